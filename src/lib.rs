@@ -1,0 +1,5 @@
+//! evenkeel
+pub mod metrics;
+pub mod scenario;
+pub mod sim;
+pub mod units;

@@ -1,0 +1,3 @@
+//! Figures: what the observations come to.
+
+pub mod outcome;

@@ -1,0 +1,329 @@
+//! What a run came to: plain values, made by the recorder, read by everything that prints, draws or compares. The `Summary`
+//! is `summary.json`, field for field.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything known of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `summary.json`.
+    pub summary: Summary,
+    /// `pods.csv`: a row per window and pod, in order of window, then pod.
+    pub windows: Vec<WindowRow>,
+    /// `connections.csv`, in order of `id`, unless connections were streamed elsewhere or not kept.
+    pub connections: Vec<ConnectionRow>,
+    /// `events.csv`, in order of time.
+    pub events: Vec<EventRow>,
+    /// Width of a window in seconds.
+    pub window_s: f64,
+    /// When the run ended, in seconds.
+    pub end_s: f64,
+}
+
+/// `summary.json`. Times are in the unit that the name says; what is infinite or undefined is `null`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Version of evenkeel.
+    pub evenkeel: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Hash of what the scenario means (not of how it is written).
+    pub scenario_hash: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Digest of the ordered stream of events: `v1:` and 16 hexadecimal digits.
+    pub digest: String,
+    /// Digest of what the clients asked for: equal for two runs that differ in policy only.
+    pub arrivals_digest: String,
+    /// The same per client, by name.
+    pub arrivals_digest_by_client: BTreeMap<String, String>,
+    /// Seconds from the end of the warmup to the end of the run.
+    pub measured_s: f64,
+    /// Calls, counted once each; those emitted in the warmup are left out.
+    pub requests: Requests,
+    /// Calls that succeeded per measured second.
+    pub throughput_rps: f64,
+    /// Per change (rollout, scale, kill, delete): how long until the load was balanced again.
+    pub time_to_balance: Vec<TimeToBalance>,
+    /// Connections opened per measured second, without those of the start of a replica.
+    pub reconnects_per_s: f64,
+    /// Share of requests that went to pods that were not Ready for the whole window.
+    pub stray_share: f64,
+    /// Latency of the calls that succeeded.
+    pub latency_ms: Latency,
+    /// How uneven the pods' load is.
+    pub skew: Skew,
+    /// A row per pod, in order of creation.
+    pub pods: Vec<PodSummary>,
+    /// Connections over the whole run.
+    pub connections: Connections,
+    /// What had to hold, and whether it did.
+    pub expectations: Vec<ExpectationResult>,
+    /// What the reader of the figures must know, e.g. that the load exceeds the capacity.
+    pub warnings: Vec<String>,
+    /// One sentence: who carries what, why, and what would move it.
+    pub verdict: String,
+    /// Closed forms that apply to this scenario, beside the simulated figures.
+    pub theory: Vec<TheoryRow>,
+    /// Over several runs: each figure by its path, with its 95 % confidence interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<BTreeMap<String, Estimate>>,
+}
+
+/// Calls by how they ended: `started = ok + failed + unfinished`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// Emitted.
+    pub started: u64,
+    /// Ended with a response.
+    pub ok: u64,
+    /// Ended without one.
+    pub failed: u64,
+    /// Still open when the run ended.
+    pub unfinished: u64,
+    /// Failed calls by gRPC status.
+    pub by_status: BTreeMap<String, u64>,
+}
+
+/// Quantiles of latency in milliseconds, from the call's emission to its response, with a relative error of at most 1 %;
+/// `null` if no call succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Mean (exact).
+    pub mean: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 90th percentile.
+    pub p90: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// 99.9th percentile.
+    pub p999: Option<f64>,
+    /// Largest (exact).
+    pub max: Option<f64>,
+}
+
+/// How uneven loads are. With loads x over n pods; `null` where there is no load or no pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkewFigures {
+    /// max x / sum x.
+    pub max_share: Option<f64>,
+    /// max x / mean x.
+    pub max_over_mean: Option<f64>,
+    /// (sum x)^2 / sum x^2: how many pods the traffic behaves as if it had.
+    pub effective_pods: Option<f64>,
+    /// mean x / max x: the part of the fleet's capacity that can be used before the hottest pod saturates.
+    pub usable_capacity: Option<f64>,
+    /// Coefficient of variation (population).
+    pub cv: Option<f64>,
+    /// Gini coefficient.
+    pub gini: Option<f64>,
+    /// Jain's index: effective_pods / n.
+    pub jain: Option<f64>,
+    /// Pods without any request.
+    pub idle_pods: Option<f64>,
+}
+
+/// Skew over the whole run (requests per second of being Ready), and in windows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Skew {
+    /// Over the run.
+    #[serde(flatten)]
+    pub whole: SkewFigures,
+    /// The window with the largest `max_over_mean`, among full windows with at least 20 requests per pod.
+    pub worst_window: Option<WindowSkew>,
+    /// Each figure's median over those windows.
+    pub median_window: Option<SkewFigures>,
+}
+
+/// Skew in one window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowSkew {
+    /// Start of the window, in seconds.
+    pub time_s: f64,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: SkewFigures,
+}
+
+/// How long one change unbalanced the load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeToBalance {
+    /// When the change began, in seconds.
+    pub at_s: f64,
+    /// What changed, in words.
+    pub change: String,
+    /// Seconds until every Ready pod had between 80 % and 125 % of the fair share over a sliding window of 10 windows;
+    /// `null` if that never came (before the next change or the end).
+    pub seconds: Option<f64>,
+}
+
+/// One pod over the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PodSummary {
+    /// Its name.
+    pub pod: String,
+    /// Its server.
+    pub server: String,
+    /// Creation, in seconds.
+    pub created_s: f64,
+    /// First Ready, in seconds; `null` if never.
+    pub ready_s: Option<f64>,
+    /// Gone, in seconds; `null` if it was there at the end.
+    pub deleted_s: Option<f64>,
+    /// Requests received after the warmup.
+    pub requests: u64,
+    /// Part of all requests received after the warmup.
+    pub share: Option<f64>,
+    /// Connections placed on it that became READY.
+    pub connections_opened: u64,
+    /// Established and not draining just before the end.
+    pub connections_at_end: u64,
+    /// Part of its slot-time used while Ready after the warmup; `null` if it was never Ready then.
+    pub utilization: Option<f64>,
+    /// Latency of the calls that it answered.
+    pub latency_ms: Latency,
+}
+
+/// Connections over the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connections {
+    /// Dialled and READY.
+    pub opened: u64,
+    /// Ended, by reason.
+    pub closed_by: BTreeMap<String, u64>,
+}
+
+/// An expectation and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectationResult {
+    /// As written.
+    pub text: String,
+    /// The figure's value; `null` if it has none, which never meets the expectation.
+    pub value: Option<f64>,
+    /// Whether it holds.
+    pub met: bool,
+}
+
+/// A closed form beside the simulated figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TheoryRow {
+    /// What is compared, in words.
+    pub figure: String,
+    /// The closed form's value.
+    pub theory: f64,
+    /// The simulated value, if this run has one.
+    pub simulated: Option<f64>,
+    /// The formula and its source, in a few words.
+    pub basis: String,
+}
+
+/// A mean over runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// Mean over the runs that have a value.
+    pub mean: f64,
+    /// Lower end of the 95 % confidence interval (Student's t).
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+    /// How many runs have a value.
+    pub n: u64,
+}
+
+/// A row of `pods.csv`. No data is an empty field (`None`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowRow {
+    /// Start of the window, warmup included.
+    pub time_s: f64,
+    /// Index into `Summary::pods`.
+    pub pod: u32,
+    /// starting, ready, terminating or gone, at the window's end.
+    pub state: String,
+    /// Established and not draining, at the window's end.
+    pub connections: u32,
+    /// Received in the window.
+    pub requests: u64,
+    /// Part of the window's requests; `None` if there were none.
+    pub share: Option<f64>,
+    /// At the window's end.
+    pub in_flight: u32,
+    /// At the window's end.
+    pub queued: u32,
+    /// Part of its slot-time used.
+    pub utilization: Option<f64>,
+    /// Of calls answered in the window.
+    pub latency_p50_ms: Option<f64>,
+    /// Of calls answered in the window.
+    pub latency_p99_ms: Option<f64>,
+    /// Calls that failed at this pod in the window.
+    pub errors: u64,
+    /// The run ended in this window.
+    pub partial: bool,
+}
+
+/// A row of `connections.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// Number in order of dialling.
+    pub id: u64,
+    /// `<client>-<replica>`.
+    pub client: String,
+    /// The pod's name; empty if the Service had no endpoint.
+    pub pod: String,
+    /// When it was dialled.
+    pub opened_s: f64,
+    /// When the client stopped using it for new calls.
+    pub draining_s: Option<f64>,
+    /// When it ended; `None` if open at the end.
+    pub closed_s: Option<f64>,
+    /// Why; empty while in use.
+    pub close_reason: String,
+    /// Calls sent on it.
+    pub requests: u64,
+}
+
+/// A row of `events.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// When.
+    pub time_s: f64,
+    /// What kind: rollout, scale, kill, delete, pod, client, rate, warmup.
+    pub kind: EventKind,
+    /// Whom it concerns.
+    pub subject: String,
+    /// What happened, in words.
+    pub what: String,
+}
+
+/// Kinds of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A rollout began or ended: marked in plots.
+    Rollout,
+    /// The wanted number of pods changed: marked in plots.
+    Scale,
+    /// A pod was killed: marked in plots.
+    Kill,
+    /// A pod was deleted by the timeline: marked in plots.
+    Delete,
+    /// A client's rate changed: marked in plots.
+    Rate,
+    /// A pod's life: created, ready, terminating, draining, gone.
+    Pod,
+    /// A client's rollout or replicas.
+    Client,
+}

@@ -1,0 +1,389 @@
+//! The engine's output vocabulary: everything that can be seen of a run. Observers get these values and nothing else: no
+//! world, no random stream, no schedule, so they cannot change what happens.
+
+use crate::units::{Span, Time};
+
+/// A pod, numbered from 0 in order of creation over the whole run; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodId(pub u32);
+
+/// A connection, numbered from 0 in order of dialling over the whole run; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// How a call ended that did not end well: a gRPC status code (HTTP/1.1 requests use the same words).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Status {
+    /// The deadline passed first.
+    DeadlineExceeded,
+    /// The pod's queue was full.
+    ResourceExhausted,
+    /// The connection died, or there was none to be had.
+    Unavailable,
+}
+
+impl Status {
+    /// All of them, in order.
+    pub const ALL: [Status; 3] = [Status::DeadlineExceeded, Status::ResourceExhausted, Status::Unavailable];
+
+    /// The name in the gRPC specification (`doc/statuscodes.md`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Status::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Status::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+/// Where a pod is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum PodPhase {
+    /// Created (or its container restarted) and not Ready yet.
+    Starting,
+    /// Ready: its endpoint is published, after the endpoint lag.
+    Ready,
+    /// Deleted, still serving: preStop, then draining.
+    Terminating,
+    /// Gone.
+    Gone,
+}
+
+impl PodPhase {
+    /// The word in `pods.csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PodPhase::Starting => "starting",
+            PodPhase::Ready => "ready",
+            PodPhase::Terminating => "terminating",
+            PodPhase::Gone => "gone",
+        }
+    }
+}
+
+/// Why a connection ended, or began to drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CloseReason {
+    /// GOAWAY for MaxConnectionAge.
+    MaxAge,
+    /// GOAWAY for MaxConnectionIdle.
+    MaxIdle,
+    /// GOAWAY because the pod shuts down.
+    Shutdown,
+    /// The pod was killed: connection reset.
+    Killed,
+    /// The resolver no longer lists the address.
+    AddressRemoved,
+    /// The client's pool replaced it for its age.
+    ClientLifetime,
+    /// The client's keep-alive pool closed it because it was idle, or another attempt won.
+    ClientIdle,
+    /// The client replica stopped.
+    ClientStopped,
+    /// Nobody listened, or there was no endpoint.
+    Refused,
+    /// HTTP/1.1 without keep-alive: closed after its request.
+    PerRequest,
+}
+
+impl CloseReason {
+    /// All of them, in order.
+    pub const ALL: [CloseReason; 10] = [
+        CloseReason::MaxAge,
+        CloseReason::MaxIdle,
+        CloseReason::Shutdown,
+        CloseReason::Killed,
+        CloseReason::AddressRemoved,
+        CloseReason::ClientLifetime,
+        CloseReason::ClientIdle,
+        CloseReason::ClientStopped,
+        CloseReason::Refused,
+        CloseReason::PerRequest,
+    ];
+
+    /// The word in `connections.csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CloseReason::MaxAge => "max_age",
+            CloseReason::MaxIdle => "max_idle",
+            CloseReason::Shutdown => "shutdown",
+            CloseReason::Killed => "killed",
+            CloseReason::AddressRemoved => "address_removed",
+            CloseReason::ClientLifetime => "client_lifetime",
+            CloseReason::ClientIdle => "client_idle",
+            CloseReason::ClientStopped => "client_stopped",
+            CloseReason::Refused => "refused",
+            CloseReason::PerRequest => "per_request",
+        }
+    }
+}
+
+/// A connection's whole life, given when it ends (or at the end of the run, with `closed: None`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionRecord {
+    /// Which.
+    pub id: ConnectionId,
+    /// Index of the client in the model.
+    pub client: u32,
+    /// The client's replica, by its ordinal.
+    pub replica: u32,
+    /// The pod it was placed on; `None` if the Service had no endpoint.
+    pub pod: Option<PodId>,
+    /// When it was dialled.
+    pub opened: Time,
+    /// When the client learned that it must take no new calls.
+    pub draining: Option<Time>,
+    /// When it ended; `None` if it was open at the end of the run.
+    pub closed: Option<Time>,
+    /// Why it ended or drains; `None` while it is in use.
+    pub reason: Option<CloseReason>,
+    /// Calls sent on it.
+    pub requests: u64,
+}
+
+/// A pod as it is at the end of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodSample {
+    /// Which pod. Samples are in order of `PodId`; pods that were Gone before the window began are left out.
+    pub pod: PodId,
+    /// Its phase at the end of the window.
+    pub phase: PodPhase,
+    /// True if it was Ready during the whole window.
+    pub ready_throughout: bool,
+    /// Established connections, not draining.
+    pub connections: u32,
+    /// Requests in the pod: in service or waiting.
+    pub in_flight: u32,
+    /// Requests waiting for a slot.
+    pub queued: u32,
+    /// Slot-time used in the window.
+    pub busy: Span,
+}
+
+/// What can be seen. Times are those of the `observe` call. Per-request kinds come first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observation<'a> {
+    /// A client's application made a call.
+    Emitted {
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
+        /// The how-manieth call: of the client (open loads) or of the replica (closed loads), from 0.
+        n: u64,
+        /// The uniform draw that decides its service time.
+        demand: u64,
+        /// The uniform draw that stands for its routing key.
+        key: u64,
+        /// True for open loads, whose emission times do not depend on responses.
+        open: bool,
+    },
+    /// A request reached a pod (each attempt counts).
+    Received {
+        /// Where.
+        pod: PodId,
+        /// On which connection.
+        connection: ConnectionId,
+    },
+    /// A pod began to serve a request.
+    Started {
+        /// Where.
+        pod: PodId,
+        /// How long it waited in the pod.
+        waited: Span,
+    },
+    /// A response reached the client: the call is done.
+    Completed {
+        /// Index of the client in the model.
+        client: u32,
+        /// Who served it.
+        pod: PodId,
+        /// When the call was emitted.
+        emitted: Time,
+    },
+    /// A call ended without a response.
+    Failed {
+        /// Index of the client in the model.
+        client: u32,
+        /// Where it was, if it had reached a connection.
+        pod: Option<PodId>,
+        /// How.
+        status: Status,
+        /// When the call was emitted.
+        emitted: Time,
+    },
+    /// A call was still open when the run ended.
+    Unfinished {
+        /// Index of the client in the model.
+        client: u32,
+        /// When the call was emitted.
+        emitted: Time,
+    },
+    /// A pod was created. Its name is `<server>-<revision>-<number>`.
+    PodCreated {
+        /// Its id: the next one.
+        pod: PodId,
+        /// Index of the server in the model.
+        server: u32,
+        /// Revision of the template, from 1.
+        revision: u32,
+        /// Number within the revision, from 0.
+        number: u32,
+        /// The node that it runs on.
+        node: u32,
+    },
+    /// A pod entered a phase. `Starting` after `Ready` is a container restart.
+    PodPhase {
+        /// Which pod.
+        pod: PodId,
+        /// Its new phase.
+        phase: PodPhase,
+    },
+    /// A pod got SIGTERM: it closed its listener and sent GOAWAY on all its connections.
+    PodDraining {
+        /// Which pod.
+        pod: PodId,
+        /// How many connections got GOAWAY.
+        connections: u32,
+    },
+    /// A pod's container was killed (SIGKILL); its connections were reset.
+    PodKilled {
+        /// Which pod.
+        pod: PodId,
+        /// How many connections were reset.
+        connections: u32,
+    },
+    /// A rollout of a server began.
+    RolloutStarted {
+        /// Index of the server in the model.
+        server: u32,
+        /// The new revision.
+        revision: u32,
+    },
+    /// A rollout of a server is complete: all pods are new and available.
+    RolloutFinished {
+        /// Index of the server in the model.
+        server: u32,
+    },
+    /// The wanted number of pods changed.
+    Scaled {
+        /// Index of the server in the model.
+        server: u32,
+        /// Before.
+        from: u32,
+        /// After.
+        to: u32,
+    },
+    /// A client's rate changes from now on.
+    RateChanged {
+        /// Index of the client in the model.
+        client: u32,
+        /// The new total rate, in calls per second.
+        to: f64,
+        /// Length of the ramp.
+        over: Span,
+    },
+    /// A rollout of a client began or ended.
+    ClientRollout {
+        /// Index of the client in the model.
+        client: u32,
+        /// True at its end.
+        finished: bool,
+    },
+    /// A client replica started (it may connect and call).
+    ReplicaStarted {
+        /// Index of the client in the model.
+        client: u32,
+        /// Its ordinal.
+        replica: u32,
+    },
+    /// A client replica stopped calling.
+    ReplicaStopped {
+        /// Index of the client in the model.
+        client: u32,
+        /// Its ordinal.
+        replica: u32,
+    },
+    /// A channel got an answer from DNS.
+    Resolved {
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
+        /// How many addresses it has.
+        addresses: u32,
+    },
+    /// A client dialled.
+    Dialled {
+        /// The new connection.
+        connection: ConnectionId,
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
+        /// Where it was placed; `None` if the Service had no endpoint.
+        pod: Option<PodId>,
+    },
+    /// A connection is READY.
+    Connected {
+        /// Which.
+        connection: ConnectionId,
+        /// Where.
+        pod: PodId,
+    },
+    /// A client learned that a connection takes no new calls.
+    Draining {
+        /// Which.
+        connection: ConnectionId,
+        /// Where.
+        pod: PodId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A connection ended.
+    Closed(&'a ConnectionRecord),
+    /// A connection was still there when the run ended (`closed` is `None`).
+    OpenAtEnd(&'a ConnectionRecord),
+    /// A window ended.
+    Window {
+        /// When it began.
+        from: Time,
+        /// True if it is shorter than the others: the run ended in it.
+        partial: bool,
+        /// All pods that were not Gone before the window, in order of id.
+        pods: &'a [PodSample],
+    },
+}
+
+/// Sees a run. Observers can be combined: a tuple of observers is an observer.
+pub trait Observer {
+    /// Called for each observation, in the order of events.
+    fn observe(&mut self, at: Time, what: &Observation<'_>);
+}
+
+/// Sees nothing.
+impl Observer for () {
+    #[inline]
+    fn observe(&mut self, _: Time, _: &Observation<'_>) {}
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline]
+    fn observe(&mut self, at: Time, what: &Observation<'_>) {
+        self.0.observe(at, what);
+        self.1.observe(at, what);
+    }
+}
+
+impl<T: Observer + ?Sized> Observer for &mut T {
+    #[inline]
+    fn observe(&mut self, at: Time, what: &Observation<'_>) {
+        (**self).observe(at, what);
+    }
+}
