@@ -1,0 +1,4 @@
+//! Observers: what is made of the stream of observations.
+
+pub mod digest;
+pub mod histogram;
