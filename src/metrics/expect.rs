@@ -20,13 +20,14 @@ pub fn evaluate(expectations: &[Expectation], summary: &Summary) -> Vec<Expectat
 
 /// The number at a path of the summary: names of fields, or places in lists from 0.
 fn number(summary: &Value, path: &[String]) -> Option<f64> {
-    let step = |at: &'_ Value, name: &String| -> Option<Value> {
-        match at {
-            Value::Array(list) => list.get(name.parse::<usize>().ok()?).cloned(),
-            _ => at.get(name).cloned(),
-        }
-    };
-    path.iter().try_fold(summary.clone(), |at, name| step(&at, name))?.as_f64()
+    let mut at = summary;
+    for name in path {
+        at = match at {
+            Value::Array(list) => list.get(name.parse::<usize>().ok()?)?,
+            _ => at.get(name)?,
+        };
+    }
+    at.as_f64()
 }
 
 fn holds(value: f64, op: Comparison, bound: f64) -> bool {
