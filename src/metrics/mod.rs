@@ -1,3 +1,10 @@
-//! Figures: what the observations come to.
+//! Figures: what the observations come to. Pure functions of loads, summaries and outcomes.
 
+pub mod balance;
+pub mod estimate;
+pub mod expect;
+pub mod figures;
 pub mod outcome;
+pub mod skew;
+
+pub use figures::{Figure, figures};

@@ -334,6 +334,10 @@ pub enum Observation<'a> {
     Connected {
         /// Which.
         connection: ConnectionId,
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
         /// Where.
         pod: PodId,
     },

@@ -1,0 +1,130 @@
+//! What is recorded of connections: counts always, whole lives only where they are wanted.
+
+use crate::metrics::outcome::ConnectionRow;
+use crate::scenario::model::{Client, Model, Policy, Protocol, ServiceType};
+use crate::sim::observation::{CloseReason, ConnectionRecord};
+use crate::units::Time;
+
+use super::pods::PodInfo;
+
+/// Where the lives of connections go. There may be as many connections as requests (HTTP/1.1 without keep-alive), so that
+/// keeping them is a choice.
+#[derive(Default)]
+pub enum ConnectionSink<'a> {
+    /// Nowhere.
+    #[default]
+    Discard,
+    /// Into `Outcome::connections`, in order of id.
+    Keep,
+    /// To this function, in the order in which they end, then those open at the end.
+    Stream(Box<dyn FnMut(ConnectionRow) + 'a>),
+}
+
+/// Connections so far.
+pub(super) struct Connections<'a> {
+    sink: ConnectionSink<'a>,
+    kept: Vec<ConnectionRecord>,
+    /// Per client, per replica.
+    replicas: Vec<Vec<Replica>>,
+    pub opened: u64,
+    /// READY after the warmup, without those of the start of a replica.
+    pub reconnects: u64,
+    pub closed_by: [u64; CloseReason::ALL.len()],
+}
+
+/// What a replica may still open as part of its start.
+#[derive(Clone, Copy, Default)]
+struct Replica {
+    connections: u32,
+    /// Answers of DNS that each allow a connection per address.
+    answers: u32,
+}
+
+impl Replica {
+    /// A channel's first connections are one (pick_first, or a ClusterIP's single address) or one per address of its first
+    /// answer that has any (round_robin over a headless Service); a keep-alive pool's are the `warm` ones.
+    fn new(client: &Client, service: ServiceType) -> Replica {
+        match &client.protocol {
+            Protocol::Http1(http) => {
+                Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), answers: 0 }
+            }
+            Protocol::Grpc(grpc) => match (grpc.policy, service) {
+                (Policy::RoundRobin { .. }, ServiceType::Headless) => {
+                    Replica { connections: 0, answers: client.channels }
+                }
+                _ => Replica { connections: client.channels, answers: 0 },
+            },
+        }
+    }
+}
+
+impl<'a> Connections<'a> {
+    pub fn new(model: &Model, sink: ConnectionSink<'a>) -> Self {
+        let replicas = vec![Vec::new(); model.clients.len()];
+        let closed_by = [0; CloseReason::ALL.len()];
+        Connections { sink, kept: Vec::new(), replicas, opened: 0, reconnects: 0, closed_by }
+    }
+
+    fn replica(&mut self, model: &Model, client: u32, replica: u32) -> &mut Replica {
+        let (client, replica) = (client as usize, replica as usize);
+        let list = &mut self.replicas[client];
+        if list.len() <= replica {
+            list.resize(replica + 1, Replica::new(&model.clients[client], model.service));
+        }
+        &mut list[replica]
+    }
+
+    pub fn resolved(&mut self, model: &Model, client: u32, replica: u32, addresses: u32) {
+        let replica = self.replica(model, client, replica);
+        if replica.answers > 0 && addresses > 0 {
+            replica.answers -= 1;
+            replica.connections += addresses;
+        }
+    }
+
+    pub fn connected(&mut self, model: &Model, client: u32, replica: u32, measured: bool) {
+        self.opened += 1;
+        let replica = self.replica(model, client, replica);
+        if replica.connections > 0 {
+            replica.connections -= 1;
+        } else {
+            self.reconnects += u64::from(measured);
+        }
+    }
+
+    pub fn closed(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+        if let Some(reason) = record.reason {
+            self.closed_by[reason as usize] += 1;
+        }
+        self.keep(model, pods, record);
+    }
+
+    /// A connection that ended, or that was open at the end of the run.
+    pub fn keep(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+        match &mut self.sink {
+            ConnectionSink::Discard => {}
+            ConnectionSink::Keep => self.kept.push(*record),
+            ConnectionSink::Stream(sink) => sink(row(model, pods, record)),
+        }
+    }
+
+    /// The rows of those kept, in order of id.
+    pub fn rows(&mut self, model: &Model, pods: &[PodInfo]) -> Vec<ConnectionRow> {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.sort_unstable_by_key(|record| record.id);
+        kept.iter().map(|record| row(model, pods, record)).collect()
+    }
+}
+
+fn row(model: &Model, pods: &[PodInfo], record: &ConnectionRecord) -> ConnectionRow {
+    ConnectionRow {
+        id: record.id.0,
+        client: format!("{}-{}", model.clients[record.client as usize].name, record.replica),
+        pod: record.pod.map_or_else(String::new, |pod| pods[pod.0 as usize].name.clone()),
+        opened_s: record.opened.as_secs_f64(),
+        draining_s: record.draining.map(Time::as_secs_f64),
+        closed_s: record.closed.map(Time::as_secs_f64),
+        close_reason: record.reason.map_or("", CloseReason::name).to_owned(),
+        requests: record.requests,
+    }
+}

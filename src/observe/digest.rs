@@ -1,0 +1,348 @@
+//! Digests that two people can compare in one line. `Digest` covers the ordered stream of events, `Arrivals` what the clients
+//! asked for. Both are 64 bits wide: made to notice differences, not to withstand an adversary.
+//!
+//! The values are part of what a version promises: whatever changes them (constants, kinds, order of fields) makes it `v2`.
+
+use crate::sim::observation::{ConnectionRecord, Observation, PodId};
+use crate::units::Time;
+
+// The fractional parts of the square roots of 2, 3, 5 and 7 (as in SHA-512) with the top bit set: times, counts and indices
+// never reach it, so that no factor of a product below becomes zero.
+const K0: u64 = 0x6a09_e667_f3bc_c908 | 1 << 63;
+const K1: u64 = 0xbb67_ae85_84ca_a73b;
+const K2: u64 = 0x3c6e_f372_fe94_f82b | 1 << 63;
+const K3: u64 = 0xa54f_f53a_5f1d_36f1;
+/// Odd, so that multiplying by it loses nothing.
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Multiplies to 128 bits and folds: each bit of the result depends on all bits of both factors.
+#[inline]
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// `v1:` and 16 hexadecimal digits.
+fn text(value: u64) -> String {
+    format!("v1:{value:016x}")
+}
+
+/// A pod that may be missing, as a number.
+fn pod_or_none(pod: Option<PodId>) -> u64 {
+    pod.map_or(u64::MAX, |p| u64::from(p.0))
+}
+
+/// A time that may be missing, as a number.
+fn time_or_none(time: Option<Time>) -> u64 {
+    time.map_or(u64::MAX, |t| t.0)
+}
+
+/// Two halves of a word.
+#[inline]
+fn pair(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// A rolling digest of all observations but `Window`: sampling is not an event, and must not change the digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digest {
+    state: u64,
+    count: u64,
+}
+
+impl Digest {
+    /// Covers one observation, with its time, kind and all fields.
+    #[inline]
+    pub fn observe(&mut self, at: Time, what: &Observation<'_>) {
+        match *what {
+            Observation::Emitted { client, replica, n, demand, key, open } => {
+                self.call(at, client, call_hash(at, replica, n, demand, key, open));
+            }
+            Observation::Received { pod, connection } => self.event(at, 1, pod.0, connection.0),
+            Observation::Started { pod, waited } => self.event(at, 2, pod.0, waited.0),
+            Observation::Completed { client, pod, emitted } => self.event3(at, 3, pair(client, pod.0), emitted.0),
+            Observation::Failed { client, pod, status, emitted } => {
+                self.words(at, 4, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0]);
+            }
+            _ => self.rare(at, what),
+        }
+    }
+
+    /// Covers an emitted call whose `call_hash` is known.
+    #[inline]
+    pub fn call(&mut self, at: Time, client: u32, hash: u64) {
+        self.event(at, 0, client, hash);
+    }
+
+    /// The digest so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        text(mix(self.state ^ K0, self.count ^ K1))
+    }
+
+    /// One step: the mixing of the words is off the chain from state to state, which is a bijection: no state is lost, however
+    /// long the stream.
+    #[inline]
+    fn absorb(&mut self, word: u64) {
+        self.state = (self.state ^ word).wrapping_mul(ODD).rotate_left(29);
+        self.count += 1;
+    }
+
+    #[inline]
+    fn event(&mut self, at: Time, kind: u32, who: u32, word: u64) {
+        self.absorb(mix(mix(at.0 ^ K0, word ^ K1) ^ K2, pair(kind, who) ^ K3));
+    }
+
+    #[inline]
+    fn event3(&mut self, at: Time, kind: u32, a: u64, b: u64) {
+        self.absorb(mix(mix(at.0 ^ K0, a ^ K1) ^ u64::from(kind), b ^ K2));
+    }
+
+    fn words(&mut self, at: Time, kind: u32, words: &[u64]) {
+        let mut hash = mix(at.0 ^ K0, pair(kind, words.len() as u32) ^ K1);
+        for &word in words {
+            hash = mix(hash ^ K2, word.rotate_left(32) ^ K3);
+        }
+        self.absorb(hash);
+    }
+
+    fn connection(&mut self, at: Time, kind: u32, c: &ConnectionRecord) {
+        let reason = c.reason.map_or(u64::MAX, |r| r as u64);
+        let (draining, closed) = (time_or_none(c.draining), time_or_none(c.closed));
+        let owner = pair(c.client, c.replica);
+        self.words(at, kind, &[c.id.0, owner, pod_or_none(c.pod), c.opened.0, draining, closed, reason, c.requests]);
+    }
+
+    /// Everything that does not happen for each request.
+    #[inline(never)]
+    fn rare(&mut self, at: Time, what: &Observation<'_>) {
+        use Observation as O;
+        match *what {
+            O::Unfinished { client, emitted } => self.words(at, 5, &[u64::from(client), emitted.0]),
+            O::PodCreated { pod, server, revision, number, node } => {
+                self.words(at, 6, &[pair(pod.0, server), pair(revision, number), u64::from(node)]);
+            }
+            O::PodPhase { pod, phase } => self.words(at, 7, &[pair(pod.0, phase as u32)]),
+            O::PodDraining { pod, connections } => self.words(at, 8, &[pair(pod.0, connections)]),
+            O::PodKilled { pod, connections } => self.words(at, 9, &[pair(pod.0, connections)]),
+            O::RolloutStarted { server, revision } => self.words(at, 10, &[pair(server, revision)]),
+            O::RolloutFinished { server } => self.words(at, 11, &[u64::from(server)]),
+            O::Scaled { server, from, to } => self.words(at, 12, &[u64::from(server), pair(from, to)]),
+            O::RateChanged { client, to, over } => self.words(at, 13, &[u64::from(client), to.to_bits(), over.0]),
+            O::ClientRollout { client, finished } => self.words(at, 14, &[pair(client, u32::from(finished))]),
+            O::ReplicaStarted { client, replica } => self.words(at, 15, &[pair(client, replica)]),
+            O::ReplicaStopped { client, replica } => self.words(at, 16, &[pair(client, replica)]),
+            O::Resolved { client, replica, addresses } => {
+                self.words(at, 17, &[pair(client, replica), u64::from(addresses)]);
+            }
+            O::Dialled { connection, client, replica, pod } => {
+                self.words(at, 18, &[connection.0, pair(client, replica), pod_or_none(pod)]);
+            }
+            O::Connected { connection, client, replica, pod } => {
+                self.words(at, 19, &[connection.0, pair(client, replica), u64::from(pod.0)]);
+            }
+            O::Draining { connection, pod, reason } => {
+                self.words(at, 20, &[connection.0, pair(pod.0, reason as u32)]);
+            }
+            O::Closed(record) => self.connection(at, 21, record),
+            O::OpenAtEnd(record) => self.connection(at, 22, record),
+            O::Window { .. } => {}
+            // Covered by `observe`.
+            O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
+        }
+    }
+}
+
+/// A hash of what one call asks for. For open loads it covers the time; for closed loads it does not, since there the time
+/// depends on the responses.
+#[inline]
+#[must_use]
+pub fn call_hash(at: Time, replica: u32, n: u64, demand: u64, key: u64, open: bool) -> u64 {
+    let time = if open { at.0 } else { 0 };
+    mix(mix(demand ^ K0, key ^ K1) ^ time, mix(n ^ K2, pair(u32::from(open), replica) ^ K3) ^ K0)
+}
+
+/// What one client asked for: a sum of its calls' hashes, so that the order in which its replicas take turns does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrivals {
+    sum: u64,
+    calls: u64,
+}
+
+impl Arrivals {
+    /// Covers a call with this `call_hash`.
+    #[inline]
+    pub fn add(&mut self, hash: u64) {
+        self.sum = self.sum.wrapping_add(hash);
+        self.calls += 1;
+    }
+
+    /// The digest so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        text(self.value())
+    }
+
+    /// One digest of several clients, each with its name; their order does not matter.
+    #[must_use]
+    pub fn combined<'a>(clients: impl Iterator<Item = (&'a str, &'a Arrivals)>) -> String {
+        text(clients.fold(0, |sum, (name, arrivals)| {
+            let name = name.bytes().fold(K2, |hash, byte| mix(hash ^ u64::from(byte), K3));
+            sum.wrapping_add(mix(name ^ K0, arrivals.value() ^ K1))
+        }))
+    }
+
+    fn value(&self) -> u64 {
+        mix(self.sum ^ K0, self.calls ^ K1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::observation::{CloseReason, ConnectionId, PodPhase, Status};
+    use crate::units::Span;
+    use std::collections::BTreeSet;
+
+    const RECORD: ConnectionRecord = ConnectionRecord {
+        id: ConnectionId(1),
+        client: 2,
+        replica: 3,
+        pod: Some(PodId(4)),
+        opened: Time(5),
+        draining: Some(Time(6)),
+        closed: Some(Time(7)),
+        reason: Some(CloseReason::MaxAge),
+        requests: 8,
+    };
+
+    /// Each line: an observation, then the same with one field changed.
+    fn all_kinds_and_fields() -> Vec<Observation<'static>> {
+        use Observation as O;
+        let (p, q) = (PodId(1), PodId(2));
+        let (c, d) = (ConnectionId(1), ConnectionId(2));
+        let e = |client, replica, n, demand, key, open| O::Emitted { client, replica, n, demand, key, open };
+        let failed = |client, pod, status, emitted| O::Failed { client, pod, status, emitted };
+        let created =
+            |pod, server, revision, number, node| O::PodCreated { pod, server, revision, number, node };
+        let dialled = |connection, client, replica, pod| O::Dialled { connection, client, replica, pod };
+        let connected = |connection, client, replica, pod| O::Connected { connection, client, replica, pod };
+        let draining = |connection, pod, reason| O::Draining { connection, pod, reason };
+        let completed = |client, pod, emitted| O::Completed { client, pod, emitted };
+        let rate = |client, to, over| O::RateChanged { client, to, over };
+        let mut all = vec![e(0, 0, 0, 0, 0, true), e(1, 0, 0, 0, 0, true), e(0, 1, 0, 0, 0, true)];
+        all.extend([e(0, 0, 1, 0, 0, true), e(0, 0, 0, 1, 0, true), e(0, 0, 0, 0, 1, true), e(0, 0, 0, 0, 0, false)]);
+        all.extend([O::Received { pod: p, connection: c }, O::Received { pod: q, connection: c }]);
+        all.extend([O::Received { pod: p, connection: d }, O::Started { pod: p, waited: Span(0) }]);
+        all.extend([O::Started { pod: q, waited: Span(0) }, O::Started { pod: p, waited: Span(1) }]);
+        all.extend([completed(0, p, Time(0)), completed(1, p, Time(0)), completed(0, q, Time(0))]);
+        all.extend([completed(0, p, Time(1)), failed(0, Some(p), Status::Unavailable, Time(0))]);
+        all.extend([failed(1, Some(p), Status::Unavailable, Time(0)), failed(0, None, Status::Unavailable, Time(0))]);
+        all.extend([failed(0, Some(p), Status::DeadlineExceeded, Time(0))]);
+        all.extend([failed(0, Some(p), Status::Unavailable, Time(1))]);
+        all.extend([O::Unfinished { client: 0, emitted: Time(0) }, O::Unfinished { client: 1, emitted: Time(0) }]);
+        all.extend([O::Unfinished { client: 0, emitted: Time(1) }, created(p, 0, 1, 0, 0), created(q, 0, 1, 0, 0)]);
+        all.extend([created(p, 1, 1, 0, 0), created(p, 0, 2, 0, 0), created(p, 0, 1, 1, 0), created(p, 0, 1, 0, 1)]);
+        all.extend([O::PodPhase { pod: p, phase: PodPhase::Ready }, O::PodPhase { pod: q, phase: PodPhase::Ready }]);
+        all.extend([O::PodPhase { pod: p, phase: PodPhase::Gone }]);
+        for (pod, connections) in [(p, 0), (q, 0), (p, 1)] {
+            all.extend([O::PodDraining { pod, connections }, O::PodKilled { pod, connections }]);
+        }
+        for (a, b) in [(0, 1), (1, 1), (0, 2)] {
+            all.push(O::RolloutStarted { server: a, revision: b });
+            all.push(O::ClientRollout { client: a, finished: b == 2 });
+            all.push(O::ReplicaStarted { client: a, replica: b });
+            all.push(O::ReplicaStopped { client: a, replica: b });
+            all.push(O::Resolved { client: a, replica: b, addresses: 0 });
+            all.push(O::Scaled { server: a, from: b, to: 0 });
+        }
+        all.extend([O::RolloutFinished { server: 0 }, O::RolloutFinished { server: 1 }]);
+        all.extend([O::Resolved { client: 0, replica: 1, addresses: 1 }, O::Scaled { server: 0, from: 1, to: 1 }]);
+        all.extend([rate(0, 1.0, Span(0)), rate(1, 1.0, Span(0)), rate(0, 2.0, Span(0)), rate(0, 1.0, Span(1))]);
+        all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
+        all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
+        all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
+        all.extend([draining(c, p, CloseReason::MaxAge), draining(d, p, CloseReason::MaxAge)]);
+        all.extend([draining(c, q, CloseReason::MaxAge), draining(c, p, CloseReason::MaxIdle)]);
+        all
+    }
+
+    fn records() -> Vec<ConnectionRecord> {
+        let mut all = vec![RECORD; 10];
+        all[1].id = ConnectionId(9);
+        all[2].client = 9;
+        all[3].replica = 9;
+        all[4].pod = None;
+        all[5].opened = Time(9);
+        all[6].draining = None;
+        all[7].closed = None;
+        all[8].reason = None;
+        all[9].requests = 9;
+        all
+    }
+
+    fn digest(stream: &[(u64, Observation<'_>)]) -> String {
+        let mut digest = Digest::default();
+        for (at, what) in stream {
+            digest.observe(Time(*at), what);
+        }
+        digest.text()
+    }
+
+    #[test]
+    fn every_kind_field_and_time_counts() {
+        let records = records();
+        let mut all = all_kinds_and_fields();
+        all.extend(records.iter().map(Observation::Closed));
+        all.extend(records.iter().map(Observation::OpenAtEnd));
+        let mut seen = BTreeSet::new();
+        for what in &all {
+            for at in [10, 11] {
+                assert!(seen.insert(digest(&[(at, *what)])), "{what:?} at {at} looks like another one");
+            }
+        }
+    }
+
+    #[test]
+    fn order_counts_and_windows_do_not() {
+        let a = Observation::Received { pod: PodId(0), connection: ConnectionId(0) };
+        let b = Observation::Received { pod: PodId(1), connection: ConnectionId(1) };
+        let w = Observation::Window { from: Time(0), partial: false, pods: &[] };
+        assert_ne!(digest(&[(1, a), (1, b)]), digest(&[(1, b), (1, a)]));
+        assert_ne!(digest(&[(1, a)]), digest(&[(1, a), (1, a)]));
+        assert_eq!(digest(&[(1, a), (1, b)]), digest(&[(0, w), (1, a), (1, w), (1, b), (2, w)]));
+    }
+
+    fn arrivals(calls: &[(u64, u32, u64, u64)], open: bool) -> Arrivals {
+        let mut arrivals = Arrivals::default();
+        for &(at, replica, n, demand) in calls {
+            arrivals.add(call_hash(Time(at), replica, n, demand, 3, open));
+        }
+        arrivals
+    }
+
+    #[test]
+    fn closed_arrivals_know_neither_time_nor_turns() {
+        let calls = [(1, 0, 0, 11), (2, 1, 0, 12), (3, 0, 1, 13)];
+        let turned = [(7, 1, 0, 12), (8, 0, 0, 11), (9, 0, 1, 13)];
+        assert_eq!(arrivals(&calls, false), arrivals(&turned, false));
+        assert_ne!(arrivals(&calls, true), arrivals(&turned, true));
+        let swapped = [(1, 0, 0, 11), (2, 0, 0, 12), (3, 1, 1, 13)];
+        assert_ne!(arrivals(&calls, false), arrivals(&swapped, false));
+    }
+
+    #[test]
+    fn clients_combine_by_name() {
+        let (a, b) = (arrivals(&[(1, 0, 0, 1)], true), arrivals(&[(1, 0, 0, 2)], true));
+        let both = Arrivals::combined([("a", &a), ("b", &b)].into_iter());
+        assert_eq!(both, Arrivals::combined([("b", &b), ("a", &a)].into_iter()));
+        assert_ne!(both, Arrivals::combined([("a", &b), ("b", &a)].into_iter()));
+    }
+
+    /// Written down once: a change of this value is a change of what digests mean.
+    #[test]
+    fn the_value_of_a_short_stream_is_kept() {
+        let stream: Vec<_> = all_kinds_and_fields().into_iter().enumerate().map(|(i, o)| (i as u64, o)).collect();
+        assert_eq!(digest(&stream), "v1:0000000000000000");
+    }
+}

@@ -1,0 +1,294 @@
+//! From what was recorded to the `Outcome`.
+
+use std::collections::BTreeMap;
+
+use crate::metrics::balance::{ReadyLoads, time_to_balance};
+use crate::metrics::outcome::{
+    Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, TimeToBalance, WindowRow, WindowSkew,
+};
+use crate::metrics::skew;
+use crate::scenario::model::{Load, Model, What};
+use crate::sim::observation::{CloseReason, PodId, Status};
+use crate::units::{Span, Time};
+
+use super::digest::Arrivals;
+use super::events::count;
+use super::histogram::Tally;
+use super::pods::PodInfo;
+use super::recorder::Recorder;
+use super::windows::{Window, Windows};
+
+/// Requests per pod below which a window's skew is mostly chance.
+const REQUESTS_PER_POD: u64 = 20;
+/// A pod that uses more of its slot-time than this has no room left: the rest is rounding at the windows' edges.
+const SATURATED: f64 = 0.999;
+
+/// The run's frame.
+struct Frame<'m> {
+    model: &'m Model,
+    warmup: Time,
+    end: Time,
+    /// From the end of the warmup to the end of the run.
+    measured: Span,
+    width: Span,
+}
+
+pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
+    let model = recorder.model;
+    let (windows, width) = std::mem::replace(&mut recorder.windows, Windows::new(Span::ZERO, false)).finish();
+    let frame = Frame { model, warmup: recorder.warmup, end, measured: end.since(recorder.warmup), width };
+    for (info, counts) in recorder.pods.iter_mut().zip(&mut recorder.counts) {
+        info.leave_ready(end, frame.warmup, counts.received[1]);
+        counts.flush(info);
+    }
+    let connections = recorder.connections.rows(model, &recorder.pods);
+    let events = std::mem::take(&mut recorder.events).finish(model, end);
+    let summary = summary(&recorder, &frame, &windows);
+    let rows = if recorder.summary_only { Vec::new() } else { rows(&recorder, &windows) };
+    Outcome { summary, windows: rows, connections, events, window_s: width.as_secs_f64(), end_s: end.as_secs_f64() }
+}
+
+fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Summary {
+    let clients = || frame.model.clients.iter().map(|c| c.name.as_str()).zip(&recorder.arrivals);
+    let per_s = |n: u64| if frame.measured.0 == 0 { 0.0 } else { n as f64 / frame.measured.as_secs_f64() };
+    let mut latency = Tally::default();
+    recorder.pods.iter().for_each(|pod| latency.merge(&pod.latency));
+    let measured_windows: Vec<&Window> = windows.iter().filter(|w| w.from >= frame.warmup).collect();
+    let utilization = utilization(recorder, &measured_windows);
+    let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
+    Summary {
+        evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: frame.model.name.clone(),
+        scenario_hash: recorder.scenario_hash.clone(),
+        seed: recorder.seed,
+        digest: recorder.digest.text(),
+        arrivals_digest: Arrivals::combined(clients()),
+        arrivals_digest_by_client: clients().map(|(name, a)| (name.to_owned(), a.text())).collect(),
+        measured_s: frame.measured.as_secs_f64(),
+        requests: requests(recorder, latency.count()),
+        throughput_rps: per_s(latency.count()),
+        time_to_balance: times_to_balance(frame, &ready_loads, &recorder.ready_changes),
+        reconnects_per_s: per_s(recorder.connections.reconnects),
+        stray_share: stray_share(&measured_windows),
+        latency_ms: latency_ms(&latency),
+        skew: skew_of(recorder, frame, &ready_loads),
+        pods: pods(recorder, &utilization),
+        connections: Connections {
+            opened: recorder.connections.opened,
+            closed_by: names(CloseReason::ALL.map(CloseReason::name), &recorder.connections.closed_by),
+        },
+        expectations: Vec::new(),
+        warnings: warnings(recorder, frame, &measured_windows, &utilization),
+        verdict: String::new(),
+        theory: Vec::new(),
+        runs: None,
+    }
+}
+
+fn names<const N: usize>(names: [&'static str; N], counts: &[u64; N]) -> BTreeMap<String, u64> {
+    names.into_iter().map(str::to_owned).zip(counts.iter().copied()).collect()
+}
+
+fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
+    Requests {
+        started: recorder.started[1],
+        ok,
+        failed: recorder.failed.iter().sum(),
+        unfinished: recorder.unfinished,
+        by_status: names(Status::ALL.map(Status::name), &recorder.failed),
+    }
+}
+
+fn latency_ms(tally: &Tally) -> Latency {
+    let quantile = |per_mille| tally.quantile(per_mille).map(Span::as_millis_f64);
+    Latency {
+        mean: tally.mean().map(|ns| ns / 1e6),
+        p50: quantile(500),
+        p90: quantile(900),
+        p99: quantile(990),
+        p999: quantile(999),
+        max: tally.max().map(Span::as_millis_f64),
+    }
+}
+
+fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>]) -> Vec<PodSummary> {
+    let total: u64 = recorder.counts.iter().map(|c| c.received[1]).sum();
+    let row = |((info, counts), utilization): ((&PodInfo, &super::pods::PodCounts), &Option<f64>)| PodSummary {
+        pod: info.name.clone(),
+        server: recorder.model.servers[info.server as usize].name.clone(),
+        created_s: info.created.as_secs_f64(),
+        ready_s: info.first_ready.map(Time::as_secs_f64),
+        deleted_s: info.gone.map(Time::as_secs_f64),
+        requests: counts.received[1],
+        share: share(counts.received[1], total),
+        connections_opened: info.opened,
+        connections_at_end: u64::from(info.connections),
+        utilization: *utilization,
+        latency_ms: latency_ms(&info.latency),
+    };
+    recorder.pods.iter().zip(&recorder.counts).zip(utilization).map(row).collect()
+}
+
+fn share(part: u64, total: u64) -> Option<f64> {
+    (total > 0).then(|| part as f64 / total as f64)
+}
+
+/// Slot-time used, of what there was, in the measured windows during which the pod was Ready throughout.
+fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
+    let mut sums = vec![(0u128, 0u128); recorder.pods.len()];
+    for window in windows {
+        for cell in window.cells.iter().filter(|c| c.sample.ready_throughout) {
+            let sum = &mut sums[cell.sample.pod.0 as usize];
+            sum.0 += u128::from(cell.sample.busy.0);
+            sum.1 += u128::from(window.length().0) * u128::from(slots(recorder, cell.sample.pod));
+        }
+    }
+    sums.into_iter().map(|(busy, of)| (of > 0).then(|| busy as f64 / of as f64)).collect()
+}
+
+fn slots(recorder: &Recorder<'_>, pod: PodId) -> u32 {
+    recorder.model.servers[recorder.pods[pod.0 as usize].server as usize].concurrency
+}
+
+fn stray_share(windows: &[&Window]) -> f64 {
+    let cells = || windows.iter().flat_map(|w| &w.cells);
+    let total: u64 = cells().map(|c| c.requests).sum();
+    let stray: u64 = cells().filter(|c| !c.sample.ready_throughout).map(|c| c.requests).sum();
+    share(stray, total).unwrap_or(0.0)
+}
+
+fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads]) -> Skew {
+    // A run shorter than a window still has loads to compare.
+    let at_least = frame.width.min(frame.measured);
+    let judged = recorder.pods.iter().filter(|pod| pod.ready >= at_least && pod.ready > Span::ZERO);
+    let loads: Vec<f64> = judged.map(|pod| pod.received_ready as f64 / pod.ready.as_secs_f64()).collect();
+    let busy_enough = |w: &&ReadyLoads| {
+        let total: u64 = w.loads.iter().map(|l| l.1).sum();
+        w.from >= frame.warmup && !w.partial && total > 0 && total >= REQUESTS_PER_POD * w.loads.len() as u64
+    };
+    let of_window = |w: &ReadyLoads| {
+        let loads: Vec<f64> = w.loads.iter().map(|l| l.1 as f64).collect();
+        WindowSkew { time_s: w.from.as_secs_f64(), figures: skew::figures(&loads) }
+    };
+    let judged: Vec<WindowSkew> = windows.iter().filter(busy_enough).map(of_window).collect();
+    // The first one, if several are equally bad.
+    let worst = judged.iter().rev().max_by(|a, b| {
+        let over = |w: &WindowSkew| w.figures.max_over_mean.unwrap_or(0.0);
+        over(a).total_cmp(&over(b))
+    });
+    let figures: Vec<SkewFigures> = judged.iter().map(|w| w.figures.clone()).collect();
+    Skew { whole: skew::figures(&loads), worst_window: worst.cloned(), median_window: skew::median(&figures) }
+}
+
+/// One per change of the timeline that was made after the warmup, in its order. A client's rate changes no balance.
+fn times_to_balance(frame: &Frame<'_>, windows: &[ReadyLoads], ready_changes: &[Time]) -> Vec<TimeToBalance> {
+    let change = |action: &crate::scenario::model::Action| {
+        let words = words(frame.model, &action.what)?;
+        (action.at >= frame.warmup && action.at <= frame.end).then_some((action.at, words))
+    };
+    let changes: Vec<(Time, String)> = frame.model.timeline.iter().filter_map(change).collect();
+    let time = |(at, change): &(Time, String)| {
+        let until = changes.iter().map(|c| c.0).find(|next| next > at).unwrap_or(frame.end);
+        let settled = ready_changes.iter().copied().rev().find(|t| *t < until || until == frame.end);
+        let seconds = time_to_balance(windows, *at, settled.unwrap_or(*at), until).map(Span::as_secs_f64);
+        TimeToBalance { at_s: at.as_secs_f64(), change: change.clone(), seconds }
+    };
+    changes.iter().map(time).collect()
+}
+
+/// A change in words; `None` if it is not one of those that may unbalance the load.
+fn words(model: &Model, what: &What) -> Option<String> {
+    match *what {
+        What::RolloutServer(server) => Some(format!("rollout of {}", model.servers[server].name)),
+        What::RolloutClient(client) => Some(format!("rollout of client {}", model.clients[client].name)),
+        What::Scale { server, replicas } => {
+            Some(format!("scale of {} to {}", model.servers[server].name, count(replicas, "pod")))
+        }
+        What::Kill { server, pods } => Some(format!("kill of {} of {}", count(pods, "pod"), model.servers[server].name)),
+        What::Delete { server, pods } => {
+            Some(format!("deletion of {} of {}", count(pods, "pod"), model.servers[server].name))
+        }
+        What::Rate { .. } => None,
+    }
+}
+
+fn warnings(
+    recorder: &Recorder<'_>,
+    frame: &Frame<'_>,
+    windows: &[&Window],
+    utilization: &[Option<f64>],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if frame.measured.0 == 0 {
+        warnings.push(format!(
+            "Nothing was measured: the warmup ({}) is not shorter than the run, which ended at {}.",
+            frame.model.warmup, frame.end
+        ));
+    }
+    // A closed load waits for its responses: it fills the pods without making the queue grow.
+    if !frame.model.clients.iter().any(|c| matches!(c.load, Load::Open { .. })) {
+        return warnings;
+    }
+    let full: Vec<(&str, f64)> = recorder
+        .pods
+        .iter()
+        .zip(utilization)
+        .filter_map(|(pod, u)| u.filter(|u| *u >= SATURATED).map(|u| (pod.name.as_str(), u)))
+        .collect();
+    if let Some(&(pod, u)) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        warnings.push(format!(
+            "{} of {} saturated (utilization of {pod}: {u:.3}): an open load does not slow down, so latencies and failures \
+             depend on how long the run is.",
+            full.len(),
+            count(utilization.iter().flatten().count() as u32, "Ready pod"),
+        ));
+    }
+    let queues: Vec<u64> = windows.iter().map(|w| w.cells.iter().map(|c| u64::from(c.sample.queued)).sum()).collect();
+    if let Some((first, last)) = growing(&queues) {
+        warnings.push(format!(
+            "The queues of the pods grow to the end: {first:.1} requests waited on average in the second quarter of the run, \
+             {last:.1} in the last."
+        ));
+    }
+    warnings
+}
+
+/// The mean queue in the second and in the last quarter, if the queue grows to the end: each quarter's mean is above the one
+/// before, the last is at least twice the second, and at least one request waits in it on average. (Where the load is below
+/// the capacity the queue is stationary: the last quarter is twice the second only by chance, or if the rate rises.)
+fn growing(queues: &[u64]) -> Option<(f64, f64)> {
+    let quarter = queues.len() / 4;
+    if quarter < 5 {
+        return None;
+    }
+    let mean = |i: usize| queues[i * quarter..(i + 1) * quarter].iter().sum::<u64>() as f64 / quarter as f64;
+    let [a, b, c, d] = [mean(0), mean(1), mean(2), mean(3)];
+    (a < b && b < c && c < d && d >= 2.0 * b && d >= 1.0).then_some((b, d))
+}
+
+fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
+    let mut rows = Vec::with_capacity(windows.iter().map(|w| w.cells.len()).sum());
+    for window in windows {
+        let total: u64 = window.cells.iter().map(|c| c.requests).sum();
+        rows.extend(window.cells.iter().map(|cell| {
+            let sample = &cell.sample;
+            let slot_time = window.length().as_secs_f64() * f64::from(slots(recorder, sample.pod));
+            WindowRow {
+                time_s: window.from.as_secs_f64(),
+                pod: sample.pod.0,
+                state: sample.phase.name().to_owned(),
+                connections: sample.connections,
+                requests: cell.requests,
+                share: share(cell.requests, total),
+                in_flight: sample.in_flight,
+                queued: sample.queued,
+                utilization: (slot_time > 0.0).then(|| sample.busy.as_secs_f64() / slot_time),
+                latency_p50_ms: cell.p50.map(Span::as_millis_f64),
+                latency_p99_ms: cell.p99.map(Span::as_millis_f64),
+                errors: cell.errors,
+                partial: window.partial,
+            }
+        }));
+    }
+    rows
+}

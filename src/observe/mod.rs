@@ -1,0 +1,13 @@
+//! Observers: what is made of the stream of observations.
+
+mod connections;
+pub mod digest;
+mod events;
+mod finish;
+pub mod histogram;
+mod pods;
+pub mod recorder;
+mod windows;
+
+pub use connections::ConnectionSink;
+pub use recorder::{Options, Recorder};

@@ -1,0 +1,205 @@
+//! The recorder: makes the `Outcome` of a run out of its observations.
+//!
+//! It counts, and keeps no request: its memory grows with pods, windows and client replicas, and with connections only where
+//! they are kept. What comes with each request is a handful of additions and one step of the digest.
+//!
+//! Which figures leave out the warmup, and how:
+//! - calls (`requests`, `throughput_rps`, latencies) by when they were emitted;
+//! - requests received (`skew`, `pods[].requests`, `share`) and connections opened (`reconnects_per_s`) by when that happened;
+//! - windows (`stray_share`, worst and median window, utilization, warnings) by when they began;
+//! - changes (`time_to_balance`) by when they were made.
+//!
+//! Traces, digests and `connections` cover the whole run.
+
+use crate::metrics::outcome::Outcome;
+use crate::scenario::model::Model;
+use crate::sim::observation::{Observation, Observer, PodId, PodSample, Status};
+use crate::units::{Span, Time};
+
+use super::connections::{ConnectionSink, Connections};
+use super::digest::{Arrivals, Digest, call_hash};
+use super::events::Events;
+use super::finish;
+use super::histogram::Tally;
+use super::pods::{PodCounts, PodInfo};
+use super::windows::{Cell, Window, Windows};
+
+/// What to record beside the summary.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Goes into the summary as it is.
+    pub scenario_hash: String,
+    /// Leave `Outcome::windows` and `Outcome::events` empty: for runs of which only the summary is read.
+    pub summary_only: bool,
+    /// Where the lives of connections go.
+    pub connections: ConnectionSink<'a>,
+}
+
+/// An observer that makes the `Outcome` of a run.
+pub struct Recorder<'a> {
+    pub(super) model: &'a Model,
+    pub(super) seed: u64,
+    pub(super) scenario_hash: String,
+    pub(super) summary_only: bool,
+    pub(super) warmup: Time,
+    pub(super) digest: Digest,
+    /// By client.
+    pub(super) arrivals: Vec<Arrivals>,
+    /// Calls emitted in the warmup, and after it.
+    pub(super) started: [u64; 2],
+    pub(super) failed: [u64; Status::ALL.len()],
+    pub(super) unfinished: u64,
+    /// By pod.
+    pub(super) counts: Vec<PodCounts>,
+    /// By pod.
+    pub(super) pods: Vec<PodInfo>,
+    pub(super) windows: Windows,
+    pub(super) events: Events,
+    pub(super) connections: Connections<'a>,
+    /// When the set of Ready pods changed.
+    pub(super) ready_changes: Vec<Time>,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder of one run of `model` with this seed. `window` is the width of the windows that will be observed. If neither
+    /// the model's `window` nor its `duration` is given, they are merged so that at most 300 are left, by a factor of 1, 2 or
+    /// 5 times a power of ten.
+    #[must_use]
+    pub fn new(model: &'a Model, seed: u64, window: Span, options: Options<'a>) -> Self {
+        let merging = model.window.is_none() && model.duration.is_none();
+        Recorder {
+            model,
+            seed,
+            scenario_hash: options.scenario_hash,
+            summary_only: options.summary_only,
+            warmup: Time::ZERO + model.warmup,
+            digest: Digest::default(),
+            arrivals: vec![Arrivals::default(); model.clients.len()],
+            started: [0; 2],
+            failed: [0; Status::ALL.len()],
+            unfinished: 0,
+            counts: Vec::new(),
+            pods: Vec::new(),
+            windows: Windows::new(window, merging),
+            events: Events::default(),
+            connections: Connections::new(model, options.connections),
+            ready_changes: Vec::new(),
+        }
+    }
+
+    /// The outcome of the run, which ended at `end`. Its `verdict`, `theory`, `expectations` and `runs` are still empty.
+    #[must_use]
+    pub fn finish(self, end: Time) -> Outcome {
+        finish::outcome(self, end)
+    }
+
+    #[inline]
+    fn measured(&self, at: Time) -> bool {
+        at >= self.warmup
+    }
+
+    #[inline]
+    fn failed(&mut self, pod: Option<PodId>, status: Status, emitted: Time) {
+        self.failed[status as usize] += u64::from(self.measured(emitted));
+        if let Some(pod) = pod {
+            self.counts[pod.0 as usize].errors += 1;
+        }
+    }
+
+    /// Everything that does not happen for each request.
+    #[inline(never)]
+    fn rare(&mut self, at: Time, what: &Observation<'_>) {
+        if !self.summary_only && !matches!(what, Observation::PodCreated { .. }) {
+            self.events.observe(self.model, &self.pods, at, what);
+        }
+        match *what {
+            Observation::Unfinished { emitted, .. } => self.unfinished += u64::from(self.measured(emitted)),
+            Observation::PodCreated { pod, server, revision, number, .. } => {
+                debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
+                let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);
+                self.pods.push(PodInfo::new(name, server, at));
+                self.counts.push(PodCounts::default());
+                if !self.summary_only {
+                    self.events.observe(self.model, &self.pods, at, what);
+                }
+            }
+            Observation::PodPhase { pod, phase } => {
+                let received = self.counts[pod.0 as usize].received[1];
+                if self.pods[pod.0 as usize].enter(at, phase, self.warmup, received) {
+                    self.ready_changes.push(at);
+                }
+            }
+            Observation::Resolved { client, replica, addresses } => {
+                self.connections.resolved(self.model, client, replica, addresses);
+            }
+            Observation::Connected { client, replica, pod, .. } => {
+                self.pods[pod.0 as usize].opened += 1;
+                let measured = self.measured(at);
+                self.connections.connected(self.model, client, replica, measured);
+            }
+            Observation::Closed(record) => self.connections.closed(self.model, &self.pods, record),
+            Observation::OpenAtEnd(record) => self.connections.keep(self.model, &self.pods, record),
+            Observation::Window { from, partial, pods } => self.window(from, at, partial, pods),
+            _ => {}
+        }
+    }
+
+    fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample]) {
+        let cells = samples.iter().map(|sample| self.cell(sample)).collect();
+        self.windows.push(Window { from, to, partial, cells });
+    }
+
+    /// What a pod did in the window that ends, and back to zero.
+    fn cell(&mut self, sample: &PodSample) -> Cell {
+        let (counts, info) = (&mut self.counts[sample.pod.0 as usize], &mut self.pods[sample.pod.0 as usize]);
+        let mut latency = Tally::default();
+        for histogram in &counts.latency {
+            latency.add(histogram);
+        }
+        info.connections = sample.connections;
+        let now = (counts.received_in_all(), counts.errors);
+        let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
+        info.seen = now;
+        counts.flush(info);
+        if info.gone.is_some() {
+            counts.latency.iter_mut().for_each(super::histogram::Histogram::release);
+        }
+        let (p50, p99) = (latency.quantile(500), latency.quantile(990));
+        let latency = self.windows.merging.then(|| Box::new(latency));
+        Cell { sample: *sample, requests, errors, p50, p99, latency }
+    }
+}
+
+impl PodCounts {
+    /// Moves the measured latencies to the pod's own.
+    pub(super) fn flush(&mut self, info: &mut PodInfo) {
+        info.latency.add(&self.latency[1]);
+        self.latency.iter_mut().for_each(super::histogram::Histogram::clear);
+    }
+}
+
+impl Observer for Recorder<'_> {
+    #[inline]
+    fn observe(&mut self, at: Time, what: &Observation<'_>) {
+        if let Observation::Emitted { client, replica, n, demand, key, open } = *what {
+            let hash = call_hash(at, replica, n, demand, key, open);
+            self.digest.call(at, client, hash);
+            self.arrivals[client as usize].add(hash);
+            self.started[usize::from(at >= self.warmup)] += 1;
+            return;
+        }
+        self.digest.observe(at, what);
+        match *what {
+            Observation::Received { pod, .. } => {
+                self.counts[pod.0 as usize].received[usize::from(at >= self.warmup)] += 1;
+            }
+            Observation::Started { .. } => {}
+            Observation::Completed { pod, emitted, .. } => {
+                let measured = usize::from(emitted >= self.warmup);
+                self.counts[pod.0 as usize].latency[measured].record(at.since(emitted));
+            }
+            Observation::Failed { pod, status, emitted, .. } => self.failed(pod, status, emitted),
+            _ => self.rare(at, what),
+        }
+    }
+}
