@@ -2,4 +2,5 @@
 pub mod metrics;
 pub mod scenario;
 pub mod sim;
+pub mod theory;
 pub mod units;
