@@ -341,12 +341,13 @@ mod tests {
             let (exact, normal) = (balls.mean_max().unwrap(), balls.mean_max_normal().unwrap());
             assert!((normal / exact - 1.0).abs() < 1e-3, "{n} {c}: {exact} {normal}");
         }
-        // Means and second moments of the largest of n standard normals (tables of order statistics).
+        // Means and second moments of the largest of n standard normals (tables of order statistics); the midpoint rule is
+        // good to the square of its step, 2.5e-5, over 12.
         for (n, m1, m2) in
-            [(1, 0.0, 1.0), (2, 0.564_189_6, 1.0), (5, 1.162_964_5, 1.800_020), (10, 1.538_752_7, 2.711_857)]
+            [(1, 0.0, 1.0), (2, 0.564_189_6, 1.0), (5, 1.162_964_5, 1.800_020_5), (10, 1.538_752_7, 2.712_103_8)]
         {
             let (first, second) = normal_max_moments(n);
-            assert!((first - m1).abs() < 1e-6 && (second - m2).abs() < 2e-4, "{n}: {first} {second}");
+            assert!((first - m1).abs() < 1e-6 && (second - m2).abs() < 1e-5, "{n}: {first} {second}");
         }
     }
 }

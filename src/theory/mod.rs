@@ -5,3 +5,6 @@
 
 pub mod balls;
 mod occupancy;
+pub mod recovery;
+pub mod renewal;
+pub mod rollout;
