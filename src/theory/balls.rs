@@ -31,6 +31,12 @@ impl Balls {
         (pods > 0 && connections > 0).then_some(Balls { pods, connections })
     }
 
+    /// The number of connections.
+    #[must_use]
+    pub fn connections(self) -> u32 {
+        self.connections
+    }
+
     fn n(self) -> f64 {
         f64::from(self.pods)
     }

@@ -72,13 +72,14 @@ impl Lifetimes {
         // P(no re-dial within s) = 1 - redialled(s), whose integral needs one more primitive than survival_integrals has:
         // integrate by parts, ∫ (w - s) (1 - R(s)) ds = w²/2 - ∫ (w - s)²/2 R'(s) ds with R'(s) = P(L > s).
         let (low, high) = (1.0 - self.jitter, 1.0 + self.jitter);
-        let cube = |from: f64, to: f64| ((w - from).powi(3) - (w - to).powi(3)) / 3.0;
-        let mut weighted = cube(0.0, low.min(w));
+        let cube = |x: f64| x * x * x;
+        let square_between = |from: f64, to: f64| (cube(w - from) - cube(w - to)) / 3.0;
+        let mut weighted = square_between(0.0, low.min(w));
         if w > low && self.jitter > 0.0 {
             // ∫ (w - s)² (high - s) ds with high - s = (high - w) + (w - s).
             let end = high.min(w);
-            let fourth = ((w - low).powi(4) - (w - end).powi(4)) / 4.0;
-            weighted += ((high - w) * cube(low, end) + fourth) / (2.0 * self.jitter);
+            let fourth = (cube(w - low) * (w - low) - cube(w - end) * (w - end)) / 4.0;
+            weighted += ((high - w) * square_between(low, end) + fourth) / (2.0 * self.jitter);
         }
         Some(2.0 / (w * w) * (w * w / 2.0 - weighted / 2.0))
     }

@@ -27,7 +27,7 @@ impl Renewal {
     /// jitter everything happens at whole ages) and `horizon` in `(0, HORIZON_MAX]`.
     #[must_use]
     pub fn new(jitter: f64, horizon: f64) -> Option<Renewal> {
-        if !(0.01..=0.99).contains(&jitter) || !(horizon > 0.0 && horizon <= HORIZON_MAX) {
+        if !((0.01..=0.99).contains(&jitter) && horizon > 0.0 && horizon <= HORIZON_MAX) {
             return None;
         }
         let lifetimes = Lifetimes::new(jitter)?;

@@ -78,6 +78,8 @@ pub struct Walk {
     pub new_pods: Vec<f64>,
     /// The highest load that any pod has at any moment.
     pub peak: f64,
+    /// How often the controller waited for pods to become ready.
+    pub waits: u32,
 }
 
 /// Walks through a rolling update as the Deployment controller steps it (kubernetes `pkg/controller/deployment/rolling.go`:
@@ -93,7 +95,7 @@ pub fn walk(rollout: Rollout) -> Option<Walk> {
     let mut loads = vec![0.0; 2 * n];
     loads[..n].fill(1.0);
     let mut peak: f64 = 1.0;
-    let mut selectable = 0;
+    let (mut selectable, mut waits) = (0, 0);
     while controller.old > 0 || controller.ready < n {
         let kills = controller.settle();
         if kills > 0 {
@@ -105,12 +107,13 @@ pub fn walk(rollout: Rollout) -> Option<Walk> {
             peak = loads.iter().fold(peak, |m, x| m.max(*x));
         }
         selectable = controller.ready;
+        waits += 1;
         controller.ready += match rollout.readiness {
             Readiness::Waves => controller.created - controller.ready,
             Readiness::OneByOne => 1.min(controller.created - controller.ready),
         };
     }
-    Some(Walk { new_pods: loads.split_off(n), peak })
+    Some(Walk { new_pods: loads.split_off(n), peak, waits })
 }
 
 /// The counts that the Deployment controller looks at.
