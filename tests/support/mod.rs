@@ -1,0 +1,8 @@
+//! What integration tests share: statistical tests, the level that they hold at together, and the lab's measurements.
+
+// Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code)]
+
+pub mod family;
+pub mod lab;
+pub mod stats;
