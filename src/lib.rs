@@ -1,5 +1,6 @@
 //! evenkeel
 pub mod metrics;
+pub mod output;
 pub mod scenario;
 pub mod sim;
 pub mod units;
