@@ -114,9 +114,10 @@ impl<O: Observer> Engine<'_, O> {
         c.state = ConnectionState::Ready;
         c.idle_since = self.now;
         let id = ConnectionId(c.id);
-        self.observe(&Observation::Connected { connection: id, pod: PodId(pod) });
-        let key = self.replica_key(self.replica_of(handle.index));
-        let client = self.replicas[self.replica_of(handle.index) as usize].client;
+        let replica = self.replica_of(handle.index);
+        let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
+        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
+        let key = self.replica_key(replica);
         if let Some(lifetime) = self.model.clients[client as usize].max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
             let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
