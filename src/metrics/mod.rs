@@ -4,6 +4,7 @@ pub mod balance;
 pub mod estimate;
 pub mod expect;
 pub mod figures;
+pub mod glossary;
 pub mod outcome;
 pub mod skew;
 

@@ -160,7 +160,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             self.now = time_of(first);
             if self.events >= look_again {
                 look_again = self.events + (1 << 16);
-                if self.options.interrupted.is_some_and(|f| f()) {
+                if self.options.watch.is_some_and(|stop| stop(self.now)) {
                     return Err(SimError::Interrupted { at: self.now });
                 }
                 if self.now > instant {

@@ -55,8 +55,8 @@ pub enum SimError {
 pub struct Options<'a> {
     /// Width of the windows at whose ends the pods are sampled; `None`: no sampling.
     pub window: Option<Span>,
-    /// Asked now and then whether to stop.
-    pub interrupted: Option<&'a (dyn Fn() -> bool + Sync)>,
+    /// Told now and then how far the run is; says whether to stop.
+    pub watch: Option<&'a (dyn Fn(Time) -> bool + Sync)>,
 }
 
 /// Runs `model` once. The same model and seed give the same observations, always.

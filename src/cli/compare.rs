@@ -1,0 +1,79 @@
+//! `evenkeel compare`.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::failure::Failure;
+use super::run::{in_pool, refuse_same_names};
+use super::terminal::{self, Progress};
+use super::{Common, Format, sources};
+use crate::experiment::{self, Replicates, Side, replicate};
+use crate::output::files::FileSet;
+use crate::output::plot::pod_shares;
+use crate::output::{self, WriteOptions, compare};
+use crate::scenario::Loaded;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Scenario files, folders of them, or shipped scenarios such as blog; the first one is the baseline
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Runs of each scenario, over the same seeds
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn compare(args: &Args) -> Result<(), Failure> {
+    let loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
+    refuse_same_names(&loaded)?;
+    let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
+    terminal::catch_interrupts()?;
+    let seed = args.common.seed.unwrap_or(first.model.seed);
+    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/compare"));
+    let mut whole = FileSet::begin(&folder)?;
+    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.model.name)));
+    let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
+
+    let results = run_all(&loaded, seed, args)?;
+    let sides: Vec<Side<'_>> = results.iter().map(|runs| Side { seed, runs }).collect();
+    let comparison = experiment::compare(&sides);
+    for (mut set, result) in folders.into_iter().zip(&results) {
+        let runs = if args.runs > 1 { &result.summaries[..] } else { &[] };
+        let options = WriteOptions { png: !args.common.no_png, runs, ..WriteOptions::default() };
+        output::add_run(&mut set, &result.first, &options)?;
+        set.commit()?;
+    }
+    let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
+    compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
+    whole.commit()?;
+    if args.common.quiet {
+        return Ok(());
+    }
+    let mut text = match args.common.format {
+        Format::Table => compare::render(&comparison, &terminal::style()),
+        Format::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
+        Format::Markdown => compare::markdown(&comparison),
+    };
+    if args.common.format == Format::Table {
+        text.push_str(&format!("\nfiles in {}\n", folder.display()));
+    }
+    terminal::print(&text)
+}
+
+/// Runs every scenario with every seed, on all threads.
+fn run_all(loaded: &[Loaded], seed: u64, args: &Args) -> Result<Vec<Replicates>, Failure> {
+    let runs = u64::from(args.runs);
+    let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
+    let one = |scenario: &Loaded| {
+        let watch = |_: u64, _| terminal::interrupted();
+        let done = replicate(scenario, seed, runs, Some(&watch));
+        progress.one_done();
+        done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
+    };
+    let results = in_pool(args.common.threads, || loaded.par_iter().map(one).collect())?;
+    progress.finish();
+    results
+}

@@ -1,0 +1,64 @@
+//! `evenkeel explain`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::failure::Failure;
+use super::{sources, terminal};
+use crate::metrics::glossary::{self, ENTRIES};
+use crate::scenario::rules;
+use crate::shipped;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A scenario (all its values, and where each comes from), a figure (max_over_mean), a policy (round_robin), a reason
+    /// (max_age), or an error code (E012); nothing lists them all
+    #[arg(value_name = "WHAT")]
+    what: Option<String>,
+    /// Change a value of the scenario first
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+}
+
+pub fn explain(args: &Args) -> Result<(), Failure> {
+    let Some(what) = &args.what else { return terminal::print(&index()) };
+    if let Some(rule) = rules::find(what) {
+        return terminal::print(&format!("{}: {}\n\n{}\n\n{}\n", rule.code, rule.title, rule.help, rule.example));
+    }
+    if !Path::new(what).exists()
+        && let Some(entry) = glossary::find(what)
+    {
+        return terminal::print(&format!("{}\n\n{}\n\nSource: {}\n", entry.word, entry.meaning, entry.source));
+    }
+    if Path::new(what).exists() || !shipped::find(what).is_empty() {
+        return scenario(what, &args.sets);
+    }
+    let known = ENTRIES.iter().map(|e| e.word).chain(rules::RULES.iter().map(|r| r.code));
+    let hint = crate::scenario::diagnostic::nearest(what, known).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
+    Err(Failure::Usage(format!("`{what}` is no scenario, figure, policy, reason or error code{hint}")))
+}
+
+/// Every value in force, and whether it is the user's, a default of the real systems, or an assumption.
+fn scenario(argument: &str, sets: &[String]) -> Result<(), Failure> {
+    let mut text = String::new();
+    for loaded in sources::load_all(&[argument.to_owned()], sets)? {
+        let path = loaded.effective.iter().map(|v| v.path.chars().count()).max().unwrap_or(0);
+        let value = loaded.effective.iter().map(|v| v.value.chars().count()).max().unwrap_or(0).min(60);
+        for v in loaded.effective.iter().filter(|v| v.path != "about") {
+            let _ = writeln!(text, "{:path$}  {:value$}  {}", v.path, v.value, v.origin);
+        }
+        let _ = writeln!(text, "scenario_hash {}\n", loaded.scenario_hash);
+    }
+    terminal::print(&text)
+}
+
+fn index() -> String {
+    let mut text = String::from("evenkeel explain WHAT, where WHAT is a scenario, or one of:\n\n");
+    for entry in ENTRIES {
+        let _ = writeln!(text, "  {}", entry.word);
+    }
+    for rule in rules::RULES {
+        let _ = writeln!(text, "  {}  {}", rule.code, rule.title);
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! Things that are printed or written rather than run: a starter scenario, schemas, completions, the manual page.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, ValueEnum};
+
+use super::failure::Failure;
+use super::{Cli, terminal};
+use crate::metrics::outcome::Summary;
+use crate::output::files::write_file;
+use crate::scenario::{self, schema};
+use crate::shipped;
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// File to write; nothing is overwritten
+    #[arg(default_value = "scenario.yaml", value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// summary.json
+    Summary,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    shell: clap_complete::Shell,
+}
+
+pub fn init(args: &InitArgs) -> Result<(), Failure> {
+    if args.file.as_os_str() == "-" {
+        return terminal::print(scenario::STARTER);
+    }
+    if args.file.exists() {
+        return Err(Failure::Usage(format!("{} exists already; name another file", args.file.display())));
+    }
+    write_file(&args.file, scenario::STARTER.as_bytes())?;
+    let file = args.file.display();
+    terminal::print(&format!("wrote {file}; now: evenkeel run {file}\n"))
+}
+
+pub fn scenarios() -> Result<(), Failure> {
+    let width = shipped::all().iter().map(|s| s.name.len()).max().unwrap_or(0);
+    let lines = shipped::all().into_iter().map(|s| {
+        let about = scenario::parse(s.name, s.text, None, &[]).map(|l| l.model.about).unwrap_or_default();
+        let question = about.trim().lines().next().unwrap_or_default().to_owned();
+        format!("{:width$}  {question}\n", s.name)
+    });
+    terminal::print(&lines.collect::<String>())
+}
+
+pub fn schema(args: SchemaArgs) -> Result<(), Failure> {
+    let schema = match args.of {
+        SchemaOf::Scenario => schema::scenario_schema(),
+        SchemaOf::Summary => schemars::schema_for!(Summary).to_value(),
+    };
+    let text = serde_json::to_string_pretty(&schema)
+        .map_err(|error| Failure::Machine(format!("cannot write the schema: {error}")))?;
+    terminal::print(&(text + "\n"))
+}
+
+pub fn completions(args: CompletionsArgs) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "evenkeel", &mut script);
+    terminal::print(&String::from_utf8_lossy(&script))
+}
+
+pub fn man() -> Result<(), Failure> {
+    let mut page = Vec::new();
+    let failed = |error| Failure::Machine(format!("cannot write the manual page: {error}"));
+    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(failed)?;
+    terminal::print(&String::from_utf8_lossy(&page))
+}

@@ -1,0 +1,122 @@
+//! The command line: what the library can do, for a terminal.
+
+mod compare;
+mod explain;
+mod failure;
+mod generate;
+mod plot;
+mod run;
+mod sources;
+mod terminal;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use failure::Failure;
+
+/// Which pod gets the traffic, and what would change that?
+///
+/// A deterministic simulator of connection-level load balancing for gRPC and HTTP/1.1 in Kubernetes. A scenario file goes in;
+/// per-pod traffic traces, skew plots and a verdict come out, the same bytes every time.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 done; 1 an expectation is not met; 2 the input or usage is wrong; \
+                        3 the machine failed (I/O); 130 interrupted.\n\
+                        Try: evenkeel run blog/rolling-restart")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios: print a table per pod, write traces and plots
+    Run(run::Args),
+    /// Run scenarios over the same seeds and show them side by side; the first one is the baseline
+    Compare(compare::Args),
+    /// Check scenarios without running them
+    Validate(run::ValidateArgs),
+    /// Explain a scenario's values, a figure, a policy or an error code
+    Explain(explain::Args),
+    /// Write a commented scenario to start from
+    Init(generate::InitArgs),
+    /// Draw the plots of an output folder again
+    Plot(plot::Args),
+    /// List the scenarios that ship with evenkeel
+    Scenarios,
+    /// Print the JSON Schema of scenario files or of summary.json
+    Schema(generate::SchemaArgs),
+    /// Print a completion script for a shell
+    Completions(generate::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// Options that `run` and `compare` share.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    /// Folder to write to [default: outputs/<scenario>, or outputs/compare]
+    #[arg(long, value_name = "DIR")]
+    out: Option<std::path::PathBuf>,
+    /// Seed of run 0, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Change a value of the scenario, e.g. servers.0.replicas=10 or clients.web.policy=round_robin
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Threads to use [default: all cores]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Do not write PNG files beside the SVG files
+    #[arg(long)]
+    no_png: bool,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables for a person
+    Table,
+    /// summary.json or compare.json
+    Json,
+    /// Markdown, for a pull request
+    Markdown,
+}
+
+/// Runs the command line, and returns the exit status.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, and go to standard output.
+            let status = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return status;
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(()) => 0,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Validate(args) => run::validate(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Init(args) => generate::init(&args),
+        Command::Plot(args) => plot::plot(&args),
+        Command::Scenarios => generate::scenarios(),
+        Command::Schema(args) => generate::schema(args),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man => generate::man(),
+    }
+}

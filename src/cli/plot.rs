@@ -1,0 +1,27 @@
+//! `evenkeel plot`.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::terminal;
+use crate::output::{self, plot, replot};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A folder that `run` has written
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Where to write the plots [default: the same folder]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Do not write PNG files beside the SVG files
+    #[arg(long)]
+    no_png: bool,
+}
+
+pub fn plot(args: &Args) -> Result<(), Failure> {
+    let outcome = replot::read(&args.folder)?;
+    let to = args.out.as_ref().unwrap_or(&args.folder);
+    let paths = output::write_figures(to, &plot::figures(&outcome), !args.no_png)?;
+    terminal::print(&paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>())
+}

@@ -1,0 +1,143 @@
+//! `evenkeel run` and `evenkeel validate`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::failure::Failure;
+use super::terminal::{self, Progress};
+use super::{Common, Format, sources};
+use crate::experiment::{Replicates, replicate};
+use crate::output::files::FileSet;
+use crate::output::table::{self, Header};
+use crate::output::{self, WriteOptions, json, markdown};
+use crate::scenario::Loaded;
+use crate::scenario::effective::Origin;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Scenario files, folders of them, or shipped scenarios such as blog/rolling-restart
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Runs with seeds N, N+1, …; more than one gives confidence intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ValidateArgs {
+    /// Scenario files, folders of them, or shipped scenarios
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Change a value of the scenario first
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+}
+
+pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
+    let loaded = sources::load_all(&args.scenarios, &args.sets)?;
+    let lines: Vec<String> = loaded.iter().map(|l| format!("{}: valid\n", l.model.name)).collect();
+    terminal::print(&lines.concat())
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
+    refuse_same_names(&loaded)?;
+    terminal::catch_interrupts()?;
+    // Folders are made and proved writable before the first run.
+    let sets = folders(&loaded, args)?.into_iter().map(|folder| FileSet::begin(&folder));
+    let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
+    let mut printed = Vec::new();
+    let mut unmet = Vec::new();
+    for (scenario, mut set) in loaded.iter().zip(sets) {
+        let replicates = run_one(scenario, args)?;
+        let folder = set.target().display().to_string();
+        let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
+        let options = WriteOptions { png: !args.common.no_png, runs, ..WriteOptions::default() };
+        output::add_run(&mut set, &replicates.first, &options)?;
+        set.commit()?;
+        unmet.extend(unmet_expectations(&replicates));
+        printed.push(match args.common.format {
+            Format::Table => table::render(&replicates.first, &header(scenario, folder), &terminal::style()),
+            Format::Json => json::summary(&replicates.first.summary),
+            Format::Markdown => markdown::render(&replicates.first),
+        });
+        if args.common.format != Format::Json && !args.common.quiet {
+            terminal::print(&printed.drain(..).map(|text| text + "\n").collect::<String>())?;
+        }
+    }
+    if args.common.format == Format::Json && !args.common.quiet {
+        let one = printed.len() == 1;
+        terminal::print(&if one { printed.concat() } else { format!("[\n{}\n]\n", printed.join(",\n")) })?;
+    }
+    if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
+}
+
+fn run_one(scenario: &Loaded, args: &Args) -> Result<Replicates, Failure> {
+    let seed = args.common.seed.unwrap_or(scenario.model.seed);
+    let runs = u64::from(args.runs);
+    let progress = Progress::new(runs, scenario.model.duration, args.common.quiet);
+    let watch = |run_seed: u64, at| progress.reached(run_seed.wrapping_sub(seed), at);
+    let done = in_pool(args.common.threads, || replicate(scenario, seed, runs, Some(&watch)))?;
+    progress.finish();
+    done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
+}
+
+/// Runs `f` with so many threads.
+pub fn in_pool<T: Send>(threads: Option<u16>, f: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let Some(threads) = threads else { return Ok(f()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build();
+    Ok(pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?.install(f))
+}
+
+/// Two scenarios of one name would write to one folder.
+pub fn refuse_same_names(loaded: &[Loaded]) -> Result<(), Failure> {
+    let mut names = BTreeSet::new();
+    match loaded.iter().find(|l| !names.insert(&l.model.name)) {
+        None => Ok(()),
+        Some(twice) => {
+            let name = &twice.model.name;
+            Err(Failure::Usage(format!("two of the scenarios are called `{name}`; their outputs would mix")))
+        }
+    }
+}
+
+fn folders(loaded: &[Loaded], args: &Args) -> Result<Vec<PathBuf>, Failure> {
+    let alone = loaded.len() == 1;
+    let of = |l: &Loaded| match &args.common.out {
+        Some(out) if alone => out.clone(),
+        Some(out) => out.join(&l.model.name),
+        None => PathBuf::from("outputs").join(&l.model.name),
+    };
+    Ok(loaded.iter().map(of).collect())
+}
+
+/// What stands above the table: the assumptions in force.
+pub fn header(scenario: &Loaded, folder: String) -> Header {
+    let assumed = scenario.effective.iter().filter(|v| v.origin == Origin::Assumption);
+    Header { assumptions: assumed.map(|v| (v.path.clone(), v.value.clone())).collect(), folder: Some(folder) }
+}
+
+/// A line for each expectation that some run does not meet.
+fn unmet_expectations(replicates: &Replicates) -> Vec<String> {
+    let first = &replicates.first.summary;
+    let n = replicates.summaries.len();
+    let line = |i: usize| {
+        let unmet: Vec<_> = replicates.summaries.par_iter().filter(|s| !s.expectations[i].met).collect();
+        let value = unmet.first()?.expectations[i].value;
+        let mut text = format!("{}: expected {}", first.scenario, first.expectations[i].text);
+        let _ = match value {
+            Some(value) => write!(text, ", got {value}"),
+            None => write!(text, ", but it has no value"),
+        };
+        if n > 1 {
+            let _ = write!(text, " (not met in {} of {n} runs)", unmet.len());
+        }
+        Some(text)
+    };
+    (0..first.expectations.len()).filter_map(line).collect()
+}

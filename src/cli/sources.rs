@@ -1,0 +1,87 @@
+//! What a scenario argument means: a file, a folder of files, or a scenario that ships with evenkeel.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::scenario::diagnostic::Diagnostics;
+use crate::scenario::{self, Loaded};
+use crate::shipped;
+
+/// Where a scenario comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// An embedded one.
+    Shipped(shipped::Shipped),
+}
+
+impl Source {
+    /// Reads it.
+    pub fn load(&self, sets: &[String]) -> Result<Loaded, Diagnostics> {
+        match self {
+            Source::File(path) => scenario::load(path, sets),
+            Source::Shipped(s) => scenario::parse(s.name, s.text, None, sets),
+        }
+    }
+
+    /// How messages call it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::File(path) => path.display().to_string(),
+            Source::Shipped(s) => s.name.to_owned(),
+        }
+    }
+}
+
+/// The scenarios that an argument means. What exists as a file or folder wins over what ships.
+pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
+    let path = Path::new(argument);
+    if path.is_dir() {
+        return in_folder(path);
+    }
+    if !path.exists() {
+        let shipped = shipped::find(argument);
+        if !shipped.is_empty() {
+            return Ok(shipped.into_iter().map(Source::Shipped).collect());
+        }
+    }
+    Ok(vec![Source::File(path.to_owned())])
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::Usage(format!("there is no .yaml file in {}", folder.display())));
+    }
+    Ok(files.into_iter().map(Source::File).collect())
+}
+
+/// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
+pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Failure> {
+    let mut loaded = Vec::new();
+    let mut failures = Vec::new();
+    for argument in arguments {
+        for source in find(argument)? {
+            match source.load(sets) {
+                Ok(scenario) => loaded.push(scenario),
+                Err(diagnostics) => failures.push(Failure::from(diagnostics)),
+            }
+        }
+    }
+    match failures.pop() {
+        None => Ok(loaded),
+        Some(last) => {
+            failures.iter().for_each(|failure| drop(failure.report()));
+            Err(last)
+        }
+    }
+}

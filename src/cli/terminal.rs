@@ -1,0 +1,108 @@
+//! The terminal: what it can show, progress, and Ctrl-C.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::failure::Failure;
+use crate::output::Style;
+use crate::units::{Span, Time};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C stops runs instead of the process, so that no file is left half-written.
+pub fn catch_interrupts() -> Result<(), Failure> {
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::Machine(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+/// True once the user has pressed Ctrl-C.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var("TERM").is_ok_and(|t| t == "dumb")
+}
+
+/// True if messages may have colours.
+pub fn colours_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && !no_color()
+}
+
+/// How text on standard output looks. A pipe gets plain text, 100 columns wide.
+pub fn style() -> Style {
+    let terminal = std::io::stdout().is_terminal();
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let locale = locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default().to_uppercase();
+    Style {
+        colour: terminal && !no_color(),
+        unicode: !terminal || locale.contains("UTF-8") || locale.contains("UTF8"),
+        width: columns.unwrap_or(100),
+    }
+}
+
+/// Writes to standard output, all at once.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
+}
+
+/// Writes to standard error; if even that fails there is nobody left to tell.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A progress bar on standard error, over several runs; it appears after a second, and only on a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    /// Simulated time of each run, by its place.
+    reached: Mutex<Vec<u64>>,
+    length: u64,
+}
+
+/// Steps that a run of known length has on the bar.
+const STEPS: u64 = 1_000;
+
+impl Progress {
+    /// For so many runs of this length; without a length only ends of runs are seen.
+    pub fn new(runs: u64, length: Option<Span>, quiet: bool) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(runs * STEPS), ProgressDrawTarget::hidden());
+        if !quiet && std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
+            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent} %  {eta} left") {
+                bar.set_style(style);
+            }
+        }
+        Progress {
+            bar,
+            reached: Mutex::new(vec![0; runs as usize]),
+            length: length.map_or(u64::MAX, |l| l.0.max(1)),
+        }
+    }
+
+    /// The `run`-th run has reached this simulated time. Returns true if it should stop.
+    pub fn reached(&self, run: u64, at: Time) -> bool {
+        let steps = (u128::from(at.0) * u128::from(STEPS) / u128::from(self.length)) as u64;
+        if let Ok(mut reached) = self.reached.lock()
+            && let Some(place) = reached.get_mut(run as usize)
+        {
+            self.bar.inc(steps.saturating_sub(*place));
+            *place = steps.max(*place);
+        }
+        interrupted()
+    }
+
+    /// A run of unknown length is done.
+    pub fn one_done(&self) {
+        self.bar.inc(STEPS);
+    }
+
+    /// All runs are done.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,10 @@
+//! Many runs: replications of one scenario, and scenarios side by side. Stands on `Model -> Outcome`, and knows nothing of
+//! the engine's insides.
+
+mod compare;
+mod replicate;
+mod run;
+
+pub use compare::{Side, compare};
+pub use replicate::{Replicates, replicate};
+pub use run::{Watch, run};

@@ -1,0 +1,56 @@
+//! Several runs of one scenario: run `i` has seed + i, whatever the number of threads.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::run::{Watch, run};
+use crate::metrics::estimate;
+use crate::metrics::figures::figures;
+use crate::metrics::outcome::{Estimate, Outcome, Summary};
+use crate::scenario::Loaded;
+use crate::sim::SimError;
+
+/// Several runs of one scenario.
+pub struct Replicates {
+    /// Run 0, with its traces. With more than one run, its summary has the estimates over all of them.
+    pub first: Outcome,
+    /// The summaries of all runs, from run 0.
+    pub summaries: Vec<Summary>,
+}
+
+/// Runs a scenario with the seeds `seed`, `seed + 1`, … on all threads of the current pool.
+///
+/// # Errors
+/// If a run cannot finish, or `watch` stopped it.
+pub fn replicate(loaded: &Loaded, seed: u64, runs: u64, watch: Option<Watch<'_>>) -> Result<Replicates, SimError> {
+    let mut outcomes: Vec<Outcome> = (0..runs.max(1))
+        .into_par_iter()
+        .map(|i| run(loaded, seed.wrapping_add(i), i == 0, watch))
+        .collect::<Result<_, _>>()?;
+    let summaries: Vec<Summary> = outcomes.iter().map(|o| o.summary.clone()).collect();
+    let mut first = outcomes.swap_remove(0);
+    if summaries.len() > 1 {
+        first.summary.runs = Some(estimates(&summaries));
+    }
+    Ok(Replicates { first, summaries })
+}
+
+/// Each figure over the runs that have a value of it, by its path in the summary.
+pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
+    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for summary in summaries {
+        for figure in figures(summary) {
+            values.entry(figure.path).or_default().extend(figure.value);
+        }
+    }
+    values.into_iter().filter_map(|(path, values)| Some((path, estimate_of(&values)?))).collect()
+}
+
+/// A mean with its confidence interval; of a single value, the value, with `n` 1 and an interval that says nothing.
+fn estimate_of(values: &[f64]) -> Option<Estimate> {
+    match values {
+        [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
+        values => estimate::mean(values),
+    }
+}

@@ -1,0 +1,103 @@
+//! What the words mean: figures, policies and close reasons, each with its source. `evenkeel explain WORD` prints an entry.
+
+/// An entry of the glossary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The word, as it stands in a summary or a scenario.
+    pub word: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Where the definition or the behaviour comes from.
+    pub source: &'static str,
+}
+
+macro_rules! entries {
+    ($($word:literal: $meaning:literal [$source:literal])*) => {
+        /// All entries: figures, then policies and settings, then close reasons.
+        pub const ENTRIES: &[Entry] = &[$(Entry { word: $word, meaning: $meaning, source: $source },)*];
+    };
+}
+
+/// The entry for a word; a path such as `skew.cv` finds `cv`.
+#[must_use]
+pub fn find(word: &str) -> Option<&'static Entry> {
+    let last = word.rsplit('.').next().unwrap_or(word);
+    ENTRIES.iter().find(|e| e.word == word).or_else(|| ENTRIES.iter().find(|e| e.word == last))
+}
+
+entries! {
+    "max_share": "The busiest pod's part of all requests: max x / sum x, over pods with loads x." ["definition"]
+    "max_over_mean": "How many times its fair share the busiest pod carries: max x / mean x. 1 is even; n pods with all load \
+        on one give n. Over the run, x is requests per second of being Ready; in a window, requests received by pods that \
+        were Ready throughout." ["definition"]
+    "effective_pods": "How many pods the traffic behaves as if it had: (sum x)^2 / sum x^2. Five pods at 100/0/0/0/0 are 1 \
+        effective pod." ["Kish's effective sample size; the inverse Herfindahl index"]
+    "usable_capacity": "The part of the fleet's capacity that can be used before the busiest pod saturates: mean x / max x." ["definition"]
+    "cv": "Coefficient of variation: standard deviation (of the population) over the mean." ["definition"]
+    "gini": "Gini coefficient: 0 is even, (n-1)/n is all on one of n pods." ["C. Gini, Variabilità e mutabilità, 1912"]
+    "jain": "Jain's fairness index: effective_pods / n; 1 is even, 1/n is all on one." ["R. Jain et al., DEC-TR-301, 1984"]
+    "idle_pods": "Pods that were Ready and got no request at all." ["definition"]
+    "worst_window": "The window with the largest max_over_mean, among full windows with at least 20 requests per pod: what a \
+        moment felt like, which an average over the run hides." ["definition"]
+    "median_window": "Each skew figure's median over the windows with at least 20 requests per pod." ["definition"]
+    "stray_share": "Part of the requests that went to pods which were not Ready for the whole window: terminating, unready or \
+        just becoming ready." ["definition"]
+    "time_to_balance": "Per change (rollout, scale, kill, delete): seconds until every Ready pod had between 80 % and 125 % of \
+        the fair share over a sliding window of 10 windows; null if that never came." ["definition"]
+    "reconnects_per_s": "Connections that became READY per measured second, without those that a client opens when it starts. \
+        Each costs a handshake." ["definition"]
+    "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
+        Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
+    "throughput_rps": "Calls that succeeded per measured second." ["definition"]
+    "utilization": "Part of a pod's slot-time that was used while it was Ready." ["definition"]
+    "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]
+    "arrivals_digest": "A hash of what the clients asked for. Equal for two scenarios: their runs can be compared in pairs." ["docs/determinism.md"]
+    "pick_first": "One connection per channel: the first address that answers takes all calls. Behind a ClusterIP that is one \
+        pod, drawn by kube-proxy once; it is drawn again only when the connection breaks." ["gRFC A62; grpc-go balancer/pickfirst"]
+    "round_robin": "One connection per address that the resolver returns, calls in rotation. Needs a headless Service: behind \
+        a ClusterIP there is one address, so it is pick_first." ["grpc-go balancer/roundrobin, endpointsharding"]
+    "ClusterIP": "One virtual IP. kube-proxy draws a pod uniformly for each new connection, from what the client's node knows \
+        of the endpoints then; an established connection never moves." ["Kubernetes pkg/proxy/iptables, nf_conntrack"]
+    "Headless": "No virtual IP: DNS answers with all ready pods. A channel asks again only when a connection breaks, and at \
+        most every 30 s." ["CoreDNS plugin/kubernetes; grpc-go internal/resolver/dns"]
+    "max_connection_age": "The server sends GOAWAY on a connection of this age, jittered by ±10 % once per connection: the \
+        client dials again, which draws a new pod. It lets new pods in and averages skew over time; it does not equalise." ["gRFC A9"]
+    "max_connection_age_grace": "From that GOAWAY to the forced close: calls that last longer fail with UNAVAILABLE. Infinite \
+        by default, and then a long stream is never moved." ["gRFC A9"]
+    "connection_lifetime": "The same from the client's side: its pool replaces a connection of this age." ["client pools, e.g. a pool of ClientConns"]
+    "endpoint_lag": "From a pod's change to the rules of a node. A pod that shuts down sooner than that still gets new \
+        connections, and refuses them." ["Kubernetes EndpointSlice controller, kube-proxy minSyncPeriod"]
+    "pre_stop": "How long a deleted pod goes on serving before SIGTERM: long enough, and no new connection finds it closed." ["Kubernetes pod lifecycle"]
+    "max_age": "Closed after GOAWAY for max_connection_age." ["gRFC A9"]
+    "max_idle": "Closed after GOAWAY for max_connection_idle." ["gRFC A9"]
+    "shutdown": "Closed after GOAWAY because the pod was terminating." ["grpc-go GracefulStop"]
+    "killed": "Reset: the pod's process was killed." ["SIGKILL"]
+    "address_removed": "Drained because the resolver no longer lists the address." ["grpc-go round_robin"]
+    "client_lifetime": "Drained by the client's own limit on a connection's age." ["connection_lifetime"]
+    "client_idle": "Closed by the client because nobody used it, or because another attempt won." ["HTTP keep-alive pools; gRFC A61"]
+    "client_stopped": "Closed because the client replica stopped." ["rollout of the client"]
+    "refused": "Never connected: nobody listened, or the Service had no endpoint." ["TCP RST; kube-proxy REJECT"]
+    "per_request": "HTTP/1.1 without keep-alive: closed after its request." ["RFC 9112"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::observation::CloseReason;
+
+    #[test]
+    fn every_close_reason_is_explained_and_no_word_twice() {
+        for reason in CloseReason::ALL {
+            assert!(find(reason.name()).is_some(), "{}", reason.name());
+        }
+        let words: std::collections::BTreeSet<_> = ENTRIES.iter().map(|e| e.word).collect();
+        assert_eq!(words.len(), ENTRIES.len());
+    }
+
+    #[test]
+    fn a_path_finds_its_last_part() {
+        assert_eq!(find("skew.max_over_mean").map(|e| e.word), Some("max_over_mean"));
+        assert_eq!(find("latency_ms").map(|e| e.word), Some("latency_ms"));
+        assert_eq!(find("nonsense"), None);
+    }
+}
