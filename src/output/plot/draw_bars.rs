@@ -2,7 +2,7 @@
 
 use super::draw::Frame;
 use super::figure::{Bar, BarChart};
-use super::palette::{ALARM, GREY, GRID, INK};
+use super::palette::{ALARM, GREY, INK};
 use super::svg::{Anchor, Font, Svg};
 use super::text;
 
@@ -28,9 +28,15 @@ pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &BarChart) {
     let top = frame.top + HEAD;
     let bottom = top + chart.bars.len() as f64 * ROW;
 
+    if chart.bars.is_empty() {
+        let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Start, halo: false };
+        svg.text((frame.left, top), font, "no pod was Ready");
+        return;
+    }
+    let length = |bar: &Bar| room * (bar.value / chart.most).clamp(0.0, 1.0);
     for (i, bar) in chart.bars.iter().enumerate() {
-        let length = room * (bar.value / chart.most).clamp(0.0, 1.0);
-        draw_bar(svg, bar, (left, top + i as f64 * ROW), length, names);
+        let at = (left, top + i as f64 * ROW + (ROW - THICKNESS) / 2.0);
+        svg.rect(at, (length(bar), THICKNESS), &bar.fill.to_string());
     }
     svg.line((left, top - 2.0), (left, bottom), GREY, 1.0, "");
     if let Some((value, label)) = &chart.even {
@@ -40,16 +46,17 @@ pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &BarChart) {
         // Near the left edge a centred label would run into the names' column: harmless, since it stands above it.
         svg.text((x, top - 8.0), font, label);
     }
+    // Texts last: their halo keeps them legible where the line of the even share crosses them.
+    for (i, bar) in chart.bars.iter().enumerate() {
+        draw_texts(svg, bar, (left, top + (i as f64 + 0.5) * ROW + 4.5), length(bar), names);
+    }
 }
 
-fn draw_bar(svg: &mut Svg, bar: &Bar, at: (f64, f64), length: f64, names: f64) {
-    let (left, top) = at;
-    let middle = top + ROW / 2.0;
+/// The pod's name before the bar, its figure after it; `at` is the bar's left end on the texts' baseline.
+fn draw_texts(svg: &mut Svg, bar: &Bar, at: (f64, f64), length: f64, names: f64) {
     let fill = if bar.alarm { ALARM } else { INK };
-    svg.line((left - 3.0, middle), (left, middle), GRID, 1.0, "");
-    svg.rect((left, middle - THICKNESS / 2.0), (length, THICKNESS), &bar.fill.to_string());
     let font = Font { size: SIZE, fill, anchor: Anchor::End, halo: false };
-    svg.text((left - 8.0, middle + 4.5), font, &text::fitted(&bar.name, SIZE, names));
+    svg.text((at.0 - 8.0, at.1), font, &text::fitted(&bar.name, SIZE, names));
     let font = Font { size: SIZE, fill, anchor: Anchor::Start, halo: true };
-    svg.text((left + length + 6.0, middle + 4.5), font, &bar.figure);
+    svg.text((at.0 + length + 6.0, at.1), font, &bar.figure);
 }
