@@ -172,18 +172,8 @@ fn connections(pods: &[Pod]) -> Vec<ConnectionRow> {
 
 fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summary {
     let sum: u64 = received.iter().sum();
-    let (n, most) = (pods.len() as f64, received.iter().copied().max().unwrap_or(0) as f64);
-    let squares: f64 = received.iter().map(|r| (*r as f64) * (*r as f64)).sum();
     let of = |x: f64| (sum > 0).then_some(x);
-    let mean = sum as f64 / n;
-    let whole = SkewFigures {
-        max_share: of(most / sum as f64),
-        max_over_mean: of(most / mean),
-        effective_pods: of((sum as f64) * (sum as f64) / squares),
-        usable_capacity: of(mean / most),
-        idle_pods: Some(received.iter().filter(|r| **r == 0).count() as f64),
-        ..SkewFigures::default()
-    };
+    let whole = skew(received);
     let latency = |x: f64| Latency {
         mean: of(x),
         p50: of(x * 0.8),
@@ -244,6 +234,22 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             basis: "sum of 1/(n-j) over the steps; pods one at a time".into(),
         }],
         runs: None,
+    }
+}
+
+fn skew(received: &[u64]) -> SkewFigures {
+    let sum: u64 = received.iter().sum();
+    let (n, most) = (received.len() as f64, received.iter().copied().max().unwrap_or(0) as f64);
+    let squares: f64 = received.iter().map(|r| (*r as f64) * (*r as f64)).sum();
+    let of = |x: f64| (sum > 0).then_some(x);
+    let mean = sum as f64 / n;
+    SkewFigures {
+        max_share: of(most / sum as f64),
+        max_over_mean: of(most / mean),
+        effective_pods: of((sum as f64) * (sum as f64) / squares),
+        usable_capacity: of(mean / most),
+        idle_pods: Some(received.iter().filter(|r| **r == 0).count() as f64),
+        ..SkewFigures::default()
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &BarChart) {
 
     if chart.bars.is_empty() {
         let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Start, halo: false };
-        svg.text((frame.left, top), font, "no pod was Ready");
+        svg.text((frame.left, top), font, "no pod received a request");
         return;
     }
     let length = |bar: &Bar| room * (bar.value / chart.most).clamp(0.0, 1.0);
@@ -39,24 +39,27 @@ pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &BarChart) {
         svg.rect(at, (length(bar), THICKNESS), &bar.fill.to_string());
     }
     svg.line((left, top - 2.0), (left, bottom), GREY, 1.0, "");
-    if let Some((value, label)) = &chart.even {
-        let x = left + room * (value / chart.most).clamp(0.0, 1.0);
+    let even = chart.even.as_ref().map(|(value, label)| (left + room * (value / chart.most).clamp(0.0, 1.0), label));
+    if let Some((x, label)) = even {
         svg.line((x, top - 3.0), (x, bottom + 2.0), INK, 1.5, "5 3");
         let font = Font { size: 12.0, fill: INK, anchor: Anchor::Middle, halo: true };
         // Near the left edge a centred label would run into the names' column: harmless, since it stands above it.
         svg.text((x, top - 8.0), font, label);
     }
-    // Texts last: their halo keeps them legible where the line of the even share crosses them.
     for (i, bar) in chart.bars.iter().enumerate() {
-        draw_texts(svg, bar, (left, top + (i as f64 + 0.5) * ROW + 4.5), length(bar), names);
+        let end = left + length(bar) + 6.0;
+        // A figure that the line of the even share would cross stands behind the line.
+        let crossed = even.map(|(x, _)| x + 6.0).filter(|x| *x > end && end + text::width(&bar.figure, SIZE) > x - 9.0);
+        let baseline = top + (i as f64 + 0.5) * ROW + 4.5;
+        draw_texts(svg, bar, (left - 8.0, names), crossed.unwrap_or(end), baseline);
     }
 }
 
-/// The pod's name before the bar, its figure after it; `at` is the bar's left end on the texts' baseline.
-fn draw_texts(svg: &mut Svg, bar: &Bar, at: (f64, f64), length: f64, names: f64) {
+/// The pod's name before the bar, in so much room, and its figure from `after` on.
+fn draw_texts(svg: &mut Svg, bar: &Bar, (before, room): (f64, f64), after: f64, baseline: f64) {
     let fill = if bar.alarm { ALARM } else { INK };
     let font = Font { size: SIZE, fill, anchor: Anchor::End, halo: false };
-    svg.text((at.0 - 8.0, at.1), font, &text::fitted(&bar.name, SIZE, names));
+    svg.text((before, baseline), font, &text::fitted(&bar.name, SIZE, room));
     let font = Font { size: SIZE, fill, anchor: Anchor::Start, halo: true };
-    svg.text((at.0 + length + 6.0, at.1), font, &bar.figure);
+    svg.text((after, baseline), font, &bar.figure);
 }
