@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::metrics::outcome::{ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow};
+use crate::metrics::outcome::{
+    ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
+};
 
 /// Decimals of times in seconds: microseconds.
 pub(crate) const TIME: usize = 6;
@@ -54,7 +56,7 @@ const RUNS: [&str; 19] = [
 ];
 const RUNS_PODS: [&str; 7] = ["run", "seed", "pod", "ordinal", "requests", "share", "connections_at_end"];
 
-fn fixed(x: f64, decimals: usize) -> String {
+pub(crate) fn fixed(x: f64, decimals: usize) -> String {
     format!("{x:.decimals$}")
 }
 
@@ -161,9 +163,7 @@ pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
         let mut row = vec![run.to_string(), summary.seed.to_string(), summary.digest.clone()];
         row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
         row.push(fixed(summary.throughput_rps, LATENCY));
-        row.extend(
-            [latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)),
-        );
+        row.extend([latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
         row.extend(skew(&summary.skew.whole).map(|figure| or_empty(figure, RATIO)));
         csv.write_record(row)?;
     }

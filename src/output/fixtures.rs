@@ -60,7 +60,8 @@ pub fn even() -> Outcome {
 /// 5 pods replaced one by one from 120 s on; the last new ones get nothing.
 pub fn rollout() -> Outcome {
     let mut pods: Vec<Pod> = (0..5).map(|i| Pod::new(format!("grpc-server-1-{i}"), 1.0)).collect();
-    let mut events = vec![event(120.0, EventKind::Rollout, "grpc-server", "rollout of grpc-server to revision 2 began")];
+    let mut events =
+        vec![event(120.0, EventKind::Rollout, "grpc-server", "rollout of grpc-server to revision 2 began")];
     for (i, pod) in pods.iter_mut().enumerate() {
         pod.terminating = 126.0 + 9.0 * i as f64;
         pod.gone = pod.terminating + 6.0;
@@ -171,18 +172,8 @@ fn connections(pods: &[Pod]) -> Vec<ConnectionRow> {
 
 fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summary {
     let sum: u64 = received.iter().sum();
-    let (n, most) = (pods.len() as f64, received.iter().copied().max().unwrap_or(0) as f64);
-    let squares: f64 = received.iter().map(|r| (*r as f64) * (*r as f64)).sum();
     let of = |x: f64| (sum > 0).then_some(x);
-    let mean = sum as f64 / n;
-    let whole = SkewFigures {
-        max_share: of(most / sum as f64),
-        max_over_mean: of(most / mean),
-        effective_pods: of((sum as f64) * (sum as f64) / squares),
-        usable_capacity: of(mean / most),
-        idle_pods: Some(received.iter().filter(|r| **r == 0).count() as f64),
-        ..SkewFigures::default()
-    };
+    let whole = skew(received);
     let latency = |x: f64| Latency {
         mean: of(x),
         p50: of(x * 0.8),
@@ -213,7 +204,13 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         arrivals_digest: "v1:fedcba9876543210".into(),
         arrivals_digest_by_client: BTreeMap::from([("web".into(), "v1:fedcba9876543210".into())]),
         measured_s,
-        requests: Requests { started: sum + 12, ok: sum, failed: 7, unfinished: 5, by_status: BTreeMap::from([("UNAVAILABLE".into(), 7)]) },
+        requests: Requests {
+            started: sum + 12,
+            ok: sum,
+            failed: 7,
+            unfinished: 5,
+            by_status: BTreeMap::from([("UNAVAILABLE".into(), 7)]),
+        },
         throughput_rps: sum as f64 / measured_s,
         time_to_balance: vec![TimeToBalance { at_s: 120.0, change: "rollout of grpc-server".into(), seconds: None }],
         reconnects_per_s: 0.0877,
@@ -227,7 +224,9 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             ExpectationResult { text: "latency.p99 <= 20ms".into(), value: of(12.0), met: true },
         ],
         warnings: vec!["grpc-server-2-0 was busy 97 % of its time: latencies depend on how long the run is.".into()],
-        verdict: "grpc-server-2-0 carries 2.6 times its share: its connections were opened before the others were Ready.".into(),
+        verdict:
+            "grpc-server-2-0 carries 2.6 times its share: its connections were opened before the others were Ready."
+                .into(),
         theory: vec![TheoryRow {
             figure: "share of the first pod after a rollout".into(),
             theory: 0.4567,
@@ -238,6 +237,33 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
     }
 }
 
+fn skew(received: &[u64]) -> SkewFigures {
+    let sum: u64 = received.iter().sum();
+    let (n, most) = (received.len() as f64, received.iter().copied().max().unwrap_or(0) as f64);
+    let squares: f64 = received.iter().map(|r| (*r as f64) * (*r as f64)).sum();
+    let of = |x: f64| (sum > 0).then_some(x);
+    let mean = sum as f64 / n;
+    SkewFigures {
+        max_share: of(most / sum as f64),
+        max_over_mean: of(most / mean),
+        effective_pods: of((sum as f64) * (sum as f64) / squares),
+        usable_capacity: of(mean / most),
+        idle_pods: Some(received.iter().filter(|r| **r == 0).count() as f64),
+        ..SkewFigures::default()
+    }
+}
+
 fn whole_idle(received: &[u64]) -> Option<f64> {
     Some(received.iter().filter(|r| **r == 0).count() as f64)
+}
+
+/// The even run, ended in the middle of its last window.
+pub fn cut_short() -> Outcome {
+    let mut outcome = even();
+    outcome.end_s -= 0.0731;
+    let last = outcome.windows.last().map_or(0.0, |row| row.time_s);
+    for row in outcome.windows.iter_mut().filter(|row| row.time_s == last) {
+        row.partial = true;
+    }
+    outcome
 }

@@ -41,7 +41,8 @@ pub fn short(x: f64) -> String {
         }
         a if a >= 99.95 => trimmed(x, 0),
         a if a >= 9.995 => trimmed(x, 1),
-        a if a >= 0.01 || a == 0.0 => trimmed(x, 2),
+        a if a >= 0.9995 => trimmed(x, 2),
+        a if a >= 0.01 || a == 0.0 => trimmed(x, 3),
         _ => trimmed(x, 4),
     }
 }
@@ -114,7 +115,9 @@ mod tests {
 
     #[test]
     fn durations_keep_what_matters() {
-        for (s, text) in [(166.4, "2m46s"), (1.2549, "1.25s"), (0.04, "40ms"), (0.0, "0s"), (3600.0, "1h"), (9.999, "10s")] {
+        for (s, text) in
+            [(166.4, "2m46s"), (1.2549, "1.25s"), (0.04, "40ms"), (0.0, "0s"), (3600.0, "1h"), (9.999, "10s")]
+        {
             assert_eq!(duration(s), text);
         }
     }

@@ -201,7 +201,7 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// The candidate nearest to `word` in edits, if near enough to be what was meant: a third of its letters may differ.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 60;
     let fold = |c: char| if c == '-' { '_' } else { c.to_ascii_lowercase() };
     let word: Vec<char> = word.chars().take(LONGEST).map(fold).collect();

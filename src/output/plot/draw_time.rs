@@ -27,6 +27,8 @@ pub(super) fn height(chart: &TimeChart, width: f64) -> f64 {
 /// Draws the chart.
 pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &TimeChart) {
     let place = Place::of(chart, frame);
+    let warmup = place.x(chart.warmup_s) - place.left;
+    svg.rect((place.left, place.top), (warmup, chart.height), "#eeeeee");
     draw_axes(svg, &place, chart);
     for area in &chart.areas {
         for stretch in &area.stretches {
@@ -59,8 +61,14 @@ impl<'a> Place<'a> {
     fn of(chart: &'a TimeChart, frame: Frame) -> Place<'a> {
         let left = frame.left + AXIS_LEFT;
         let labels = if chart.labels.is_empty() { 16.0 } else { LABELS_WIDTH };
-        let mut place =
-            Place { chart, left, right: frame.left + frame.width - labels, top: 0.0, bottom: 0.0, mark_rows: Vec::new() };
+        let mut place = Place {
+            chart,
+            left,
+            right: frame.left + frame.width - labels,
+            top: 0.0,
+            bottom: 0.0,
+            mark_rows: Vec::new(),
+        };
         place.mark_rows = place.rows_of_marks();
         let rows = place.mark_rows.iter().flatten().max().map_or(0, |row| row + 1);
         place.top = frame.top + 20.0 + rows as f64 * MARK_ROW;
@@ -174,7 +182,7 @@ fn draw_area_label(svg: &mut Svg, place: &Place<'_>, area: &Area) {
     let width = text::width(&name, SIZE) + 10.0;
     let mut best: Option<(f64, f64, f64)> = None;
     for stretch in &area.stretches {
-        for (i, &(t, _, _)) in stretch.iter().enumerate() {
+        for (i, &(t, _, _)) in stretch.iter().enumerate().filter(|(_, p)| p.0 >= place.chart.warmup_s) {
             let right = place.x(t) + width;
             let under = stretch[i..].iter().take_while(|p| place.x(p.0) <= right + 4.0);
             let (mut end, mut low, mut high) = (0.0, place.top, place.bottom);
@@ -218,7 +226,7 @@ fn draw_end_label(svg: &mut Svg, place: &Place<'_>, label: &EndLabel, from: f64,
     let name = text::fitted(&label.name, LABEL, room - text::width(&figure, LABEL) - 8.0);
     let fill = if label.alarm { ALARM } else { INK };
     let font = Font { size: LABEL, fill, anchor: Anchor::Start, halo: false };
-    svg.text((x + 43.0, y + 4.5), font, &format!("{name}  {figure}"));
+    svg.text((x + 43.0, y + 4.5), font, &format!("{name}\u{a0}\u{a0}{figure}"));
 }
 
 /// Moves positions apart to at least `gap`, in their order, as little as needed, within `low` and `high` if they fit.

@@ -46,12 +46,12 @@ pub(super) fn of(traces: &Traces) -> Vec<Group> {
             [] => {}
             [one] => groups.push(single(one, &pods[one])),
             [first, ..] => {
-                let whose = if traces.cohorts > 1 { &pods[first].cohort_name } else { "together" };
-                groups.push(Group {
-                    name: format!("{} other pods, {whose}", format::count(rest.len() as u64)),
-                    colour: OTHERS,
-                    members: rest,
-                });
+                let n = format::count(rest.len() as u64);
+                let name = match traces.cohorts {
+                    1 => format!("{n} other pods"),
+                    _ => format!("{n} others {}", pods[first].cohort_name),
+                };
+                groups.push(Group { name, colour: OTHERS, members: rest });
             }
         }
     }

@@ -6,17 +6,19 @@ use crate::metrics::outcome::Summary;
 use crate::output::format;
 
 /// More names than this are counted instead.
-const NAMES_MOST: usize = 8;
+const NAMES_MOST: usize = 6;
 
 /// The whole run's figures in one line.
 pub(super) fn figures(summary: &Summary) -> Line {
     let skew = &summary.skew.whole;
-    let mut parts = Vec::new();
-    if let Some(x) = skew.max_over_mean {
-        parts.push(format!("busiest pod {} × the mean", format::trimmed(x, 2)));
-    }
+    let mut parts = vec![match skew.max_over_mean {
+        Some(x) => format!("busiest pod {} × the mean", format::trimmed(x, 2)),
+        None => "no requests were received".into(),
+    }];
     if let Some(x) = skew.effective_pods {
-        parts.push(format!("traffic behaves as if there were {} pods", format::trimmed(x, 1)));
+        let pods = format::trimmed(x, 1);
+        let were = if pods == "1" { "was 1 pod".into() } else { format!("were {pods} pods") };
+        parts.push(format!("traffic behaves as if there {were}"));
     }
     if let Some(x) = skew.usable_capacity {
         parts.push(format!("usable capacity {}", format::percent(x)));
@@ -26,9 +28,6 @@ pub(super) fn figures(summary: &Summary) -> Line {
     }
     if summary.requests.failed > 0 {
         parts.push(format!("{} failed calls", format::count(summary.requests.failed)));
-    }
-    if parts.is_empty() {
-        parts.push("no requests were received".into());
     }
     Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
 }
@@ -44,7 +43,10 @@ pub(super) fn last_phase(traces: &Traces) -> Option<Line> {
     let times = format::trimmed(most * n as f64, 2);
     let since = since(traces, phase);
     if n == 1 {
-        return Some(Line { text: format!("{since}: {} is the only Ready pod and gets everything.", name(hot)), alarm: false });
+        return Some(Line {
+            text: format!("{since}: {} is the only Ready pod and gets everything.", name(hot)),
+            alarm: false,
+        });
     }
     let starved = phase.starved();
     if starved.is_empty() {
@@ -82,7 +84,7 @@ pub(super) fn since(traces: &Traces, phase: &Phase) -> String {
 
 fn names(traces: &Traces, pods: &[usize]) -> String {
     let listed: Vec<String> =
-        pods.iter().take(NAMES_MOST).map(|&p| format::middle_cut(&traces.pods[p].name, 40)).collect();
+        pods.iter().take(NAMES_MOST).map(|&p| format::middle_cut(&traces.pods[p].name, 32)).collect();
     match (pods.len() - listed.len(), listed.split_last()) {
         (0, Some((last, []))) => last.clone(),
         (0, Some((last, others))) => format!("{} and {last}", others.join(", ")),

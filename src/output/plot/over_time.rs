@@ -43,8 +43,13 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
     };
     let all = &outcome.summary.latency_ms;
     let ms = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{} ms", format::short(x)));
-    let text =
-        format!("All pods, whole run: p50 {}, p99 {}, p99.9 {}, max {}", ms(all.p50), ms(all.p99), ms(all.p999), ms(all.max));
+    let text = format!(
+        "All pods, whole run: p50 {}, p99 {}, p99.9 {}, max {}",
+        ms(all.p50),
+        ms(all.p99),
+        ms(all.p999),
+        ms(all.max)
+    );
     let panel = |title: &str, height: f64, value: fn(&Bin) -> Option<f64>| Panel {
         title: format!("{title}, {of}"),
         body: Body::Time(chart(outcome, traces, &groups, "milliseconds", height, value)),
@@ -132,7 +137,8 @@ fn range(traces: &Traces, group: &Group, of: &impl Fn(usize, usize) -> Option<f6
     let series: Vec<Option<(f64, f64)>> = (0..traces.bins).map(ends).collect();
     let name = format!("{} (range)", group.name);
     let stretches = stretches(&series, |bin, (lo, hi)| (traces.middle(bin), lo, hi));
-    Area { name, fill: group.colour, stretches, labelled: true }
+    // The lines run above it: its name stands at the end.
+    Area { name, fill: group.colour, stretches, labelled: false }
 }
 
 /// Unbroken stretches of what has a value.

@@ -59,9 +59,8 @@ impl Scale {
 }
 
 /// Steps between ticks of a time axis, in seconds.
-const TIME_STEPS: [f64; 16] = [
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0,
-];
+const TIME_STEPS: [f64; 16] =
+    [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0];
 
 /// Ticks of a time axis from zero to `end` seconds: at most ten, at times that people count in.
 #[must_use]

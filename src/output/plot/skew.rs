@@ -3,9 +3,12 @@
 use super::figure::{Bar, BarChart, Body, Figure, Panel};
 use super::headline;
 use super::palette::{OTHERS, Rgb};
-use super::traces::{PODS_MOST, PODS_TOP, Phase, Traces};
+use super::traces::{PODS_MOST, PODS_TOP, Phase, STARVED, Traces};
 use crate::metrics::outcome::Outcome;
 use crate::output::format;
+
+/// How many pods are drawn one by one.
+const EACH: (usize, usize) = (PODS_MOST, PODS_TOP);
 
 /// The figure.
 pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
@@ -20,14 +23,14 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     for phase in phases {
         if let Some(shares) = phase.shares() {
             let title = format!("{}: {} Ready pods", headline::since(traces, phase), shares.len());
-            charts.push((title, chart(&named(traces, &shares))));
+            charts.push((title, chart(&named(traces, &shares), EACH)));
         }
     }
     if charts.is_empty() {
         let all = outcome.summary.pods.iter().zip(&traces.pods);
         let shares: Vec<(String, Rgb, f64)> =
             all.filter_map(|(pod, trace)| Some((pod.pod.clone(), trace.colour, pod.share?))).collect();
-        charts.push(("Over the whole run, all pods".into(), chart(&shares)));
+        charts.push(("Over the whole run, all pods".into(), chart(&shares, EACH)));
     }
     // One scale for all panels: equal lengths are equal shares.
     let most = charts.iter().map(|(_, c)| c.most).fold(0.0, f64::max);
@@ -47,23 +50,23 @@ fn named(traces: &Traces, shares: &[(usize, f64)]) -> Vec<(String, Rgb, f64)> {
 }
 
 /// Bars for pods with their shares, which sum to one. Of many pods the busiest get a bar each, the others one bar of their
-/// mean and one that counts the idle ones.
-pub(super) fn chart(pods: &[(String, Rgb, f64)]) -> BarChart {
+/// mean and one that counts the idle ones. `all` pods or fewer are drawn one by one; of more, the `top`.
+pub(super) fn chart(pods: &[(String, Rgb, f64)], (all, top): (usize, usize)) -> BarChart {
     let even = 1.0 / pods.len().max(1) as f64;
     let bar = |(name, fill, share): &(String, Rgb, f64)| Bar {
         name: name.clone(),
         value: *share,
         figure: figure_of(*share, even),
         fill: *fill,
-        alarm: *share == 0.0,
+        alarm: *share < STARVED * even,
     };
     let mut bars: Vec<Bar>;
-    if pods.len() <= PODS_MOST {
+    if pods.len() <= all {
         bars = pods.iter().map(bar).collect();
     } else {
         let mut sorted = pods.to_vec();
         sorted.sort_by(|a, b| b.2.total_cmp(&a.2));
-        let (top, rest) = sorted.split_at(PODS_TOP);
+        let (top, rest) = sorted.split_at(top.min(sorted.len()));
         bars = top.iter().map(bar).collect();
         let busy: Vec<f64> = rest.iter().map(|p| p.2).filter(|s| *s > 0.0).collect();
         let idle = rest.len() - busy.len();
@@ -78,7 +81,8 @@ pub(super) fn chart(pods: &[(String, Rgb, f64)]) -> BarChart {
         }
     }
     let most = pods.iter().map(|p| p.2).fold(even, f64::max);
-    BarChart { bars, most, even: Some((even, format!("even: {}", format::percent(even)))) }
+    let line = (!pods.is_empty()).then(|| (even, format!("even: {}", format::percent(even))));
+    BarChart { bars, most, even: line }
 }
 
 fn figure_of(share: f64, even: f64) -> String {

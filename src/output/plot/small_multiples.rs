@@ -38,13 +38,16 @@ pub fn pod_shares(outcome: &Outcome) -> PodShares {
     }
 }
 
+/// How many pods of a scenario are drawn one by one; of more, how many.
+const EACH: (usize, usize) = (12, 8);
+
 /// The figure: a panel per scenario, three side by side.
 #[must_use]
 pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
     let chart = |shares: &PodShares| {
         let pods: Vec<(String, Rgb, f64)> =
             shares.pods.iter().map(|(name, share)| (name.clone(), NEUTRAL, *share)).collect();
-        skew::chart(&pods)
+        in_times_even(skew::chart(&pods, EACH))
     };
     let charts: Vec<BarChart> = scenarios.iter().map(chart).collect();
     let most = charts.iter().map(|c| c.most).fold(0.0, f64::max);
@@ -52,8 +55,8 @@ pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
         title: format!("{} · {}", format::middle_cut(&shares.scenario, 34), lower_first(&shares.when)),
         body: Body::Bars(BarChart { most, ..chart }),
     });
-    let note = "Share of the requests per Ready pod, in run 0 of each scenario; all bars on one scale; \
-                × = times the even share (the dashed line).";
+    let note = "Share of the requests per Ready pod, in run 0 of each scenario; \
+                bars are multiples (×) of the even share, the dashed line, on one scale.";
     Figure {
         title: title.into(),
         subtitle: vec![Line { text: note.into(), alarm: false }],
@@ -61,6 +64,15 @@ pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
         columns: scenarios.len().clamp(1, 3),
         legend: Vec::new(),
     }
+}
+
+/// Scenarios with different numbers of pods compare by multiples of the even share.
+fn in_times_even(mut chart: BarChart) -> BarChart {
+    let Some((even, label)) = chart.even.take() else { return chart };
+    for bar in &mut chart.bars {
+        bar.value /= even;
+    }
+    BarChart { most: chart.most / even, even: Some((1.0, label)), ..chart }
 }
 
 fn lower_first(text: &str) -> String {

@@ -112,7 +112,7 @@ impl Svg {
             Anchor::End => " text-anchor=\"end\"",
         };
         let halo = if font.halo {
-            " stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""
+            " stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\""
         } else {
             ""
         };

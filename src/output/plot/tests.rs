@@ -35,3 +35,118 @@ fn pictures_can_be_rendered() {
         std::fs::write(folder.join("compare.png"), png).unwrap();
     }
 }
+
+fn figure(outcome: &Outcome, stem: &str) -> Figure {
+    figures(outcome).into_iter().find(|(s, _)| *s == stem).unwrap().1
+}
+
+fn time_chart(figure: &Figure) -> &TimeChart {
+    match &figure.panels[0].body {
+        Body::Time(chart) => chart,
+        Body::Bars(_) => panic!("not a chart over time"),
+    }
+}
+
+#[test]
+fn a_rollout_names_the_starving_pods_and_the_moment() {
+    let figure = figure(&fixtures::rollout(), "traffic");
+    insta::assert_snapshot!(figure.subtitle[1].text, @"From 2m44s to the end, of 5 Ready pods: grpc-server-2-4 gets no request at all; grpc-server-2-3 gets less than a fifth of the even share; grpc-server-2-0 gets 52 % (2.6 × the even share).");
+    let chart = time_chart(&figure);
+    let labels: Vec<String> = chart.labels.iter().map(|l| format!("{} {} {}", l.name, l.figure, l.alarm)).collect();
+    assert_eq!(labels.len(), 5);
+    assert_eq!(labels[3], "grpc-server-2-3 2 % — starved true");
+    assert_eq!(labels[4], "grpc-server-2-4 0 % — idle true");
+    let marks: Vec<&str> = chart.marks.iter().map(|m| m.label.as_str()).collect();
+    assert_eq!(marks, ["2m rollout of grpc-server to revision 2 began", "2m48s rollout of grpc-server complete"]);
+    assert_eq!(figure.legend.len(), 5, "the old pods are gone and explained by the legend");
+}
+
+#[test]
+fn the_stack_is_full_wherever_there_were_requests() {
+    for outcome in all() {
+        let figure = figure(&outcome, "traffic");
+        let chart = time_chart(&figure);
+        let mut heights = std::collections::BTreeMap::new();
+        for area in &chart.areas {
+            for stretch in &area.stretches {
+                // The ends of a stretch repeat its first and last bin.
+                let inner = stretch.iter().skip(1).take(stretch.len().saturating_sub(2));
+                for (t, lo, hi) in inner {
+                    *heights.entry(t.to_bits()).or_insert(0.0) += hi - lo;
+                }
+            }
+        }
+        assert!(heights.values().all(|h: &f64| (h - 1.0).abs() < 1e-9), "{}", outcome.summary.scenario);
+        assert_eq!(heights.is_empty(), outcome.summary.requests.ok == 0);
+    }
+}
+
+#[test]
+fn the_skew_of_a_rollout_is_shown_before_and_after() {
+    let figure = figure(&fixtures::rollout(), "skew");
+    let titles: Vec<&str> = figure.panels.iter().map(|p| p.title.as_str()).collect();
+    assert_eq!(titles, ["From 30s to 2m6s: 5 Ready pods", "From 2m44s to the end: 5 Ready pods"]);
+    let Body::Bars(chart) = &figure.panels[1].body else { panic!("not bars") };
+    assert_eq!(chart.even, Some((0.2, "even: 20 %".into())));
+    assert_eq!(chart.bars[4].figure, "0 — idle");
+}
+
+#[test]
+fn many_pods_are_grouped() {
+    let outcome = fixtures::hundred();
+    let traffic = figure(&outcome, "traffic");
+    assert_eq!(time_chart(&traffic).areas.last().unwrap().name, "86 other pods");
+    let Body::Bars(chart) = &figure(&outcome, "skew").panels[0].body.clone() else { panic!("not bars") };
+    let last: Vec<&str> = chart.bars.iter().rev().take(2).map(|b| b.name.as_str()).collect();
+    assert_eq!(last, ["12 other pods", "mean of 74 other pods"]);
+}
+
+#[test]
+fn equal_outcomes_are_equal_bytes_and_well_formed() {
+    for outcome in all() {
+        for ((stem, first), (_, second)) in figures(&outcome).into_iter().zip(figures(&outcome)) {
+            let svg = first.svg();
+            assert_eq!(svg, second.svg());
+            assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{stem} of {}", outcome.summary.scenario);
+            assert!(svg.len() < 400_000, "{stem} of {}: {} bytes", outcome.summary.scenario, svg.len());
+        }
+    }
+}
+
+#[test]
+fn a_small_figure_as_svg() {
+    let bar = |name: &str, value: f64| Bar {
+        name: name.into(),
+        value,
+        figure: format!("{value}"),
+        fill: Rgb(0, 114, 178),
+        alarm: value == 0.0,
+    };
+    let chart = BarChart {
+        bars: vec![bar("a", 0.75), bar("b", 0.25), bar("c", 0.0)],
+        most: 0.75,
+        even: Some((1.0 / 3.0, "even".into())),
+    };
+    let figure = Figure {
+        title: "A title".into(),
+        subtitle: vec![Line { text: "A line".into(), alarm: true }],
+        panels: vec![Panel { title: "Panel".into(), body: Body::Bars(chart) }],
+        columns: 1,
+        legend: vec![(Rgb(1, 2, 3), "legend".into())],
+    };
+    insta::assert_snapshot!(figure.svg());
+}
+
+#[cfg(feature = "png")]
+#[test]
+fn the_embedded_font_draws_the_text_of_a_png() {
+    let titled = |title: &str| Figure {
+        title: title.into(),
+        subtitle: Vec::new(),
+        panels: Vec::new(),
+        columns: 1,
+        legend: Vec::new(),
+    };
+    assert_ne!(titled("A").png(), titled("").png());
+    assert_eq!(titled("A").png(), titled("A").png());
+}

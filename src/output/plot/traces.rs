@@ -43,7 +43,6 @@ pub(super) struct PodTrace {
     /// When its cohort came, in words.
     pub cohort_name: String,
     pub requests: u64,
-    pub ready_s: Option<f64>,
     /// Gone before the end.
     pub gone: bool,
     /// A value per bin; `None` where the pod did not exist.
@@ -214,7 +213,6 @@ fn pods(outcome: &Outcome, bins: usize) -> Vec<PodTrace> {
         cohort,
         cohort_name: cohort_name(pod.created_s, cohort),
         requests: pod.requests,
-        ready_s: pod.ready_s,
         gone: pod.deleted_s.is_some(),
         bins: vec![None; bins],
     };

@@ -1,0 +1,331 @@
+//! Scenarios side by side: what `compare` prints and writes. The experiment fills a [`Comparison`]; nothing is computed here.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::csv::{RATIO, fixed};
+use super::files::FileSet;
+use super::format::{middle_cut, short, trimmed};
+use super::plot::{PodShares, small_multiples};
+use super::style::{Style, padded, paragraphs};
+use super::{OutputError, add_figures, json, markdown};
+use crate::metrics::outcome::Estimate;
+
+/// `compare.json`: the same seeds through several scenarios.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// Version of evenkeel.
+    pub evenkeel: String,
+    /// How many runs each scenario had.
+    pub runs: u64,
+    /// The scenarios in the order given; the first one is the baseline.
+    pub scenarios: Vec<Compared>,
+}
+
+/// One scenario of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// Its name.
+    pub scenario: String,
+    /// Seed of its run 0; run `i` has the seed + i.
+    pub seed: u64,
+    /// Each figure by its path in the summary (`skew.max_over_mean`); figures without a value in every run are left out.
+    pub figures: BTreeMap<String, Estimate>,
+    /// How it differs from the baseline; absent for the baseline itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// The verdict of its run 0.
+    pub verdict: String,
+}
+
+/// This scenario minus the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// True if both had the same arrivals in every run, so that runs are compared pair by pair.
+    pub paired: bool,
+    /// The mean difference of each figure.
+    pub figures: BTreeMap<String, Estimate>,
+}
+
+/// The figures of the tables: path in the summary, heading.
+const COLUMNS: [(&str, &str); 9] = [
+    ("skew.max_over_mean", "max/mean"),
+    ("skew.effective_pods", "effpods"),
+    ("skew.usable_capacity", "usable"),
+    ("skew.idle_pods", "idle"),
+    ("throughput_rps", "calls/s"),
+    ("latency_ms.p99", "p99 ms"),
+    ("requests.failed", "errors"),
+    ("time_to_balance_s", "balance"),
+    ("reconnects_per_s", "recon/s"),
+];
+
+const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
+                      usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \
+                      balance: seconds from the change to even load; -: no value.";
+
+/// The tables for a terminal.
+#[must_use]
+pub fn render(comparison: &Comparison, style: &Style) -> String {
+    let mut out = String::new();
+    let names = comparison.scenarios.iter().map(|s| s.scenario.chars().count()).max().unwrap_or(0);
+    let name = names.clamp(8, style.columns() - CELLS);
+    let plural = if comparison.runs == 1 { "run" } else { "runs" };
+    let title = format!("{} scenarios, {} {plural} each", comparison.scenarios.len(), comparison.runs);
+    let _ = writeln!(out, "{}\n{}", style.strong(&title), style.strong(&heading(name)));
+    for scenario in &comparison.scenarios {
+        rows(&mut out, name, &scenario.scenario, &scenario.figures, false, style);
+    }
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
+    differences(&mut out, comparison, name, style);
+    for scenario in comparison.scenarios.iter().filter(|s| !s.verdict.is_empty()) {
+        let text = paragraphs(&format!("{}: {}", scenario.scenario, scenario.verdict), style.columns(), "  ");
+        let _ = writeln!(out, "\n{text}");
+    }
+    style.shown(out)
+}
+
+/// Width of a figure's column.
+const CELL: usize = 8;
+/// Width of all of them.
+const CELLS: usize = CELL * COLUMNS.len();
+
+fn heading(name: usize) -> String {
+    let mut line = padded("", name);
+    for (_, heading) in COLUMNS {
+        let _ = write!(line, "{heading:>CELL$}");
+    }
+    line
+}
+
+/// A line of values and, if there were several runs, one of the half widths of their confidence intervals.
+fn rows(
+    out: &mut String,
+    name: usize,
+    scenario: &str,
+    figures: &BTreeMap<String, Estimate>,
+    signed: bool,
+    style: &Style,
+) {
+    let mut values = padded(&middle_cut(scenario, name), name);
+    let mut intervals = padded("", name);
+    for (path, _) in COLUMNS {
+        let estimate = figures.get(path);
+        let value = estimate.map_or_else(|| "-".into(), |e| value(path, e, signed));
+        let interval = estimate.filter(|e| e.n > 1).map(|e| format!("±{}", shown(path, (e.hi - e.lo) / 2.0)));
+        let _ = write!(values, "{value:>CELL$}");
+        let _ = write!(intervals, "{:>CELL$}", interval.unwrap_or_default());
+    }
+    let _ = writeln!(out, "{values}");
+    if !intervals.trim().is_empty() {
+        let _ = writeln!(out, "{}", style.faint(intervals.trim_end()));
+    }
+}
+
+/// A figure in at most seven characters, sign and star included.
+fn shown(path: &str, x: f64) -> String {
+    match x.abs() {
+        _ if path == "skew.usable_capacity" => format!("{}%", trimmed(x * 100.0, 0)),
+        a if a >= 1e6 => format!("{}M", short(x / 1e6)),
+        a if a >= 1e4 => format!("{}k", short(x / 1e3)),
+        _ => short(x),
+    }
+}
+
+/// The mean; of a difference with its sign, and a star if its interval is on one side of zero.
+fn value(path: &str, estimate: &Estimate, signed: bool) -> String {
+    let text = shown(path, estimate.mean);
+    if !signed {
+        return text;
+    }
+    let plus = if estimate.mean > 0.0 && !matches!(text.as_str(), "0" | "0%") { "+" } else { "" };
+    let star = if is_clear(estimate) { "*" } else { "" };
+    format!("{plus}{text}{star}")
+}
+
+/// True if the 95 % confidence interval does not contain zero.
+fn is_clear(difference: &Estimate) -> bool {
+    difference.n > 1 && (difference.lo > 0.0 || difference.hi < 0.0)
+}
+
+fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &Style) {
+    let Some(baseline) = comparison.scenarios.first() else { return };
+    let others: Vec<(&Compared, &Difference)> =
+        comparison.scenarios.iter().filter_map(|s| Some((s, s.difference.as_ref()?))).collect();
+    if others.is_empty() {
+        return;
+    }
+    let title = format!("difference to {}", baseline.scenario);
+    let _ = writeln!(out, "\n{}\n{}", style.strong(&title), style.strong(&heading(name)));
+    for (scenario, difference) in &others {
+        rows(out, name, &scenario.scenario, &difference.figures, true, style);
+    }
+    let unpaired: Vec<&str> = others.iter().filter(|(_, d)| !d.paired).map(|(s, _)| s.scenario.as_str()).collect();
+    let mut note =
+        "± is half of the 95 % confidence interval; * marks a difference whose interval excludes zero.".to_owned();
+    if unpaired.len() == others.len() {
+        note.push_str(" Unpaired: the arrivals differ.");
+    } else if unpaired.is_empty() {
+        note.push_str(" Paired: both had the same arrivals in every run.");
+    } else {
+        let _ = write!(note, " Paired by equal arrivals, except (unpaired): {}.", unpaired.join(", "));
+    }
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(&note, style.columns(), "")));
+}
+
+/// The same as Markdown.
+#[must_use]
+pub fn markdown(comparison: &Comparison) -> String {
+    let mut out = format!("## {} scenarios, {} runs each\n\n", comparison.scenarios.len(), comparison.runs);
+    let headings: Vec<&str> = std::iter::once("scenario").chain(COLUMNS.iter().map(|c| c.1)).collect();
+    let cells = |name: &str, figures: &BTreeMap<String, Estimate>, signed: bool| -> Vec<String> {
+        let cell = |path: &str| match figures.get(path) {
+            Some(e) if e.n > 1 => format!("{} ±{}", value(path, e, signed), shown(path, (e.hi - e.lo) / 2.0)),
+            Some(e) => value(path, e, signed),
+            None => "-".into(),
+        };
+        std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
+    };
+    let all = comparison.scenarios.iter().map(|s| cells(&s.scenario, &s.figures, false));
+    markdown::table(&mut out, &headings, all);
+    let _ = writeln!(out, "{LEGEND}\n");
+    let differing = comparison.scenarios.iter().filter_map(|s| Some((s, s.difference.as_ref()?)));
+    let rows: Vec<Vec<String>> = differing
+        .map(|(s, d)| {
+            let name = if d.paired { s.scenario.clone() } else { format!("{} (unpaired)", s.scenario) };
+            cells(&name, &d.figures, true)
+        })
+        .collect();
+    if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {
+        let _ = writeln!(out, "### Difference to {}\n", baseline.scenario);
+        markdown::table(&mut out, &headings, rows.into_iter());
+        out.push_str("±: half of the 95 % confidence interval; *: the interval excludes zero.\n");
+    }
+    out
+}
+
+/// Writes `compare.csv`: a row per scenario and figure; the difference's fields are empty for the baseline.
+///
+/// # Errors
+/// Those of the writer.
+pub fn csv(comparison: &Comparison, to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record([
+        "scenario",
+        "figure",
+        "mean",
+        "lo",
+        "hi",
+        "n",
+        "paired",
+        "difference_mean",
+        "difference_lo",
+        "difference_hi",
+        "difference_n",
+    ])?;
+    for scenario in &comparison.scenarios {
+        for (figure, estimate) in &scenario.figures {
+            let difference = scenario.difference.as_ref().and_then(|d| Some((d.paired, d.figures.get(figure)?)));
+            let mut row = vec![scenario.scenario.clone(), figure.clone()];
+            row.extend(estimate_fields(estimate));
+            row.push(difference.map_or_else(String::new, |(paired, _)| paired.to_string()));
+            row.extend(difference.map_or_else(<[String; 4]>::default, |(_, d)| estimate_fields(d)));
+            csv.write_record(row)?;
+        }
+    }
+    csv.flush()
+}
+
+fn estimate_fields(e: &Estimate) -> [String; 4] {
+    let Estimate { mean, lo, hi, n } = *e;
+    [fixed(mean, RATIO), fixed(lo, RATIO), fixed(hi, RATIO), n.to_string()]
+}
+
+/// Adds all files of a comparison to a set: `compare.csv`, `.md`, `.svg`, `.png`, and `.json` last. `shares` has an entry per
+/// scenario, from [`pod_shares`](super::plot::pod_shares) of its run 0.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn add_files(
+    set: &mut FileSet,
+    comparison: &Comparison,
+    shares: &[PodShares],
+    png: bool,
+) -> Result<(), OutputError> {
+    set.add("compare.csv", |w| csv(comparison, w))?;
+    set.add("compare.md", |w| w.write_all(markdown(comparison).as_bytes()))?;
+    let figure = small_multiples("Which pod gets the traffic?", shares);
+    add_figures(set, &[("compare", figure)], true, png)?;
+    set.add("compare.json", |w| json::pretty(comparison, w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comparison(runs: u64) -> Comparison {
+        let estimate = |mean: f64, half: f64| Estimate { mean, lo: mean - half, hi: mean + half, n: runs };
+        let figures = |scale: f64| -> BTreeMap<String, Estimate> {
+            let values = [5.0, 1.0, 0.2, 4.0, 4987.6, 45.2, 12.0, 33.0, 0.25];
+            let paths = COLUMNS.iter().map(|c| c.0.to_owned());
+            paths
+                .zip(values)
+                .filter(|(p, _)| p != "time_to_balance_s" || scale > 0.5)
+                .map(|(p, v)| (p, estimate(v * scale, 0.1 * v)))
+                .collect()
+        };
+        let scenario = |name: &str, scale: f64, difference: Option<Difference>| Compared {
+            scenario: name.into(),
+            seed: 1,
+            figures: figures(scale),
+            difference,
+            verdict: format!("{name} has a verdict."),
+        };
+        let difference = |paired: bool, scale: f64| Some(Difference { paired, figures: figures(scale) });
+        Comparison {
+            evenkeel: "0.1.0".into(),
+            runs,
+            scenarios: vec![
+                scenario("grpc-clusterip", 1.0, None),
+                scenario("grpc-headless-round-robin", 0.2, difference(true, -0.8)),
+                scenario("max-connection-age", 0.4, difference(false, 0.05)),
+            ],
+        }
+    }
+
+    #[test]
+    fn scenarios_stand_side_by_side() {
+        insta::assert_snapshot!(render(&comparison(20), &Style::default()));
+        insta::assert_snapshot!(markdown(&comparison(20)));
+        let mut bytes = Vec::new();
+        csv(&comparison(20), &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn one_run_has_no_intervals() {
+        let text = render(
+            &Comparison { scenarios: comparison(1).scenarios[..2].to_vec(), ..comparison(1) },
+            &Style::default(),
+        );
+        assert!(!text.lines().take(4).any(|line| line.contains('±')), "{text}");
+    }
+
+    #[test]
+    fn lines_fit_and_json_reads_back() {
+        let comparison = comparison(20);
+        let plain = Style { unicode: false, ..Style::default() };
+        assert!(render(&comparison, &plain).lines().all(|line| line.is_ascii() && line.len() <= 100));
+        let mut bytes = Vec::new();
+        json::pretty(&comparison, &mut bytes).unwrap();
+        assert_eq!(serde_json::from_slice::<Comparison>(&bytes).unwrap(), comparison);
+    }
+}

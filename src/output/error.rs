@@ -1,0 +1,47 @@
+//! What can go wrong with files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file could not be written or read: the machine failed us (exit status 3), or the folder is not what it should be (2).
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The operating system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried, e.g. `write`.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A picture could not be made, which only happens if its pixels do not fit into memory.
+    #[error("cannot draw {}", path.display())]
+    Picture {
+        /// The picture's file.
+        path: PathBuf,
+    },
+    /// A file of an output folder does not hold what a run writes there.
+    #[error("{} is not what `evenkeel run` writes: {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where there is one.
+        problem: String,
+    },
+}
+
+impl OutputError {
+    /// For `map_err`.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OutputError {
+        let path = path.to_owned();
+        move |source| OutputError::Io { doing, path, source }
+    }
+
+    /// True if the machine failed, false if what was given is wrong.
+    #[must_use]
+    pub fn is_machine(&self) -> bool {
+        !matches!(self, OutputError::Malformed { .. })
+    }
+}

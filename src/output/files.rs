@@ -1,0 +1,268 @@
+//! Files, written whole or not at all: into a hidden folder inside the target first, moved into place at the end.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::OutputError;
+
+/// Every name that a run or a comparison writes. Those that a new set lacks are removed when it replaces an older one, lest
+/// old pictures stand beside new figures.
+const OURS: [&str; 19] = [
+    "summary.json",
+    "pods.csv",
+    "connections.csv",
+    "events.csv",
+    "runs.csv",
+    "runs_pods.csv",
+    "traffic.svg",
+    "traffic.png",
+    "skew.svg",
+    "skew.png",
+    "connections.svg",
+    "connections.png",
+    "latency.svg",
+    "latency.png",
+    "compare.csv",
+    "compare.json",
+    "compare.md",
+    "compare.svg",
+    "compare.png",
+];
+
+/// How a file is opened for writing; tests put a disk here that fills up.
+type Create = fn(&Path) -> io::Result<Box<dyn Write>>;
+
+fn on_disk(path: &Path) -> io::Result<Box<dyn Write>> {
+    Ok(Box::new(File::create_new(path)?))
+}
+
+/// A set of files that appear in a folder together. Dropped without [`FileSet::commit`] it leaves nothing: no file, and no
+/// folder that was not there before.
+pub struct FileSet {
+    target: PathBuf,
+    /// Inside the target: surely on its file system, so that renaming works, and no right to write beside it is needed.
+    staging: Option<TempDir>,
+    /// Folders made for it, the outermost first.
+    made: Vec<PathBuf>,
+    names: Vec<String>,
+    create: Create,
+}
+
+impl FileSet {
+    /// Makes the folder and proves that it can be written. Call this before a long run.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or written.
+    pub fn begin(target: &Path) -> Result<FileSet, OutputError> {
+        FileSet::begin_with(target, on_disk)
+    }
+
+    fn begin_with(target: &Path, create: Create) -> Result<FileSet, OutputError> {
+        let missing = target.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+        let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        made.reverse();
+        let mut set = FileSet { target: target.to_owned(), staging: None, made, names: Vec::new(), create };
+        fs::create_dir_all(target).map_err(OutputError::io("make the folder", target))?;
+        let staging = tempfile::Builder::new().prefix(".evenkeel-").tempdir_in(target);
+        set.staging = Some(staging.map_err(OutputError::io("write into", target))?);
+        Ok(set)
+    }
+
+    /// The folder that the files appear in.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Adds a file: `fill` writes its contents through a buffer. A name may be used once.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the set is then only good for dropping.
+    pub fn add(&mut self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
+        let path = self.target.join(name);
+        let staged = self.staged(name);
+        let write = || {
+            let mut file = BufWriter::new((self.create)(&staged)?);
+            fill(&mut file)?;
+            file.flush()
+        };
+        write().map_err(OutputError::io("write", &path))?;
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    fn staged(&self, name: &str) -> PathBuf {
+        // Only `commit` takes the staging folder away, and it takes the set with it.
+        self.staging.as_ref().map_or_else(|| self.target.join(name), |folder| folder.path().join(name))
+    }
+
+    /// Moves the files into place, in the order in which they were added, and returns their paths. Each appears whole; files
+    /// of an earlier run that this set does not have are removed, all others in the folder are left alone.
+    ///
+    /// # Errors
+    /// If a file cannot be moved; those before it are then in place.
+    pub fn commit(mut self) -> Result<Vec<PathBuf>, OutputError> {
+        let names = std::mem::take(&mut self.names);
+        let mut paths = Vec::new();
+        self.remove_stale(&names)?;
+        for name in &names {
+            let path = self.target.join(name);
+            fs::rename(self.staged(name), &path).map_err(OutputError::io("write", &path))?;
+            // From the first file on the folder is worth keeping.
+            self.made.clear();
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Only in a folder that holds an earlier result, so that nobody's own `latency.png` is lost.
+    fn remove_stale(&self, names: &[String]) -> Result<(), OutputError> {
+        if !["summary.json", "compare.json"].iter().any(|name| self.target.join(name).exists()) {
+            return Ok(());
+        }
+        for stale in OURS.iter().filter(|ours| !names.iter().any(|name| name == *ours)) {
+            let path = self.target.join(stale);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(OutputError::io("replace", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for FileSet {
+    fn drop(&mut self) {
+        // The files first, then the folders, the innermost first; a folder that others filled meanwhile stays.
+        self.staging = None;
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Writes one file whole or not at all.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), OutputError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix(".evenkeel-").tempfile_in(folder)?;
+        file.write_all(contents)?;
+        file.persist(path).map_err(|e| e.error)
+    };
+    write().map(|_| ()).map_err(OutputError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with room for 100 bytes per file.
+    fn small(path: &Path) -> io::Result<Box<dyn Write>> {
+        struct Small(File, usize);
+        impl Write for Small {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let room = bytes.len().min(self.1);
+                if room == 0 {
+                    return Err(io::Error::from(io::ErrorKind::StorageFull));
+                }
+                self.1 -= room;
+                self.0.write(&bytes[..room])
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                self.0.flush()
+            }
+        }
+        Ok(Box::new(Small(File::create_new(path)?, 100)))
+    }
+
+    fn listed(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_appear_together_at_the_end() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("a/b");
+        let mut set = FileSet::begin(&target).unwrap();
+        set.add("pods.csv", |w| w.write_all(b"x")).unwrap();
+        set.add("summary.json", |w| w.write_all(b"{}")).unwrap();
+        assert!(!target.join("pods.csv").exists());
+        let paths = set.commit().unwrap();
+        assert_eq!(paths, [target.join("pods.csv"), target.join("summary.json")]);
+        assert_eq!(listed(&target), ["pods.csv", "summary.json"]);
+    }
+
+    #[test]
+    fn a_full_disk_leaves_nothing_and_names_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("a/b");
+        let mut set = FileSet::begin_with(&target, small).unwrap();
+        set.add("summary.json", |w| w.write_all(b"{}")).unwrap();
+        let error = set.add("pods.csv", |w| w.write_all(&[b'x'; 20_000])).unwrap_err();
+        assert!(error.to_string().contains(&target.join("pods.csv").display().to_string()), "{error}");
+        assert!(error.is_machine());
+        drop(set);
+        assert_eq!(listed(root.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_failure_leaves_the_earlier_run_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("pods.csv"), "old").unwrap();
+        fs::write(root.path().join("notes.txt"), "mine").unwrap();
+        let mut set = FileSet::begin_with(root.path(), small).unwrap();
+        set.add("pods.csv", |w| w.write_all(&[b'x'; 20_000])).unwrap_err();
+        drop(set);
+        assert_eq!(listed(root.path()), ["notes.txt", "pods.csv"]);
+        assert_eq!(fs::read_to_string(root.path().join("pods.csv")).unwrap(), "old");
+    }
+
+    #[test]
+    fn only_files_of_an_earlier_result_are_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["runs.csv", "notes.txt", "traffic.png"] {
+            fs::write(root.path().join(name), "old").unwrap();
+        }
+        let write = |name: &str| {
+            let mut set = FileSet::begin(root.path()).unwrap();
+            set.add(name, |w| w.write_all(b"new")).unwrap();
+            set.commit().unwrap();
+        };
+        write("summary.json");
+        assert_eq!(listed(root.path()), ["notes.txt", "runs.csv", "summary.json", "traffic.png"]);
+        write("summary.json");
+        assert_eq!(listed(root.path()), ["notes.txt", "summary.json"]);
+    }
+
+    #[test]
+    fn an_impossible_folder_is_refused_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = FileSet::begin(&file.join("sub")).err().unwrap();
+        assert!(error.to_string().starts_with("cannot make the folder"), "{error}");
+        let error = FileSet::begin(&file).err().unwrap();
+        assert!(matches!(error, OutputError::Io { .. }), "{error}");
+    }
+
+    #[test]
+    fn one_file_is_replaced_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("x.svg");
+        write_file(&path, b"one").unwrap();
+        write_file(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(listed(root.path()), ["x.svg"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! The report as Markdown, to paste into a pull request.
+
+use std::fmt::Write as _;
+
+use super::format::{count, duration, percent_or_dash, short, short_or_dash};
+use super::table::headline_rows;
+use crate::metrics::outcome::Outcome;
+
+/// The whole report.
+#[must_use]
+pub fn render(outcome: &Outcome) -> String {
+    let summary = &outcome.summary;
+    let mut out = format!("## {}\n\n", cell(&summary.scenario));
+    if !summary.verdict.is_empty() {
+        let _ = writeln!(out, "{}\n", cell(&summary.verdict));
+    }
+    let _ = writeln!(
+        out,
+        "Seed {}, {} simulated, {} measured, evenkeel {}, digest `{}`.\n",
+        summary.seed,
+        duration(outcome.end_s),
+        duration(summary.measured_s),
+        summary.evenkeel,
+        summary.digest
+    );
+    let headline = headline_rows(summary).into_iter().map(|(name, value, note)| vec![format!("`{name}`"), value, note]);
+    table(&mut out, &["figure", "value", ""], headline);
+    let pods = summary.pods.iter().map(|p| {
+        vec![
+            p.pod.clone(),
+            percent_or_dash(p.share),
+            count(p.requests),
+            p.connections_at_end.to_string(),
+            percent_or_dash(p.utilization),
+            short_or_dash(p.latency_ms.p99),
+        ]
+    });
+    table(&mut out, &["pod", "share", "requests", "connections", "utilization", "p99 ms"], pods);
+    let theory = summary
+        .theory
+        .iter()
+        .map(|t| vec![t.figure.clone(), short(t.theory), short_or_dash(t.simulated), t.basis.clone()]);
+    table(&mut out, &["theory", "value", "simulated", "basis"], theory);
+    let expected = summary.expectations.iter().map(|e| {
+        vec![format!("`{}`", e.text), short_or_dash(e.value), if e.met { "met".into() } else { "**unmet**".into() }]
+    });
+    table(&mut out, &["expectation", "value", ""], expected);
+    for warning in &summary.warnings {
+        let _ = writeln!(out, "> **Warning:** {}\n", cell(warning));
+    }
+    out
+}
+
+/// A table, or nothing if it has no rows. The first column is text, the others are numbers.
+pub(super) fn table(out: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "| {} |", columns.join(" | "));
+    let _ = writeln!(out, "|---|{}", "---:|".repeat(columns.len() - 1));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+    out.push('\n');
+}
+
+/// Text that cannot end a cell or a line.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::fixtures;
+
+    #[test]
+    fn a_report_is_a_document() {
+        let mut outcome = fixtures::rollout();
+        outcome.summary.pods.truncate(1);
+        outcome.summary.pods[0].pod = "a|b".into();
+        insta::assert_snapshot!(render(&outcome));
+    }
+}

@@ -1,0 +1,105 @@
+//! An output folder, read back into what its pictures are drawn from: `summary.json`, `pods.csv`, `events.csv`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use csv::StringRecord;
+
+use super::OutputError;
+use super::csv::{EVENTS, PODS, event_kind};
+use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
+
+/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
+///
+/// # Errors
+/// If a file cannot be read, or does not hold what a run writes.
+pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
+    let path = folder.join("summary.json");
+    let text = fs::read_to_string(&path).map_err(OutputError::io("read", &path))?;
+    let summary: Summary = serde_json::from_str(&text)
+        .map_err(|error| OutputError::Malformed { path: path.clone(), problem: error.to_string() })?;
+    let events = rows(&folder.join("events.csv"), &EVENTS, event)?;
+    let mut pods: BTreeMap<&str, u32> = BTreeMap::new();
+    for (i, pod) in summary.pods.iter().enumerate() {
+        pods.insert(&pod.pod, u32::try_from(i).unwrap_or(u32::MAX));
+    }
+    let windows = rows(&folder.join("pods.csv"), &PODS, |record| window(record, &pods))?;
+    let window_s = windows.first().map_or(0.0, |(_, width)| *width);
+    let windows: Vec<(WindowRow, f64)> =
+        windows.into_iter().map(|(row, width)| (WindowRow { partial: width < window_s, ..row }, width)).collect();
+    // Without a single row no picture has a time axis to speak of; the measured time is the best that is left.
+    let end_s = windows.last().map_or(summary.measured_s, |(row, width)| row.time_s + width);
+    let windows = windows.into_iter().map(|(row, _)| row).collect();
+    Ok(Outcome { summary, windows, connections: Vec::new(), events, window_s, end_s })
+}
+
+/// Reads a CSV file whose header must be `columns`; a row's problem is reported with its line.
+fn rows<T>(
+    path: &Path,
+    columns: &[&str],
+    mut row: impl FnMut(&StringRecord) -> Result<T, String>,
+) -> Result<Vec<T>, OutputError> {
+    let file = fs::File::open(path).map_err(OutputError::io("read", path))?;
+    let malformed = |problem: String| OutputError::Malformed { path: path.to_owned(), problem };
+    let mut reader = csv::Reader::from_reader(file);
+    let header = reader.headers().map_err(|e| malformed(e.to_string()))?;
+    if header != columns {
+        return Err(malformed(format!("its first line should be {}", columns.join(","))));
+    }
+    let mut found = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| malformed(e.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        found.push(row(&record).map_err(|problem| malformed(format!("line {line}: {problem}")))?);
+    }
+    Ok(found)
+}
+
+fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRow, f64), String> {
+    let name = &record[1];
+    let pod = pods.get(name).ok_or_else(|| format!("pod {name:?} is not in summary.json"))?;
+    let row = WindowRow {
+        time_s: number(record, 0)?,
+        pod: *pod,
+        state: record[2].to_owned(),
+        connections: number(record, 3)?,
+        requests: number(record, 4)?,
+        share: number_if_any(record, 5)?,
+        in_flight: number(record, 6)?,
+        queued: number(record, 7)?,
+        utilization: number_if_any(record, 8)?,
+        latency_p50_ms: number_if_any(record, 9)?,
+        latency_p99_ms: number_if_any(record, 10)?,
+        errors: number(record, 11)?,
+        partial: false,
+    };
+    let width: f64 = number(record, 12)?;
+    let sane = |x: f64| x.is_finite() && x >= 0.0;
+    if sane(row.time_s) && sane(width) { Ok((row, width)) } else { Err("a time is out of range".into()) }
+}
+
+fn event(record: &StringRecord) -> Result<EventRow, String> {
+    const KINDS: [EventKind; 7] = [
+        EventKind::Rollout,
+        EventKind::Scale,
+        EventKind::Kill,
+        EventKind::Delete,
+        EventKind::Rate,
+        EventKind::Pod,
+        EventKind::Client,
+    ];
+    let word = &record[1];
+    let kind = KINDS.into_iter().find(|k| event_kind(*k) == word).ok_or_else(|| format!("unknown kind {word:?}"))?;
+    Ok(EventRow { time_s: number(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
+}
+
+fn number<T: FromStr>(record: &StringRecord, column: usize) -> Result<T, String> {
+    let text = &record[column];
+    text.parse().map_err(|_| format!("{text:?} is not a number of column {}", column + 1))
+}
+
+fn number_if_any(record: &StringRecord, column: usize) -> Result<Option<f64>, String> {
+    if record[column].is_empty() { Ok(None) } else { number(record, column).map(Some) }
+}

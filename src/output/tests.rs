@@ -1,0 +1,93 @@
+use super::*;
+use std::fs;
+
+fn text(fill: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    fill(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn head(text: &str, lines: usize) -> String {
+    text.lines().take(lines).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_redrawn_folder_has_the_same_pictures() {
+    for outcome in [
+        fixtures::one_takes_all(),
+        fixtures::even(),
+        fixtures::rollout(),
+        fixtures::scale_up(),
+        fixtures::hundred(),
+        fixtures::cut_short(),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write_run(folder.path(), &outcome, &WriteOptions { png: false, ..WriteOptions::default() }).unwrap();
+        let again = replot::read(folder.path()).unwrap();
+        for (stem, figure) in plot::figures(&again) {
+            let written = fs::read_to_string(folder.path().join(format!("{stem}.svg"))).unwrap();
+            assert!(figure.svg() == written, "{stem} of {}", outcome.summary.scenario);
+        }
+    }
+}
+
+#[test]
+fn a_run_writes_its_files_with_the_summary_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = fixtures::one_takes_all();
+    let runs = [outcome.summary.clone(), outcome.summary.clone()];
+    let paths = write_run(folder.path(), &outcome, &WriteOptions { runs: &runs, ..WriteOptions::default() }).unwrap();
+    let names: Vec<&str> = paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
+    let mut expected = vec!["pods.csv", "events.csv", "connections.csv", "runs.csv", "runs_pods.csv"];
+    for stem in ["traffic", "skew", "connections", "latency"] {
+        expected.extend(names.iter().copied().filter(|n| n.starts_with(&format!("{stem}.")) && !n.ends_with("csv")));
+    }
+    expected.push("summary.json");
+    assert_eq!(names, expected);
+    assert_eq!(names.len(), if cfg!(feature = "png") { 14 } else { 10 });
+    assert!(paths.iter().all(|p| fs::metadata(p).unwrap().len() > 0));
+}
+
+#[test]
+fn what_is_not_an_output_folder_is_refused_with_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let problem = |folder: &Path| replot::read(folder).unwrap_err().to_string();
+    assert!(problem(folder.path()).starts_with("cannot read"));
+    let options = WriteOptions { svg: false, png: false, ..WriteOptions::default() };
+    write_run(folder.path(), &fixtures::rollout(), &options).unwrap();
+    let pods = folder.path().join("pods.csv");
+    let good = fs::read_to_string(&pods).unwrap();
+    fs::write(&pods, good.replacen(",ready,10,", ",ready,ten,", 1)).unwrap();
+    assert!(
+        problem(folder.path()).ends_with("line 2: \"ten\" is not a number of column 4"),
+        "{}",
+        problem(folder.path())
+    );
+    fs::write(&pods, good.replace("grpc-server-1-4", "stranger")).unwrap();
+    assert!(problem(folder.path()).contains("line 6: pod \"stranger\" is not in summary.json"));
+    fs::write(&pods, good.replacen("time_s", "time", 1)).unwrap();
+    assert!(problem(folder.path()).contains("its first line should be time_s,pod"));
+    fs::write(folder.path().join("summary.json"), "{").unwrap();
+    assert!(problem(folder.path()).contains("line 1 column 1"));
+}
+
+#[test]
+fn csv_files_are_as_documented() {
+    let outcome = fixtures::rollout();
+    insta::assert_snapshot!(head(&text(|w| csv::pods(&outcome, w)), 7));
+    insta::assert_snapshot!(text(|w| csv::events(&outcome.events, w)));
+    insta::assert_snapshot!(text(|w| csv::connections(&outcome.connections, w)));
+    let runs = [outcome.summary.clone(), fixtures::nothing().summary];
+    insta::assert_snapshot!(text(|w| csv::runs(&runs, w)));
+    insta::assert_snapshot!(text(|w| csv::runs_pods(&runs, w)));
+}
+
+#[test]
+fn fields_are_quoted_as_rfc_4180_says() {
+    let mut outcome = fixtures::nothing();
+    outcome.events = fixtures::rollout().events;
+    outcome.events.truncate(1);
+    outcome.events[0].what = "a, \"quoted\"\nline".into();
+    let expected = "time_s,kind,subject,what\n120.000000,rollout,grpc-server,\"a, \"\"quoted\"\"\nline\"\n";
+    assert_eq!(text(|w| csv::events(&outcome.events, w)), expected);
+}
