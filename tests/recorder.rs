@@ -70,7 +70,8 @@ impl<O: Observer> Stream<'_, O> {
                 let pod = PodId(self.pods.len() as u32 - 1);
                 self.tell(&Observation::PodCreated { pod, server: b % 2, revision: 1, number: pod.0, node: 0 });
             }
-            (1 | 2, Some(pod)) => self.phase(pod, b),
+            // Later on seldom, so that the load has time to balance.
+            (1 | 2, Some(pod)) if self.now < 3 * WINDOW || b % 128 < 3 => self.phase(pod, b),
             (3..=7, Some(pod)) if self.pods[pod.0 as usize] != PodPhase::Gone => {
                 let received = Observation::Received { pod, connection: ConnectionId(u64::from(b % 9)) };
                 (0..a % 40).for_each(|_| self.tell(&received));
