@@ -3,12 +3,12 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evenkeel::observe::digest::Digest;
-use evenkeel::observe::{Options, Recorder};
+use evenkeel::observe::{Recorder, RecorderOptions};
 use evenkeel::sim::observation::{ConnectionId, Observation, Observer, PodId, PodPhase, PodSample};
 use evenkeel::units::{Span, Time};
 use std::hint::black_box;
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/support/models.rs"]
 mod support;
 
 /// Requests per iteration.
@@ -63,7 +63,7 @@ fn recorder(c: &mut Criterion) {
         b.iter(|| requests(black_box(&mut digest), 5));
     });
     for pods in [5, 100, 1_000] {
-        let mut recorder = Recorder::new(&model, 1, Span::from_secs(1), Options::default());
+        let mut recorder = Recorder::new(&model, 1, Span::from_secs(1), RecorderOptions::default());
         ready_pods(&mut recorder, pods);
         let name = format!("recorder, {pods} pods");
         group.bench_function(name, |b| b.iter(|| requests(black_box(&mut recorder), u64::from(pods))));
@@ -84,7 +84,7 @@ fn recorder(c: &mut Criterion) {
     };
     let samples: Vec<PodSample> = (0..pods as u32).map(sample).collect();
     let with_requests = || {
-        let mut recorder = Recorder::new(&model, 1, Span::from_secs(1), Options::default());
+        let mut recorder = Recorder::new(&model, 1, Span::from_secs(1), RecorderOptions::default());
         ready_pods(&mut recorder, pods as u32);
         (0..10).for_each(|_| requests(&mut recorder, pods));
         recorder

@@ -4,12 +4,13 @@
 mod support;
 
 use evenkeel::metrics::outcome::Outcome;
-use evenkeel::observe::{ConnectionSink, Options, Recorder};
+use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::scenario::model::{Action, Http1Client, Model, Protocol, ServiceType, What};
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
 use support::journal::Journal;
+use support::models;
 
 const WINDOW: u64 = 1_000_000;
 
@@ -143,11 +144,11 @@ impl<O: Observer> Stream<'_, O> {
 fn model(service: ServiceType, warmup: u64, actions: &[(u64, u8)]) -> Model {
     let http = Protocol::Http1(Http1Client { max_connections: None, keep_alive: None });
     let clients = vec![
-        support::client("a", 2, support::pick_first()),
-        support::client("b", 1, support::round_robin()),
-        support::client("c", 1, http),
+        models::client("a", 2, models::pick_first()),
+        models::client("b", 1, models::round_robin()),
+        models::client("c", 1, http),
     ];
-    let mut model = support::model(service, vec![support::server("s", 3, 2), support::server("t", 1, 3)], clients);
+    let mut model = models::model(service, vec![models::server("s", 3, 2), models::server("t", 1, 3)], clients);
     model.warmup = Span(warmup);
     model.window = Some(Span(WINDOW));
     let what = |kind| match kind {
@@ -163,7 +164,7 @@ fn model(service: ServiceType, warmup: u64, actions: &[(u64, u8)]) -> Model {
 }
 
 fn run(model: &Model, steps: &[(u32, u32, u32)]) -> (Outcome, Journal, Time) {
-    let options = Options { connections: ConnectionSink::Keep, ..Options::default() };
+    let options = RecorderOptions { connections: ConnectionSink::Keep, ..RecorderOptions::default() };
     let mut both = (Recorder::new(model, 7, Span(WINDOW), options), Journal::default());
     let mut stream = Stream {
         out: &mut both,
@@ -225,7 +226,7 @@ proptest! {
             }
         }
         let model = model(ServiceType::ClusterIp, 5_000_000, &[]);
-        let recorder = || Recorder::new(&model, 7, Span(WINDOW), Options::default());
+        let recorder = || Recorder::new(&model, 7, Span(WINDOW), RecorderOptions::default());
         let mut both = (recorder(), WithoutWindows(recorder()));
         let mut stream = Stream {
             out: &mut both, now: 0, window: 0, pods: Vec::new(), ready_since: Vec::new(),

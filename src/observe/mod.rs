@@ -10,4 +10,4 @@ pub mod recorder;
 mod windows;
 
 pub use connections::ConnectionSink;
-pub use recorder::{Options, Recorder};
+pub use recorder::{Options as RecorderOptions, Recorder};

@@ -1,4 +1,113 @@
-//! What is written (`file`) and what it means (`model`).
+//! What is written, and what it means: scenario files are read, checked with all their errors, and become a
+//! [`model::Model`].
 
+mod check;
+mod defaults;
+pub mod diagnostic;
 pub mod distribution;
+pub mod effective;
+pub mod file;
+mod input;
 pub mod model;
+pub mod quantity;
+pub mod rules;
+pub mod schema;
+mod yaml;
+
+use std::path::Path;
+
+use diagnostic::{Diagnostics, Problem, Source};
+use effective::EffectiveValue;
+use file::ScenarioFile;
+use model::Model;
+use rules::Code;
+
+/// A commented scenario to start from: what `evenkeel init` writes.
+pub const STARTER: &str = include_str!("starter.yaml");
+
+/// The largest scenario file, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A scenario, read and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it means.
+    pub model: Model,
+    /// Every value in force, and where it comes from.
+    pub effective: Vec<EffectiveValue>,
+    /// Hash of what it means: 16 hexadecimal digits, the same however it is written; without name, about and seed.
+    pub scenario_hash: String,
+}
+
+/// Reads a scenario file; `sets` are `PATH=VALUE` overrides, applied in order.
+///
+/// # Errors
+/// All that is wrong with the file, or why it cannot be read ([`Diagnostics::is_machine_failure`]).
+pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Diagnostics> {
+    let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
+        let problem = Problem::nowhere(failure.code, failure.message);
+        Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
+    })?;
+    let folder = path.parent().map_or_else(|| Path::new(""), |p| p);
+    parse(&path.display().to_string(), &text, Some(folder), sets)
+}
+
+/// Reads a scenario from a text. `name_for_messages` stands where a path would; CSV files are looked for in `base_dir`, and
+/// refused without one.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn parse(
+    name_for_messages: &str,
+    text: &str,
+    base_dir: Option<&Path>,
+    sets: &[String],
+) -> Result<Loaded, Diagnostics> {
+    let mut sources = vec![Source::new(name_for_messages, text)];
+    sources.extend(sets.iter().map(|set| Source::new("--set", set)));
+    let mut problems = Vec::new();
+    let Some(mut root) = tree(text, sets, &mut problems) else {
+        return Err(Diagnostics::new(sources, problems));
+    };
+    let written = root.clone();
+    let file = yaml::read::read::<ScenarioFile>(&mut root, &mut problems);
+    let Some(file) = file else {
+        return Err(Diagnostics::new(sources, problems));
+    };
+    let damaged = !problems.is_empty();
+    let mut cx = check::Check { base_dir, problems, machine: false, damaged };
+    match check::check(&mut cx, file, root.place) {
+        Some(model) => {
+            let effective = effective::values(&model, &written);
+            let scenario_hash = effective::hash(&effective);
+            Ok(Loaded { model, effective, scenario_hash })
+        }
+        None => Err(Diagnostics::new(sources, cx.problems).set_machine(cx.machine)),
+    }
+}
+
+/// The YAML tree with all overrides.
+fn tree(text: &str, sets: &[String], problems: &mut Vec<Problem>) -> Option<yaml::tree::Node> {
+    if text.len() as u64 > MAX_BYTES {
+        problems.push(Problem::nowhere(Code::TooLarge, format!("the scenario is larger than {} MiB", MAX_BYTES >> 20)));
+        return None;
+    }
+    let mut root = match yaml::tree::parse(text, 0, 0) {
+        Ok(root) => root,
+        Err(problem) => {
+            problems.push(*problem);
+            return None;
+        }
+    };
+    if matches!(root.value, yaml::tree::Value::Null) {
+        let problem = Problem::new(Code::Empty, root.place, "there is nothing in this file");
+        problems.push(problem.help("`evenkeel init` prints a scenario to start from"));
+        return None;
+    }
+    for (i, set) in sets.iter().enumerate() {
+        if let Err(problem) = yaml::set::apply(&mut root, set, i as u32 + 1) {
+            problems.push(*problem);
+        }
+    }
+    problems.is_empty().then_some(root)
+}

@@ -1,0 +1,211 @@
+//! The CSV files: RFC 4180, a fixed number of decimals, no data = an empty field.
+
+use std::io::{self, Write};
+
+use crate::metrics::outcome::{ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow};
+
+/// Decimals of times in seconds: microseconds.
+pub(crate) const TIME: usize = 6;
+/// Decimals of shares, utilizations and the like.
+pub(crate) const RATIO: usize = 6;
+/// Decimals of latencies in milliseconds.
+pub(crate) const LATENCY: usize = 4;
+
+/// Columns of `pods.csv`. `width_s` is the width of the row's window: the last one is narrower if the run ended in it.
+pub(crate) const PODS: [&str; 13] = [
+    "time_s",
+    "pod",
+    "state",
+    "connections",
+    "requests",
+    "share",
+    "in_flight",
+    "queued",
+    "utilization",
+    "latency_p50_ms",
+    "latency_p99_ms",
+    "errors",
+    "width_s",
+];
+const CONNECTIONS: [&str; 8] =
+    ["id", "client", "pod", "opened_s", "draining_s", "closed_s", "close_reason", "requests"];
+/// Columns of `events.csv`.
+pub(crate) const EVENTS: [&str; 4] = ["time_s", "kind", "subject", "what"];
+const RUNS: [&str; 19] = [
+    "run",
+    "seed",
+    "digest",
+    "requests_ok",
+    "requests_failed",
+    "throughput_rps",
+    "latency_mean_ms",
+    "latency_p50_ms",
+    "latency_p90_ms",
+    "latency_p99_ms",
+    "latency_p999_ms",
+    "max_share",
+    "max_over_mean",
+    "effective_pods",
+    "usable_capacity",
+    "cv",
+    "gini",
+    "jain",
+    "idle_pods",
+];
+const RUNS_PODS: [&str; 7] = ["run", "seed", "pod", "ordinal", "requests", "share", "connections_at_end"];
+
+fn fixed(x: f64, decimals: usize) -> String {
+    format!("{x:.decimals$}")
+}
+
+fn or_empty(x: Option<f64>, decimals: usize) -> String {
+    x.map_or_else(String::new, |x| fixed(x, decimals))
+}
+
+/// Writes `pods.csv`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn pods(outcome: &Outcome, to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(PODS)?;
+    for row in &outcome.windows {
+        csv.write_record(pods_row(outcome, row))?;
+    }
+    csv.flush()
+}
+
+fn pods_row(outcome: &Outcome, row: &WindowRow) -> [String; 13] {
+    let pod = outcome.summary.pods.get(row.pod as usize);
+    let width = if row.partial { outcome.end_s - row.time_s } else { outcome.window_s };
+    [
+        fixed(row.time_s, TIME),
+        pod.map(|p| p.pod.clone()).unwrap_or_default(),
+        row.state.clone(),
+        row.connections.to_string(),
+        row.requests.to_string(),
+        or_empty(row.share, RATIO),
+        row.in_flight.to_string(),
+        row.queued.to_string(),
+        or_empty(row.utilization, RATIO),
+        or_empty(row.latency_p50_ms, LATENCY),
+        or_empty(row.latency_p99_ms, LATENCY),
+        row.errors.to_string(),
+        fixed(width, TIME),
+    ]
+}
+
+/// Writes `connections.csv`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn connections(rows: &[ConnectionRow], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(CONNECTIONS)?;
+    for row in rows {
+        csv.write_record(connection(row))?;
+    }
+    csv.flush()
+}
+
+fn connection(row: &ConnectionRow) -> [String; 8] {
+    [
+        row.id.to_string(),
+        row.client.clone(),
+        row.pod.clone(),
+        fixed(row.opened_s, TIME),
+        or_empty(row.draining_s, TIME),
+        or_empty(row.closed_s, TIME),
+        row.close_reason.clone(),
+        row.requests.to_string(),
+    ]
+}
+
+/// The word for a kind of event in `events.csv`.
+#[must_use]
+pub fn event_kind(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Rollout => "rollout",
+        EventKind::Scale => "scale",
+        EventKind::Kill => "kill",
+        EventKind::Delete => "delete",
+        EventKind::Rate => "rate",
+        EventKind::Pod => "pod",
+        EventKind::Client => "client",
+    }
+}
+
+/// Writes `events.csv`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn events(rows: &[EventRow], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(EVENTS)?;
+    for row in rows {
+        let time = fixed(row.time_s, TIME);
+        csv.write_record([time.as_str(), event_kind(row.kind), &row.subject, &row.what])?;
+    }
+    csv.flush()
+}
+
+/// Writes `runs.csv`: a row per run, from run 0.
+///
+/// # Errors
+/// Those of the writer.
+pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(RUNS)?;
+    for (run, summary) in summaries.iter().enumerate() {
+        let latency = &summary.latency_ms;
+        let mut row = vec![run.to_string(), summary.seed.to_string(), summary.digest.clone()];
+        row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
+        row.push(fixed(summary.throughput_rps, LATENCY));
+        row.extend(
+            [latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)),
+        );
+        row.extend(skew(&summary.skew.whole).map(|figure| or_empty(figure, RATIO)));
+        csv.write_record(row)?;
+    }
+    csv.flush()
+}
+
+/// All figures of skew, in the order of the columns.
+fn skew(figures: &SkewFigures) -> [Option<f64>; 8] {
+    let SkewFigures { max_share, max_over_mean, effective_pods, usable_capacity, cv, gini, jain, idle_pods } = *figures;
+    [max_share, max_over_mean, effective_pods, usable_capacity, cv, gini, jain, idle_pods]
+}
+
+/// Writes `runs_pods.csv`: a row per run and pod, in order of creation.
+///
+/// # Errors
+/// Those of the writer.
+pub fn runs_pods(summaries: &[Summary], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(RUNS_PODS)?;
+    for (run, summary) in summaries.iter().enumerate() {
+        for (pod, ordinal) in summary.pods.iter().zip(ready_ordinals(&summary.pods)) {
+            csv.write_record([
+                run.to_string(),
+                summary.seed.to_string(),
+                pod.pod.clone(),
+                ordinal.map_or_else(String::new, |n| n.to_string()),
+                pod.requests.to_string(),
+                or_empty(pod.share, RATIO),
+                pod.connections_at_end.to_string(),
+            ])?;
+        }
+    }
+    csv.flush()
+}
+
+/// Each pod's place in the order of becoming Ready, from 0; pods that became Ready at the same instant in order of creation.
+fn ready_ordinals(pods: &[PodSummary]) -> Vec<Option<usize>> {
+    let mut ready: Vec<(usize, f64)> = pods.iter().enumerate().filter_map(|(i, p)| Some((i, p.ready_s?))).collect();
+    ready.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    let mut ordinals = vec![None; pods.len()];
+    for (ordinal, (pod, _)) in ready.into_iter().enumerate() {
+        ordinals[pod] = Some(ordinal);
+    }
+    ordinals
+}

@@ -1,0 +1,128 @@
+//! Numbers as people read them. Every function gives the same text on every machine.
+
+use crate::units::Span;
+
+/// A whole number with thousands separated by commas.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number with at most `decimals` decimals, without trailing zeros.
+#[must_use]
+pub fn trimmed(x: f64, decimals: usize) -> String {
+    let text = format!("{x:.decimals$}");
+    let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".into() } else { text.into() }
+}
+
+/// A share as a percentage with one decimal; what is above zero never reads as zero.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.05 { "<0.1 %".into() } else { format!("{} %", trimmed(percent, 1)) }
+}
+
+/// A number with about three significant digits.
+#[must_use]
+pub fn short(x: f64) -> String {
+    match x.abs() {
+        a if a >= 10_000.0 => {
+            let digits = count(a.round() as u64);
+            if x < 0.0 { format!("-{digits}") } else { digits }
+        }
+        a if a >= 99.95 => trimmed(x, 0),
+        a if a >= 9.995 => trimmed(x, 1),
+        a if a >= 0.01 || a == 0.0 => trimmed(x, 2),
+        _ => trimmed(x, 4),
+    }
+}
+
+/// [`short`], or a dash if there is no value.
+#[must_use]
+pub fn short_or_dash(x: Option<f64>) -> String {
+    x.map_or_else(|| "-".into(), short)
+}
+
+/// [`percent`], or a dash if there is no value.
+#[must_use]
+pub fn percent_or_dash(x: Option<f64>) -> String {
+    x.map_or_else(|| "-".into(), percent)
+}
+
+/// Seconds as Kubernetes writes durations, to three significant digits of what matters: `2m46s`, `1.25s`, `40ms`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let step = match seconds {
+        s if s >= 60.0 => 1.0,
+        s if s >= 10.0 => 0.1,
+        s if s >= 1.0 => 0.01,
+        s if s >= 0.001 => 1e-5,
+        _ => 1e-9,
+    };
+    // Steps are negative powers of ten: dividing by their integer inverse keeps 0.1 and the like exact.
+    let inverse = (1.0f64 / step).round();
+    Span::from_secs_f64((seconds * inverse).round() / inverse).to_string()
+}
+
+/// The value that remains of `x` when it is written with so many decimals and read again.
+#[must_use]
+pub fn rounded(x: f64, decimals: usize) -> f64 {
+    // Decimal text of a finite number always parses.
+    format!("{x:.decimals$}").parse().unwrap_or(x)
+}
+
+/// `text` in at most `max` characters: what is too long loses its middle, since the ends tell names apart.
+#[must_use]
+pub fn middle_cut(text: &str, max: usize) -> String {
+    let length = text.chars().count();
+    if length <= max {
+        return text.into();
+    }
+    let keep = max.saturating_sub(1);
+    let tail = keep.div_ceil(2);
+    let head: String = text.chars().take(keep - tail).collect();
+    let tail: String = text.chars().skip(length - tail).collect();
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(999), "999");
+        assert_eq!(percent(0.2), "20 %");
+        assert_eq!(percent(0.00001), "<0.1 %");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(short(2.5999), "2.6");
+        assert_eq!(short(12_345.6), "12,346");
+        assert_eq!(short(-12_345.6), "-12,346");
+        assert_eq!(short(0.00123), "0.0012");
+        assert_eq!(trimmed(-0.001, 1), "0");
+    }
+
+    #[test]
+    fn durations_keep_what_matters() {
+        for (s, text) in [(166.4, "2m46s"), (1.2549, "1.25s"), (0.04, "40ms"), (0.0, "0s"), (3600.0, "1h"), (9.999, "10s")] {
+            assert_eq!(duration(s), text);
+        }
+    }
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        assert_eq!(middle_cut("grpc-server-2-14", 20), "grpc-server-2-14");
+        assert_eq!(middle_cut("a-very-long-deployment-7d9f-2-14", 17), "a-very-l…d9f-2-14");
+        assert_eq!(middle_cut("abcdef", 3).chars().count(), 3);
+    }
+}

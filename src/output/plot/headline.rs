@@ -1,0 +1,91 @@
+//! The lines under the titles: the run's figures, and who gets how much in the state that it ended in.
+
+use super::figure::Line;
+use super::traces::{Phase, Traces};
+use crate::metrics::outcome::Summary;
+use crate::output::format;
+
+/// More names than this are counted instead.
+const NAMES_MOST: usize = 8;
+
+/// The whole run's figures in one line.
+pub(super) fn figures(summary: &Summary) -> Line {
+    let skew = &summary.skew.whole;
+    let mut parts = Vec::new();
+    if let Some(x) = skew.max_over_mean {
+        parts.push(format!("busiest pod {} × the mean", format::trimmed(x, 2)));
+    }
+    if let Some(x) = skew.effective_pods {
+        parts.push(format!("traffic behaves as if there were {} pods", format::trimmed(x, 1)));
+    }
+    if let Some(x) = skew.usable_capacity {
+        parts.push(format!("usable capacity {}", format::percent(x)));
+    }
+    if let Some(x) = summary.latency_ms.p99 {
+        parts.push(format!("p99 {} ms", format::short(x)));
+    }
+    if summary.requests.failed > 0 {
+        parts.push(format!("{} failed calls", format::count(summary.requests.failed)));
+    }
+    if parts.is_empty() {
+        parts.push("no requests were received".into());
+    }
+    Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
+}
+
+/// Who gets how much in the last phase: the moment from which it holds, the busiest pod, the starved ones by name.
+pub(super) fn last_phase(traces: &Traces) -> Option<Line> {
+    let phase = traces.last_phase()?;
+    let mut shares = phase.shares()?;
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let (&(hot, most), &(cold, least)) = (shares.first()?, shares.last()?);
+    let name = |pod: usize| traces.pods[pod].name.as_str();
+    let n = shares.len();
+    let times = format::trimmed(most * n as f64, 2);
+    let since = since(traces, phase);
+    if n == 1 {
+        return Some(Line { text: format!("{since}: {} is the only Ready pod and gets everything.", name(hot)), alarm: false });
+    }
+    let starved = phase.starved();
+    if starved.is_empty() {
+        let (most, least) = (format::percent(most), format::percent(least));
+        let text = format!(
+            "{since}, of {n} Ready pods: {} gets the most ({most}, {times} × the even share), {} the least ({least}).",
+            name(hot),
+            name(cold)
+        );
+        return Some(Line { text, alarm: false });
+    }
+    let requests = |pod: usize| phase.pods.iter().find(|p| p.0 == pod).map_or(0, |p| p.1);
+    let (idle, little): (Vec<usize>, Vec<usize>) = starved.into_iter().partition(|&pod| requests(pod) == 0);
+    let mut parts = Vec::new();
+    for (pods, what) in [(idle, "no request at all"), (little, "less than a fifth of the even share")] {
+        if !pods.is_empty() {
+            let verb = if pods.len() == 1 { "gets" } else { "get" };
+            parts.push(format!("{} {verb} {what}", names(traces, &pods)));
+        }
+    }
+    let hot = format!("{} gets {} ({times} × the even share)", name(hot), format::percent(most));
+    Some(Line { text: format!("{since}, of {n} Ready pods: {}; {hot}.", parts.join("; ")), alarm: true })
+}
+
+/// "Since 2m46s", or "All the time".
+pub(super) fn since(traces: &Traces, phase: &Phase) -> String {
+    if phase.from_s <= traces.warmup_s + 1e-9 && phase.to_s >= traces.end_s - 1e-9 {
+        "Over the whole run".into()
+    } else if phase.to_s >= traces.end_s - 1e-9 {
+        format!("From {} to the end", format::duration(phase.from_s))
+    } else {
+        format!("From {} to {}", format::duration(phase.from_s), format::duration(phase.to_s))
+    }
+}
+
+fn names(traces: &Traces, pods: &[usize]) -> String {
+    let listed: Vec<String> =
+        pods.iter().take(NAMES_MOST).map(|&p| format::middle_cut(&traces.pods[p].name, 40)).collect();
+    match (pods.len() - listed.len(), listed.split_last()) {
+        (0, Some((last, []))) => last.clone(),
+        (0, Some((last, others))) => format!("{} and {last}", others.join(", ")),
+        (more, _) => format!("{} and {more} more pods", listed.join(", ")),
+    }
+}

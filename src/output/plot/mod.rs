@@ -1,0 +1,42 @@
+//! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text, and PNG from that text. No system
+//! fonts or libraries; equal outcomes give equal bytes.
+
+mod draw;
+mod draw_bars;
+mod draw_time;
+mod figure;
+mod groups;
+mod headline;
+mod over_time;
+mod palette;
+#[cfg(feature = "png")]
+mod png;
+mod scale;
+mod skew;
+mod small_multiples;
+mod svg;
+mod text;
+mod traces;
+mod traffic;
+
+pub use figure::{Area, Bar, BarChart, Body, Curve, EndLabel, Figure, Line, Mark, Panel, TimeChart};
+pub use palette::Rgb;
+pub use scale::Scale;
+pub use small_multiples::{PodShares, pod_shares, small_multiples};
+
+use crate::metrics::outcome::Outcome;
+
+/// The figures of one run with the stems of their files: `traffic`, `skew`, `connections`, `latency`.
+#[must_use]
+pub fn figures(outcome: &Outcome) -> Vec<(&'static str, Figure)> {
+    let traces = traces::Traces::of(outcome);
+    vec![
+        ("traffic", traffic::figure(outcome, &traces)),
+        ("skew", skew::figure(outcome, &traces)),
+        ("connections", over_time::connections(outcome, &traces)),
+        ("latency", over_time::latency(outcome, &traces)),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

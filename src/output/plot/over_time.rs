@@ -1,0 +1,175 @@
+//! `connections` and `latency`: a line per pod over time.
+
+use super::figure::{Area, Body, Curve, EndLabel, Figure, Line, Panel, TimeChart};
+use super::groups::{self, Group};
+use super::headline;
+use super::palette::Rgb;
+use super::scale::Scale;
+use super::traces::{Bin, Traces};
+use super::traffic::marks;
+use crate::metrics::outcome::Outcome;
+use crate::output::format;
+
+/// `connections`: established connections per pod.
+pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
+    let groups = groups::of(traces);
+    let chart = chart(outcome, traces, &groups, "connections", 400.0, |bin| Some(f64::from(bin.connections)));
+    let sum: u64 = outcome.summary.pods.iter().map(|p| p.connections_at_end).sum();
+    let text = format!(
+        "{} connections were opened; {} were in use at the end; {} reconnects per second",
+        format::count(outcome.summary.connections.opened),
+        format::count(sum),
+        format::short(outcome.summary.reconnects_per_s)
+    );
+    let mut subtitle = vec![Line { text, alarm: false }];
+    subtitle.extend(headline::last_phase(traces));
+    Figure {
+        title: format!("Connections per pod, {}", outcome.summary.scenario),
+        subtitle,
+        panels: vec![Panel { title: String::new(), body: Body::Time(chart) }],
+        columns: 1,
+        legend: gone(traces, &groups),
+    }
+}
+
+/// `latency`: per pod, the 99th percentile above, the median below. Quantiles of several pods or windows are never averaged.
+pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
+    let groups = groups::of(traces);
+    let window = format::duration(traces.window_s);
+    let of = if traces.bin_s > traces.window_s * 1.5 {
+        format!("the largest of the {window} windows in each {}", format::duration(traces.bin_s))
+    } else {
+        format!("of each {window} window")
+    };
+    let all = &outcome.summary.latency_ms;
+    let ms = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{} ms", format::short(x)));
+    let text =
+        format!("All pods, whole run: p50 {}, p99 {}, p99.9 {}, max {}", ms(all.p50), ms(all.p99), ms(all.p999), ms(all.max));
+    let panel = |title: &str, height: f64, value: fn(&Bin) -> Option<f64>| Panel {
+        title: format!("{title}, {of}"),
+        body: Body::Time(chart(outcome, traces, &groups, "milliseconds", height, value)),
+    };
+    let note = "Of the calls that a pod answered, from the call to the response; a gap means that it answered none.";
+    Figure {
+        title: format!("Latency per pod, {}", outcome.summary.scenario),
+        subtitle: vec![Line { text, alarm: false }, Line { text: note.into(), alarm: false }],
+        panels: vec![panel("p99 per pod", 300.0, |bin| bin.p99_ms), panel("p50 per pod", 200.0, |bin| bin.p50_ms)],
+        columns: 1,
+        legend: gone(traces, &groups),
+    }
+}
+
+fn gone(traces: &Traces, groups: &[Group]) -> Vec<(Rgb, String)> {
+    let gone = groups.iter().filter(|g| g.gone(traces));
+    gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect()
+}
+
+fn chart(
+    outcome: &Outcome,
+    traces: &Traces,
+    groups: &[Group],
+    y_title: &str,
+    height: f64,
+    value: impl Fn(&Bin) -> Option<f64>,
+) -> TimeChart {
+    let of = |pod: usize, bin: usize| traces.pods[pod].bins[bin].as_ref().and_then(&value);
+    let (rests, singles): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|g| g.is_rest());
+    let lines = merged_lines(traces, &singles, &of);
+    let areas: Vec<Area> = rests.iter().map(|g| range(traces, g, &of)).collect();
+    let values: Vec<f64> = traces.pods.iter().flat_map(|p| p.bins.iter().flatten()).filter_map(&value).collect();
+    let scale = Scale::of(&values);
+    let labels = end_labels(traces, &lines, &areas);
+    let log = if matches!(scale, Scale::Log(..)) { " (log scale)" } else { "" };
+    TimeChart {
+        height: (labels.len() as f64 * 18.0).max(height),
+        scale,
+        percent: false,
+        y_title: format!("{y_title}{log}"),
+        end_s: traces.end_s,
+        warmup_s: traces.warmup_s,
+        marks: marks(outcome),
+        areas,
+        lines,
+        labels_title: if labels.is_empty() { String::new() } else { "At the end:".into() },
+        labels,
+    }
+}
+
+/// A line per pod; pods with the same values at all times share one, else only the last drawn would be seen.
+fn merged_lines(traces: &Traces, groups: &[&Group], of: &impl Fn(usize, usize) -> Option<f64>) -> Vec<Curve> {
+    let mut found: Vec<(Vec<Option<f64>>, Vec<&Group>)> = Vec::new();
+    for &group in groups {
+        let series: Vec<Option<f64>> = (0..traces.bins).map(|bin| of(group.members[0], bin)).collect();
+        match found.iter_mut().find(|(known, _)| *known == series) {
+            Some((_, names)) => names.push(group),
+            None => found.push((series, vec![group])),
+        }
+    }
+    let curve = |(series, groups): (Vec<Option<f64>>, Vec<&Group>)| Curve {
+        name: shared_name(&groups),
+        stroke: groups[0].colour,
+        stretches: stretches(&series, |bin, value| (traces.middle(bin), value)),
+    };
+    found.into_iter().map(curve).filter(|c| !c.stretches.is_empty()).collect()
+}
+
+fn shared_name(groups: &[&Group]) -> String {
+    match groups {
+        [] => String::new(),
+        [one] => one.name.clone(),
+        [one, two] => format!("{} and {}", one.name, two.name),
+        [first, .., last] => format!("{} … {} ({} pods)", first.name, last.name, groups.len()),
+    }
+}
+
+/// The range of the values of several pods, from the least to the largest.
+fn range(traces: &Traces, group: &Group, of: &impl Fn(usize, usize) -> Option<f64>) -> Area {
+    let ends = |bin: usize| {
+        let values = || group.members.iter().filter_map(|&pod| of(pod, bin));
+        let least = values().reduce(f64::min)?;
+        Some((least, values().fold(least, f64::max)))
+    };
+    let series: Vec<Option<(f64, f64)>> = (0..traces.bins).map(ends).collect();
+    let name = format!("{} (range)", group.name);
+    let stretches = stretches(&series, |bin, (lo, hi)| (traces.middle(bin), lo, hi));
+    Area { name, fill: group.colour, stretches, labelled: true }
+}
+
+/// Unbroken stretches of what has a value.
+fn stretches<V: Copy, P>(series: &[Option<V>], point: impl Fn(usize, V) -> P) -> Vec<Vec<P>> {
+    let mut stretches: Vec<Vec<P>> = Vec::new();
+    let mut open = false;
+    for (bin, value) in series.iter().enumerate() {
+        if let Some(value) = value {
+            if !open {
+                stretches.push(Vec::new());
+            }
+            if let Some(stretch) = stretches.last_mut() {
+                stretch.push(point(bin, *value));
+            }
+        }
+        open = value.is_some();
+    }
+    stretches
+}
+
+/// Labels for what reaches the last tenth of the time axis, from the largest value to the least.
+fn end_labels(traces: &Traces, lines: &[Curve], areas: &[Area]) -> Vec<EndLabel> {
+    let late = |seconds: f64| seconds >= traces.end_s * 0.9;
+    let mut labels = Vec::new();
+    for line in lines {
+        if let Some(&(_, value)) = line.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
+            let (name, colour) = (line.name.clone(), line.stroke);
+            labels.push(EndLabel { value, colour, name, figure: format::short(value), alarm: false });
+        }
+    }
+    for area in areas {
+        if let Some(&(_, lo, hi)) = area.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
+            let figure = format!("{}–{}", format::short(lo), format::short(hi));
+            let (name, colour) = (area.name.clone(), area.fill);
+            labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: false });
+        }
+    }
+    labels.sort_by(|a, b| b.value.total_cmp(&a.value));
+    labels
+}

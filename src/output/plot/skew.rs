@@ -1,0 +1,89 @@
+//! `skew`: a bar per pod with the even share marked, for the first and the last phase of the run.
+
+use super::figure::{Bar, BarChart, Body, Figure, Panel};
+use super::headline;
+use super::palette::{OTHERS, Rgb};
+use super::traces::{PODS_MOST, PODS_TOP, Phase, Traces};
+use crate::metrics::outcome::Outcome;
+use crate::output::format;
+
+/// The figure.
+pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
+    let mut subtitle = vec![headline::figures(&outcome.summary)];
+    subtitle.extend(headline::last_phase(traces));
+    let mut charts: Vec<(String, BarChart)> = Vec::new();
+    let phases: Vec<&Phase> = match &traces.phases[..] {
+        [] => Vec::new(),
+        [only] => vec![only],
+        [first, .., last] => vec![first, last],
+    };
+    for phase in phases {
+        if let Some(shares) = phase.shares() {
+            let title = format!("{}: {} Ready pods", headline::since(traces, phase), shares.len());
+            charts.push((title, chart(&named(traces, &shares))));
+        }
+    }
+    if charts.is_empty() {
+        let all = outcome.summary.pods.iter().zip(&traces.pods);
+        let shares: Vec<(String, Rgb, f64)> =
+            all.filter_map(|(pod, trace)| Some((pod.pod.clone(), trace.colour, pod.share?))).collect();
+        charts.push(("Over the whole run, all pods".into(), chart(&shares)));
+    }
+    // One scale for all panels: equal lengths are equal shares.
+    let most = charts.iter().map(|(_, c)| c.most).fold(0.0, f64::max);
+    let panel = |(title, chart): (String, BarChart)| Panel { title, body: Body::Bars(BarChart { most, ..chart }) };
+    Figure {
+        title: format!("Skew: share of requests per pod, {}", outcome.summary.scenario),
+        subtitle,
+        columns: charts.len(),
+        panels: charts.into_iter().map(panel).collect(),
+        legend: Vec::new(),
+    }
+}
+
+fn named(traces: &Traces, shares: &[(usize, f64)]) -> Vec<(String, Rgb, f64)> {
+    let name = |&(pod, share): &(usize, f64)| (traces.pods[pod].name.clone(), traces.pods[pod].colour, share);
+    shares.iter().map(name).collect()
+}
+
+/// Bars for pods with their shares, which sum to one. Of many pods the busiest get a bar each, the others one bar of their
+/// mean and one that counts the idle ones.
+pub(super) fn chart(pods: &[(String, Rgb, f64)]) -> BarChart {
+    let even = 1.0 / pods.len().max(1) as f64;
+    let bar = |(name, fill, share): &(String, Rgb, f64)| Bar {
+        name: name.clone(),
+        value: *share,
+        figure: figure_of(*share, even),
+        fill: *fill,
+        alarm: *share == 0.0,
+    };
+    let mut bars: Vec<Bar>;
+    if pods.len() <= PODS_MOST {
+        bars = pods.iter().map(bar).collect();
+    } else {
+        let mut sorted = pods.to_vec();
+        sorted.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let (top, rest) = sorted.split_at(PODS_TOP);
+        bars = top.iter().map(bar).collect();
+        let busy: Vec<f64> = rest.iter().map(|p| p.2).filter(|s| *s > 0.0).collect();
+        let idle = rest.len() - busy.len();
+        if !busy.is_empty() {
+            let mean = busy.iter().sum::<f64>() / busy.len() as f64;
+            let name = format!("mean of {} other pods", busy.len());
+            bars.push(Bar { name, value: mean, figure: figure_of(mean, even), fill: OTHERS, alarm: false });
+        }
+        if idle > 0 {
+            let name = format!("{idle} other pods");
+            bars.push(Bar { name, value: 0.0, figure: "0 — idle".into(), fill: OTHERS, alarm: true });
+        }
+    }
+    let most = pods.iter().map(|p| p.2).fold(even, f64::max);
+    BarChart { bars, most, even: Some((even, format!("even: {}", format::percent(even)))) }
+}
+
+fn figure_of(share: f64, even: f64) -> String {
+    match share {
+        0.0 => "0 — idle".into(),
+        s => format!("{} ({} ×)", format::percent(s), format::trimmed(s / even, 2)),
+    }
+}

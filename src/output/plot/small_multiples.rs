@@ -1,0 +1,69 @@
+//! Skew of several scenarios side by side: a small bar chart each, all on one scale.
+
+use super::figure::{BarChart, Body, Figure, Line, Panel};
+use super::headline;
+use super::palette::{NEUTRAL, Rgb};
+use super::skew;
+use super::traces::Traces;
+use crate::metrics::outcome::Outcome;
+use crate::output::format;
+
+/// How the requests of one scenario fell on its pods in the last phase of a run: what a small chart needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodShares {
+    /// The scenario.
+    pub scenario: String,
+    /// When that was, in words.
+    pub when: String,
+    /// Each Ready pod with its share, in order of creation; the shares sum to one.
+    pub pods: Vec<(String, f64)>,
+}
+
+/// The last phase of a run, in which the Ready pods no longer changed; the whole run if there was no such phase.
+#[must_use]
+pub fn pod_shares(outcome: &Outcome) -> PodShares {
+    let traces = Traces::of(outcome);
+    let scenario = outcome.summary.scenario.clone();
+    match traces.last_phase().and_then(|phase| Some((phase, phase.shares()?))) {
+        Some((phase, shares)) => PodShares {
+            scenario,
+            when: headline::since(&traces, phase),
+            pods: shares.into_iter().map(|(pod, share)| (traces.pods[pod].name.clone(), share)).collect(),
+        },
+        None => PodShares {
+            scenario,
+            when: "Over the whole run".into(),
+            pods: outcome.summary.pods.iter().filter_map(|p| Some((p.pod.clone(), p.share?))).collect(),
+        },
+    }
+}
+
+/// The figure: a panel per scenario, three side by side.
+#[must_use]
+pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
+    let chart = |shares: &PodShares| {
+        let pods: Vec<(String, Rgb, f64)> =
+            shares.pods.iter().map(|(name, share)| (name.clone(), NEUTRAL, *share)).collect();
+        skew::chart(&pods)
+    };
+    let charts: Vec<BarChart> = scenarios.iter().map(chart).collect();
+    let most = charts.iter().map(|c| c.most).fold(0.0, f64::max);
+    let panels = scenarios.iter().zip(charts).map(|(shares, chart)| Panel {
+        title: format!("{} · {}", format::middle_cut(&shares.scenario, 34), lower_first(&shares.when)),
+        body: Body::Bars(BarChart { most, ..chart }),
+    });
+    let note = "Share of the requests per Ready pod, in run 0 of each scenario; all bars on one scale; \
+                × = times the even share (the dashed line).";
+    Figure {
+        title: title.into(),
+        subtitle: vec![Line { text: note.into(), alarm: false }],
+        panels: panels.collect(),
+        columns: scenarios.len().clamp(1, 3),
+        legend: Vec::new(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}

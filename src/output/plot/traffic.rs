@@ -1,0 +1,130 @@
+//! `traffic`: each pod's share of the requests over time, as a stacked area that always fills 100 %.
+
+use super::figure::{Area, Body, EndLabel, Figure, Mark, Panel, TimeChart};
+use super::groups::{self, Group};
+use super::headline;
+use super::scale::Scale;
+use super::traces::Traces;
+use crate::metrics::outcome::{EventKind, Outcome};
+use crate::output::csv;
+use crate::output::format::{self, rounded};
+
+/// Longest label of an event, in characters.
+const MARK_MOST: usize = 60;
+
+/// The figure.
+pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
+    let groups = groups::of(traces);
+    let bands = bands(traces, &groups);
+    let areas = groups.iter().zip(&bands).map(|(group, band)| area(traces, group, band)).collect();
+    let (labels_title, labels) = labels(traces, &groups, &bands);
+    let height = (labels.len() as f64 * 18.0).max(400.0);
+    let chart = TimeChart {
+        height,
+        scale: Scale::Linear(1.0),
+        percent: true,
+        y_title: format!("share of the requests in each {}", format::duration(traces.bin_s)),
+        end_s: traces.end_s,
+        warmup_s: traces.warmup_s,
+        marks: marks(outcome),
+        areas,
+        lines: Vec::new(),
+        labels_title,
+        labels,
+    };
+    let gone = groups.iter().filter(|g| g.gone(traces));
+    let mut subtitle = vec![headline::figures(&outcome.summary)];
+    subtitle.extend(headline::last_phase(traces));
+    Figure {
+        title: format!("Share of requests per pod, {}", outcome.summary.scenario),
+        subtitle,
+        panels: vec![Panel { title: String::new(), body: Body::Time(chart) }],
+        columns: 1,
+        legend: gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect(),
+    }
+}
+
+/// The events that are worth a line in every chart over time.
+pub(super) fn marks(outcome: &Outcome) -> Vec<Mark> {
+    let worth = |kind| {
+        matches!(kind, EventKind::Rollout | EventKind::Scale | EventKind::Kill | EventKind::Delete | EventKind::Rate)
+    };
+    let mut marks: Vec<Mark> = Vec::new();
+    for event in outcome.events.iter().filter(|e| worth(e.kind)) {
+        let at_s = rounded(event.time_s, csv::TIME);
+        let label = format!("{} {}", format::duration(at_s), format::middle_cut(&event.what, MARK_MOST));
+        marks.push(Mark { at_s, label });
+    }
+    marks
+}
+
+/// Lower and upper end of each group's band per bin; `None` where nothing was received. The first group is on top, so that
+/// the bands stand in the order in which the labels are read.
+fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
+    let mut bands = vec![Vec::with_capacity(traces.bins); groups.len()];
+    for bin in 0..traces.bins {
+        let requests: Vec<u64> = groups.iter().map(|g| g.requests(traces, bin)).collect();
+        let sum: u64 = requests.iter().sum();
+        let mut above = 0;
+        for (band, n) in bands.iter_mut().zip(requests) {
+            // From whole numbers, so that the last band ends at exactly zero.
+            let level = |above: u64| (sum - above) as f64 / sum as f64;
+            band.push((sum > 0).then(|| (level(above + n), level(above))));
+            above += n;
+        }
+    }
+    bands
+}
+
+fn area(traces: &Traces, group: &Group, band: &[Option<(f64, f64)>]) -> Area {
+    let thick = |bin: usize| band.get(bin).copied().flatten().is_some_and(|(lo, hi)| hi > lo);
+    // One flat bin on each side of a visible stretch, so that the band narrows together with its neighbours.
+    let shown = |bin: usize| thick(bin) || thick(bin + 1) || (bin > 0 && thick(bin - 1));
+    let mut stretches: Vec<Vec<(f64, f64, f64)>> = Vec::new();
+    let mut open = false;
+    for (bin, ends) in band.iter().enumerate() {
+        let Some((lo, hi)) = ends.filter(|_| shown(bin)) else {
+            open = false;
+            continue;
+        };
+        if !open {
+            stretches.push(vec![(traces.from(bin), lo, hi)]);
+        }
+        open = true;
+        if let Some(stretch) = stretches.last_mut() {
+            stretch.push((traces.middle(bin), lo, hi));
+            if bin + 1 == band.len() || band[bin + 1].is_none() || !shown(bin + 1) {
+                stretch.push((traces.to(bin), lo, hi));
+            }
+        }
+    }
+    Area { name: group.name.clone(), fill: group.colour, stretches, labelled: true }
+}
+
+/// A label for every group that is there at the end, with its share of the last phase.
+fn labels(traces: &Traces, groups: &[Group], bands: &[Vec<Option<(f64, f64)>>]) -> (String, Vec<EndLabel>) {
+    let phase = traces.last_phase();
+    let shares = phase.and_then(|p| p.shares());
+    let starved = phase.map(|p| p.starved()).unwrap_or_default();
+    let mut labels = Vec::new();
+    for (group, band) in groups.iter().zip(bands).filter(|(g, _)| !g.gone(traces)) {
+        let Some(&(lo, hi)) = band.iter().rev().flatten().next() else { continue };
+        let of = |pod: usize| shares.as_ref().and_then(|s| s.iter().find(|s| s.0 == pod)).map(|s| s.1);
+        let known: Vec<f64> = group.members.iter().filter_map(|&m| of(m)).collect();
+        let share = if known.is_empty() { hi - lo } else { known.iter().sum() };
+        let hungry = group.members.iter().filter(|m| starved.contains(m)).count();
+        let figure = match (hungry, group.is_rest()) {
+            (0, _) => format::percent(share),
+            (_, false) if share == 0.0 => "0 % — idle".into(),
+            (_, false) => format!("{} — starved", format::percent(share)),
+            (n, true) => format!("{}, {n} starved", format::percent(share)),
+        };
+        let (name, colour) = (group.name.clone(), group.colour);
+        labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: hungry > 0 });
+    }
+    let title = match phase {
+        Some(phase) if shares.is_some() => format!("{}:", headline::since(traces, phase)),
+        _ => "At the end:".into(),
+    };
+    (title, labels)
+}

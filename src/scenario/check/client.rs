@@ -1,0 +1,250 @@
+//! Client Deployments.
+
+use super::{Check, Names, is_virtual, law, load, server};
+use crate::scenario::defaults;
+use crate::scenario::diagnostic::Place;
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::client::{
+    BackoffFile, ClientFile, ConnectFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PickFirstFile, PolicyFile,
+    PoolOrderFile, ProtocolFile, ReconnectFile, ResolverFile, RotationFile, RoundRobinFile, StartFile,
+};
+use crate::scenario::model::{
+    Backoff, Client, ConnectAt, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy, PoolOrder,
+    Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+};
+use crate::scenario::quantity::{Duration, Share};
+use crate::scenario::rules::Code;
+use crate::units::Span;
+
+/// Replicas of a client, and channels of a replica.
+const MAX_CLIENTS: u32 = 10_000_000;
+
+pub(super) fn client(
+    cx: &mut Check<'_>,
+    file: At<ClientFile>,
+    service: ServiceType,
+    duration: Option<Span>,
+    names: &mut Names,
+) -> Client {
+    let At { value, place } = file;
+    let ClientFile {
+        name,
+        replicas,
+        protocol,
+        channels,
+        start,
+        policy,
+        wait_for_ready,
+        connect,
+        resolver,
+        backoff,
+        dispatch,
+        connection_lifetime,
+        http1,
+        load,
+        deadline,
+        startup,
+        strategy,
+    } = value;
+    let name = cx.unique_name(name, place, "a client", names);
+    let replicas_place = replicas.as_ref().map_or(place, |r| r.place);
+    let replicas = cx.count_or(replicas, "replicas", 1, MAX_CLIENTS, defaults::REPLICAS);
+    let channels_place = channels.as_ref().map(|c| c.place);
+    let speaks_http1 = matches!(protocol, Some(At { value: ProtocolFile::Http1, .. }));
+    if speaks_http1 {
+        cx.no_effect(&channels, "channels", ONLY_GRPC);
+    }
+    let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
+    let grpc = GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch };
+    let protocol = if speaks_http1 {
+        grpc.refuse(cx);
+        Protocol::Http1(http1_settings(cx, http1))
+    } else {
+        cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
+        Protocol::Grpc(grpc.settings(cx, service))
+    };
+    if matches!(&protocol, Protocol::Http1(Http1Client { keep_alive: None, .. })) {
+        cx.no_effect(
+            &connection_lifetime,
+            "connection_lifetime",
+            "without `http1.keep_alive`: each request has its own connection",
+        );
+    }
+    let load =
+        load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
+    if matches!(load, Load::Closed { .. }) {
+        let why = "on a closed load, which cannot be rolled out";
+        cx.no_effect(&startup, "startup", why);
+        cx.no_effect(&strategy, "strategy", why);
+    }
+    let (start_at, start_spread) = start_times(cx, start, duration);
+    Client {
+        name,
+        replicas,
+        channels: if speaks_http1 { 1 } else { channels },
+        protocol,
+        start_at,
+        start_spread,
+        max_connection_lifetime: lifetime(cx, connection_lifetime),
+        load,
+        deadline: cx.positive(deadline, "deadline"),
+        startup: law::law_or(cx, startup, defaults::startup),
+        strategy: server::strategy_or_default(cx, strategy),
+    }
+}
+
+const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of gRPC channels";
+
+/// The keys that only a gRPC client has.
+struct GrpcKeys {
+    policy: Key<PolicyFile>,
+    wait_for_ready: Key<bool>,
+    connect: Key<ConnectFile>,
+    resolver: Key<ResolverFile>,
+    backoff: Key<BackoffFile>,
+    dispatch: Key<Duration>,
+}
+
+impl GrpcKeys {
+    fn refuse(self, cx: &mut Check<'_>) {
+        let GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch } = self;
+        cx.no_effect(&policy, "policy", ONLY_GRPC);
+        cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
+        cx.no_effect(&connect, "connect", ONLY_GRPC);
+        cx.no_effect(&resolver, "resolver", ONLY_GRPC);
+        cx.no_effect(&backoff, "backoff", ONLY_GRPC);
+        cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
+    }
+
+    fn settings(self, cx: &mut Check<'_>, service: ServiceType) -> GrpcClient {
+        let GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch } = self;
+        if is_virtual(service) {
+            let why = "with a ClusterIP Service, whose address never changes; set `service: { type: Headless }`";
+            cx.no_effect(&resolver, "resolver", why);
+        }
+        GrpcClient {
+            policy: balancing(cx, policy, service),
+            wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
+            connect: match connect.map(|c| c.value) {
+                None | Some(ConnectFile::Start) => ConnectAt::Start,
+                Some(ConnectFile::FirstCall) => ConnectAt::FirstCall,
+            },
+            resolver: resolver_settings(resolver),
+            backoff: backoff_settings(cx, backoff),
+            dispatch: dispatch.map_or(defaults::DISPATCH, |d| d.value.0),
+        }
+    }
+}
+
+fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, service: ServiceType) -> Policy {
+    match policy.map(|p| p.value) {
+        None => Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+        Some(PolicyFile::PickFirst(PickFirstFile { reconnect, shuffle })) => {
+            if is_virtual(service) {
+                cx.no_effect(&shuffle, "shuffle", "with a ClusterIP Service, which has one address");
+            }
+            Policy::PickFirst {
+                reconnect: match reconnect.map(|r| r.value) {
+                    None | Some(ReconnectFile::Lazy) => Reconnect::Lazy,
+                    Some(ReconnectFile::Eager) => Reconnect::Eager,
+                },
+                shuffle: shuffle.is_some_and(|s| s.value),
+            }
+        }
+        // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
+        Some(PolicyFile::RoundRobin(RoundRobinFile { start })) => Policy::RoundRobin {
+            start: match start.map(|s| s.value) {
+                None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
+                Some(RotationFile::Random) => RotationStart::Random,
+                Some(RotationFile::First) => RotationStart::First,
+                Some(RotationFile::Continue) => RotationStart::Continue,
+            },
+        },
+    }
+}
+
+fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
+    let ResolverFile { min_interval, early } = file.map(|f| f.value).unwrap_or_default();
+    Resolver {
+        min_interval: min_interval.map_or(defaults::RESOLVER.min_interval, |t| t.value.0),
+        early: match early.map(|e| e.value) {
+            None => defaults::RESOLVER.early,
+            Some(EarlyFile::DeferAndRemember) => EarlyRequest::DeferAndRemember,
+            Some(EarlyFile::Defer) => EarlyRequest::Defer,
+            Some(EarlyFile::Drop) => EarlyRequest::Drop,
+        },
+    }
+}
+
+fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
+    const MAX_MULTIPLIER: f64 = 1_000.0;
+    let Some(At { value: BackoffFile { base, multiplier, jitter, max }, place }) = file else {
+        return defaults::BACKOFF;
+    };
+    let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
+    let base = cx.positive(base, "base").unwrap_or(defaults::BACKOFF.base);
+    let max = cx.positive(max, "max").unwrap_or(defaults::BACKOFF.max);
+    if max < base {
+        let message = format!("`max` ({max}) is below `base` ({base})");
+        cx.problem(Code::Contradiction, limit_place, message);
+    }
+    Backoff {
+        base,
+        multiplier: multiplier
+            .map_or(defaults::BACKOFF.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
+        jitter: share(cx, jitter, "jitter", defaults::BACKOFF.jitter),
+        max,
+    }
+}
+
+/// A share from 0 to 1.
+fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
+    let Some(At { value: Share(x), place }) = key else { return default };
+    if !(0.0..=1.0).contains(&x) {
+        cx.problem(Code::OutOfRange, place, format!("`{name}` must be from 0 to 1, or 0% to 100%"));
+    }
+    x.clamp(0.0, 1.0)
+}
+
+fn lifetime(cx: &mut Check<'_>, file: Key<LifetimeFile>) -> Option<Lifetime> {
+    let At { value: LifetimeFile { max, jitter }, place } = file?;
+    let max = cx.required(max, "max", place, "`connection_lifetime`");
+    let jitter = share(cx, jitter, "jitter", defaults::LIFETIME_JITTER);
+    cx.positive(max, "max").map(|max| Lifetime { max, jitter })
+}
+
+fn http1_settings(cx: &mut Check<'_>, file: Key<Http1File>) -> Http1Client {
+    let Http1File { max_connections, keep_alive } = file.map(|f| f.value).unwrap_or_default();
+    let max_connections = cx.count_if(max_connections, "max_connections", 1, MAX_CLIENTS);
+    let keep_alive = keep_alive.map(|At { value: KeepAliveFile { warm, order, idle_timeout }, .. }| {
+        let warm_place = warm.as_ref().map(|w| w.place);
+        let warm = cx.count_or(warm, "warm", 0, MAX_CLIENTS, 0);
+        if let (Some(most), Some(place)) = (max_connections, warm_place)
+            && warm > most
+        {
+            cx.problem(Code::Contradiction, place, format!("`warm` is above `max_connections`, which is {most}"));
+        }
+        KeepAlive {
+            warm,
+            order: match order.map(|o| o.value) {
+                None | Some(PoolOrderFile::Lifo) => PoolOrder::Lifo,
+                Some(PoolOrderFile::Fifo) => PoolOrder::Fifo,
+            },
+            idle_timeout: cx.positive(idle_timeout, "idle_timeout"),
+        }
+    });
+    Http1Client { max_connections, keep_alive }
+}
+
+fn start_times(cx: &mut Check<'_>, file: Key<StartFile>, duration: Option<Span>) -> (Span, Span) {
+    let Some(At { value: StartFile { at, spread }, place }) = file else { return (Span::ZERO, Span::ZERO) };
+    let place: Place = spread.as_ref().map(|s| s.place).or(at.as_ref().map(|a| a.place)).unwrap_or(place);
+    let (at, spread) = (at.map_or(Span::ZERO, |a| a.value.0), spread.map_or(Span::ZERO, |s| s.value.0));
+    if let Some(end) = duration
+        && (at + spread > end || at == end)
+    {
+        let message = format!("replicas would start up to {}, and the run ends at {end}", at + spread);
+        cx.problem(Code::OutsideRun, place, message);
+    }
+    (at, spread)
+}

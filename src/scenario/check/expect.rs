@@ -1,0 +1,219 @@
+//! Expectations: `figure op value`, with figures looked up in the schema of the summary.
+
+use schemars::schema_for;
+use serde_json::Value;
+
+use super::Check;
+use crate::metrics::outcome::Summary;
+use crate::scenario::diagnostic::{Problem, nearest, quoted};
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::model::{Comparison, Expectation};
+use crate::scenario::quantity::{parse_duration, parse_percent};
+use crate::scenario::rules::Code;
+
+/// Two-letter operators first, so that `<=` is not read as `<`.
+const OPERATORS: [(&str, Comparison); 6] = [
+    ("<=", Comparison::AtMost),
+    (">=", Comparison::AtLeast),
+    ("==", Comparison::Equal),
+    ("!=", Comparison::NotEqual),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
+pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Vec<Expectation> {
+    let texts = list.map_or(Vec::new(), |l| l.value);
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let figures = Figures::new();
+    texts
+        .into_iter()
+        .filter_map(|At { value, place }| match expectation(&value, &figures) {
+            Ok(expectation) => Some(expectation),
+            Err((code, message, help)) => {
+                let problem = Problem::new(code, place, message);
+                cx.report(match help {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                });
+                None
+            }
+        })
+        .collect()
+}
+
+type Trouble = (Code, String, Option<String>);
+
+fn expectation(text: &str, figures: &Figures) -> Result<Expectation, Trouble> {
+    let form = || "write `figure op value`, for example `max_over_mean <= 1.2`".to_owned();
+    let split = text.char_indices().find_map(|(at, _)| {
+        OPERATORS.iter().find(|(symbol, _)| text[at..].starts_with(symbol)).map(|(symbol, op)| (at, symbol.len(), *op))
+    });
+    let Some((at, length, op)) = split else {
+        let message = format!("{} has none of the operators <, <=, ==, !=, >=, >", quoted(text));
+        return Err((Code::BadExpectation, message, Some(form())));
+    };
+    let (figure, value) = (text[..at].trim(), text[at + length..].trim());
+    if figure.is_empty() || value.is_empty() {
+        return Err((Code::BadExpectation, format!("{} is not complete", quoted(text)), Some(form())));
+    }
+    let path = figures.path(figure)?;
+    let value = number(value, &path).map_err(|message| (Code::BadExpectation, message, None))?;
+    Ok(Expectation { text: text.to_owned(), path, op, value })
+}
+
+/// What one unit of a time figure is in seconds; `None` if the figure is not a time.
+fn unit(path: &[String]) -> Option<f64> {
+    let last = path.last().map_or("", String::as_str);
+    if path.iter().any(|step| step == "latency_ms") {
+        Some(1e-3)
+    } else if last == "seconds" || (last.ends_with("_s") && !last.ends_with("_per_s")) {
+        Some(1.0)
+    } else {
+        None
+    }
+}
+
+fn number(text: &str, path: &[String]) -> Result<f64, String> {
+    let figure = quoted(&path.join("."));
+    match (unit(path), text.parse::<f64>(), parse_percent(text)) {
+        (_, Ok(x), _) if x.is_finite() => Ok(x),
+        (_, Ok(_), _) => Err(format!("{} is not a finite number", quoted(text))),
+        (None, _, Some(percent)) => Ok(percent / 100.0),
+        (Some(unit), _, None) => {
+            let span = parse_duration(text)?;
+            // Whole units where it has some, so that 20ms is 20 and not 20.000000000000004.
+            Ok(if unit == 1e-3 { span.as_millis_f64() } else { span.as_secs_f64() })
+        }
+        (Some(_), _, Some(_)) => Err(format!("{figure} is a time, and {} is a percentage", quoted(text))),
+        (None, _, None) if parse_duration(text).is_ok() => Err(format!("{figure} is not a time: write a plain number")),
+        (None, _, None) => Err(format!("{} is neither a number nor a percentage", quoted(text))),
+    }
+}
+
+/// The figures of the summary, from its schema.
+struct Figures {
+    root: Value,
+}
+
+impl Figures {
+    fn new() -> Figures {
+        Figures { root: schema_for!(Summary).to_value() }
+    }
+
+    /// Turns a figure as written into a path of the summary.
+    fn path(&self, figure: &str) -> Result<Vec<String>, Trouble> {
+        let mut path: Vec<String> = figure.split('.').map(str::to_owned).collect();
+        if path[0] == "latency" {
+            "latency_ms".clone_into(&mut path[0]);
+        }
+        if self.is_number(&path) {
+            return Ok(path);
+        }
+        let in_skew: Vec<String> = std::iter::once("skew".to_owned()).chain(path).collect();
+        if self.is_number(&in_skew) {
+            return Ok(in_skew);
+        }
+        let all = self.all();
+        let bare = all.iter().map(|f| f.strip_prefix("skew.").unwrap_or(f));
+        let help = match nearest(figure, bare.chain(all.iter().map(String::as_str))) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "figures are the numbers of summary.json, such as `max_over_mean`, `latency.p99` or `requests.failed`"
+                    .to_owned()
+            }
+        };
+        Err((Code::UnknownFigure, format!("the summary has no figure {}", quoted(figure)), Some(help)))
+    }
+
+    fn is_number(&self, path: &[String]) -> bool {
+        let end = path.iter().try_fold(&self.root, |node, step| self.step(node, step));
+        end.is_some_and(|node| self.types(node).iter().any(|t| *t == "number" || *t == "integer"))
+    }
+
+    /// Follows `$ref` and takes what is not null of a choice.
+    fn resolved<'a>(&'a self, mut node: &'a Value) -> &'a Value {
+        loop {
+            node = if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+                match reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
+                    Some(target) => target,
+                    None => return node,
+                }
+            } else if let Some(Value::Array(choices)) = node.get("anyOf") {
+                match choices.iter().find(|c| c.get("type").and_then(Value::as_str) != Some("null")) {
+                    Some(choice) => choice,
+                    None => return node,
+                }
+            } else {
+                return node;
+            };
+        }
+    }
+
+    fn step<'a>(&'a self, node: &'a Value, step: &str) -> Option<&'a Value> {
+        let node = self.resolved(node);
+        if let Some(child) = node.get("properties").and_then(|p| p.get(step)) {
+            return Some(child);
+        }
+        if self.types(node).contains(&"array") {
+            return step.parse::<u32>().ok().and_then(|_| node.get("items"));
+        }
+        node.get("additionalProperties").filter(|child| child.is_object() && !step.is_empty())
+    }
+
+    fn types<'a>(&'a self, node: &'a Value) -> Vec<&'a str> {
+        match self.resolved(node).get("type") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// All figures whose paths are fixed: no lists, no maps.
+    fn all(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.collect(&self.root, "", 0, &mut found);
+        found
+    }
+
+    fn collect(&self, node: &Value, path: &str, depth: usize, found: &mut Vec<String>) {
+        const DEEPEST: usize = 5;
+        let Some(Value::Object(properties)) = self.resolved(node).get("properties") else { return };
+        for (name, child) in properties {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            if self.types(child).iter().any(|t| *t == "number" || *t == "integer") {
+                found.push(path);
+            } else if depth < DEEPEST {
+                self.collect(child, &path, depth + 1, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_become_paths_and_values_numbers() {
+        let figures = Figures::new();
+        for (text, path, op, value) in [
+            ("max_over_mean <= 1.2", "skew.max_over_mean", Comparison::AtMost, 1.2),
+            ("skew.idle_pods==0", "skew.idle_pods", Comparison::Equal, 0.0),
+            ("latency.p99 <= 20ms", "latency_ms.p99", Comparison::AtMost, 20.0),
+            ("latency_ms.p99 < 1.5s", "latency_ms.p99", Comparison::Less, 1500.0),
+            ("max_share > 25%", "skew.max_share", Comparison::Greater, 0.25),
+            ("worst_window.cv >= 0.5", "skew.worst_window.cv", Comparison::AtLeast, 0.5),
+            ("requests.by_status.UNAVAILABLE == 0", "requests.by_status.UNAVAILABLE", Comparison::Equal, 0.0),
+            ("connections.closed_by.max_age > 3", "connections.closed_by.max_age", Comparison::Greater, 3.0),
+            ("time_to_balance.0.seconds < 1m", "time_to_balance.0.seconds", Comparison::Less, 60.0),
+            ("pods.1.share != 0", "pods.1.share", Comparison::NotEqual, 0.0),
+            ("measured_s >= 10s", "measured_s", Comparison::AtLeast, 10.0),
+            ("throughput_rps > 1e4", "throughput_rps", Comparison::Greater, 10_000.0),
+        ] {
+            let got = expectation(text, &figures).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+            assert_eq!((got.path.join(".").as_str(), got.op, got.value), (path, op, value), "{text}");
+        }
+    }
+}

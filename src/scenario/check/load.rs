@@ -1,0 +1,162 @@
+//! Loads and rate curves.
+
+use super::csv::{self, MAX_RATE};
+use super::{Check, Names, instant};
+use crate::scenario::diagnostic::{Place, Problem, quoted};
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::client::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
+use crate::scenario::model::{Arrivals, Client, Load, RateCurve};
+use crate::scenario::rules::Code;
+use crate::units::{Span, Time};
+
+const MAX_WORKERS: u32 = 10_000_000;
+const MAX_REQUESTS: u64 = 1_000_000_000_000;
+
+/// Who has to share a load, with the places of the figures (`None`: not given).
+pub(super) struct Workers {
+    pub replicas: u32,
+    pub replicas_place: Place,
+    pub channels: u32,
+    pub channels_place: Option<Place>,
+}
+
+pub(super) fn load(
+    cx: &mut Check<'_>,
+    file: Key<LoadFile>,
+    owner: Place,
+    workers: Workers,
+    duration: Option<Span>,
+) -> Load {
+    match cx.required(file, "load", owner, "a client") {
+        None => Load::Closed { concurrency: workers.replicas, requests: Some(0) },
+        Some(At { value: LoadFile::Closed(file), place }) => closed(cx, file, place, &workers),
+        Some(At { value: LoadFile::Open(file), place }) => open(cx, file, place, duration),
+    }
+}
+
+fn closed(cx: &mut Check<'_>, file: ClosedFile, place: Place, workers: &Workers) -> Load {
+    let ClosedFile { concurrency, requests } = file;
+    let concurrency = cx.required(concurrency, "concurrency", place, "`closed`");
+    let at = concurrency.as_ref().map_or(place, |c| c.place);
+    let given = concurrency.is_some();
+    let concurrency = cx.count_or(concurrency, "concurrency", 1, MAX_WORKERS, workers.replicas);
+    let replicas = workers.replicas;
+    let per_replica = concurrency / replicas.max(1);
+    if given && per_replica == 0 {
+        let message = format!("{concurrency} workers cannot be split over {replicas} replicas: each needs one");
+        cx.problem(Code::TooFewWorkers, at, message);
+    } else if given && workers.channels > per_replica {
+        let message = format!(
+            "{} channels per replica need as many workers, and a replica has {per_replica} (ghz refuses it too)",
+            workers.channels
+        );
+        cx.problem(Code::TooFewWorkers, workers.channels_place.unwrap_or(workers.replicas_place), message);
+    }
+    let requests = requests.map(|requests| {
+        let at = requests.place;
+        let requests = cx.count(requests, "requests", 1, MAX_REQUESTS);
+        if requests < u64::from(replicas) {
+            let message = format!("{requests} calls cannot be split over {replicas} replicas: each needs one");
+            cx.problem(Code::TooFewWorkers, at, message);
+        }
+        requests
+    });
+    Load::Closed { concurrency, requests }
+}
+
+fn open(cx: &mut Check<'_>, file: OpenFile, place: Place, duration: Option<Span>) -> Load {
+    let OpenFile { rate, curve, trace, arrivals } = file;
+    let given: Vec<_> = [
+        rate.as_ref().map(|r| ("rate", r.place)),
+        curve.as_ref().map(|c| ("curve", c.place)),
+        trace.as_ref().map(|t| ("trace", t.place)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match given.as_slice() {
+        [_] => {}
+        [] => {
+            let problem = Problem::new(Code::NotOne, place, "`open` needs one of `rate`, `curve` and `trace`");
+            cx.report(problem.help("for example `{ open: { rate: 5000 } }`: 5000 calls per second over all replicas"));
+        }
+        [(first, _), (second, at), ..] => {
+            let message = format!("`open` takes one of `rate`, `curve` and `trace`, and has `{first}` and `{second}`");
+            cx.problem(Code::NotOne, *at, message);
+        }
+    }
+    let points = if let Some(rate) = rate {
+        vec![(Time::ZERO, cx.number(&rate, "rate", 0.0, MAX_RATE))]
+    } else if let Some(list) = curve {
+        curve_points(cx, list, duration)
+    } else if let Some(path) = trace {
+        csv::trace(cx, &path)
+    } else {
+        Vec::new()
+    };
+    let arrivals = match arrivals.map(|a| a.value) {
+        None | Some(ArrivalsFile::Poisson) => Arrivals::Poisson,
+        Some(ArrivalsFile::Constant) => Arrivals::Constant,
+    };
+    Load::Open { arrivals, rate: RateCurve { points: points.into() } }
+}
+
+fn curve_points(cx: &mut Check<'_>, list: At<Vec<At<PointFile>>>, duration: Option<Span>) -> Vec<(Time, f64)> {
+    let At { value, place } = list;
+    if value.is_empty() {
+        cx.problem(Code::EmptyList, place, "`curve` is empty, and must have at least one point");
+    }
+    let mut points: Vec<(Time, f64)> = Vec::with_capacity(value.len());
+    for At { value: PointFile { at, rate }, place } in value {
+        let at = cx.required(at, "at", place, "a point of a curve");
+        let rate = cx.required(rate, "rate", place, "a point of a curve");
+        let (Some(at), Some(rate)) = (at, rate) else { continue };
+        let rate = cx.number(&rate, "rate", 0.0, MAX_RATE);
+        let time = instant(at.value.0);
+        match points.as_slice() {
+            [] if time > Time::ZERO => {
+                cx.problem(Code::Contradiction, at.place, "the first point of a curve must be at 0s");
+            }
+            [.., (last, _)] if time < *last => {
+                cx.problem(Code::Contradiction, at.place, "the points of a curve must be in order of time");
+            }
+            [.., (before, _), (last, _)] if time == *last && time == *before => {
+                cx.problem(Code::NoEffect, at.place, "a third point at one instant has no effect: two make a step");
+            }
+            [.., (last, _)] if duration.is_some_and(|end| *last >= instant(end)) => {
+                cx.problem(
+                    Code::OutsideRun,
+                    at.place,
+                    "this point has no effect: the run ends before the one before it",
+                );
+            }
+            _ => {}
+        }
+        points.push((time, rate));
+    }
+    points
+}
+
+/// The rate at an instant (after a step at it).
+pub(super) fn rate_at(points: &[(Time, f64)], at: Time) -> f64 {
+    let after = points.partition_point(|(t, _)| *t <= at);
+    match (after.checked_sub(1).and_then(|i| points.get(i)), points.get(after)) {
+        (Some((t0, r0)), Some((t1, r1))) => {
+            r0 + (r1 - r0) * (at.since(*t0).as_secs_f64() / t1.since(*t0).as_secs_f64())
+        }
+        (Some((_, rate)), None) | (None, Some((_, rate))) => *rate,
+        (None, None) => 0.0,
+    }
+}
+
+/// Refuses open loads that never send anything.
+pub(super) fn silent(cx: &mut Check<'_>, clients: &[Client], names: &Names) {
+    for client in clients {
+        let Load::Open { rate, .. } = &client.load else { continue };
+        let silent = !rate.points.is_empty() && rate.points.iter().all(|(_, r)| *r == 0.0);
+        if let (true, Some(place)) = (silent, names.place(&client.name)) {
+            let message = format!("the rate of {} is 0 for the whole run: it asks for nothing", quoted(&client.name));
+            cx.problem(Code::OutOfRange, place, message);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Server Deployments, and the update strategy that clients have too.
+
+use super::{Check, Names, law};
+use crate::scenario::defaults;
+use crate::scenario::diagnostic::{Place, quoted};
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
+use crate::scenario::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
+use crate::scenario::quantity::Amount;
+use crate::scenario::rules::Code;
+use crate::units::Span;
+
+pub(super) const MAX_REPLICAS: u32 = 100_000;
+const MAX_SLOTS: u32 = 65_536;
+
+pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool, names: &mut Names) -> Server {
+    let At { value, place } = file;
+    let ServerFile {
+        name,
+        replicas,
+        concurrency,
+        service_time,
+        queue_limit,
+        handshake_time,
+        startup,
+        min_ready,
+        termination,
+        strategy,
+        grpc,
+    } = value;
+    if only_http1 {
+        cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
+    }
+    Server {
+        name: cx.unique_name(name, place, "a server", names),
+        replicas: cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS),
+        concurrency: cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY),
+        service_time: law::law_or(cx, service_time, defaults::service_time),
+        queue_limit: cx.count_if(queue_limit, "queue_limit", 0, u32::MAX),
+        handshake_time: handshake_time.map_or(Span::ZERO, |t| t.value.0),
+        startup: law::law_or(cx, startup, defaults::startup),
+        min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
+        termination: ending(termination),
+        strategy: strategy_or_default(cx, strategy),
+        grpc: grpc_settings(cx, grpc),
+    }
+}
+
+fn ending(file: Key<TerminationFile>) -> Termination {
+    let TerminationFile { pre_stop, grace } = file.map(|f| f.value).unwrap_or_default();
+    Termination {
+        pre_stop: pre_stop.map_or(defaults::TERMINATION.pre_stop, |t| t.value.0),
+        grace: grace.map_or(defaults::TERMINATION.grace, |t| t.value.0),
+    }
+}
+
+pub(super) fn strategy_or_default(cx: &mut Check<'_>, file: Key<StrategyFile>) -> Strategy {
+    let Some(At { value: StrategyFile { kind, max_surge, max_unavailable }, place }) = file else {
+        return defaults::STRATEGY;
+    };
+    if matches!(kind, Some(At { value: StrategyTypeFile::Recreate, .. })) {
+        cx.no_effect(&max_surge, "max_surge", "with `type: Recreate`");
+        cx.no_effect(&max_unavailable, "max_unavailable", "with `type: Recreate`");
+        return Strategy::Recreate;
+    }
+    let worst = max_unavailable.as_ref().or(max_surge.as_ref()).map_or(place, |m| m.place);
+    let max_surge = amount(cx, max_surge, "max_surge", u32::MAX);
+    let max_unavailable = amount(cx, max_unavailable, "max_unavailable", 100);
+    if is_zero(max_surge) && is_zero(max_unavailable) {
+        let message =
+            "`max_surge` and `max_unavailable` are both 0, so no pod could ever be replaced; Kubernetes refuses this";
+        cx.problem(Code::Contradiction, worst, message);
+    }
+    Strategy::RollingUpdate { max_surge, max_unavailable }
+}
+
+fn is_zero(amount: CountOrPercent) -> bool {
+    matches!(amount, CountOrPercent::Count(0) | CountOrPercent::Percent(0))
+}
+
+fn amount(cx: &mut Check<'_>, key: Key<Amount>, name: &str, most_percent: u32) -> CountOrPercent {
+    let Some(At { value: Amount(amount), place }) = key else { return defaults::QUARTER };
+    check_amount(cx, amount, place, name, most_percent);
+    amount
+}
+
+fn check_amount(cx: &mut Check<'_>, amount: CountOrPercent, place: Place, name: &str, most_percent: u32) {
+    let most_percent = most_percent.min(100 * MAX_REPLICAS);
+    match amount {
+        CountOrPercent::Count(n) if n > MAX_REPLICAS => {
+            cx.problem(Code::OutOfRange, place, format!("{} is {n}, and the most is {MAX_REPLICAS}", quoted(name)));
+        }
+        CountOrPercent::Percent(p) if p > most_percent => {
+            cx.problem(Code::OutOfRange, place, format!("{} is {p}%, and the most is {most_percent}%", quoted(name)));
+        }
+        CountOrPercent::Count(_) | CountOrPercent::Percent(_) => {}
+    }
+}
+
+fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>) -> GrpcServer {
+    let GrpcServerFile { max_connection_age, max_connection_age_grace, max_connection_idle, max_concurrent_streams } =
+        file.map(|f| f.value).unwrap_or_default();
+    if max_connection_age.is_none() {
+        cx.no_effect(&max_connection_age_grace, "max_connection_age_grace", "without `max_connection_age`");
+    }
+    GrpcServer {
+        max_connection_age: cx.positive(max_connection_age, "max_connection_age"),
+        max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
+        max_connection_idle: cx.positive(max_connection_idle, "max_connection_idle"),
+        max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
+    }
+}

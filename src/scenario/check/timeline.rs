@@ -1,0 +1,212 @@
+//! The timeline: names are looked up, rate changes become part of the client's curve.
+
+use super::csv::MAX_RATE;
+use super::load::rate_at;
+use super::server::MAX_REPLICAS;
+use super::{Check, instant};
+use crate::scenario::defaults;
+use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile};
+use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
+use crate::scenario::quantity::Duration;
+use crate::scenario::rules::Code;
+use crate::units::{Span, Time};
+
+/// An action as far as it could be read, before it is put in order.
+struct Entry {
+    at: Time,
+    place: Place,
+    what: Written,
+}
+
+/// The one action of an entry.
+enum Written {
+    Rollout(At<String>),
+    Scale(At<ScaleFile>),
+    Kill(At<PodsFile>),
+    Delete(At<PodsFile>),
+    Rate(At<RateFile>),
+}
+
+pub(super) fn timeline(
+    cx: &mut Check<'_>,
+    list: Key<Vec<At<ActionFile>>>,
+    servers: &[Server],
+    clients: &mut [Client],
+    duration: Option<Span>,
+) -> Vec<Action> {
+    let written = list.map_or(Vec::new(), |l| l.value);
+    let mut entries: Vec<Entry> = written.into_iter().filter_map(|a| entry(cx, a, duration)).collect();
+    entries.sort_by_key(|e| e.at);
+    let mut state = State { servers, clients, replicas: servers.iter().map(|s| s.replicas).collect() };
+    entries
+        .into_iter()
+        .filter_map(|Entry { at, place, what }| {
+            let what = match what {
+                Written::Rollout(name) => state.rollout(cx, &name),
+                Written::Scale(file) => state.scale(cx, file),
+                Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
+                Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
+                Written::Rate(file) => state.rate(cx, file, at, place),
+            };
+            what.map(|what| Action { at, what })
+        })
+        .collect()
+}
+
+fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
+    let At { value: ActionFile { at, rollout, scale, kill, delete, rate }, place } = action;
+    let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
+    if let Some(end) = duration
+        && at >= end
+    {
+        cx.problem(Code::OutsideRun, at_place, format!("this is at {at}, and the run ends at {end}"));
+    }
+    let mut given: Vec<(&str, Place, Written)> = [
+        rollout.map(|x| ("rollout", x.place, Written::Rollout(x))),
+        scale.map(|x| ("scale", x.place, Written::Scale(x))),
+        kill.map(|x| ("kill", x.place, Written::Kill(x))),
+        delete.map(|x| ("delete", x.place, Written::Delete(x))),
+        rate.map(|x| ("rate", x.place, Written::Rate(x))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let all = "`rollout`, `scale`, `kill`, `delete` and `rate`";
+    if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
+        let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
+        cx.report(
+            Problem::new(Code::NotOne, *second_place, message).help("write one entry for each, at the same time"),
+        );
+        return None;
+    }
+    let Some((_, _, what)) = given.pop() else {
+        cx.problem(Code::NotOne, place, format!("an entry of the timeline needs one of {all}"));
+        return None;
+    };
+    Some(Entry { at: instant(at), place, what })
+}
+
+/// What the actions so far have made of the scenario.
+struct State<'a> {
+    servers: &'a [Server],
+    clients: &'a mut [Client],
+    replicas: Vec<u32>,
+}
+
+impl State<'_> {
+    fn server(&self, cx: &mut Check<'_>, name: Key<String>, owner: Place) -> Option<usize> {
+        let name = cx.required(name, "server", owner, "this action")?;
+        let found = self.servers.iter().position(|s| s.name == name.value);
+        if found.is_none() {
+            unknown(cx, "server", &name, self.servers.iter().map(|s| s.name.as_str()));
+        }
+        found
+    }
+
+    fn rollout(&self, cx: &mut Check<'_>, name: &At<String>) -> Option<What> {
+        if let Some(i) = self.servers.iter().position(|s| s.name == name.value) {
+            return Some(What::RolloutServer(i));
+        }
+        let Some(i) = self.clients.iter().position(|c| c.name == name.value) else {
+            let servers = self.servers.iter().map(|s| s.name.as_str());
+            unknown(cx, "server or client", name, servers.chain(self.clients.iter().map(|c| c.name.as_str())));
+            return None;
+        };
+        if matches!(self.clients[i].load, Load::Closed { .. }) {
+            let message = format!("{} has a closed load, which cannot be rolled out", quoted(&name.value));
+            cx.report(
+                Problem::new(Code::Contradiction, name.place, message)
+                    .help("a load generator is not restarted in the middle of its calls; give the client an open load"),
+            );
+            return None;
+        }
+        Some(What::RolloutClient(i))
+    }
+
+    fn scale(&mut self, cx: &mut Check<'_>, At { value, place }: At<ScaleFile>) -> Option<What> {
+        let ScaleFile { server, replicas } = value;
+        let server = self.server(cx, server, place);
+        let replicas = cx.required(replicas, "replicas", place, "`scale`")?;
+        let at = replicas.place;
+        let replicas = cx.count_or(Some(replicas), "replicas", 0, MAX_REPLICAS, 0);
+        let server = server?;
+        if self.replicas[server] == replicas {
+            cx.problem(
+                Code::NoEffect,
+                at,
+                format!("this `scale` has no effect: there are {replicas} replicas already"),
+            );
+        }
+        self.replicas[server] = replicas;
+        Some(What::Scale { server, replicas })
+    }
+
+    fn pods(&self, cx: &mut Check<'_>, At { value, place }: At<PodsFile>) -> Option<(usize, u32)> {
+        let PodsFile { server, pods } = value;
+        let server = self.server(cx, server, place);
+        let at = pods.as_ref().map_or(place, |p| p.place);
+        let pods = cx.count_or(pods, "pods", 1, MAX_REPLICAS, defaults::PODS);
+        let server = server?;
+        let there = self.replicas[server];
+        if pods > there {
+            cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
+        }
+        Some((server, pods))
+    }
+
+    fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {
+        let At { value: RateFile { client, to, over }, place } = file;
+        let name = cx.required(client, "client", place, "`rate`");
+        let to = cx.required(to, "to", place, "`rate`").map(|to| cx.number(&to, "to", 0.0, MAX_RATE));
+        let (name, to, over) = (name?, to?, over.map_or(Span::ZERO, |o| o.value.0));
+        let Some(client) = self.clients.iter().position(|c| c.name == name.value) else {
+            unknown(cx, "client", &name, self.clients.iter().map(|c| c.name.as_str()));
+            return None;
+        };
+        let Load::Open { rate, .. } = &mut self.clients[client].load else {
+            let message = format!("{} has a closed load, whose rate is what the servers make it", quoted(&name.value));
+            cx.problem(Code::NoEffect, name.place, message);
+            return None;
+        };
+        match changed(&rate.points, at, to, over) {
+            Ok(points) => *rate = RateCurve { points: points.into() },
+            Err(until) => {
+                let message = format!("the rate of {} is already given up to {until}", quoted(&name.value));
+                cx.report(
+                    Problem::new(Code::Contradiction, entry, message)
+                        .help("a change of rate begins after the curve, trace or ramp before it has ended"),
+                );
+            }
+        }
+        Some(What::Rate { client, to, over })
+    }
+}
+
+/// The curve with a ramp to `to` from `at` over `over`; the end of the curve if that is after `at`.
+fn changed(points: &[(Time, f64)], at: Time, to: f64, over: Span) -> Result<Vec<(Time, f64)>, Time> {
+    let mut points = points.to_vec();
+    if let Some((last, _)) = points.last()
+        && *last > at
+    {
+        return Err(*last);
+    }
+    let before = rate_at(&points, at);
+    if points.last().is_none_or(|(last, _)| *last < at) {
+        points.push((at, before));
+    }
+    points.push((at + over, to));
+    Ok(points)
+}
+
+fn unknown<'a>(cx: &mut Check<'_>, what: &str, name: &At<String>, all: impl Iterator<Item = &'a str> + Clone) {
+    let known = all.clone().take(10).map(quoted).collect::<Vec<_>>().join(", ");
+    let help = match nearest(&name.value, all) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are: {known}"),
+    };
+    cx.report(
+        Problem::new(Code::UnknownName, name.place, format!("there is no {what} {}", quoted(&name.value))).help(help),
+    );
+}

@@ -1,0 +1,66 @@
+//! What holds when a key is not given. Defaults are those of the real systems; where none gives one, it is an
+//! *assumption*, and [`ASSUMPTIONS`] names it.
+
+use super::distribution::Distribution;
+use super::model::EarlyRequest;
+use super::model::{Backoff, CountOrPercent, Dns, DnsCache, Resolver, Strategy, Termination};
+use crate::units::Span;
+
+/// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
+pub(super) const ASSUMPTIONS: &[(&str, &str)] = &[
+    ("cluster", "endpoint_lag"),
+    ("cluster", "rtt"),
+    ("cluster", "connect"),
+    ("servers", "concurrency"),
+    ("servers", "service_time"),
+    ("servers", "startup"),
+    ("clients", "dispatch"),
+    ("clients", "startup"),
+];
+
+pub(super) const SEED: u64 = 1;
+pub(super) const NODES: u32 = 3;
+pub(super) const RTT: Span = Span::from_micros(500);
+/// The `ttl` of the `kubernetes` and `cache` plugins in the Corefile that kubeadm writes.
+pub(super) const DNS: Dns = Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns };
+
+/// EndpointSlice controller, watch and kube-proxy sync together; kube-proxy alone waits up to `minSyncPeriod` = 1 s.
+pub(super) fn endpoint_lag() -> Distribution {
+    Distribution::Constant(0.5)
+}
+
+/// TCP, TLS and SETTINGS with the jitter of real machines, without which every cold start would be the same.
+pub(super) fn connect() -> Distribution {
+    Distribution::Exponential { mean: 0.0005, min: 0.0005 }
+}
+
+pub(super) const REPLICAS: u32 = 1;
+pub(super) const CONCURRENCY: u32 = 8;
+
+/// With 8 slots it makes the 5,000 calls per second of one saturated pod.
+pub(super) fn service_time() -> Distribution {
+    Distribution::Exponential { mean: 0.0016, min: 0.0 }
+}
+
+pub(super) fn startup() -> Distribution {
+    Distribution::Constant(5.0)
+}
+
+/// `terminationGracePeriodSeconds: 30`, no preStop hook (Kubernetes PodSpec).
+pub(super) const TERMINATION: Termination = Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) };
+/// Kubernetes `apps/v1` Deployment: RollingUpdate with 25 % each.
+pub(super) const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
+pub(super) const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
+
+pub(super) const CHANNELS: u32 = 1;
+/// The 30 s of grpc-go's `MinResolutionInterval` and of C-core's `dns_min_time_between_resolutions_ms`.
+pub(super) const RESOLVER: Resolver =
+    Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember };
+/// gRPC `connection-backoff.md`.
+pub(super) const BACKOFF: Backoff =
+    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+pub(super) const DISPATCH: Span = Span::from_micros(10);
+/// As gRFC A9 jitters the age on the server: ±10 %.
+pub(super) const LIFETIME_JITTER: f64 = 0.1;
+/// Pods of a `kill` or `delete`.
+pub(super) const PODS: u32 = 1;

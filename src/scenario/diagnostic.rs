@@ -1,0 +1,254 @@
+//! What is wrong with a scenario, where, and what would be right; printed with the line that it is about.
+
+use std::fmt;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::rules::{Code, Rule};
+
+/// Lines longer than this are not shown, only their position.
+const LONGEST_LINE_SHOWN: usize = 300;
+
+/// A stretch of a source, in bytes from its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Which source: 0 is the scenario file, `i` is the i-th `--set`.
+    pub source: u32,
+    /// First byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which rule it breaks.
+    pub code: Code,
+    /// Where; `None` if it has no place in a text (a file that does not exist).
+    pub place: Option<Place>,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, place: Place, message: impl Into<String>) -> Problem {
+        Problem { code, place: Some(place), message: message.into(), help: None }
+    }
+
+    pub(super) fn nowhere(code: Code, message: impl Into<String>) -> Problem {
+        Problem { code, place: None, message: message.into(), help: None }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Problem {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// A text that problems point into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// Its name in messages: a path, or `--set`.
+    pub name: String,
+    /// All of it.
+    pub text: Arc<str>,
+}
+
+impl Source {
+    pub fn new(name: &str, text: &str) -> Source {
+        Source { name: name.to_owned(), text: text.into() }
+    }
+}
+
+/// All that is wrong with a scenario, in order of position. `Display` is plain text; [`Diagnostics::render`] has colours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics {
+    sources: Vec<Source>,
+    problems: Vec<Problem>,
+    machine: bool,
+}
+
+impl Diagnostics {
+    pub(super) fn new(sources: Vec<Source>, mut problems: Vec<Problem>) -> Diagnostics {
+        problems.sort_by_key(|p| p.place.map(|at| (at.source, at.start)));
+        problems.dedup();
+        Diagnostics { sources, problems, machine: false }
+    }
+
+    /// True if the machine failed (a file that may not be read, an I/O error); false if the input is wrong.
+    #[must_use]
+    pub fn is_machine_failure(&self) -> bool {
+        self.machine
+    }
+
+    /// Marks the failure as the machine's.
+    pub(super) fn set_machine(mut self, machine: bool) -> Diagnostics {
+        self.machine = machine;
+        self
+    }
+
+    /// The exit status that the failure stands for: 3 if the machine failed, else 2.
+    #[must_use]
+    pub fn exit_status(&self) -> u8 {
+        if self.machine { 3 } else { 2 }
+    }
+
+    /// The problems, in order of position.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Name of the source, line and column (both from 1, columns in characters) of a problem.
+    #[must_use]
+    pub fn position(&self, problem: &Problem) -> Option<(&str, usize, usize)> {
+        let place = problem.place?;
+        let source = self.sources.get(place.source as usize)?;
+        let at = Line::of(&source.text, place);
+        Some((&source.name, at.number, at.column))
+    }
+
+    /// The messages, with colours for a terminal or as plain text.
+    #[must_use]
+    pub fn render(&self, colours: bool) -> String {
+        let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+        let mut all = String::new();
+        for problem in &self.problems {
+            all.push_str(&renderer.render(&[self.report(problem)]));
+            all.push_str("\n\n");
+        }
+        let n = self.problems.len();
+        let one = self.problems.first().map_or("E001", |p| p.code.rule().code);
+        let errors = if n == 1 { "1 error".to_owned() } else { format!("{n} errors") };
+        all.push_str(&format!("{errors}; `evenkeel explain {one}` says more\n"));
+        all
+    }
+
+    fn report<'a>(&'a self, problem: &'a Problem) -> Group<'a> {
+        let Rule { code, .. } = problem.code.rule();
+        let title = Level::ERROR.primary_title(problem.message.as_str()).id(*code);
+        let mut group = Group::with_title(title);
+        if let Some((place, source)) = problem.place.and_then(|at| Some((at, self.sources.get(at.source as usize)?))) {
+            let line = Line::of(&source.text, place);
+            if line.text.len() <= LONGEST_LINE_SHOWN {
+                group = group.element(
+                    Snippet::source(line.text)
+                        .line_start(line.number)
+                        .path(source.name.as_str())
+                        .annotation(AnnotationKind::Primary.span(line.span)),
+                );
+            } else {
+                group = group.element(Origin::path(source.name.as_str()).line(line.number).char_column(line.column));
+            }
+        }
+        match &problem.help {
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            None => group,
+        }
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(false).trim_end())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// The line that a place begins in.
+struct Line<'a> {
+    number: usize,
+    column: usize,
+    text: &'a str,
+    /// The part of `text` to mark.
+    span: std::ops::Range<usize>,
+}
+
+impl Line<'_> {
+    fn of(text: &str, place: Place) -> Line<'_> {
+        let mut start = place.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let to = text[from..].find(['\n', '\r']).map_or(text.len(), |at| from + at);
+        let line = &text[from..to];
+        let begin = (start - from).min(line.len());
+        let mut end = place.end.saturating_sub(from).clamp(begin, line.len());
+        while !line.is_char_boundary(end) {
+            end += 1;
+        }
+        let next = line[begin..].chars().next().map_or(0, char::len_utf8);
+        let column = line[..begin].trim_start_matches('\u{feff}').chars().count() + 1;
+        let number = text[..from].matches('\n').count() + 1;
+        Line { number, column, text: line, span: begin..end.max(begin + next) }
+    }
+}
+
+/// A user's word in a message: in backquotes, without control characters, cut if long.
+pub(super) fn quoted(word: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut short: String = word.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if word.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    format!("`{}`", short.replace("\\'", "'").replace("\\\"", "\""))
+}
+
+/// The candidate nearest to `word` in edits, if near enough to be what was meant: a third of its letters may differ.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 60;
+    let fold = |c: char| if c == '-' { '_' } else { c.to_ascii_lowercase() };
+    let word: Vec<char> = word.chars().take(LONGEST).map(fold).collect();
+    candidates
+        .into_iter()
+        .map(|c| (edits(&word, &c.chars().map(fold).collect::<Vec<_>>()), c))
+        .filter(|(distance, c)| *distance <= c.chars().count().max(word.len()).div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}
+
+/// The Levenshtein distance.
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        let keys = ["replicas", "concurrency", "service_time"];
+        assert_eq!(nearest("replica", keys), Some("replicas"));
+        assert_eq!(nearest("serviceTime", keys), Some("service_time"));
+        assert_eq!(nearest("service-time", keys), Some("service_time"));
+        assert_eq!(nearest("banana", keys), None);
+    }
+
+    #[test]
+    fn lines_are_counted_in_characters() {
+        let text = "a: 1\r\nü: ö\r\n";
+        let at = text.find('ö').unwrap();
+        let line = Line::of(text, Place { source: 0, start: at, end: at + 2 });
+        assert_eq!((line.number, line.column, line.text), (2, 4, "ü: ö"));
+        assert_eq!(&line.text[line.span], "ö");
+        let end = Line::of(text, Place { source: 0, start: 999, end: 1000 });
+        assert_eq!((end.number, end.column), (3, 1));
+    }
+}

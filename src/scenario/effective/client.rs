@@ -1,0 +1,155 @@
+//! The values in force of a client.
+
+use super::text::{curve, law, optional, optional_count};
+use super::{Rows, Scope, strategy_values};
+use crate::scenario::model::{
+    Arrivals, Backoff, Client, ConnectAt, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy,
+    PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+};
+
+pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, service: ServiceType) {
+    let Client {
+        name: _,
+        replicas,
+        channels,
+        protocol,
+        start_at,
+        start_spread,
+        max_connection_lifetime,
+        load,
+        deadline,
+        startup,
+        strategy,
+    } = client;
+    rows.put(at, "replicas", replicas.to_string());
+    let start = at.key("start");
+    rows.put(&start, "at", start_at.to_string());
+    rows.put(&start, "spread", start_spread.to_string());
+    let pooled = match protocol {
+        Protocol::Grpc(grpc) => {
+            rows.put(at, "protocol", "grpc".into());
+            rows.put(at, "channels", channels.to_string());
+            grpc_values(rows, at, grpc, service);
+            true
+        }
+        Protocol::Http1(http1) => {
+            rows.put(at, "protocol", "http1".into());
+            http1_values(rows, &at.key("http1"), http1);
+            http1.keep_alive.is_some()
+        }
+    };
+    if pooled {
+        match max_connection_lifetime {
+            None => rows.put(at, "connection_lifetime", "no limit".into()),
+            Some(Lifetime { max, jitter }) => {
+                let lifetime = at.key("connection_lifetime");
+                rows.put(&lifetime, "max", max.to_string());
+                rows.put(&lifetime, "jitter", jitter.to_string());
+            }
+        }
+    }
+    rows.put(at, "deadline", optional(*deadline, "none"));
+    load_values(rows, &at.key("load"), load);
+    if matches!(load, Load::Open { .. }) {
+        rows.put(at, "startup", law(startup));
+        strategy_values(rows, &at.key("strategy"), strategy);
+    }
+}
+
+fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: ServiceType) {
+    let GrpcClient { policy, wait_for_ready, connect, resolver, backoff, dispatch } = grpc;
+    policy_values(rows, at, policy, service);
+    rows.put(at, "wait_for_ready", wait_for_ready.to_string());
+    let connect = match connect {
+        ConnectAt::Start => "start",
+        ConnectAt::FirstCall => "first_call",
+    };
+    rows.put(at, "connect", connect.into());
+    if service == ServiceType::Headless {
+        let Resolver { min_interval, early } = resolver;
+        let resolver = at.key("resolver");
+        rows.put(&resolver, "min_interval", min_interval.to_string());
+        let early = match early {
+            EarlyRequest::DeferAndRemember => "defer_and_remember",
+            EarlyRequest::Defer => "defer",
+            EarlyRequest::Drop => "drop",
+        };
+        rows.put(&resolver, "early", early.into());
+    }
+    let Backoff { base, multiplier, jitter, max } = backoff;
+    let backoff = at.key("backoff");
+    rows.put(&backoff, "base", base.to_string());
+    rows.put(&backoff, "multiplier", multiplier.to_string());
+    rows.put(&backoff, "jitter", jitter.to_string());
+    rows.put(&backoff, "max", max.to_string());
+    rows.put(at, "dispatch", dispatch.to_string());
+}
+
+fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, service: ServiceType) {
+    let under = at.key("policy");
+    match policy {
+        Policy::PickFirst { reconnect, shuffle } => {
+            rows.put(at, "policy", "pick_first".into());
+            let reconnect = match reconnect {
+                Reconnect::Lazy => "lazy",
+                Reconnect::Eager => "eager",
+            };
+            let settings = under.key("pick_first");
+            rows.put(&settings, "reconnect", reconnect.into());
+            if service == ServiceType::Headless {
+                rows.put(&settings, "shuffle", shuffle.to_string());
+            }
+        }
+        Policy::RoundRobin { start } => {
+            rows.put(at, "policy", "round_robin".into());
+            let start = match start {
+                RotationStart::RandomOrder => "random_order",
+                RotationStart::Random => "random",
+                RotationStart::First => "first",
+                RotationStart::Continue => "continue",
+            };
+            rows.put(&under.key("round_robin"), "start", start.into());
+        }
+    }
+}
+
+fn http1_values(rows: &mut Rows<'_>, at: &Scope, http1: &Http1Client) {
+    let Http1Client { max_connections, keep_alive } = http1;
+    rows.put(at, "max_connections", optional_count(*max_connections, "no limit"));
+    match keep_alive {
+        None => rows.put(at, "keep_alive", "a new connection per request".into()),
+        Some(KeepAlive { warm, order, idle_timeout }) => {
+            let keep_alive = at.key("keep_alive");
+            rows.put(&keep_alive, "warm", warm.to_string());
+            let order = match order {
+                PoolOrder::Lifo => "lifo",
+                PoolOrder::Fifo => "fifo",
+            };
+            rows.put(&keep_alive, "order", order.into());
+            rows.put(&keep_alive, "idle_timeout", optional(*idle_timeout, "never"));
+        }
+    }
+}
+
+fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
+    match load {
+        Load::Closed { concurrency, requests } => {
+            let closed = at.key("closed");
+            rows.put(&closed, "concurrency", concurrency.to_string());
+            rows.put(&closed, "requests", requests.map_or("until the end".into(), |n| n.to_string()));
+        }
+        Load::Open { arrivals, rate } => {
+            let open = at.key("open");
+            // The rate, the curve and the trace are one thing by now, with the timeline's changes in it; it is shown by the
+            // name that it was given.
+            let written = |name: &&str| rows.is_written(&open.key(name).steps);
+            let name = ["rate", "curve", "trace"].into_iter().find(written).unwrap_or("rate");
+            rows.put(&open, name, curve(rate));
+            let arrivals = match arrivals {
+                Arrivals::Poisson => "poisson",
+                Arrivals::Constant => "constant",
+            };
+            rows.put(&open, "arrivals", arrivals.into());
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Every value in force, as text with its path and where it comes from. The same rows are what `explain SCENARIO` shows and
+//! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
+
+mod client;
+mod text;
+
+use std::fmt;
+
+use super::defaults::ASSUMPTIONS;
+use super::model::{
+    Action, Cluster, Comparison, Dns, DnsCache, Expectation, GrpcServer, Model, Protocol, Server, ServiceType,
+    Strategy, Termination, What,
+};
+use super::yaml::tree::Node;
+use crate::units::Span;
+use text::{amount, digest, law, optional, optional_count};
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The scenario says it.
+    Yours,
+    /// The default of the real systems.
+    Default,
+    /// A default that no real system gives.
+    Assumption,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Origin::Yours => "yours",
+            Origin::Default => "default",
+            Origin::Assumption => "assumption",
+        })
+    }
+}
+
+/// A value in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectiveValue {
+    /// Its path as `--set` takes it, e.g. `servers.grpc-server.replicas`.
+    pub path: String,
+    /// The value.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// All values in force, in the order of the file's description. `written` is the file after all overrides.
+pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
+    let mut rows = Rows { written, rows: Vec::new() };
+    let Model { name, about, seed, duration, warmup, window, cluster, service, servers, clients, timeline, expect } =
+        model;
+    let top = Scope::default();
+    rows.put(&top, "name", name.clone());
+    rows.put(&top, "about", about.clone());
+    rows.put(&top, "seed", seed.to_string());
+    rows.put(&top, "duration", duration.map_or("until all calls are done".into(), |d| d.to_string()));
+    rows.put(&top, "warmup", warmup.to_string());
+    rows.put(&top, "window", window.map_or("1/300 of the run".into(), |w| w.to_string()));
+    cluster_values(&mut rows, &top.key("cluster"), cluster, *service);
+    let kind = match service {
+        ServiceType::ClusterIp => "ClusterIP",
+        ServiceType::Headless => "Headless",
+    };
+    rows.put(&top.key("service"), "type", kind.into());
+    let only_http1 = clients.iter().all(|c| matches!(c.protocol, Protocol::Http1(_)));
+    for (i, server) in servers.iter().enumerate() {
+        server_values(&mut rows, &top.key("servers").item(i, &server.name), server, only_http1);
+    }
+    for (i, client) in clients.iter().enumerate() {
+        client::client_values(&mut rows, &top.key("clients").item(i, &client.name), client, *service);
+    }
+    for (i, action) in timeline.iter().enumerate() {
+        rows.yours(format!("timeline.{i}"), action_text(action, model));
+    }
+    for (i, expectation) in expect.iter().enumerate() {
+        rows.yours(format!("expect.{i}"), expectation_text(expectation));
+    }
+    rows.rows
+}
+
+/// The hash of what a scenario means. Its name, its text and its seed do not change what is simulated, and are left out.
+pub(super) fn hash(values: &[EffectiveValue]) -> String {
+    let mut canonical = String::new();
+    for EffectiveValue { path, value, origin: _ } in values {
+        if !["name", "about", "seed"].contains(&path.as_str()) {
+            canonical.push_str(&format!("{path}={value}\n"));
+        }
+    }
+    digest(canonical.as_bytes())
+}
+
+/// A place in the file: as it is shown (items by name), and as it is looked up (items by number).
+#[derive(Clone, Default)]
+struct Scope {
+    shown: String,
+    steps: Vec<String>,
+}
+
+impl Scope {
+    fn key(&self, key: &str) -> Scope {
+        self.step(key, key.to_owned())
+    }
+
+    fn item(&self, index: usize, name: &str) -> Scope {
+        self.step(name, index.to_string())
+    }
+
+    fn step(&self, shown: &str, step: String) -> Scope {
+        let shown = if self.shown.is_empty() { shown.to_owned() } else { format!("{}.{shown}", self.shown) };
+        let steps = self.steps.iter().cloned().chain([step]).collect();
+        Scope { shown, steps }
+    }
+}
+
+struct Rows<'a> {
+    written: &'a Node,
+    rows: Vec<EffectiveValue>,
+}
+
+impl Rows<'_> {
+    fn put(&mut self, scope: &Scope, key: &str, value: String) {
+        let Scope { shown, steps } = scope.key(key);
+        let origin = if self.is_written(&steps) {
+            Origin::Yours
+        } else if is_assumption(&steps) {
+            Origin::Assumption
+        } else {
+            Origin::Default
+        };
+        self.rows.push(EffectiveValue { path: shown, value, origin });
+    }
+
+    fn yours(&mut self, path: String, value: String) {
+        self.rows.push(EffectiveValue { path, value, origin: Origin::Yours });
+    }
+
+    fn is_written(&self, steps: &[String]) -> bool {
+        self.written.has(&steps.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+fn is_assumption(steps: &[String]) -> bool {
+    let place = match steps {
+        [first, last] => (first.as_str(), last.as_str()),
+        [first, _, last] => (first.as_str(), last.as_str()),
+        _ => return false,
+    };
+    ASSUMPTIONS.contains(&place)
+}
+
+fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: ServiceType) {
+    let Cluster { nodes, endpoint_lag, dns: Dns { ttl, cache }, rtt, connect } = cluster;
+    rows.put(at, "nodes", nodes.to_string());
+    rows.put(at, "endpoint_lag", law(endpoint_lag));
+    if service == ServiceType::Headless {
+        let dns = at.key("dns");
+        if *cache != DnsCache::None {
+            rows.put(&dns, "ttl", ttl.to_string());
+        }
+        let cache = match cache {
+            DnsCache::None => "none",
+            DnsCache::CoreDns => "core_dns",
+            DnsCache::NodeLocal => "node_local",
+        };
+        rows.put(&dns, "cache", cache.into());
+    }
+    rows.put(at, "rtt", rtt.to_string());
+    rows.put(at, "connect", law(connect));
+}
+
+fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: bool) {
+    let Server {
+        name: _,
+        replicas,
+        concurrency,
+        service_time,
+        queue_limit,
+        handshake_time,
+        startup,
+        min_ready,
+        termination: Termination { pre_stop, grace },
+        strategy,
+        grpc,
+    } = server;
+    rows.put(at, "replicas", replicas.to_string());
+    rows.put(at, "concurrency", concurrency.to_string());
+    rows.put(at, "service_time", law(service_time));
+    rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
+    rows.put(at, "handshake_time", handshake_time.to_string());
+    rows.put(at, "startup", law(startup));
+    rows.put(at, "min_ready", min_ready.to_string());
+    let termination = at.key("termination");
+    rows.put(&termination, "pre_stop", pre_stop.to_string());
+    rows.put(&termination, "grace", grace.to_string());
+    strategy_values(rows, &at.key("strategy"), strategy);
+    if !only_http1 {
+        grpc_values(rows, &at.key("grpc"), grpc);
+    }
+}
+
+fn strategy_values(rows: &mut Rows<'_>, at: &Scope, strategy: &Strategy) {
+    match strategy {
+        Strategy::Recreate => rows.put(at, "type", "Recreate".into()),
+        Strategy::RollingUpdate { max_surge, max_unavailable } => {
+            rows.put(at, "type", "RollingUpdate".into());
+            rows.put(at, "max_surge", amount(*max_surge));
+            rows.put(at, "max_unavailable", amount(*max_unavailable));
+        }
+    }
+}
+
+fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
+    let GrpcServer { max_connection_age, max_connection_age_grace, max_connection_idle, max_concurrent_streams } = grpc;
+    rows.put(at, "max_connection_age", optional(*max_connection_age, "never"));
+    if max_connection_age.is_some() {
+        rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
+    }
+    rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
+    rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
+}
+
+fn action_text(Action { at, what }: &Action, model: &Model) -> String {
+    let server = |i: &usize| model.servers.get(*i).map_or("", |s| s.name.as_str());
+    let client = |i: &usize| model.clients.get(*i).map_or("", |c| c.name.as_str());
+    let what = match what {
+        What::RolloutServer(i) => format!("rollout {}", server(i)),
+        What::RolloutClient(i) => format!("rollout {}", client(i)),
+        What::Scale { server: i, replicas } => format!("scale {} to {replicas}", server(i)),
+        What::Kill { server: i, pods } => format!("kill {pods} of {}", server(i)),
+        What::Delete { server: i, pods } => format!("delete {pods} of {}", server(i)),
+        What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
+        What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
+    };
+    format!("{at}: {what}")
+}
+
+fn expectation_text(expectation: &Expectation) -> String {
+    let Expectation { text: _, path, op, value } = expectation;
+    let op = match op {
+        Comparison::Less => "<",
+        Comparison::AtMost => "<=",
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::AtLeast => ">=",
+        Comparison::Greater => ">",
+    };
+    format!("{} {op} {value}", path.join("."))
+}

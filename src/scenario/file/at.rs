@@ -1,0 +1,59 @@
+//! A value together with the place where it was written.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+
+use crate::scenario::diagnostic::Place;
+use crate::scenario::yaml::read::AT;
+
+/// What may stand behind a key: nothing (or null, which is the same), or a value with its place.
+pub type Key<T> = Option<At<T>>;
+
+/// A value and where it was written. Only the reader of this crate can fill it.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AtVisitor<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
+            type Value = At<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value with its place")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<At<T>, A::Error> {
+                let absent = || A::Error::custom("this reader gives no places");
+                let [source, start, end] = parts.next_element::<[usize; 3]>()?.ok_or_else(absent)?;
+                let value = parts.next_element()?.ok_or_else(absent)?;
+                Ok(At { value, place: Place { source: source as u32, start, end } })
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(AT, AtVisitor(std::marker::PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}

@@ -1,0 +1,271 @@
+//! A client Deployment as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::{At, Key};
+use super::law::LawFile;
+use super::server::StrategyFile;
+use crate::scenario::quantity::{Count, Duration, Number, Share};
+
+/// A client Deployment.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFile {
+    /// Its name: a DNS label, unique among servers and clients.
+    #[schemars(required)]
+    pub name: Key<String>,
+    /// Replicas, at least 1. Default 1.
+    pub replicas: Key<Count>,
+    /// grpc (the default) or http1.
+    pub protocol: Key<ProtocolFile>,
+    /// gRPC channels (ClientConns) per replica. Default 1.
+    pub channels: Key<Count>,
+    /// When the replicas start.
+    pub start: Key<StartFile>,
+    /// Load-balancing policy of the channels: pick_first (the default) or round_robin.
+    pub policy: Key<PolicyFile>,
+    /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
+    pub wait_for_ready: Key<bool>,
+    /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
+    pub connect: Key<ConnectFile>,
+    /// gRPC's DNS resolver; acts with a headless Service only.
+    pub resolver: Key<ResolverFile>,
+    /// Delays between failed connection attempts.
+    pub backoff: Key<BackoffFile>,
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY. Default 10us, an
+    /// assumption.
+    pub dispatch: Key<Duration>,
+    /// Lifetime that the client's pool gives its connections. Default: for ever.
+    pub connection_lifetime: Key<LifetimeFile>,
+    /// Connections of an HTTP/1.1 client.
+    pub http1: Key<Http1File>,
+    /// What the client asks for; figures are totals over the replicas.
+    #[schemars(required)]
+    pub load: Key<LoadFile>,
+    /// From the emission of a call to DEADLINE_EXCEEDED. Default: none.
+    pub deadline: Key<Duration>,
+    /// From a replica's creation to its start, in a rollout of this Deployment. Default 5s, an assumption.
+    pub startup: Key<LawFile>,
+    /// How a rollout of this Deployment replaces replicas.
+    pub strategy: Key<StrategyFile>,
+}
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtocolFile {
+    /// gRPC over HTTP/2: many calls on one connection.
+    Grpc,
+    /// HTTP/1.1: one request at a time on a connection.
+    Http1,
+}
+
+/// When the replicas start.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartFile {
+    /// When the first may start. Default 0s.
+    pub at: Key<Duration>,
+    /// They start at uniformly drawn instants over this span. Default 0s.
+    pub spread: Key<Duration>,
+}
+
+/// Load-balancing policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyFile {
+    /// One connection per channel.
+    PickFirst(PickFirstFile),
+    /// One connection per address, calls in rotation.
+    RoundRobin(RoundRobinFile),
+}
+
+/// Settings of pick_first.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PickFirstFile {
+    /// After losing its connection it reconnects at the next call (lazy, the default) or at once (eager, grpc-go before 1.41).
+    pub reconnect: Key<ReconnectFile>,
+    /// Shuffle the addresses of each answer (gRFC A62). Default false.
+    pub shuffle: Key<bool>,
+}
+
+/// When pick_first reconnects.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconnectFile {
+    /// At the next call.
+    Lazy,
+    /// At once.
+    Eager,
+}
+
+/// Settings of round_robin.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoundRobinFile {
+    /// Where a rebuilt picker starts. Default random_order (grpc-go).
+    pub start: Key<RotationFile>,
+}
+
+/// Where a rebuilt round_robin picker starts.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationFile {
+    /// Random start, random order (grpc-go).
+    RandomOrder,
+    /// Random start, order of the address list (C-core).
+    Random,
+    /// Always the first address (grpc-java before 1.23).
+    First,
+    /// Continue where the last picker was (grpc-java).
+    Continue,
+}
+
+/// When a channel first connects.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectFile {
+    /// When the replica starts.
+    Start,
+    /// At the first call.
+    FirstCall,
+}
+
+/// gRPC's DNS resolver.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolverFile {
+    /// Least time between two lookups of a channel. Default 30s.
+    pub min_interval: Key<Duration>,
+    /// What happens to a request for re-resolution that comes earlier. Default defer_and_remember (grpc-go).
+    pub early: Key<EarlyFile>,
+}
+
+/// What happens to a request for re-resolution that comes too early.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyFile {
+    /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
+    DeferAndRemember,
+    /// Deferred to the end of the interval, once (C-core).
+    Defer,
+    /// Dropped (grpc-java).
+    Drop,
+}
+
+/// Delays between failed connection attempts (gRPC connection-backoff.md).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackoffFile {
+    /// Delay after the first failure. Default 1s.
+    pub base: Key<Duration>,
+    /// Factor per further failure, at least 1. Default 1.6.
+    pub multiplier: Key<Number>,
+    /// Each delay is multiplied by a uniform draw in 1 ± jitter. Default 0.2.
+    pub jitter: Key<Share>,
+    /// Largest delay, before jitter. Default 120s.
+    pub max: Key<Duration>,
+}
+
+/// Lifetime of a pool's connections.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LifetimeFile {
+    /// The mean lifetime.
+    #[schemars(required)]
+    pub max: Key<Duration>,
+    /// Each connection's own is uniform in max × (1 ± jitter). Default 10%.
+    pub jitter: Key<Share>,
+}
+
+/// Connections of an HTTP/1.1 client.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http1File {
+    /// Connections that a replica may have open; calls beyond wait. Default: no limit.
+    pub max_connections: Key<Count>,
+    /// A pool of connections that are used again. Absent or null: a new connection per request.
+    pub keep_alive: Key<KeepAliveFile>,
+}
+
+/// A keep-alive pool.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeepAliveFile {
+    /// Connections opened when the replica starts. Default 0.
+    pub warm: Key<Count>,
+    /// Which idle connection a request takes: lifo (the default), the one used last; fifo, the one unused for longest.
+    pub order: Key<PoolOrderFile>,
+    /// An idle connection is closed after this. Default: never.
+    pub idle_timeout: Key<Duration>,
+}
+
+/// Which idle connection of a pool is used next.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolOrderFile {
+    /// The one used last.
+    Lifo,
+    /// The one unused for longest: the pool cycles.
+    Fifo,
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadFile {
+    /// Workers that each wait for the response before the next call (ghz).
+    Closed(ClosedFile),
+    /// Calls that come whatever the responses do.
+    Open(OpenFile),
+}
+
+/// A closed load.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedFile {
+    /// Workers over all replicas.
+    #[schemars(required)]
+    pub concurrency: Key<Count>,
+    /// Calls over all replicas. Without it the load goes on until the run's duration.
+    pub requests: Key<Count>,
+}
+
+/// An open load: exactly one of rate, curve and trace.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenFile {
+    /// Calls per second over all replicas.
+    pub rate: Key<Number>,
+    /// Calls per second as a function of time: linear between the points, constant after the last. The first point is at 0s;
+    /// two points at one instant are a step.
+    pub curve: Key<Vec<At<PointFile>>>,
+    /// The same from a CSV file with the columns time_s and rate; the path is relative to the scenario.
+    pub trace: Key<String>,
+    /// How the calls are spaced: poisson (the default) or constant.
+    pub arrivals: Key<ArrivalsFile>,
+}
+
+/// A point of a rate curve.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointFile {
+    /// When.
+    #[schemars(required)]
+    pub at: Key<Duration>,
+    /// Calls per second over all replicas.
+    #[schemars(required)]
+    pub rate: Key<Number>,
+}
+
+/// How the calls of an open load are spaced.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalsFile {
+    /// A Poisson process.
+    Poisson,
+    /// Constant spacing per replica, each with its own random phase.
+    Constant,
+}

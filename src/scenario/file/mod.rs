@@ -1,0 +1,109 @@
+//! The scenario file as it is written: every key, optional, with its position. What it means is decided in
+//! `scenario::check`; the descriptions here are those of the JSON Schema.
+
+pub(super) mod at;
+pub(super) mod client;
+pub(super) mod law;
+pub(super) mod server;
+pub(super) mod timeline;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::quantity::{Count, Duration};
+use at::{At, Key};
+use client::ClientFile;
+use law::LawFile;
+use server::ServerFile;
+use timeline::ActionFile;
+
+/// A scenario of evenkeel: what runs where, what is asked of it, and what happens when.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// Name of the scenario: a DNS label. The default output folder and the title of the plots.
+    #[schemars(required)]
+    pub name: Key<String>,
+    /// The question that the scenario asks, and what to look at.
+    pub about: Key<String>,
+    /// Seed of the random numbers; run i has seed + i. Default 1.
+    pub seed: Key<Count>,
+    /// Simulated time. Without it the run ends when all calls of the closed loads are done.
+    pub duration: Key<Duration>,
+    /// Calls emitted before this are in the traces, not in the summary. Default 0s.
+    pub warmup: Key<Duration>,
+    /// Width of one row in pods.csv. Default: 1/300 of the run, rounded up to 1, 2 or 5.
+    pub window: Key<Duration>,
+    /// The cluster that everything runs in.
+    pub cluster: Key<ClusterFile>,
+    /// The Service in front of the servers.
+    pub service: Key<ServiceFile>,
+    /// The server Deployments behind the Service, at least one.
+    #[schemars(required, length(min = 1))]
+    pub servers: Key<Vec<At<ServerFile>>>,
+    /// The client Deployments, at least one.
+    #[schemars(required, length(min = 1))]
+    pub clients: Key<Vec<At<ClientFile>>>,
+    /// What happens when.
+    pub timeline: Key<Vec<At<ActionFile>>>,
+    /// What must hold after the run, as `figure op value`: `idle_pods == 0`, `latency.p99 <= 20ms`, `max_share < 25%`.
+    /// Unmet, the exit status is 1.
+    pub expect: Key<Vec<At<String>>>,
+}
+
+/// The cluster.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterFile {
+    /// Number of nodes; replica and pod i of each Deployment run on node i mod nodes. Default 3.
+    pub nodes: Key<Count>,
+    /// From a pod's condition to the rules of one node and to the cluster DNS. Default 500ms, an assumption.
+    pub endpoint_lag: Key<LawFile>,
+    /// Cluster DNS, used with a headless Service.
+    pub dns: Key<DnsFile>,
+    /// Round trip between any two pods. Default 500us, an assumption.
+    pub rtt: Key<Duration>,
+    /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt. Default 500us plus an exponential of
+    /// mean 500us, an assumption.
+    pub connect: Key<LawFile>,
+}
+
+/// Cluster DNS.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DnsFile {
+    /// How long a cache keeps an answer. Default 30s (the Corefile of kubeadm).
+    pub ttl: Key<Duration>,
+    /// Which caches stand between a client and the endpoints. Default core_dns.
+    pub cache: Key<DnsCacheFile>,
+}
+
+/// Which caches stand between a client and the endpoints.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsCacheFile {
+    /// Every query sees the current endpoints, shuffled.
+    None,
+    /// CoreDNS's cache plugin: answers up to one TTL old, shuffled per response.
+    CoreDns,
+    /// NodeLocal DNSCache on each node, in front of CoreDNS's cache: one fixed order per node until it expires.
+    NodeLocal,
+}
+
+/// The Service in front of the servers.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceFile {
+    /// ClusterIP (the default) or Headless.
+    #[serde(rename = "type")]
+    pub kind: Key<ServiceTypeFile>,
+}
+
+/// The type of the Service.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum ServiceTypeFile {
+    /// One virtual IP; kube-proxy draws a pod uniformly for each new connection.
+    ClusterIP,
+    /// DNS answers with the addresses of all ready pods.
+    Headless,
+}

@@ -1,0 +1,83 @@
+//! A server Deployment as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::Key;
+use super::law::LawFile;
+use crate::scenario::quantity::{Amount, Count, Duration};
+
+/// A server Deployment.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFile {
+    /// Its name: a DNS label, unique among servers and clients.
+    #[schemars(required)]
+    pub name: Key<String>,
+    /// Pods wanted at the start. Default 1.
+    pub replicas: Key<Count>,
+    /// Requests that a pod serves at once. Default 8, an assumption.
+    pub concurrency: Key<Count>,
+    /// Time in a slot of one request. Default an exponential of mean 1600us, an assumption.
+    pub service_time: Key<LawFile>,
+    /// Requests that may wait in a pod; more are refused with RESOURCE_EXHAUSTED. Default: no limit.
+    pub queue_limit: Key<Count>,
+    /// Time in a slot that accepting one connection costs a pod. Default 0s.
+    pub handshake_time: Key<Duration>,
+    /// From a pod's creation (or its container's restart) to Ready. Default 5s, an assumption.
+    pub startup: Key<LawFile>,
+    /// Ready for this long is available (minReadySeconds), which is what rollouts wait for. Default 0s.
+    pub min_ready: Key<Duration>,
+    /// How pods end.
+    pub termination: Key<TerminationFile>,
+    /// How a rollout replaces pods.
+    pub strategy: Key<StrategyFile>,
+    /// Settings of the gRPC server.
+    pub grpc: Key<GrpcServerFile>,
+}
+
+/// How a pod ends after its deletion.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TerminationFile {
+    /// Sleep of the preStop hook; SIGTERM (GracefulStop: GOAWAY on all connections) follows it. Default 0s.
+    pub pre_stop: Key<Duration>,
+    /// From deletion to SIGKILL (terminationGracePeriodSeconds). Default 30s.
+    pub grace: Key<Duration>,
+}
+
+/// A Deployment's update strategy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyFile {
+    /// RollingUpdate (the default) or Recreate.
+    #[serde(rename = "type")]
+    pub kind: Key<StrategyTypeFile>,
+    /// Pods above replicas, as a count or a percentage (rounded up). Default 25%.
+    pub max_surge: Key<Amount>,
+    /// Pods that need not be available, as a count or a percentage (rounded down). Default 25%.
+    pub max_unavailable: Key<Amount>,
+}
+
+/// Type of the update strategy.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum StrategyTypeFile {
+    /// Step by step, within max_surge and max_unavailable.
+    RollingUpdate,
+    /// All old pods are removed, then new ones created.
+    Recreate,
+}
+
+/// Settings of a gRPC server (gRFC A9; grpc-go keepalive.ServerParameters).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrpcServerFile {
+    /// Age at which a connection gets GOAWAY, jittered by ±10 % once per connection. Default: never.
+    pub max_connection_age: Key<Duration>,
+    /// From the GOAWAY for age to the forced close. Default: streams are never cut.
+    pub max_connection_age_grace: Key<Duration>,
+    /// A connection without streams for this long gets GOAWAY. Default: never.
+    pub max_connection_idle: Key<Duration>,
+    /// Streams that a connection carries at once; more calls wait on the connection. Default: no limit.
+    pub max_concurrent_streams: Key<Count>,
+}

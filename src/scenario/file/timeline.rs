@@ -1,0 +1,63 @@
+//! What happens when, as it is written: a time and exactly one action.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::Key;
+use crate::scenario::quantity::{Count, Duration, Number};
+
+/// Something that happens: `at`, and exactly one of the others.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActionFile {
+    /// When.
+    #[schemars(required)]
+    pub at: Key<Duration>,
+    /// `kubectl rollout restart` of the server or client of this name.
+    pub rollout: Key<String>,
+    /// A new number of replicas of a server.
+    pub scale: Key<ScaleFile>,
+    /// SIGKILL of the container of a server's oldest Ready pods; each restarts in place.
+    pub kill: Key<PodsFile>,
+    /// Deletion of a server's oldest Ready pods; the ReplicaSet replaces them.
+    pub delete: Key<PodsFile>,
+    /// A new rate of a client's open load.
+    pub rate: Key<RateFile>,
+}
+
+/// A new number of replicas.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleFile {
+    /// Which server.
+    #[schemars(required)]
+    pub server: Key<String>,
+    /// Pods wanted.
+    #[schemars(required)]
+    pub replicas: Key<Count>,
+}
+
+/// Some pods of a server.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PodsFile {
+    /// Which server.
+    #[schemars(required)]
+    pub server: Key<String>,
+    /// How many pods. Default 1.
+    pub pods: Key<Count>,
+}
+
+/// A new rate.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateFile {
+    /// Which client.
+    #[schemars(required)]
+    pub client: Key<String>,
+    /// The new total rate, in calls per second.
+    #[schemars(required)]
+    pub to: Key<Number>,
+    /// The rate goes there linearly over this span. Default 0s, a step.
+    pub over: Key<Duration>,
+}

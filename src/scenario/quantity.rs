@@ -1,0 +1,278 @@
+//! Quantities as they are written: durations as Go and Kubernetes write them, counts, percentages, plain numbers.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+
+use super::model::CountOrPercent;
+use crate::units::Span;
+
+/// The longest duration that a scenario may hold.
+pub(super) const LONGEST: Span = Span::from_secs(30 * 24 * 3600);
+
+/// A duration with its unit: `1m30s`, `250ms`, `1.5us`. At most 30 days.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Duration(pub(super) Span);
+
+/// A whole number, at least 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Count(pub(super) u64);
+
+/// A finite number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number(pub(super) f64);
+
+/// A share: `10%` or `0.1`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub(super) f64);
+
+/// A count such as `1`, or a percentage such as `25%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Amount(pub(super) CountOrPercent);
+
+const DURATION: &str = "a duration with its unit, such as `1m30s`, `250ms` or `1.5us`";
+const COUNT: &str = "a whole number, at least 0";
+const NUMBER: &str = "a number";
+const SHARE: &str = "a percentage such as `10%`, or a share such as `0.1`";
+const AMOUNT: &str = "a count such as `1`, or a percentage such as `25%`";
+
+/// Reads a duration as Go's `time.ParseDuration` does, without a sign. Parts finer than a nanosecond are cut off.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn parse_duration(text: &str) -> Result<Span, String> {
+    let trouble = |why: String| format!("expected {DURATION}, found {}: {why}", super::diagnostic::quoted(text));
+    if text == "0" {
+        return Ok(Span::ZERO);
+    }
+    if text.starts_with('-') {
+        return Err(trouble("a duration cannot be negative".into()));
+    }
+    let mut rest = text;
+    let mut total: u128 = 0;
+    while !rest.is_empty() {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(number_end);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let ns = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "" => return Err(trouble("the unit is missing".into())),
+            _ => return Err(trouble("the units are ns, us, ms, s, m and h".into())),
+        };
+        let part = scaled(number, ns).ok_or_else(|| trouble("a number must stand before each unit".into()))?;
+        total = total.saturating_add(part);
+        rest = tail;
+    }
+    if text.is_empty() {
+        return Err(trouble("nothing is given".into()));
+    }
+    match u64::try_from(total) {
+        Ok(ns) if Span(ns) <= LONGEST => Ok(Span(ns)),
+        _ => Err(trouble("the longest is 30 days, `720h`".into())),
+    }
+}
+
+/// `number * unit`, exact but for parts below one; `None` if it is no decimal number.
+fn scaled(number: &str, unit: u128) -> Option<u128> {
+    const DIGITS: usize = 18;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && part.is_empty() || part.contains('.') {
+        return None;
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => 0,
+        long if long.len() > DIGITS => u128::MAX,
+        short => short.parse::<u128>().ok()?,
+    };
+    let part = &part[..part.len().min(DIGITS)];
+    let fraction = if part.is_empty() { 0 } else { part.parse::<u128>().ok()? * unit / 10u128.pow(part.len() as u32) };
+    Some(whole.saturating_mul(unit).saturating_add(fraction))
+}
+
+/// The number before `%`, if the text is one.
+pub(super) fn parse_percent(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('%')?;
+    number.parse::<f64>().ok().filter(|x| x.is_finite() && number.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Which kind of quantity a visitor reads.
+trait Quantity: Sized {
+    const EXPECTED: &'static str;
+    fn from_number(x: f64) -> Option<Self>;
+    fn from_text(text: &str) -> Result<Option<Self>, String>;
+}
+
+impl Quantity for Duration {
+    const EXPECTED: &'static str = DURATION;
+    fn from_number(x: f64) -> Option<Self> {
+        (x == 0.0).then_some(Duration(Span::ZERO))
+    }
+    fn from_text(text: &str) -> Result<Option<Self>, String> {
+        parse_duration(text).map(|span| Some(Duration(span)))
+    }
+}
+
+impl Quantity for Count {
+    const EXPECTED: &'static str = COUNT;
+    fn from_number(x: f64) -> Option<Self> {
+        // Beyond 2^53 a double no longer tells neighbours apart.
+        (x >= 0.0 && x <= 9_007_199_254_740_992.0 && x == x.trunc()).then_some(Count(x as u64))
+    }
+    fn from_text(_: &str) -> Result<Option<Self>, String> {
+        Ok(None)
+    }
+}
+
+impl Quantity for Number {
+    const EXPECTED: &'static str = NUMBER;
+    fn from_number(x: f64) -> Option<Self> {
+        x.is_finite().then_some(Number(x))
+    }
+    fn from_text(_: &str) -> Result<Option<Self>, String> {
+        Ok(None)
+    }
+}
+
+impl Quantity for Share {
+    const EXPECTED: &'static str = SHARE;
+    fn from_number(x: f64) -> Option<Self> {
+        x.is_finite().then_some(Share(x))
+    }
+    fn from_text(text: &str) -> Result<Option<Self>, String> {
+        Ok(parse_percent(text).map(|x| Share(x / 100.0)))
+    }
+}
+
+impl Quantity for Amount {
+    const EXPECTED: &'static str = AMOUNT;
+    fn from_number(x: f64) -> Option<Self> {
+        let whole = x == x.trunc() && (0.0..=f64::from(u32::MAX)).contains(&x);
+        whole.then_some(Amount(CountOrPercent::Count(x as u32)))
+    }
+    fn from_text(text: &str) -> Result<Option<Self>, String> {
+        let percent = parse_percent(text).filter(|x| *x == x.trunc() && *x <= f64::from(u32::MAX));
+        Ok(percent.map(|x| Amount(CountOrPercent::Percent(x as u32))))
+    }
+}
+
+struct QuantityVisitor<Q>(std::marker::PhantomData<Q>);
+
+impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
+    type Value = Q;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Q::EXPECTED)
+    }
+    fn visit_u64<E: Error>(self, x: u64) -> Result<Q, E> {
+        // Counts above 2^53 are beyond every limit, so the rounding of the cast is never seen.
+        Q::from_number(x as f64).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(x), &self))
+    }
+    fn visit_i64<E: Error>(self, x: i64) -> Result<Q, E> {
+        Q::from_number(x as f64).ok_or_else(|| E::invalid_value(Unexpected::Signed(x), &self))
+    }
+    fn visit_f64<E: Error>(self, x: f64) -> Result<Q, E> {
+        Q::from_number(x).ok_or_else(|| E::invalid_value(Unexpected::Float(x), &self))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Q, E> {
+        match Q::from_text(text) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(E::invalid_value(Unexpected::Str(text), &self)),
+            Err(why) => Err(E::custom(why)),
+        }
+    }
+}
+
+macro_rules! quantities {
+    ($($type:ident $schema:tt)*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(QuantityVisitor::<$type>(std::marker::PhantomData))
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+quantities! {
+    Duration {
+        "description": "A duration with its unit, as Go and Kubernetes write it: 1m30s, 250ms, 1.5us. At most 720h.",
+        "anyOf": [
+            { "type": "string", "pattern": "^(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$" },
+            { "const": 0 },
+        ],
+    }
+    Count { "description": "A whole number, at least 0.", "type": "integer", "minimum": 0 }
+    Number { "description": "A number.", "type": "number" }
+    Share {
+        "description": "A percentage such as 10%, or a share such as 0.1.",
+        "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$" }],
+    }
+    Amount {
+        "description": "A count such as 1, or a percentage such as 25%.",
+        "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+%$" }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_go_reads_them() {
+        for (text, ns) in [
+            ("0", 0),
+            ("0s", 0),
+            ("1ns", 1),
+            ("1.5us", 1_500),
+            ("1.5µs", 1_500),
+            (".5s", 500_000_000),
+            ("1.s", 1_000_000_000),
+            ("1m30s", 90_000_000_000),
+            ("1h1m1.25s", 3_661_250_000_000),
+            ("720h", LONGEST.0),
+            ("0.0000000001s", 0),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Span(ns)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in
+            ["", "5", "s", "-1s", "+1s", "1 s", "1d", "1S", "1.2.3s", "1e3s", ".s", "721h", "99999999999999999999999h"]
+        {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_reads_back_as_itself() {
+        for ns in [1, 999, 1_000, 123_456_789, 90_000_000_001, LONGEST.0 - 1] {
+            assert_eq!(parse_duration(&Span(ns).to_string()), Ok(Span(ns)));
+        }
+    }
+
+    #[test]
+    fn percentages_have_digits_before_the_sign() {
+        assert_eq!(parse_percent("12.5%"), Some(12.5));
+        for text in ["%", "-1%", "inf%", "nan%", "5", "1 %", "+5%"] {
+            assert_eq!(parse_percent(text), None, "{text}");
+        }
+    }
+}

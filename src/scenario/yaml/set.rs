@@ -1,0 +1,75 @@
+//! `--set PATH=VALUE`: a change of the tree before it is read, so that it is checked as if it stood in the file.
+
+use super::tree::{Entry, Node, Value, parse};
+use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
+use crate::scenario::rules::Code;
+
+/// Applies one `--set`; `source` is its number among the sources of messages.
+pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -> Result<(), Box<Problem>> {
+    let all = Place { source, start: 0, end: argument.len() };
+    let form = "write `--set PATH=VALUE`, for example `--set clients.0.policy=round_robin`";
+    let Some((path, value)) = argument.split_once('=') else {
+        return Err(bad(all, format!("{} has no `=`", quoted(argument))).help(form).into());
+    };
+    let new = parse(value, source, path.len() + 1)?;
+    let mut node = root;
+    let mut start = 0;
+    for step in path.split('.') {
+        let place = Place { source, start, end: start + step.len() };
+        if step.is_empty() {
+            return Err(bad(place, "a part of the path is empty").help(form).into());
+        }
+        node = child(node, step, place)?;
+        start += step.len() + 1;
+    }
+    *node = new;
+    Ok(())
+}
+
+fn bad(place: Place, message: impl Into<String>) -> Problem {
+    Problem::new(Code::BadSet, place, message)
+}
+
+/// The child that a step leads to; a key that is not there is added.
+fn child<'a>(node: &'a mut Node, step: &str, place: Place) -> Result<&'a mut Node, Box<Problem>> {
+    match &mut node.value {
+        Value::Null => *node = Node::empty_map(place),
+        // A bare `round_robin` is `round_robin: {}`.
+        Value::Text(text) if text == step => {
+            let value = Node::empty_map(node.place);
+            node.value = Value::Map(vec![Entry { key: step.to_owned(), key_place: node.place, value }]);
+        }
+        _ => {}
+    }
+    match &mut node.value {
+        Value::Map(entries) => {
+            let at = entries.iter().position(|e| e.key == step).unwrap_or_else(|| {
+                let value = Node { place, value: Value::Null, damaged: false };
+                entries.push(Entry { key: step.to_owned(), key_place: place, value });
+                entries.len() - 1
+            });
+            Ok(&mut entries[at].value)
+        }
+        Value::List(items) => {
+            let names: Vec<String> = items.iter().filter_map(name).collect();
+            let named = items.iter().position(|item| name(item).as_deref() == Some(step));
+            let index = named.or_else(|| step.parse().ok().filter(|i| *i < items.len()));
+            if let Some(index) = index {
+                return Ok(&mut items[index]);
+            }
+            let problem = bad(place, format!("the list has no item {}", quoted(step)));
+            Err(problem.help(match nearest(step, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has {} items, numbered from 0", items.len()),
+            }))?
+        }
+        _ => Err(bad(place, format!("{} cannot be looked up in a value that has no keys", quoted(step))).into()),
+    }
+}
+
+fn name(item: &Node) -> Option<String> {
+    match &item.child("name")?.value {
+        Value::Text(name) => Some(name.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,244 @@
+//! A YAML document as a tree whose nodes know where they were written.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
+
+use crate::scenario::diagnostic::{Place, Problem};
+use crate::scenario::rules::Code;
+
+/// Nesting deeper than this is refused; a scenario needs about ten levels.
+const MAX_DEPTH: usize = 64;
+/// More values than this (aliases count each time they are used) are refused.
+const MAX_NODES: usize = 100_000;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Node {
+    pub place: Place,
+    pub value: Value,
+    /// Something wrong was taken out of it, and reported: what is missing now is no second error.
+    pub damaged: bool,
+}
+
+/// A YAML value.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// One `key: value`.
+#[derive(Clone, Debug)]
+pub(in crate::scenario) struct Entry {
+    pub key: String,
+    pub key_place: Place,
+    pub value: Node,
+}
+
+impl Node {
+    /// The value under a key of a map, or at an index of a list.
+    pub fn child(&self, step: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| &e.value),
+            Value::List(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
+            Value::Text(text) if text == step => Some(self),
+            _ => None,
+        }
+    }
+
+    /// True if a value other than null stands at this path; a bare `round_robin` counts as the key of that name.
+    pub fn has(&self, path: &[&str]) -> bool {
+        let mut node = self;
+        for step in path {
+            match node.child(step) {
+                Some(next) => node = next,
+                None => return false,
+            }
+        }
+        !matches!(node.value, Value::Null)
+    }
+
+    /// A map without entries.
+    pub fn empty_map(place: Place) -> Node {
+        Node { place, value: Value::Map(Vec::new()), damaged: false }
+    }
+}
+
+/// Reads one YAML document. `source` and `offset` say where `text` stands: positions are `offset` bytes into that source.
+pub(in crate::scenario) fn parse(text: &str, source: u32, offset: usize) -> Result<Node, Box<Problem>> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            flow_nesting_limit: MAX_DEPTH,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_NODES },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
+        Ok(raw) => Ok(node(raw, &|range: (usize, usize)| Place {
+            source,
+            start: offset.saturating_add(range.0),
+            end: offset.saturating_add(range.1),
+        })),
+        Err(error) => Err(Box::new(syntax_problem(&error, text, source, offset))),
+    }
+}
+
+/// The tree as serde-saphyr gives it.
+enum Raw {
+    Scalar(Value),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+fn node(raw: Spanned<Raw>, place: &dyn Fn((usize, usize)) -> Place) -> Node {
+    let here = place(range(&raw.referenced));
+    let value = match raw.value {
+        Raw::Scalar(value) => value,
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, place)).collect()),
+        Raw::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| Entry {
+                    key_place: place(range(&key.referenced)),
+                    key: key.value,
+                    value: node(value, place),
+                })
+                .collect(),
+        ),
+    };
+    Node { place: here, value, damaged: false }
+}
+
+fn range(location: &serde_saphyr::Location) -> (usize, usize) {
+    let start = location.span().byte_offset().unwrap_or(0) as usize;
+    (start, start + location.span().byte_len().unwrap_or(0) as usize)
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Null))
+    }
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Null))
+    }
+    fn visit_bool<E>(self, x: bool) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Bool(x)))
+    }
+    fn visit_i64<E>(self, x: i64) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Int(x)))
+    }
+    fn visit_u64<E>(self, x: u64) -> Result<Raw, E> {
+        Ok(Raw::Scalar(i64::try_from(x).map_or(Value::Float(x as f64), Value::Int)))
+    }
+    fn visit_i128<E>(self, x: i128) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Float(x as f64)))
+    }
+    fn visit_u128<E>(self, x: u128) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Float(x as f64)))
+    }
+    fn visit_f64<E>(self, x: f64) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Float(x)))
+    }
+    fn visit_str<E>(self, x: &str) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Text(x.to_owned())))
+    }
+    fn visit_string<E>(self, x: String) -> Result<Raw, E> {
+        Ok(Raw::Scalar(Value::Text(x)))
+    }
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Raw, E> {
+        Err(E::custom("binary data has no place in a scenario"))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        if entries.len() > MAX_NODES {
+            return Err(A::Error::custom("too many keys"));
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+/// serde-saphyr's error in this project's words.
+fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: usize) -> Problem {
+    use serde_saphyr::Error;
+    let error = error.without_snippet();
+    let start = error.location().map_or(0, |at| byte_offset(text, at.line(), at.column()));
+    let place = Place { source, start: offset + start, end: offset + start };
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or(&said);
+    let (code, message, help) = match error {
+        Error::MultipleDocuments { .. } => (
+            Code::SeveralDocuments,
+            "a scenario file holds one YAML document, and here a second one begins".to_owned(),
+            Some("put each scenario in a file of its own, and give all files to one command"),
+        ),
+        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => (Code::TooLarge, too_large(said), None),
+        _ if said.contains("recursion limit") || said.contains("nest") => (Code::TooLarge, too_large("Depth"), None),
+        _ if said.contains("tab") => (
+            Code::Syntax,
+            format!("this is not YAML: {said}"),
+            Some("YAML is indented with spaces only: replace the tabs"),
+        ),
+        _ => (Code::Syntax, format!("this is not YAML: {said}"), None),
+    };
+    let problem = Problem::new(code, place, message);
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+fn too_large(said: &str) -> String {
+    if said.contains("Depth") || said.contains("depth") {
+        format!("nested more than {MAX_DEPTH} levels deep")
+    } else {
+        format!("more than {MAX_NODES} values, aliases (`*name`) counted each time they are used")
+    }
+}
+
+/// The byte at which a line and a column (both from 1, columns in characters) begin.
+fn byte_offset(text: &str, line: u64, column: u64) -> usize {
+    let mut start = 0;
+    for (i, whole) in text.split_inclusive('\n').enumerate() {
+        if i as u64 + 1 == line {
+            let into = whole.char_indices().nth(column.saturating_sub(1) as usize).map_or(whole.len(), |(at, _)| at);
+            return start + into;
+        }
+        start += whole.len();
+    }
+    text.len()
+}

@@ -1,0 +1,366 @@
+//! The main loop, and what it runs on.
+
+use std::collections::VecDeque;
+
+use super::event::Event;
+use super::load::{ClosedLoad, OpenLoad, part, start_of};
+use super::observation::{Observation, Observer};
+use super::schedule::{LATEST, Rank, Schedule, key, key_or_never, time_of};
+use super::tree::Tree;
+use super::world::{
+    Call, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab, View,
+};
+use super::{Options, RunEnd, SimError};
+use crate::random::{Streams, key_of, mix};
+use crate::scenario::model::{Load, Model, Protocol, ServiceType};
+use crate::units::{Span, Time};
+
+/// One run in progress.
+pub(super) struct Engine<'a, O> {
+    pub model: &'a Model,
+    pub streams: Streams,
+    pub options: Options<'a>,
+    pub observer: &'a mut O,
+    pub now: Time,
+    pub end: Time,
+    pub events: u64,
+
+    // What comes next. Calls, requests, responses and completions are too many for the heap.
+    pub schedule: Schedule<Event>,
+    /// The next call of each open load.
+    pub arrivals: Tree,
+    /// Requests on their way to pods: all take the same time, so they arrive in order.
+    pub deliveries: VecDeque<(Time, u32)>,
+    /// Responses on their way to clients.
+    pub responses: VecDeque<(Time, u32)>,
+    /// When each slot of each pod is done.
+    pub slots: Tree,
+    /// The first deadline of each client.
+    pub deadlines: Tree,
+    /// Deadlines of each client's calls: constant per client, so they pass in order.
+    pub deadline_queues: Vec<VecDeque<(Time, Handle)>>,
+
+    // The world.
+    pub deployments: Vec<Deployment>,
+    pub pods: Vec<Pod>,
+    pub slot_jobs: Vec<Job>,
+    pub slot_pods: Vec<u32>,
+    pub clients: Vec<ClientState>,
+    pub replicas: Vec<Replica>,
+    pub channels: Vec<Channel>,
+    pub pools: Vec<Pool>,
+    pub workers: Vec<Worker>,
+    pub closed: Vec<ClosedLoad>,
+    pub connections: Slab<Connection>,
+    pub calls: Slab<Call>,
+    pub dialled: u64,
+    /// What each node knows of the endpoints; the last one is the cluster DNS.
+    pub views: Vec<View>,
+    /// DNS caches: one per node, then CoreDNS's.
+    pub dns_caches: Vec<DnsCache>,
+    /// Connections whose resets are on their way to the clients.
+    pub resets: Vec<Vec<Handle>>,
+    pub window_start: Time,
+    /// Pods that were not gone at the start of the window.
+    pub sampled_pods: Vec<u32>,
+    /// Half of the round trip, to the pod and back again.
+    pub to_pod: Span,
+    pub to_client: Span,
+    /// Closed loads that still have calls to make or to wait for.
+    pub unfinished_closed: u64,
+}
+
+/// A client Deployment.
+pub(super) struct ClientState {
+    pub key: u64,
+    pub open: Option<OpenLoad>,
+    /// Who makes the calls: running replicas; `NONE` in the place of one that has not started yet.
+    pub active: Vec<u32>,
+    /// Replicas that are not stopped, in order of creation.
+    pub members: Vec<u32>,
+    /// Replicas created so far.
+    pub numbered: u32,
+    pub revision: u32,
+    pub rolling: bool,
+    pub reconciling: bool,
+}
+
+/// A worker of a closed load.
+pub(super) struct Worker {
+    pub replica: u32,
+    pub channel: u32,
+    /// Index of its replica's load.
+    pub load: u32,
+}
+
+/// More events than this at one instant are a livelock.
+const MOST_EVENTS_AT_ONE_INSTANT: u64 = 100_000_000;
+
+impl<'a, O: Observer> Engine<'a, O> {
+    pub fn new(model: &'a Model, seed: u64, options: Options<'a>, observer: &'a mut O) -> Self {
+        let nodes = model.cluster.nodes as usize;
+        let to_pod = Span(model.cluster.rtt.0 / 2);
+        Engine {
+            model,
+            streams: Streams::new(seed),
+            options,
+            observer,
+            now: Time::ZERO,
+            end: model.duration.map_or(LATEST, |d| Time::ZERO + d),
+            events: 0,
+            schedule: Schedule::default(),
+            arrivals: Tree::new(model.clients.len()),
+            deliveries: VecDeque::new(),
+            responses: VecDeque::new(),
+            slots: Tree::new(0),
+            deadlines: Tree::new(model.clients.len()),
+            deadline_queues: model.clients.iter().map(|_| VecDeque::new()).collect(),
+            deployments: Vec::new(),
+            pods: Vec::new(),
+            slot_jobs: Vec::new(),
+            slot_pods: Vec::new(),
+            clients: Vec::new(),
+            replicas: Vec::new(),
+            channels: Vec::new(),
+            pools: Vec::new(),
+            workers: Vec::new(),
+            closed: Vec::new(),
+            connections: Slab::default(),
+            calls: Slab::default(),
+            dialled: 0,
+            views: (0..=nodes).map(|_| View::default()).collect(),
+            dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
+            resets: Vec::new(),
+            window_start: Time::ZERO,
+            sampled_pods: Vec::new(),
+            to_pod,
+            to_client: model.cluster.rtt - to_pod,
+            unfinished_closed: 0,
+        }
+    }
+
+    /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
+    pub fn run(mut self) -> Result<RunEnd, SimError> {
+        self.populate();
+        let end = key(self.end, Rank::World);
+        let (mut instant, mut instant_began) = (Time::ZERO, 0);
+        let mut look_again = 1 << 16;
+        loop {
+            let arrival = key_or_never(self.arrivals.min(), Rank::Arrival);
+            let completion = key_or_never(self.slots.min(), Rank::Completion);
+            let delivery = self.deliveries.front().map_or(u64::MAX, |d| key(d.0, Rank::Delivery));
+            let response = self.responses.front().map_or(u64::MAX, |r| key(r.0, Rank::Response));
+            let deadline = key_or_never(self.deadlines.min(), Rank::Expiry);
+            let scheduled = self.schedule.next_key();
+            let first = arrival.min(completion).min(delivery.min(response)).min(deadline.min(scheduled));
+            if first >= end || self.all_done() {
+                break;
+            }
+            self.events += 1;
+            self.now = time_of(first);
+            if self.events >= look_again {
+                look_again = self.events + (1 << 16);
+                if self.options.interrupted.is_some_and(|f| f()) {
+                    return Err(SimError::Interrupted { at: self.now });
+                }
+                if self.now > instant {
+                    (instant, instant_began) = (self.now, self.events);
+                } else if self.events - instant_began > MOST_EVENTS_AT_ONE_INSTANT {
+                    return Err(SimError::Livelock { at: self.now, events: self.events - instant_began });
+                }
+            }
+            // Scheduled events come first: an expiry that was scheduled precedes a deadline at the same instant.
+            if first == scheduled {
+                if let Some(event) = self.schedule.pop() {
+                    self.dispatch(event);
+                }
+            } else if first == completion {
+                self.on_completion();
+            } else if first == response {
+                self.on_response();
+            } else if first == delivery {
+                self.on_delivery();
+            } else if first == arrival {
+                self.on_arrival();
+            } else {
+                self.on_deadline();
+            }
+        }
+        let at = if self.all_done() || self.end == LATEST { self.now } else { self.end };
+        Ok(self.finish(at))
+    }
+
+    fn dispatch(&mut self, event: Event) {
+        match event {
+            Event::PodReady { pod, incarnation } => self.on_pod_ready(pod, incarnation),
+            Event::SigTerm { pod } => self.on_sigterm(pod),
+            Event::SigKill { pod } => self.on_sigkill(pod),
+            Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),
+            Event::Syn(connection) => self.on_syn(connection),
+            Event::Connected(connection) => self.on_connected(connection),
+            Event::Refused(connection) => self.on_refused(connection),
+            Event::GoAway { connection, reason } => self.on_goaway(connection, reason),
+            Event::AgeOver(connection) => self.on_age_over(connection),
+            Event::GraceOver(connection) => self.on_grace_over(connection),
+            Event::IdleCheck(connection) => self.on_idle_check(connection),
+            Event::LifetimeOver(connection) => self.on_lifetime_over(connection),
+            Event::PoolIdleCheck(connection) => self.on_pool_idle_check(connection),
+            Event::Resets(i) => self.on_resets(i),
+            Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
+            Event::AttemptDelayOver { channel, pass } => self.on_attempt_delay_over(channel, pass),
+            Event::DnsAnswer { channel } => self.on_dns_answer(channel),
+            Event::Dispatch { channel } => self.on_dispatch(channel),
+            Event::FailFast(call) => self.on_fail_fast(call),
+            Event::ReplicaStart { replica } => self.on_replica_start(replica),
+            Event::Reconcile { server } => self.on_reconcile(server),
+            Event::ReconcileClient { client } => self.on_reconcile_client(client),
+            Event::Timeline { action } => self.on_timeline(action),
+            Event::Sample => self.on_sample(),
+        }
+    }
+
+    /// True when only closed loads were asked for, without a duration or before its end, and all their calls are done.
+    #[inline]
+    fn all_done(&self) -> bool {
+        self.unfinished_closed == 0
+    }
+
+    /// Tells the observer.
+    #[inline]
+    pub fn observe(&mut self, what: &Observation<'_>) {
+        self.observer.observe(self.now, what);
+    }
+
+    /// Schedules `event` after `span`.
+    #[inline]
+    pub fn after(&mut self, span: Span, rank: Rank, event: Event) {
+        self.schedule.at(self.now + span, rank, event);
+    }
+
+    /// The settings of the server that `pod` belongs to.
+    pub fn server_of(&self, pod: u32) -> &'a crate::scenario::model::Server {
+        &self.model.servers[self.pods[pod as usize].server as usize]
+    }
+
+    /// True if clients know pods by their own addresses.
+    pub fn headless(&self) -> bool {
+        self.model.service == ServiceType::Headless
+    }
+
+    /// The world at time zero: the pods of the start are Ready, clients start at their times.
+    fn populate(&mut self) {
+        for (i, server) in self.model.servers.iter().enumerate() {
+            self.deployments.push(Deployment {
+                key: key_of(&server.name),
+                desired: server.replicas,
+                revision: 1,
+                numbered: 0,
+                pods: Vec::new(),
+                rolling: false,
+                reconciling: false,
+                free_slots: Vec::new(),
+            });
+            for _ in 0..server.replicas {
+                self.create_ready_pod(i as u32);
+            }
+        }
+        for (i, action) in self.model.timeline.iter().enumerate() {
+            self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: i as u32 });
+        }
+        for i in 0..self.model.clients.len() {
+            self.add_client(i);
+        }
+        if let Some(window) = self.options.window {
+            self.after(window, Rank::Sampling, Event::Sample);
+        }
+    }
+
+    fn add_client(&mut self, i: usize) {
+        let client = &self.model.clients[i];
+        let key = key_of(&client.name);
+        let open = match &client.load {
+            Load::Open { arrivals, rate } => {
+                let load = OpenLoad::new(&self.streams, key, client.replicas, *arrivals, rate);
+                self.arrivals.set(i, load.next.at);
+                Some(load)
+            }
+            Load::Closed { .. } => None,
+        };
+        self.clients.push(ClientState {
+            key,
+            open,
+            active: vec![NONE; client.replicas as usize],
+            members: Vec::new(),
+            numbered: 0,
+            revision: 1,
+            rolling: false,
+            reconciling: false,
+        });
+        // An open load, or a closed one without a total, ends with the run.
+        let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
+        self.unfinished_closed += u64::from(endless);
+        for r in 0..client.replicas {
+            let replica = self.add_replica(i as u32);
+            self.add_workers(i, replica, r);
+            let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
+            self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
+        }
+    }
+
+    /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
+    fn add_workers(&mut self, client: usize, replica: u32, r: u32) {
+        let settings = &self.model.clients[client];
+        let Load::Closed { concurrency, requests } = settings.load else { return };
+        let n = u64::from(settings.replicas);
+        let requests = requests.map(|total| part(total, n, u64::from(r)));
+        let load = self.closed.len() as u32;
+        let owner = self.replica_key(replica);
+        self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
+        let first = self.replicas[replica as usize].first_channel;
+        let first_worker = self.workers.len() as u32;
+        for w in 0..part(u64::from(concurrency), n, u64::from(r)) as u32 {
+            let channel = first + w % settings.channels;
+            self.workers.push(Worker { replica, channel, load });
+        }
+        self.replicas[replica as usize].workers = first_worker..self.workers.len() as u32;
+        self.unfinished_closed += requests.unwrap_or(0);
+    }
+
+    /// Adds a replica that has not started, with its channels or its pool.
+    pub fn add_replica(&mut self, client: u32) -> u32 {
+        let settings = &self.model.clients[client as usize];
+        let state = &mut self.clients[client as usize];
+        let ordinal = state.numbered;
+        state.numbered += 1;
+        let replica = self.replicas.len() as u32;
+        state.members.push(replica);
+        let revision = state.revision;
+        let first_channel = match &settings.protocol {
+            Protocol::Grpc(_) => {
+                let first = self.channels.len() as u32;
+                for _ in 0..settings.channels {
+                    let channel = self.new_channel(replica);
+                    self.channels.push(channel);
+                }
+                first
+            }
+            Protocol::Http1(_) => {
+                self.pools.push(Pool::new(replica));
+                self.pools.len() as u32 - 1
+            }
+        };
+        self.replicas.push(Replica {
+            client,
+            ordinal,
+            node: ordinal % self.model.cluster.nodes,
+            revision,
+            first_channel,
+            next_channel: 0,
+            dials: 0,
+            workers: 0..0,
+            phase: ReplicaPhase::Starting,
+            ready_since: Time::ZERO,
+        });
+        replica
+    }
+}

@@ -1,0 +1,58 @@
+//! Everything that can be scheduled, except calls, responses and completions, which have queues of their own.
+
+use super::observation::CloseReason;
+use super::world::Handle;
+use crate::policy::route::Condition;
+
+/// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// A pod (in this incarnation) becomes Ready.
+    PodReady { pod: u32, incarnation: u32 },
+    /// The preStop hook is over.
+    SigTerm { pod: u32 },
+    /// The termination grace period is over.
+    SigKill { pod: u32 },
+    /// A change of a pod's endpoint reaches a node, or the cluster DNS.
+    EndpointChange { view: u32, pod: u32, to: Condition },
+    /// A SYN reaches the pod that the connection was placed on.
+    Syn(Handle),
+    /// A connection is READY.
+    Connected(Handle),
+    /// A connection attempt failed.
+    Refused(Handle),
+    /// A GOAWAY reaches the client.
+    GoAway { connection: Handle, reason: CloseReason },
+    /// MaxConnectionAge.
+    AgeOver(Handle),
+    /// MaxConnectionAgeGrace.
+    GraceOver(Handle),
+    /// MaxConnectionIdle may have been reached.
+    IdleCheck(Handle),
+    /// The client's own limit on a connection's age.
+    LifetimeOver(Handle),
+    /// A keep-alive pool's idle timeout may have been reached.
+    PoolIdleCheck(Handle),
+    /// The news that connections have been reset reaches their clients: index into the engine's list.
+    Resets(u32),
+    /// A subchannel may try again.
+    BackoffOver { channel: u32, address: u32, epoch: u32 },
+    /// pick_first's connection attempt delay (Happy Eyeballs).
+    AttemptDelayOver { channel: u32, pass: u32 },
+    /// DNS answers a channel.
+    DnsAnswer { channel: u32 },
+    /// A channel puts a waiting call on the wire.
+    Dispatch { channel: u32 },
+    /// A call fails without having been sent.
+    FailFast(Handle),
+    /// A client replica starts.
+    ReplicaStart { replica: u32 },
+    /// The Deployment controller looks at a server.
+    Reconcile { server: u32 },
+    /// The Deployment controller looks at a client.
+    ReconcileClient { client: u32 },
+    /// An entry of the scenario's timeline.
+    Timeline { action: u32 },
+    /// A window ends.
+    Sample,
+}

@@ -1,0 +1,269 @@
+//! Calls, from the application's call to its answer.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{ConnectionId, Observation, Observer, PodId, Status};
+use super::super::schedule::Rank;
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use crate::scenario::model::Protocol;
+use crate::units::Span;
+
+/// A call that fails without being sent takes at least this long; a closed loop could not go on otherwise.
+const FAILING_TAKES_AT_LEAST: Span = Span::from_micros(1);
+
+impl<O: Observer> Engine<'_, O> {
+    /// The next call of an open load.
+    pub fn on_arrival(&mut self) {
+        let client = self.arrivals.argmin();
+        let state = &mut self.clients[client];
+        let Some(load) = &mut state.open else { return };
+        let next = load.next;
+        let members = state.active.len();
+        let (replica, key) = if members == 0 {
+            (NONE, 0)
+        } else {
+            let (i, key) = load.assign(members);
+            (state.active[i], key)
+        };
+        load.advance();
+        self.arrivals.set(client, load.next.at);
+        // A replica that has not started makes no calls; its part of the load is not made by others.
+        if replica == NONE {
+            return;
+        }
+        let r = &mut self.replicas[replica as usize];
+        let channels = self.model.clients[client].channels;
+        let channel = r.first_channel + r.next_channel;
+        r.next_channel = if r.next_channel + 1 == channels { 0 } else { r.next_channel + 1 };
+        let what = Observation::Emitted {
+            client: client as u32,
+            replica: r.ordinal,
+            n: next.n,
+            demand: next.demand,
+            key,
+            open: true,
+        };
+        self.observer.observe(self.now, &what);
+        self.make_call(client as u32, channel, NONE, next.demand);
+    }
+
+    /// The next call of a worker of a closed load, if there is one left.
+    pub fn next_closed_call(&mut self, worker: u32) {
+        let w = &self.workers[worker as usize];
+        let (channel, replica) = (w.channel, &self.replicas[w.replica as usize]);
+        let (client, ordinal) = (replica.client, replica.ordinal);
+        let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
+        let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
+        self.observer.observe(self.now, &what);
+        self.make_call(client, channel, worker, demand);
+    }
+
+    #[inline]
+    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64) {
+        let call = self.calls.insert(Call {
+            emitted: self.now,
+            demand,
+            client,
+            channel,
+            connection: NONE,
+            pod: NONE,
+            worker,
+            generation: 0,
+            state: CallState::WaitsForChannel,
+            failure: None,
+            ended: false,
+        });
+        let settings = &self.model.clients[client as usize];
+        if let Some(deadline) = settings.deadline {
+            let at = self.now + deadline;
+            let queue = &mut self.deadline_queues[client as usize];
+            if queue.is_empty() {
+                self.deadlines.set(client as usize, at.0);
+            }
+            queue.push_back((at, call));
+        }
+        match settings.protocol {
+            Protocol::Grpc(_) => self.route_call(call),
+            Protocol::Http1(_) => self.pool_call(call),
+        }
+    }
+
+    /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
+    pub fn route_call(&mut self, call: Handle) {
+        let index = self.calls.items[call.index as usize].channel;
+        let channel = &mut self.channels[index as usize];
+        if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
+            let connection = self.pick(index);
+            return self.send(call, connection);
+        }
+        let state = channel.state;
+        if state == Connectivity::TransientFailure && !self.waits_for_ready(index) {
+            self.calls.items[call.index as usize].state = CallState::Failing;
+            let takes = self.dispatch_time(index).max(FAILING_TAKES_AT_LEAST);
+            return self.after(takes, Rank::Expiry, Event::FailFast(call));
+        }
+        self.channels[index as usize].waiting.push_back(call);
+        if state == Connectivity::Idle {
+            self.exit_idle(index);
+        }
+    }
+
+    /// The connection that the channel's picker says is next. The channel must be READY.
+    #[inline]
+    pub fn pick(&mut self, index: u32) -> u32 {
+        if self.channels[index as usize].stale {
+            self.rebuild_picker(index);
+        }
+        let channel = &mut self.channels[index as usize];
+        let i = channel.next as usize;
+        channel.next = if i + 1 == channel.picker.len() { 0 } else { channel.next + 1 };
+        channel.picker[i]
+    }
+
+    /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
+    #[inline]
+    pub fn send(&mut self, call: Handle, connection: u32) {
+        let c = &mut self.connections.items[connection as usize];
+        let item = &mut self.calls.items[call.index as usize];
+        item.connection = connection;
+        item.pod = c.pod;
+        if c.streams >= c.streams_max {
+            item.state = CallState::WaitsForStream;
+            return c.waiting.get_or_insert_default().push_back(call);
+        }
+        c.streams += 1;
+        c.requests += 1;
+        item.state = CallState::Sent;
+        self.deliveries.push_back((self.now + self.to_pod, call.index));
+    }
+
+    /// A request reaches its pod.
+    pub fn on_delivery(&mut self) {
+        let Some((_, index)) = self.deliveries.pop_front() else { return };
+        let call = &mut self.calls.items[index as usize];
+        if call.ended {
+            return self.calls.free(index);
+        }
+        let (pod, connection) = (call.pod, call.connection);
+        if !self.pods[pod as usize].serving {
+            call.state = CallState::Lost;
+            return;
+        }
+        let connection = ConnectionId(self.connections.items[connection as usize].id);
+        self.observe(&Observation::Received { pod: PodId(pod), connection });
+        self.admit_call(pod, index);
+    }
+
+    /// A response reaches its client.
+    pub fn on_response(&mut self) {
+        let Some((_, index)) = self.responses.pop_front() else { return };
+        let call = &self.calls.items[index as usize];
+        if call.ended {
+            return self.calls.free(index);
+        }
+        let (connection, failure) = (call.connection, call.failure);
+        let worker = self.tell_end(index, failure);
+        self.calls.free(index);
+        self.release_stream(connection);
+        self.after_end(worker);
+    }
+
+    /// The first deadline of all passes.
+    pub fn on_deadline(&mut self) {
+        let client = self.deadlines.argmin();
+        let queue = &mut self.deadline_queues[client];
+        let Some((_, call)) = queue.pop_front() else { return };
+        let next = queue.front().map_or(u64::MAX, |d| d.0.0);
+        self.deadlines.set(client, next);
+        if self.calls.get(call).is_some_and(|c| !c.ended) {
+            self.fail_call(call.index, Status::DeadlineExceeded);
+        }
+    }
+
+    /// A call fails that its channel could not even try to send.
+    pub fn on_fail_fast(&mut self, call: Handle) {
+        if self.calls.get(call).is_some_and(|c| !c.ended) {
+            self.fail_call(call.index, Status::Unavailable);
+        }
+    }
+
+    /// The client gives a call up, wherever it is.
+    pub fn fail_call(&mut self, index: u32, status: Status) {
+        let call = &self.calls.items[index as usize];
+        let (state, connection, pod) = (call.state, call.connection, call.pod);
+        let worker = self.tell_end(index, Some(status));
+        // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
+        match state {
+            CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing | CallState::Lost => {
+                self.calls.free(index);
+            }
+            CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
+                self.calls.items[index as usize].ended = true;
+            }
+        }
+        if state == CallState::Queued {
+            self.leave_queue(pod);
+        }
+        if !matches!(state, CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing) {
+            self.release_stream(connection);
+        }
+        self.after_end(worker);
+    }
+
+    /// Tells the observer that a call has ended, and returns the worker that made it.
+    #[inline]
+    fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
+        let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
+        match failure {
+            None => self.observe(&Observation::Completed { client, pod: PodId(pod), emitted }),
+            Some(status) => {
+                let pod = (pod != NONE).then_some(PodId(pod));
+                self.observe(&Observation::Failed { client, pod, status, emitted });
+            }
+        }
+        worker
+    }
+
+    /// A worker of a closed load goes on.
+    #[inline]
+    fn after_end(&mut self, worker: u32) {
+        if worker != NONE {
+            let load = &self.closed[self.workers[worker as usize].load as usize];
+            self.unfinished_closed -= u64::from(load.requests.is_some());
+            self.next_closed_call(worker);
+        }
+    }
+
+    /// A stream of a connection has ended.
+    pub fn release_stream(&mut self, connection: u32) {
+        let c = &mut self.connections.items[connection as usize];
+        c.streams -= 1;
+        if c.waiting.is_some() {
+            self.send_waiting(connection);
+        }
+        let c = &mut self.connections.items[connection as usize];
+        if c.streams > 0 {
+            return;
+        }
+        c.idle_since = self.now;
+        if c.http1 {
+            self.return_to_pool(connection);
+        } else if c.state == ConnectionState::Draining && !c.dead {
+            self.close_drained(connection);
+        }
+    }
+
+    /// Sends calls that wait for a stream of `connection` while there are free streams.
+    fn send_waiting(&mut self, connection: u32) {
+        loop {
+            let c = &mut self.connections.items[connection as usize];
+            if c.dead || c.streams >= c.streams_max {
+                return;
+            }
+            let Some(call) = c.waiting.as_mut().and_then(|w| w.pop_front()) else { return };
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.send(call, connection);
+            }
+        }
+    }
+}

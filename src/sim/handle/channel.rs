@@ -1,0 +1,297 @@
+//! gRPC channels: connectivity, the picker, and calls that wait for a READY connection.
+
+use std::collections::VecDeque;
+
+use smallvec::smallvec;
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{CloseReason, Observer, Status};
+use super::super::schedule::Rank;
+use super::super::world::{
+    Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP,
+};
+use crate::policy::{backoff, rotation};
+use crate::random::{Purpose, mix};
+use crate::scenario::model::{GrpcClient, Policy, Protocol, Reconnect};
+use crate::units::Span;
+
+impl<O: Observer> Engine<'_, O> {
+    /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
+    pub fn new_channel(&self, replica: u32) -> Channel {
+        let headless = self.headless();
+        Channel {
+            replica,
+            state: Connectivity::Idle,
+            stopped: false,
+            dispatching: false,
+            next: 0,
+            picker: smallvec![],
+            stale: false,
+            ready: 0,
+            subchannels: if headless { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
+            waiting: VecDeque::new(),
+            pickers: 0,
+            pass: 0,
+            pass_next: 0,
+            resolver: headless.then(|| Box::new(ResolverState::default())),
+        }
+    }
+
+    /// The settings of a channel's client.
+    pub fn settings(&self, channel: u32) -> &GrpcClient {
+        match &self.model.clients[self.client_of(channel) as usize].protocol {
+            Protocol::Grpc(settings) => settings,
+            Protocol::Http1(_) => unreachable!("only gRPC clients have channels"),
+        }
+    }
+
+    /// The client that a channel belongs to.
+    pub fn client_of(&self, channel: u32) -> u32 {
+        self.replicas[self.channels[channel as usize].replica as usize].client
+    }
+
+    /// The key of a channel's random draws.
+    pub fn channel_key(&self, channel: u32) -> u64 {
+        let replica = self.channels[channel as usize].replica;
+        let offset = channel - self.replicas[replica as usize].first_channel;
+        mix(self.replica_key(replica), (1 << 32) + u64::from(offset))
+    }
+
+    pub fn waits_for_ready(&self, channel: u32) -> bool {
+        self.settings(channel).wait_for_ready
+    }
+
+    pub fn dispatch_time(&self, channel: u32) -> Span {
+        self.settings(channel).dispatch
+    }
+
+    /// Leaves IDLE: resolves the name if that has not been done, and connects.
+    pub fn exit_idle(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        if channel.stopped || channel.state != Connectivity::Idle {
+            return;
+        }
+        channel.state = Connectivity::Connecting;
+        if channel.subchannels.is_empty() {
+            return self.request_resolution(index);
+        }
+        self.connect_all(index);
+    }
+
+    /// Starts what the policy starts when it may connect.
+    pub fn connect_all(&mut self, index: u32) {
+        match self.settings(index).policy {
+            Policy::PickFirst { .. } => self.start_pass(index),
+            Policy::RoundRobin { .. } => {
+                for i in 0..self.channels[index as usize].subchannels.len() {
+                    if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+                        self.dial_subchannel(index, i);
+                    }
+                }
+                self.update_state(index);
+            }
+        }
+    }
+
+    /// Dials for the `i`-th subchannel of a channel.
+    pub fn dial_subchannel(&mut self, index: u32, i: usize) {
+        let address = self.channels[index as usize].subchannels[i].address;
+        let replica = self.channels[index as usize].replica;
+        let connection = self.dial(index, replica, address, false);
+        let subchannel = &mut self.channels[index as usize].subchannels[i];
+        subchannel.state = SubchannelState::Connecting;
+        subchannel.connection = connection.index;
+    }
+
+    /// The subchannel of `channel` for `address`.
+    pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
+        let channel = &self.channels[index as usize];
+        match self.settings(index).policy {
+            Policy::PickFirst { .. } => channel.subchannels.iter().position(|s| s.address == address),
+            Policy::RoundRobin { .. } => channel.subchannels.binary_search_by_key(&address, |s| s.address).ok(),
+        }
+    }
+
+    /// A connection of the channel has become READY.
+    pub fn subchannel_ready(&mut self, index: u32, connection: Handle) {
+        let address = self.connections.items[connection.index as usize].address;
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        subchannel.state = SubchannelState::Ready;
+        (subchannel.failed, subchannel.failures) = (false, 0);
+        channel.ready += 1;
+        channel.stale = true;
+        if matches!(self.settings(index).policy, Policy::PickFirst { .. }) {
+            self.end_pass(index, i);
+        }
+        self.update_state(index);
+    }
+
+    /// A dial of the channel failed.
+    pub fn subchannel_failed(&mut self, index: u32, address: u32) {
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let settings = *self.settings(index);
+        let owner = mix(self.channel_key(index), u64::from(address));
+        let subchannel = &mut self.channels[index as usize].subchannels[i];
+        subchannel.state = SubchannelState::Backoff;
+        subchannel.connection = NONE;
+        subchannel.failed = true;
+        subchannel.failures = subchannel.failures.saturating_add(1);
+        subchannel.epoch += 1;
+        let (failures, epoch) = (u32::from(subchannel.failures), subchannel.epoch);
+        let draw = self.streams.draw(Purpose::Backoff, owner, u64::from(epoch));
+        let delay = backoff::delay(&settings.backoff, failures, draw);
+        self.after(delay, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
+        self.request_resolution(index);
+        match settings.policy {
+            Policy::PickFirst { .. } => self.attempt_failed(index),
+            Policy::RoundRobin { .. } => self.update_state(index),
+        }
+    }
+
+    /// A back-off is over. A pass of pick_first tries the address in its turn; all else tries again now.
+    pub fn on_backoff_over(&mut self, index: u32, address: u32, epoch: u32) {
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        if subchannel.epoch != epoch || subchannel.state != SubchannelState::Backoff || channel.stopped {
+            return;
+        }
+        subchannel.state = SubchannelState::Idle;
+        let pick_first = matches!(self.settings(index).policy, Policy::PickFirst { .. });
+        if !pick_first || self.channels[index as usize].state == Connectivity::TransientFailure {
+            self.dial_subchannel(index, i);
+        }
+    }
+
+    /// A READY connection of the channel takes no new calls any more, and its subchannel is IDLE. pick_first waits for the
+    /// next call unless it is told to be `eager`; round_robin reconnects at once.
+    pub fn subchannel_lost(&mut self, index: u32, connection: u32, reason: CloseReason) {
+        let address = self.connections.items[connection as usize].address;
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        if subchannel.connection != connection || subchannel.state != SubchannelState::Ready {
+            return;
+        }
+        subchannel.state = SubchannelState::Idle;
+        subchannel.connection = NONE;
+        channel.ready -= 1;
+        channel.stale = true;
+        if channel.stopped {
+            return;
+        }
+        self.request_resolution(index);
+        match self.settings(index).policy {
+            Policy::RoundRobin { .. } => {
+                self.dial_subchannel(index, i);
+                self.update_state(index);
+            }
+            Policy::PickFirst { reconnect, .. } => {
+                self.channels[index as usize].state = Connectivity::Idle;
+                let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
+                if eager || !self.channels[index as usize].waiting.is_empty() {
+                    self.exit_idle(index);
+                }
+            }
+        }
+    }
+
+    /// Aggregates the subchannels' states (gRFC A61: READY, else CONNECTING, else IDLE, else TRANSIENT_FAILURE, where a
+    /// subchannel that has failed counts as failed until it is READY), and acts on a change.
+    pub fn update_state(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        let before = channel.state;
+        let trying = |s: &Subchannel| !s.failed && s.state == SubchannelState::Connecting;
+        channel.state = if channel.ready > 0 {
+            Connectivity::Ready
+        } else if channel.subchannels.iter().any(trying) {
+            Connectivity::Connecting
+        } else if channel.subchannels.iter().any(|s| !s.failed) {
+            Connectivity::Idle
+        } else {
+            Connectivity::TransientFailure
+        };
+        match channel.state {
+            Connectivity::Ready => self.start_dispatching(index),
+            Connectivity::TransientFailure if before != Connectivity::TransientFailure => self.fail_waiting(index),
+            _ => {}
+        }
+    }
+
+    /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.
+    pub fn fail_waiting(&mut self, index: u32) {
+        if self.waits_for_ready(index) {
+            return;
+        }
+        for call in std::mem::take(&mut self.channels[index as usize].waiting) {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.fail_call(call.index, Status::Unavailable);
+            }
+        }
+    }
+
+    /// Puts the calls that wait on the wire, one after the other.
+    fn start_dispatching(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        if !channel.dispatching && !channel.waiting.is_empty() {
+            channel.dispatching = true;
+            self.after(Span::ZERO, Rank::World, Event::Dispatch { channel: index });
+        }
+    }
+
+    pub fn on_dispatch(&mut self, index: u32) {
+        self.channels[index as usize].dispatching = false;
+        let takes = self.dispatch_time(index);
+        while self.channels[index as usize].state == Connectivity::Ready {
+            let Some(call) = self.channels[index as usize].waiting.pop_front() else { break };
+            if self.calls.get(call).is_none_or(|c| c.ended) {
+                continue;
+            }
+            let connection = self.pick(index);
+            self.send(call, connection);
+            if takes > Span::ZERO && !self.channels[index as usize].waiting.is_empty() {
+                self.channels[index as usize].dispatching = true;
+                return self.after(takes, Rank::World, Event::Dispatch { channel: index });
+            }
+        }
+        let channel = &self.channels[index as usize];
+        if channel.stopped && channel.waiting.is_empty() {
+            self.shut_channel(index);
+        }
+    }
+
+    /// Builds the picker of the READY connections.
+    pub fn rebuild_picker(&mut self, index: u32) {
+        let key = self.channel_key(index);
+        let policy = self.settings(index).policy;
+        let channel = &mut self.channels[index as usize];
+        channel.stale = false;
+        let last = (channel.pickers > 0).then_some(channel.next);
+        channel.picker.clear();
+        let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
+        channel.picker.extend(ready.map(|s| s.connection));
+        channel.next = match policy {
+            Policy::PickFirst { .. } => 0,
+            Policy::RoundRobin { start } => {
+                let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
+                rotation::rebuild(start, &mut channel.picker, last, &mut stream)
+            }
+        };
+        channel.pickers += 1;
+    }
+
+    /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.
+    pub fn shut_channel(&mut self, index: u32) {
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            let Subchannel { state, connection, .. } = self.channels[index as usize].subchannels[i];
+            match state {
+                SubchannelState::Connecting => self.close(connection, CloseReason::ClientStopped),
+                SubchannelState::Ready => self.drain(connection, CloseReason::ClientStopped),
+                SubchannelState::Idle | SubchannelState::Backoff => {}
+            }
+        }
+    }
+}

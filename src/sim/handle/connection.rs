@@ -1,0 +1,323 @@
+//! Connections, from the dial to the close. Once placed, a connection never moves.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId, Status};
+use super::super::schedule::Rank;
+use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP};
+use crate::policy::backoff::jittered;
+use crate::random::Purpose;
+use crate::units::{Span, Time};
+
+/// gRFC A9: MaxConnectionAge is jittered by a uniform ±10 %, once per connection.
+const AGE_JITTER: f64 = 0.1;
+
+impl<O: Observer> Engine<'_, O> {
+    /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
+    /// endpoints that the replica's node has now.
+    pub fn dial(&mut self, owner: u32, replica: u32, address: u32, http1: bool) -> Handle {
+        let key = self.replica_key(replica);
+        let r = &mut self.replicas[replica as usize];
+        let dial = r.dials;
+        r.dials += 1;
+        let (client, ordinal, node) = (r.client, r.ordinal, r.node);
+        let pod = if address == VIRTUAL_IP {
+            let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
+            self.views[node as usize].endpoints.choose(draw).unwrap_or(NONE)
+        } else {
+            address
+        };
+        let streams_max = match pod {
+            NONE => u32::MAX,
+            _ => self.server_of(pod).grpc.max_concurrent_streams.filter(|_| !http1).unwrap_or(u32::MAX),
+        };
+        let connection = self.connections.insert(Connection {
+            id: self.dialled,
+            owner,
+            address,
+            pod,
+            generation: 0,
+            incarnation: 0,
+            place: NONE,
+            streams: 0,
+            streams_max,
+            dial,
+            state: ConnectionState::Connecting,
+            http1,
+            goaway: false,
+            dead: false,
+            reset: false,
+            reason: None,
+            requests: 0,
+            opened: self.now,
+            draining_since: Time::NEVER,
+            idle_since: self.now,
+            waiting: None,
+        });
+        let id = ConnectionId(self.dialled);
+        self.dialled += 1;
+        let placed = (pod != NONE).then_some(PodId(pod));
+        self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
+        // kube-proxy rejects on the client's own node when there is no endpoint.
+        let (takes, event) = match placed {
+            None => (Span::ZERO, Event::Refused(connection)),
+            Some(_) => (self.to_pod, Event::Syn(connection)),
+        };
+        self.after(takes, Rank::World, event);
+        connection
+    }
+
+    /// A SYN reaches a pod: it is accepted if somebody listens.
+    pub fn on_syn(&mut self, handle: Handle) {
+        let Some(c) = self.connections.get(handle) else { return };
+        let pod = c.pod;
+        let p = &mut self.pods[pod as usize];
+        if !p.listening {
+            return self.after(self.to_client, Rank::World, Event::Refused(handle));
+        }
+        let c = &mut self.connections.items[handle.index as usize];
+        c.incarnation = p.incarnation;
+        c.place = p.connections.len() as u32;
+        p.connections.push(handle.index);
+        if self.server_of(pod).handshake_time > Span::ZERO {
+            self.admit_handshake(pod, handle);
+        } else {
+            let takes = self.to_client + self.connect_time(handle.index);
+            self.after(takes, Rank::World, Event::Connected(handle));
+        }
+    }
+
+    /// How long the dial takes on top of the round trip.
+    fn connect_time(&self, connection: u32) -> Span {
+        let c = &self.connections.items[connection as usize];
+        let key = self.replica_key(self.replica_of(connection));
+        self.model.cluster.connect.sample(self.streams.draw(Purpose::Connect, key, u64::from(c.dial)))
+    }
+
+    /// The replica that a connection belongs to.
+    pub fn replica_of(&self, connection: u32) -> u32 {
+        let c = &self.connections.items[connection as usize];
+        if c.http1 { self.pools[c.owner as usize].replica } else { self.channels[c.owner as usize].replica }
+    }
+
+    /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
+    /// connections that are still in their handshake).
+    pub fn on_connected(&mut self, handle: Handle) {
+        let Some(c) = self.connections.get(handle) else { return };
+        let (pod, owner, http1, dial) = (c.pod, c.owner, c.http1, c.dial);
+        let p = &mut self.pods[pod as usize];
+        if !p.listening || p.incarnation != c.incarnation {
+            return self.on_refused(handle);
+        }
+        p.established += 1;
+        let c = &mut self.connections.items[handle.index as usize];
+        c.state = ConnectionState::Ready;
+        c.idle_since = self.now;
+        let id = ConnectionId(c.id);
+        let replica = self.replica_of(handle.index);
+        let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
+        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
+        let key = self.replica_key(replica);
+        if let Some(lifetime) = self.model.clients[client as usize].max_connection_lifetime {
+            let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
+            let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
+            self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));
+        }
+        if http1 {
+            return self.pool_connected(owner, handle);
+        }
+        let grpc = self.server_of(pod).grpc;
+        if let Some(age) = grpc.max_connection_age {
+            let draw = self.streams.draw(Purpose::Age, key, u64::from(dial));
+            let lives = Span::from_secs_f64(age.as_secs_f64() * jittered(AGE_JITTER, draw));
+            self.after(lives, Rank::Expiry, Event::AgeOver(handle));
+        }
+        if let Some(idle) = grpc.max_connection_idle {
+            self.after(idle, Rank::Expiry, Event::IdleCheck(handle));
+        }
+        self.subchannel_ready(owner, handle);
+    }
+
+    /// A dial failed.
+    pub fn on_refused(&mut self, handle: Handle) {
+        let Some(c) = self.connections.get(handle) else { return };
+        let (owner, address, http1) = (c.owner, c.address, c.http1);
+        self.close(handle.index, CloseReason::Refused);
+        if http1 {
+            self.pool_refused(owner);
+        } else if !self.channels[owner as usize].stopped {
+            self.subchannel_failed(owner, address);
+        }
+    }
+
+    /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
+    /// are still served, because the last one the pod accepts is fixed only after a PING has come back.
+    pub fn send_goaway(&mut self, index: u32, reason: CloseReason) {
+        let connection = self.connections.handle(index);
+        let c = &mut self.connections.items[index as usize];
+        if !c.goaway {
+            c.goaway = true;
+            self.after(self.to_client, Rank::World, Event::GoAway { connection, reason });
+        }
+    }
+
+    pub fn on_goaway(&mut self, handle: Handle, reason: CloseReason) {
+        if self.connections.get(handle).is_some() {
+            self.drain(handle.index, reason);
+        }
+    }
+
+    pub fn on_age_over(&mut self, handle: Handle) {
+        let Some(c) = self.connections.get(handle) else { return };
+        let pod = c.pod;
+        self.send_goaway(handle.index, CloseReason::MaxAge);
+        if let Some(grace) = self.server_of(pod).grpc.max_connection_age_grace {
+            self.after(grace, Rank::Expiry, Event::GraceOver(handle));
+        }
+    }
+
+    /// Grace is over: the pod closes the connection with whatever is on it.
+    pub fn on_grace_over(&mut self, handle: Handle) {
+        if self.connections.get(handle).is_some_and(|c| !c.dead) {
+            self.reset(vec![handle]);
+        }
+    }
+
+    pub fn on_idle_check(&mut self, handle: Handle) {
+        let Some(c) = self.connections.get(handle) else { return };
+        let Some(idle) = self.server_of(c.pod).grpc.max_connection_idle else { return };
+        // With streams it cannot be over before a full period from now; without, when the period since the last one is.
+        let over = if c.streams > 0 { self.now + idle } else { c.idle_since + idle };
+        if over > self.now {
+            self.schedule.at(over, Rank::Expiry, Event::IdleCheck(handle));
+        } else {
+            self.send_goaway(handle.index, CloseReason::MaxIdle);
+        }
+    }
+
+    pub fn on_lifetime_over(&mut self, handle: Handle) {
+        if self.connections.get(handle).is_some() {
+            self.drain(handle.index, CloseReason::ClientLifetime);
+        }
+    }
+
+    /// The client takes no new calls to a connection; it closes when the last call on it ends. Calls that wait for a free
+    /// stream were never sent and go elsewhere (gRFC A6, transparent retry).
+    pub fn drain(&mut self, index: u32, reason: CloseReason) {
+        let c = &mut self.connections.items[index as usize];
+        if c.state != ConnectionState::Ready {
+            return;
+        }
+        c.state = ConnectionState::Draining;
+        c.reason = Some(reason);
+        c.draining_since = self.now;
+        let (id, pod, owner, http1) = (ConnectionId(c.id), c.pod, c.owner, c.http1);
+        // The calls of a replica that stops have nowhere else to go.
+        let waiting = if reason == CloseReason::ClientStopped { None } else { c.waiting.take() };
+        self.pods[pod as usize].established -= 1;
+        self.observe(&Observation::Draining { connection: id, pod: PodId(pod), reason });
+        let handle = self.connections.handle(index);
+        if http1 {
+            self.leave_pool(owner, index);
+        } else {
+            self.subchannel_lost(owner, index, reason);
+        }
+        for call in waiting.into_iter().flat_map(|w| *w) {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                let item = &mut self.calls.items[call.index as usize];
+                (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
+                self.route_call(call);
+            }
+        }
+        if self.connections.get(handle).is_some_and(|c| c.streams == 0 && !c.dead) {
+            self.close_drained(index);
+        }
+    }
+
+    /// Closes a draining connection that carries nothing any more.
+    pub fn close_drained(&mut self, index: u32) {
+        let c = &self.connections.items[index as usize];
+        let waits = c.waiting.as_ref().is_some_and(|w| !w.is_empty());
+        if let (false, Some(reason)) = (waits, c.reason) {
+            self.close(index, reason);
+        }
+    }
+
+    /// A connection ends, and its slot is free.
+    pub fn close(&mut self, index: u32, reason: CloseReason) {
+        let closed = Some(self.now);
+        let record = self.record(index, closed, Some(reason));
+        let c = &self.connections.items[index as usize];
+        let (pod, place, ready) = (c.pod, c.place, c.state == ConnectionState::Ready);
+        self.connections.free(index);
+        if pod != NONE && place != NONE {
+            let p = &mut self.pods[pod as usize];
+            p.established -= u32::from(ready);
+            p.connections.swap_remove(place as usize);
+            if let Some(&moved) = p.connections.get(place as usize) {
+                self.connections.items[moved as usize].place = place;
+            }
+        }
+        self.observe(&Observation::Closed(&record));
+        if pod != NONE {
+            self.pod_lost_connection(pod);
+        }
+    }
+
+    /// What there is to say about a connection.
+    pub fn record(&self, index: u32, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
+        let c = &self.connections.items[index as usize];
+        let r = &self.replicas[self.replica_of(index) as usize];
+        ConnectionRecord {
+            id: ConnectionId(c.id),
+            client: r.client,
+            replica: r.ordinal,
+            pod: (c.pod != NONE).then_some(PodId(c.pod)),
+            opened: c.opened,
+            draining: (c.draining_since != Time::NEVER).then_some(c.draining_since),
+            closed,
+            reason,
+            requests: c.requests,
+        }
+    }
+
+    /// The server's end of connections is gone; the news reaches the clients half a round trip later.
+    pub fn reset(&mut self, connections: Vec<Handle>) {
+        for &handle in &connections {
+            self.connections.items[handle.index as usize].dead = true;
+        }
+        let i = self.resets.len() as u32;
+        self.resets.push(connections);
+        self.after(self.to_client, Rank::World, Event::Resets(i));
+    }
+
+    /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
+    pub fn on_resets(&mut self, i: u32) {
+        let connections = std::mem::take(&mut self.resets[i as usize]);
+        for &handle in &connections {
+            if self.connections.get(handle).is_none() {
+                continue;
+            }
+            let c = &mut self.connections.items[handle.index as usize];
+            c.reset = true;
+            if c.state == ConnectionState::Connecting {
+                self.on_refused(handle);
+            } else {
+                self.drain(handle.index, CloseReason::Killed);
+            }
+        }
+        for index in self.calls.used() {
+            let call = &self.calls.items[index as usize];
+            let on = call.connection;
+            if !call.ended && on != NONE && self.connections.items[on as usize].reset {
+                self.fail_call(index, Status::Unavailable);
+            }
+        }
+        for &handle in &connections {
+            if let Some(c) = self.connections.get(handle) {
+                let reason = c.reason.unwrap_or(CloseReason::Killed);
+                self.close(handle.index, reason);
+            }
+        }
+    }
+}

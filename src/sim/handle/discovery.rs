@@ -1,0 +1,217 @@
+//! Who knows of which endpoints, and when: EndpointSlices to nodes and DNS, DNS to channels.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{CloseReason, Observation, Observer};
+use super::super::schedule::Rank;
+use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View};
+use crate::policy::backoff;
+use crate::policy::route::Condition;
+use crate::random::{Purpose, mix, shuffle};
+use crate::scenario::model::{DnsCache, EarlyRequest, Policy};
+use crate::units::{Span, Time};
+
+impl<O: Observer> Engine<'_, O> {
+    /// A pod's condition has changed: every node and the cluster DNS learn of it after a lag of their own, in order.
+    pub fn publish(&mut self, pod: u32, to: Condition) {
+        let p = &mut self.pods[pod as usize];
+        let (key, change) = (p.key, p.endpoint_changes);
+        p.endpoint_changes += 1;
+        for view in 0..self.views.len() {
+            let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view as u64), change);
+            let lag = self.model.cluster.endpoint_lag.sample(draw);
+            let at = (self.now + lag).max(self.views[view].latest);
+            self.views[view].latest = at;
+            if at == self.now {
+                self.views[view].endpoints.change(pod, to);
+            } else {
+                self.schedule.at(at, Rank::World, Event::EndpointChange { view: view as u32, pod, to });
+            }
+        }
+    }
+
+    pub fn on_endpoint_change(&mut self, view: u32, pod: u32, to: Condition) {
+        self.views[view as usize].endpoints.change(pod, to);
+    }
+
+    /// What the cluster DNS knows: ready endpoints only.
+    pub fn dns_view(&self) -> &View {
+        &self.views[self.views.len() - 1]
+    }
+
+    /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
+    pub fn request_resolution(&mut self, index: u32) {
+        let resolver_settings = self.settings(index).resolver;
+        let now = self.now;
+        let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+        if resolver.pending {
+            resolver.again = true;
+            return;
+        }
+        let earliest = resolver.answered.map_or(now, |t| t + resolver_settings.min_interval);
+        if earliest > now && resolver_settings.early == EarlyRequest::Drop {
+            return;
+        }
+        resolver.pending = true;
+        let at = earliest.max(now) + self.model.cluster.rtt;
+        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index });
+    }
+
+    /// DNS answers a channel, with what it knows (or has cached) now.
+    pub fn on_dns_answer(&mut self, index: u32) {
+        if self.channels[index as usize].stopped {
+            return;
+        }
+        let addresses = self.answer(index);
+        let replica = &self.replicas[self.channels[index as usize].replica as usize];
+        let (client, ordinal) = (replica.client, replica.ordinal);
+        let count = addresses.len() as u32;
+        self.observe(&Observation::Resolved { client, replica: ordinal, addresses: count });
+        let (key, settings) = (self.channel_key(index), *self.settings(index));
+        let now = self.now;
+        let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+        resolver.pending = false;
+        resolver.answers += 1;
+        if addresses.is_empty() {
+            // No such host: the resolver tries again by itself, after a delay that starts at the second step.
+            resolver.failures += 1;
+            resolver.pending = true;
+            let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
+            let delay = backoff::delay(&settings.backoff, resolver.failures + 1, draw);
+            self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index });
+            if self.channels[index as usize].subchannels.is_empty() {
+                self.channels[index as usize].state = Connectivity::TransientFailure;
+                self.fail_waiting(index);
+            }
+            return;
+        }
+        resolver.failures = 0;
+        resolver.answered = Some(now);
+        let again = std::mem::take(&mut resolver.again);
+        if again && settings.resolver.early == EarlyRequest::DeferAndRemember {
+            self.request_resolution(index);
+        }
+        match settings.policy {
+            Policy::PickFirst { shuffle: wanted, .. } => {
+                let mut addresses = addresses;
+                if wanted {
+                    let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
+                    shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, mix(key, k)));
+                }
+                self.update_pick_first(index, &addresses);
+            }
+            Policy::RoundRobin { .. } => self.update_round_robin(index, addresses),
+        }
+    }
+
+    /// The addresses that a channel's lookup returns, in the order of the answer.
+    fn answer(&mut self, index: u32) -> Vec<u32> {
+        let channel = &self.channels[index as usize];
+        let node = self.replicas[channel.replica as usize].node as usize;
+        let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
+        let owner = mix(self.channel_key(index), answers);
+        match self.model.cluster.dns.cache {
+            DnsCache::None => {
+                let mut answer = self.dns_view().endpoints.ready.clone();
+                shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
+                answer
+            }
+            DnsCache::CoreDns => self.core_dns(owner),
+            DnsCache::NodeLocal => {
+                let cache = &self.dns_caches[node];
+                if !cache.filled || cache.expires <= self.now {
+                    let answer = self.core_dns(mix(node as u64, cache.fills));
+                    self.fill(node, answer);
+                }
+                self.dns_caches[node].answer.clone()
+            }
+        }
+    }
+
+    /// CoreDNS's own cache: the answer may be old, but is shuffled afresh.
+    fn core_dns(&mut self, owner: u64) -> Vec<u32> {
+        let core = self.dns_caches.len() - 1;
+        let cache = &self.dns_caches[core];
+        if !cache.filled || cache.expires <= self.now {
+            let answer = self.dns_view().endpoints.ready.clone();
+            self.fill(core, answer);
+        }
+        let mut answer = self.dns_caches[core].answer.clone();
+        shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
+        answer
+    }
+
+    /// Puts an answer into a cache. An empty one is kept for 5 s only (denial TTL), never longer than others.
+    fn fill(&mut self, cache: usize, answer: Vec<u32>) {
+        let ttl = self.model.cluster.dns.ttl;
+        let ttl = if answer.is_empty() { ttl.min(DENIAL_TTL) } else { ttl };
+        let cache = &mut self.dns_caches[cache];
+        cache.expires = self.now + ttl;
+        cache.filled = true;
+        cache.fills += 1;
+        cache.answer = answer;
+    }
+
+    /// A new address list for pick_first: a connection whose address is still listed stays; otherwise a new pass begins.
+    fn update_pick_first(&mut self, index: u32, addresses: &[u32]) {
+        let mut old = std::mem::take(&mut self.channels[index as usize].subchannels);
+        let take = |address: u32, old: &mut smallvec::SmallVec<[Subchannel; 1]>| {
+            let kept = old.iter().position(|s| s.address == address).map(|i| old.swap_remove(i));
+            kept.unwrap_or(Subchannel::new(address))
+        };
+        let new = addresses.iter().map(|&a| take(a, &mut old)).collect();
+        self.channels[index as usize].subchannels = new;
+        self.remove_subchannels(index, old.into_iter());
+        let channel = &mut self.channels[index as usize];
+        if channel.ready > 0 {
+            return;
+        }
+        if channel.state != Connectivity::Idle || !channel.waiting.is_empty() {
+            self.start_pass(index);
+        }
+    }
+
+    /// A new address list for round_robin: removed addresses drain, added ones connect at once.
+    fn update_round_robin(&mut self, index: u32, mut addresses: Vec<u32>) {
+        addresses.sort_unstable();
+        let old = std::mem::take(&mut self.channels[index as usize].subchannels);
+        let (kept, removed): (Vec<_>, Vec<_>) =
+            old.into_iter().partition(|s| addresses.binary_search(&s.address).is_ok());
+        let find = |a: u32| kept.binary_search_by_key(&a, |s| s.address).map(|i| kept[i]);
+        self.channels[index as usize].subchannels =
+            addresses.iter().map(|&a| find(a).unwrap_or(Subchannel::new(a))).collect();
+        self.remove_subchannels(index, removed.into_iter());
+        self.connect_all(index);
+    }
+
+    /// Subchannels that are no longer in the channel's list end.
+    fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>) {
+        for s in removed {
+            match s.state {
+                SubchannelState::Connecting => self.close(s.connection, CloseReason::AddressRemoved),
+                SubchannelState::Ready => {
+                    let channel = &mut self.channels[index as usize];
+                    channel.ready -= 1;
+                    channel.stale = true;
+                    if channel.ready == 0 {
+                        channel.state = Connectivity::Connecting;
+                    }
+                    self.drain(s.connection, CloseReason::AddressRemoved);
+                }
+                SubchannelState::Idle | SubchannelState::Backoff => {}
+            }
+        }
+    }
+
+    /// Publishes a pod of the start without lag.
+    pub fn publish_at_start(&mut self, pod: u32) {
+        for view in &mut self.views {
+            view.endpoints.change(pod, Condition::Ready);
+            view.latest = Time::ZERO;
+        }
+        self.pods[pod as usize].endpoint_changes += 1;
+    }
+}
+
+/// How long a cache keeps the answer that there is no address (CoreDNS and NodeLocal DNSCache: denial TTL 5 s).
+const DENIAL_TTL: Span = Span::from_secs(5);

@@ -1,0 +1,13 @@
+//! What happens: one file per area, one handler per event.
+
+mod calls;
+mod channel;
+mod connection;
+mod discovery;
+mod pick_first;
+mod pods;
+mod pool;
+mod replicas;
+mod rollout;
+mod sampling;
+mod serving;

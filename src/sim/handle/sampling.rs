@@ -1,0 +1,77 @@
+//! What the observer is told at the end of each window, and at the end of the run.
+
+use super::super::RunEnd;
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observation, Observer, PodId, PodPhase, PodSample};
+use super::super::schedule::Rank;
+use crate::units::{Span, Time};
+
+impl<O: Observer> Engine<'_, O> {
+    pub fn on_sample(&mut self) {
+        self.sample(false);
+        if let Some(window) = self.options.window {
+            self.after(window, Rank::Sampling, Event::Sample);
+        }
+    }
+
+    /// Samples the pods; those that are gone by now are not sampled again.
+    fn sample(&mut self, partial: bool) {
+        let from = self.window_start;
+        let pods = std::mem::take(&mut self.sampled_pods);
+        let samples: Vec<PodSample> = pods.iter().map(|&pod| self.sample_pod(pod, from)).collect();
+        self.sampled_pods = pods.into_iter().filter(|&p| self.pods[p as usize].phase != PodPhase::Gone).collect();
+        self.observe(&Observation::Window { from, partial, pods: &samples });
+        self.window_start = self.now;
+    }
+
+    fn sample_pod(&mut self, pod: u32, from: Time) -> PodSample {
+        let concurrency = self.server_of(pod).concurrency;
+        let p = &mut self.pods[pod as usize];
+        let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
+        let mut done = p.work_started;
+        if in_service > 0 {
+            for slot in p.first_slot..p.first_slot + concurrency {
+                let at = self.slots.get(slot as usize);
+                if at != u64::MAX {
+                    done -= Time(at).since(self.now).0;
+                }
+            }
+        }
+        let busy = Span(done - p.work_sampled);
+        p.work_sampled = done;
+        PodSample {
+            pod: PodId(pod),
+            phase: p.phase,
+            ready_throughout: p.phase == PodPhase::Ready && p.ready_since <= from,
+            connections: p.established,
+            in_flight: in_service + p.queued,
+            queued: p.queued,
+            busy,
+        }
+    }
+
+    /// The run is over: what is still open is told as such.
+    pub fn finish(&mut self, at: Time) -> RunEnd {
+        self.now = at;
+        if self.options.window.is_some() && at > self.window_start {
+            let full = self.options.window == Some(at.since(self.window_start));
+            self.sample(!full);
+        }
+        for index in self.calls.used() {
+            let call = &self.calls.items[index as usize];
+            if !call.ended {
+                let (client, emitted) = (call.client, call.emitted);
+                self.observe(&Observation::Unfinished { client, emitted });
+            }
+        }
+        let mut open = self.connections.used();
+        open.sort_unstable_by_key(|&c| self.connections.items[c as usize].id);
+        for index in open {
+            let reason = self.connections.items[index as usize].reason;
+            let record = self.record(index, None, reason);
+            self.observe(&Observation::OpenAtEnd(&record));
+        }
+        RunEnd { at, events: self.events }
+    }
+}

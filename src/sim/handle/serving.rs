@@ -1,0 +1,158 @@
+//! What happens inside a pod: slots, and one queue in front of them.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::schedule::Rank;
+use super::super::world::{CallState, Handle, Job};
+use crate::units::{Span, Time};
+
+impl<O: Observer> Engine<'_, O> {
+    /// A request asks a pod to be served.
+    #[inline]
+    pub fn admit_call(&mut self, pod: u32, index: u32) {
+        let limit = self.server_of(pod).queue_limit;
+        let p = &mut self.pods[pod as usize];
+        if let Some(slot) = p.idle.pop() {
+            let slot = p.first_slot as usize + slot as usize;
+            return self.start(pod, slot, Job::Call(index), Span::ZERO);
+        }
+        let call = &mut self.calls.items[index as usize];
+        if limit.is_some_and(|limit| p.queued >= limit) {
+            call.failure = Some(Status::ResourceExhausted);
+            call.state = CallState::Returning;
+            return self.responses.push_back((self.now + self.to_client, index));
+        }
+        call.state = CallState::Queued;
+        p.queue.push_back((Job::Call(index), self.now));
+        p.queued += 1;
+    }
+
+    /// A connection asks a pod to be accepted, where that takes a slot.
+    pub fn admit_handshake(&mut self, pod: u32, connection: Handle) {
+        let p = &mut self.pods[pod as usize];
+        let job = Job::Handshake(connection);
+        match p.idle.pop() {
+            Some(slot) => {
+                let slot = p.first_slot as usize + slot as usize;
+                self.start(pod, slot, job, Span::ZERO);
+            }
+            None => {
+                p.queue.push_back((job, self.now));
+                p.queued += 1;
+            }
+        }
+    }
+
+    #[inline]
+    fn start(&mut self, pod: u32, slot: usize, job: Job, waited: Span) {
+        let server = self.server_of(pod);
+        let takes = match job {
+            Job::Call(index) => {
+                let call = &mut self.calls.items[index as usize];
+                call.state = CallState::InService;
+                server.service_time.sample(call.demand)
+            }
+            Job::Handshake(_) | Job::Idle => server.handshake_time,
+        };
+        self.pods[pod as usize].work_started += takes.0;
+        self.slot_jobs[slot] = job;
+        self.slots.set(slot, (self.now + takes).0);
+        if matches!(job, Job::Call(_)) {
+            self.observe(&Observation::Started { pod: PodId(pod), waited });
+        }
+    }
+
+    /// The first of all slots is done: its job leaves, the next one enters.
+    pub fn on_completion(&mut self) {
+        let slot = self.slots.argmin();
+        let pod = self.slot_pods[slot];
+        match self.slot_jobs[slot] {
+            Job::Call(index) => {
+                let call = &mut self.calls.items[index as usize];
+                if call.ended {
+                    self.calls.free(index);
+                } else {
+                    call.state = CallState::Returning;
+                    self.responses.push_back((self.now + self.to_client, index));
+                }
+            }
+            Job::Handshake(connection) => self.after(self.to_client, Rank::World, Event::Connected(connection)),
+            Job::Idle => {}
+        }
+        match self.next_job(pod) {
+            Some((job, since)) => self.start(pod, slot, job, self.now.since(since)),
+            None => {
+                self.slots.set(slot, u64::MAX);
+                self.slot_jobs[slot] = Job::Idle;
+                let p = &mut self.pods[pod as usize];
+                p.idle.push((slot as u32 - p.first_slot) as u16);
+            }
+        }
+    }
+
+    /// Takes the first live job from a pod's queue.
+    #[inline]
+    fn next_job(&mut self, pod: u32) -> Option<(Job, Time)> {
+        loop {
+            let (job, since) = self.pods[pod as usize].queue.pop_front()?;
+            match job {
+                Job::Call(index) if self.calls.items[index as usize].ended => self.calls.free(index),
+                Job::Handshake(connection) if self.connections.get(connection).is_none() => {
+                    self.pods[pod as usize].queued -= 1;
+                }
+                _ => {
+                    self.pods[pod as usize].queued -= 1;
+                    return Some((job, since));
+                }
+            }
+        }
+    }
+
+    /// A call in a pod's queue has ended: it frees its place at once, and its memory when it comes to the front.
+    pub fn leave_queue(&mut self, pod: u32) {
+        let p = &mut self.pods[pod as usize];
+        p.queued -= 1;
+        while let Some(&(Job::Call(index), _)) = p.queue.front() {
+            if !self.calls.items[index as usize].ended {
+                return;
+            }
+            p.queue.pop_front();
+            self.calls.free(index);
+        }
+    }
+
+    /// A pod dies: what it was working on is lost, and its slots are idle.
+    pub fn lose_work(&mut self, pod: u32) {
+        let concurrency = self.server_of(pod).concurrency;
+        let first = self.pods[pod as usize].first_slot as usize;
+        let mut lost: Vec<Job> = Vec::new();
+        for slot in first..first + concurrency as usize {
+            let done_at = self.slots.get(slot);
+            if done_at != u64::MAX {
+                self.pods[pod as usize].work_started -= Time(done_at).since(self.now).0;
+                lost.push(std::mem::replace(&mut self.slot_jobs[slot], Job::Idle));
+                self.slots.set(slot, u64::MAX);
+            }
+        }
+        let p = &mut self.pods[pod as usize];
+        lost.extend(p.queue.drain(..).map(|(job, _)| job));
+        p.queued = 0;
+        p.idle = all_idle(concurrency);
+        for job in lost {
+            if let Job::Call(index) = job {
+                let call = &mut self.calls.items[index as usize];
+                if call.ended {
+                    self.calls.free(index);
+                } else {
+                    call.state = CallState::Lost;
+                }
+            }
+        }
+    }
+}
+
+/// All slots of a pod, the first one to be used first.
+pub fn all_idle(concurrency: u32) -> Vec<u16> {
+    (0..concurrency).rev().map(|i| i as u16).collect()
+}

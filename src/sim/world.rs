@@ -1,0 +1,432 @@
+//! The state of the world, in arenas. What stays addressable in the traces (pods, replicas) is a `Vec` that only grows;
+//! what churns (connections, calls) is a slab whose slots are reused, and whose generation makes stale references harmless.
+
+use std::collections::VecDeque;
+
+use smallvec::SmallVec;
+
+use super::observation::{CloseReason, PodPhase, Status};
+use crate::policy::route::Endpoints;
+use crate::units::Time;
+
+/// "None" in an index field.
+pub const NONE: u32 = u32::MAX;
+
+/// The address of the Service's virtual IP, among pod ids.
+pub const VIRTUAL_IP: u32 = u32::MAX - 1;
+
+/// A reference to a slot of a slab as it was: stale once the slot has been freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle {
+    pub index: u32,
+    pub generation: u32,
+}
+
+/// A pod.
+#[derive(Debug)]
+pub struct Pod {
+    pub server: u32,
+    pub node: u32,
+    pub revision: u32,
+    pub uid: u64,
+    /// Identifies its random draws: server name, revision and number.
+    pub key: u64,
+    pub phase: PodPhase,
+    /// Accepts connections: from Ready to SIGTERM or SIGKILL.
+    pub listening: bool,
+    /// Serves requests: from Ready until it is killed or gone.
+    pub serving: bool,
+    /// Restarts of the container: events of an earlier incarnation are void.
+    pub incarnation: u32,
+    /// When it last became Ready.
+    pub ready_since: Time,
+    /// Changes of its endpoint so far.
+    pub endpoint_changes: u64,
+    /// Its first slot in the engine's tree of completions.
+    pub first_slot: u32,
+    /// Idle slots, as offsets from `first_slot`.
+    pub idle: Vec<u16>,
+    /// Jobs that wait for a slot, first in first out. Calls that ended meanwhile are still in it and are skipped.
+    pub queue: VecDeque<(Job, Time)>,
+    /// Live jobs in `queue`.
+    pub queued: u32,
+    /// Connections that it has accepted and that are not closed.
+    pub connections: Vec<u32>,
+    /// Those that are READY and not draining.
+    pub established: u32,
+    /// Slot-time of all jobs started, in ns; what is left of those in service is subtracted when read.
+    pub work_started: u64,
+    /// Slot-time used up to the last sample, in ns.
+    pub work_sampled: u64,
+    /// Drains after SIGTERM: gone when its last connection closes.
+    pub draining: bool,
+}
+
+impl Pod {
+    /// Slots in use, for a pod with `concurrency` slots.
+    pub fn in_service(&self, concurrency: u32) -> u32 {
+        concurrency - self.idle.len() as u32
+    }
+}
+
+/// Something that uses a slot of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Nothing.
+    Idle,
+    /// A request: the index of its call.
+    Call(u32),
+    /// Accepting a connection.
+    Handshake(Handle),
+}
+
+/// Where a call is. Exactly one place holds it, and frees it once it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallState {
+    /// In its channel, for a READY connection, or in its pool.
+    WaitsForChannel,
+    /// On its connection, for a free stream.
+    WaitsForStream,
+    /// On its way to the pod.
+    Sent,
+    /// In the pod's queue.
+    Queued,
+    /// In a slot of the pod.
+    InService,
+    /// On its way back.
+    Returning,
+    /// Lost with its pod; the client does not know yet. Nothing holds it.
+    Lost,
+    /// About to fail: the application has not been told yet.
+    Failing,
+}
+
+/// A call in progress.
+#[derive(Debug)]
+pub struct Call {
+    pub emitted: Time,
+    /// The uniform draw that decides its service time, whoever serves it.
+    pub demand: u64,
+    pub client: u32,
+    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
+    pub channel: u32,
+    /// Slot of its connection, if it has one.
+    pub connection: u32,
+    /// The pod of that connection.
+    pub pod: u32,
+    /// Index of the closed-loop worker that made it.
+    pub worker: u32,
+    pub generation: u32,
+    pub state: CallState,
+    /// What its response says, once there is one.
+    pub failure: Option<Status>,
+    /// The application has its answer; the place that holds the call frees it.
+    pub ended: bool,
+}
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Dialled, not READY.
+    Connecting,
+    /// Takes calls.
+    Ready,
+    /// Takes no new calls, finishes those it has.
+    Draining,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub id: u64,
+    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
+    pub owner: u32,
+    /// The address that its subchannel has: a pod, or the virtual IP.
+    pub address: u32,
+    /// The pod that it was placed on, or `NONE`.
+    pub pod: u32,
+    pub generation: u32,
+    /// Incarnation of the pod that accepted it.
+    pub incarnation: u32,
+    /// The pod accepted it: it is in the pod's list, at this place.
+    pub place: u32,
+    /// Calls on it that have not ended.
+    pub streams: u32,
+    /// Most of them at once; `u32::MAX` if there is no limit.
+    pub streams_max: u32,
+    /// How-manieth dial of its replica it was.
+    pub dial: u32,
+    pub state: ConnectionState,
+    pub http1: bool,
+    /// The pod has sent GOAWAY.
+    pub goaway: bool,
+    /// The pod has closed it, or is dead: its reset is on the way to the client.
+    pub dead: bool,
+    /// Its client has learned of the reset.
+    pub reset: bool,
+    pub reason: Option<CloseReason>,
+    pub requests: u64,
+    pub opened: Time,
+    pub draining_since: Time,
+    /// When its last stream ended (or it became READY).
+    pub idle_since: Time,
+    /// Calls that wait for a free stream, first in first out.
+    pub waiting: Option<Box<VecDeque<Handle>>>,
+}
+
+/// A slab: slots are reused, last freed first.
+#[derive(Debug)]
+pub struct Slab<T> {
+    pub items: Vec<T>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Slab { items: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T: Slotted> Slab<T> {
+    /// Stores `item` and returns its slot.
+    #[inline]
+    pub fn insert(&mut self, mut item: T) -> Handle {
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.items[index as usize];
+            item.set_generation(slot.generation());
+            let generation = item.generation();
+            *slot = item;
+            return Handle { index, generation };
+        }
+        let index = self.items.len() as u32;
+        item.set_generation(0);
+        self.items.push(item);
+        Handle { index, generation: 0 }
+    }
+
+    /// Frees a slot: handles to it are stale from now on.
+    #[inline]
+    pub fn free(&mut self, index: u32) {
+        let slot = &mut self.items[index as usize];
+        slot.set_generation(slot.generation().wrapping_add(1));
+        self.free.push(index);
+    }
+
+    /// The item that `handle` means, unless it has been freed.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Option<&T> {
+        self.items.get(handle.index as usize).filter(|i| i.generation() == handle.generation)
+    }
+
+    /// A handle to the item now in slot `index`.
+    #[inline]
+    pub fn handle(&self, index: u32) -> Handle {
+        Handle { index, generation: self.items[index as usize].generation() }
+    }
+
+    /// The slots that are in use, in order.
+    pub fn used(&self) -> Vec<u32> {
+        let mut used = vec![true; self.items.len()];
+        for &i in &self.free {
+            used[i as usize] = false;
+        }
+        (0..self.items.len() as u32).filter(|&i| used[i as usize]).collect()
+    }
+}
+
+/// What a slab stores.
+pub trait Slotted {
+    /// The slot's generation.
+    fn generation(&self) -> u32;
+    /// Sets it.
+    fn set_generation(&mut self, generation: u32);
+}
+
+impl Slotted for Call {
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+    fn set_generation(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+}
+
+impl Slotted for Connection {
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+    fn set_generation(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+}
+
+/// The state of one address in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubchannelState {
+    /// Not connected, not trying.
+    Idle,
+    /// A dial is under way.
+    Connecting,
+    /// Connected.
+    Ready,
+    /// Waiting to try again.
+    Backoff,
+}
+
+/// One address of a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Subchannel {
+    pub address: u32,
+    /// Slot of its connection while Connecting or Ready.
+    pub connection: u32,
+    /// Voids back-off timers set before.
+    pub epoch: u32,
+    pub state: SubchannelState,
+    /// Has failed since it was last READY: counts as TRANSIENT_FAILURE although it tries again.
+    pub failed: bool,
+    /// Failed attempts in a row.
+    pub failures: u8,
+}
+
+impl Subchannel {
+    pub fn new(address: u32) -> Subchannel {
+        Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
+    }
+}
+
+/// A channel's connectivity (`doc/connectivity-semantics-and-api.md` of gRPC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connectivity {
+    Idle,
+    Connecting,
+    Ready,
+    TransientFailure,
+}
+
+/// A gRPC channel.
+#[derive(Debug)]
+pub struct Channel {
+    pub replica: u32,
+    pub state: Connectivity,
+    /// Its replica has stopped: no new calls, close when the last one ends.
+    pub stopped: bool,
+    /// A `Dispatch` event is under way.
+    pub dispatching: bool,
+    /// Index into `picker` of the next pick.
+    pub next: u32,
+    /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
+    pub picker: SmallVec<[u32; 2]>,
+    pub stale: bool,
+    /// READY subchannels.
+    pub ready: u32,
+    /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
+    pub subchannels: SmallVec<[Subchannel; 1]>,
+    /// Calls that wait for a READY connection, first in first out.
+    pub waiting: VecDeque<Handle>,
+    /// Pickers built so far.
+    pub pickers: u32,
+    /// Voids timers of earlier passes of pick_first.
+    pub pass: u32,
+    /// Next address of pick_first's pass; past the end: no pass under way, or all addresses tried.
+    pub pass_next: u32,
+    /// Its DNS resolver; a virtual IP needs none.
+    pub resolver: Option<Box<ResolverState>>,
+}
+
+/// A channel's DNS resolver.
+#[derive(Debug, Default)]
+pub struct ResolverState {
+    /// When the last answer came; `None`: never.
+    pub answered: Option<Time>,
+    /// A lookup is scheduled or under way.
+    pub pending: bool,
+    /// One more request came while a lookup was scheduled.
+    pub again: bool,
+    /// Lookups in a row that found nothing.
+    pub failures: u32,
+    /// Answers so far.
+    pub answers: u64,
+}
+
+/// An HTTP/1.1 client's connections.
+#[derive(Debug)]
+pub struct Pool {
+    pub replica: u32,
+    pub stopped: bool,
+    /// Idle connections, oldest use first.
+    pub idle: VecDeque<u32>,
+    /// Open or being dialled.
+    pub open: u32,
+    /// Being dialled.
+    pub dialling: u32,
+    /// Calls that wait for a connection, first in first out.
+    pub waiting: VecDeque<Handle>,
+}
+
+impl Pool {
+    pub fn new(replica: u32) -> Pool {
+        Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: VecDeque::new() }
+    }
+}
+
+/// A replica of a client.
+#[derive(Debug)]
+pub struct Replica {
+    pub client: u32,
+    /// Its number within the client.
+    pub ordinal: u32,
+    pub node: u32,
+    pub revision: u32,
+    /// First of its channels, or its pool.
+    pub first_channel: u32,
+    /// Channel of the next open call, as an offset.
+    pub next_channel: u32,
+    pub dials: u32,
+    /// Its closed-loop workers.
+    pub workers: std::ops::Range<u32>,
+    pub phase: ReplicaPhase,
+    pub ready_since: Time,
+}
+
+/// Where a client replica is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplicaPhase {
+    Starting,
+    Running,
+    Stopped,
+}
+
+/// A Deployment of servers.
+#[derive(Debug)]
+pub struct Deployment {
+    pub key: u64,
+    pub desired: u32,
+    pub revision: u32,
+    /// Pods created in the current revision.
+    pub numbered: u32,
+    /// Pods that are not Gone, in order of creation.
+    pub pods: Vec<u32>,
+    pub rolling: bool,
+    /// A `Reconcile` event is already scheduled for this instant.
+    pub reconciling: bool,
+    /// Slot ranges of gone pods.
+    pub free_slots: Vec<u32>,
+}
+
+/// What one node, or the cluster DNS, knows of the endpoints.
+#[derive(Debug, Default)]
+pub struct View {
+    pub endpoints: Endpoints,
+    /// Changes arrive in order: none before this.
+    pub latest: Time,
+}
+
+/// A cache of DNS answers.
+#[derive(Debug, Default)]
+pub struct DnsCache {
+    pub answer: Vec<u32>,
+    pub expires: Time,
+    pub filled: bool,
+    /// Answers cached so far: numbers the draws.
+    pub fills: u64,
+}

@@ -1,0 +1,63 @@
+//! One level for all statistical tests together: the chance that any of them fails although the model is right is at most
+//! [`LEVEL`].
+//!
+//! Each `#[test]` runs on its own, so the level is divided beforehand: [`FAMILIES`] lists every group of tests with its
+//! number of p-values, a group gets its part of the level by that number (Bonferroni), and within the group Holm's
+//! step-down procedure (Scandinavian Journal of Statistics 6, 1979) is used, which never rejects less. Seeds are fixed, so
+//! a test that passes keeps passing: the level says how likely a right model was to fail when the test was written.
+//!
+//! To add a test: add its group here, make the `Family`, add the p-values, end with `assert_holds`. A negative control
+//! takes the same group with the wrong model and ends with `assert_rejected`; it is not counted, since it costs no level.
+
+use super::stats::holm;
+
+/// The level of all statistical tests together.
+pub const LEVEL: f64 = 0.01;
+
+/// Every group of statistical tests, by name, and how many p-values it has.
+pub const FAMILIES: &[(&str, usize)] = &[("theory: balls in bins", 4), ("theory: renewal", 3)];
+
+/// The p-values of one group.
+#[derive(Debug)]
+pub struct Family {
+    name: &'static str,
+    size: usize,
+    tests: Vec<(String, f64)>,
+}
+
+impl Family {
+    /// The group of that name in [`FAMILIES`].
+    pub fn named(name: &str) -> Family {
+        let (name, size) = *FAMILIES.iter().find(|f| f.0 == name).expect("listed in FAMILIES");
+        Family { name, size, tests: Vec::new() }
+    }
+
+    /// The level of this group: its part of [`LEVEL`].
+    pub fn level(&self) -> f64 {
+        let all: usize = FAMILIES.iter().map(|f| f.1).sum();
+        LEVEL * self.size as f64 / all as f64
+    }
+
+    /// Adds the p-value of one test.
+    pub fn add(&mut self, what: impl Into<String>, p: f64) {
+        assert!((0.0..=1.0).contains(&p), "{p} is no p-value");
+        self.tests.push((what.into(), p));
+    }
+
+    /// Passes if no test of the group is rejected.
+    pub fn assert_holds(self) {
+        let rejected = self.rejected();
+        assert!(rejected.is_empty(), "{}: rejected at level {:.2e}: {rejected:#?}", self.name, self.level());
+    }
+
+    /// Passes if some test of the group is rejected: for a model that is wrong on purpose.
+    pub fn assert_rejected(self) {
+        assert!(!self.rejected().is_empty(), "{}: a wrong model passes: {:#?}", self.name, self.tests);
+    }
+
+    fn rejected(&self) -> Vec<&(String, f64)> {
+        assert_eq!(self.tests.len(), self.size, "{}: FAMILIES says otherwise", self.name);
+        let adjusted = holm(&self.tests.iter().map(|t| t.1).collect::<Vec<f64>>());
+        self.tests.iter().zip(adjusted).filter(|(_, p)| *p < self.level()).map(|(test, _)| test).collect()
+    }
+}
