@@ -4,5 +4,7 @@
 #![allow(dead_code)]
 
 pub mod family;
+pub mod journal;
 pub mod lab;
+pub mod models;
 pub mod stats;

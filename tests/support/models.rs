@@ -1,0 +1,97 @@
+//! Models for tests that need one and no scenario file: defaults that do not matter to observers.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::sync::Arc;
+
+use evenkeel::scenario::distribution::Distribution;
+use evenkeel::scenario::model::*;
+use evenkeel::units::{Span, Time};
+
+/// A server with defaults that do not matter to recorders.
+pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
+    Server {
+        name: name.to_owned(),
+        replicas,
+        concurrency,
+        service_time: Distribution::Constant(0.001),
+        queue_limit: None,
+        handshake_time: Span::ZERO,
+        startup: Distribution::Constant(5.0),
+        min_ready: Span::ZERO,
+        termination: Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) },
+        strategy: Strategy::RollingUpdate {
+            max_surge: CountOrPercent::Percent(25),
+            max_unavailable: CountOrPercent::Percent(25),
+        },
+        grpc: GrpcServer {
+            max_connection_age: None,
+            max_connection_age_grace: None,
+            max_connection_idle: None,
+            max_concurrent_streams: None,
+        },
+    }
+}
+
+/// A client with an open load.
+pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
+    Client {
+        name: name.to_owned(),
+        replicas: 2,
+        channels,
+        protocol,
+        start_at: Span::ZERO,
+        start_spread: Span::ZERO,
+        max_connection_lifetime: None,
+        load: Load::Open {
+            arrivals: Arrivals::Poisson,
+            rate: RateCurve { points: Arc::new([(Time::ZERO, 100.0)]) },
+        },
+        deadline: None,
+        startup: Distribution::Constant(0.0),
+        strategy: Strategy::Recreate,
+    }
+}
+
+/// gRPC with this policy.
+pub fn grpc(policy: Policy) -> Protocol {
+    Protocol::Grpc(GrpcClient {
+        policy,
+        wait_for_ready: false,
+        connect: ConnectAt::Start,
+        resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
+        backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
+        dispatch: Span::ZERO,
+    })
+}
+
+pub fn pick_first() -> Protocol {
+    grpc(Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false })
+}
+
+pub fn round_robin() -> Protocol {
+    grpc(Policy::RoundRobin { start: RotationStart::RandomOrder })
+}
+
+/// A model of these parts.
+pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -> Model {
+    Model {
+        name: "test".to_owned(),
+        about: String::new(),
+        seed: 1,
+        duration: Some(Span::from_secs(60)),
+        warmup: Span::ZERO,
+        window: None,
+        cluster: Cluster {
+            nodes: 1,
+            endpoint_lag: Distribution::Constant(0.0),
+            dns: Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns },
+            rtt: Span::ZERO,
+            connect: Distribution::Constant(0.0),
+        },
+        service,
+        servers,
+        clients,
+        timeline: Vec::new(),
+        expect: Vec::new(),
+    }
+}
