@@ -139,7 +139,7 @@ impl GrpcKeys {
 fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, service: ServiceType) -> Policy {
     match policy.map(|p| p.value) {
         None => Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
-        Some(PolicyFile::PickFirst(PickFirstFile { reconnect, shuffle })) => {
+        Some(PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. })) => {
             if is_virtual(service) {
                 cx.no_effect(&shuffle, "shuffle", "with a ClusterIP Service, which has one address");
             }
@@ -152,7 +152,7 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, service: ServiceType) 
             }
         }
         // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
-        Some(PolicyFile::RoundRobin(RoundRobinFile { start })) => Policy::RoundRobin {
+        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => Policy::RoundRobin {
             start: match start.map(|s| s.value) {
                 None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
                 Some(RotationFile::Random) => RotationStart::Random,

@@ -1,7 +1,7 @@
 //! Distributions.
 
 use super::{Check, csv};
-use crate::scenario::diagnostic::{Place, Problem};
+use crate::scenario::diagnostic::Problem;
 use crate::scenario::distribution::{Distribution, Part, standard_normal};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::law::{
@@ -23,16 +23,16 @@ pub(super) fn law_or(cx: &mut Check<'_>, key: Key<LawFile>, default: fn() -> Dis
     }
 }
 
-fn law(cx: &mut Check<'_>, At { value, place }: At<LawFile>) -> Distribution {
+fn law(cx: &mut Check<'_>, At { value, place: _ }: At<LawFile>) -> Distribution {
     match value {
         LawFile::Bare(Duration(span)) | LawFile::Named(NamedLaw::Constant(Duration(span))) => {
             Distribution::Constant(span.as_secs_f64())
         }
-        LawFile::Named(NamedLaw::Uniform(file)) => uniform(cx, file, place),
-        LawFile::Named(NamedLaw::Exponential(file)) => exponential(cx, file, place),
-        LawFile::Named(NamedLaw::Lognormal(file)) => lognormal(cx, &file, place),
-        LawFile::Named(NamedLaw::Pareto(file)) => pareto(cx, file, place),
-        LawFile::Named(NamedLaw::Mixture(parts)) => mixture(cx, parts, place),
+        LawFile::Named(NamedLaw::Uniform(file)) => uniform(cx, file),
+        LawFile::Named(NamedLaw::Exponential(file)) => exponential(cx, file),
+        LawFile::Named(NamedLaw::Lognormal(file)) => lognormal(cx, &file),
+        LawFile::Named(NamedLaw::Pareto(file)) => pareto(cx, file),
+        LawFile::Named(NamedLaw::Mixture(parts)) => mixture(cx, parts),
         LawFile::Named(NamedLaw::Empirical(path)) => Distribution::Empirical(csv::samples(cx, &path).into()),
     }
 }
@@ -41,8 +41,8 @@ fn seconds(key: &Key<Duration>) -> f64 {
     key.as_ref().map_or(0.0, |d| d.value.0.as_secs_f64())
 }
 
-fn uniform(cx: &mut Check<'_>, file: UniformFile, place: Place) -> Distribution {
-    let UniformFile { min, max } = file;
+fn uniform(cx: &mut Check<'_>, file: At<UniformFile>) -> Distribution {
+    let At { value: UniformFile { min, max }, place } = file;
     let (low, high) = (seconds(&min), seconds(&max));
     if let Some(max) = cx.required(max, "max", place, "`uniform`")
         && high < low
@@ -52,16 +52,16 @@ fn uniform(cx: &mut Check<'_>, file: UniformFile, place: Place) -> Distribution 
     Distribution::Uniform { min: low, max: high.max(low) }
 }
 
-fn exponential(cx: &mut Check<'_>, file: ExponentialFile, place: Place) -> Distribution {
-    let ExponentialFile { mean, min } = file;
+fn exponential(cx: &mut Check<'_>, file: At<ExponentialFile>) -> Distribution {
+    let At { value: ExponentialFile { mean, min }, place } = file;
     let mean = cx.required(mean, "mean", place, "`exponential`");
     let mean = cx.positive(mean, "mean").unwrap_or(Span(1));
     Distribution::Exponential { mean: mean.as_secs_f64(), min: seconds(&min) }
 }
 
 /// Two figures fix a lognormal law; which two must be clear.
-fn lognormal(cx: &mut Check<'_>, file: &LognormalFile, place: Place) -> Distribution {
-    let LognormalFile { mean, median, sigma, p50, p99 } = file;
+fn lognormal(cx: &mut Check<'_>, file: &At<LognormalFile>) -> Distribution {
+    let At { value: LognormalFile { mean, median, sigma, p50, p99 }, place } = file;
     let nothing = Distribution::Lognormal { mu: 0.0, sigma: 1.0 };
     for (key, name) in [(mean, "mean"), (median, "median"), (p50, "p50"), (p99, "p99")] {
         cx.positive(key.clone(), name);
@@ -88,15 +88,16 @@ fn lognormal(cx: &mut Check<'_>, file: &LognormalFile, place: Place) -> Distribu
         _ => {
             let message = "`lognormal` takes exactly two figures: mean and sigma, median and sigma, or p50 and p99";
             cx.report(
-                Problem::new(Code::NotOne, place, message).help("for example `{ lognormal: { p50: 2ms, p99: 20ms } }`"),
+                Problem::new(Code::NotOne, *place, message)
+                    .help("for example `{ lognormal: { p50: 2ms, p99: 20ms } }`"),
             );
             nothing
         }
     }
 }
 
-fn pareto(cx: &mut Check<'_>, file: ParetoFile, place: Place) -> Distribution {
-    let ParetoFile { min, alpha } = file;
+fn pareto(cx: &mut Check<'_>, file: At<ParetoFile>) -> Distribution {
+    let At { value: ParetoFile { min, alpha }, place } = file;
     let min = cx.required(min, "min", place, "`pareto`");
     let min = cx.positive(min, "min").unwrap_or(Span(1));
     let alpha = cx.required(alpha, "alpha", place, "`pareto`").map_or(2.0, |alpha| {
@@ -110,7 +111,8 @@ fn pareto(cx: &mut Check<'_>, file: ParetoFile, place: Place) -> Distribution {
     Distribution::Pareto { min: min.as_secs_f64(), alpha }
 }
 
-fn mixture(cx: &mut Check<'_>, parts: Vec<At<PartFile>>, place: Place) -> Distribution {
+fn mixture(cx: &mut Check<'_>, parts: At<Vec<At<PartFile>>>) -> Distribution {
+    let At { value: parts, place } = parts;
     if parts.is_empty() {
         cx.problem(Code::EmptyList, place, "`mixture` is empty, and must have at least one part");
     }

@@ -29,13 +29,13 @@ pub(super) fn load(
 ) -> Load {
     match cx.required(file, "load", owner, "a client") {
         None => Load::Closed { concurrency: workers.replicas, requests: Some(0) },
-        Some(At { value: LoadFile::Closed(file), place }) => closed(cx, file, place, &workers),
-        Some(At { value: LoadFile::Open(file), place }) => open(cx, file, place, duration),
+        Some(At { value: LoadFile::Closed(file), .. }) => closed(cx, file, &workers),
+        Some(At { value: LoadFile::Open(file), .. }) => open(cx, file, duration),
     }
 }
 
-fn closed(cx: &mut Check<'_>, file: ClosedFile, place: Place, workers: &Workers) -> Load {
-    let ClosedFile { concurrency, requests } = file;
+fn closed(cx: &mut Check<'_>, file: At<ClosedFile>, workers: &Workers) -> Load {
+    let At { value: ClosedFile { concurrency, requests }, place } = file;
     let concurrency = cx.required(concurrency, "concurrency", place, "`closed`");
     let at = concurrency.as_ref().map_or(place, |c| c.place);
     let given = concurrency.is_some();
@@ -64,8 +64,8 @@ fn closed(cx: &mut Check<'_>, file: ClosedFile, place: Place, workers: &Workers)
     Load::Closed { concurrency, requests }
 }
 
-fn open(cx: &mut Check<'_>, file: OpenFile, place: Place, duration: Option<Span>) -> Load {
-    let OpenFile { rate, curve, trace, arrivals } = file;
+fn open(cx: &mut Check<'_>, file: At<OpenFile>, duration: Option<Span>) -> Load {
+    let At { value: OpenFile { rate, curve, trace, arrivals }, place } = file;
     let given: Vec<_> = [
         rate.as_ref().map(|r| ("rate", r.place)),
         curve.as_ref().map(|c| ("curve", c.place)),

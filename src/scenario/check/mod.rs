@@ -57,6 +57,8 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     } = file;
     let duration_place = duration.as_ref().map(|d| d.place);
     let duration = cx.positive(duration, "duration");
+    // A duration that is refused is no missing one.
+    cx.damaged |= duration.is_none() && duration_place.is_some();
     let service = cluster::service(service);
     let cluster = cluster::cluster(cx, cluster, service);
     let only_http1 = only_http1(clients.as_ref());
@@ -118,6 +120,7 @@ impl Check<'_> {
         let At { value: Duration(span), place } = key?;
         if span == Span::ZERO {
             self.problem(Code::OutOfRange, place, format!("`{name}` must be above 0"));
+            return None;
         }
         Some(span)
     }
@@ -142,12 +145,13 @@ impl Check<'_> {
         key.map(|n| self.count(n, name, min.into(), max.into()) as u32)
     }
 
-    /// A number within bounds.
+    /// A number within bounds; what is not has a stand-in, so that it gives no further errors.
     fn number(&mut self, At { value: Number(x), place }: &At<Number>, name: &str, min: f64, max: f64) -> f64 {
         if *x < min || *x > max {
             self.problem(Code::OutOfRange, *place, format!("`{name}` is {x}, and must be from {min} to {max}"));
+            return 1.0_f64.clamp(min, max);
         }
-        x.clamp(min, max)
+        *x
     }
 
     /// The items of a list that must have some.

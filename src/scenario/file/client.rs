@@ -76,9 +76,9 @@ pub struct StartFile {
 #[serde(rename_all = "snake_case")]
 pub enum PolicyFile {
     /// One connection per channel.
-    PickFirst(PickFirstFile),
+    PickFirst(At<PickFirstFile>),
     /// One connection per address, calls in rotation.
-    RoundRobin(RoundRobinFile),
+    RoundRobin(At<RoundRobinFile>),
 }
 
 /// Settings of pick_first.
@@ -217,9 +217,9 @@ pub enum PoolOrderFile {
 #[serde(rename_all = "snake_case")]
 pub enum LoadFile {
     /// Workers that each wait for the response before the next call (ghz).
-    Closed(ClosedFile),
+    Closed(At<ClosedFile>),
     /// Calls that come whatever the responses do.
-    Open(OpenFile),
+    Open(At<OpenFile>),
 }
 
 /// A closed load.

@@ -27,15 +27,15 @@ pub enum NamedLaw {
     /// Always the same.
     Constant(Duration),
     /// Uniform between two durations.
-    Uniform(UniformFile),
+    Uniform(At<UniformFile>),
     /// Exponential, on top of a constant min.
-    Exponential(ExponentialFile),
+    Exponential(At<ExponentialFile>),
     /// Lognormal, by two of its figures: mean and sigma, median and sigma, or p50 and p99.
-    Lognormal(LognormalFile),
+    Lognormal(At<LognormalFile>),
     /// Pareto: P(X > x) = (min / x)^alpha.
-    Pareto(ParetoFile),
+    Pareto(At<ParetoFile>),
     /// One of several, by weight.
-    Mixture(Vec<At<PartFile>>),
+    Mixture(At<Vec<At<PartFile>>>),
     /// Samples from a CSV file, each equally likely: one column of durations (1.5ms) or seconds (0.0015), with or without a
     /// header. The path is relative to the scenario.
     Empirical(At<String>),

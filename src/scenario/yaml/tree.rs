@@ -196,7 +196,11 @@ impl<'de> Visitor<'de> for RawVisitor {
 fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: usize) -> Problem {
     use serde_saphyr::Error;
     let error = error.without_snippet();
-    let start = error.location().map_or(0, |at| byte_offset(text, at.line(), at.column()));
+    let mut start = error.location().map_or(0, |at| byte_offset(text, at.line(), at.column()));
+    if matches!(error, Error::MultipleDocuments { .. }) {
+        // The position is that of the second document's content; its `---` is what a person looks for.
+        start = text[..start].rfind("\n---").map_or(start, |at| at + 1);
+    }
     let place = Place { source, start: offset + start, end: offset + start };
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);
