@@ -1,5 +1,5 @@
-//! The closed forms of `theory` against simulations that share no code with them. Runs and seeds are stated per test, the
-//! level is that of the family.
+//! The closed forms of `theory` against simulations that share no code with them. Runs and seeds are stated per test,
+//! the level is that of the family.
 
 mod support;
 

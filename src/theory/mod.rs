@@ -1,7 +1,7 @@
 //! Closed forms: what a run must come to where arithmetic can say it. Pure functions that know nothing of the engine.
 //!
-//! Every function states its formula, its source and the range where it holds; outside of it the answer is `None`, never
-//! a number that looks like one. Loads of pods are relative to the even share unless the name says otherwise.
+//! Every function states its formula, its source and the range where it holds; outside of it the answer is `None`,
+//! never a number that looks like one. Loads of pods are relative to the even share unless the name says otherwise.
 
 mod applicable;
 pub mod balls;

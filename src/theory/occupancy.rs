@@ -1,11 +1,11 @@
-//! The law of a sum of equal, cut Poisson counts: the coefficient in `theory::balls`, computed with positive numbers only,
-//! so that nothing cancels.
+//! The law of a sum of equal, cut Poisson counts: the coefficient in `theory::balls`, computed with positive numbers
+//! only, so that nothing cancels.
 
 /// Terms this far below the largest one are dropped from a sum.
 const NEGLIGIBLE: f64 = 1e-18;
 
-/// One pod's count as a Poisson variable cut to `lo..=hi`, its rate chosen so that the mean is the one asked for: then the
-/// sum over the pods is centred where its probability is wanted, and no precision is lost in the tail of it.
+/// One pod's count as a Poisson variable cut to `lo..=hi`, its rate chosen so that the mean is the one asked for: then
+/// the sum over the pods is centred where its probability is wanted, and no precision is lost in the tail of it.
 pub(super) struct Cell {
     /// Smallest value with a weight that matters.
     from: u32,
@@ -70,7 +70,8 @@ impl Cell {
         f64::from(self.from) + self.probabilities.iter().enumerate().map(|(i, p)| i as f64 * p).sum::<f64>()
     }
 
-    /// P(the sum of `pods` such counts is `total`): the laws of both halves of the pods, joined at the one point asked for.
+    /// P(the sum of `pods` such counts is `total`): the laws of both halves of the pods, joined at the one point asked
+    /// for.
     pub(super) fn sum_probability(&self, pods: u32, total: u32) -> f64 {
         let half = self.sum_law(pods / 2);
         let other = if pods.is_multiple_of(2) { None } else { Some(half.plus(&self.law())) };

@@ -18,8 +18,8 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// `rate` calls per second, each taking `service` seconds on average in one of `slots`. `None` unless all are positive
-    /// and finite, `slots <= SLOTS_MAX` and `rate * service < slots`.
+    /// `rate` calls per second, each taking `service` seconds on average in one of `slots`. `None` unless all are
+    /// positive and finite, `slots <= SLOTS_MAX` and `rate * service < slots`.
     #[must_use]
     pub fn new(rate: f64, service: f64, slots: u32) -> Option<Queue> {
         let valid = rate > 0.0 && service > 0.0 && (1..=SLOTS_MAX).contains(&slots);
@@ -57,8 +57,8 @@ impl Queue {
         self.wait_probability() / self.slack()
     }
 
-    /// M/M/c: the wait that a part `q` of the calls does not exceed: `P(W > t) = C exp(-(slots/service - rate) t)`, so 0
-    /// for `q <= 1 - C`. `None` unless `q` is in `[0, 1)`.
+    /// M/M/c: the wait that a part `q` of the calls does not exceed: `P(W > t) = C exp(-(slots/service - rate) t)`, so
+    /// 0 for `q <= 1 - C`. `None` unless `q` is in `[0, 1)`.
     #[must_use]
     pub fn wait_quantile(self, q: f64) -> Option<f64> {
         (0.0..1.0).contains(&q).then(|| (libm::log(self.wait_probability() / (1.0 - q)) / self.slack()).max(0.0))
@@ -106,9 +106,9 @@ impl Queue {
         valid.then(|| self.offered() * self.service * (1.0 + scv) / (2.0 * (1.0 - self.utilization())))
     }
 
-    /// M/D/c: mean wait for constant service, exactly: `service * sum_{i>=1} [P(N_i >= ic) - c/a P(N_i >= ic+1)]` with `N_i`
-    /// Poisson of mean `ia` (Crommelin 1932; every c-th call sees a queue with one slot and Erlang-c gaps, whose mean wait
-    /// is Spitzer's sum). `None` above [`CONSTANT_UTILIZATION_MAX`], where the series gets long.
+    /// M/D/c: mean wait for constant service, exactly: `service * sum_{i>=1} [P(N_i >= ic) - c/a P(N_i >= ic+1)]` with
+    /// `N_i` Poisson of mean `ia` (Crommelin 1932; every c-th call sees a queue with one slot and Erlang-c gaps, whose
+    /// mean wait is Spitzer's sum). `None` above [`CONSTANT_UTILIZATION_MAX`], where the series gets long.
     #[must_use]
     pub fn wait_constant(self) -> Option<f64> {
         let (a, c) = (self.offered(), f64::from(self.slots));
@@ -146,10 +146,10 @@ pub fn erlang_b(slots: u32, offered: f64) -> Option<f64> {
     valid.then(|| (1..=slots).fold(1.0, |b, k| offered * b / (f64::from(k) + offered * b)))
 }
 
-/// Calls per second of `workers` that each wait for their response before the next call, against `pods` with `slots` each
-/// and a constant `service` time: at most `min(workers / (service + rtt), pods * slots / service)` (the asymptotic bounds
-/// of operational analysis; Denning and Buzen 1978), and that where the workers are spread evenly. `None` unless all are
-/// positive (`rtt` may be 0).
+/// Calls per second of `workers` that each wait for their response before the next call, against `pods` with `slots`
+/// each and a constant `service` time: at most `min(workers / (service + rtt), pods * slots / service)` (the asymptotic
+/// bounds of operational analysis; Denning and Buzen 1978), and that where the workers are spread evenly. `None` unless
+/// all are positive (`rtt` may be 0).
 #[must_use]
 pub fn closed_loop_throughput(workers: u32, pods: u32, slots: u32, service: f64, rtt: f64) -> Option<f64> {
     let valid = workers > 0 && pods > 0 && slots > 0 && service > 0.0 && service.is_finite() && rtt >= 0.0;
@@ -212,20 +212,35 @@ mod tests {
         }
     }
 
-    /// M/D/c mean waits as multiples of the service time: P-K for one slot; Cosmetatos's approximation, good to about 1 %
-    /// (European J. Oper. Res. 1, 1977), for several; and half of M/M/c as full use is near.
+    /// M/D/c by another way: what is in service or waiting changes over one service time as `N' = max(N - c, 0) +
+    /// Poisson(a)`; iterated to its stationary law, whose mean gives the wait by Little's law.
+    fn wait_by_iteration(slots: usize, offered: f64) -> f64 {
+        const STATES: usize = 400;
+        let mut arrivals = vec![(-offered).exp(); STATES];
+        (1..STATES).for_each(|k| arrivals[k] = arrivals[k - 1] * offered / k as f64);
+        let mut law = vec![0.0; STATES];
+        law[0] = 1.0;
+        for _ in 0..3_000 {
+            let mut next = vec![0.0; STATES];
+            for (n, p) in law.iter().enumerate().filter(|(_, p)| **p > 1e-18) {
+                let left = n.saturating_sub(slots);
+                next[left..].iter_mut().zip(&arrivals).for_each(|(slot, q)| *slot += p * q);
+            }
+            law = next;
+        }
+        let in_system: f64 = law.iter().enumerate().map(|(n, p)| n as f64 * p).sum();
+        (in_system - offered) / offered
+    }
+
     #[test]
     fn constant_service_is_exact() {
         for rho in [0.05, 0.3, 0.7, 0.9, 0.98] {
             near(Queue::new(rho, 1.0, 1).unwrap().wait_constant().unwrap(), rho / (2.0 * (1.0 - rho)), 1e-9);
         }
-        for (slots, rho) in [(2, 0.5), (2, 0.9), (5, 0.8), (8, 0.7), (8, 0.9), (50, 0.95)] {
-            let c = f64::from(slots);
-            let q = Queue::new(rho * c, 1.0, slots).unwrap();
-            let factor = 1.0 + (1.0 - rho) * (c - 1.0) * ((4.0 + 5.0 * c).sqrt() - 2.0) / (16.0 * rho * c);
-            let cosmetatos = 0.5 * factor * q.wait_exponential();
-            let exact = q.wait_constant().unwrap();
-            assert!((exact / cosmetatos - 1.0).abs() < 0.02, "{slots} {rho}: {exact} {cosmetatos}");
+        for (slots, rho) in [(2u32, 0.5), (2, 0.9), (5, 0.8), (8, 0.7), (8, 0.9), (50, 0.9)] {
+            let offered = rho * f64::from(slots);
+            let exact = Queue::new(offered, 1.0, slots).unwrap().wait_constant().unwrap();
+            near(exact, wait_by_iteration(slots as usize, offered), 1e-9);
         }
         assert_eq!(Queue::new(0.99, 1.0, 1).unwrap().wait_constant(), None);
     }

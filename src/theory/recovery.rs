@@ -1,9 +1,9 @@
 //! Connection age as a cure: how fast new pods get their share, and what a time average gains.
 //!
-//! A server closes each connection at an age drawn uniformly from `A (1 ± jitter)`, once per connection (gRFC A9; grpc-go
-//! and C-core: 10 %); the client re-dials a uniformly drawn pod. All times here are in units of the age `A`. "Uniform
-//! phases" means that the process has gone on for long: a connection's remaining life has the equilibrium law of renewal
-//! theory. For connections born together see [`super::renewal`].
+//! A server closes each connection at an age drawn uniformly from `A (1 ± jitter)`, once per connection (gRFC A9;
+//! grpc-go and C-core: 10 %); the client re-dials a uniformly drawn pod. All times here are in units of the age `A`.
+//! "Uniform phases" means that the process has gone on for long: a connection's remaining life has the equilibrium law
+//! of renewal theory. For connections born together see [`super::renewal`].
 
 /// The jitter of gRPC servers (gRFC A9).
 pub const JITTER: f64 = 0.1;
@@ -37,7 +37,7 @@ impl Lifetimes {
     }
 
     /// The integrals from 0 to `x` of `P(L > s) ds` and of `s P(L > s) ds`: half the derivative and half the value of
-    /// E[min(L, x)²]. Both are 0 for negative `x`.
+    /// `E[min(L, x)²]`. Both are 0 for negative `x`.
     #[must_use]
     pub fn survival_integrals(self, x: f64) -> (f64, f64) {
         let (low, high) = (1.0 - self.jitter, 1.0 + self.jitter);
@@ -61,16 +61,16 @@ impl Lifetimes {
         self.survival_integrals(t).0.min(1.0)
     }
 
-    /// Factor by which averaging a pod's connections over a time `w` shrinks their variance `(C/n)(1-1/n)`, uniform phases:
-    /// `v = 2/w² ∫_0^w (w - s) P(no re-dial within s) ds`. Without jitter that is `1 - w/3` for `w <= 1` and
+    /// Factor by which averaging a pod's connections over a time `w` shrinks their variance `(C/n)(1-1/n)`, uniform
+    /// phases: `v = 2/w² ∫_0^w (w - s) P(no re-dial within s) ds`. Without jitter that is `1 - w/3` for `w <= 1` and
     /// `1/w - 1/(3w²)` beyond; with jitter `(1 + j²/3)/w - (1 + j²)/(3w²)` for `w >= 1 + j`. `None` unless `w > 0`.
     #[must_use]
     pub fn variance_factor(self, w: f64) -> Option<f64> {
         if !(w > 0.0 && w.is_finite()) {
             return None;
         }
-        // P(no re-dial within s) = 1 - redialled(s), whose integral needs one more primitive than survival_integrals has:
-        // integrate by parts, ∫ (w - s) (1 - R(s)) ds = w²/2 - ∫ (w - s)²/2 R'(s) ds with R'(s) = P(L > s).
+        // P(no re-dial within s) = 1 - redialled(s), whose integral needs one more primitive than survival_integrals
+        // has: integrate by parts, ∫ (w - s) (1 - R(s)) ds = w²/2 - ∫ (w - s)²/2 R'(s) ds with R'(s) = P(L > s).
         let (low, high) = (1.0 - self.jitter, 1.0 + self.jitter);
         let cube = |x: f64| x * x * x;
         let square_between = |from: f64, to: f64| (cube(w - from) - cube(w - to)) / 3.0;
@@ -84,17 +84,17 @@ impl Lifetimes {
         Some(2.0 / (w * w) * (w * w / 2.0 - weighted / 2.0))
     }
 
-    /// After a rollout that took `rollout` from its first to its last re-dial: how long, from its end, no connection ages
-    /// out, and how long until every one has: `(max(0, 1 - jitter - rollout), 1 + jitter)`. All of them were born within
-    /// the rollout, so that its skew stays as it is and then dissolves at once. `None` for a negative `rollout`.
+    /// After a rollout that took `rollout` from its first to its last re-dial: how long, from its end, no connection
+    /// ages out, and how long until every one has: `(max(0, 1 - jitter - rollout), 1 + jitter)`. All of them were born
+    /// within the rollout, so that its skew stays as it is and then dissolves at once. `None` for a negative `rollout`.
     #[must_use]
     pub fn silence_after_rollout(self, rollout: f64) -> Option<(f64, f64)> {
         (rollout >= 0.0).then(|| ((1.0 - self.jitter - rollout).max(0.0), 1.0 + self.jitter))
     }
 }
 
-/// Mean connections of one new pod after a scale-up to `pods`, when a fraction `redialled` of all `connections` has drawn
-/// anew: `(C/n') f`.
+/// Mean connections of one new pod after a scale-up to `pods`, when a fraction `redialled` of all `connections` has
+/// drawn anew: `(C/n') f`.
 #[must_use]
 pub fn mean_on_new_pod(connections: u32, pods: u32, redialled: f64) -> Option<f64> {
     (pods > 0 && (0.0..=1.0).contains(&redialled)).then(|| f64::from(connections) / f64::from(pods) * redialled)

@@ -1,9 +1,9 @@
 //! Connections born together, or over a spread: how often they re-dial later, and what time averages gain from it. The
 //! renewal equation with lifetimes uniform in `1 ± jitter`, solved on a grid. All times are in units of the age.
 //!
-//! With `M(t)` the mean number of re-dials of a connection up to age-time `t` and `F` the law of a lifetime, the renewal
-//! equation is `M(t) = F(t) + ∫ M(t - s) dF(s)` (e.g. Cox, Renewal Theory, 1962, ch. 4). For uniform lifetimes the integral
-//! is a difference of `G(t) = ∫_0^t M`: `M(t) = F(t) + [G(t-1+j) - G(t-1-j)] / 2j`.
+//! With `M(t)` the mean number of re-dials of a connection up to age-time `t` and `F` the law of a lifetime, the
+//! renewal equation is `M(t) = F(t) + ∫ M(t - s) dF(s)` (e.g. Cox, Renewal Theory, 1962, ch. 4). For uniform lifetimes
+//! the integral is a difference of `G(t) = ∫_0^t M`: `M(t) = F(t) + [G(t-1+j) - G(t-1-j)] / 2j`.
 
 use super::recovery::Lifetimes;
 
@@ -24,8 +24,8 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Solves up to `horizon` ages. `None` unless `jitter` is in `[0.01, 0.99]` (below it the grid is too coarse; without
-    /// jitter everything happens at whole ages) and `horizon` in `(0, HORIZON_MAX]`.
+    /// Solves up to `horizon` ages. `None` unless `jitter` is in `[0.01, 0.99]` (below it the grid is too coarse;
+    /// without jitter everything happens at whole ages) and `horizon` in `(0, HORIZON_MAX]`.
     #[must_use]
     pub fn new(jitter: f64, horizon: f64) -> Option<Renewal> {
         if !((0.01..=0.99).contains(&jitter) && horizon > 0.0 && horizon <= HORIZON_MAX) {
@@ -74,8 +74,8 @@ impl Renewal {
         (t <= self.horizon()).then_some(first + later)
     }
 
-    /// P(a connection started at 0 re-dials in `(from, to]`): one minus the chance that the life that covers `from` goes on
-    /// beyond `to`. `None` unless `0 <= from <= to <= horizon`.
+    /// P(a connection started at 0 re-dials in `(from, to]`): one minus the chance that the life that covers `from`
+    /// goes on beyond `to`. `None` unless `0 <= from <= to <= horizon`.
     #[must_use]
     pub fn redialled_between(&self, from: f64, to: f64) -> Option<f64> {
         self.in_range(from, to)?;
@@ -89,16 +89,18 @@ impl Renewal {
         self.average_over_start(from, to, spread, |a, b| self.redialled_between(a, b))
     }
 
-    /// Factor by which averaging over `from..to` shrinks the variance of a pod's connections that were started together at
-    /// time 0: E[sum of squares of the parts into which a connection's re-dials cut `from..to`] over the square of its
-    /// length. Compare [`Lifetimes::variance_factor`], its limit for late `from`. `None` unless `0 <= from < to <= horizon`.
+    /// Factor by which averaging over `from..to` shrinks the variance of a pod's connections that were started together
+    /// at time 0: E[sum of squares of the parts into which a connection's re-dials cut `from..to`] over the square of
+    /// its length. Compare [`Lifetimes::variance_factor`], its limit for late `from`. `None` unless `0 <= from < to <=
+    /// horizon`.
     #[must_use]
     pub fn variance_factor(&self, from: f64, to: f64) -> Option<f64> {
         self.in_range(from, to)?;
         if from >= to {
             return None;
         }
-        // The life born at u covers from..min(u + L, to): E of its square is 2 ∫ (s - a) P(L > s) ds over a = from - u..to - u.
+        // The life born at u covers from..min(u + L, to): E of its square is 2 ∫ (s - a) P(L > s) ds over a = from -
+        // u..to - u.
         let covering = |born: f64| {
             let (a, b) = (from - born, to - born);
             let ((a0, a1), (b0, b1)) = (self.lifetimes.survival_integrals(a), self.lifetimes.survival_integrals(b));
@@ -214,7 +216,8 @@ mod tests {
         assert_eq!(r.variance_factor(1.0, 1.0), None);
     }
 
-    /// Started uniformly over exactly one age, connections re-dial at the even rate from the start on, but for the jitter.
+    /// Started uniformly over exactly one age, connections re-dial at the even rate from the start on, but for the
+    /// jitter.
     #[test]
     fn a_spread_start_is_nearly_uniform() {
         let r = solved();

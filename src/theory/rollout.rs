@@ -1,14 +1,14 @@
 //! Rollout skew: what a rolling update does to long-lived connections behind a ClusterIP.
 //!
 //! A dying pod's connections are re-dialled once, each to a uniformly drawn pod among those that are selectable then;
-//! nothing else moves. The pods that become ready first are there for the most deaths, the last ones for few or none. All
-//! loads are means, relative to the even share `C/n`.
+//! nothing else moves. The pods that become ready first are there for the most deaths, the last ones for few or none.
+//! All loads are means, relative to the even share `C/n`.
 
-/// Loads of the new pods, in order of becoming ready, when the pods become ready one at a time and the last `unavailable`
-/// of them after the last old pod has gone: with `N = n - unavailable`,
-/// `r_j = (n/N) [(1+1/N)^N - (1+1/N)^(j-1)]` for `j <= N`, and 0 beyond. `unavailable = 0` is maxSurge 1, maxUnavailable 0;
-/// with any surge and `unavailable > 0` the surge cancels out (each death sees N ready pods). A StatefulSet behaves as
-/// `unavailable = 1`. `None` unless `unavailable < n`.
+/// Loads of the new pods, in order of becoming ready, when the pods become ready one at a time and the last
+/// `unavailable` of them after the last old pod has gone: with `N = n - unavailable`, `r_j = (n/N) [(1+1/N)^N -
+/// (1+1/N)^(j-1)]` for `j <= N`, and 0 beyond. `unavailable = 0` is maxSurge 1, maxUnavailable 0; with any surge and
+/// `unavailable > 0` the surge cancels out (each death sees N ready pods). A StatefulSet behaves as `unavailable = 1`.
+/// `None` unless `unavailable < n`.
 #[must_use]
 pub fn one_at_a_time(n: u32, unavailable: u32) -> Option<Vec<f64>> {
     let ready = n.checked_sub(unavailable).filter(|r| *r > 0)?;
@@ -17,8 +17,8 @@ pub fn one_at_a_time(n: u32, unavailable: u32) -> Option<Vec<f64>> {
     Some((0..n).map(|j| if j < ready { n_f / r * (grown(r) - grown(f64::from(j))) } else { 0.0 }).collect())
 }
 
-/// Load of the last old pod just before it dies, the highest that any pod gets: `(n/N) (1+1/N)^(N-1)`. Range and meaning as
-/// [`one_at_a_time`].
+/// Load of the last old pod just before it dies, the highest that any pod gets: `(n/N) (1+1/N)^(N-1)`. Range and
+/// meaning as [`one_at_a_time`].
 #[must_use]
 pub fn peak(n: u32, unavailable: u32) -> Option<f64> {
     let ready = n.checked_sub(unavailable).filter(|r| *r > 0)?;
@@ -26,8 +26,8 @@ pub fn peak(n: u32, unavailable: u32) -> Option<f64> {
     Some(f64::from(n) / r * libm::exp((r - 1.0) * libm::log1p(1.0 / r)))
 }
 
-/// The rule for any schedule: the pods `killed` die together, and each of the pods `ready` gets an equal part of what they
-/// carried. `None`, with nothing changed, if `ready` is empty, names a pod that dies, or an index is out of range.
+/// The rule for any schedule: the pods `killed` die together, and each of the pods `ready` gets an equal part of what
+/// they carried. `None`, with nothing changed, if `ready` is empty, names a pod that dies, or an index is out of range.
 pub fn redistribute(loads: &mut [f64], killed: &[usize], ready: &[usize]) -> Option<()> {
     let known = killed.iter().chain(ready).all(|i| *i < loads.len());
     if ready.is_empty() || !known || ready.iter().any(|i| killed.contains(i)) {
@@ -82,11 +82,11 @@ pub struct Walk {
     pub waits: u32,
 }
 
-/// Walks through a rolling update as the Deployment controller steps it (kubernetes `pkg/controller/deployment/rolling.go`:
-/// scale up to `n + surge`, else scale down while `n - unavailable` stay available; a new pod counts as available once
-/// ready) and moves mean loads by [`redistribute`]. Victims are taken regardless of their load, and re-dial before the next
-/// pod becomes ready. `None` if there are no replicas or more than [`WALK_PODS_MAX`], `unavailable > replicas`, or at some
-/// death no pod is selectable.
+/// Walks through a rolling update as the Deployment controller steps it (kubernetes
+/// `pkg/controller/deployment/rolling.go`: scale up to `n + surge`, else scale down while `n - unavailable` stay
+/// available; a new pod counts as available once ready) and moves mean loads by [`redistribute`]. Victims are taken
+/// regardless of their load, and re-dial before the next pod becomes ready. `None` if there are no replicas or more
+/// than [`WALK_PODS_MAX`], `unavailable > replicas`, or at some death no pod is selectable.
 #[must_use]
 pub fn walk(rollout: Rollout) -> Option<Walk> {
     let n = rollout.replicas as usize;

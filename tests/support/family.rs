@@ -1,13 +1,14 @@
-//! One level for all statistical tests together: the chance that any of them fails although the model is right is at most
-//! [`LEVEL`].
+//! One level for all statistical tests together: the chance that any of them fails although the model is right is at
+//! most [`LEVEL`].
 //!
 //! Each `#[test]` runs on its own, so the level is divided beforehand: [`FAMILIES`] lists every group of tests with its
 //! number of p-values, a group gets its part of the level by that number (Bonferroni), and within the group Holm's
-//! step-down procedure (Scandinavian Journal of Statistics 6, 1979) is used, which never rejects less. Seeds are fixed, so
-//! a test that passes keeps passing: the level says how likely a right model was to fail when the test was written.
+//! step-down procedure (Scandinavian Journal of Statistics 6, 1979) is used, which never rejects less. Seeds are fixed,
+//! so a test that passes keeps passing: the level says how likely a right model was to fail when the test was written.
 //!
 //! To add a test: add its group here, make the `Family`, add the p-values, end with `assert_holds`. A negative control
-//! takes the same group with the wrong model and ends with `assert_rejected`; it is not counted, since it costs no level.
+//! takes the same group with the wrong model and ends with `assert_rejected`; it is not counted, since it costs no
+//! level.
 
 use super::stats::holm;
 

@@ -1,5 +1,5 @@
-//! Statistical tests: each returns a p-value, the chance of data at least as odd under the hypothesis. Asymptotic ones say
-//! from where on they can be used, and panic below, since a test that uses them there is wrong itself.
+//! Statistical tests: each returns a p-value, the chance of data at least as odd under the hypothesis. Asymptotic ones
+//! say from where on they can be used, and panic below, since a test that uses them there is wrong itself.
 
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
 
@@ -20,8 +20,8 @@ pub fn x2_uniform(counts: &[u64]) -> f64 {
     counts.iter().map(|c| (*c as f64 - even).powi(2) / even).sum()
 }
 
-/// Chi-square goodness of fit, asymptotic: every expectation must be at least 5 (see [`pool`]). `fitted` parameters were
-/// estimated from the data.
+/// Chi-square goodness of fit, asymptotic: every expectation must be at least 5 (see [`pool`]). `fitted` parameters
+/// were estimated from the data.
 pub fn chi_square(observed: &[f64], expected: &[f64], fitted: usize) -> f64 {
     assert_eq!(observed.len(), expected.len());
     assert!(expected.iter().all(|e| *e >= 5.0), "expectations below 5: {expected:?}");
@@ -49,7 +49,8 @@ pub fn pool(observed: &[f64], expected: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (o, e)
 }
 
-/// Chi-square test that two rows of counts come from one law, asymptotic: cells are pooled until both expect at least 5.
+/// Chi-square test that two rows of counts come from one law, asymptotic: cells are pooled until both expect at least
+/// 5.
 pub fn chi_square_two_samples(a: &[u64], b: &[u64]) -> f64 {
     let (na, nb) = (a.iter().sum::<u64>() as f64, b.iter().sum::<u64>() as f64);
     let smaller = na.min(nb) / (na + nb);
@@ -70,8 +71,8 @@ pub fn chi_square_two_samples(a: &[u64], b: &[u64]) -> f64 {
     chi_square_tail(x2, cells.len() - 1)
 }
 
-/// That the counts of each row are `total` balls thrown uniformly: the mean of X² over the rows against its exact mean n - 1
-/// with its exact variance 2 (n-1) (1-1/C), two-sided, by the central limit theorem: at least 100 rows.
+/// That the counts of each row are `total` balls thrown uniformly: the mean of X² over the rows against its exact mean
+/// n - 1 with its exact variance 2 (n-1) (1-1/C), two-sided, by the central limit theorem: at least 100 rows.
 pub fn x2_across_seeds(rows: &[Vec<u64>]) -> f64 {
     assert!(rows.len() >= 100, "{} rows", rows.len());
     let (n, c) = (rows[0].len() as f64, rows[0].iter().sum::<u64>() as f64);
@@ -85,8 +86,8 @@ pub fn chi_square_tail(x2: f64, degrees: usize) -> f64 {
     ChiSquared::new(degrees as f64).expect("degrees of freedom").sf(x2)
 }
 
-/// Kolmogorov-Smirnov, one sample against a continuous law; asymptotic with Stephens's correction (J. Royal Stat. Soc. B
-/// 32, 1970), good from 5 values on.
+/// Kolmogorov-Smirnov, one sample against a continuous law; asymptotic with Stephens's correction (J. Royal Stat. Soc.
+/// B 32, 1970), good from 5 values on.
 pub fn ks_one_sample(sample: &[f64], cdf: impl Fn(f64) -> f64) -> f64 {
     assert!(sample.len() >= 5);
     let mut x = sample.to_vec();
@@ -127,7 +128,8 @@ fn kolmogorov(distance: f64, n: f64) -> f64 {
     (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0)
 }
 
-/// Exact binomial test of `successes` in `trials` against probability `p`, two-sided: all outcomes that are no more likely.
+/// Exact binomial test of `successes` in `trials` against probability `p`, two-sided: all outcomes that are no more
+/// likely.
 pub fn binomial(successes: u64, trials: u64, p: f64) -> f64 {
     let law = Binomial::new(p, trials).expect("a probability");
     // As likely up to rounding counts as no more likely.
@@ -176,8 +178,8 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Between the r-th smallest and the r-th largest value, with the largest r whose coverage `1 - 2r/(runs + 1)` is at
-    /// least `level`. Panics with fewer than `2/(1 - level) - 1` values: 199 for 99 %.
+    /// Between the r-th smallest and the r-th largest value, with the largest r whose coverage `1 - 2r/(runs + 1)` is
+    /// at least `level`. Panics with fewer than `2/(1 - level) - 1` values: 199 for 99 %.
     pub fn new(values: &[f64], level: f64) -> Prediction {
         let runs = values.len();
         // 1e-9: so that 1 - 0.99 does not lose the last rank to rounding.

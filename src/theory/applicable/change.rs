@@ -94,7 +94,8 @@ fn range(d: &Distribution) -> Option<(f64, f64)> {
     }
 }
 
-/// Scale-up: exactly one, of the only server, behind the ClusterIP. New pods get what re-dials since they are selectable.
+/// Scale-up: exactly one, of the only server, behind the ClusterIP. New pods get what re-dials since they are
+/// selectable.
 pub(super) fn scale_up(model: &Model) -> Vec<Applicable> {
     let changes = changes(model);
     let ([server], [(at, What::Scale { replicas, .. })]) = (model.servers.as_slice(), changes.as_slice()) else {

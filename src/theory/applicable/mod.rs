@@ -1,7 +1,7 @@
 //! Which closed forms say something about a scenario, and what they say.
 //!
-//! A form is offered only where its assumptions hold in the scenario as written; what it leaves out is said in `basis`. All
-//! values are means over seeds: one run scatters around them.
+//! A form is offered only where its assumptions hold in the scenario as written; what it leaves out is said in `basis`.
+//! All values are means over seeds: one run scatters around them.
 
 mod change;
 mod placement;
@@ -99,8 +99,8 @@ pub fn rows(model: &Model, summary: &Summary) -> Vec<TheoryRow> {
         .collect()
 }
 
-/// Connections of all clients, if every one is made once by gRPC through the ClusterIP and never ended by either side but
-/// for what the timeline does.
+/// Connections of all clients, if every one is made once by gRPC through the ClusterIP and never ended by either side
+/// but for what the timeline does.
 fn pinned_connections(model: &Model) -> Option<u32> {
     let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none();
     let idle = model.servers.iter().any(|s| s.grpc.max_connection_idle.is_some());

@@ -6,7 +6,8 @@ use crate::theory::balls::Balls;
 
 /// Up to here the exact law of the fullest pod is fast enough for a run's report.
 const EXACT_CONNECTIONS: u32 = 20_000;
-/// A connection must carry so many calls that their own scatter adds less than 1 % to the squared cv of the connections.
+/// A connection must carry so many calls that their own scatter adds less than 1 % to the squared cv of the
+/// connections.
 const CALLS_PER_CONNECTION_MIN: f64 = 100.0;
 
 /// Balls in bins: connections through the ClusterIP, and nothing changes.
@@ -84,7 +85,8 @@ fn measured_calls(model: &Model, client: &Client) -> f64 {
 }
 
 /// How many equal connections the clients' connections, weighted by their calls, scatter like: (Σw)²/Σw². `None` where
-/// calls depend on the responses (closed loads, unless there is one connection), or some clients start after the warmup.
+/// calls depend on the responses (closed loads, unless there is one connection), or some clients start after the
+/// warmup.
 fn effective_connections(model: &Model) -> Option<f64> {
     if pinned_connections(model) == Some(1) {
         return Some(1.0);

@@ -5,8 +5,9 @@ use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server, ServiceType};
 use crate::theory::queueing::{Queue, closed_loop_throughput};
 
-/// What the queueing forms need: one server, no change, no limit that turns waiting into errors, and calls spread evenly
-/// over its pods (round_robin over a headless Service) or one pod. Returns the server and the pods that share the calls.
+/// What the queueing forms need: one server, no change, no limit that turns waiting into errors, and calls spread
+/// evenly over its pods (round_robin over a headless Service) or one pod. Returns the server and the pods that share
+/// the calls.
 fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     let [server] = model.servers.as_slice() else { return None };
     let unlimited = server.queue_limit.is_none() && server.grpc.max_concurrent_streams.is_none();

@@ -101,7 +101,8 @@ fn placement_is_balls_in_bins() {
     near(value(&m, MAX_OVER_MEAN), 1.878);
     near(value(&m, CV), 0.6325);
     near(value(&m, IDLE), 0.537);
-    // Unequal clients: only what does not need equal connections. Rates 800 and 200 on one connection each: C_eff = 1.47.
+    // Unequal clients: only what does not need equal connections. Rates 800 and 200 on one connection each: C_eff =
+    // 1.47.
     m.clients = vec![client(1, 1, open(800.0)), client(1, 1, open(200.0))];
     assert_eq!(value(&m, MAX_OVER_MEAN), None);
     near(value(&m, CV), (4.0 * 0.68f64).sqrt());
