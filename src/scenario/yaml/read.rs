@@ -11,7 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::tree::{Entry, Node, Value};
-use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
+use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::rules::Code;
 
 /// The name by which [`crate::scenario::file::At`] asks for the position of a value.
@@ -19,14 +19,11 @@ pub(in crate::scenario) const AT: &str = "evenkeel::At";
 /// The name by which a type says that it is a scalar or else something with keys.
 pub(in crate::scenario) const SCALAR_OR: &str = "evenkeel::ScalarOr";
 
-/// After this many errors the rest is not looked for.
-const MAX_PROBLEMS: usize = 50;
-
 /// Reads `root` as a `T`. What could not be read is taken out of `root` and described in `problems`; `None` if nothing is
 /// left to read.
 pub(in crate::scenario) fn read<T: DeserializeOwned>(root: &mut Node, problems: &mut Vec<Problem>) -> Option<T> {
     duplicates(root, problems);
-    while problems.len() < MAX_PROBLEMS {
+    while problems.len() < MAX_SHOWN {
         let mut error = match T::deserialize(Reader { node: root }) {
             Ok(value) => return Some(value),
             Err(error) => error,
@@ -70,7 +67,7 @@ fn duplicates(node: &mut Node, problems: &mut Vec<Problem>) {
             let mut seen = std::collections::BTreeSet::new();
             entries.retain(|e| {
                 let first = seen.insert(e.key.clone());
-                if !first && problems.len() < MAX_PROBLEMS {
+                if !first && problems.len() < MAX_SHOWN {
                     let message = format!("the key {} is written twice in this map", quoted(&e.key));
                     problems.push(Problem::new(Code::DuplicateKey, e.key_place, message));
                 }
