@@ -324,6 +324,14 @@ fn files_that_are_no_scenarios_are_told_apart() {
     assert_eq!(found.position(&found.problems()[0]).map(|(_, line, column)| (line, column)), Some((1, 1)));
 }
 
+/// Reading this process's memory from address 0 is an I/O error: the machine's failure, not the user's.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_failing_disk_is_no_bad_input() {
+    let found = scenario::load(std::path::Path::new("/proc/self/mem"), &[]).unwrap_err();
+    assert!(found.is_machine_failure() && found.exit_status() == 3 && code(&found) == "E006", "{found}");
+}
+
 /// Hostile texts end in a message, and soon: the limit is far above what they take (well under a second), and far below
 /// what an explosion would.
 #[test]
