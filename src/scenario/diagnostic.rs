@@ -7,6 +7,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::rules::{Code, Rule};
 
+/// More problems than this are counted but not shown; the reader stops looking there.
+pub(super) const MAX_SHOWN: usize = 50;
 /// Lines longer than this are not shown, only their position.
 const LONGEST_LINE_SHOWN: usize = 300;
 
@@ -69,6 +71,8 @@ impl Source {
 pub struct Diagnostics {
     sources: Vec<Source>,
     problems: Vec<Problem>,
+    /// How many more there are.
+    hidden: usize,
     machine: bool,
 }
 
@@ -76,7 +80,9 @@ impl Diagnostics {
     pub(super) fn new(sources: Vec<Source>, mut problems: Vec<Problem>) -> Diagnostics {
         problems.sort_by_key(|p| p.place.map(|at| (at.source, at.start)));
         problems.dedup();
-        Diagnostics { sources, problems, machine: false }
+        let hidden = problems.len().saturating_sub(MAX_SHOWN);
+        problems.truncate(MAX_SHOWN);
+        Diagnostics { sources, problems, hidden, machine: false }
     }
 
     /// True if the machine failed (a file that may not be read, an I/O error); false if the input is wrong.
@@ -97,7 +103,7 @@ impl Diagnostics {
         if self.machine { 3 } else { 2 }
     }
 
-    /// The problems, in order of position.
+    /// The first problems (at most 50), in order of position.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -121,9 +127,13 @@ impl Diagnostics {
             all.push_str(&renderer.render(&[self.report(problem)]));
             all.push_str("\n\n");
         }
-        let n = self.problems.len();
+        let n = self.problems.len() + self.hidden;
         let one = self.problems.first().map_or("E001", |p| p.code.rule().code);
-        let errors = if n == 1 { "1 error".to_owned() } else { format!("{n} errors") };
+        let errors = match (n, self.problems.len()) {
+            (1, _) => "1 error".to_owned(),
+            (_, MAX_SHOWN) => format!("{n} errors or more, {MAX_SHOWN} shown"),
+            _ => format!("{n} errors"),
+        };
         all.push_str(&format!("{errors}; `evenkeel explain {one}` says more\n"));
         all
     }

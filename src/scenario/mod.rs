@@ -48,7 +48,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Diagnostics> {
         let problem = Problem::nowhere(failure.code, failure.message);
         Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
     })?;
-    let folder = path.parent().map_or_else(|| Path::new(""), |p| p);
+    let folder = path.parent().unwrap_or(Path::new(""));
     parse(&path.display().to_string(), &text, Some(folder), sets)
 }
 

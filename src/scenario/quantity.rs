@@ -124,7 +124,7 @@ impl Quantity for Count {
     const EXPECTED: &'static str = COUNT;
     fn from_number(x: f64) -> Option<Self> {
         // Beyond 2^53 a double no longer tells neighbours apart.
-        (x >= 0.0 && x <= 9_007_199_254_740_992.0 && x == x.trunc()).then_some(Count(x as u64))
+        ((0.0..=9_007_199_254_740_992.0).contains(&x) && x == x.trunc()).then_some(Count(x as u64))
     }
     fn from_text(_: &str) -> Result<Option<Self>, String> {
         Ok(None)

@@ -8,6 +8,8 @@ use crate::scenario::file::client::{
     BackoffFile, ClientFile, ConnectFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PickFirstFile, PolicyFile,
     PoolOrderFile, ProtocolFile, ReconnectFile, ResolverFile, RotationFile, RoundRobinFile, StartFile,
 };
+use crate::scenario::file::law::LawFile;
+use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
     Backoff, Client, ConnectAt, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy, PoolOrder,
     Protocol, Reconnect, Resolver, RotationStart, ServiceType,
@@ -63,20 +65,9 @@ pub(super) fn client(
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
         Protocol::Grpc(grpc.settings(cx, service))
     };
-    if matches!(&protocol, Protocol::Http1(Http1Client { keep_alive: None, .. })) {
-        cx.no_effect(
-            &connection_lifetime,
-            "connection_lifetime",
-            "without `http1.keep_alive`: each request has its own connection",
-        );
-    }
     let load =
         load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
-    if matches!(load, Load::Closed { .. }) {
-        let why = "on a closed load, which cannot be rolled out";
-        cx.no_effect(&startup, "startup", why);
-        cx.no_effect(&strategy, "strategy", why);
-    }
+    without_effect(cx, &protocol, &load, (&connection_lifetime, &startup, &strategy));
     let (start_at, start_spread) = start_times(cx, start, duration);
     Client {
         name,
@@ -90,6 +81,24 @@ pub(super) fn client(
         deadline: cx.positive(deadline, "deadline"),
         startup: law::law_or(cx, startup, defaults::startup),
         strategy: server::strategy_or_default(cx, strategy),
+    }
+}
+
+/// Refuses what cannot act with this protocol or this load.
+fn without_effect(
+    cx: &mut Check<'_>,
+    protocol: &Protocol,
+    load: &Load,
+    (lifetime, startup, strategy): (&Key<LifetimeFile>, &Key<LawFile>, &Key<StrategyFile>),
+) {
+    if matches!(protocol, Protocol::Http1(Http1Client { keep_alive: None, .. })) {
+        let why = "without `http1.keep_alive`: each request has its own connection";
+        cx.no_effect(lifetime, "connection_lifetime", why);
+    }
+    if matches!(load, Load::Closed { .. }) {
+        let why = "on a closed load, which cannot be rolled out";
+        cx.no_effect(startup, "startup", why);
+        cx.no_effect(strategy, "strategy", why);
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, MAX_ITEMS};
 use crate::metrics::outcome::Summary;
 use crate::scenario::diagnostic::{Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -22,7 +22,7 @@ const OPERATORS: [(&str, Comparison); 6] = [
 ];
 
 pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Vec<Expectation> {
-    let texts = list.map_or(Vec::new(), |l| l.value);
+    let texts = cx.items(list, "expect", MAX_ITEMS);
     if texts.is_empty() {
         return Vec::new();
     }

@@ -24,16 +24,18 @@ pub(super) fn law_or(cx: &mut Check<'_>, key: Key<LawFile>, default: fn() -> Dis
 }
 
 fn law(cx: &mut Check<'_>, At { value, place: _ }: At<LawFile>) -> Distribution {
-    match value {
-        LawFile::Bare(Duration(span)) | LawFile::Named(NamedLaw::Constant(Duration(span))) => {
-            Distribution::Constant(span.as_secs_f64())
-        }
-        LawFile::Named(NamedLaw::Uniform(file)) => uniform(cx, file),
-        LawFile::Named(NamedLaw::Exponential(file)) => exponential(cx, file),
-        LawFile::Named(NamedLaw::Lognormal(file)) => lognormal(cx, &file),
-        LawFile::Named(NamedLaw::Pareto(file)) => pareto(cx, file),
-        LawFile::Named(NamedLaw::Mixture(parts)) => mixture(cx, parts),
-        LawFile::Named(NamedLaw::Empirical(path)) => Distribution::Empirical(csv::samples(cx, &path).into()),
+    let named = match value {
+        LawFile::Bare(Duration(span)) => return Distribution::Constant(span.as_secs_f64()),
+        LawFile::Named(named) => *named,
+    };
+    match named {
+        NamedLaw::Constant(Duration(span)) => Distribution::Constant(span.as_secs_f64()),
+        NamedLaw::Uniform(file) => uniform(cx, file),
+        NamedLaw::Exponential(file) => exponential(cx, file),
+        NamedLaw::Lognormal(file) => lognormal(cx, &file),
+        NamedLaw::Pareto(file) => pareto(cx, file),
+        NamedLaw::Mixture(parts) => mixture(cx, parts),
+        NamedLaw::Empirical(path) => Distribution::Empirical(csv::samples(cx, &path).into()),
     }
 }
 

@@ -26,6 +26,9 @@ const MAX_PODS: u64 = 100_000;
 const MAX_CHANNELS: u64 = 10_000_000;
 const MAX_WINDOWS: u64 = 1_000_000;
 const MAX_ROWS: u64 = 10_000_000;
+/// Servers, clients and expectations; more are no question that a person asks.
+const MAX_ITEMS: usize = 1_000;
+const MAX_ACTIONS: usize = 10_000;
 
 /// What a check needs and gathers.
 pub(super) struct Check<'a> {
@@ -156,9 +159,22 @@ impl Check<'_> {
 
     /// The items of a list that must have some.
     fn list<T>(&mut self, key: Key<Vec<T>>, owner: Place, name: &str) -> Vec<T> {
-        let Some(At { value, place }) = self.required(key, name, owner, "the scenario") else { return Vec::new() };
-        if value.is_empty() {
-            self.problem(Code::EmptyList, place, format!("`{name}` is empty, and must have at least one item"));
+        let list = self.required(key, name, owner, "the scenario");
+        if let Some(At { value, place }) = &list
+            && value.is_empty()
+        {
+            self.problem(Code::EmptyList, *place, format!("`{name}` is empty, and must have at least one item"));
+        }
+        self.items(list, name, MAX_ITEMS)
+    }
+
+    /// The items of a list, at most `most` of them.
+    fn items<T>(&mut self, key: Key<Vec<T>>, name: &str, most: usize) -> Vec<T> {
+        let Some(At { mut value, place }) = key else { return Vec::new() };
+        if value.len() > most {
+            let message = format!("`{name}` has {} items, and the most is {most}", value.len());
+            self.problem(Code::OutOfRange, place, message);
+            value.truncate(most);
         }
         value
     }

@@ -3,9 +3,9 @@
 use super::csv::MAX_RATE;
 use super::load::rate_at;
 use super::server::MAX_REPLICAS;
-use super::{Check, instant};
+use super::{Check, MAX_ACTIONS, instant};
 use crate::scenario::defaults;
-use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
+use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
@@ -36,7 +36,7 @@ pub(super) fn timeline(
     clients: &mut [Client],
     duration: Option<Span>,
 ) -> Vec<Action> {
-    let written = list.map_or(Vec::new(), |l| l.value);
+    let written = cx.items(list, "timeline", MAX_ACTIONS);
     let mut entries: Vec<Entry> = written.into_iter().filter_map(|a| entry(cx, a, duration)).collect();
     entries.sort_by_key(|e| e.at);
     let mut state = State { servers, clients, replicas: servers.iter().map(|s| s.replicas).collect() };
@@ -202,7 +202,9 @@ fn changed(points: &[(Time, f64)], at: Time, to: f64, over: Span) -> Result<Vec<
 
 fn unknown<'a>(cx: &mut Check<'_>, what: &str, name: &At<String>, all: impl Iterator<Item = &'a str> + Clone) {
     let known = all.clone().take(10).map(quoted).collect::<Vec<_>>().join(", ");
-    let help = match nearest(&name.value, all) {
+    // Beyond what is shown, the search for the nearest name is time lost.
+    let near = if cx.problems.len() < MAX_SHOWN { nearest(&name.value, all) } else { None };
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {known}"),
     };

@@ -17,7 +17,7 @@ pub enum LawFile {
     /// A bare duration: always the same.
     Bare(Duration),
     /// A named law.
-    Named(NamedLaw),
+    Named(Box<NamedLaw>),
 }
 
 /// A law by its name.
@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for LawFile {
                 Duration::deserialize(x.into_deserializer()).map(LawFile::Bare)
             }
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<LawFile, D::Error> {
-                NamedLaw::deserialize(deserializer).map(LawFile::Named)
+                NamedLaw::deserialize(deserializer).map(|law| LawFile::Named(Box::new(law)))
             }
         }
 

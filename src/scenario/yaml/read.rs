@@ -1,8 +1,6 @@
 //! From a YAML tree to a typed value, with all errors: what is wrong is reported, taken out of the tree, and the rest read
 //! again. (serde stops at the first error; taking it out is how the next one is found.)
 
-use std::fmt;
-
 use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -10,8 +8,9 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::error::ReadError;
 use super::tree::{Entry, Node, Value};
-use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
+use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, quoted};
 use crate::scenario::rules::Code;
 
 /// The name by which [`crate::scenario::file::At`] asks for the position of a value.
@@ -19,14 +18,11 @@ pub(in crate::scenario) const AT: &str = "evenkeel::At";
 /// The name by which a type says that it is a scalar or else something with keys.
 pub(in crate::scenario) const SCALAR_OR: &str = "evenkeel::ScalarOr";
 
-/// After this many errors the rest is not looked for.
-const MAX_PROBLEMS: usize = 50;
-
 /// Reads `root` as a `T`. What could not be read is taken out of `root` and described in `problems`; `None` if nothing is
 /// left to read.
 pub(in crate::scenario) fn read<T: DeserializeOwned>(root: &mut Node, problems: &mut Vec<Problem>) -> Option<T> {
     duplicates(root, problems);
-    while problems.len() < MAX_PROBLEMS {
+    while problems.len() < MAX_SHOWN {
         let mut error = match T::deserialize(Reader { node: root }) {
             Ok(value) => return Some(value),
             Err(error) => error,
@@ -70,7 +66,7 @@ fn duplicates(node: &mut Node, problems: &mut Vec<Problem>) {
             let mut seen = std::collections::BTreeSet::new();
             entries.retain(|e| {
                 let first = seen.insert(e.key.clone());
-                if !first && problems.len() < MAX_PROBLEMS {
+                if !first && problems.len() < MAX_SHOWN {
                     let message = format!("the key {} is written twice in this map", quoted(&e.key));
                     problems.push(Problem::new(Code::DuplicateKey, e.key_place, message));
                 }
@@ -79,92 +75,6 @@ fn duplicates(node: &mut Node, problems: &mut Vec<Problem>) {
             entries.iter_mut().for_each(|e| duplicates(&mut e.value, problems));
         }
         _ => {}
-    }
-}
-
-/// An error while reading; the position is added on its way out.
-#[derive(Debug)]
-struct ReadError {
-    code: Code,
-    message: String,
-    help: Option<String>,
-    place: Option<Place>,
-    /// Steps from the place of the error to the root.
-    path: Vec<usize>,
-}
-
-impl ReadError {
-    fn new(code: Code, message: String) -> ReadError {
-        ReadError { code, message, help: None, place: None, path: Vec::new() }
-    }
-
-    /// Sets the position unless something further in has set it.
-    fn at(mut self, place: Place) -> ReadError {
-        self.place.get_or_insert(place);
-        self
-    }
-
-    fn through(mut self, step: usize) -> ReadError {
-        self.path.push(step);
-        self
-    }
-
-    fn choice(code: Code, what: &str, given: &str, expected: &'static [&'static str]) -> ReadError {
-        let mut error = ReadError::new(code, format!("unknown {what} {}", quoted(given)));
-        let all = expected.iter().map(|e| format!("`{e}`")).collect::<Vec<_>>().join(", ");
-        error.help = Some(match nearest(given, expected.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? Known here: {all}"),
-            None => format!("known here: {all}"),
-        });
-        error
-    }
-
-    fn problem(self, place: Place) -> Problem {
-        let problem = Problem::new(self.code, place, self.message);
-        match self.help {
-            Some(help) => problem.help(help),
-            None => problem,
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ReadError::new(Code::Unreadable, message.to_string())
-    }
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        ReadError::new(Code::WrongType, format!("expected {expected}, found {}", describe(found)))
-    }
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        ReadError::new(Code::Unreadable, format!("expected {expected}, found {}", describe(found)))
-    }
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        ReadError::choice(Code::UnknownKey, "key", field, expected)
-    }
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        ReadError::choice(Code::UnknownChoice, "choice", variant, expected)
-    }
-}
-
-fn describe(found: Unexpected<'_>) -> String {
-    match found {
-        Unexpected::Bool(x) => format!("`{x}`"),
-        Unexpected::Unsigned(x) => format!("the number {x}"),
-        Unexpected::Signed(x) => format!("the number {x}"),
-        Unexpected::Float(x) => format!("the number {x}"),
-        Unexpected::Str(x) => format!("the text {}", quoted(x)),
-        Unexpected::Seq => "a list".to_owned(),
-        Unexpected::Map | Unexpected::StructVariant => "a map of keys".to_owned(),
-        Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
-        other => other.to_string(),
     }
 }
 

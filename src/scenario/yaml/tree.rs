@@ -210,8 +210,9 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
             "a scenario file holds one YAML document, and here a second one begins".to_owned(),
             Some("put each scenario in a file of its own, and give all files to one command"),
         ),
-        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => (Code::TooLarge, too_large(said), None),
-        _ if said.contains("recursion limit") || said.contains("nest") => (Code::TooLarge, too_large("Depth"), None),
+        _ if ["budget breached", "limit exceeded", "nesting"].iter().any(|limit| said.contains(limit)) => {
+            (Code::TooLarge, too_large(said), None)
+        }
         _ if said.contains("tab") => (
             Code::Syntax,
             format!("this is not YAML: {said}"),
@@ -227,7 +228,7 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
 }
 
 fn too_large(said: &str) -> String {
-    if said.contains("Depth") || said.contains("depth") {
+    if ["Depth", "recursion", "nesting"].iter().any(|word| said.contains(word)) {
         format!("nested more than {MAX_DEPTH} levels deep")
     } else {
         format!("more than {MAX_NODES} values, aliases (`*name`) counted each time they are used")
