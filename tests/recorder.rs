@@ -53,7 +53,8 @@ impl<O: Observer> Stream<'_, O> {
             queued: (noise % 3) as u32,
             busy: Span(noise.wrapping_mul(i as u64 + 1) % WINDOW),
         };
-        let samples: Vec<PodSample> = (0..self.pods.len()).filter(|i| !self.gone_before_window[*i]).map(sample).collect();
+        let samples: Vec<PodSample> =
+            (0..self.pods.len()).filter(|i| !self.gone_before_window[*i]).map(sample).collect();
         self.out.observe(Time(self.now), &Observation::Window { from: Time(from), partial, pods: &samples });
         self.gone_before_window = self.pods.iter().map(|p| *p == PodPhase::Gone).collect();
         self.window = self.now;

@@ -34,7 +34,8 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
         return scenario(what, &args.sets);
     }
     let known = ENTRIES.iter().map(|e| e.word).chain(rules::RULES.iter().map(|r| r.code));
-    let hint = crate::scenario::diagnostic::nearest(what, known).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
+    let hint =
+        crate::scenario::diagnostic::nearest(what, known).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
     Err(Failure::Usage(format!("`{what}` is no scenario, figure, policy, reason or error code{hint}")))
 }
 

@@ -24,14 +24,6 @@ impl Source {
             Source::Shipped(s) => scenario::parse(s.name, s.text, None, sets),
         }
     }
-
-    /// How messages call it.
-    pub fn name(&self) -> String {
-        match self {
-            Source::File(path) => path.display().to_string(),
-            Source::Shipped(s) => s.name.to_owned(),
-        }
-    }
 }
 
 /// The scenarios that an argument means. What exists as a file or folder wins over what ships.
@@ -80,7 +72,9 @@ pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Fa
     match failures.pop() {
         None => Ok(loaded),
         Some(last) => {
-            failures.iter().for_each(|failure| drop(failure.report()));
+            for failure in &failures {
+                let _ = failure.report();
+            }
             Err(last)
         }
     }

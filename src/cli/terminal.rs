@@ -77,11 +77,7 @@ impl Progress {
                 bar.set_style(style);
             }
         }
-        Progress {
-            bar,
-            reached: Mutex::new(vec![0; runs as usize]),
-            length: length.map_or(u64::MAX, |l| l.0.max(1)),
-        }
+        Progress { bar, reached: Mutex::new(vec![0; runs as usize]), length: length.map_or(u64::MAX, |l| l.0.max(1)) }
     }
 
     /// The `run`-th run has reached this simulated time. Returns true if it should stop.

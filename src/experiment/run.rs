@@ -1,7 +1,7 @@
 //! One run, from a scenario to its outcome.
 
-use crate::metrics::outcome::Outcome;
 use crate::metrics::expect;
+use crate::metrics::outcome::Outcome;
 use crate::observe::{ConnectionSink, Recorder, RecorderOptions};
 use crate::scenario::Loaded;
 use crate::sim::{self, SimError, simulate};
@@ -22,14 +22,11 @@ pub fn run(loaded: &Loaded, seed: u64, whole: bool, watch: Option<Watch<'_>>) ->
     let model = &loaded.model;
     let window = model.window.unwrap_or_else(|| model.duration.map_or(FINEST_WINDOW, default_window));
     let connections = if whole { ConnectionSink::Keep } else { ConnectionSink::Discard };
-    let options =
-        RecorderOptions { scenario_hash: loaded.scenario_hash.clone(), summary_only: !whole, connections };
+    let options = RecorderOptions { scenario_hash: loaded.scenario_hash.clone(), summary_only: !whole, connections };
     let mut recorder = Recorder::new(model, seed, window, options);
     let stop = watch.map(|watch| move |at| watch(seed, at));
-    let options = sim::Options {
-        window: Some(window),
-        watch: stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync)),
-    };
+    let options =
+        sim::Options { window: Some(window), watch: stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync)) };
     let end = simulate(model, seed, options, &mut recorder)?;
     let mut outcome = recorder.finish(end.at);
     outcome.summary.theory = theory::rows(model, &outcome.summary);

@@ -31,7 +31,7 @@ pub(super) fn endpoint_lag() -> Distribution {
 
 /// TCP, TLS and SETTINGS with the jitter of real machines, without which every cold start would be the same.
 pub(super) fn connect() -> Distribution {
-    Distribution::Exponential { mean: 0.0005, min: 0.0005 }
+    Distribution::Exponential { mean: 0.0003, min: 0.0002 }
 }
 
 pub(super) const REPLICAS: u32 = 1;
@@ -59,7 +59,7 @@ pub(super) const RESOLVER: Resolver =
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
     Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
-pub(super) const DISPATCH: Span = Span::from_micros(10);
+pub(super) const DISPATCH: Span = Span::from_micros(1);
 /// As gRFC A9 jitters the age on the server: ±10 %.
 pub(super) const LIFETIME_JITTER: f64 = 0.1;
 /// Pods of a `kill` or `delete`.
