@@ -36,7 +36,8 @@ pub fn is_balanced(loads: impl Iterator<Item = u64> + Clone) -> bool {
 pub fn time_to_balance(windows: &[ReadyLoads], change: Time, settled: Time, until: Time) -> Option<Span> {
     let from = change.max(settled);
     let first = windows.partition_point(|w| w.from < from);
-    let block = windows[first..].windows(BLOCK).take_while(|b| b[BLOCK - 1].to <= until).find(|b| is_block_balanced(b))?;
+    let block =
+        windows[first..].windows(BLOCK).take_while(|b| b[BLOCK - 1].to <= until).find(|b| is_block_balanced(b))?;
     Some(block[BLOCK - 1].to.since(change))
 }
 

@@ -6,5 +6,6 @@ pub mod expect;
 pub mod figures;
 pub mod outcome;
 pub mod skew;
+pub mod verdict;
 
 pub use figures::{Figure, figures};

@@ -45,9 +45,7 @@ impl Replica {
     /// answer that has any (round_robin over a headless Service); a keep-alive pool's are the `warm` ones.
     fn new(client: &Client, service: ServiceType) -> Replica {
         match &client.protocol {
-            Protocol::Http1(http) => {
-                Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), answers: 0 }
-            }
+            Protocol::Http1(http) => Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), answers: 0 },
             Protocol::Grpc(grpc) => match (grpc.policy, service) {
                 (Policy::RoundRobin { .. }, ServiceType::Headless) => {
                     Replica { connections: 0, answers: client.channels }

@@ -218,8 +218,7 @@ mod tests {
         let (c, d) = (ConnectionId(1), ConnectionId(2));
         let e = |client, replica, n, demand, key, open| O::Emitted { client, replica, n, demand, key, open };
         let failed = |client, pod, status, emitted| O::Failed { client, pod, status, emitted };
-        let created =
-            |pod, server, revision, number, node| O::PodCreated { pod, server, revision, number, node };
+        let created = |pod, server, revision, number, node| O::PodCreated { pod, server, revision, number, node };
         let dialled = |connection, client, replica, pod| O::Dialled { connection, client, replica, pod };
         let connected = |connection, client, replica, pod| O::Connected { connection, client, replica, pod };
         let draining = |connection, pod, reason| O::Draining { connection, pod, reason };

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::metrics::balance::{ReadyLoads, time_to_balance};
 use crate::metrics::outcome::{
-    Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, TimeToBalance, WindowRow, WindowSkew,
+    Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, TimeToBalance, WindowRow,
+    WindowSkew,
 };
 use crate::metrics::skew;
 use crate::scenario::model::{Load, Model, What};
@@ -204,7 +205,9 @@ fn words(model: &Model, what: &What) -> Option<String> {
         What::Scale { server, replicas } => {
             Some(format!("scale of {} to {}", model.servers[server].name, count(replicas, "pod")))
         }
-        What::Kill { server, pods } => Some(format!("kill of {} of {}", count(pods, "pod"), model.servers[server].name)),
+        What::Kill { server, pods } => {
+            Some(format!("kill of {} of {}", count(pods, "pod"), model.servers[server].name))
+        }
         What::Delete { server, pods } => {
             Some(format!("deletion of {} of {}", count(pods, "pod"), model.servers[server].name))
         }

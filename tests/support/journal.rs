@@ -166,7 +166,8 @@ impl Journal {
             let when = |phase| self.phases.iter().find(|p| p.1 == i && p.2 == phase).map(|p| p.0.0 as f64 / 1e9);
             assert_eq!(Some(pod.created_s), when(PodPhase::Starting));
             assert_eq!((pod.ready_s, pod.deleted_s), (when(PodPhase::Ready), when(PodPhase::Gone)));
-            let samples = |w: &(Time, Time, bool, Vec<PodSample>, usize)| w.3.iter().find(|s| s.pod.0 == i as u32).copied();
+            let samples =
+                |w: &(Time, Time, bool, Vec<PodSample>, usize)| w.3.iter().find(|s| s.pod.0 == i as u32).copied();
             let last = self.windows.iter().rev().find_map(samples);
             assert_eq!(pod.connections_at_end, last.map_or(0, |s| u64::from(s.connections)));
             let (mut busy, mut time) = (0.0, 0.0);
@@ -226,7 +227,8 @@ impl Journal {
             }
         }
         same("stray_share", summary.stray_share, if all > 0.0 { stray / all } else { 0.0 });
-        let over = |loads: &[f64]| loads.iter().copied().fold(0.0, f64::max) * loads.len() as f64 / loads.iter().sum::<f64>();
+        let over =
+            |loads: &[f64]| loads.iter().copied().fold(0.0, f64::max) * loads.len() as f64 / loads.iter().sum::<f64>();
         let worst = judged.iter().map(|j| over(&j.1)).fold(0.0, f64::max);
         match &summary.skew.worst_window {
             None => assert!(judged.is_empty()),
