@@ -1,6 +1,6 @@
 //! One run, from a scenario to its outcome.
 
-use crate::metrics::expect;
+use crate::metrics::{expect, verdict};
 use crate::metrics::outcome::Outcome;
 use crate::observe::{ConnectionSink, Recorder, RecorderOptions};
 use crate::scenario::Loaded;
@@ -31,6 +31,7 @@ pub fn run(loaded: &Loaded, seed: u64, whole: bool, watch: Option<Watch<'_>>) ->
     let mut outcome = recorder.finish(end.at);
     outcome.summary.theory = theory::rows(model, &outcome.summary);
     outcome.summary.expectations = expect::evaluate(&model.expect, &outcome.summary);
+    outcome.summary.verdict = verdict::sentence(model, &outcome);
     Ok(outcome)
 }
 
