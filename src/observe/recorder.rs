@@ -179,7 +179,8 @@ impl PodCounts {
 }
 
 impl Observer for Recorder<'_> {
-    #[inline]
+    // The caller knows the kind: inlined, only its arm is left.
+    #[inline(always)]
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         if let Observation::Emitted { client, replica, n, demand, key, open } = *what {
             let hash = call_hash(at, replica, n, demand, key, open);
