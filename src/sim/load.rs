@@ -8,7 +8,7 @@
 use rand_chacha::rand_core::Rng;
 
 use crate::random::{Purpose, Stream, Streams, below, mix};
-use crate::scenario::distribution::unit;
+use crate::scenario::distribution::{neg_ln, unit};
 use crate::scenario::model::{Arrivals, RateCurve};
 use crate::units::Time;
 
@@ -77,7 +77,7 @@ impl OpenLoad {
     pub fn advance(&mut self) {
         let gap = self.stream.next_u64();
         let area = match &mut self.spacing {
-            Spacing::Poisson => -libm::log(unit(gap) + f64::EPSILON / 2.0),
+            Spacing::Poisson => neg_ln(unit(gap) + f64::EPSILON / 2.0),
             Spacing::Constant { phases, turn, cycle, last } => {
                 let calls = (*cycle as f64 + phases[*turn].0) * phases.len() as f64;
                 let area = calls - *last;
