@@ -24,6 +24,8 @@ pub(super) struct Engine<'a, O> {
     pub observer: &'a mut O,
     pub now: Time,
     pub end: Time,
+    /// Nothing from this key on happens; 0 once all is done.
+    pub end_key: u64,
     pub events: u64,
 
     // What comes next. Calls, requests, responses and completions are too many for the heap.
@@ -109,6 +111,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             observer,
             now: Time::ZERO,
             end: model.duration.map_or(LATEST, |d| Time::ZERO + d),
+            end_key: 0,
             events: 0,
             schedule: Schedule::default(),
             arrivals: Tree::new(model.clients.len()),
@@ -144,7 +147,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
     pub fn run(mut self) -> Result<RunEnd, SimError> {
         self.populate();
-        let end = key(self.end, Rank::World);
+        self.end_key = if self.all_done() { 0 } else { key(self.end, Rank::World) };
         let (mut instant, mut instant_began) = (Time::ZERO, 0);
         let mut look_again = 1 << 16;
         loop {
@@ -152,7 +155,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             let on_the_way = self.deliveries.next_key().min(self.responses.next_key());
             let own = self.arrivals.next_key(Rank::Arrival).min(self.slots.next_key(Rank::Completion));
             let first = scheduled.min(self.deadlines.next_key(Rank::Expiry)).min(on_the_way).min(own);
-            if first >= end || self.all_done() {
+            if first >= self.end_key {
                 break;
             }
             self.events += 1;
@@ -222,7 +225,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// True when only closed loads were asked for, without a duration or before its end, and all their calls are done.
     #[inline]
-    fn all_done(&self) -> bool {
+    pub fn all_done(&self) -> bool {
         self.unfinished_closed == 0
     }
 

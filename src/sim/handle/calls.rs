@@ -234,6 +234,9 @@ impl<O: Observer> Engine<'_, O> {
         if worker != NONE {
             let load = &self.closed[self.workers[worker as usize].load as usize];
             self.unfinished_closed -= u64::from(load.requests.is_some());
+            if self.all_done() {
+                self.end_key = 0;
+            }
             self.next_closed_call(worker);
         }
     }
