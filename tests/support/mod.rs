@@ -7,4 +7,5 @@ pub mod family;
 pub mod journal;
 pub mod lab;
 pub mod models;
+pub mod runs;
 pub mod stats;
