@@ -16,7 +16,26 @@ use super::stats::holm;
 pub const LEVEL: f64 = 0.01;
 
 /// Every group of statistical tests, by name, and how many p-values it has.
-pub const FAMILIES: &[(&str, usize)] = &[("theory: balls in bins", 4), ("theory: renewal", 3)];
+pub const FAMILIES: &[(&str, usize)] = &[
+    ("theory: balls in bins", 4),
+    ("theory: renewal", 3),
+    ("lab E1", 2),
+    ("lab E2", 16),
+    ("lab E3", 4),
+    ("lab E4 cold", 2),
+    ("lab E4 pick_first", 4),
+    ("lab E5 core", 2),
+    ("lab E5 go", 2),
+    ("lab E6 b", 1),
+    ("lab E6 d", 1),
+    ("lab E7 surge 5", 5),
+    ("lab E7 surge 10", 11),
+    ("lab E7 unavailable 5", 5),
+    // Intervals and facts only.
+    ("lab E7 outage", 0),
+    ("lab E7 batches", 0),
+    ("lab E8", 0),
+];
 
 /// The p-values of one group.
 #[derive(Debug)]

@@ -7,4 +7,6 @@ pub mod family;
 pub mod journal;
 pub mod lab;
 pub mod models;
+pub mod predict;
+pub mod replay;
 pub mod stats;
