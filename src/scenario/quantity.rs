@@ -16,7 +16,7 @@ pub(super) const LONGEST: Span = Span::from_secs(30 * 24 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Duration(pub(super) Span);
 
-/// A whole number, at least 0.
+/// A whole number, from 0 to 2^53.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Count(pub(super) u64);
 
@@ -33,7 +33,7 @@ pub struct Share(pub(super) f64);
 pub struct Amount(pub(super) CountOrPercent);
 
 const DURATION: &str = "a duration with its unit, such as `1m30s`, `250ms` or `1.5us`";
-const COUNT: &str = "a whole number, at least 0";
+const COUNT: &str = "a whole number, from 0 to 2^53";
 const NUMBER: &str = "a number";
 const SHARE: &str = "a percentage such as `10%`, or a share such as `0.1`";
 const AMOUNT: &str = "a count such as `1`, or a percentage such as `25%`";
@@ -217,7 +217,12 @@ quantities! {
             { "const": 0 },
         ],
     }
-    Count { "description": "A whole number, at least 0.", "type": "integer", "minimum": 0 }
+    Count {
+        "description": "A whole number, from 0 to 2^53.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9_007_199_254_740_992_u64,
+    }
     Number { "description": "A number.", "type": "number" }
     Share {
         "description": "A percentage such as 10%, or a share such as 0.1.",
