@@ -41,6 +41,22 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: M/M/c", 12),
     ("closed form: M/D/c", 3),
     ("closed form: M/G/1", 3),
+    ("lab E1", 2),
+    ("lab E2", 16),
+    ("lab E3", 4),
+    ("lab E4 cold", 2),
+    ("lab E4 pick_first", 4),
+    ("lab E5 core", 2),
+    ("lab E5 go", 2),
+    ("lab E6 b", 1),
+    ("lab E6 d", 1),
+    ("lab E7 surge 5", 5),
+    ("lab E7 surge 10", 11),
+    ("lab E7 unavailable 5", 5),
+    // Intervals and facts only.
+    ("lab E7 outage", 0),
+    ("lab E7 batches", 0),
+    ("lab E8", 0),
 ];
 
 /// The p-values of one group.
