@@ -1,7 +1,7 @@
 //! One run, from a scenario to its outcome.
 
-use crate::metrics::{expect, verdict};
 use crate::metrics::outcome::Outcome;
+use crate::metrics::{expect, verdict};
 use crate::observe::{ConnectionSink, Recorder, RecorderOptions};
 use crate::scenario::Loaded;
 use crate::sim::{self, SimError, simulate};
