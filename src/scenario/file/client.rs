@@ -33,7 +33,7 @@ pub struct ClientFile {
     pub resolver: Key<ResolverFile>,
     /// Delays between failed connection attempts.
     pub backoff: Key<BackoffFile>,
-    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY. Default 10us, an
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY. Default 1us, an
     /// assumption.
     pub dispatch: Key<Duration>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
