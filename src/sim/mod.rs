@@ -6,6 +6,7 @@
 
 mod engine;
 mod event;
+mod fifo;
 mod handle;
 mod load;
 pub mod observation;
