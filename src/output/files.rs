@@ -163,7 +163,11 @@ impl Drop for FileSet {
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), OutputError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(".evenkeel-").tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        // Temporary files are private; results are for whom the umask lets.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.prefix(".evenkeel-").tempfile_in(folder)?;
         file.write_all(contents)?;
         file.persist(path).map_err(|e| e.error)
     };

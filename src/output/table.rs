@@ -65,10 +65,14 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         out.push_str("\nno pods\n");
         return;
     }
-    let mut order: Vec<usize> = (0..pods.len()).collect();
-    if pods.len() > PODS_MOST {
+    // Pods that were gone before the measured time have nothing to show.
+    let warmup_s = outcome.end_s - outcome.summary.measured_s;
+    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
+    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
+    let listed = order.len();
+    if listed > PODS_MOST {
         order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
-        order.drain(PODS_ENDS..pods.len() - PODS_ENDS);
+        order.drain(PODS_ENDS..listed - PODS_ENDS);
     }
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let lives = widest(&mut order.iter().map(|&i| life(&pods[i]).chars().count())).max(4);
@@ -102,8 +106,8 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         let line = format!("{}  {cells}", padded(&middle_cut(&pod.pod, name), name));
         let idle = pod.requests == 0 && pod.deleted_s.is_none() && most > 0.0;
         let _ = writeln!(out, "{}", if idle { style.bad(line.trim_end()) } else { line.trim_end().into() });
-        if pods.len() > PODS_MOST && i + 1 == PODS_ENDS {
-            let left = pods.len() - 2 * PODS_ENDS;
+        if listed > PODS_MOST && i + 1 == PODS_ENDS {
+            let left = listed - 2 * PODS_ENDS;
             let _ = writeln!(out, "{}", style.faint(&format!("… {left} pods between these (all are in summary.json)")));
         }
     }

@@ -171,7 +171,7 @@ fn draw_marks(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
     }
 }
 
-/// Writes the name of an area where the area has the most room around it, if it fits anywhere.
+/// Writes the name of an area where the area has the most room around it, clear of marks, if it fits anywhere.
 fn draw_area_label(svg: &mut Svg, place: &Place<'_>, area: &Area) {
     let name = format::middle_cut(&area.name, 26);
     let width = text::width(&name, SIZE) + 10.0;
@@ -179,6 +179,9 @@ fn draw_area_label(svg: &mut Svg, place: &Place<'_>, area: &Area) {
     for stretch in &area.stretches {
         for (i, &(t, _, _)) in stretch.iter().enumerate().filter(|(_, p)| p.0 >= place.chart.warmup_s) {
             let right = place.x(t) + width;
+            if place.chart.marks.iter().any(|mark| (place.x(t)..right).contains(&place.x(mark.at_s))) {
+                continue;
+            }
             let under = stretch[i..].iter().take_while(|p| place.x(p.0) <= right + 4.0);
             let (mut end, mut low, mut high) = (0.0, place.top, place.bottom);
             for &(t, lo, hi) in under {

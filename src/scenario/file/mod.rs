@@ -63,8 +63,8 @@ pub struct ClusterFile {
     pub dns: Key<DnsFile>,
     /// Round trip between any two pods. Default 500us, an assumption.
     pub rtt: Key<Duration>,
-    /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt. Default 500us plus an exponential of
-    /// mean 500us, an assumption.
+    /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt. Default 200us plus an exponential of
+    /// mean 300us, an assumption.
     pub connect: Key<LawFile>,
 }
 
