@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
         self.make_call(client, channel, worker, demand);
     }
 
-    #[inline]
+    #[inline(always)]
     fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64) {
         let call = self.calls.insert(Call {
             emitted: self.now,
@@ -93,12 +93,17 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn route_call(&mut self, call: Handle) {
         let index = self.calls.items[call.index as usize].channel;
-        let channel = &mut self.channels[index as usize];
+        let channel = &self.channels[index as usize];
         if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
             let connection = self.pick(index);
             return self.send(call, connection);
         }
-        let state = channel.state;
+        self.wait_for_connection(call, index);
+    }
+
+    #[inline(never)]
+    fn wait_for_connection(&mut self, call: Handle, index: u32) {
+        let state = self.channels[index as usize].state;
         if state == Connectivity::TransientFailure && !self.waits_for_ready(index) {
             self.calls.items[call.index as usize].state = CallState::Failing;
             let takes = self.dispatch_time(index).max(FAILING_TAKES_AT_LEAST);
@@ -111,7 +116,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The connection that the channel's picker says is next. The channel must be READY.
-    #[inline]
+    #[inline(always)]
     pub fn pick(&mut self, index: u32) -> u32 {
         if self.channels[index as usize].stale {
             self.rebuild_picker(index);
@@ -123,7 +128,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, call: Handle, connection: u32) {
         let c = &mut self.connections.items[connection as usize];
         let item = &mut self.calls.items[call.index as usize];
@@ -215,7 +220,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
-    #[inline]
+    #[inline(always)]
     fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
         let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         match failure {
@@ -232,13 +237,17 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     fn after_end(&mut self, worker: u32) {
         if worker != NONE {
-            let load = &self.closed[self.workers[worker as usize].load as usize];
-            self.unfinished_closed -= u64::from(load.requests.is_some());
-            if self.all_done() {
-                self.end_key = 0;
-            }
-            self.next_closed_call(worker);
+            self.go_on(worker);
         }
+    }
+
+    fn go_on(&mut self, worker: u32) {
+        let load = &self.closed[self.workers[worker as usize].load as usize];
+        self.unfinished_closed -= u64::from(load.requests.is_some());
+        if self.all_done() {
+            self.end_key = 0;
+        }
+        self.next_closed_call(worker);
     }
 
     /// A stream of a connection has ended.
@@ -246,14 +255,24 @@ impl<O: Observer> Engine<'_, O> {
     pub fn release_stream(&mut self, connection: u32) {
         let c = &mut self.connections.items[connection as usize];
         c.streams -= 1;
-        if c.waiting.is_some() {
+        if c.waiting.is_none() && (c.streams > 0 || c.state == ConnectionState::Ready && !c.http1) {
+            c.idle_since = self.now;
+            return;
+        }
+        self.after_stream(connection);
+    }
+
+    /// Somebody may wait for the stream that has ended, or it was the last one.
+    #[inline(never)]
+    fn after_stream(&mut self, connection: u32) {
+        if self.connections.items[connection as usize].waiting.is_some() {
             self.send_waiting(connection);
         }
         let c = &mut self.connections.items[connection as usize];
+        c.idle_since = self.now;
         if c.streams > 0 {
             return;
         }
-        c.idle_since = self.now;
         if c.http1 {
             self.return_to_pool(connection);
         } else if c.state == ConnectionState::Draining && !c.dead {
