@@ -123,6 +123,7 @@ impl<O: Observer> Engine<'_, O> {
         (subchannel.failed, subchannel.failures) = (false, 0);
         channel.ready += 1;
         channel.stale = true;
+        self.only_connection[index as usize] = NONE;
         if matches!(self.settings(index).policy, Policy::PickFirst { .. }) {
             self.end_pass(index, i);
         }
@@ -180,6 +181,7 @@ impl<O: Observer> Engine<'_, O> {
         subchannel.connection = NONE;
         channel.ready -= 1;
         channel.stale = true;
+        self.only_connection[index as usize] = NONE;
         if channel.stopped {
             return;
         }
