@@ -322,6 +322,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     fn reserve(&mut self, client: &Client) {
         let replicas = client.replicas as usize;
         self.replicas.reserve_exact(replicas);
+        self.schedule.reserve(replicas);
         if let Protocol::Grpc(_) = client.protocol {
             let channels = replicas * client.channels as usize;
             self.channels.reserve_exact(channels);

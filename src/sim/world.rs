@@ -146,7 +146,7 @@ pub struct Connection {
     /// When its last stream ended (or it became READY).
     pub idle_since: Time,
     /// Calls that wait for a free stream, first in first out.
-    pub waiting: Option<Box<VecDeque<Handle>>>,
+    pub waiting: Waiting,
     /// The pod that it was placed on, or `NONE`.
     pub pod: u32,
     /// Calls on it that have not ended.
@@ -306,6 +306,30 @@ pub enum Connectivity {
     TransientFailure,
 }
 
+/// Calls that wait, first in first out: mostly none, in up to millions of places.
+#[derive(Debug, Default)]
+pub struct Waiting(Option<Box<VecDeque<Handle>>>);
+
+impl Waiting {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|calls| calls.is_empty())
+    }
+
+    pub fn push_back(&mut self, call: Handle) {
+        self.0.get_or_insert_default().push_back(call);
+    }
+
+    pub fn pop_front(&mut self) -> Option<Handle> {
+        self.0.as_mut()?.pop_front()
+    }
+
+    /// All of them, in order; none is left.
+    pub fn take_all(&mut self) -> VecDeque<Handle> {
+        self.0.take().map_or_else(VecDeque::new, |calls| *calls)
+    }
+}
+
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -325,7 +349,7 @@ pub struct Channel {
     /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
     pub subchannels: SmallVec<[Subchannel; 1]>,
     /// Calls that wait for a READY connection, first in first out.
-    pub waiting: VecDeque<Handle>,
+    pub waiting: Waiting,
     /// Pickers built so far.
     pub pickers: u32,
     /// Voids timers of earlier passes of pick_first.

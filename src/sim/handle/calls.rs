@@ -158,7 +158,7 @@ impl<O: Observer> Engine<'_, O> {
         item.pod = c.pod;
         if c.streams >= c.streams_max {
             item.state = CallState::WaitsForStream;
-            return c.waiting.get_or_insert_default().push_back(call);
+            return c.waiting.push_back(call);
         }
         c.streams += 1;
         c.requests += 1;
@@ -277,7 +277,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn release_stream(&mut self, connection: u32) {
         let c = &mut self.connections.items[connection as usize];
         c.streams -= 1;
-        if c.waiting.is_none() && (c.streams > 0 || c.state == ConnectionState::Ready && !c.http1) {
+        if c.waiting.is_empty() && (c.streams > 0 || c.state == ConnectionState::Ready && !c.http1) {
             c.idle_since = self.now;
             return;
         }
@@ -287,9 +287,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Somebody may wait for the stream that has ended, or it was the last one.
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
-        if self.connections.items[connection as usize].waiting.is_some() {
-            self.send_waiting(connection);
-        }
+        self.send_waiting(connection);
         let c = &mut self.connections.items[connection as usize];
         c.idle_since = self.now;
         if c.streams > 0 {
@@ -309,7 +307,7 @@ impl<O: Observer> Engine<'_, O> {
             if c.dead || c.streams >= c.streams_max {
                 return;
             }
-            let Some(call) = c.waiting.as_mut().and_then(|w| w.pop_front()) else { return };
+            let Some(call) = c.waiting.pop_front() else { return };
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.send(call, connection);
             }
