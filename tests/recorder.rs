@@ -5,7 +5,7 @@ mod support;
 
 use evenkeel::metrics::outcome::Outcome;
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
-use evenkeel::scenario::model::{Action, Http1Client, Model, Protocol, ServiceType, What};
+use evenkeel::scenario::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What};
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
@@ -242,5 +242,22 @@ proptest! {
         prop_assert_eq!(&with.arrivals_digest, &without.arrivals_digest);
         prop_assert_eq!((&with.requests, &with.latency_ms), (&without.requests, &without.latency_ms));
         prop_assert_eq!(&with.skew.whole, &without.skew.whole);
+    }
+}
+
+#[test]
+fn every_figure_has_a_path_that_expectations_can_use() {
+    let model = model(ServiceType::ClusterIp, 0, &[(1_000, 0), (2_000, 1)]);
+    let steps: Vec<(u32, u32, u32)> =
+        (0..2_000u32).map(|i| (i % 17, i.wrapping_mul(2_654_435_761), i << 12 ^ i)).collect();
+    let summary = run(&model, &steps).0.summary;
+    let all = evenkeel::metrics::figures(&summary);
+    assert!(all.iter().filter(|f| f.value.is_some()).count() >= 20, "most figures have a value: {all:?}");
+    for figure in all {
+        let path = figure.path.split('.').map(str::to_owned).collect();
+        let value = figure.value.unwrap_or(0.0);
+        let expectation = Expectation { text: figure.name.clone(), path, op: Comparison::Equal, value };
+        let result = evenkeel::metrics::expect::evaluate(&[expectation], &summary).remove(0);
+        assert_eq!((result.value, result.met), (figure.value, figure.value.is_some()), "{}", figure.name);
     }
 }

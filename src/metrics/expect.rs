@@ -40,3 +40,46 @@ fn holds(value: f64, op: Comparison, bound: f64) -> bool {
         Comparison::Greater => value > bound,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn path(text: &str) -> Vec<String> {
+        text.split('.').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn paths_lead_to_numbers() {
+        let summary = json!({ "a": { "b": 1.5, "none": null, "text": "x" }, "list": [{ "n": 2 }, { "n": 3 }] });
+        for (at, value) in [
+            ("a.b", Some(1.5)),
+            ("list.1.n", Some(3.0)),
+            ("a.none", None),
+            ("a.text", None),
+            ("a", None),
+            ("a.b.c", None),
+            ("list.2.n", None),
+            ("list.x", None),
+            ("missing", None),
+        ] {
+            assert_eq!(number(&summary, &path(at)), value, "{at}");
+        }
+    }
+
+    #[test]
+    fn comparisons_mean_what_they_say() {
+        use Comparison::{AtLeast, AtMost, Equal, Greater, Less, NotEqual};
+        for (op, below, same, above) in [
+            (Less, true, false, false),
+            (AtMost, true, true, false),
+            (Equal, false, true, false),
+            (NotEqual, true, false, true),
+            (AtLeast, false, true, true),
+            (Greater, false, false, true),
+        ] {
+            assert_eq!((holds(1.0, op, 2.0), holds(2.0, op, 2.0), holds(3.0, op, 2.0)), (below, same, above), "{op:?}");
+        }
+    }
+}

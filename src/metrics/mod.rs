@@ -7,5 +7,6 @@ pub mod figures;
 pub mod glossary;
 pub mod outcome;
 pub mod skew;
+pub mod verdict;
 
 pub use figures::{Figure, figures};

@@ -1,0 +1,64 @@
+//! The parts of sentences.
+
+use crate::scenario::model::What;
+use crate::units::Span;
+
+use super::facts::Facts;
+
+/// ` after the rollout at 2m`, or nothing.
+pub(super) fn since(f: &Facts<'_>) -> String {
+    f.change.map_or_else(String::new, |c| format!(" after the {} at {}", noun_of(&c.what), seconds(c.at.as_secs_f64())))
+}
+
+pub(super) fn noun_of(what: &What) -> &'static str {
+    match what {
+        What::RolloutServer(_) => "rollout",
+        What::RolloutClient(_) => "rollout of the client",
+        What::Scale { .. } => "scaling",
+        What::Kill { .. } => "kill",
+        What::Delete { .. } => "deletion",
+        What::Rate { .. } => "change of rate",
+    }
+}
+
+/// Why established connections stay where they are.
+pub(super) fn stays(f: &Facts<'_>) -> &'static str {
+    if f.cluster_ip() {
+        "kube-proxy never moves an established connection"
+    } else {
+        "a client keeps its connection until it breaks"
+    }
+}
+
+/// What would move or spread the load, of what the scenario does not use yet.
+pub(super) fn levers(f: &Facts<'_>) -> String {
+    if f.replaced_within_s().is_some() {
+        let even = if f.all_grpc() { "a headless Service with round_robin" } else { "a connection per request" };
+        return format!(
+            "replacing connections for their age draws anew and does not even out; more connections or {even} would"
+        );
+    }
+    let mut all = Vec::new();
+    if f.all_grpc() {
+        all.push("max_connection_age (server)");
+    }
+    all.push("connection_lifetime (client)");
+    all.push(if f.all_grpc() { "a headless Service with round_robin" } else { "more connections" });
+    let last = all.pop().unwrap_or_default();
+    format!("what would move them: {} or {last}", all.join(", "))
+}
+
+/// `1 pod`, `2 pods`.
+pub(super) fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
+pub(super) fn calls(n: u64) -> String {
+    if n == 1 { "1 call".to_owned() } else { format!("all {n} calls") }
+}
+
+pub(super) fn seconds(s: f64) -> Span {
+    // To the millisecond: a verdict is read, not computed with.
+    Span::from_millis((s * 1e3).round() as u64)
+}
