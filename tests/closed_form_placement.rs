@@ -73,7 +73,7 @@ impl Rotation {
     /// has counts that differ by at most 1. If n consecutive picks are not distinct, one connection has two of them and
     /// another has none.
     fn check(&mut self) {
-        for span in self.picks.windows(self.ready) {
+        for span in self.picks.windows(self.ready.max(1)) {
             let mut pods = span.to_vec();
             pods.sort_unstable();
             pods.dedup();

@@ -27,9 +27,11 @@ struct Case {
     startup: &'static str,
     lag: &'static str,
     pre_stop: &'static str,
+    /// Delay after a refused dial, the first and all others.
+    retry: &'static str,
 }
 
-const A5: Case = Case { pods: 5, strategy: ("1", "0"), startup: TOGETHER, lag: "0s", pre_stop: "0s" };
+const A5: Case = Case { pods: 5, strategy: ("1", "0"), startup: TOGETHER, lag: "0s", pre_stop: "0s", retry: "1s" };
 const B5: Case = Case { strategy: ("0", "1"), ..A5 };
 const DEFAULTS5: Case = Case { strategy: ("25%", "25%"), ..A5 };
 
@@ -42,13 +44,13 @@ struct Loads {
 }
 
 fn loads(case: Case) -> Vec<Loads> {
-    let Case { pods, strategy: (surge, unavailable), startup, lag, pre_stop } = case;
+    let Case { pods, strategy: (surge, unavailable), startup, lag, pre_stop, retry } = case;
     let text = format!(
         "name: rollout\nduration: 30m\ncluster: {{ rtt: 0s, connect: 0s, endpoint_lag: {lag} }}\n\
          servers:\n- name: s\n  replicas: {pods}\n  startup: {startup}\n  termination: {{ pre_stop: {pre_stop} }}\n\
          \x20 strategy: {{ max_surge: {surge}, max_unavailable: {unavailable} }}\n\
          clients:\n- name: c\n  replicas: {}\n  policy: {{ pick_first: {{ reconnect: eager }} }}\n\
-         \x20 backoff: {{ base: 100ms, multiplier: 1, max: 100ms }}\n  load: {{ open: {{ rate: 0.001 }} }}\n\
+         \x20 backoff: {{ base: {retry}, multiplier: 1, max: {retry} }}\n  load: {{ open: {{ rate: 0.001 }} }}\n\
          timeline: [{{ at: 1m, rollout: s }}]",
         pods * EVEN
     );
@@ -85,8 +87,10 @@ fn one_at_a_time(mut family: Family, case: Case, unavailable: u32) -> Family {
     family
 }
 
+/// Against the walk through the rollout in waves, by counts of (surge, unavailable).
 fn in_waves(mut family: Family, case: Case, (surge, unavailable): (u32, u32)) -> Family {
-    let rollout = Rollout { replicas: case.pods, surge, unavailable, readiness: Readiness::Waves, lagging: false };
+    let lagging = case.lag != "0s";
+    let rollout = Rollout { replicas: case.pods, surge, unavailable, readiness: Readiness::Waves, lagging };
     compare(&mut family, &loads(case), &rollout::walk(rollout).unwrap().new_pods);
     family
 }
@@ -122,13 +126,27 @@ fn defaults_one_by_one() {
     one_at_a_time(Family::named("closed form: rollout, defaults one by one, 10"), ten, 2).assert_holds();
 }
 
-/// With preStop above the endpoint lag nothing changes. With the lag above preStop, a pod is not selectable when the death that
-/// it caused sends connections away: surge becomes unavailable. The dying pod still is, and refuses; here a refused dial is
-/// made again every 100 ms, so that all of them end before the news of the new pod comes.
+/// With preStop above the endpoint lag nothing changes.
 #[test]
-fn endpoint_lag_against_pre_stop() {
-    let in_time = Case { lag: "500ms", pre_stop: "1s", ..A5 };
-    one_at_a_time(Family::named("closed form: rollout, lag within preStop"), in_time, 0).assert_holds();
-    let late = Case { lag: "5s", pre_stop: "1s", ..A5 };
-    one_at_a_time(Family::named("closed form: rollout, lag beyond preStop"), late, 1).assert_holds();
+fn endpoint_lag_within_pre_stop() {
+    let case = Case { lag: "500ms", pre_stop: "1s", ..A5 };
+    one_at_a_time(Family::named("closed form: rollout, lag within preStop"), case, 0).assert_holds();
+}
+
+/// With the lag above preStop, a pod is not selectable when the death that it caused sends connections away: surge becomes
+/// unavailable. The dying pod still is, and refuses; here a refused dial is made again every 100 ms, so that all of them end
+/// before the news of the new pod comes.
+#[test]
+fn endpoint_lag_beyond_pre_stop() {
+    let case = Case { lag: "5s", pre_stop: "1s", retry: "100ms", ..A5 };
+    one_at_a_time(Family::named("closed form: rollout, lag beyond preStop"), case, 1).assert_holds();
+}
+
+/// The usual lag and back-off: what the dying pods refuse comes back when the new pods are known.
+#[test]
+fn endpoint_lag_within_the_first_back_off() {
+    let five = Case { lag: "500ms", ..A5 };
+    in_waves(Family::named("closed form: rollout, lag within back-off, surge 1"), five, (1, 0)).assert_holds();
+    let defaults = Case { lag: "500ms", ..DEFAULTS5 };
+    in_waves(Family::named("closed form: rollout, lag within back-off, defaults"), defaults, (2, 1)).assert_holds();
 }

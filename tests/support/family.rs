@@ -33,6 +33,8 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: rollout, defaults one by one, 10", 9),
     ("closed form: rollout, lag within preStop", 6),
     ("closed form: rollout, lag beyond preStop", 5),
+    ("closed form: rollout, lag within back-off, surge 1", 5),
+    ("closed form: rollout, lag within back-off, defaults", 5),
     ("closed form: age, recovery", 10),
     ("closed form: age, new pods", 2),
     ("closed form: age, time averages", 6),

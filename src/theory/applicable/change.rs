@@ -2,7 +2,7 @@
 
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{CountOrPercent, Model, Server, Strategy, What};
+use crate::scenario::model::{CountOrPercent, Model, Protocol, Server, Strategy, What};
 use crate::theory::recovery::JITTER;
 use crate::theory::renewal::Renewal;
 use crate::theory::rollout::{self, Readiness, Rollout, Walk};
@@ -47,22 +47,24 @@ fn rollout_rows(rollout: Rollout, walk: &Walk) -> Vec<Applicable> {
 }
 
 /// The rollout as `theory::rollout` walks it, if its timing keeps to what is assumed there: connections of a dying pod
-/// re-dial before the next pod is ready, and endpoint lag is on one side of preStop.
+/// re-dial before the next pod is ready, and endpoint lag is below preStop, or between that and the first back-off delay
+/// after it.
 fn as_rollout(model: &Model, server: &Server) -> Option<Rollout> {
     let Strategy::RollingUpdate { max_surge, max_unavailable } = server.strategy else { return None };
     let pre_stop = server.termination.pre_stop.as_secs_f64();
     let (lag_min, lag_max) = range(&model.cluster.endpoint_lag)?;
     let (startup_min, startup_max) = range(&server.startup).unwrap_or((server.startup.quantile(0.0), f64::INFINITY));
-    let lagging = if lag_max <= pre_stop {
-        false
-    } else if lag_min > pre_stop {
-        true
+    let (retry_min, retry_max) = first_retry(model);
+    let (lagging, over) = if lag_max <= pre_stop {
+        (false, pre_stop)
+    } else if lag_min > pre_stop && lag_max <= pre_stop + retry_min {
+        (true, pre_stop + retry_max)
     } else {
         return None;
     };
     let waves = startup_min == startup_max;
     // Ready but not yet available pods would be dialled, too, unless each group is both at once.
-    if startup_min <= pre_stop.max(lag_max) || !(waves || server.min_ready == Span::ZERO) {
+    if startup_min <= over || !(waves || server.min_ready == Span::ZERO) {
         return None;
     }
     let n = server.replicas;
@@ -70,6 +72,15 @@ fn as_rollout(model: &Model, server: &Server) -> Option<Rollout> {
     let unavailable = resolve(max_unavailable, n, false).min(n);
     let readiness = if waves { Readiness::Waves } else { Readiness::OneByOne };
     Some(Rollout { replicas: n, surge, unavailable, readiness, lagging })
+}
+
+/// Shortest and longest delay after a first failed dial, in seconds, over the clients.
+fn first_retry(model: &Model) -> (f64, f64) {
+    let delays = model.clients.iter().filter_map(|c| match &c.protocol {
+        Protocol::Grpc(grpc) => Some(grpc.backoff.base.as_secs_f64()),
+        Protocol::Http1(_) => None,
+    });
+    delays.fold((f64::INFINITY, 0.0), |(min, max), d| (min.min(d), max.max(d)))
 }
 
 /// Percentages are rounded up for surge and down for unavailable (kubernetes `ResolveFenceposts`).
