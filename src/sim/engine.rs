@@ -9,7 +9,7 @@ use super::observation::{Observation, Observer};
 use super::schedule::{LATEST, Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
-    Call, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab, View,
+    Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
 use crate::random::{Streams, key_of, mix};
@@ -51,6 +51,8 @@ pub(super) struct Engine<'a, O> {
     pub clients: Vec<ClientState<'a>>,
     pub replicas: Vec<Replica>,
     pub channels: Vec<Channel>,
+    /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
+    pub only_connection: Vec<u32>,
     pub pools: Vec<Pool>,
     pub workers: Vec<Worker>,
     pub closed: Vec<ClosedLoad>,
@@ -78,8 +80,8 @@ pub(super) struct ClientState<'a> {
     pub settings: &'a Client,
     pub key: u64,
     pub open: Option<OpenLoad>,
-    /// Who makes the calls: running replicas; `NONE` in the place of one that has not started yet.
-    pub active: Vec<u32>,
+    /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
+    pub active: Vec<Caller>,
     /// Replicas that are not stopped, in order of creation.
     pub members: Vec<u32>,
     /// Replicas created so far.
@@ -127,6 +129,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             clients: Vec::new(),
             replicas: Vec::new(),
             channels: Vec::new(),
+            only_connection: Vec::new(),
             pools: Vec::new(),
             workers: Vec::new(),
             closed: Vec::new(),
@@ -291,11 +294,12 @@ impl<'a, O: Observer> Engine<'a, O> {
             }
             Load::Closed { .. } => None,
         };
+        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
         self.clients.push(ClientState {
             settings: client,
             key,
             open,
-            active: vec![NONE; client.replicas as usize],
+            active: vec![nobody; client.replicas as usize],
             members: Vec::new(),
             numbered: 0,
             revision: 1,
@@ -305,11 +309,25 @@ impl<'a, O: Observer> Engine<'a, O> {
         // An open load, or a closed one without a total, ends with the run.
         let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
         self.unfinished_closed += u64::from(endless);
+        self.reserve(client);
         for r in 0..client.replicas {
             let replica = self.add_replica(i as u32);
             self.add_workers(i, replica, r);
             let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
             self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
+        }
+    }
+
+    /// Room for a client's replicas: growing by doubling would need half as much memory again.
+    fn reserve(&mut self, client: &Client) {
+        let replicas = client.replicas as usize;
+        self.replicas.reserve_exact(replicas);
+        self.schedule.reserve(replicas);
+        if let Protocol::Grpc(_) = client.protocol {
+            let channels = replicas * client.channels as usize;
+            self.channels.reserve_exact(channels);
+            self.only_connection.reserve_exact(channels);
+            self.connections.items.reserve_exact(channels);
         }
     }
 
@@ -347,6 +365,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                 for _ in 0..settings.channels {
                     let channel = self.new_channel(replica);
                     self.channels.push(channel);
+                    self.only_connection.push(NONE);
                 }
                 first
             }
@@ -361,7 +380,6 @@ impl<'a, O: Observer> Engine<'a, O> {
             node: ordinal % self.model.cluster.nodes,
             revision,
             first_channel,
-            next_channel: 0,
             dials: 0,
             workers: 0..0,
             phase: ReplicaPhase::Starting,

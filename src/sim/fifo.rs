@@ -1,14 +1,15 @@
 //! What takes the same time for all: it ends in the order in which it began, so that a queue does where others need a heap.
 
-use std::collections::VecDeque;
-
 use super::schedule::{Rank, key};
 use crate::units::Time;
 
-/// Calls on their way, in order of arrival.
+/// Calls on their way, in order of arrival: a ring, whose size is a power of two.
 #[derive(Debug)]
 pub struct Fifo {
-    items: VecDeque<(Time, u32)>,
+    items: Vec<(u64, u32)>,
+    /// Taken and added so far.
+    taken: usize,
+    added: usize,
     rank: Rank,
     /// The key of the first one: the main loop asks for it at each event.
     next_key: u64,
@@ -18,24 +19,42 @@ impl Fifo {
     /// An empty queue of things of this rank.
     #[must_use]
     pub fn new(rank: Rank) -> Fifo {
-        Fifo { items: VecDeque::new(), rank, next_key: u64::MAX }
+        Fifo { items: vec![(u64::MAX, 0); 64], taken: 0, added: 0, rank, next_key: u64::MAX }
     }
 
     /// Adds `item`, which arrives at `at`: not before those already there.
     #[inline]
     pub fn push(&mut self, at: Time, item: u32) {
-        debug_assert!(self.items.back().is_none_or(|last| last.0 <= at), "first in, first out");
-        if self.items.is_empty() {
-            self.next_key = key(at, self.rank);
+        if self.added - self.taken == self.items.len() {
+            self.grow();
         }
-        self.items.push_back((at, item));
+        let key = key(at, self.rank);
+        if self.added == self.taken {
+            self.next_key = key;
+        }
+        let place = self.added & (self.items.len() - 1);
+        self.items[place] = (key, item);
+        self.added += 1;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let n = self.items.len();
+        self.items.rotate_left(self.taken & (n - 1));
+        self.items.resize(2 * n, (u64::MAX, 0));
+        (self.taken, self.added) = (0, n);
     }
 
     /// Takes the first item.
     #[inline]
     pub fn pop(&mut self) -> Option<u32> {
-        let (_, item) = self.items.pop_front()?;
-        self.next_key = self.items.front().map_or(u64::MAX, |next| key(next.0, self.rank));
+        if self.added == self.taken {
+            return None;
+        }
+        let mask = self.items.len() - 1;
+        let (_, item) = self.items[self.taken & mask];
+        self.taken += 1;
+        self.next_key = if self.added == self.taken { u64::MAX } else { self.items[self.taken & mask].0 };
         Some(item)
     }
 
@@ -44,5 +63,30 @@ impl Fifo {
     #[must_use]
     pub fn next_key(&self) -> u64 {
         self.next_key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_deque(pushes in prop::collection::vec(prop::option::weighted(0.6, 0u64..3), 0..600)) {
+            let (mut fifo, mut plain, mut now) = (Fifo::new(Rank::Delivery), VecDeque::new(), 0);
+            for (i, push) in pushes.into_iter().enumerate() {
+                match push {
+                    Some(later) => {
+                        now += later;
+                        fifo.push(Time(now), i as u32);
+                        plain.push_back((now, i as u32));
+                    }
+                    None => prop_assert_eq!(fifo.pop(), plain.pop_front().map(|(_, i)| i)),
+                }
+                prop_assert_eq!(fifo.next_key(), plain.front().map_or(u64::MAX, |f| key(Time(f.0), Rank::Delivery)));
+            }
+        }
     }
 }

@@ -90,10 +90,11 @@ impl OpenLoad {
         load
     }
 
-    /// Goes on to the call after `next`.
+    /// Goes on to the call after `next`. True if draws for more calls were made.
     #[inline]
-    pub fn advance(&mut self) {
-        if self.used == BLOCK {
+    pub fn advance(&mut self) -> bool {
+        let draw = self.used == BLOCK;
+        if draw {
             self.draw();
         }
         let Draws { gap, mark, demand } = self.drawn[self.used];
@@ -108,6 +109,12 @@ impl OpenLoad {
             }
         };
         self.next = NextCall { at: self.clock.advance(area), n: self.next.n.wrapping_add(1), mark, demand };
+        draw
+    }
+
+    /// The marks of the calls to come, as far as they are drawn.
+    pub fn marks(&self) -> impl Iterator<Item = u64> {
+        self.drawn[self.used - 1..].iter().map(|draws| draws.mark)
     }
 
     /// Makes the next draws: three per call, in order, whatever the spacing.

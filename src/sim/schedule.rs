@@ -96,7 +96,15 @@ impl<E> Default for Schedule<E> {
     }
 }
 
+/// A heap up to this size is not worth shrinking.
+const SMALL: usize = 1 << 16;
+
 impl<E> Schedule<E> {
+    /// Makes room for `n` more events.
+    pub fn reserve(&mut self, n: usize) {
+        self.heap.reserve_exact(n);
+    }
+
     /// Adds an event. What is later than `LATEST` never happens.
     pub fn at(&mut self, at: Time, rank: Rank, event: E) {
         if at <= LATEST {
@@ -117,6 +125,10 @@ impl<E> Schedule<E> {
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<E> {
         let Reverse(first) = self.heap.pop()?;
+        // The start of a million replicas needs room that the rest of the run does not.
+        if self.heap.capacity() > 4 * self.heap.len() + SMALL {
+            self.heap.shrink_to(2 * self.heap.len());
+        }
         self.next_key = self.heap.peek().map_or(u64::MAX, |Reverse(e)| e.key);
         Some(first.event)
     }

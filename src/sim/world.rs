@@ -137,27 +137,23 @@ pub enum ConnectionState {
     Draining,
 }
 
-/// A connection.
+/// A connection. What each call reads or writes comes first, in one cache line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Connection {
     pub id: u64,
-    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
-    pub owner: u32,
-    /// The address that its subchannel has: a pod, or the virtual IP.
-    pub address: u32,
+    pub requests: u64,
+    /// When its last stream ended (or it became READY).
+    pub idle_since: Time,
+    /// Calls that wait for a free stream, first in first out.
+    pub waiting: Waiting,
     /// The pod that it was placed on, or `NONE`.
     pub pod: u32,
-    pub generation: u32,
-    /// Incarnation of the pod that accepted it.
-    pub incarnation: u32,
-    /// The pod accepted it: it is in the pod's list, at this place.
-    pub place: u32,
     /// Calls on it that have not ended.
     pub streams: u32,
     /// Most of them at once; `u32::MAX` if there is no limit.
     pub streams_max: u32,
-    /// How-manieth dial of its replica it was.
-    pub dial: u32,
+    pub generation: u32,
     pub state: ConnectionState,
     pub http1: bool,
     /// The pod has sent GOAWAY.
@@ -167,14 +163,18 @@ pub struct Connection {
     /// Its client has learned of the reset.
     pub reset: bool,
     pub reason: Option<CloseReason>,
-    pub requests: u64,
+    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
+    pub owner: u32,
+    /// The address that its subchannel has: a pod, or the virtual IP.
+    pub address: u32,
+    /// Incarnation of the pod that accepted it.
+    pub incarnation: u32,
+    /// The pod accepted it: it is in the pod's list, at this place.
+    pub place: u32,
+    /// How-manieth dial of its replica it was.
+    pub dial: u32,
     pub opened: Time,
     pub draining_since: Time,
-    /// When its last stream ended (or it became READY).
-    pub idle_since: Time,
-    /// Calls that wait for a free stream, first in first out.
-    #[expect(clippy::box_collection, reason = "few connections ever have any: 8 bytes in each of them instead of 32")]
-    pub waiting: Option<Box<VecDeque<Handle>>>,
 }
 
 /// A slab: slots are reused, last freed first.
@@ -306,6 +306,30 @@ pub enum Connectivity {
     TransientFailure,
 }
 
+/// Calls that wait, first in first out: mostly none, in up to millions of places.
+#[derive(Debug, Default)]
+pub struct Waiting(Option<Box<VecDeque<Handle>>>);
+
+impl Waiting {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|calls| calls.is_empty())
+    }
+
+    pub fn push_back(&mut self, call: Handle) {
+        self.0.get_or_insert_default().push_back(call);
+    }
+
+    pub fn pop_front(&mut self) -> Option<Handle> {
+        self.0.as_mut()?.pop_front()
+    }
+
+    /// All of them, in order; none is left.
+    pub fn take_all(&mut self) -> VecDeque<Handle> {
+        self.0.take().map_or_else(VecDeque::new, |calls| *calls)
+    }
+}
+
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -325,7 +349,7 @@ pub struct Channel {
     /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
     pub subchannels: SmallVec<[Subchannel; 1]>,
     /// Calls that wait for a READY connection, first in first out.
-    pub waiting: VecDeque<Handle>,
+    pub waiting: Waiting,
     /// Pickers built so far.
     pub pickers: u32,
     /// Voids timers of earlier passes of pick_first.
@@ -372,6 +396,19 @@ impl Pool {
     }
 }
 
+/// A replica that makes the calls of an open load: what an arrival needs to know of it, so that a call of one of a million
+/// replicas touches little memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The replica; `NONE` if the one in this place has not started yet.
+    pub replica: u32,
+    pub ordinal: u32,
+    /// First of its channels, or its pool.
+    pub first_channel: u32,
+    /// Channel of the next call, as an offset.
+    pub next_channel: u32,
+}
+
 /// A replica of a client.
 #[derive(Debug)]
 pub struct Replica {
@@ -382,8 +419,6 @@ pub struct Replica {
     pub revision: u32,
     /// First of its channels, or its pool.
     pub first_channel: u32,
-    /// Channel of the next open call, as an offset.
-    pub next_channel: u32,
     pub dials: u32,
     /// Its closed-loop workers.
     pub workers: std::ops::Range<u32>,

@@ -16,7 +16,48 @@ use super::stats::holm;
 pub const LEVEL: f64 = 0.01;
 
 /// Every group of statistical tests, by name, and how many p-values it has.
-pub const FAMILIES: &[(&str, usize)] = &[("theory: balls in bins", 4), ("theory: renewal", 3)];
+pub const FAMILIES: &[(&str, usize)] = &[
+    ("theory: balls in bins", 4),
+    ("theory: renewal", 3),
+    ("closed form: which pod has the one connection", 1),
+    ("closed form: balls in 5 bins", 18),
+    ("closed form: balls in 10 bins", 19),
+    ("closed form: balls in 50 bins", 20),
+    ("closed form: rollout, surge 1 of 5", 6),
+    ("closed form: rollout, surge 1 of 10", 11),
+    ("closed form: rollout, unavailable 1 of 5", 5),
+    ("closed form: rollout, unavailable 1 of 10", 10),
+    ("closed form: rollout, defaults in waves, 5", 5),
+    ("closed form: rollout, defaults in waves, 10", 10),
+    ("closed form: rollout, defaults one by one, 5", 5),
+    ("closed form: rollout, defaults one by one, 10", 9),
+    ("closed form: rollout, lag within preStop", 6),
+    ("closed form: rollout, lag beyond preStop", 5),
+    ("closed form: age, recovery", 10),
+    ("closed form: age, new pods", 2),
+    ("closed form: age, time averages", 6),
+    ("closed form: age, an instant", 1),
+    ("closed form: age, after a rollout", 1),
+    ("closed form: M/M/c", 12),
+    ("closed form: M/D/c", 3),
+    ("closed form: M/G/1", 3),
+    ("lab E1", 2),
+    ("lab E2", 16),
+    ("lab E3", 4),
+    ("lab E4 cold", 2),
+    ("lab E4 pick_first", 4),
+    ("lab E5 core", 2),
+    ("lab E5 go", 2),
+    ("lab E6 b", 1),
+    ("lab E6 d", 1),
+    ("lab E7 surge 5", 5),
+    ("lab E7 surge 10", 11),
+    ("lab E7 unavailable 5", 5),
+    // Intervals and facts only.
+    ("lab E7 outage", 0),
+    ("lab E7 batches", 0),
+    ("lab E8", 0),
+];
 
 /// The p-values of one group.
 #[derive(Debug)]

@@ -7,4 +7,7 @@ pub mod family;
 pub mod journal;
 pub mod lab;
 pub mod models;
+pub mod predict;
+pub mod replay;
+pub mod runs;
 pub mod stats;

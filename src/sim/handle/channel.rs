@@ -1,7 +1,5 @@
 //! gRPC channels: connectivity, the picker, and calls that wait for a READY connection.
 
-use std::collections::VecDeque;
-
 use smallvec::smallvec;
 
 use super::super::engine::Engine;
@@ -9,7 +7,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer, Status};
 use super::super::schedule::Rank;
 use super::super::world::{
-    Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP,
+    Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP, Waiting,
 };
 use crate::policy::{backoff, rotation};
 use crate::random::{Purpose, mix};
@@ -30,7 +28,7 @@ impl<O: Observer> Engine<'_, O> {
             stale: false,
             ready: 0,
             subchannels: if headless { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             pickers: 0,
             pass: 0,
             pass_next: 0,
@@ -123,6 +121,7 @@ impl<O: Observer> Engine<'_, O> {
         (subchannel.failed, subchannel.failures) = (false, 0);
         channel.ready += 1;
         channel.stale = true;
+        self.only_connection[index as usize] = NONE;
         if matches!(self.settings(index).policy, Policy::PickFirst { .. }) {
             self.end_pass(index, i);
         }
@@ -180,6 +179,7 @@ impl<O: Observer> Engine<'_, O> {
         subchannel.connection = NONE;
         channel.ready -= 1;
         channel.stale = true;
+        self.only_connection[index as usize] = NONE;
         if channel.stopped {
             return;
         }
@@ -226,7 +226,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.waits_for_ready(index) {
             return;
         }
-        for call in std::mem::take(&mut self.channels[index as usize].waiting) {
+        for call in self.channels[index as usize].waiting.take_all() {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.fail_call(call.index, Status::Unavailable);
             }

@@ -1,10 +1,12 @@
 //! Connections, from the dial to the close. Once placed, a connection never moves.
 
+use std::collections::VecDeque;
+
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
-use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP};
+use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -52,7 +54,7 @@ impl<O: Observer> Engine<'_, O> {
             opened: self.now,
             draining_since: Time::NEVER,
             idle_since: self.now,
-            waiting: None,
+            waiting: Waiting::default(),
         });
         let id = ConnectionId(self.dialled);
         self.dialled += 1;
@@ -213,7 +215,7 @@ impl<O: Observer> Engine<'_, O> {
         c.draining_since = self.now;
         let (id, pod, owner, http1) = (ConnectionId(c.id), c.pod, c.owner, c.http1);
         // The calls of a replica that stops have nowhere else to go.
-        let waiting = if reason == CloseReason::ClientStopped { None } else { c.waiting.take() };
+        let waiting = if reason == CloseReason::ClientStopped { VecDeque::new() } else { c.waiting.take_all() };
         self.pods[pod as usize].established -= 1;
         self.observe(&Observation::Draining { connection: id, pod: PodId(pod), reason });
         let handle = self.connections.handle(index);
@@ -222,7 +224,7 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             self.subchannel_lost(owner, index, reason);
         }
-        for call in waiting.into_iter().flat_map(|w| *w) {
+        for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 let item = &mut self.calls.items[call.index as usize];
                 (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
@@ -237,7 +239,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Closes a draining connection that carries nothing any more.
     pub fn close_drained(&mut self, index: u32) {
         let c = &self.connections.items[index as usize];
-        let waits = c.waiting.as_ref().is_some_and(|w| !w.is_empty());
+        let waits = !c.waiting.is_empty();
         if let (false, Some(reason)) = (waits, c.reason) {
             self.close(index, reason);
         }

@@ -4,7 +4,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{NONE, ReplicaPhase};
+use super::super::world::{Caller, NONE, ReplicaPhase};
 use crate::policy::controller::{self, Fleet, Step};
 use crate::random::{Purpose, mix};
 use crate::scenario::model::{ConnectAt, Protocol};
@@ -22,9 +22,10 @@ impl<O: Observer> Engine<'_, O> {
         r.ready_since = now;
         let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first_channel, r.workers.clone());
         let state = &mut self.clients[client as usize];
+        let caller = Caller { replica, ordinal, first_channel: first, next_channel: 0 };
         match state.active.get_mut(ordinal as usize) {
-            Some(place) if state.revision == 1 => *place = replica,
-            _ => state.active.push(replica),
+            Some(place) if state.revision == 1 => *place = caller,
+            _ => state.active.push(caller),
         }
         self.observe(&Observation::ReplicaStarted { client, replica: ordinal });
         let settings = &self.model.clients[client as usize];
@@ -120,7 +121,7 @@ impl<O: Observer> Engine<'_, O> {
         r.phase = ReplicaPhase::Stopped;
         let (client, ordinal, first) = (r.client, r.ordinal, r.first_channel);
         let state = &mut self.clients[client as usize];
-        state.active.retain(|&r| r != replica && r != NONE);
+        state.active.retain(|c| c.replica != replica && c.replica != NONE);
         state.members.retain(|&r| r != replica);
         self.observe(&Observation::ReplicaStopped { client, replica: ordinal });
         match &self.model.clients[client as usize].protocol {

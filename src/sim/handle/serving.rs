@@ -11,14 +11,13 @@ impl<O: Observer> Engine<'_, O> {
     /// A request asks a pod to be served.
     #[inline]
     pub fn admit_call(&mut self, pod: u32, index: u32) {
-        let limit = self.server_of(pod).queue_limit;
         let p = &mut self.pods[pod as usize];
         if let Some(slot) = p.idle.pop() {
             let slot = p.first_slot as usize + slot as usize;
             return self.start(pod, slot, Job::Call(index), Span::ZERO);
         }
         let call = &mut self.calls.items[index as usize];
-        if limit.is_some_and(|limit| p.queued >= limit) {
+        if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             call.failure = Some(Status::ResourceExhausted);
             call.state = CallState::Returning;
             return self.responses.push(self.now + self.to_client, index);
@@ -46,16 +45,16 @@ impl<O: Observer> Engine<'_, O> {
 
     #[inline]
     fn start(&mut self, pod: u32, slot: usize, job: Job, waited: Span) {
-        let server = self.server_of(pod);
+        let p = &mut self.pods[pod as usize];
         let takes = match job {
             Job::Call(index) => {
                 let call = &mut self.calls.items[index as usize];
                 call.state = CallState::InService;
-                server.service_time.sample(call.demand)
+                p.settings.service_time.sample(call.demand)
             }
-            Job::Handshake(_) | Job::Idle => server.handshake_time,
+            Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
-        self.pods[pod as usize].work_started += takes.0;
+        p.work_started += takes.0;
         self.slot_jobs[slot] = job;
         self.slots.set(slot, (self.now + takes).0);
         if matches!(job, Job::Call(_)) {

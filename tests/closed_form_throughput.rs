@@ -1,0 +1,53 @@
+//! Throughput of a closed loop on one pod and on all, by the engine, against the bounds of operational analysis. Exact but for
+//! the start: no statistics; seeds 1 to 5.
+
+mod support;
+
+use evenkeel::sim::observation::{Observation, Observer};
+use evenkeel::theory::queueing::closed_loop_throughput;
+use evenkeel::units::Time;
+use support::runs::{model, observed};
+
+const CALLS: usize = 100_000;
+const SERVICE: f64 = 1.6e-3;
+/// A hundredth of the service time.
+const RTT: f64 = 16e-6;
+
+/// When calls were done.
+#[derive(Default)]
+struct Completions(Vec<Time>);
+
+impl Observer for Completions {
+    fn observe(&mut self, at: Time, what: &Observation<'_>) {
+        if let Observation::Completed { .. } = what {
+            self.0.push(at);
+        }
+    }
+}
+
+/// Calls per second between the first tenth of the calls, by which the start is over, and the last, where workers stop.
+fn throughput(service: &str, policy: &str, workers: u32, seed: u64) -> f64 {
+    let text = format!(
+        "name: throughput\nservice: {{ type: {service} }}\ncluster: {{ rtt: 16us }}\n\
+         servers: [{{ name: s, replicas: 5, concurrency: 8, service_time: 1600us }}]\n\
+         clients: [{{ name: ghz, policy: {policy}, load: {{ closed: {{ concurrency: {workers}, requests: {CALLS} }} }} }}]"
+    );
+    let done = observed::<Completions>(&model(&text), seed).0.0;
+    assert_eq!(done.len(), CALLS);
+    let (from, to) = (CALLS / 10, CALLS - CALLS / 10);
+    (to - from) as f64 / done[to].since(done[from]).as_secs_f64()
+}
+
+#[test]
+fn the_ratio_of_five_pods_to_one_is_that_of_the_bounds() {
+    for workers in [50, 30, 10] {
+        let bound = |pods| closed_loop_throughput(workers, pods, 8, SERVICE, RTT).unwrap();
+        for seed in 1..=5 {
+            let even = throughput("Headless", "round_robin", workers, seed);
+            let one = throughput("ClusterIP", "pick_first", workers, seed);
+            let ratio = even / one;
+            assert!((ratio / (bound(5) / bound(1)) - 1.0).abs() < 0.01, "{workers} workers, seed {seed}: {ratio}");
+            assert!((even / bound(5) - 1.0).abs() < 0.01 && (one / bound(1) - 1.0).abs() < 0.01, "{even} {one}");
+        }
+    }
+}
