@@ -1,3 +1,5 @@
+//! How many requests per second the engine alone simulates: `w MODE PODS CONNECTIONS REQUESTS [RTT_US]`.
+
 use evenkeel::scenario::{distribution::Distribution, model::*};
 use evenkeel::sim::{Observer, Options, observation::*, simulate};
 use evenkeel::units::*;

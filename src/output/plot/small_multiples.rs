@@ -50,8 +50,8 @@ pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
         title: format::middle_cut(&shares.scenario, 40),
         body: Body::Bars(BarChart { most, ..chart }),
     });
-    let note = "Share of the requests per Ready pod in run 0, after the last change of the pods; \
-                bars are multiples (×) of the even share, the dashed line, on one scale.";
+    let note = "Share of requests per Ready pod in run 0, after the last change; \
+                bars in multiples (×) of the even share, the dashed line.";
     Figure {
         title: title.into(),
         subtitle: vec![Line { text: note.into(), alarm: false }],
