@@ -4,6 +4,8 @@
 //! after it. Handlers live in `handle/`, by area; decisions live in `policy`; everything that happens is told to an
 //! [`Observer`] as an [`observation::Observation`].
 
+#[cfg(debug_assertions)]
+mod audit;
 mod engine;
 mod event;
 mod handle;

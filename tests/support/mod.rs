@@ -8,3 +8,5 @@ pub mod journal;
 pub mod lab;
 pub mod models;
 pub mod stats;
+pub mod strategies;
+pub mod watchdog;
