@@ -1,5 +1,6 @@
 //! What recording costs per request: the four observations of a request that succeeds, digest and histogram included, over
-//! few and over many pods, and what ending a window costs per pod. `digest` is the digest's part of it.
+//! few and over many pods, and what ending a window costs per pod. `digest` is the digest's part of it, and `making the
+//! observations` the bench's own.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evenkeel::observe::digest::Digest;
@@ -46,9 +47,19 @@ fn ready_pods(recorder: &mut Recorder<'_>, pods: u32) {
 struct DigestOnly(Digest);
 
 impl Observer for DigestOnly {
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         self.0.observe(at, what);
+    }
+}
+
+/// Looks at the times alone: what making the observations costs.
+struct TimesOnly(u64);
+
+impl Observer for TimesOnly {
+    #[inline]
+    fn observe(&mut self, at: Time, _: &Observation<'_>) {
+        self.0 ^= at.0;
     }
 }
 
@@ -58,6 +69,10 @@ fn recorder(c: &mut Criterion) {
     let model = support::model(service, vec![support::server("s", 5, 8)], vec![client]);
     let mut group = c.benchmark_group("per request");
     group.throughput(Throughput::Elements(REQUESTS));
+    group.bench_function("making the observations", |b| {
+        let mut times = TimesOnly(0);
+        b.iter(|| requests(black_box(&mut times), 5));
+    });
     group.bench_function("digest", |b| {
         let mut digest = DigestOnly::default();
         b.iter(|| requests(black_box(&mut digest), 5));

@@ -55,10 +55,17 @@ impl Span {
     }
 
     /// The nearest span to `s` seconds; negative and NaN become zero, what is too long becomes the longest span.
+    #[inline]
     #[must_use]
     pub fn from_secs_f64(s: f64) -> Span {
+        // 2^52: a small number added to it is rounded to an integer, and left in the low bits. Much faster than `as`.
+        const SHIFTER: f64 = 4_503_599_627_370_496.0;
+        let ns = s * NS_PER_S;
+        if (0.0..SHIFTER / 2.0).contains(&ns) {
+            return Span((ns + SHIFTER).to_bits() - SHIFTER.to_bits());
+        }
         // `as` saturates and maps NaN to 0; adding one half rounds to nearest.
-        Span((s * NS_PER_S + 0.5) as u64)
+        Span((ns + 0.5) as u64)
     }
 
     /// The span in seconds, for figures and files only.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::{in_pool, refuse_same_names};
+use super::run::{in_pool, refuse_same_names, with_connections};
 use super::terminal::{self, Progress};
 use super::{Common, Format, sources};
 use crate::experiment::{self, Replicates, Side, replicate};
@@ -37,12 +37,12 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.model.name)));
     let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
 
-    let results = run_all(&loaded, seed, args)?;
+    let (results, folders) = run_all(&loaded, folders, seed, args)?;
     let sides: Vec<Side<'_>> = results.iter().map(|runs| Side { seed, runs }).collect();
     let comparison = experiment::compare(&sides);
     for (mut set, result) in folders.into_iter().zip(&results) {
         let runs = if args.runs > 1 { &result.summaries[..] } else { &[] };
-        let options = WriteOptions { png: !args.common.no_png, runs, ..WriteOptions::default() };
+        let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
         output::add_run(&mut set, &result.first, &options)?;
         set.commit()?;
     }
@@ -64,16 +64,25 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
 }
 
 /// Runs every scenario with every seed, on all threads.
-fn run_all(loaded: &[Loaded], seed: u64, args: &Args) -> Result<Vec<Replicates>, Failure> {
+fn run_all(
+    loaded: &[Loaded],
+    folders: Vec<FileSet>,
+    seed: u64,
+    args: &Args,
+) -> Result<(Vec<Replicates>, Vec<FileSet>), Failure> {
     let runs = u64::from(args.runs);
     let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
-    let one = |scenario: &Loaded| {
+    let one = |(scenario, mut set): (&Loaded, FileSet)| {
         let watch = |_: u64, _| terminal::interrupted();
-        let done = replicate(scenario, seed, runs, Some(&watch));
+        let done = with_connections(&mut set, |sink| replicate(scenario, seed, runs, sink, Some(&watch)))?;
         progress.one_done();
-        done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
+        match done {
+            Ok(replicates) => Ok((replicates, set)),
+            Err(error) => Err(Failure::Run(scenario.model.name.clone(), error)),
+        }
     };
-    let results = in_pool(args.common.threads, || loaded.par_iter().map(one).collect())?;
+    let all = || loaded.par_iter().zip(folders).map(one).collect::<Result<Vec<_>, Failure>>();
+    let results = in_pool(args.common.threads, all)?;
     progress.finish();
-    results
+    Ok(results?.into_iter().unzip())
 }

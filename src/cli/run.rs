@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::BufWriter;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -10,9 +11,11 @@ use super::failure::Failure;
 use super::terminal::{self, Progress};
 use super::{Common, Format, sources};
 use crate::experiment::{Replicates, replicate};
+use crate::metrics::outcome::ConnectionRow;
+use crate::observe::ConnectionSink;
 use crate::output::files::FileSet;
 use crate::output::table::{self, Header};
-use crate::output::{self, WriteOptions, json, markdown};
+use crate::output::{self, OutputError, WriteOptions, csv, json, markdown};
 use crate::scenario::Loaded;
 use crate::scenario::effective::Origin;
 
@@ -54,10 +57,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
     for (scenario, mut set) in loaded.iter().zip(sets) {
-        let replicates = run_one(scenario, args)?;
+        let replicates = run_one(scenario, args, &mut set)?;
         let folder = set.target().display().to_string();
         let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
-        let options = WriteOptions { png: !args.common.no_png, runs, ..WriteOptions::default() };
+        let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
         output::add_run(&mut set, &replicates.first, &options)?;
         set.commit()?;
         unmet.extend(unmet_expectations(&replicates));
@@ -77,14 +80,34 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
 }
 
-fn run_one(scenario: &Loaded, args: &Args) -> Result<Replicates, Failure> {
+fn run_one(scenario: &Loaded, args: &Args, set: &mut FileSet) -> Result<Replicates, Failure> {
     let seed = args.common.seed.unwrap_or(scenario.model.seed);
     let runs = u64::from(args.runs);
     let progress = Progress::new(runs, scenario.model.duration, args.common.quiet);
     let watch = |run_seed: u64, at| progress.reached(run_seed.wrapping_sub(seed), at);
-    let done = in_pool(args.common.threads, || replicate(scenario, seed, runs, Some(&watch)))?;
+    let done = with_connections(set, |sink| {
+        in_pool(args.common.threads, || replicate(scenario, seed, runs, sink, Some(&watch)))
+    })??;
     progress.finish();
     done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
+}
+
+/// Runs `f`, which sends connections as they end to a sink that writes `connections.csv`.
+pub fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>) -> T) -> Result<T, Failure> {
+    const NAME: &str = "connections.csv";
+    let path = set.target().join(NAME);
+    let mut file = csv::Connections::new(BufWriter::new(set.open(NAME)?));
+    let mut sink = |row: ConnectionRow| {
+        // After the first error nothing more is written; it is said at the end.
+        if let Ok(csv) = &mut file
+            && let Err(error) = csv.add(&row)
+        {
+            file = Err(error);
+        }
+    };
+    let done = f(ConnectionSink::Stream(Box::new(&mut sink)));
+    file.and_then(csv::Connections::finish).map_err(|error| OutputError::writing(&path, error))?;
+    Ok(done)
 }
 
 /// Runs `f` with so many threads.

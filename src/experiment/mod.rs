@@ -7,4 +7,4 @@ mod run;
 
 pub use compare::{Side, compare};
 pub use replicate::{Replicates, replicate};
-pub use run::{Watch, run};
+pub use run::{Watch, run, run_into};

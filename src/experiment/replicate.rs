@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::run::{Watch, run};
+use super::run::{Watch, run, run_into};
 use crate::metrics::estimate;
 use crate::metrics::figures::figures;
 use crate::metrics::outcome::{Estimate, Outcome, Summary};
+use crate::observe::ConnectionSink;
 use crate::scenario::Loaded;
 use crate::sim::SimError;
 
@@ -19,17 +20,26 @@ pub struct Replicates {
     pub summaries: Vec<Summary>,
 }
 
-/// Runs a scenario with the seeds `seed`, `seed + 1`, … on all threads of the current pool.
+/// Runs a scenario with the seeds `seed`, `seed + 1`, … on all threads of the current pool; the connections of run 0 go into
+/// `connections`.
 ///
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.
-pub fn replicate(loaded: &Loaded, seed: u64, runs: u64, watch: Option<Watch<'_>>) -> Result<Replicates, SimError> {
-    let mut outcomes: Vec<Outcome> = (0..runs.max(1))
-        .into_par_iter()
-        .map(|i| run(loaded, seed.wrapping_add(i), i == 0, watch))
-        .collect::<Result<_, _>>()?;
-    let summaries: Vec<Summary> = outcomes.iter().map(|o| o.summary.clone()).collect();
-    let mut first = outcomes.swap_remove(0);
+pub fn replicate(
+    loaded: &Loaded,
+    seed: u64,
+    runs: u64,
+    connections: ConnectionSink<'_>,
+    watch: Option<Watch<'_>>,
+) -> Result<Replicates, SimError> {
+    let again = |i| run(loaded, seed.wrapping_add(i), false, watch).map(|outcome| outcome.summary);
+    let (first, others) = rayon::join(
+        || run_into(loaded, seed, true, connections, watch),
+        || (1..runs).into_par_iter().map(again).collect::<Result<Vec<Summary>, SimError>>(),
+    );
+    let mut first: Outcome = first?;
+    let mut summaries = vec![first.summary.clone()];
+    summaries.extend(others?);
     if summaries.len() > 1 {
         first.summary.runs = Some(estimates(&summaries));
     }

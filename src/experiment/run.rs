@@ -1,7 +1,7 @@
 //! One run, from a scenario to its outcome.
 
-use crate::metrics::{expect, verdict};
 use crate::metrics::outcome::Outcome;
+use crate::metrics::{expect, verdict};
 use crate::observe::{ConnectionSink, Recorder, RecorderOptions};
 use crate::scenario::Loaded;
 use crate::sim::{self, SimError, simulate};
@@ -19,10 +19,24 @@ const FINEST_WINDOW: Span = Span::from_millis(1);
 /// # Errors
 /// If the run cannot finish, or `watch` stopped it.
 pub fn run(loaded: &Loaded, seed: u64, whole: bool, watch: Option<Watch<'_>>) -> Result<Outcome, SimError> {
+    let connections = if whole { ConnectionSink::Keep } else { ConnectionSink::Discard };
+    run_into(loaded, seed, whole, connections, watch)
+}
+
+/// The same, with the lives of connections going where the caller wants them.
+///
+/// # Errors
+/// If the run cannot finish, or `watch` stopped it.
+pub fn run_into(
+    loaded: &Loaded,
+    seed: u64,
+    traces: bool,
+    connections: ConnectionSink<'_>,
+    watch: Option<Watch<'_>>,
+) -> Result<Outcome, SimError> {
     let model = &loaded.model;
     let window = model.window.unwrap_or_else(|| model.duration.map_or(FINEST_WINDOW, default_window));
-    let connections = if whole { ConnectionSink::Keep } else { ConnectionSink::Discard };
-    let options = RecorderOptions { scenario_hash: loaded.scenario_hash.clone(), summary_only: !whole, connections };
+    let options = RecorderOptions { scenario_hash: loaded.scenario_hash.clone(), summary_only: !traces, connections };
     let mut recorder = Recorder::new(model, seed, window, options);
     let stop = watch.map(|watch| move |at| watch(seed, at));
     let options =

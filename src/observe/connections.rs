@@ -17,7 +17,7 @@ pub enum ConnectionSink<'a> {
     /// Into `Outcome::connections`, in order of id.
     Keep,
     /// To this function, in the order in which they end, then those open at the end.
-    Stream(Box<dyn FnMut(ConnectionRow) + 'a>),
+    Stream(Box<dyn FnMut(ConnectionRow) + Send + 'a>),
 }
 
 /// Connections so far.

@@ -51,7 +51,7 @@ pub struct Digest {
 
 impl Digest {
     /// Covers one observation, with its time, kind and all fields.
-    #[inline]
+    #[inline(always)]
     pub fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
             Observation::Emitted { client, replica, n, demand, key, open } => {

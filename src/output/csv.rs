@@ -102,12 +102,40 @@ fn pods_row(outcome: &Outcome, row: &WindowRow) -> [String; 13] {
 /// # Errors
 /// Those of the writer.
 pub fn connections(rows: &[ConnectionRow], to: impl Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(to);
-    csv.write_record(CONNECTIONS)?;
-    for row in rows {
-        csv.write_record(connection(row))?;
+    let mut file = Connections::new(to)?;
+    rows.iter().try_for_each(|row| file.add(row))?;
+    file.finish()
+}
+
+/// `connections.csv` while a run goes on: there may be as many connections as requests.
+pub struct Connections<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Connections<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(to: W) -> io::Result<Self> {
+        let mut csv = csv::Writer::from_writer(to);
+        csv.write_record(CONNECTIONS)?;
+        Ok(Connections(csv))
     }
-    csv.flush()
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn add(&mut self, row: &ConnectionRow) -> io::Result<()> {
+        Ok(self.0.write_record(connection(row))?)
+    }
+
+    /// Writes what is still in memory.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn connection(row: &ConnectionRow) -> [String; 8] {

@@ -39,6 +39,12 @@ impl OutputError {
         move |source| OutputError::Io { doing, path, source }
     }
 
+    /// A file could not be written.
+    #[must_use]
+    pub fn writing(path: &Path, source: io::Error) -> OutputError {
+        OutputError::io("write", path)(source)
+    }
+
     /// True if the machine failed, false if what was given is wrong.
     #[must_use]
     pub fn is_machine(&self) -> bool {

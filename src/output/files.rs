@@ -33,9 +33,9 @@ const OURS: [&str; 19] = [
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.
-type Create = fn(&Path) -> io::Result<Box<dyn Write>>;
+type Create = fn(&Path) -> io::Result<Box<dyn Write + Send>>;
 
-fn on_disk(path: &Path) -> io::Result<Box<dyn Write>> {
+fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(File::create_new(path)?))
 }
 
@@ -92,6 +92,16 @@ impl FileSet {
         write().map_err(OutputError::io("write", &path))?;
         self.names.push(name.to_owned());
         Ok(())
+    }
+
+    /// Adds a file that is written while other things go on. What it buffers is lost unless it is flushed before the commit.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn open(&mut self, name: &str) -> Result<Box<dyn Write + Send>, OutputError> {
+        let file = (self.create)(&self.staged(name)).map_err(OutputError::io("write", &self.target.join(name)))?;
+        self.names.push(name.to_owned());
+        Ok(file)
     }
 
     fn staged(&self, name: &str) -> PathBuf {
@@ -165,7 +175,7 @@ mod tests {
     use super::*;
 
     /// A disk with room for 100 bytes per file.
-    fn small(path: &Path) -> io::Result<Box<dyn Write>> {
+    fn small(path: &Path) -> io::Result<Box<dyn Write + Send>> {
         struct Small(File, usize);
         impl Write for Small {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -60,9 +60,9 @@ impl Distribution {
         match self {
             Distribution::Constant(x) => *x,
             Distribution::Uniform { min, max } => min + (max - min) * u,
-            Distribution::Exponential { mean, min } => min - mean * libm::log1p(-u),
+            Distribution::Exponential { mean, min } => min + mean * neg_ln(1.0 - u),
             Distribution::Lognormal { mu, sigma } => libm::exp(mu + sigma * standard_normal(u)),
-            Distribution::Pareto { min, alpha } => min * libm::exp(-libm::log1p(-u) / alpha),
+            Distribution::Pareto { min, alpha } => min * libm::exp(neg_ln(1.0 - u) / alpha),
             Distribution::Mixture(parts) => {
                 let i = parts.partition_point(|p| p.until <= u).min(parts.len() - 1);
                 let from = if i == 0 { 0.0 } else { parts[i - 1].until };
@@ -76,6 +76,10 @@ impl Distribution {
     #[inline]
     #[must_use]
     pub fn sample(&self, draw: u64) -> Span {
+        // The one that most scenarios use is worth being inlined.
+        if let Distribution::Exponential { mean, min } = self {
+            return Span::from_secs_f64(min + mean * neg_ln(1.0 - unit(draw)));
+        }
         Span::from_secs_f64(self.quantile(unit(draw)))
     }
 
@@ -143,6 +147,27 @@ const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 #[must_use]
 pub fn unit(draw: u64) -> f64 {
     (draw >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+/// `-ln(x)` for a normal `x` in `(0, 1]`, with a relative error below 2e-15. Only `+ - * /` and bits, so that it is the same
+/// on every machine; without branches, because every exponential draw needs one: a third of the time of `libm::log`.
+#[inline]
+#[must_use]
+pub fn neg_ln(x: f64) -> f64 {
+    const SQRT_HALF_BITS: u64 = 0x3fe6_a09e_667f_3bcd;
+    // 2^52 + 2^51: adding it to a small integer's bits leaves that integer in the low bits of a double's fraction.
+    const SHIFTER: f64 = 6_755_399_441_055_744.0;
+    // x = m 2^e with m in [sqrt(1/2), sqrt(2)).
+    let exponent = (x.to_bits().wrapping_sub(SQRT_HALF_BITS) as i64) >> 52;
+    let m = f64::from_bits(x.to_bits().wrapping_sub((exponent as u64) << 52));
+    let e = f64::from_bits(SHIFTER.to_bits().wrapping_add(exponent as u64)) - SHIFTER;
+    // ln(m) = 2 artanh(s), by its series up to s^19; |s| < 0.172, so that the rest is below 1e-17 of it.
+    let s = (m - 1.0) / (m + 1.0);
+    let z = s * s;
+    let (z2, z4) = (z * z, z * z * (z * z));
+    let low = (1.0 / 3.0 + z * (1.0 / 5.0)) + z2 * (1.0 / 7.0 + z * (1.0 / 9.0));
+    let high = (1.0 / 11.0 + z * (1.0 / 13.0)) + z2 * (1.0 / 15.0 + z * (1.0 / 17.0)) + z4 * (1.0 / 19.0);
+    -(e * std::f64::consts::LN_2 + 2.0 * (s + s * (z * (low + z4 * high))))
 }
 
 /// The quantile function of the standard normal law, by Wichura's AS 241 (Applied Statistics 37, 1988), accurate to
@@ -268,6 +293,21 @@ mod tests {
             let ends = [0, u64::MAX].map(|draw| d.quantile(unit(draw)));
             assert!(ends[0] >= 0.0 && ends[0] <= ends[1] && ends[1].is_finite(), "{d:?}: {ends:?}");
         }
+    }
+
+    /// On a million draws of a multiplicative sequence, near both ends, and at the switch of exponents.
+    #[test]
+    fn the_logarithm_is_accurate() {
+        let draws = (1..1_000_000u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let near_one = (0..100).map(|k| u64::MAX - (k << 11));
+        let small = (0..64).map(|k| (1u64 << 63) >> k);
+        let near_root = (0..100).map(|k| (0.5f64.sqrt() * 2f64.powi(64)) as u64 + (k << 11) - (50 << 11));
+        for draw in draws.chain(near_one).chain(small).chain(near_root) {
+            let x = unit(draw) + f64::EPSILON / 2.0;
+            let (got, want) = (neg_ln(x), -libm::log(x));
+            assert!((got - want).abs() <= 2e-15 * want.abs(), "{x:e}: {got:e} {want:e}");
+        }
+        assert_eq!(neg_ln(1.0), 0.0);
     }
 
     #[test]

@@ -3,16 +3,17 @@
 use std::collections::VecDeque;
 
 use super::event::Event;
+use super::fifo::Fifo;
 use super::load::{ClosedLoad, OpenLoad, part, start_of};
 use super::observation::{Observation, Observer};
-use super::schedule::{LATEST, Rank, Schedule, key, key_or_never, time_of};
+use super::schedule::{LATEST, Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
     Call, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
 use crate::random::{Streams, key_of, mix};
-use crate::scenario::model::{Load, Model, Protocol, ServiceType};
+use crate::scenario::model::{Client, Load, Model, Protocol, Server, ServiceType};
 use crate::units::{Span, Time};
 
 /// One run in progress.
@@ -23,6 +24,8 @@ pub(super) struct Engine<'a, O> {
     pub observer: &'a mut O,
     pub now: Time,
     pub end: Time,
+    /// Nothing from this key on happens; 0 once all is done.
+    pub end_key: u64,
     pub events: u64,
 
     // What comes next. Calls, requests, responses and completions are too many for the heap.
@@ -30,9 +33,9 @@ pub(super) struct Engine<'a, O> {
     /// The next call of each open load.
     pub arrivals: Tree,
     /// Requests on their way to pods: all take the same time, so they arrive in order.
-    pub deliveries: VecDeque<(Time, u32)>,
+    pub deliveries: Fifo,
     /// Responses on their way to clients.
-    pub responses: VecDeque<(Time, u32)>,
+    pub responses: Fifo,
     /// When each slot of each pod is done.
     pub slots: Tree,
     /// The first deadline of each client.
@@ -42,10 +45,10 @@ pub(super) struct Engine<'a, O> {
 
     // The world.
     pub deployments: Vec<Deployment>,
-    pub pods: Vec<Pod>,
+    pub pods: Vec<Pod<'a>>,
     pub slot_jobs: Vec<Job>,
     pub slot_pods: Vec<u32>,
-    pub clients: Vec<ClientState>,
+    pub clients: Vec<ClientState<'a>>,
     pub replicas: Vec<Replica>,
     pub channels: Vec<Channel>,
     pub pools: Vec<Pool>,
@@ -71,7 +74,8 @@ pub(super) struct Engine<'a, O> {
 }
 
 /// A client Deployment.
-pub(super) struct ClientState {
+pub(super) struct ClientState<'a> {
+    pub settings: &'a Client,
     pub key: u64,
     pub open: Option<OpenLoad>,
     /// Who makes the calls: running replicas; `NONE` in the place of one that has not started yet.
@@ -107,11 +111,12 @@ impl<'a, O: Observer> Engine<'a, O> {
             observer,
             now: Time::ZERO,
             end: model.duration.map_or(LATEST, |d| Time::ZERO + d),
+            end_key: 0,
             events: 0,
             schedule: Schedule::default(),
             arrivals: Tree::new(model.clients.len()),
-            deliveries: VecDeque::new(),
-            responses: VecDeque::new(),
+            deliveries: Fifo::new(Rank::Delivery),
+            responses: Fifo::new(Rank::Response),
             slots: Tree::new(0),
             deadlines: Tree::new(model.clients.len()),
             deadline_queues: model.clients.iter().map(|_| VecDeque::new()).collect(),
@@ -142,18 +147,15 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
     pub fn run(mut self) -> Result<RunEnd, SimError> {
         self.populate();
-        let end = key(self.end, Rank::World);
+        self.end_key = if self.all_done() { 0 } else { key(self.end, Rank::World) };
         let (mut instant, mut instant_began) = (Time::ZERO, 0);
         let mut look_again = 1 << 16;
         loop {
-            let arrival = key_or_never(self.arrivals.min(), Rank::Arrival);
-            let completion = key_or_never(self.slots.min(), Rank::Completion);
-            let delivery = self.deliveries.front().map_or(u64::MAX, |d| key(d.0, Rank::Delivery));
-            let response = self.responses.front().map_or(u64::MAX, |r| key(r.0, Rank::Response));
-            let deadline = key_or_never(self.deadlines.min(), Rank::Expiry);
             let scheduled = self.schedule.next_key();
-            let first = arrival.min(completion).min(delivery.min(response)).min(deadline.min(scheduled));
-            if first >= end || self.all_done() {
+            let on_the_way = self.deliveries.next_key().min(self.responses.next_key());
+            let own = self.arrivals.next_key(Rank::Arrival).min(self.slots.next_key(Rank::Completion));
+            let first = scheduled.min(self.deadlines.next_key(Rank::Expiry)).min(on_the_way).min(own);
+            if first >= self.end_key {
                 break;
             }
             self.events += 1;
@@ -169,27 +171,29 @@ impl<'a, O: Observer> Engine<'a, O> {
                     return Err(SimError::Livelock { at: self.now, events: self.events - instant_began });
                 }
             }
-            // Scheduled events come first: an expiry that was scheduled precedes a deadline at the same instant.
-            if first == scheduled {
-                if let Some(event) = self.schedule.pop() {
-                    self.dispatch(event);
+            const COMPLETION: u64 = Rank::Completion as u64;
+            const RESPONSE: u64 = Rank::Response as u64;
+            const DELIVERY: u64 = Rank::Delivery as u64;
+            const ARRIVAL: u64 = Rank::Arrival as u64;
+            match rank_of(first) {
+                ARRIVAL => self.on_arrival(),
+                DELIVERY => self.on_delivery(),
+                COMPLETION => self.on_completion(),
+                RESPONSE => self.on_response(),
+                // The rest is scheduled, but for deadlines; an expiry that was scheduled precedes one at the same instant.
+                _ if first == scheduled => {
+                    if let Some(event) = self.schedule.pop() {
+                        self.dispatch(event);
+                    }
                 }
-            } else if first == completion {
-                self.on_completion();
-            } else if first == response {
-                self.on_response();
-            } else if first == delivery {
-                self.on_delivery();
-            } else if first == arrival {
-                self.on_arrival();
-            } else {
-                self.on_deadline();
+                _ => self.on_deadline(),
             }
         }
         let at = if self.all_done() || self.end == LATEST { self.now } else { self.end };
         Ok(self.finish(at))
     }
 
+    #[inline(never)]
     fn dispatch(&mut self, event: Event) {
         match event {
             Event::PodReady { pod, incarnation } => self.on_pod_ready(pod, incarnation),
@@ -221,12 +225,12 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// True when only closed loads were asked for, without a duration or before its end, and all their calls are done.
     #[inline]
-    fn all_done(&self) -> bool {
+    pub fn all_done(&self) -> bool {
         self.unfinished_closed == 0
     }
 
     /// Tells the observer.
-    #[inline]
+    #[inline(always)]
     pub fn observe(&mut self, what: &Observation<'_>) {
         self.observer.observe(self.now, what);
     }
@@ -238,8 +242,9 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The settings of the server that `pod` belongs to.
-    pub fn server_of(&self, pod: u32) -> &'a crate::scenario::model::Server {
-        &self.model.servers[self.pods[pod as usize].server as usize]
+    #[inline]
+    pub fn server_of(&self, pod: u32) -> &'a Server {
+        self.pods[pod as usize].settings
     }
 
     /// True if clients know pods by their own addresses.
@@ -287,6 +292,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Load::Closed { .. } => None,
         };
         self.clients.push(ClientState {
+            settings: client,
             key,
             open,
             active: vec![NONE; client.replicas as usize],

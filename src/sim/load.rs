@@ -8,7 +8,7 @@
 use rand_chacha::rand_core::Rng;
 
 use crate::random::{Purpose, Stream, Streams, below, mix};
-use crate::scenario::distribution::unit;
+use crate::scenario::distribution::{neg_ln, unit};
 use crate::scenario::model::{Arrivals, RateCurve};
 use crate::units::Time;
 
@@ -20,8 +20,24 @@ pub struct OpenLoad {
     stream: Stream,
     clock: Clock,
     spacing: Spacing,
+    /// Draws for the next calls, made many at a time: that is twice as fast.
+    drawn: Box<[Draws; BLOCK]>,
+    /// How many of them are used.
+    used: usize,
     /// The call to come.
     pub next: NextCall,
+}
+
+/// Calls drawn at a time.
+const BLOCK: usize = 64;
+
+/// What is drawn for a call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Draws {
+    /// The gap before it, in mean gaps, if it is exponential.
+    gap: f64,
+    mark: u64,
+    demand: u64,
 }
 
 /// A call to come.
@@ -64,20 +80,26 @@ impl OpenLoad {
         };
         let mut load = OpenLoad {
             stream: streams.stream(Purpose::Calls, owner),
-            clock: Clock { rate: rate.clone(), segment: 0, at: 0.0 },
+            clock: Clock { rate: rate.clone(), segment: 0, at: 0.0, ns_per_call: 0.0 },
             spacing,
+            drawn: Box::new([Draws::default(); BLOCK]),
+            used: BLOCK,
             next: NextCall { at: 0, n: u64::MAX, mark: 0, demand: 0 },
         };
         load.advance();
         load
     }
 
-    /// Draws the call after `next`.
+    /// Goes on to the call after `next`.
     #[inline]
     pub fn advance(&mut self) {
-        let gap = self.stream.next_u64();
+        if self.used == BLOCK {
+            self.draw();
+        }
+        let Draws { gap, mark, demand } = self.drawn[self.used];
+        self.used += 1;
         let area = match &mut self.spacing {
-            Spacing::Poisson => -libm::log(unit(gap) + f64::EPSILON / 2.0),
+            Spacing::Poisson => gap,
             Spacing::Constant { phases, turn, cycle, last } => {
                 let calls = (*cycle as f64 + phases[*turn].0) * phases.len() as f64;
                 let area = calls - *last;
@@ -85,10 +107,21 @@ impl OpenLoad {
                 area
             }
         };
-        self.next.at = self.clock.advance(area);
-        self.next.n = self.next.n.wrapping_add(1);
-        self.next.mark = self.stream.next_u64();
-        self.next.demand = self.stream.next_u64();
+        self.next = NextCall { at: self.clock.advance(area), n: self.next.n.wrapping_add(1), mark, demand };
+    }
+
+    /// Makes the next draws: three per call, in order, whatever the spacing.
+    #[inline(never)]
+    fn draw(&mut self) {
+        self.used = 0;
+        let mut gaps = [0.0; BLOCK];
+        for (gap, draws) in gaps.iter_mut().zip(self.drawn.iter_mut()) {
+            *gap = unit(self.stream.next_u64()) + f64::EPSILON / 2.0;
+            draws.mark = self.stream.next_u64();
+            draws.demand = self.stream.next_u64();
+        }
+        gaps.iter_mut().for_each(|gap| *gap = neg_ln(*gap));
+        self.drawn.iter_mut().zip(gaps).for_each(|(draws, gap)| draws.gap = gap);
     }
 
     /// The index, among `active` replicas, of the replica that makes the next call; and the call's routing key.
@@ -116,12 +149,23 @@ struct Clock {
     segment: usize,
     /// In ns; exact up to 2^53 ns, 104 days.
     at: f64,
+    /// After the last point, where the rate is constant; 0 before.
+    ns_per_call: f64,
 }
 
 impl Clock {
     /// Goes on until the rate has integrated to `area` calls; the instant in ns, or `u64::MAX` if that never comes.
     #[inline]
-    fn advance(&mut self, mut area: f64) -> u64 {
+    fn advance(&mut self, area: f64) -> u64 {
+        if self.ns_per_call > 0.0 {
+            self.at += area * self.ns_per_call;
+            return self.at as u64;
+        }
+        self.advance_on_curve(area)
+    }
+
+    #[inline(never)]
+    fn advance_on_curve(&mut self, mut area: f64) -> u64 {
         let points = &self.rate.points;
         while let Some(&(end, rate_at_end)) = points.get(self.segment + 1) {
             let (start, rate_at_start) = points[self.segment];
@@ -144,7 +188,8 @@ impl Clock {
         if rate == 0.0 {
             return u64::MAX;
         }
-        self.at += area * (NS_PER_S / rate);
+        self.ns_per_call = NS_PER_S / rate;
+        self.at += area * self.ns_per_call;
         self.at as u64
     }
 }

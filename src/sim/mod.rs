@@ -8,6 +8,7 @@
 mod audit;
 mod engine;
 mod event;
+mod fifo;
 mod handle;
 mod load;
 pub mod observation;

@@ -27,7 +27,8 @@ pub enum Rank {
     Sampling = 7,
 }
 
-const RANK_BITS: u32 = 3;
+/// Bits of a key that hold the rank.
+pub const RANK_BITS: u32 = 3;
 
 /// The latest instant that a key can hold: 2^60 ns, 36 years.
 pub const LATEST: Time = Time(1 << 60);
@@ -39,11 +40,11 @@ pub fn key(at: Time, rank: Rank) -> u64 {
     at.0 << RANK_BITS | rank as u64
 }
 
-/// The key of an instant that may be "never" (`u64::MAX`).
+/// The rank of a key.
 #[inline]
 #[must_use]
-pub fn key_or_never(at: u64, rank: Rank) -> u64 {
-    if at == u64::MAX { u64::MAX } else { at << RANK_BITS | rank as u64 }
+pub fn rank_of(key: u64) -> u64 {
+    key & ((1 << RANK_BITS) - 1)
 }
 
 /// The instant of a key.
@@ -58,6 +59,8 @@ pub fn time_of(key: u64) -> Time {
 pub struct Schedule<E> {
     heap: BinaryHeap<Reverse<Entry<E>>>,
     next: u64,
+    /// The key of the first event: the main loop asks for it at each of its own.
+    next_key: u64,
 }
 
 #[derive(Debug)]
@@ -89,7 +92,7 @@ impl<E> Ord for Entry<E> {
 
 impl<E> Default for Schedule<E> {
     fn default() -> Self {
-        Schedule { heap: BinaryHeap::new(), next: 0 }
+        Schedule { heap: BinaryHeap::new(), next: 0, next_key: u64::MAX }
     }
 }
 
@@ -97,8 +100,10 @@ impl<E> Schedule<E> {
     /// Adds an event. What is later than `LATEST` never happens.
     pub fn at(&mut self, at: Time, rank: Rank, event: E) {
         if at <= LATEST {
-            self.heap.push(Reverse(Entry { key: key(at, rank), sequence: self.next, event }));
+            let key = key(at, rank);
+            self.heap.push(Reverse(Entry { key, sequence: self.next, event }));
             self.next += 1;
+            self.next_key = self.next_key.min(key);
         }
     }
 
@@ -106,12 +111,14 @@ impl<E> Schedule<E> {
     #[inline]
     #[must_use]
     pub fn next_key(&self) -> u64 {
-        self.heap.peek().map_or(u64::MAX, |Reverse(e)| e.key)
+        self.next_key
     }
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<E> {
-        self.heap.pop().map(|Reverse(e)| e.event)
+        let Reverse(first) = self.heap.pop()?;
+        self.next_key = self.heap.peek().map_or(u64::MAX, |Reverse(e)| e.key);
+        Some(first.event)
     }
 }
 

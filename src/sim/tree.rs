@@ -1,96 +1,115 @@
 //! A tournament over fixed slots: the earliest of many timers, each changed or cleared in place.
 
-/// The least of `n` keys, each of which can be replaced in place. `u64::MAX` means "none". Ties go to the lowest slot.
+use super::schedule::{RANK_BITS, Rank};
+
+/// The least of `n` times, each of which can be replaced in place. `u64::MAX` means "none". Ties go to the lowest slot.
 ///
-/// Eight children per node: a level costs one cache line, and 4,096 slots need four levels.
+/// Eight children per node. A key is a time and, in its low bits, the child that has it, so that the least key says where
+/// it is. Nodes lie in one array, the root first: the parent of node `i` has it as entry `i - 1` of all entries.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// `levels[0]` holds the keys; each further level the minima of groups of eight, up to a single root.
-    levels: Vec<Vec<u64>>,
+    nodes: Vec<Node>,
+    /// The first node of the lowest level.
+    first_leaf: usize,
     len: usize,
 }
 
-const FAN: usize = 8;
+#[derive(Clone, Debug)]
+struct Node {
+    least: u64,
+    keys: [u64; FAN],
+}
+
+const FAN_BITS: u32 = 3;
+const FAN: usize = 1 << FAN_BITS;
+/// The times that a key can hold; a later one is "none".
+const NONE: u64 = u64::MAX >> FAN_BITS;
+/// The low bits of a key.
+const CHILD: u64 = FAN as u64 - 1;
+
+const _: () = assert!(FAN_BITS == RANK_BITS, "the child's place is where schedule keys have the rank");
 
 impl Tree {
     /// A tree of `n` empty slots.
     #[must_use]
     pub fn new(n: usize) -> Tree {
-        let mut levels = vec![vec![u64::MAX; n.next_multiple_of(FAN).max(FAN)]];
-        while levels[levels.len() - 1].len() > 1 {
-            let groups = levels[levels.len() - 1].len() / FAN;
-            let width = if groups == 1 { 1 } else { groups.next_multiple_of(FAN) };
-            levels.push(vec![u64::MAX; width]);
+        let leaves = n.div_ceil(FAN).max(1);
+        let (mut first_leaf, mut width) = (0, 1);
+        while width < leaves {
+            first_leaf += width;
+            width *= FAN;
         }
-        Tree { levels, len: n }
+        let empty = Node { least: u64::MAX, keys: [u64::MAX; FAN] };
+        Tree { nodes: vec![empty; first_leaf + leaves], first_leaf, len: n }
     }
 
     /// Adds `n` empty slots and returns the first one's index.
     pub fn grow(&mut self, n: usize) -> usize {
         let first = self.len;
-        if first + n <= self.levels[0].len() {
-            self.len += n;
-        } else {
+        if first + n > (self.nodes.len() - self.first_leaf) * FAN {
             let mut bigger = Tree::new((first + n).max(2 * first));
-            for (i, &key) in self.levels[0][..first].iter().enumerate() {
-                if key != u64::MAX {
-                    bigger.set(i, key);
-                }
-            }
-            bigger.len = first + n;
+            (0..first).for_each(|i| bigger.set(i, self.get(i)));
             *self = bigger;
         }
+        self.len = first + n;
         first
     }
 
-    /// Replaces the key of slot `i`.
+    /// Replaces the time of slot `i`.
     #[inline]
-    pub fn set(&mut self, i: usize, key: u64) {
-        self.levels[0][i] = key;
-        let mut i = i;
-        for l in 1..self.levels.len() {
-            i /= FAN;
-            let least = least(&self.levels[l - 1], i);
-            let above = &mut self.levels[l][i];
-            if *above == least {
+    pub fn set(&mut self, i: usize, at: u64) {
+        let (mut node, mut child) = (self.first_leaf + i / FAN, i as u64 & CHILD);
+        let mut key = at.min(NONE) << FAN_BITS | child;
+        loop {
+            let Node { least, keys } = &mut self.nodes[node];
+            keys[child as usize] = key;
+            let before = *least;
+            // Only a new least key, or the end of the old one, matters above.
+            if key < before {
+                *least = key;
+            } else if before & CHILD == child {
+                *least = least_of(keys);
+            } else {
                 return;
             }
-            *above = least;
+            let now = *least;
+            if node == 0 || (now ^ before) <= CHILD {
+                return;
+            }
+            (node, child) = ((node - 1) / FAN, (node - 1) as u64 & CHILD);
+            key = now & !CHILD | child;
         }
     }
 
-    /// The key of slot `i`.
+    /// The time of slot `i`.
     #[inline]
     #[must_use]
     pub fn get(&self, i: usize) -> u64 {
-        self.levels[0][i]
+        let at = self.nodes[self.first_leaf + i / FAN].keys[i % FAN] >> FAN_BITS;
+        if at == NONE { u64::MAX } else { at }
     }
 
-    /// The least key; `u64::MAX` if all slots are empty.
+    /// The least time as a key of the schedule; above all others if all slots are empty.
     #[inline]
     #[must_use]
-    pub fn min(&self) -> u64 {
-        self.levels[self.levels.len() - 1][0]
+    pub fn next_key(&self, rank: Rank) -> u64 {
+        self.nodes[0].least & !CHILD | rank as u64
     }
 
-    /// The slot of the least key (the lowest one if several have it).
+    /// The slot of the least time (the lowest one if several have it).
     #[inline]
     #[must_use]
     pub fn argmin(&self) -> usize {
-        let key = self.min();
-        let mut i = 0;
-        for level in self.levels.iter().rev().skip(1) {
-            let group = &level[i * FAN..i * FAN + FAN];
-            i = i * FAN + group.iter().position(|&k| k == key).unwrap_or(0);
+        let mut node = 0;
+        while node < self.first_leaf {
+            node = node * FAN + (self.nodes[node].least & CHILD) as usize + 1;
         }
-        i
+        (node - self.first_leaf) * FAN + (self.nodes[node].least & CHILD) as usize
     }
 }
 
-/// The least of the `group`-th eight keys of a level.
 #[inline]
-fn least(level: &[u64], group: usize) -> u64 {
-    let k: &[u64; FAN] = level[group * FAN..].first_chunk().expect("levels are padded to groups of eight");
+fn least_of(k: &[u64; FAN]) -> u64 {
     (k[0].min(k[1]).min(k[2].min(k[3]))).min(k[4].min(k[5]).min(k[6].min(k[7])))
 }
 
@@ -113,7 +132,8 @@ mod tests {
                 tree.set(i, key);
                 plain[i] = key;
                 let least = *plain.iter().min().unwrap();
-                prop_assert_eq!(tree.min(), least);
+                prop_assert_eq!(tree.next_key(Rank::World) >> 3, least.min(NONE));
+                prop_assert_eq!(tree.get(i), plain[i]);
                 if least != u64::MAX {
                     prop_assert_eq!(Some(tree.argmin()), plain.iter().position(|&k| k == least));
                 }

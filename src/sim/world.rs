@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
+use crate::scenario::model::Server;
 use crate::units::Time;
 
 /// "None" in an index field.
@@ -24,8 +25,9 @@ pub struct Handle {
 
 /// A pod.
 #[derive(Debug)]
-pub struct Pod {
+pub struct Pod<'a> {
     pub server: u32,
+    pub settings: &'a Server,
     pub node: u32,
     pub revision: u32,
     pub uid: u64,
@@ -62,7 +64,7 @@ pub struct Pod {
     pub draining: bool,
 }
 
-impl Pod {
+impl Pod<'_> {
     /// Slots in use, for a pod with `concurrency` slots.
     pub fn in_service(&self, concurrency: u32) -> u32 {
         concurrency - self.idle.len() as u32

@@ -22,10 +22,7 @@ const SATURATED: f64 = 0.999;
 pub fn sentence(model: &Model, outcome: &Outcome) -> String {
     let facts = Facts::new(model, outcome);
     let balance = CASES.iter().find_map(|case| case(&facts)).unwrap_or_default();
-    match overload(&facts) {
-        Some(overload) => format!("{balance} {overload}"),
-        None => balance,
-    }
+    [Some(balance), overload(&facts), failures(&facts)].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The cases in order: the first that applies speaks.
@@ -329,6 +326,18 @@ fn overload(f: &Facts<'_>) -> Option<String> {
             100.0 * mean
         )
     })
+}
+
+/// Calls that failed, where there are pods that could have served them: a load that is even in the end may have been down.
+fn failures(f: &Facts<'_>) -> Option<String> {
+    let requests = &f.outcome.summary.requests;
+    if requests.failed == 0 || f.total() == 0 {
+        return None;
+    }
+    let (status, _) = requests.by_status.iter().max_by_key(|s| s.1)?;
+    let share = 100.0 * requests.failed as f64 / requests.started as f64;
+    let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
+    Some(format!("{} of {} calls ({share:.2} %) failed, {how} {status}.", requests.failed, requests.started))
 }
 
 /// The probability that some of `n` pods has at least `m` of `c` connections thrown at them uniformly, taking the pods'

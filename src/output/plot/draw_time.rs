@@ -139,12 +139,7 @@ fn draw_warmup(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
         return;
     }
     let (x, y) = (place.x(chart.warmup_s), place.bottom);
-    // Hatching instead of a veil keeps the colours of the pods what they are.
-    let mut at = place.left + 6.0;
-    while at < x {
-        svg.line((at, place.top), (at, y), "#ffffff", 2.0, "");
-        at += 6.0;
-    }
+    svg.veil((place.left, place.top), (x - place.left, y - place.top));
     svg.line((x, place.top), (x, y), GREY, 1.0, "2 3");
     let label = "warmup (not in the figures)";
     let label = if text::width(label, SIZE) < x - place.left { label } else { "warmup" };

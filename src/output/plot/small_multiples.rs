@@ -1,7 +1,6 @@
 //! Skew of several scenarios side by side: a small bar chart each, all on one scale.
 
 use super::figure::{BarChart, Body, Figure, Line, Panel};
-use super::headline;
 use super::palette::{NEUTRAL, Rgb};
 use super::skew;
 use super::traces::Traces;
@@ -13,8 +12,6 @@ use crate::output::format;
 pub struct PodShares {
     /// The scenario.
     pub scenario: String,
-    /// When that was, in words.
-    pub when: String,
     /// Each Ready pod with its share, in order of creation; the shares sum to one.
     pub pods: Vec<(String, f64)>,
 }
@@ -24,15 +21,13 @@ pub struct PodShares {
 pub fn pod_shares(outcome: &Outcome) -> PodShares {
     let traces = Traces::of(outcome);
     let scenario = outcome.summary.scenario.clone();
-    match traces.last_phase().and_then(|phase| Some((phase, phase.shares()?))) {
-        Some((phase, shares)) => PodShares {
+    match traces.last_phase().and_then(|phase| phase.shares()) {
+        Some(shares) => PodShares {
             scenario,
-            when: headline::since(&traces, phase),
             pods: shares.into_iter().map(|(pod, share)| (traces.pods[pod].name.clone(), share)).collect(),
         },
         None => PodShares {
             scenario,
-            when: "Over the whole run".into(),
             pods: outcome.summary.pods.iter().filter_map(|p| Some((p.pod.clone(), p.share?))).collect(),
         },
     }
@@ -52,10 +47,10 @@ pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
     let charts: Vec<BarChart> = scenarios.iter().map(chart).collect();
     let most = charts.iter().map(|c| c.most).fold(0.0, f64::max);
     let panels = scenarios.iter().zip(charts).map(|(shares, chart)| Panel {
-        title: format!("{} · {}", format::middle_cut(&shares.scenario, 34), lower_first(&shares.when)),
+        title: format::middle_cut(&shares.scenario, 40),
         body: Body::Bars(BarChart { most, ..chart }),
     });
-    let note = "Share of the requests per Ready pod, in run 0 of each scenario; \
+    let note = "Share of the requests per Ready pod in run 0, after the last change of the pods; \
                 bars are multiples (×) of the even share, the dashed line, on one scale.";
     Figure {
         title: title.into(),
@@ -73,9 +68,4 @@ fn in_times_even(mut chart: BarChart) -> BarChart {
         bar.value /= even;
     }
     BarChart { most: chart.most / even, even: Some((1.0, label)), ..chart }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
 }

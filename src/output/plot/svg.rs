@@ -61,6 +61,17 @@ impl Svg {
         ));
     }
 
+    /// A rectangle that lets what is under it shine through, paler.
+    pub fn veil(&mut self, at: (f64, f64), size: (f64, f64)) {
+        self.push(format_args!(
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#ffffff\" fill-opacity=\"0.6\"/>\n",
+            n(at.0),
+            n(at.1),
+            n(size.0),
+            n(size.1)
+        ));
+    }
+
     /// A straight line; `dash` as in `stroke-dasharray`, empty for none.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str, width: f64, dash: &str) {
         self.push(format_args!(

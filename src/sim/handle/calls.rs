@@ -13,6 +13,7 @@ const FAILING_TAKES_AT_LEAST: Span = Span::from_micros(1);
 
 impl<O: Observer> Engine<'_, O> {
     /// The next call of an open load.
+    #[inline]
     pub fn on_arrival(&mut self) {
         let client = self.arrivals.argmin();
         let state = &mut self.clients[client];
@@ -32,7 +33,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let r = &mut self.replicas[replica as usize];
-        let channels = self.model.clients[client].channels;
+        let channels = self.clients[client].settings.channels;
         let channel = r.first_channel + r.next_channel;
         r.next_channel = if r.next_channel + 1 == channels { 0 } else { r.next_channel + 1 };
         let what = Observation::Emitted {
@@ -73,7 +74,7 @@ impl<O: Observer> Engine<'_, O> {
             failure: None,
             ended: false,
         });
-        let settings = &self.model.clients[client as usize];
+        let settings = self.clients[client as usize].settings;
         if let Some(deadline) = settings.deadline {
             let at = self.now + deadline;
             let queue = &mut self.deadline_queues[client as usize];
@@ -89,6 +90,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
+    #[inline]
     pub fn route_call(&mut self, call: Handle) {
         let index = self.calls.items[call.index as usize].channel;
         let channel = &mut self.channels[index as usize];
@@ -134,12 +136,13 @@ impl<O: Observer> Engine<'_, O> {
         c.streams += 1;
         c.requests += 1;
         item.state = CallState::Sent;
-        self.deliveries.push_back((self.now + self.to_pod, call.index));
+        self.deliveries.push(self.now + self.to_pod, call.index);
     }
 
     /// A request reaches its pod.
+    #[inline]
     pub fn on_delivery(&mut self) {
-        let Some((_, index)) = self.deliveries.pop_front() else { return };
+        let Some(index) = self.deliveries.pop() else { return };
         let call = &mut self.calls.items[index as usize];
         if call.ended {
             return self.calls.free(index);
@@ -155,8 +158,9 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A response reaches its client.
+    #[inline]
     pub fn on_response(&mut self) {
-        let Some((_, index)) = self.responses.pop_front() else { return };
+        let Some(index) = self.responses.pop() else { return };
         let call = &self.calls.items[index as usize];
         if call.ended {
             return self.calls.free(index);
@@ -230,11 +234,15 @@ impl<O: Observer> Engine<'_, O> {
         if worker != NONE {
             let load = &self.closed[self.workers[worker as usize].load as usize];
             self.unfinished_closed -= u64::from(load.requests.is_some());
+            if self.all_done() {
+                self.end_key = 0;
+            }
             self.next_closed_call(worker);
         }
     }
 
     /// A stream of a connection has ended.
+    #[inline]
     pub fn release_stream(&mut self, connection: u32) {
         let c = &mut self.connections.items[connection as usize];
         c.streams -= 1;

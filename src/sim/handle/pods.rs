@@ -28,7 +28,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn add_pod(&mut self, server: u32) -> u32 {
-        let concurrency = self.model.servers[server as usize].concurrency;
+        let settings = &self.model.servers[server as usize];
+        let concurrency = settings.concurrency;
         let deployment = &mut self.deployments[server as usize];
         let pod = self.pods.len() as u32;
         let (revision, number) = (deployment.revision, deployment.numbered);
@@ -45,6 +46,7 @@ impl<O: Observer> Engine<'_, O> {
         let node = number % self.model.cluster.nodes;
         self.pods.push(Pod {
             server,
+            settings,
             node,
             revision,
             uid: self.streams.draw(Purpose::Uid, key, 0),

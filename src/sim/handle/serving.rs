@@ -21,7 +21,7 @@ impl<O: Observer> Engine<'_, O> {
         if limit.is_some_and(|limit| p.queued >= limit) {
             call.failure = Some(Status::ResourceExhausted);
             call.state = CallState::Returning;
-            return self.responses.push_back((self.now + self.to_client, index));
+            return self.responses.push(self.now + self.to_client, index);
         }
         call.state = CallState::Queued;
         p.queue.push_back((Job::Call(index), self.now));
@@ -64,6 +64,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The first of all slots is done: its job leaves, the next one enters.
+    #[inline]
     pub fn on_completion(&mut self) {
         let slot = self.slots.argmin();
         let pod = self.slot_pods[slot];
@@ -74,7 +75,7 @@ impl<O: Observer> Engine<'_, O> {
                     self.calls.free(index);
                 } else {
                     call.state = CallState::Returning;
-                    self.responses.push_back((self.now + self.to_client, index));
+                    self.responses.push(self.now + self.to_client, index);
                 }
             }
             Job::Handshake(connection) => self.after(self.to_client, Rank::World, Event::Connected(connection)),

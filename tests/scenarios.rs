@@ -1,0 +1,63 @@
+//! The shipped scenarios: well formed, documented, within the size that keeps them quick, and true.
+
+use evenkeel::scenario::{self, Loaded, schema};
+use evenkeel::shipped::{self, Shipped};
+use evenkeel::{experiment, metrics::outcome::Summary};
+use std::path::Path;
+
+/// More calls than this make a scenario slow.
+const REQUESTS_MOST: u64 = 2_000_000;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn load(found: &Shipped) -> Loaded {
+    scenario::parse(found.name, found.text, None, &[]).unwrap_or_else(|e| panic!("{}: {e}", found.name))
+}
+
+#[test]
+fn the_schema_beside_the_scenarios_is_current() {
+    let committed = std::fs::read_to_string(root().join("scenarios/schema.json")).unwrap_or_default();
+    let generated = serde_json::to_string_pretty(&schema::scenario_schema()).expect("a schema is JSON") + "\n";
+    assert!(committed == generated, "run: cargo run --locked -- schema > scenarios/schema.json");
+}
+
+#[test]
+fn every_scenario_opens_with_its_question_and_names_its_schema() {
+    for found in shipped::all() {
+        let depth = found.name.matches('/').count();
+        let first = format!("# yaml-language-server: $schema={}schema.json\n", "../".repeat(depth));
+        assert!(found.text.starts_with(&first), "{}: the first line must be {first}", found.name);
+        let model = load(&found).model;
+        let file = found.name.rsplit('/').next().expect("a name");
+        assert_eq!(model.name, file, "a scenario is called as its file");
+        let question = model.about.lines().next().unwrap_or_default();
+        assert!(question.ends_with('?'), "{}: `about` must open with a question: {question}", found.name);
+        assert!(model.about.contains("\nLook at: "), "{}: `about` must say what to look at", found.name);
+        assert!(!model.expect.is_empty(), "{}: `expect` must state what holds", found.name);
+    }
+}
+
+#[test]
+fn every_scenario_of_the_blog_is_in_its_document() {
+    let document = std::fs::read_to_string(root().join("docs/blog.md")).expect("docs/blog.md");
+    for found in shipped::find("blog") {
+        let name = found.name.trim_start_matches("blog/");
+        assert!(document.contains(&format!("`{name}`")), "docs/blog.md does not mention {name}");
+    }
+}
+
+/// What the scenarios state holds for each of the seeds 1 to 3, and what they promise of their size too.
+#[test]
+fn what_the_scenarios_expect_holds() {
+    for found in shipped::all() {
+        let loaded = load(&found);
+        for seed in 1..=3 {
+            let summary: Summary = experiment::run(&loaded, seed, false, None).expect("it runs").summary;
+            assert!(summary.requests.started <= REQUESTS_MOST, "{}: {} calls", found.name, summary.requests.started);
+            let unmet: Vec<_> = summary.expectations.iter().filter(|e| !e.met).collect();
+            assert!(unmet.is_empty(), "{} with seed {seed}: {unmet:?}", found.name);
+        }
+    }
+}
