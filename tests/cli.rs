@@ -256,7 +256,8 @@ fn a_writer_that_fails_ends_with_status_3() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let desk = Desk::new();
-    for command in ["schema", "man", "completions zsh", "run small.yaml --format json", "explain small.yaml", "--help"] {
+    for command in ["schema", "man", "completions zsh", "run small.yaml --format json", "explain small.yaml", "--help"]
+    {
         // `true` reads nothing: the pipe may be closed before the first byte.
         for reader in ["head -1", "true"] {
             let output = desk.shell(&format!("set -o pipefail; \"$E\" {command} | {reader}"));
@@ -268,7 +269,9 @@ fn a_closed_pipe_is_no_error() {
 
 #[test]
 fn ctrl_c_in_the_middle_leaves_nothing() {
-    for args in [&["run", "long.yaml"][..], &["run", "long.yaml", "--runs", "3"], &["compare", "long.yaml", "small.yaml"]] {
+    for args in
+        [&["run", "long.yaml"][..], &["run", "long.yaml", "--runs", "3"], &["compare", "long.yaml", "small.yaml"]]
+    {
         let desk = Desk::new();
         desk.put("long.yaml", LONG);
         let mut child = desk.command().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -315,8 +318,10 @@ fn json_is_json_and_markdown_has_its_table() {
     assert!(json(&["compare", "small.yaml", "other.yaml", "--runs", "2", "--format", "json"]).is_object());
     assert!(json(&["schema"])["properties"]["servers"].is_object());
     assert!(json(&["schema", "summary"])["properties"]["digest"].is_object());
-    for args in [&["run", "small.yaml", "--format", "markdown"][..], &["compare", "small.yaml", "--runs", "2", "--format", "markdown"]]
-    {
+    for args in [
+        &["run", "small.yaml", "--format", "markdown"][..],
+        &["compare", "small.yaml", "--runs", "2", "--format", "markdown"],
+    ] {
         let text = out(&desk.run(args));
         assert!(text.lines().any(|l| l.starts_with('|') && l.contains("---")), "{text}");
     }
@@ -413,7 +418,11 @@ fn shipped_scenarios_run_from_an_empty_folder() {
 #[test]
 fn no_replicas_are_legal() {
     let desk = Desk::new();
-    for (protocol, load) in [("grpc", "open: { rate: 100 }"), ("http1", "open: { rate: 100 }"), ("http1", "closed: { concurrency: 2, requests: 50 }")] {
+    for (protocol, load) in [
+        ("grpc", "open: { rate: 100 }"),
+        ("http1", "open: { rate: 100 }"),
+        ("http1", "closed: { concurrency: 2, requests: 50 }"),
+    ] {
         let text = format!(
             "name: none\nduration: 5s\nservers: [{{ name: s, replicas: 0 }}]\n\
              clients: [{{ name: c, protocol: {protocol}, load: {{ {load} }} }}]\n"

@@ -55,7 +55,11 @@ fn golden_digests() {
     let scenarios = all.iter().map(|s| (s.name, s.text)).chain([("tests/much", MUCH)]);
     for (name, text) in scenarios {
         let Summary { digest, arrivals_digest, requests, .. } = summary(text, &[]);
-        assert!(requests.started < 2_000_000, "{name} makes {} calls: too many for a shipped scenario", requests.started);
+        assert!(
+            requests.started < 2_000_000,
+            "{name} makes {} calls: too many for a shipped scenario",
+            requests.started
+        );
         let _ = writeln!(now, "{name} {digest} {arrivals_digest} {}", requests.started);
     }
     if std::env::var_os("EVENKEEL_BLESS").is_some() {
@@ -105,7 +109,11 @@ fn output_files_are_the_same_bytes_on_every_run_and_any_number_of_threads() {
     };
     for command in ["run", "compare"] {
         let one = run(command, "one", "1");
-        assert!(one.keys().any(|k| k.ends_with("runs.csv")) && one.keys().any(|k| k.ends_with(".png")), "{:?}", one.keys());
+        assert!(
+            one.keys().any(|k| k.ends_with("runs.csv")) && one.keys().any(|k| k.ends_with(".png")),
+            "{:?}",
+            one.keys()
+        );
         for (out, threads) in [("again", "1"), ("two", "2"), ("eight", "8")] {
             let other = run(command, out, threads);
             assert!(one.keys().eq(other.keys()), "{:?} and {:?}", one.keys(), other.keys());

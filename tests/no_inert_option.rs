@@ -206,7 +206,8 @@ fn every_option_of_the_schema_is_covered() {
     let gone: Vec<&&str> = covered.keys().filter(|k| !options.contains_key(**k)).collect();
     assert!(gone.is_empty(), "cases of options that the schema does not have: {gone:#?}");
     for (key, option) in must {
-        let left: Vec<&String> = option.choices.iter().filter(|c| !covered[key.as_str()].contains(&c.as_str())).collect();
+        let left: Vec<&String> =
+            option.choices.iter().filter(|c| !covered[key.as_str()].contains(&c.as_str())).collect();
         assert!(left.is_empty(), "{key}: no case has {left:?}");
     }
 }

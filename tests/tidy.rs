@@ -46,7 +46,8 @@ fn sources() -> Vec<Source> {
         let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
         let (path, lines) = (inside.display().to_string(), text.lines().count());
-        let module = if path == "metrics/outcome.rs" { "outcome".into() } else { first.trim_end_matches(".rs").to_owned() };
+        let module =
+            if path == "metrics/outcome.rs" { "outcome".into() } else { first.trim_end_matches(".rs").to_owned() };
         // A file that is a test module of its own, or made for tests only.
         let tests = path.ends_with("tests.rs") || path.ends_with("fixtures.rs");
         Source { path, module, code: if tests { String::new() } else { code }, lines }
@@ -100,7 +101,8 @@ fn functions_are_short() {
 
 fn is_function(line: &str) -> bool {
     let words = line.trim_start();
-    let words = ["pub ", "pub(crate) ", "pub(super) ", "const "].iter().fold(words, |w, p| w.strip_prefix(p).unwrap_or(w));
+    let words =
+        ["pub ", "pub(crate) ", "pub(super) ", "const "].iter().fold(words, |w, p| w.strip_prefix(p).unwrap_or(w));
     words.starts_with("fn ")
 }
 
@@ -147,7 +149,10 @@ fn nothing_panics_by_the_way() {
 fn every_line_of_the_golden_file_is_a_scenario() {
     let golden = include_str!("golden/digests.txt");
     let shipped: Vec<&str> = evenkeel::shipped::all().iter().map(|s| s.name).collect();
-    let stale: Vec<&str> =
-        golden.lines().filter_map(|l| l.split(' ').next()).filter(|n| !n.starts_with("tests/") && !shipped.contains(n)).collect();
+    let stale: Vec<&str> = golden
+        .lines()
+        .filter_map(|l| l.split(' ').next())
+        .filter(|n| !n.starts_with("tests/") && !shipped.contains(n))
+        .collect();
     assert!(stale.is_empty(), "not shipped any more: {stale:?}");
 }

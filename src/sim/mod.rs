@@ -13,6 +13,7 @@ mod handle;
 mod load;
 pub mod observation;
 mod schedule;
+mod slab;
 mod tree;
 mod world;
 

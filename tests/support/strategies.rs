@@ -60,9 +60,13 @@ fn rolling() -> BoxedStrategy<String> {
     prop_oneof![
         Just("{ type: RollingUpdate }".to_owned()),
         Just("{ type: Recreate }".to_owned()),
-        (0..4u32, 0..4u32).prop_map(|(s, u)| format!("{{ max_surge: {}, max_unavailable: {u} }}", s.max(u32::from(u == 0)))),
-        (0..8u32, 0..6u32)
-            .prop_map(|(s, u)| format!("{{ max_surge: {}%, max_unavailable: {}% }}", 20 * s.max(u32::from(u == 0)), 20 * u)),
+        (0..4u32, 0..4u32)
+            .prop_map(|(s, u)| format!("{{ max_surge: {}, max_unavailable: {u} }}", s.max(u32::from(u == 0)))),
+        (0..8u32, 0..6u32).prop_map(|(s, u)| format!(
+            "{{ max_surge: {}%, max_unavailable: {}% }}",
+            20 * s.max(u32::from(u == 0)),
+            20 * u
+        )),
     ]
     .boxed()
 }
@@ -76,7 +80,10 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("handshake_time", ms(1..=40)),
         given("startup", law(3_000)),
         maybe("min_ready", ms(1..=2_000)),
-        maybe("termination", (0..5_000u32, 0..4_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g))),
+        maybe(
+            "termination",
+            (0..5_000u32, 0..4_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)),
+        ),
         maybe("strategy", rolling()),
     ];
     let grpc = map(vec![
@@ -109,23 +116,34 @@ struct Client {
 fn client() -> BoxedStrategy<Client> {
     let common = vec![
         maybe("start", (0..1_000u32, 0..2_000u32).prop_map(|(a, s)| format!("{{ at: {a}ms, spread: {s}ms }}"))),
-        maybe("connection_lifetime", (50..4_000u32, 0..10u32).prop_map(|(m, j)| format!("{{ max: {m}ms, jitter: {j}0% }}"))),
+        maybe(
+            "connection_lifetime",
+            (50..4_000u32, 0..10u32).prop_map(|(m, j)| format!("{{ max: {m}ms, jitter: {j}0% }}")),
+        ),
         maybe("deadline", ms(1..=800)),
     ];
     let grpc = vec![
         given("dispatch", ms(1..=60)),
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
-        maybe("backoff", (10..900u32, 10..30u32, 0..10u32)
-            .prop_map(|(b, m, j)| format!("{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, max: {}ms }}", m / 10, m % 10, 3 * b))),
+        maybe(
+            "backoff",
+            (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
+                format!("{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, max: {}ms }}", m / 10, m % 10, 3 * b)
+            }),
+        ),
     ];
-    let resolver = maybe("resolver", map(vec![
-        maybe("min_interval", ms(1..=4_000)),
-        maybe("early", word(&["defer_and_remember", "defer", "drop"])),
-    ]));
+    let resolver = maybe(
+        "resolver",
+        map(vec![maybe("min_interval", ms(1..=4_000)), maybe("early", word(&["defer_and_remember", "defer", "drop"]))]),
+    );
     let policy = word(&[
-        "pick_first: { reconnect: lazy", "pick_first: { reconnect: eager", "round_robin: { start: random_order",
-        "round_robin: { start: random", "round_robin: { start: first", "round_robin: { start: continue",
+        "pick_first: { reconnect: lazy",
+        "pick_first: { reconnect: eager",
+        "round_robin: { start: random_order",
+        "round_robin: { start: random",
+        "round_robin: { start: first",
+        "round_robin: { start: continue",
     ]);
     let pool = map(vec![
         maybe("warm", number(0..=3)),
@@ -137,17 +155,30 @@ fn client() -> BoxedStrategy<Client> {
         (1..150u32).prop_map(|r| format!("rate: {r}")),
         (0..100u32, 1..200u32).prop_map(|(a, b)| format!("curve: [{{ at: 0s, rate: {a} }}, {{ at: 2s, rate: {b} }}]")),
     ];
-    let open = (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("{{ open: {{ {rate}, arrivals: {a} }} }}"));
+    let open =
+        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("{{ open: {{ {rate}, arrivals: {a} }} }}"));
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
     (sizes, common, grpc, resolver, policy, http, closed, open, rollout)
-        .prop_map(|((http1, replicas, channels, shuffle), common, grpc, resolver, policy, http, closed, open, rollout)| Client {
-            http1, replicas, channels, shuffle, resolver, policy, http, closed, open,
-            common: common.concat(),
-            grpc: grpc.concat(),
-            rollout: rollout.concat(),
-        })
+        .prop_map(
+            |((http1, replicas, channels, shuffle), common, grpc, resolver, policy, http, closed, open, rollout)| {
+                Client {
+                    http1,
+                    replicas,
+                    channels,
+                    shuffle,
+                    resolver,
+                    policy,
+                    http,
+                    closed,
+                    open,
+                    common: common.concat(),
+                    grpc: grpc.concat(),
+                    rollout: rollout.concat(),
+                }
+            },
+        )
         .boxed()
 }
 
@@ -160,7 +191,8 @@ impl Client {
             text += &format!(", protocol: http1{}", self.http);
         } else {
             workers *= channels;
-            let shuffle = if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
+            let shuffle =
+                if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
             text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
             if headless {
                 text += &self.resolver;
@@ -171,7 +203,11 @@ impl Client {
             Some((each, requests)) => {
                 // A refused HTTP/1.1 call takes no time to speak of: without a total, a loop without pods would not end soon.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
-                text += &format!(", load: {{ closed: {{ concurrency: {}{} }} }}", each * workers, requests.unwrap_or_default());
+                text += &format!(
+                    ", load: {{ closed: {{ concurrency: {}{} }} }}",
+                    each * workers,
+                    requests.unwrap_or_default()
+                );
             }
         }
         text + " }\n"
@@ -202,7 +238,13 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
 pub fn scenario() -> BoxedStrategy<Scenario> {
     let cluster = map(vec![
         given("nodes", number(1..=3)),
-        given("endpoint_lag", prop_oneof![ms(0..=800), (1..1_500u32).prop_map(|m| format!("{{ uniform: {{ min: {}ms, max: {m}ms }} }}", m / 3))]),
+        given(
+            "endpoint_lag",
+            prop_oneof![
+                ms(0..=800),
+                (1..1_500u32).prop_map(|m| format!("{{ uniform: {{ min: {}ms, max: {m}ms }} }}", m / 3))
+            ],
+        ),
         given("rtt", ms(1..=30)),
         maybe("connect", law(60)),
     ]);

@@ -92,7 +92,9 @@ impl<'m> Watchdog<'m> {
     fn end_instant(&mut self) {
         for server in 0..self.deleted.len() {
             let deleted = std::mem::take(&mut self.deleted[server]);
-            let Strategy::RollingUpdate { max_surge, max_unavailable } = self.model.servers[server].strategy else { continue };
+            let Strategy::RollingUpdate { max_surge, max_unavailable } = self.model.servers[server].strategy else {
+                continue;
+            };
             let by_hand = |a: &evenkeel::scenario::model::Action| match a.what {
                 What::Kill { server: s, .. } | What::Delete { server: s, .. } => s == server && a.at == self.now,
                 _ => false,
@@ -120,7 +122,9 @@ impl<'m> Watchdog<'m> {
         let p = &mut self.pods[pod.0 as usize];
         p.received += 1;
         let phase = p.phase;
-        self.must(matches!(phase, PodPhase::Ready | PodPhase::Terminating), || format!("{pod:?} receives while {phase:?}"));
+        self.must(matches!(phase, PodPhase::Ready | PodPhase::Terminating), || {
+            format!("{pod:?} receives while {phase:?}")
+        });
         let Some(c) = self.connections.get_mut(&id.0) else {
             return self.must(false, || format!("a request on {id:?}, which nobody dialled"));
         };
@@ -148,9 +152,8 @@ impl<'m> Watchdog<'m> {
         let ago = |t: Time, span: Span| Time(t.0.saturating_sub(span.0));
         let virtual_ip = self.model.service == ServiceType::ClusterIp;
         let Some(pod) = pod else {
-            let known = |p: &PodState| {
-                matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since + most < self.now)
-            };
+            let known =
+                |p: &PodState| matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since + most < self.now);
             let known = virtual_ip && self.pods.iter().any(known);
             return self.must(!known, || "no endpoint, though a pod has been known as Ready".to_owned());
         };
@@ -226,7 +229,8 @@ impl<'m> Watchdog<'m> {
             return self.must(false, || format!("{:?} ended, and nobody dialled it", record.id));
         };
         let was_over = std::mem::replace(&mut c.over, true);
-        let same = (c.client, c.replica, c.pod, c.dialled) == (record.client, record.replica, record.pod, record.opened);
+        let same =
+            (c.client, c.replica, c.pod, c.dialled) == (record.client, record.replica, record.pod, record.opened);
         let drained = c.draining.map(|d| d.0) == record.draining;
         let unsent = record.requests < c.received;
         let reason = c.draining.is_none() || record.reason == c.draining.map(|d| d.1);
@@ -259,7 +263,9 @@ impl<'m> Watchdog<'m> {
             let throughout = matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since <= from);
             let (phase, open) = (p.phase, open[s.pod.0 as usize]);
             let handshakes = server.handshake_time > Span::ZERO;
-            self.must(s.phase == phase && s.ready_throughout == throughout, || format!("{s:?}, but {phase:?} {throughout}"));
+            self.must(s.phase == phase && s.ready_throughout == throughout, || {
+                format!("{s:?}, but {phase:?} {throughout}")
+            });
             self.must(s.connections == open, || format!("{s:?}, but {open} connections are READY"));
             self.must(s.in_flight - s.queued <= server.concurrency, || format!("{s:?}: too many in service"));
             let short = handshakes || server.queue_limit.is_none_or(|l| s.queued <= l);
