@@ -100,8 +100,8 @@ fn refuses(desk: &Desk, args: &[&str], status: i32, says: &str) {
 #[test]
 fn wrong_usage_ends_with_status_2() {
     let desk = Desk::new();
-    for (args, says) in [
-        (&["run"][..], "required"),
+    let cases: &[(&[&str], &str)] = &[
+        (&["run"], "required"),
         (&["frobnicate"], "unrecognized subcommand"),
         (&["run", "small.yaml", "--bogus"], "unexpected argument"),
         (&["run", "small.yaml", "--seed", "x"], "invalid value"),
@@ -118,7 +118,8 @@ fn wrong_usage_ends_with_status_2() {
         (&["schema", "everything"], "possible values"),
         (&["explain", "no-such-thing"], "no-such-thing"),
         (&["plot"], "required"),
-    ] {
+    ];
+    for (args, says) in cases {
         refuses(&desk, args, 2, says);
     }
 }
