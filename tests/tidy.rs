@@ -24,8 +24,8 @@ const LAYERS: &[&[&str]] = &[
     &["lib", "main"],
 ];
 
-/// Longer than it should be, with the reason. Nothing is added here lightly.
-const LONG: &[(&str, &str)] = &[];
+/// Functions that are longer, with the reason. Nothing is added here lightly.
+const LONG: &[(&str, &str)] = &[("standard_normal", "a table of coefficients, one to a line")];
 
 struct Source {
     path: String,
@@ -68,7 +68,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 
 #[test]
 fn files_are_short() {
-    let long = sources().into_iter().filter(|s| s.lines > MOST_LINES && !LONG.iter().any(|l| l.0 == s.path));
+    let long = sources().into_iter().filter(|s| s.lines > MOST_LINES);
     let long: Vec<_> = long.map(|s| format!("{}: {} lines", s.path, s.lines)).collect();
     assert!(long.is_empty(), "longer than {MOST_LINES}: {long:#?}");
 }
@@ -86,7 +86,7 @@ fn functions_are_short() {
                     open = Some((i, indent, line.trim().to_owned()));
                 }
                 Some((from, at, name)) if *at == indent && (line.trim() == "}" || line.trim_end().ends_with(';')) => {
-                    if i - from + 1 > MOST_LINES_OF_A_FUNCTION {
+                    if i - from + 1 > MOST_LINES_OF_A_FUNCTION && !LONG.iter().any(|l| name.contains(&format!("fn {}(", l.0))) {
                         long.push(format!("{}:{}: {} lines: {name}", source.path, from + 1, i - from + 1));
                     }
                     open = None;
