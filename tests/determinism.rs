@@ -27,7 +27,7 @@ servers:
     concurrency: 4
     service_time: { mixture: [{ weight: 9, of: { lognormal: { median: 2ms, sigma: 1 } } }, { weight: 1, of: { pareto: { min: 4ms, alpha: 2.2 } } }] }
     startup: { exponential: { mean: 2s, min: 1s } }
-    queue_limit: 50
+    queue_limit: 1
     handshake_time: 1ms
     grpc: { max_connection_age: 10s, max_connection_age_grace: 1s, max_connection_idle: 3s, max_concurrent_streams: 10 }
 clients:
@@ -157,7 +157,7 @@ fn what_clients_ask_for_is_the_same_under_every_policy() {
         &["clients.c.connection_lifetime={ max: 2s }"],
         &["servers.s.grpc={ max_connection_age: 2s }"],
         &["servers.s.replicas=2"],
-        &["servers.s.service_time=1s"],
+        &["servers.s.service_time=5ms"],
         &["timeline=[]"],
     ];
     same_arrivals(text, variants);

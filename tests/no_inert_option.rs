@@ -224,7 +224,7 @@ struct Key {
 fn gather(schema: &Value, definitions: &Value, path: &str, options: &mut BTreeMap<String, Key>) {
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
         // Distributions stand in many places, and are gone through once.
-        if name != "Distribution" {
+        if !["Distribution", "NamedLaw"].contains(&name) {
             gather(&definitions[name], definitions, path, options);
         }
         return;

@@ -86,7 +86,9 @@ fn functions_are_short() {
                     open = Some((i, indent, line.trim().to_owned()));
                 }
                 Some((from, at, name)) if *at == indent && (line.trim() == "}" || line.trim_end().ends_with(';')) => {
-                    if i - from + 1 > MOST_LINES_OF_A_FUNCTION && !LONG.iter().any(|l| name.contains(&format!("fn {}(", l.0))) {
+                    if i - from + 1 > MOST_LINES_OF_A_FUNCTION
+                        && !LONG.iter().any(|l| name.contains(&format!("fn {}(", l.0)))
+                    {
                         long.push(format!("{}:{}: {} lines: {name}", source.path, from + 1, i - from + 1));
                     }
                     open = None;
