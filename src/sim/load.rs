@@ -102,6 +102,13 @@ impl OpenLoad {
         let area = match &mut self.spacing {
             Spacing::Poisson => gap,
             Spacing::Constant { phases, turn, cycle, last } => {
+                // The first call is the first turn's. Turns go on whether somebody is there to make the call or not.
+                if self.next.n != u64::MAX {
+                    *turn += 1;
+                    if *turn == phases.len() {
+                        (*turn, *cycle) = (0, *cycle + 1);
+                    }
+                }
                 let calls = (*cycle as f64 + phases[*turn].0) * phases.len() as f64;
                 let area = calls - *last;
                 *last = calls;
@@ -133,18 +140,11 @@ impl OpenLoad {
 
     /// The index, among `active` replicas, of the replica that makes the next call; and the call's routing key.
     #[inline]
-    pub fn assign(&mut self, active: usize) -> (usize, u64) {
+    pub fn assign(&self, active: usize) -> (usize, u64) {
         let mark = self.next.mark;
-        match &mut self.spacing {
+        match &self.spacing {
             Spacing::Poisson => (below(mark, active), mark.wrapping_mul(active as u64)),
-            Spacing::Constant { phases, turn, cycle, .. } => {
-                let replica = phases[*turn].1 as usize % active;
-                *turn += 1;
-                if *turn == phases.len() {
-                    (*turn, *cycle) = (0, *cycle + 1);
-                }
-                (replica, mark)
-            }
+            Spacing::Constant { phases, turn, .. } => (phases[*turn].1 as usize % active, mark),
         }
     }
 }
@@ -269,6 +269,15 @@ mod tests {
         assert_eq!(times(&[(0, 0.0), (10, 60.0)], Arrivals::Constant, 15).len(), 600);
         // A step down to nothing ends the load.
         assert_eq!(times(&[(0, 30.0), (2, 30.0), (2, 0.0)], Arrivals::Constant, 1_000).len(), 60);
+    }
+
+    /// While all replicas of a client are stopped nobody asks who makes the call.
+    #[test]
+    fn time_goes_on_when_nobody_makes_the_calls() {
+        let rate = RateCurve { points: [(Time::ZERO, 30.0)].into() };
+        let mut load = OpenLoad::new(&Streams::new(1), 5, 3, Arrivals::Constant, &rate);
+        (0..300).for_each(|_| load.advance());
+        assert!(load.next.at.abs_diff(10_000_000_000) < 1_000_000_000, "{}", load.next.at);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! after it. Handlers live in `handle/`, by area; decisions live in `policy`; everything that happens is told to an
 //! [`Observer`] as an [`observation::Observation`].
 
+#[cfg(debug_assertions)]
+mod audit;
 mod engine;
 mod event;
 mod fifo;
@@ -11,6 +13,7 @@ mod handle;
 mod load;
 pub mod observation;
 mod schedule;
+mod slab;
 mod tree;
 mod world;
 

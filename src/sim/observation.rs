@@ -87,7 +87,7 @@ pub enum CloseReason {
     ClientStopped,
     /// Nobody listened, or there was no endpoint.
     Refused,
-    /// HTTP/1.1 without keep-alive: closed after its request.
+    /// HTTP/1.1: closed after its request, for want of keep-alive or because the client gave the request up.
     PerRequest,
 }
 

@@ -11,3 +11,5 @@ pub mod predict;
 pub mod replay;
 pub mod runs;
 pub mod stats;
+pub mod strategies;
+pub mod watchdog;

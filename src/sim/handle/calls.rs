@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionId, Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
 use crate::random::below;
@@ -122,7 +122,8 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn wait_for_connection(&mut self, call: Handle, index: u32) {
         let state = self.channels[index as usize].state;
-        if state == Connectivity::TransientFailure && !self.waits_for_ready(index) {
+        let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
+        if state == Connectivity::TransientFailure && !waits {
             self.calls.items[call.index as usize].state = CallState::Failing;
             let takes = self.dispatch_time(index).max(FAILING_TAKES_AT_LEAST);
             return self.after(takes, Rank::Expiry, Event::FailFast(call));
@@ -175,11 +176,12 @@ impl<O: Observer> Engine<'_, O> {
             return self.calls.free(index);
         }
         let (pod, connection) = (call.pod, call.connection);
-        if !self.pods[pod as usize].serving {
+        let on = &self.connections.items[connection as usize];
+        if !self.pods[pod as usize].serving || on.dead {
             call.state = CallState::Lost;
             return;
         }
-        let connection = ConnectionId(self.connections.items[connection as usize].id);
+        let connection = ConnectionId(on.id);
         self.observe(&Observation::Received { pod: PodId(pod), connection });
         self.admit_call(pod, index);
     }
@@ -236,6 +238,10 @@ impl<O: Observer> Engine<'_, O> {
             self.leave_queue(pod);
         }
         if !matches!(state, CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing) {
+            // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
+            if self.connections.items[connection as usize].http1 {
+                self.drain(connection, CloseReason::PerRequest);
+            }
             self.release_stream(connection);
         }
         self.after_end(worker);

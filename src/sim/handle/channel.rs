@@ -155,8 +155,11 @@ impl<O: Observer> Engine<'_, O> {
         let Some(i) = self.find_subchannel(index, address) else { return };
         let channel = &mut self.channels[index as usize];
         let subchannel = &mut channel.subchannels[i];
-        if subchannel.epoch != epoch || subchannel.state != SubchannelState::Backoff || channel.stopped {
+        if subchannel.epoch != epoch || subchannel.state != SubchannelState::Backoff {
             return;
+        }
+        if channel.stopped {
+            return self.give_up(index);
         }
         subchannel.state = SubchannelState::Idle;
         let pick_first = matches!(self.settings(index).policy, Policy::PickFirst { .. });
@@ -181,6 +184,9 @@ impl<O: Observer> Engine<'_, O> {
         channel.stale = true;
         self.only_connection[index as usize] = NONE;
         if channel.stopped {
+            if channel.ready == 0 && reason != CloseReason::ClientStopped {
+                self.give_up(index);
+            }
             return;
         }
         self.request_resolution(index);
@@ -219,6 +225,17 @@ impl<O: Observer> Engine<'_, O> {
             Connectivity::TransientFailure if before != Connectivity::TransientFailure => self.fail_waiting(index),
             _ => {}
         }
+    }
+
+    /// The replica has stopped, and the channel has lost a way to connect: it does not look for another. Calls that wait fail.
+    pub fn give_up(&mut self, index: u32) {
+        self.channels[index as usize].state = Connectivity::TransientFailure;
+        for call in std::mem::take(&mut self.channels[index as usize].waiting) {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.fail_call(call.index, Status::Unavailable);
+            }
+        }
+        self.shut_channel(index);
     }
 
     /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.

@@ -14,6 +14,9 @@ use crate::units::{Span, Time};
 /// gRFC A9: MaxConnectionAge is jittered by a uniform ±10 %, once per connection.
 const AGE_JITTER: f64 = 0.1;
 
+/// A dial that the client's own node rejects is not free: a closed loop without a pod could not go on otherwise.
+const REJECTING_TAKES: Span = Span::from_micros(1);
+
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
     /// endpoints that the replica's node has now.
@@ -23,7 +26,10 @@ impl<O: Observer> Engine<'_, O> {
         let dial = r.dials;
         r.dials += 1;
         let (client, ordinal, node) = (r.client, r.ordinal, r.node);
-        let pod = if address == VIRTUAL_IP {
+        let pod = if address == VIRTUAL_IP && self.headless() {
+            // A headless Service has none: this is a dial without an answer from DNS.
+            NONE
+        } else if address == VIRTUAL_IP {
             let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
             self.views[node as usize].endpoints.choose(draw).unwrap_or(NONE)
         } else {
@@ -62,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
         self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
-            None => (Span::ZERO, Event::Refused(connection)),
+            None => (REJECTING_TAKES, Event::Refused(connection)),
             Some(_) => (self.to_pod, Event::Syn(connection)),
         };
         self.after(takes, Rank::World, event);
@@ -90,7 +96,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How long the dial takes on top of the round trip.
-    fn connect_time(&self, connection: u32) -> Span {
+    pub fn connect_time(&self, connection: u32) -> Span {
         let c = &self.connections.items[connection as usize];
         let key = self.replica_key(self.replica_of(connection));
         self.model.cluster.connect.sample(self.streams.draw(Purpose::Connect, key, u64::from(c.dial)))
@@ -147,7 +153,9 @@ impl<O: Observer> Engine<'_, O> {
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
-        } else if !self.channels[owner as usize].stopped {
+        } else if self.channels[owner as usize].stopped {
+            self.give_up(owner);
+        } else {
             self.subchannel_failed(owner, address);
         }
     }

@@ -60,6 +60,9 @@ impl<O: Observer> Engine<'_, O> {
     /// DNS answers a channel, with what it knows (or has cached) now.
     pub fn on_dns_answer(&mut self, index: u32) {
         if self.channels[index as usize].stopped {
+            if self.channels[index as usize].ready == 0 {
+                self.give_up(index);
+            }
             return;
         }
         let addresses = self.answer(index);

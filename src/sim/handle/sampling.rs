@@ -17,6 +17,8 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Samples the pods; those that are gone by now are not sampled again.
     fn sample(&mut self, partial: bool) {
+        #[cfg(debug_assertions)]
+        self.audit();
         let from = self.window_start;
         let pods = std::mem::take(&mut self.sampled_pods);
         let samples: Vec<PodSample> = pods.iter().map(|&pod| self.sample_pod(pod, from)).collect();

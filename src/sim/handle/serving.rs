@@ -77,7 +77,11 @@ impl<O: Observer> Engine<'_, O> {
                     self.responses.push(self.now + self.to_client, index);
                 }
             }
-            Job::Handshake(connection) => self.after(self.to_client, Rank::World, Event::Connected(connection)),
+            Job::Handshake(connection) if self.connections.get(connection).is_some() => {
+                let takes = self.to_client + self.connect_time(connection.index);
+                self.after(takes, Rank::World, Event::Connected(connection));
+            }
+            Job::Handshake(_) => {}
             Job::Idle => {}
         }
         match self.next_job(pod) {

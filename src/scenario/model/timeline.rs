@@ -1,0 +1,81 @@
+//! What happens during a run, and what must hold after it.
+
+use crate::units::{Span, Time};
+
+/// Something that happens at a given time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// When.
+    pub at: Time,
+    /// What. Changes of a client's rate are already part of its `RateCurve`, and are here for the record.
+    pub what: What,
+}
+
+/// What happens. Indices are those of `Model::servers` and `Model::clients`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// `kubectl rollout restart` of a server Deployment.
+    RolloutServer(usize),
+    /// The same of a client Deployment (open loads only).
+    RolloutClient(usize),
+    /// A new number of replicas.
+    Scale {
+        /// Which server.
+        server: usize,
+        /// Pods wanted.
+        replicas: u32,
+    },
+    /// SIGKILL of the container of the `pods` oldest Ready pods; each restarts in place.
+    Kill {
+        /// Which server.
+        server: usize,
+        /// How many pods.
+        pods: u32,
+    },
+    /// Deletion of the `pods` oldest Ready pods; the ReplicaSet replaces them.
+    Delete {
+        /// Which server.
+        server: usize,
+        /// How many pods.
+        pods: u32,
+    },
+    /// The total rate of a client goes to `to` (calls per second) linearly over `over`.
+    Rate {
+        /// Which client.
+        client: usize,
+        /// The new rate.
+        to: f64,
+        /// The length of the ramp; zero is a step.
+        over: Span,
+    },
+}
+
+/// A statement about the summary that must hold after the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// As the user wrote it.
+    pub text: String,
+    /// A path into the summary, e.g. `skew.max_over_mean` or `latency_ms.p99`.
+    pub path: Vec<String>,
+    /// How the value must compare.
+    pub op: Comparison,
+    /// The number to compare with, in the unit of the summary's field.
+    pub value: f64,
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Greater,
+}

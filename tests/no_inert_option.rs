@@ -1,0 +1,252 @@
+//! No inert option: every key that the JSON Schema has, and every choice of a key, makes a difference to some run. The keys
+//! are read from the schema, so a new one fails here until it is covered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use evenkeel::experiment;
+use evenkeel::scenario::{self, schema::scenario_schema};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A key and a scenario in which it stands with several values, between « and », that `|` separates. The runs must differ
+/// pairwise in their event digest; after `in` in the key, in this named output instead.
+///
+/// `TOP`, `SERVER` and `CLIENT` of the usual scenario are given by three texts; see [`complete`].
+type Case = (&'static str, &'static str, &'static str, &'static str);
+
+const HEADLESS: &str = "service: { type: Headless }";
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("name in scenario", "name: «a|b»", "", ""),
+    ("about in about", "about: «Why?|How?»", "", ""),
+    ("seed", "seed: «1|2»", "", ""),
+    ("duration", "duration: «20s|21s»", "", ""),
+    ("warmup in requests", "warmup: «0s|5s»", "", ""),
+    ("window in windows", "window: «1s|2s»", "", ""),
+    ("expect in expectations", "expect: «[]|[idle_pods == 0]»", "", ""),
+    ("cluster.nodes", "cluster: { nodes: «1|5», endpoint_lag: { uniform: { max: 2s } } }\ntimeline: [{ at: 5s, rollout: s }]", "", "replicas: 5"),
+    ("cluster.endpoint_lag", "cluster: { endpoint_lag: «100ms|3s» }\ntimeline: [{ at: 5s, kill: { server: s } }]", "", "connection_lifetime: { max: 300ms }"),
+    ("cluster.dns.ttl", "service: { type: Headless }\ncluster: { dns: { ttl: «1s|5s» } }\ntimeline: [{ at: 4s, rollout: s }]", "", "policy: round_robin, resolver: { min_interval: 1s }"),
+    ("cluster.dns.cache", "service: { type: Headless }\ncluster: { dns: { ttl: 3s, cache: «none|core_dns|node_local» } }\ntimeline: [{ at: 4s, rollout: s }]", "replicas: 4", "replicas: 6, policy: round_robin, resolver: { min_interval: 1s }"),
+    ("cluster.rtt", "cluster: { rtt: «1ms|2ms» }", "", ""),
+    ("cluster.connect", "cluster: { connect: «1ms|2ms» }", "", ""),
+    ("service.type", "service: { type: «ClusterIP|Headless» }", "", ""),
+    ("servers.name in pods", "", "name: «s|t»", ""),
+    ("servers.replicas", "", "replicas: «0|3|4»", ""),
+    ("servers.concurrency", "", "service_time: 100ms, concurrency: «1|2»", ""),
+    ("servers.service_time", "", "service_time: «1ms|2ms»", ""),
+    ("servers.queue_limit", "", "service_time: 200ms, concurrency: 1, queue_limit: «0|5»", ""),
+    ("servers.handshake_time", "", "handshake_time: «0s|1ms»", ""),
+    ("servers.startup", "timeline: [{ at: 5s, rollout: s }]", "startup: «1s|2s»", ""),
+    ("servers.min_ready", "timeline: [{ at: 5s, rollout: s }]", "min_ready: «0s|2s»", ""),
+    ("servers.termination.pre_stop", "timeline: [{ at: 5s, rollout: s }]", "termination: { pre_stop: «0s|2s» }", ""),
+    ("servers.termination.grace", "timeline: [{ at: 5s, rollout: s }]", "concurrency: 50, service_time: 20s, termination: { grace: «3s|6s» }", ""),
+    ("servers.strategy.type", "timeline: [{ at: 5s, rollout: s }]", "strategy: { type: «RollingUpdate|Recreate» }", ""),
+    ("servers.strategy.max_surge", "timeline: [{ at: 5s, rollout: s }]", "strategy: { max_surge: «1|2|100%» }", ""),
+    ("servers.strategy.max_unavailable", "timeline: [{ at: 5s, rollout: s }]", "strategy: { max_unavailable: «1|2|100%» }", ""),
+    ("servers.grpc.max_connection_age", "", "grpc: { max_connection_age: «2s|4s» }", ""),
+    ("servers.grpc.max_connection_age_grace", "", "concurrency: 50, service_time: 3s, grpc: { max_connection_age: 2s, max_connection_age_grace: «500ms|1s» }", ""),
+    ("servers.grpc.max_connection_idle", "", "grpc: { max_connection_idle: «10ms|20ms» }", "load: { open: { rate: 20 } }"),
+    ("servers.grpc.max_concurrent_streams", "", "service_time: 100ms, grpc: { max_concurrent_streams: «1|2» }", ""),
+    ("clients.name", "", "", "name: «c|d»"),
+    ("clients.replicas", "", "", "replicas: «1|2»"),
+    ("clients.protocol", "", "", "protocol: «grpc|http1»"),
+    ("clients.channels", "", "", "channels: «1|2»"),
+    ("clients.start.at", "", "", "start: { at: «0s|1s» }"),
+    ("clients.start.spread", "", "", "start: { spread: «1s|2s» }"),
+    ("clients.policy", HEADLESS, "", "policy: «pick_first|round_robin»"),
+    ("clients.policy.pick_first.reconnect", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "startup: 5s", "policy: { pick_first: { reconnect: «lazy|eager» } }, load: { open: { rate: 2 } }"),
+    ("clients.policy.pick_first.shuffle", HEADLESS, "", "policy: { pick_first: { shuffle: «false|true» } }"),
+    ("clients.policy.round_robin.start", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]", "", "policy: { round_robin: { start: «random_order|random|first|continue» } }"),
+    ("clients.wait_for_ready", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: «false|true»"),
+    ("clients.connect", "", "", "connect: «start|first_call»"),
+    ("clients.resolver.min_interval", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]", "", "policy: round_robin, resolver: { min_interval: «1s|8s» }"),
+    ("clients.resolver.early", "service: { type: Headless }\ntimeline: [{ at: 2s, rollout: s }]", "startup: 1s, strategy: { max_surge: 1, max_unavailable: 0 }", "policy: round_robin, resolver: { min_interval: 5s, early: «defer_and_remember|defer|drop» }"),
+    ("clients.backoff.base", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { base: «500ms|700ms» }"),
+    ("clients.backoff.multiplier", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { multiplier: «1.6|2» }"),
+    ("clients.backoff.jitter", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { jitter: «0|0.2» }"),
+    ("clients.backoff.max", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { max: «1s|120s» }"),
+    ("clients.dispatch", "", "", "dispatch: «1us|1ms», load: { closed: { concurrency: 5, requests: 100 } }"),
+    ("clients.connection_lifetime.max", "", "", "connection_lifetime: { max: «2s|4s» }"),
+    ("clients.connection_lifetime.jitter", "", "", "connection_lifetime: { max: 2s, jitter: «0|0.5» }"),
+    ("clients.http1.max_connections", "", "", "protocol: http1, http1: { max_connections: «1|2» }"),
+    ("clients.http1.keep_alive", "", "", "protocol: http1, http1: { keep_alive: «null|{}» }"),
+    ("clients.http1.keep_alive.warm", "", "", "protocol: http1, http1: { keep_alive: { warm: «0|5» } }"),
+    ("clients.http1.keep_alive.order", "", "", "protocol: http1, http1: { keep_alive: { warm: 5, order: «lifo|fifo» } }"),
+    ("clients.http1.keep_alive.idle_timeout", "", "", "protocol: http1, http1: { keep_alive: { idle_timeout: «10ms|1s» } }"),
+    ("clients.load.closed.concurrency", "", "", "load: { closed: { concurrency: «5|6», requests: 100 } }"),
+    ("clients.load.closed.requests", "", "", "load: { closed: { concurrency: 5, requests: «100|101» } }"),
+    ("clients.load.open.rate", "", "", "load: { open: { rate: «10|11» } }"),
+    ("clients.load.open.curve.at", "", "", "load: { open: { curve: [{ at: 0s, rate: 10 }, { at: «5s|6s», rate: 50 }] } }"),
+    ("clients.load.open.curve.rate", "", "", "load: { open: { curve: [{ at: 0s, rate: 10 }, { at: 5s, rate: «50|60» }] } }"),
+    ("clients.load.open.trace", "", "", "load: { open: { trace: «one.csv|two.csv» } }"),
+    ("clients.load.open.arrivals", "", "", "load: { open: { rate: 10, arrivals: «poisson|constant» } }"),
+    ("clients.deadline", "", "service_time: 20ms", "deadline: «10ms|15ms»"),
+    ("clients.startup", "timeline: [{ at: 5s, rollout: c }]", "", "startup: «1s|2s»"),
+    ("clients.strategy.type", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { type: «RollingUpdate|Recreate» }"),
+    ("clients.strategy.max_surge", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { max_surge: «1|4» }"),
+    ("clients.strategy.max_unavailable", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { max_unavailable: «1|4» }"),
+    ("timeline.at", "timeline: [{ at: «5s|6s», rollout: s }]", "", ""),
+    ("timeline.rollout", "timeline: [{ at: 5s, rollout: «s|c» }]", "", ""),
+    ("timeline.scale.server", "servers: [{ name: s, replicas: 2 }, { name: t, replicas: 2 }]\ntimeline: [{ at: 5s, scale: { server: «s|t», replicas: 5 } }]", "", ""),
+    ("timeline.scale.replicas", "timeline: [{ at: 5s, scale: { server: s, replicas: «0|5» } }]", "", ""),
+    ("timeline.kill.server", "servers: [{ name: s, replicas: 2 }, { name: t, replicas: 2 }]\ntimeline: [{ at: 5s, kill: { server: «s|t» } }]", "", ""),
+    ("timeline.kill.pods", "timeline: [{ at: 5s, kill: { server: s, pods: «1|2» } }]", "", ""),
+    ("timeline.delete.server", "servers: [{ name: s, replicas: 2 }, { name: t, replicas: 2 }]\ntimeline: [{ at: 5s, delete: { server: «s|t» } }]", "", ""),
+    ("timeline.delete.pods", "timeline: [{ at: 5s, delete: { server: s, pods: «1|2» } }]", "", ""),
+    ("timeline.rate.client", "clients: [{ name: c, load: { open: { rate: 9 } } }, { name: d, load: { open: { rate: 9 } } }]\ntimeline: [{ at: 5s, rate: { client: «c|d», to: 50 } }]", "", ""),
+    ("timeline.rate.to", "timeline: [{ at: 5s, rate: { client: c, to: «5|500» } }]", "", ""),
+    ("timeline.rate.over", "timeline: [{ at: 5s, rate: { client: c, to: 500, over: «0s|5s» } }]", "", ""),
+    ("law.constant", "", "service_time: { constant: «1ms|2ms» }", ""),
+    ("law.uniform.min", "", "service_time: { uniform: { min: «1ms|2ms», max: 3ms } }", ""),
+    ("law.uniform.max", "", "service_time: { uniform: { max: «1ms|2ms» } }", ""),
+    ("law.exponential.mean", "", "service_time: { exponential: { mean: «1ms|2ms» } }", ""),
+    ("law.exponential.min", "", "service_time: { exponential: { mean: 1ms, min: «0s|1ms» } }", ""),
+    ("law.lognormal.mean", "", "service_time: { lognormal: { mean: «1ms|2ms», sigma: 1 } }", ""),
+    ("law.lognormal.median", "", "service_time: { lognormal: { median: «1ms|2ms», sigma: 1 } }", ""),
+    ("law.lognormal.sigma", "", "service_time: { lognormal: { median: 1ms, sigma: «1|2» } }", ""),
+    ("law.lognormal.p50", "", "service_time: { lognormal: { p50: «1ms|2ms», p99: 5ms } }", ""),
+    ("law.lognormal.p99", "", "service_time: { lognormal: { p50: 1ms, p99: «2ms|5ms» } }", ""),
+    ("law.pareto.min", "", "service_time: { pareto: { min: «1ms|2ms», alpha: 2 } }", ""),
+    ("law.pareto.alpha", "", "service_time: { pareto: { min: 1ms, alpha: «2|3» } }", ""),
+    ("law.mixture.weight", "", "service_time: { mixture: [{ weight: «1|2», of: 1ms }, { weight: 1, of: 2ms }] }", ""),
+    ("law.mixture.of", "", "service_time: { mixture: [{ weight: 1, of: «1ms|3ms» }, { weight: 1, of: 2ms }] }", ""),
+    ("law.empirical", "", "service_time: { empirical: «one-law.csv|two-law.csv» }", ""),
+];
+
+/// What stands in a case's three texts replaces the usual keys or is added to them.
+fn complete(top: &str, server: &str, client: &str, chosen: usize) -> String {
+    let pick = |text: &str| match (text.split_once('«'), text.split_once('»')) {
+        (Some((before, rest)), Some((_, after))) => {
+            let values = rest.split_once('»').map_or("", |r| r.0);
+            format!("{before}{}{after}", values.split('|').nth(chosen).unwrap_or_default())
+        }
+        _ => text.to_owned(),
+    };
+    let (top, server, client) = (pick(top), pick(server), pick(client));
+    let with = |text: &str, usual: &[(&str, &str)]| {
+        let missing = usual.iter().filter(|(key, _)| !format!(" {text}").contains(&format!(" {key}:")));
+        missing.map(|(key, value)| format!("{key}: {value}, ")).collect::<String>() + text
+    };
+    let server = with(&server, &[("name", "s"), ("replicas", "3")]);
+    let client = with(&client, &[("name", "c"), ("load", "{ open: { rate: 100 } }")]);
+    let mut text = top;
+    let usual = [
+        ("name", "a".to_owned()),
+        ("duration", "20s".to_owned()),
+        ("servers", format!("[{{ {server} }}]")),
+        ("clients", format!("[{{ {client} }}]")),
+    ];
+    for (key, value) in usual {
+        if !text.lines().any(|line| line.starts_with(&format!("{key}:"))) {
+            text += &format!("\n{key}: {value}");
+        }
+    }
+    text + "\n"
+}
+
+fn values(case: &Case) -> Vec<&'static str> {
+    let marked = [case.1, case.2, case.3].into_iter().find_map(|t| t.split_once('«')).map_or("", |m| m.1);
+    marked.split_once('»').map_or(Vec::new(), |m| m.0.split('|').collect())
+}
+
+/// What the run shows: its event digest, or the named output.
+fn shows(text: &str, folder: &Path, output: Option<&str>) -> String {
+    let loaded = scenario::parse("a.yaml", text, Some(folder), &[]).unwrap_or_else(|error| panic!("{text}{error}"));
+    let outcome = experiment::run(&loaded, loaded.model.seed, true, None).expect("runs");
+    match output {
+        None => outcome.summary.digest,
+        Some("windows") => format!("{:?}", outcome.windows.len()),
+        Some("about") => loaded.model.about,
+        Some(field) => serde_json::to_value(&outcome.summary).expect("a summary is JSON")[field].to_string(),
+    }
+}
+
+#[test]
+fn every_option_makes_a_difference() {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in [
+        ("one.csv", "time_s,rate\n0,10\n5,50\n"),
+        ("two.csv", "time_s,rate\n0,10\n5,60\n"),
+        ("one-law.csv", "1ms\n2ms\n"),
+        ("two-law.csv", "1ms\n3ms\n"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut inert = Vec::new();
+    for case in CASES {
+        let output = case.0.split_once(" in ").map(|(_, output)| output);
+        let values = values(case);
+        assert!(values.len() >= 2, "{}: one value", case.0);
+        let run = |i| shows(&complete(case.1, case.2, case.3, i), folder.path(), output);
+        let shown: BTreeSet<String> = (0..values.len()).map(run).collect();
+        if shown.len() < values.len() {
+            inert.push(format!("{}: {values:?} show only {} different runs", case.0, shown.len()));
+        }
+    }
+    assert!(inert.is_empty(), "{inert:#?}");
+}
+
+#[test]
+fn every_option_of_the_schema_is_covered() {
+    let schema = scenario_schema();
+    let mut options = BTreeMap::new();
+    gather(&schema, &schema["$defs"], "", &mut options);
+    gather(&schema["$defs"]["NamedLaw"], &schema["$defs"], "law", &mut options);
+    let mut covered: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for case in CASES {
+        covered.entry(case.0.split(" in ").next().unwrap_or_default()).or_default().extend(values(case));
+    }
+    let must = options.iter().filter(|(_, o)| !o.container || !o.choices.is_empty());
+    let missing: Vec<&String> = must.clone().map(|o| o.0).filter(|k| !covered.contains_key(k.as_str())).collect();
+    assert!(missing.is_empty(), "options without a case: {missing:#?}");
+    let gone: Vec<&&str> = covered.keys().filter(|k| !options.contains_key(**k)).collect();
+    assert!(gone.is_empty(), "cases of options that the schema does not have: {gone:#?}");
+    for (key, option) in must {
+        let left: Vec<&String> =
+            option.choices.iter().filter(|c| !covered[key.as_str()].contains(&c.as_str())).collect();
+        assert!(left.is_empty(), "{key}: no case has {left:?}");
+    }
+}
+
+/// What the schema says of a key.
+#[derive(Debug, Default)]
+struct Key {
+    /// Holds other keys, which are options themselves.
+    container: bool,
+    choices: Vec<String>,
+}
+
+/// Every key below `schema`, with its choices if it has some.
+fn gather(schema: &Value, definitions: &Value, path: &str, options: &mut BTreeMap<String, Key>) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
+        // Distributions stand in many places, and are gone through once.
+        if !["Distribution", "NamedLaw"].contains(&name) {
+            gather(&definitions[name], definitions, path, options);
+        }
+        return;
+    }
+    for (key, child) in schema["properties"].as_object().into_iter().flatten() {
+        options.entry(path.to_owned()).or_default().container = true;
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        options.entry(path.clone()).or_default();
+        gather(child, definitions, &path, options);
+    }
+    let words = schema["enum"].as_array().into_iter().flatten().chain(schema.get("const"));
+    for word in words.filter_map(Value::as_str) {
+        options.entry(path.to_owned()).or_default().choices.push(word.to_owned());
+    }
+    gather_inside(&schema["items"], definitions, path, options);
+    for choice in ["oneOf", "anyOf"].iter().filter_map(|k| schema[*k].as_array()).flatten() {
+        gather_inside(choice, definitions, path, options);
+    }
+}
+
+fn gather_inside(schema: &Value, definitions: &Value, path: &str, options: &mut BTreeMap<String, Key>) {
+    if schema.is_object() {
+        gather(schema, definitions, path, options);
+    }
+}

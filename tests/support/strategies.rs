@@ -1,0 +1,278 @@
+//! Random scenarios over the whole model, as YAML, so that a failing one is printed and shrunk as a file that can be run.
+//! Sizes are small: what goes wrong goes wrong with a few pods and some seconds, and thousands of runs find more than one
+//! large one.
+
+use std::fmt;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A scenario as YAML; prints as such.
+#[derive(Clone, PartialEq)]
+pub struct Scenario(pub String);
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.0)
+    }
+}
+
+/// A key with its value, or nothing; shrinks to nothing.
+fn maybe(key: &'static str, value: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String> {
+    prop_oneof![Just(String::new()), value.prop_map(move |v| format!(", {key}: {v}"))].boxed()
+}
+
+fn given(key: &'static str, value: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String> {
+    value.prop_map(move |v| format!(", {key}: {v}")).boxed()
+}
+
+fn ms(range: std::ops::RangeInclusive<u32>) -> BoxedStrategy<String> {
+    range.prop_map(|t| format!("{t}ms")).boxed()
+}
+
+fn number(range: std::ops::RangeInclusive<u32>) -> BoxedStrategy<String> {
+    range.prop_map(|n| n.to_string()).boxed()
+}
+
+fn word(words: &'static [&'static str]) -> BoxedStrategy<String> {
+    (0..words.len()).prop_map(|i| words[i].to_owned()).boxed()
+}
+
+/// `{ a: 1, b: 2 }` of parts that each begin with a comma.
+fn map(parts: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
+    parts.prop_map(|parts| format!("{{ {} }}", parts.concat().trim_start_matches(", "))).boxed()
+}
+
+/// Any law, of about so many ms.
+fn law(about: u32) -> BoxedStrategy<String> {
+    prop_oneof![
+        ms(1..=about),
+        (1..=about).prop_map(|m| format!("{{ exponential: {{ mean: {m}ms }} }}")),
+        (1..=about).prop_map(|m| format!("{{ uniform: {{ min: {}ms, max: {m}ms }} }}", m / 2)),
+        (1..=about).prop_map(|m| format!("{{ lognormal: {{ median: {m}ms, sigma: 0.8 }} }}")),
+        (1..=about).prop_map(|m| format!("{{ pareto: {{ min: {m}ms, alpha: 2.5 }} }}")),
+        (1..=about).prop_map(|m| format!("{{ mixture: [{{ weight: 9, of: 1ms }}, {{ weight: 1, of: {m}ms }}] }}")),
+    ]
+    .boxed()
+}
+
+fn rolling() -> BoxedStrategy<String> {
+    prop_oneof![
+        Just("{ type: RollingUpdate }".to_owned()),
+        Just("{ type: Recreate }".to_owned()),
+        (0..4u32, 0..4u32)
+            .prop_map(|(s, u)| format!("{{ max_surge: {}, max_unavailable: {u} }}", s.max(u32::from(u == 0)))),
+        (0..8u32, 0..6u32).prop_map(|(s, u)| format!(
+            "{{ max_surge: {}%, max_unavailable: {}% }}",
+            20 * s.max(u32::from(u == 0)),
+            20 * u
+        )),
+    ]
+    .boxed()
+}
+
+fn server() -> BoxedStrategy<(String, String)> {
+    let common = vec![
+        given("replicas", number(0..=5)),
+        given("concurrency", number(1..=4)),
+        given("service_time", law(120)),
+        maybe("queue_limit", number(0..=5)),
+        maybe("handshake_time", ms(1..=40)),
+        given("startup", law(3_000)),
+        maybe("min_ready", ms(1..=2_000)),
+        maybe(
+            "termination",
+            (0..5_000u32, 0..4_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)),
+        ),
+        maybe("strategy", rolling()),
+    ];
+    let grpc = map(vec![
+        maybe("max_connection_age", ms(50..=6_000)),
+        maybe("max_connection_age_grace", ms(0..=400)),
+        maybe("max_connection_idle", ms(20..=2_000)),
+        maybe("max_concurrent_streams", number(1..=4)),
+    ]);
+    (common, grpc).prop_map(|(common, grpc)| (common.concat(), grpc)).boxed()
+}
+
+/// What a client may be; which keys are written depends on the others.
+#[derive(Clone, Debug)]
+struct Client {
+    http1: bool,
+    replicas: u32,
+    channels: u32,
+    common: String,
+    grpc: String,
+    resolver: String,
+    shuffle: bool,
+    policy: String,
+    http: String,
+    /// Workers per channel, calls per replica; none: an open load.
+    closed: Option<(u32, Option<u32>)>,
+    open: String,
+    rollout: String,
+}
+
+fn client() -> BoxedStrategy<Client> {
+    let common = vec![
+        maybe("start", (0..1_000u32, 0..2_000u32).prop_map(|(a, s)| format!("{{ at: {a}ms, spread: {s}ms }}"))),
+        maybe(
+            "connection_lifetime",
+            (50..4_000u32, 0..10u32).prop_map(|(m, j)| format!("{{ max: {m}ms, jitter: {j}0% }}")),
+        ),
+        maybe("deadline", ms(1..=800)),
+    ];
+    let grpc = vec![
+        given("dispatch", ms(1..=60)),
+        maybe("wait_for_ready", word(&["true", "false"])),
+        maybe("connect", word(&["start", "first_call"])),
+        maybe(
+            "backoff",
+            (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
+                format!("{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, max: {}ms }}", m / 10, m % 10, 3 * b)
+            }),
+        ),
+    ];
+    let resolver = maybe(
+        "resolver",
+        map(vec![maybe("min_interval", ms(1..=4_000)), maybe("early", word(&["defer_and_remember", "defer", "drop"]))]),
+    );
+    let policy = word(&[
+        "pick_first: { reconnect: lazy",
+        "pick_first: { reconnect: eager",
+        "round_robin: { start: random_order",
+        "round_robin: { start: random",
+        "round_robin: { start: first",
+        "round_robin: { start: continue",
+    ]);
+    let pool = map(vec![
+        maybe("warm", number(0..=3)),
+        maybe("order", word(&["lifo", "fifo"])),
+        maybe("idle_timeout", ms(5..=1_000)),
+    ]);
+    let http = maybe("http1", map(vec![maybe("max_connections", number(3..=6)), maybe("keep_alive", pool)]));
+    let open = prop_oneof![
+        (1..150u32).prop_map(|r| format!("rate: {r}")),
+        (0..100u32, 1..200u32).prop_map(|(a, b)| format!("curve: [{{ at: 0s, rate: {a} }}, {{ at: 2s, rate: {b} }}]")),
+    ];
+    let open =
+        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("{{ open: {{ {rate}, arrivals: {a} }} }}"));
+    let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
+    let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
+    let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
+    (sizes, common, grpc, resolver, policy, http, closed, open, rollout)
+        .prop_map(
+            |((http1, replicas, channels, shuffle), common, grpc, resolver, policy, http, closed, open, rollout)| {
+                Client {
+                    http1,
+                    replicas,
+                    channels,
+                    shuffle,
+                    resolver,
+                    policy,
+                    http,
+                    closed,
+                    open,
+                    common: common.concat(),
+                    grpc: grpc.concat(),
+                    rollout: rollout.concat(),
+                }
+            },
+        )
+        .boxed()
+}
+
+impl Client {
+    fn yaml(&self, i: usize, headless: bool) -> String {
+        let Client { replicas, channels, common, .. } = self;
+        let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
+        let mut workers = *replicas;
+        if self.http1 {
+            text += &format!(", protocol: http1{}", self.http);
+        } else {
+            workers *= channels;
+            let shuffle =
+                if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
+            text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
+            if headless {
+                text += &self.resolver;
+            }
+        }
+        match self.closed {
+            None => text += &format!(", load: {}{}", self.open, self.rollout),
+            Some((each, requests)) => {
+                // A refused HTTP/1.1 call takes no time to speak of: without a total, a loop without pods would not end soon.
+                let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
+                text += &format!(
+                    ", load: {{ closed: {{ concurrency: {}{} }} }}",
+                    each * workers,
+                    requests.unwrap_or_default()
+                );
+            }
+        }
+        text + " }\n"
+    }
+}
+
+/// Something on the timeline: after so many thousandths of the run, of a kind, to whom, how many.
+type Act = (u32, u8, usize, u32);
+
+fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Client]) -> String {
+    let at = duration * at / 1_000;
+    let (server, client) = (who % servers, who % clients.len());
+    let open = clients[client].closed.is_none();
+    let what = match kind {
+        0 => format!("rollout: s{server}"),
+        1 => format!("scale: {{ server: s{server}, replicas: {n} }}"),
+        2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
+        3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
+        4 if open => format!("rollout: c{client}"),
+        5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
+        _ => format!("rollout: s{server}"),
+    };
+    format!("  - {{ at: {at}ms, {what} }}\n")
+}
+
+/// Random scenarios. About one in five is refused by the reader (a `scale` to what there is already, times that overlap):
+/// the caller skips those.
+pub fn scenario() -> BoxedStrategy<Scenario> {
+    let cluster = map(vec![
+        given("nodes", number(1..=3)),
+        given(
+            "endpoint_lag",
+            prop_oneof![
+                ms(0..=800),
+                (1..1_500u32).prop_map(|m| format!("{{ uniform: {{ min: {}ms, max: {m}ms }} }}", m / 3))
+            ],
+        ),
+        given("rtt", ms(1..=30)),
+        maybe("connect", law(60)),
+    ]);
+    let dns = prop_oneof![
+        Just("{ cache: none }".to_owned()),
+        (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
+    ];
+    let act = (0..1_000u32, 0..6u8, 0..4usize, 0..7u32);
+    let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
+    (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
+        .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {
+            let only_http1 = clients.iter().all(|c| c.http1);
+            let mut text = format!("name: random\nduration: {duration}ms\nwarmup: {warmup}ms\nwindow: {window}\n");
+            let kind = if headless { "Headless" } else { "ClusterIP" };
+            let dns = if headless { format!("dns: {dns}, ") } else { String::new() };
+            text += &format!("cluster: {{ {dns}{}\nservice: {{ type: {kind} }}\nservers:\n", &cluster[2..]);
+            for (i, (common, grpc)) in servers.iter().enumerate() {
+                let grpc = if only_http1 || grpc == "{  }" { String::new() } else { format!(", grpc: {grpc}") };
+                text += &format!("  - {{ name: s{i}{common}{grpc} }}\n");
+            }
+            text += "clients:\n";
+            clients.iter().enumerate().for_each(|(i, c)| text += &c.yaml(i, headless));
+            acts.sort_by_key(|a| a.0);
+            if !acts.is_empty() {
+                text += "timeline:\n";
+            }
+            acts.iter().for_each(|a| text += &self::act(a, duration, servers.len(), &clients));
+            Scenario(text)
+        })
+        .boxed()
+}
