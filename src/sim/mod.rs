@@ -11,6 +11,7 @@ mod handle;
 mod load;
 pub mod observation;
 mod schedule;
+mod slab;
 mod tree;
 mod world;
 
