@@ -47,17 +47,28 @@ impl Totals {
     }
 }
 
+/// The bits of a word that are set, from the lowest.
+fn ones(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        bit
+    })
+}
+
 /// A histogram to record into: a fixed number of buckets (30 KB, allocated at the first value), cleared and merged at the cost
 /// of the part that was touched.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     counts: Vec<u64>,
+    /// A bit per bucket that has values: a window has few values in many buckets.
+    used: [u64; BUCKETS / 64],
     totals: Totals,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Histogram { counts: Vec::new(), totals: Totals::EMPTY }
+        Histogram { counts: Vec::new(), used: [0; BUCKETS / 64], totals: Totals::EMPTY }
     }
 }
 
@@ -71,6 +82,7 @@ impl Histogram {
             self.allocate();
         }
         self.counts[i] += 1;
+        self.used[i / 64] |= 1 << (i % 64);
         self.totals.n += 1;
         self.totals.sum += u128::from(ns);
         self.totals.min = self.totals.min.min(ns);
@@ -90,10 +102,18 @@ impl Histogram {
 
     /// Forgets all values; keeps the memory.
     pub fn clear(&mut self) {
-        if !self.is_empty() {
-            self.counts[bucket(self.totals.min)..=bucket(self.totals.max)].fill(0);
-            self.totals = Totals::EMPTY;
+        for (word, counts) in self.used.iter_mut().zip(self.counts.as_chunks_mut::<64>().0) {
+            for bit in ones(std::mem::take(word)) {
+                counts[bit] = 0;
+            }
         }
+        self.totals = Totals::EMPTY;
+    }
+
+    /// The buckets that have values, in order, with their counts.
+    fn filled(&self) -> impl Iterator<Item = (usize, u64)> {
+        let of_word = |(i, &word): (usize, &u64)| ones(word).map(move |bit| 64 * i + bit);
+        self.used.iter().enumerate().flat_map(of_word).map(|i| (i, self.counts[i]))
     }
 
     /// Forgets all values and gives the memory back.
@@ -120,19 +140,28 @@ impl Tally {
     /// Adds all values of `other`.
     pub fn add(&mut self, other: &Histogram) {
         if !other.is_empty() {
-            let range = bucket(other.totals.min)..bucket(other.totals.max) + 1;
-            self.add_counts(range.start, &other.counts[range], &other.totals);
+            let first = bucket(other.totals.min);
+            self.cover(first, bucket(other.totals.max) + 1 - first);
+            for (i, count) in other.filled() {
+                self.counts[i - self.first] += count;
+            }
+            self.totals.add(&other.totals);
         }
     }
 
     /// Adds all values of `other`.
     pub fn merge(&mut self, other: &Tally) {
         if !other.is_empty() {
-            self.add_counts(other.first, &other.counts, &other.totals);
+            self.cover(other.first, other.counts.len());
+            for (mine, theirs) in self.counts[other.first - self.first..].iter_mut().zip(&other.counts) {
+                *mine += theirs;
+            }
+            self.totals.add(&other.totals);
         }
     }
 
-    fn add_counts(&mut self, first: usize, counts: &[u64], totals: &Totals) {
+    /// Makes room for so many buckets from `first` on.
+    fn cover(&mut self, first: usize, buckets: usize) {
         if self.is_empty() {
             self.first = first;
         } else if first < self.first {
@@ -140,14 +169,10 @@ impl Tally {
             self.counts.splice(0..0, std::iter::repeat_n(0, missing));
             self.first = first;
         }
-        let offset = first - self.first;
-        if self.counts.len() < offset + counts.len() {
-            self.counts.resize(offset + counts.len(), 0);
+        let needed = first - self.first + buckets;
+        if self.counts.len() < needed {
+            self.counts.resize(needed, 0);
         }
-        for (mine, theirs) in self.counts[offset..].iter_mut().zip(counts) {
-            *mine += theirs;
-        }
-        self.totals.add(totals);
     }
 
     /// True if there is no value.

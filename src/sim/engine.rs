@@ -9,7 +9,8 @@ use super::observation::{Observation, Observer};
 use super::schedule::{LATEST, Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
-    Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab, View,
+    Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab,
+    View,
 };
 use super::{Options, RunEnd, SimError};
 use crate::random::{Streams, key_of, mix};

@@ -276,7 +276,9 @@ mod tests {
     fn time_goes_on_when_nobody_makes_the_calls() {
         let rate = RateCurve { points: [(Time::ZERO, 30.0)].into() };
         let mut load = OpenLoad::new(&Streams::new(1), 5, 3, Arrivals::Constant, &rate);
-        (0..300).for_each(|_| load.advance());
+        for _ in 0..300 {
+            load.advance();
+        }
         assert!(load.next.at.abs_diff(10_000_000_000) < 1_000_000_000, "{}", load.next.at);
     }
 

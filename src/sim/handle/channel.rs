@@ -230,19 +230,18 @@ impl<O: Observer> Engine<'_, O> {
     /// The replica has stopped, and the channel has lost a way to connect: it does not look for another. Calls that wait fail.
     pub fn give_up(&mut self, index: u32) {
         self.channels[index as usize].state = Connectivity::TransientFailure;
-        for call in std::mem::take(&mut self.channels[index as usize].waiting) {
-            if self.calls.get(call).is_some_and(|c| !c.ended) {
-                self.fail_call(call.index, Status::Unavailable);
-            }
-        }
+        self.fail_all_waiting(index);
         self.shut_channel(index);
     }
 
     /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.
     pub fn fail_waiting(&mut self, index: u32) {
-        if self.waits_for_ready(index) {
-            return;
+        if !self.waits_for_ready(index) {
+            self.fail_all_waiting(index);
         }
+    }
+
+    fn fail_all_waiting(&mut self, index: u32) {
         for call in self.channels[index as usize].waiting.take_all() {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.fail_call(call.index, Status::Unavailable);
