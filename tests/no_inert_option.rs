@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
     ("cluster.nodes", "cluster: { nodes: «1|5», endpoint_lag: { uniform: { max: 2s } } }\ntimeline: [{ at: 5s, rollout: s }]", "", "replicas: 5"),
     ("cluster.endpoint_lag", "cluster: { endpoint_lag: «100ms|3s» }\ntimeline: [{ at: 5s, kill: { server: s } }]", "", "connection_lifetime: { max: 300ms }"),
     ("cluster.dns.ttl", "service: { type: Headless }\ncluster: { dns: { ttl: «1s|5s» } }\ntimeline: [{ at: 4s, rollout: s }]", "", "policy: round_robin, resolver: { min_interval: 1s }"),
-    ("cluster.dns.cache", "service: { type: Headless }\ncluster: { dns: { ttl: 3s, cache: «none|core_dns|node_local» } }\ntimeline: [{ at: 4s, rollout: s }]", "replicas: 4", "replicas: 6, policy: round_robin, resolver: { min_interval: 1s }"),
+    ("cluster.dns.cache", "service: { type: Headless }\ncluster: { dns: { cache: «none|core_dns|node_local» } }\ntimeline: [{ at: 4s, rollout: s }]", "replicas: 4", "replicas: 6, policy: pick_first, resolver: { min_interval: 1s }"),
     ("cluster.rtt", "cluster: { rtt: «1ms|2ms» }", "", ""),
     ("cluster.connect", "cluster: { connect: «1ms|2ms» }", "", ""),
     ("service.type", "service: { type: «ClusterIP|Headless» }", "", ""),
