@@ -150,7 +150,7 @@ pub fn unit(draw: u64) -> f64 {
 }
 
 /// `-ln(x)` for a normal `x` in `(0, 1]`, with a relative error below 2e-15. Only `+ - * /` and bits, so that it is the same
-/// on every machine; without branches, because every exponential draw needs one: a third of the time of `libm::log`.
+/// on every machine; without branches, because every exponential draw needs one.
 #[inline]
 #[must_use]
 pub fn neg_ln(x: f64) -> f64 {

@@ -20,7 +20,7 @@ pub struct OpenLoad {
     stream: Stream,
     clock: Clock,
     spacing: Spacing,
-    /// Draws for the next calls, made many at a time: that is twice as fast.
+    /// Draws for the next calls, made many at a time: the logarithms of a block are independent.
     drawn: Box<[Draws; BLOCK]>,
     /// How many of them are used.
     used: usize,

@@ -44,8 +44,7 @@ impl<O: Observer> Engine<'_, O> {
         self.make_call(client as u32, channel, NONE, demand);
     }
 
-    /// Reads what the next calls will need: the waits for memory overlap here, and would not later. With a million connections
-    /// that halves the time.
+    /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
     #[inline(never)]
     fn touch(&self, client: usize) {
         let state = &self.clients[client];
