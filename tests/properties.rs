@@ -138,6 +138,23 @@ timeline:
 ",
         974,
     ),
+    (
+        r"name: random
+duration: 12293ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { ttl: 872ms, cache: core_dns }, nodes: 2, endpoint_lag: 321ms, rtt: 1ms }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 0, concurrency: 1, service_time: { uniform: { min: 13ms, max: 27ms } }, handshake_time: 26ms, startup: 1282ms, termination: { pre_stop: 2476ms, grace: 2476ms }, strategy: { max_surge: 0, max_unavailable: 2 }, grpc: { max_concurrent_streams: 1 } }
+clients:
+  - { name: c0, replicas: 1, connection_lifetime: { max: 1634ms, jitter: 60% }, channels: 1, policy: { round_robin: { start: random_order } }, dispatch: 1ms, wait_for_ready: true, resolver: { min_interval: 1ms }, load: { open: { rate: 21, arrivals: poisson } } }
+timeline:
+  - { at: 2470ms, scale: { server: s0, replicas: 5 } }
+  - { at: 6257ms, rollout: s0 }
+",
+        392,
+    ),
 ];
 
 #[test]
