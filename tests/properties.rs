@@ -40,6 +40,134 @@ fn load(scenario: &Scenario) -> Option<Loaded> {
     loaded.ok()
 }
 
+/// Scenarios, shrunk, in which a promise was broken once, with their seeds.
+const FOUND: &[(&str, u64)] = &[
+    (
+        r"name: stopped-clients-with-constant-spacing
+duration: 5s
+window: 1s
+servers: [{ name: s, replicas: 2 }]
+clients: [{ name: c, replicas: 2, strategy: { type: Recreate }, load: { open: { rate: 100, arrivals: constant } } }]
+timeline: [{ at: 1s, rollout: c }]
+",
+        1,
+    ),
+    (
+        r"name: nobody-serves-a-closed-http1-loop
+duration: 20ms
+window: 10ms
+servers: [{ name: s, replicas: 0 }]
+clients: [{ name: c, protocol: http1, load: { closed: { concurrency: 2 } } }]
+",
+        1,
+    ),
+    (
+        r"name: random
+duration: 5584ms
+warmup: 0ms
+window: 250ms
+cluster: { nodes: 1, endpoint_lag: 13ms, rtt: 1ms }
+service: { type: ClusterIP }
+servers:
+  - { name: s0, replicas: 3, concurrency: 1, service_time: { exponential: { mean: 84ms } }, handshake_time: 35ms, startup: { lognormal: { median: 370ms, sigma: 0.8 } }, min_ready: 224ms }
+clients:
+  - { name: c0, replicas: 2, start: { at: 0ms, spread: 387ms }, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 23ms, load: { open: { rate: 5, arrivals: constant } }, startup: 756ms }
+  - { name: c1, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { closed: { concurrency: 1 } } }
+  - { name: c2, replicas: 2, start: { at: 0ms, spread: 71ms }, deadline: 352ms, channels: 1, policy: { round_robin: { start: random } }, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
+timeline:
+  - { at: 737ms, rollout: s0 }
+  - { at: 1664ms, rollout: c0 }
+  - { at: 5254ms, scale: { server: s0, replicas: 5 } }
+  - { at: 5550ms, kill: { server: s0, pods: 5 } }
+",
+        76,
+    ),
+    (
+        r"name: random
+duration: 4000ms
+warmup: 0ms
+window: 250ms
+cluster: { nodes: 1, endpoint_lag: 238ms, rtt: 1ms }
+service: { type: ClusterIP }
+servers:
+  - { name: s0, replicas: 2, concurrency: 1, service_time: { exponential: { mean: 67ms } }, handshake_time: 33ms, startup: { lognormal: { median: 499ms, sigma: 0.8 } }, min_ready: 225ms }
+clients:
+  - { name: c0, replicas: 2, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 21ms, load: { open: { rate: 70, arrivals: constant } }, startup: 1ms }
+  - { name: c1, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { open: { rate: 1, arrivals: poisson } } }
+  - { name: c2, replicas: 1, start: { at: 0ms, spread: 4ms }, deadline: 352ms, channels: 1, policy: { round_robin: { start: random } }, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
+timeline:
+  - { at: 528ms, rollout: s0 }
+  - { at: 1192ms, rollout: c0 }
+  - { at: 3764ms, scale: { server: s0, replicas: 5 } }
+  - { at: 3976ms, kill: { server: s0, pods: 5 } }
+",
+        76,
+    ),
+    (
+        r"name: random
+duration: 6608ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { cache: none }, nodes: 1, endpoint_lag: 0ms, rtt: 1ms, connect: { uniform: { min: 4ms, max: 8ms } } }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 4, concurrency: 2, service_time: { lognormal: { median: 22ms, sigma: 0.8 } }, startup: { pareto: { min: 183ms, alpha: 2.5 } }, grpc: { max_connection_idle: 347ms } }
+clients:
+  - { name: c0, replicas: 2, channels: 1, policy: { round_robin: { start: random_order } }, dispatch: 1ms, load: { open: { rate: 109, arrivals: constant } } }
+  - { name: c1, replicas: 1, channels: 1, policy: { round_robin: { start: random_order } }, dispatch: 1ms, load: { open: { rate: 14, arrivals: poisson } } }
+  - { name: c2, replicas: 3, channels: 1, policy: { round_robin: { start: random } }, dispatch: 1ms, resolver: { min_interval: 791ms }, load: { open: { rate: 32, arrivals: constant } }, startup: 93ms }
+timeline:
+  - { at: 1414ms, rollout: c2 }
+",
+        639,
+    ),
+    (
+        r"name: random
+duration: 11057ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { cache: none }, nodes: 1, endpoint_lag: 0ms, rtt: 11ms }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 1, concurrency: 1, service_time: 1ms, startup: 1746ms, termination: { pre_stop: 2165ms, grace: 2165ms }, grpc: { max_connection_age: 1281ms } }
+clients:
+  - { name: c0, replicas: 1, connection_lifetime: { max: 975ms, jitter: 80% }, channels: 2, policy: { pick_first: { reconnect: eager } }, dispatch: 1ms, load: { open: { curve: [{ at: 0s, rate: 22 }, { at: 2s, rate: 85 }], arrivals: poisson } } }
+timeline:
+  - { at: 5793ms, rollout: c0 }
+  - { at: 8624ms, scale: { server: s0, replicas: 0 } }
+",
+        974,
+    ),
+    (
+        r"name: random
+duration: 12293ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { ttl: 872ms, cache: core_dns }, nodes: 2, endpoint_lag: 321ms, rtt: 1ms }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 0, concurrency: 1, service_time: { uniform: { min: 13ms, max: 27ms } }, handshake_time: 26ms, startup: 1282ms, termination: { pre_stop: 2476ms, grace: 2476ms }, strategy: { max_surge: 0, max_unavailable: 2 }, grpc: { max_concurrent_streams: 1 } }
+clients:
+  - { name: c0, replicas: 1, connection_lifetime: { max: 1634ms, jitter: 60% }, channels: 1, policy: { round_robin: { start: random_order } }, dispatch: 1ms, wait_for_ready: true, resolver: { min_interval: 1ms }, load: { open: { rate: 21, arrivals: poisson } } }
+timeline:
+  - { at: 2470ms, scale: { server: s0, replicas: 5 } }
+  - { at: 6257ms, rollout: s0 }
+",
+        392,
+    ),
+];
+
+#[test]
+fn what_was_broken_once_holds() {
+    for (text, seed) in FOUND {
+        let model = scenario::parse("found.yaml", text, None, &[]).unwrap_or_else(|error| panic!("{error}")).model;
+        let mut watchdog = Watchdog::new(&model);
+        let end = simulate(&model, *seed, Options { window: model.window, watch: None }, &mut watchdog);
+        watchdog.finish(end.unwrap_or_else(|error| panic!("{text}{error}")));
+        assert!(watchdog.broken.is_empty(), "{text}{:#?}", watchdog.broken);
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 

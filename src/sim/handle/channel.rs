@@ -131,6 +131,11 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial of the channel failed.
     pub fn subchannel_failed(&mut self, index: u32, address: u32) {
         let Some(i) = self.find_subchannel(index, address) else { return };
+        if self.channels[index as usize].stopped {
+            let subchannel = &mut self.channels[index as usize].subchannels[i];
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            return self.give_up(index);
+        }
         let settings = *self.settings(index);
         let owner = mix(self.channel_key(index), u64::from(address));
         let subchannel = &mut self.channels[index as usize].subchannels[i];
@@ -304,7 +309,11 @@ impl<O: Observer> Engine<'_, O> {
         for i in 0..self.channels[index as usize].subchannels.len() {
             let Subchannel { state, connection, .. } = self.channels[index as usize].subchannels[i];
             match state {
-                SubchannelState::Connecting => self.close(connection, CloseReason::ClientStopped),
+                SubchannelState::Connecting => {
+                    let subchannel = &mut self.channels[index as usize].subchannels[i];
+                    (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+                    self.close(connection, CloseReason::ClientStopped);
+                }
                 SubchannelState::Ready => self.drain(connection, CloseReason::ClientStopped),
                 SubchannelState::Idle | SubchannelState::Backoff => {}
             }

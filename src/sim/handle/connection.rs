@@ -153,8 +153,6 @@ impl<O: Observer> Engine<'_, O> {
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
-        } else if self.channels[owner as usize].stopped {
-            self.give_up(owner);
         } else {
             self.subchannel_failed(owner, address);
         }

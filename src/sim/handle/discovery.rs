@@ -187,21 +187,23 @@ impl<O: Observer> Engine<'_, O> {
         self.connect_all(index);
     }
 
-    /// Subchannels that are no longer in the channel's list end.
+    /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
+    /// that wait on it are picked for anew, and must not find another one of them.
     fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>) {
+        let removed: Vec<Subchannel> = removed.collect();
+        let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
+        if ready > 0 {
+            let channel = &mut self.channels[index as usize];
+            channel.ready -= ready;
+            channel.stale = true;
+            if channel.ready == 0 {
+                channel.state = Connectivity::Connecting;
+            }
+        }
         for s in removed {
             match s.state {
                 SubchannelState::Connecting => self.close(s.connection, CloseReason::AddressRemoved),
-                SubchannelState::Ready => {
-                    let channel = &mut self.channels[index as usize];
-                    channel.ready -= 1;
-                    channel.stale = true;
-                    self.only_connection[index as usize] = NONE;
-                    if channel.ready == 0 {
-                        channel.state = Connectivity::Connecting;
-                    }
-                    self.drain(s.connection, CloseReason::AddressRemoved);
-                }
+                SubchannelState::Ready => self.drain(s.connection, CloseReason::AddressRemoved),
                 SubchannelState::Idle | SubchannelState::Backoff => {}
             }
         }
