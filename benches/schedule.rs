@@ -4,7 +4,7 @@
 #[path = "support/meter.rs"]
 mod meter;
 #[path = "../src/sim"]
-#[allow(dead_code, reason = "the bench uses a part")]
+#[allow(dead_code, unused_imports, reason = "the bench uses a part, and not their tests")]
 mod sim {
     pub mod fifo;
     pub mod schedule;
@@ -62,9 +62,12 @@ fn heap(pending: usize) -> f64 {
 
 fn main() {
     println!("ns per event      pending:      10   1,000 100,000");
-    let kinds: [(&str, fn(usize) -> f64); 3] = [("tree of slots", tree), ("ring", ring), ("heap", heap)];
-    for (name, measure) in kinds {
-        let figures = [10, 1_000, 100_000].map(|pending| median((0..5).map(|_| measure(pending)).collect()));
-        println!("{name:<26} {:>7.1} {:>7.1} {:>7.1}", figures[0], figures[1], figures[2]);
-    }
+    row("tree of slots", tree);
+    row("ring", ring);
+    row("heap", heap);
+}
+
+fn row(name: &str, measure: fn(usize) -> f64) {
+    let figures = [10, 1_000, 100_000].map(|pending| median((0..5).map(|_| measure(pending)).collect()));
+    println!("{name:<26} {:>7.1} {:>7.1} {:>7.1}", figures[0], figures[1], figures[2]);
 }

@@ -35,7 +35,7 @@ fn run(trace: &Trace) -> Run {
 }
 
 fn against_the_lab(stack: &str, sets: &[&str]) -> Comparison {
-    let mut comparison = Comparison::new(&format!("lab E5 {stack}"));
+    let mut comparison = Comparison::new(if stack == "go" { "lab E5 go" } else { "lab E5 core" });
     let runs = replays(&scenario(&format!("e5-{stack}"), sets), RUNS, run);
     let trials: Vec<AgedTrial> = lab::e5_trials().into_iter().filter(|t| t.stack == stack).collect();
     let of = |value: fn(&AgedTrial) -> f64| trials.iter().map(value).collect::<Vec<_>>();

@@ -107,7 +107,7 @@ fn a_family_rejects_at_its_part_of_the_level() {
     assert!(level <= LEVEL);
 }
 
-/// Every listed group is tested somewhere, and every tested group is listed, once.
+/// Every listed group is named in some test, and every group that a test names is listed, once.
 #[test]
 fn the_list_of_families_is_the_truth() {
     let mut used = BTreeSet::new();
@@ -115,8 +115,11 @@ fn the_list_of_families_is_the_truth() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "rs") {
             let text = std::fs::read_to_string(path).unwrap();
-            let names = text.split("Family::named(\"").skip(1).filter_map(|rest| rest.split('"').next());
-            used.extend(names.map(str::to_string));
+            for prefix in ["\"closed form: ", "\"theory: ", "\"lab E"] {
+                let rest = text.match_indices(prefix).map(|(at, _)| &text[at + 1..]);
+                let names = rest.filter_map(|rest| rest.split('"').next()).filter(|name| name.len() >= prefix.len());
+                used.extend(names.map(str::to_string));
+            }
         }
     }
     let listed: BTreeSet<String> = FAMILIES.iter().map(|f| f.0.to_string()).collect();
