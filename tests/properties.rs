@@ -155,6 +155,77 @@ timeline:
 ",
         392,
     ),
+    (
+        r"name: random
+duration: 6198ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { ttl: 395ms, cache: core_dns }, nodes: 1, endpoint_lag: 0ms, rtt: 1ms, connect: { uniform: { min: 8ms, max: 16ms } } }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 5, concurrency: 1, service_time: { exponential: { mean: 1ms } }, startup: 1ms, termination: { pre_stop: 1509ms, grace: 1509ms }, grpc: { max_connection_age: 53ms } }
+clients:
+  - { name: c0, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, resolver: { min_interval: 67ms }, load: { closed: { concurrency: 1 } } }
+timeline:
+  - { at: 2454ms, rollout: s0 }
+",
+        3,
+    ),
+    (
+        r"name: random
+duration: 6199ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { cache: none }, nodes: 1, endpoint_lag: 0ms, rtt: 1ms, connect: { uniform: { min: 8ms, max: 17ms } } }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 5, concurrency: 1, service_time: { exponential: { mean: 1ms } }, startup: 1ms, termination: { pre_stop: 1508ms, grace: 1508ms }, grpc: { max_connection_age: 51ms } }
+clients:
+  - { name: c0, replicas: 1, channels: 1, policy: { pick_first: { reconnect: eager } }, dispatch: 1ms, resolver: { min_interval: 63ms }, load: { closed: { concurrency: 1 } } }
+timeline:
+  - { at: 3632ms, kill: { server: s0, pods: 3 } }
+  - { at: 3657ms, rollout: s0 }
+",
+        176,
+    ),
+    (
+        r"name: random
+duration: 10163ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { cache: none }, nodes: 2, endpoint_lag: { uniform: { min: 461ms, max: 1384ms } }, rtt: 9ms, connect: 31ms }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 5, concurrency: 2, service_time: 12ms, handshake_time: 13ms, startup: { mixture: [{ weight: 9, of: 1ms }, { weight: 1, of: 1ms }] }, grpc: { max_connection_age: 1722ms } }
+clients:
+  - { name: c0, replicas: 2, start: { at: 96ms, spread: 838ms }, channels: 2, policy: { round_robin: { start: random } }, dispatch: 45ms, load: { closed: { concurrency: 8 } } }
+  - { name: c1, replicas: 1, start: { at: 176ms, spread: 1476ms }, protocol: http1, http1: { max_connections: 5, keep_alive: { order: fifo } }, load: { open: { curve: [{ at: 0s, rate: 83 }, { at: 2s, rate: 129 }], arrivals: poisson } } }
+  - { name: c2, replicas: 1, connection_lifetime: { max: 268ms, jitter: 00% }, channels: 1, policy: { pick_first: { reconnect: eager, shuffle: true } }, dispatch: 1ms, backoff: { base: 10ms, multiplier: 1.0, jitter: 0.0, max: 30ms }, resolver: { min_interval: 1032ms }, load: { open: { rate: 15, arrivals: constant } }, startup: { lognormal: { median: 213ms, sigma: 0.8 } } }
+timeline:
+  - { at: 7734ms, kill: { server: s0, pods: 5 } }
+",
+        898,
+    ),
+    (
+        r"name: random
+duration: 9388ms
+warmup: 0ms
+window: 250ms
+cluster: { dns: { cache: none }, nodes: 1, endpoint_lag: 780ms, rtt: 10ms, connect: { exponential: { mean: 19ms } } }
+service: { type: Headless }
+servers:
+  - { name: s0, replicas: 2, concurrency: 1, service_time: 1ms, startup: 1ms, termination: { pre_stop: 3972ms, grace: 3972ms } }
+clients:
+  - { name: c0, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { open: { rate: 1, arrivals: poisson } } }
+  - { name: c1, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { open: { rate: 1, arrivals: poisson } } }
+  - { name: c2, replicas: 1, connection_lifetime: { max: 344ms, jitter: 00% }, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, backoff: { base: 13ms, multiplier: 1.0, jitter: 0.6, max: 39ms }, resolver: { min_interval: 3213ms }, load: { open: { curve: [{ at: 0s, rate: 13 }, { at: 2s, rate: 72 }], arrivals: poisson } }, startup: { exponential: { mean: 888ms } }, strategy: { type: RollingUpdate } }
+timeline:
+  - { at: 628ms, rate: { client: c0, to: 20, over: 0ms } }
+  - { at: 2469ms, rollout: s0 }
+  - { at: 5745ms, scale: { server: s0, replicas: 1 } }
+",
+        506,
+    ),
 ];
 
 #[test]

@@ -88,7 +88,8 @@ impl<'m> Watchdog<'m> {
         self.pods.iter().filter(|p| p.server == server && self.is_available(p, at)).count() as u32
     }
 
-    /// An instant is over: the controller has not gone below the floor, unless the timeline did it.
+    /// An instant is over: a rollout has not gone below the floor. Kills and deletions may, and so may scaling down: it looks
+    /// at readiness and neighbours, not at availability (Kubernetes' `ActivePodsWithRanks`).
     fn end_instant(&mut self) {
         for server in 0..self.deleted.len() {
             let deleted = std::mem::take(&mut self.deleted[server]);
@@ -96,7 +97,9 @@ impl<'m> Watchdog<'m> {
                 continue;
             };
             let by_hand = |a: &evenkeel::scenario::model::Action| match a.what {
-                What::Kill { server: s, .. } | What::Delete { server: s, .. } => s == server && a.at == self.now,
+                What::Kill { server: s, .. } | What::Delete { server: s, .. } | What::Scale { server: s, .. } => {
+                    s == server && a.at == self.now
+                }
                 _ => false,
             };
             if deleted == 0 || self.model.timeline.iter().any(by_hand) {

@@ -196,6 +196,7 @@ impl<O: Observer> Engine<'_, O> {
             let channel = &mut self.channels[index as usize];
             channel.ready -= ready;
             channel.stale = true;
+            self.only_connection[index as usize] = NONE;
             if channel.ready == 0 {
                 channel.state = Connectivity::Connecting;
             }
