@@ -14,33 +14,8 @@ use evenkeel::{experiment, scenario, shipped};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/digests.txt");
 
-/// 100,000 calls through much of the engine: both policies and HTTP/1.1, every law that is not constant, a rolling restart,
-/// a kill, scaling, ages, deadlines.
-const MUCH: &str = "
-name: much
-duration: 100s
-service: { type: Headless }
-cluster: { dns: { ttl: 2s, cache: node_local }, endpoint_lag: { uniform: { min: 100ms, max: 900ms } } }
-servers:
-  - name: s
-    replicas: 5
-    concurrency: 4
-    service_time: { mixture: [{ weight: 9, of: { lognormal: { median: 2ms, sigma: 1 } } }, { weight: 1, of: { pareto: { min: 4ms, alpha: 2.2 } } }] }
-    startup: { exponential: { mean: 2s, min: 1s } }
-    queue_limit: 1
-    handshake_time: 1ms
-    grpc: { max_connection_age: 10s, max_connection_age_grace: 1s, max_connection_idle: 3s, max_concurrent_streams: 10 }
-clients:
-  - { name: a, replicas: 10, policy: { round_robin: { start: random } }, deadline: 100ms, load: { open: { curve: [{ at: 0s, rate: 200 }, { at: 50s, rate: 700 }] } } }
-  - { name: b, replicas: 3, channels: 2, policy: { pick_first: { reconnect: eager, shuffle: true } }, connection_lifetime: { max: 5s }, load: { closed: { concurrency: 6, requests: 40000 } } }
-  - { name: c, replicas: 4, protocol: http1, http1: { keep_alive: { idle_timeout: 1s } }, load: { open: { rate: 100, arrivals: constant } } }
-timeline:
-  - { at: 20s, rollout: s }
-  - { at: 50s, kill: { server: s, pods: 2 } }
-  - { at: 60s, scale: { server: s, replicas: 8 } }
-  - { at: 70s, rollout: a }
-  - { at: 80s, delete: { server: s } }
-";
+/// 100,000 calls through much of the engine; `.ci/run` compares its digest between build profiles.
+const MUCH: &str = include_str!("golden/much.yaml");
 
 fn summary(text: &str, sets: &[&str]) -> Summary {
     let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();

@@ -14,7 +14,8 @@ pub type Watch<'a> = &'a (dyn Fn(u64, Time) -> bool + Sync);
 /// Windows of a run whose length nobody knows before: the recorder merges them as it goes.
 const FINEST_WINDOW: Span = Span::from_millis(1);
 
-/// Runs a scenario once. `whole` keeps the traces and the connections too; without it only the summary is filled.
+/// Runs a scenario once. `whole` keeps the traces and the connections too; without it only the summary is
+/// filled, but for its verdict, which is read off the traces.
 ///
 /// # Errors
 /// If the run cannot finish, or `watch` stopped it.
@@ -45,7 +46,9 @@ pub fn run_into(
     let mut outcome = recorder.finish(end.at);
     outcome.summary.theory = theory::rows(model, &outcome.summary);
     outcome.summary.expectations = expect::evaluate(&model.expect, &outcome.summary);
-    outcome.summary.verdict = verdict::sentence(model, &outcome);
+    if traces {
+        outcome.summary.verdict = verdict::sentence(model, &outcome);
+    }
     Ok(outcome)
 }
 
