@@ -31,7 +31,8 @@
 //! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](scenario::model::Model) |
 //! | [`policy`] | decisions as pure functions: kube-proxy's choice, round_robin, the Deployment controller, back-off |
 //! | [`sim`] | the engine: schedule, world, handlers; tells an [`Observer`](sim::Observer) everything that happens |
-//! | [`observe`], [`metrics`] | from observations to an [`Outcome`](metrics::outcome::Outcome): windows, histograms, skew, verdict, digest |
+//! | [`observe`], [`metrics`] | from observations to an [`Outcome`](metrics::outcome::Outcome): windows, histograms, skew, digest |
+//! | [`verdict`] | the sentence that ends a run |
 //! | [`theory`] | closed forms, which know nothing of the engine |
 //! | [`output`] | from an outcome to CSV, JSON, tables and pictures |
 //! | [`experiment`] | one run, many seeds, scenarios side by side |
@@ -51,3 +52,4 @@ pub mod shipped;
 pub mod sim;
 pub mod theory;
 pub mod units;
+pub mod verdict;

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["sim"],
     &["metrics"],
     &["observe", "theory"],
-    &["output"],
+    &["output", "verdict"],
     &["experiment"],
     &["shipped"],
     &["cli"],

@@ -1,14 +1,15 @@
 //! `evenkeel compare`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::{in_pool, refuse_same_names, with_connections};
+use super::run::{in_pool, refuse_same_names, unmet_expectations, with_connections};
 use super::terminal::{self, Progress};
 use super::{Common, Format, sources};
 use crate::experiment::{self, Replicates, Side, replicate};
+use crate::output::compare::Comparison;
 use crate::output::files::FileSet;
 use crate::output::plot::pod_shares;
 use crate::output::{self, WriteOptions, compare};
@@ -49,13 +50,18 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
     compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
     whole.commit()?;
-    if args.common.quiet {
-        return Ok(());
+    if !args.common.quiet {
+        print(&comparison, args, &folder)?;
     }
+    let unmet: Vec<String> = results.iter().flat_map(unmet_expectations).collect();
+    if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
+}
+
+fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Failure> {
     let mut text = match args.common.format {
-        Format::Table => compare::render(&comparison, &terminal::style()),
-        Format::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
-        Format::Markdown => compare::markdown(&comparison),
+        Format::Table => compare::render(comparison, &terminal::style()),
+        Format::Json => serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n",
+        Format::Markdown => compare::markdown(comparison),
     };
     if args.common.format == Format::Table {
         text.push_str(&format!("\nfiles in {}\n", folder.display()));

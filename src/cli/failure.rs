@@ -34,7 +34,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::Scenario(diagnostics) => diagnostics.exit_status(),
             Failure::Run(_, SimError::Interrupted { .. }) => 130,
-            Failure::Run(_, SimError::Livelock { .. }) => 2,
+            Failure::Run(_, SimError::Livelock { .. } | SimError::Endless { .. }) => 2,
             Failure::Output(error) => 2 + u8::from(error.is_machine()),
             Failure::Print(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
             Failure::Print(_) | Failure::Machine(_) => 3,

@@ -146,7 +146,7 @@ pub fn header(scenario: &Loaded, folder: String) -> Header {
 }
 
 /// A line for each expectation that some run does not meet.
-fn unmet_expectations(replicates: &Replicates) -> Vec<String> {
+pub fn unmet_expectations(replicates: &Replicates) -> Vec<String> {
     let first = &replicates.first.summary;
     let n = replicates.summaries.len();
     let line = |i: usize| {

@@ -1,12 +1,13 @@
 //! One run, from a scenario to its outcome.
 
+use crate::metrics::expect;
 use crate::metrics::outcome::Outcome;
-use crate::metrics::{expect, verdict};
 use crate::observe::{ConnectionSink, Recorder, RecorderOptions};
 use crate::scenario::Loaded;
 use crate::sim::{self, SimError, simulate};
 use crate::theory;
 use crate::units::{Span, Time};
+use crate::verdict;
 
 /// Told how far a run is (its seed, and the simulated time), now and then; says whether to stop.
 pub type Watch<'a> = &'a (dyn Fn(u64, Time) -> bool + Sync);

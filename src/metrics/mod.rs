@@ -7,6 +7,5 @@ pub mod figures;
 pub mod glossary;
 pub mod outcome;
 pub mod skew;
-pub mod verdict;
 
 pub use figures::{Figure, figures};

@@ -85,6 +85,10 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     }
     let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
     differences(&mut out, comparison, name, style);
+    if comparison.runs > 1 && comparison.scenarios.iter().any(|s| !s.verdict.is_empty()) {
+        let seed = comparison.scenarios.first().map_or(0, |s| s.seed);
+        let _ = writeln!(out, "\n{}", style.strong(&format!("what happened in run 0 (seed {seed}) of each")));
+    }
     for scenario in comparison.scenarios.iter().filter(|s| !s.verdict.is_empty()) {
         let text = paragraphs(&format!("{}: {}", scenario.scenario, scenario.verdict), style.columns(), "  ");
         let _ = writeln!(out, "\n{text}");

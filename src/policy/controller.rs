@@ -43,11 +43,11 @@ pub fn fenceposts(max_surge: CountOrPercent, max_unavailable: CountOrPercent, de
     let hundredths = |percent: u32| u64::from(percent) * u64::from(desired);
     let surge = match max_surge {
         CountOrPercent::Count(n) => n,
-        CountOrPercent::Percent(p) => hundredths(p).div_ceil(100) as u32,
+        CountOrPercent::Percent(p) => u32::try_from(hundredths(p).div_ceil(100)).unwrap_or(u32::MAX),
     };
     let unavailable = match max_unavailable {
         CountOrPercent::Count(n) => n,
-        CountOrPercent::Percent(p) => (hundredths(p) / 100) as u32,
+        CountOrPercent::Percent(p) => u32::try_from(hundredths(p) / 100).unwrap_or(u32::MAX),
     };
     if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable.min(desired)) }
 }
@@ -74,8 +74,9 @@ pub fn step(strategy: Strategy, fleet: &Fleet) -> Step {
 fn rolling(fleet: &Fleet, surge: u32, unavailable: u32) -> Step {
     let Fleet { desired, new, new_available, old, old_available, .. } = *fleet;
     let total = old + new;
-    if new < desired && total < desired + surge {
-        return Step::Create((desired + surge - total).min(desired - new));
+    let most = desired.saturating_add(surge);
+    if new < desired && total < most {
+        return Step::Create((most - total).min(desired - new));
     }
     let min_available = desired.saturating_sub(unavailable);
     let budget = (i64::from(total) - i64::from(min_available) - i64::from(new - new_available)).max(0) as u32;

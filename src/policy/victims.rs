@@ -16,9 +16,9 @@ pub struct Candidate {
 }
 
 /// Orders `pods`, first to be deleted first: those not ready; those with more siblings on their node; those ready for a
-/// shorter time, compared in powers of two of nanoseconds; the lower UID.
-pub fn rank(pods: &mut [Candidate]) {
-    let mut nodes: Vec<u32> = pods.iter().map(|p| p.node).collect();
+/// shorter time, compared in powers of two of nanoseconds; the lower UID. `nodes` has the node of each active pod of the
+/// whole Deployment: siblings of all revisions count (`getPodsRankedByRelatedPodsOnSameNode`).
+pub fn rank(pods: &mut [Candidate], mut nodes: Vec<u32>) {
     nodes.sort_unstable();
     let siblings = |node: u32| nodes.partition_point(|&n| n <= node) - nodes.partition_point(|&n| n < node);
     pods.sort_by_cached_key(|p| {
@@ -36,8 +36,16 @@ mod tests {
     }
 
     fn order(mut pods: Vec<Candidate>) -> Vec<u32> {
-        rank(&mut pods);
+        let nodes = pods.iter().map(|p| p.node).collect();
+        rank(&mut pods, nodes);
         pods.iter().map(|p| p.pod).collect()
+    }
+
+    #[test]
+    fn siblings_of_other_revisions_count() {
+        let mut pods = vec![pod(0, 0, Some(500), 1), pod(1, 1, Some(500), 9)];
+        rank(&mut pods, vec![0, 1, 1]);
+        assert_eq!(pods[0].pod, 1);
     }
 
     #[test]

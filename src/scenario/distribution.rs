@@ -72,7 +72,7 @@ impl Distribution {
         }
     }
 
-    /// One sample from one uniform 64-bit draw, in whole nanoseconds.
+    /// One sample from one uniform 64-bit draw, in whole nanoseconds; at most a year, which only tails beyond sense reach.
     #[inline]
     #[must_use]
     pub fn sample(&self, draw: u64) -> Span {
@@ -80,7 +80,7 @@ impl Distribution {
         if let Distribution::Exponential { mean, min } = self {
             return Span::from_secs_f64(min + mean * neg_ln(1.0 - unit(draw)));
         }
-        Span::from_secs_f64(self.quantile(unit(draw)))
+        Span::from_secs_f64(self.quantile(unit(draw))).min(LONGEST_SAMPLE)
     }
 
     /// The mean in seconds.
@@ -138,6 +138,9 @@ impl Distribution {
         }
     }
 }
+
+/// Sums of samples stay far from the end of time.
+const LONGEST_SAMPLE: Span = Span::from_secs(365 * 86_400);
 
 /// The largest double below one.
 const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::fifo::Fifo;
 use super::load::{ClosedLoad, OpenLoad, part, start_of};
 use super::observation::{Observation, Observer};
-use super::schedule::{LATEST, Rank, Schedule, key, rank_of, time_of};
+use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
     Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab,
@@ -100,6 +100,8 @@ pub(super) struct Worker {
     pub load: u32,
 }
 
+/// A run whose closed loads are not done by then (for ever waiting for a pod, say) is given up.
+const LONGEST_WITHOUT_DURATION: Span = Span::from_secs(24 * 3600);
 /// More events than this at one instant are a livelock.
 const MOST_EVENTS_AT_ONE_INSTANT: u64 = 100_000_000;
 
@@ -113,7 +115,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             options,
             observer,
             now: Time::ZERO,
-            end: model.duration.map_or(LATEST, |d| Time::ZERO + d),
+            end: Time::ZERO + model.duration.unwrap_or(LONGEST_WITHOUT_DURATION),
             end_key: 0,
             events: 0,
             schedule: Schedule::default(),
@@ -193,7 +195,10 @@ impl<'a, O: Observer> Engine<'a, O> {
                 _ => self.on_deadline(),
             }
         }
-        let at = if self.all_done() || self.end == LATEST { self.now } else { self.end };
+        let at = if self.all_done() { self.now } else { self.end };
+        if self.model.duration.is_none() && !self.all_done() {
+            return Err(SimError::Endless { at });
+        }
         Ok(self.finish(at))
     }
 
@@ -215,7 +220,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::PoolIdleCheck(connection) => self.on_pool_idle_check(connection),
             Event::Resets(i) => self.on_resets(i),
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
-            Event::AttemptDelayOver { channel, pass } => self.on_attempt_delay_over(channel, pass),
+            Event::AttemptDelayOver { channel, attempt } => self.on_attempt_delay_over(channel, attempt),
             Event::DnsAnswer { channel } => self.on_dns_answer(channel),
             Event::Dispatch { channel } => self.on_dispatch(channel),
             Event::FailFast(call) => self.on_fail_fast(call),

@@ -38,7 +38,7 @@ pub enum Event {
     /// A subchannel may try again.
     BackoffOver { channel: u32, address: u32, epoch: u32 },
     /// pick_first's connection attempt delay (Happy Eyeballs).
-    AttemptDelayOver { channel: u32, pass: u32 },
+    AttemptDelayOver { channel: u32, attempt: u32 },
     /// DNS answers a channel.
     DnsAnswer { channel: u32 },
     /// A channel puts a waiting call on the wire.

@@ -46,6 +46,12 @@ pub enum SimError {
         /// How many events.
         events: u64,
     },
+    /// Closed loads without a duration that do not come to their end.
+    #[error("the closed loads are not done after {at} of simulated time; give the scenario a `duration`")]
+    Endless {
+        /// When it was given up.
+        at: Time,
+    },
     /// The caller asked to stop.
     #[error("interrupted at {at} of simulated time")]
     Interrupted {

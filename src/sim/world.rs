@@ -280,9 +280,11 @@ pub struct Channel {
     pub waiting: Waiting,
     /// Pickers built so far.
     pub pickers: u32,
-    /// Voids timers of earlier passes of pick_first.
-    pub pass: u32,
-    /// Next address of pick_first's pass; past the end: no pass under way, or all addresses tried.
+    /// pick_first goes through its addresses.
+    pub in_pass: bool,
+    /// Attempts of pick_first so far: voids the timers of earlier ones.
+    pub attempt: u32,
+    /// Next address of pick_first's pass.
     pub pass_next: u32,
     /// Its DNS resolver; a virtual IP needs none.
     pub resolver: Option<Box<ResolverState>>,

@@ -164,7 +164,7 @@ impl<'m> Watchdog<'m> {
         let could = if virtual_ip {
             let phases = [PodPhase::Ready, PodPhase::Terminating];
             self.was(pod, ago(now, most), ago(now, least), &phases)
-        } else if grpc {
+        } else {
             let dns = self.model.cluster.dns;
             let caches = match dns.cache {
                 DnsCache::None => 0,
@@ -172,11 +172,10 @@ impl<'m> Watchdog<'m> {
                 DnsCache::NodeLocal => 2,
             };
             let oldest = Span(most.0 + caches * dns.ttl.0);
-            let answers = self.resolved.get(&(client, replica));
-            let answers: Vec<Time> = answers.into_iter().flatten().copied().collect();
+            // A channel dials what its answers had; an HTTP/1.1 client asks for each dial.
+            let answers =
+                if grpc { self.resolved.get(&(client, replica)).cloned().unwrap_or_default() } else { vec![now] };
             answers.iter().any(|&r| self.was(pod, ago(r, oldest), ago(r, least), &[PodPhase::Ready]))
-        } else {
-            self.was(pod, ago(now, most), ago(now, least), &[PodPhase::Ready])
         };
         self.must(could, || format!("replica {replica} of client {client} cannot know {pod:?}"));
     }

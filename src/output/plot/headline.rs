@@ -61,7 +61,7 @@ pub(super) fn last_phase(traces: &Traces) -> Option<Line> {
     let requests = |pod: usize| phase.pods.iter().find(|p| p.0 == pod).map_or(0, |p| p.1);
     let (idle, little): (Vec<usize>, Vec<usize>) = starved.into_iter().partition(|&pod| requests(pod) == 0);
     let mut parts = Vec::new();
-    for (pods, what) in [(idle, "no request at all"), (little, "less than a fifth of the even share")] {
+    for (pods, what) in [(idle, "no request at all"), (little, "less than half of the even share")] {
         if !pods.is_empty() {
             let verb = if pods.len() == 1 { "gets" } else { "get" };
             parts.push(format!("{} {verb} {what}", names(traces, &pods)));

@@ -50,7 +50,7 @@ fn time_chart(figure: &Figure) -> &TimeChart {
 #[test]
 fn a_rollout_names_the_starving_pods_and_the_moment() {
     let figure = figure(&fixtures::rollout(), "traffic");
-    insta::assert_snapshot!(figure.subtitle[1].text, @"From 2m44s to the end, of 5 Ready pods: grpc-server-2-4 gets no request at all; grpc-server-2-3 gets less than a fifth of the even share; grpc-server-2-0 gets 52 % (2.6 × the even share).");
+    insta::assert_snapshot!(figure.subtitle[1].text, @"From 2m44s to the end, of 5 Ready pods: grpc-server-2-4 gets no request at all; grpc-server-2-3 gets less than half of the even share; grpc-server-2-0 gets 52 % (2.6 × the even share).");
     let chart = time_chart(&figure);
     let labels: Vec<String> = chart.labels.iter().map(|l| format!("{} {} {}", l.name, l.figure, l.alarm)).collect();
     assert_eq!(labels.len(), 5);

@@ -16,7 +16,7 @@ pub(super) const PODS_MOST: usize = 24;
 /// How many are, then.
 pub(super) const PODS_TOP: usize = 14;
 /// A pod below this part of the even share is called starved.
-pub(super) const STARVED: f64 = 0.2;
+pub(super) const STARVED: f64 = 0.5;
 
 /// A run, arranged for drawing.
 pub(super) struct Traces {

@@ -122,8 +122,11 @@ fn labels(traces: &Traces, groups: &[Group], bands: &[Vec<Option<(f64, f64)>>]) 
         let (name, colour) = (group.name.clone(), group.colour);
         labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: hungry > 0 });
     }
-    let title = match phase {
-        Some(phase) if shares.is_some() => format!("{}:", headline::since(traces, phase)),
+    let title = match (phase, &shares) {
+        (Some(phase), Some(shares)) => {
+            let even = format::percent(1.0 / shares.len() as f64);
+            format!("{} (even: {even}):", headline::since(traces, phase))
+        }
         _ => "At the end:".into(),
     };
     (title, labels)

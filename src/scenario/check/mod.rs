@@ -226,10 +226,30 @@ fn only_http1(clients: Option<&At<Vec<At<super::file::client::ClientFile>>>>) ->
     })
 }
 
+/// A run of unknown length has an unknown number of windows.
+const LEAST_WITHOUT_DURATION: Span = Span::from_millis(10);
+/// Slots of all pods together.
+const MAX_SLOTS: u64 = 50_000_000;
+
 fn totals(cx: &mut Check<'_>, root: Place, servers: &[super::model::Server], clients: &[super::model::Client]) {
     let pods: u64 = servers.iter().map(|s| u64::from(s.replicas)).sum();
     if pods > MAX_PODS {
         cx.problem(Code::OutOfRange, root, format!("{pods} pods in all, and the most is {MAX_PODS}"));
+    }
+    let slots: u64 = servers.iter().map(|s| u64::from(s.replicas) * u64::from(s.concurrency)).sum();
+    if slots > MAX_SLOTS {
+        let message = format!("{slots} slots (replicas × concurrency) in all, and the most is {MAX_SLOTS}");
+        cx.problem(Code::OutOfRange, root, message);
+    }
+    let warm = |c: &super::model::Client| match &c.protocol {
+        super::model::Protocol::Http1(http) => u64::from(http.keep_alive.map_or(0, |k| k.warm)),
+        super::model::Protocol::Grpc(_) => 0,
+    };
+    let connections: u64 = clients.iter().map(|c| u64::from(c.replicas) * warm(c)).sum();
+    if connections > MAX_CHANNELS {
+        let message =
+            format!("{connections} warm connections (replicas × warm) in all, and the most is {MAX_CHANNELS}");
+        cx.problem(Code::OutOfRange, root, message);
     }
     let channels: u64 = clients.iter().map(|c| u64::from(c.replicas) * u64::from(c.channels)).sum();
     if channels > MAX_CHANNELS {
@@ -257,6 +277,10 @@ fn window_width(
     let run = duration.unwrap_or(LONGEST);
     if window > run {
         cx.problem(Code::OutsideRun, place, "`window` is longer than the run");
+    }
+    if duration.is_none() && window < LEAST_WITHOUT_DURATION {
+        let message = format!("without a `duration`, the shortest `window` is {LEAST_WITHOUT_DURATION}");
+        cx.problem(Code::OutOfRange, place, message);
     }
     if let Some(duration) = duration {
         let windows = duration.0.div_ceil(window.0.max(1));

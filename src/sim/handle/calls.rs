@@ -95,11 +95,24 @@ impl<O: Observer> Engine<'_, O> {
                 self.deadlines.set(client as usize, at.0);
             }
             queue.push_back((at, call));
+            if queue.len() > 2 * self.calls.items.len() + 1024 {
+                self.forget_deadlines(client);
+            }
         }
         match settings.protocol {
             Protocol::Grpc(_) => self.route_call(call),
             Protocol::Http1(_) => self.pool_call(call),
         }
+    }
+
+    /// Most calls end long before their deadline: from time to time, those that have ended are taken out of the queue, so
+    /// that it grows with the calls in progress and not with the deadline.
+    #[inline(never)]
+    fn forget_deadlines(&mut self, client: u32) {
+        let calls = &self.calls;
+        let queue = &mut self.deadline_queues[client as usize];
+        queue.retain(|&(_, call)| calls.get(call).is_some_and(|c| !c.ended));
+        self.deadlines.set(client as usize, queue.front().map_or(u64::MAX, |d| d.0.0));
     }
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.

@@ -30,7 +30,8 @@ impl<O: Observer> Engine<'_, O> {
             subchannels: if headless { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
             waiting: Waiting::default(),
             pickers: 0,
-            pass: 0,
+            in_pass: false,
+            attempt: 0,
             pass_next: 0,
             resolver: headless.then(|| Box::new(ResolverState::default())),
         }
@@ -168,7 +169,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         subchannel.state = SubchannelState::Idle;
         let pick_first = matches!(self.settings(index).policy, Policy::PickFirst { .. });
-        if !pick_first || self.channels[index as usize].state == Connectivity::TransientFailure {
+        let channel = &self.channels[index as usize];
+        if !pick_first || channel.state == Connectivity::TransientFailure && !channel.in_pass {
             self.dial_subchannel(index, i);
         }
     }

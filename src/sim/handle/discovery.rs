@@ -112,7 +112,11 @@ impl<O: Observer> Engine<'_, O> {
         let channel = &self.channels[index as usize];
         let node = self.replicas[channel.replica as usize].node as usize;
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
-        let owner = mix(self.channel_key(index), answers);
+        self.look_up(node, mix(self.channel_key(index), answers))
+    }
+
+    /// What the cluster DNS answers to somebody on `node`; `owner` keys the order.
+    pub fn look_up(&mut self, node: usize, owner: u64) -> Vec<u32> {
         match self.model.cluster.dns.cache {
             DnsCache::None => {
                 let mut answer = self.dns_view().endpoints.ready.clone();

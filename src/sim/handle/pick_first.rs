@@ -12,58 +12,79 @@ use crate::units::Span;
 const CONNECTION_ATTEMPT_DELAY: Span = Span::from_millis(250);
 
 impl<O: Observer> Engine<'_, O> {
-    /// Starts at the first address.
+    /// Starts at the first address. TRANSIENT_FAILURE is sticky: a channel that is in it stays so until it is READY.
     pub fn start_pass(&mut self, index: u32) {
         let channel = &mut self.channels[index as usize];
-        channel.state = Connectivity::Connecting;
-        channel.pass += 1;
+        if channel.state != Connectivity::TransientFailure {
+            channel.state = Connectivity::Connecting;
+        }
+        channel.in_pass = true;
         channel.pass_next = 0;
         self.try_next(index);
     }
 
-    /// Dials the next address of the pass; if there is none left and none under way, the pass has failed.
+    /// Goes on to the next address of the pass: dials it, or waits for it if it is being dialled; one that waits for its
+    /// back-off is passed over. If there is none left and none under way, the pass has failed.
     fn try_next(&mut self, index: u32) {
         loop {
             let channel = &mut self.channels[index as usize];
             let i = channel.pass_next as usize;
-            let Some(subchannel) = channel.subchannels.get(i) else { break };
+            let Some(state) = channel.subchannels.get(i).map(|s| s.state) else { break };
             channel.pass_next += 1;
-            if subchannel.state == SubchannelState::Idle {
-                self.dial_subchannel(index, i);
-                let channel = &self.channels[index as usize];
-                if (channel.pass_next as usize) < channel.subchannels.len() {
-                    let pass = channel.pass;
-                    let event = Event::AttemptDelayOver { channel: index, pass };
-                    self.after(CONNECTION_ATTEMPT_DELAY, Rank::Expiry, event);
-                }
-                return;
+            if !matches!(state, SubchannelState::Idle | SubchannelState::Connecting) {
+                continue;
             }
+            // A new attempt voids the timer of the one before.
+            channel.attempt += 1;
+            let attempt = channel.attempt;
+            if channel.pass_next as usize != channel.subchannels.len() {
+                let event = Event::AttemptDelayOver { channel: index, attempt };
+                self.after(CONNECTION_ATTEMPT_DELAY, Rank::Expiry, event);
+            }
+            if state == SubchannelState::Idle {
+                self.dial_subchannel(index, i);
+            }
+            return;
         }
-        let channel = &mut self.channels[index as usize];
         let under_way = |s: &Subchannel| s.state == SubchannelState::Connecting;
-        if channel.state == Connectivity::Connecting && !channel.subchannels.iter().any(under_way) {
-            channel.state = Connectivity::TransientFailure;
-            self.fail_waiting(index);
+        if !self.channels[index as usize].subchannels.iter().any(under_way) {
+            self.pass_failed(index);
         }
     }
 
-    pub fn on_attempt_delay_over(&mut self, index: u32, pass: u32) {
+    /// All addresses have failed: the channel is in TRANSIENT_FAILURE, and each address tries again on its own back-off;
+    /// those whose back-off ended during the pass do so now.
+    fn pass_failed(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        channel.in_pass = false;
+        if channel.state != Connectivity::TransientFailure {
+            channel.state = Connectivity::TransientFailure;
+            self.fail_waiting(index);
+        }
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+                self.dial_subchannel(index, i);
+            }
+        }
+    }
+
+    pub fn on_attempt_delay_over(&mut self, index: u32, attempt: u32) {
         let channel = &self.channels[index as usize];
-        if channel.pass == pass && channel.state == Connectivity::Connecting && !channel.stopped {
+        if channel.attempt == attempt && channel.in_pass && !channel.stopped {
             self.try_next(index);
         }
     }
 
-    /// An attempt of the pass failed.
+    /// An attempt failed; in a pass, the next address is tried at once.
     pub fn attempt_failed(&mut self, index: u32) {
-        if self.channels[index as usize].state == Connectivity::Connecting {
+        if self.channels[index as usize].in_pass {
             self.try_next(index);
         }
     }
 
     /// The `winner`-th address is READY: all other attempts end.
     pub fn end_pass(&mut self, index: u32, winner: usize) {
-        self.channels[index as usize].pass += 1;
+        self.channels[index as usize].in_pass = false;
         for i in 0..self.channels[index as usize].subchannels.len() {
             if i == winner {
                 continue;

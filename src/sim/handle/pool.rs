@@ -5,8 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer, Status};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle, VIRTUAL_IP};
-use crate::policy::route::Endpoints;
-use crate::random::{Purpose, below, mix};
+use crate::random::mix;
 use crate::scenario::model::{Http1Client, PoolOrder, Protocol};
 
 impl<O: Observer> Engine<'_, O> {
@@ -47,12 +46,12 @@ impl<O: Observer> Engine<'_, O> {
         self.dial(index, replica, address, true);
     }
 
-    /// One address of the Service's current answer, uniformly; with no answer, the dial finds no endpoint either.
+    /// The first address of an answer of the cluster DNS; with no address, the dial finds no endpoint either.
     fn resolve_once(&mut self, replica: u32) -> u32 {
         let r = &self.replicas[replica as usize];
-        let draw = self.streams.draw(Purpose::Answer, mix(self.replica_key(replica), 1), u64::from(r.dials));
-        let Endpoints { ready, .. } = &self.dns_view().endpoints;
-        if ready.is_empty() { VIRTUAL_IP } else { ready[below(draw, ready.len())] }
+        let (node, dials) = (r.node as usize, r.dials);
+        let owner = mix(mix(self.replica_key(replica), 1), u64::from(dials));
+        self.look_up(node, owner).first().copied().unwrap_or(VIRTUAL_IP)
     }
 
     pub fn pool_connected(&mut self, index: u32, connection: Handle) {
@@ -140,9 +139,7 @@ impl<O: Observer> Engine<'_, O> {
         let pool = &mut self.pools[index as usize];
         pool.idle.retain(|&c| c != connection);
         pool.open -= 1;
-        if !pool.stopped {
-            self.dial_for_waiting(index);
-        }
+        self.dial_for_waiting(index);
     }
 
     /// The replica has stopped: idle connections close now, the others after their requests.

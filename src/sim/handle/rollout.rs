@@ -145,7 +145,9 @@ impl<O: Observer> Engine<'_, O> {
                 Candidate { pod, node: p.node, ready_for, uid: p.uid }
             })
             .collect();
-        victims::rank(&mut candidates);
+        let alive = self.deployments[server as usize].pods.iter().filter(|&&pod| self.is_alive(pod));
+        let nodes = alive.map(|&pod| self.pods[pod as usize].node).collect();
+        victims::rank(&mut candidates, nodes);
         candidates.truncate(count as usize);
         for victim in &candidates {
             self.delete_pod(victim.pod);

@@ -7,7 +7,8 @@ mod tests;
 mod words;
 
 use crate::metrics::outcome::{EventKind, Outcome};
-use crate::scenario::model::{Action, Model, What};
+use crate::scenario::model::{Action, Model, Protocol, ServiceType, What};
+use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};
 use words::{calls, count, levers, noun_of, seconds, since, stays};
@@ -16,13 +17,20 @@ use words::{calls, count, levers, noun_of, seconds, since, stays};
 const UNLIKELY: f64 = 0.01;
 /// Slot-time in use above which a pod has no room left.
 const SATURATED: f64 = 0.999;
+/// A part of all calls whose failure matters more than any balance.
+const MANY_FAILURES: f64 = 0.001;
 
 /// The verdict on a run.
 #[must_use]
 pub fn sentence(model: &Model, outcome: &Outcome) -> String {
     let facts = Facts::new(model, outcome);
     let balance = CASES.iter().find_map(|case| case(&facts)).unwrap_or_default();
-    [Some(balance), overload(&facts), failures(&facts)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let (first, last) = match failures(&facts) {
+        Some((text, true)) => (Some(text), None),
+        Some((text, false)) => (None, Some(text)),
+        None => (None, None),
+    };
+    [first, Some(balance), overload(&facts), last].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The cases in order: the first that applies speaks.
@@ -286,11 +294,11 @@ fn chance(f: &Facts<'_>) -> Option<String> {
     let (all, why) = (count(c, "connection"), stays(f));
     let levers = levers(f);
     if f.times(hot) > 1.25 * (mine * n) as f64 / c as f64 {
-        return Some(format!(
-            "{carries} with {mine} of {all}: they do not all carry the same load, and {why}; {levers}."
-        ));
+        let because =
+            if f.equal_connections() { "it had more of them earlier" } else { "they do not all carry the same load" };
+        return Some(format!("{carries} with {mine} of {all} at the end: {because}, and {why}; {levers}."));
     }
-    let likely = some_pod_has(mine, c, n);
+    let likely = some_pod_has_exactly(mine, c, n).unwrap_or_else(|| some_pod_has(mine, c, n));
     if likely < UNLIKELY {
         return Some(format!("{carries}: it has {mine} of {all}, and {why}; {levers}."));
     }
@@ -328,16 +336,43 @@ fn overload(f: &Facts<'_>) -> Option<String> {
     })
 }
 
-/// Calls that failed, where there are pods that could have served them: a load that is even in the end may have been down.
-fn failures(f: &Facts<'_>) -> Option<String> {
+/// Calls that failed, where there are pods that could have served them: a load that is even in the end may have been down
+/// meanwhile. True if they are so many that they come first.
+fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
     let requests = &f.outcome.summary.requests;
     if requests.failed == 0 || f.total() == 0 {
         return None;
     }
     let (status, _) = requests.by_status.iter().max_by_key(|s| s.1)?;
-    let share = 100.0 * requests.failed as f64 / requests.started as f64;
+    let share = requests.failed as f64 / requests.started as f64;
     let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
-    Some(format!("{} of {} calls ({share:.2} %) failed, {how} {status}.", requests.failed, requests.started))
+    let cause = if status == "UNAVAILABLE" { no_address(f).unwrap_or_default() } else { String::new() };
+    let (failed, started) = (requests.failed, requests.started);
+    let text = format!("{failed} of {started} calls ({:.2} %) failed, {how} {status}.{cause}", 100.0 * share);
+    Some((text, share >= MANY_FAILURES))
+}
+
+/// What makes a headless Service fail in a rollout (grpc/grpc-go#6990, #8398).
+fn no_address(f: &Facts<'_>) -> Option<String> {
+    let replaced = |a: &Action| matches!(a.what, What::RolloutServer(_) | What::Delete { .. });
+    if f.model.service != ServiceType::Headless || !f.model.timeline.iter().any(replaced) {
+        return None;
+    }
+    let interval = f.model.clients.iter().find_map(|c| match &c.protocol {
+        Protocol::Grpc(grpc) => Some(grpc.resolver.min_interval),
+        Protocol::Http1(_) => None,
+    })?;
+    Some(format!(
+        " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \
+         faster leave it without an address until then; a longer min_ready or pre_stop of the servers prevents that."
+    ))
+}
+
+/// The probability that some of `n` pods has at least `m` of `c` connections thrown at them uniformly; `None` beyond the
+/// range of the exact law.
+fn some_pod_has_exactly(m: u64, c: u64, n: u64) -> Option<f64> {
+    let balls = Balls::new(u32::try_from(n).ok()?, u32::try_from(c).ok()?)?;
+    Some(1.0 - balls.max_at_most(u32::try_from(m.checked_sub(1)?).ok()?)?)
 }
 
 /// The probability that some of `n` pods has at least `m` of `c` connections thrown at them uniformly, taking the pods'

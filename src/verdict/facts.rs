@@ -131,6 +131,11 @@ impl<'a> Facts<'a> {
         self.model.clients.iter().all(|c| matches!(c.protocol, Protocol::Grpc(_)))
     }
 
+    /// True if every connection carries the same load by construction: one client, with an open load.
+    pub fn equal_connections(&self) -> bool {
+        matches!(self.model.clients.as_slice(), [client] if matches!(client.load, Load::Open { .. }))
+    }
+
     pub fn open_load(&self) -> bool {
         self.model.clients.iter().any(|c| matches!(c.load, Load::Open { .. }))
     }
