@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use crate::scenario::diagnostic::Diagnostics;
+use crate::scenario::diagnostic::{Diagnostics, nearest};
 use crate::scenario::{self, Loaded};
 use crate::shipped;
 
@@ -37,8 +37,20 @@ pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
         if !shipped.is_empty() {
             return Ok(shipped.into_iter().map(Source::Shipped).collect());
         }
+        if let Some(near) = near(argument) {
+            let message = format!("there is no file `{argument}`; did you mean the shipped scenario `{near}`?");
+            return Err(Failure::Usage(message));
+        }
     }
     Ok(vec![Source::File(path.to_owned())])
+}
+
+/// A shipped scenario whose name, with or without its folder, is nearly that.
+fn near(argument: &str) -> Option<&'static str> {
+    let names: Vec<&'static str> = shipped::all().iter().map(|s| s.name).collect();
+    let last = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+    let near = nearest(argument, names.iter().flat_map(|name| [*name, last(name)]))?;
+    names.iter().copied().find(|name| *name == near || last(name) == near)
 }
 
 fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {

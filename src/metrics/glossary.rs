@@ -49,6 +49,9 @@ entries! {
     "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
     "throughput_rps": "Calls that succeeded per measured second." ["definition"]
+    "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
+    "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
+    "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
     "utilization": "Part of a pod's slot-time that was used while it was Ready." ["definition"]
     "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]
     "arrivals_digest": "A hash of what the clients asked for. Equal for two scenarios: their runs can be compared in pairs." ["docs/determinism.md"]

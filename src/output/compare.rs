@@ -69,7 +69,7 @@ const COLUMNS: [(&str, &str); 9] = [
 
 const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
                       usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \
-                      balance: seconds from the change to even load; -: no value.";
+                      balance: seconds from the change to even load; -: no value; in 3/5: three of five runs have one.";
 
 /// The tables for a terminal.
 #[must_use]
@@ -81,7 +81,7 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     let title = format!("{} scenarios, {} {plural} each", comparison.scenarios.len(), comparison.runs);
     let _ = writeln!(out, "{}\n{}", style.strong(&title), style.strong(&heading(name)));
     for scenario in &comparison.scenarios {
-        rows(&mut out, name, &scenario.scenario, &scenario.figures, false, style);
+        rows(&mut out, name, &scenario.scenario, &scenario.figures, comparison.runs, false, style);
     }
     let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
     differences(&mut out, comparison, name, style);
@@ -115,6 +115,7 @@ fn rows(
     name: usize,
     scenario: &str,
     figures: &BTreeMap<String, Estimate>,
+    runs: u64,
     signed: bool,
     style: &Style,
 ) {
@@ -123,13 +124,23 @@ fn rows(
     for (path, _) in COLUMNS {
         let estimate = figures.get(path);
         let value = estimate.map_or_else(|| "-".into(), |e| value(path, e, signed));
-        let interval = estimate.filter(|e| e.n > 1).map(|e| format!("±{}", shown(path, (e.hi - e.lo) / 2.0)));
+        let interval = estimate.and_then(|e| below(path, e, runs));
         let _ = write!(values, "{value:>CELL$}");
         let _ = write!(intervals, "{:>CELL$}", interval.unwrap_or_default());
     }
     let _ = writeln!(out, "{values}");
     if !intervals.trim().is_empty() {
         let _ = writeln!(out, "{}", style.faint(intervals.trim_end()));
+    }
+}
+
+/// What stands below a value: half of its interval, or in how many of the runs there was one (a rollout that never came to
+/// balance has no time to balance, and the mean of the others says little).
+fn below(path: &str, estimate: &Estimate, runs: u64) -> Option<String> {
+    match estimate.n {
+        n if n < runs => Some(format!("in {n}/{runs}")),
+        0 | 1 => None,
+        _ => Some(format!("±{}", shown(path, (estimate.hi - estimate.lo) / 2.0))),
     }
 }
 
@@ -169,7 +180,7 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
     let title = format!("difference to {}", baseline.scenario);
     let _ = writeln!(out, "\n{}\n{}", style.strong(&title), style.strong(&heading(name)));
     for (scenario, difference) in &others {
-        rows(out, name, &scenario.scenario, &difference.figures, true, style);
+        rows(out, name, &scenario.scenario, &difference.figures, comparison.runs, true, style);
     }
     let unpaired: Vec<&str> = others.iter().filter(|(_, d)| !d.paired).map(|(s, _)| s.scenario.as_str()).collect();
     let mut note =
