@@ -22,6 +22,12 @@ pub enum OutputError {
         /// The picture's file.
         path: PathBuf,
     },
+    /// The folder holds somebody else's files, and no earlier result.
+    #[error("{} has other files in it and no result of evenkeel; name a new or an empty folder", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file of an output folder does not hold what a run writes there.
     #[error("{} is not what `evenkeel run` writes: {problem}", path.display())]
     Malformed {
@@ -48,6 +54,6 @@ impl OutputError {
     /// True if the machine failed, false if what was given is wrong.
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        !matches!(self, OutputError::Malformed { .. })
+        !matches!(self, OutputError::Malformed { .. } | OutputError::Foreign { .. })
     }
 }

@@ -39,6 +39,17 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(File::create_new(path)?))
 }
 
+/// True if a run or a comparison has been written there.
+fn holds_a_result(folder: &Path) -> bool {
+    ["summary.json", "compare.json"].iter().any(|name| folder.join(name).exists())
+}
+
+/// True if there is a file that no run or comparison writes. What cannot be listed will not be writable either.
+fn has_other_files(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().any(|e| e.path().is_file() && !OURS.iter().any(|ours| e.file_name() == *ours))
+}
+
 /// A set of files that appear in a folder together. Dropped without [`FileSet::commit`] it leaves nothing: no file, and no
 /// folder that was not there before.
 pub struct FileSet {
@@ -55,7 +66,7 @@ impl FileSet {
     /// Makes the folder and proves that it can be written. Call this before a long run.
     ///
     /// # Errors
-    /// If the folder cannot be made or written.
+    /// If the folder cannot be made or written, or has other files in it.
     pub fn begin(target: &Path) -> Result<FileSet, OutputError> {
         FileSet::begin_with(target, on_disk)
     }
@@ -66,6 +77,9 @@ impl FileSet {
         made.reverse();
         let mut set = FileSet { target: target.to_owned(), staging: None, made, names: Vec::new(), create };
         fs::create_dir_all(target).map_err(OutputError::io("make the folder", target))?;
+        if !holds_a_result(target) && has_other_files(target) {
+            return Err(OutputError::Foreign { path: target.to_owned() });
+        }
         let staging = tempfile::Builder::new().prefix(".evenkeel-").tempdir_in(target);
         set.staging = Some(staging.map_err(OutputError::io("write into", target))?);
         Ok(set)
@@ -130,7 +144,7 @@ impl FileSet {
 
     /// Only in a folder that holds an earlier result, so that nobody's own `latency.png` is lost.
     fn remove_stale(&self, names: &[String]) -> Result<(), OutputError> {
-        if !["summary.json", "compare.json"].iter().any(|name| self.target.join(name).exists()) {
+        if !holds_a_result(&self.target) {
             return Ok(());
         }
         for stale in OURS.iter().filter(|ours| !names.iter().any(|name| name == *ours)) {
@@ -234,11 +248,12 @@ mod tests {
     fn a_failure_leaves_the_earlier_run_as_it_was() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("pods.csv"), "old").unwrap();
+        fs::write(root.path().join("summary.json"), "old").unwrap();
         fs::write(root.path().join("notes.txt"), "mine").unwrap();
         let mut set = FileSet::begin_with(root.path(), small).unwrap();
         set.add("pods.csv", |w| w.write_all(&[b'x'; 20_000])).unwrap_err();
         drop(set);
-        assert_eq!(listed(root.path()), ["notes.txt", "pods.csv"]);
+        assert_eq!(listed(root.path()), ["notes.txt", "pods.csv", "summary.json"]);
         assert_eq!(fs::read_to_string(root.path().join("pods.csv")).unwrap(), "old");
     }
 
@@ -253,8 +268,11 @@ mod tests {
             set.add(name, |w| w.write_all(b"new")).unwrap();
             set.commit().unwrap();
         };
-        write("summary.json");
-        assert_eq!(listed(root.path()), ["notes.txt", "runs.csv", "summary.json", "traffic.png"]);
+        // Somebody else's folder, that happens to have files of these names.
+        let refused = FileSet::begin(root.path()).err().unwrap();
+        assert!(matches!(refused, OutputError::Foreign { .. }) && !refused.is_machine(), "{refused}");
+        assert_eq!(listed(root.path()), ["notes.txt", "runs.csv", "traffic.png"]);
+        fs::write(root.path().join("summary.json"), "old").unwrap();
         write("summary.json");
         assert_eq!(listed(root.path()), ["notes.txt", "summary.json"]);
     }
