@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     refuse_same_names(&loaded)?;
     terminal::catch_interrupts()?;
     // Folders are made and proved writable before the first run.
-    let sets = folders(&loaded, args)?.into_iter().map(|folder| FileSet::begin(&folder));
+    let sets = folders(&loaded, args).into_iter().map(|folder| FileSet::begin(&folder));
     let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
@@ -129,14 +129,14 @@ pub fn refuse_same_names(loaded: &[Loaded]) -> Result<(), Failure> {
     }
 }
 
-fn folders(loaded: &[Loaded], args: &Args) -> Result<Vec<PathBuf>, Failure> {
+fn folders(loaded: &[Loaded], args: &Args) -> Vec<PathBuf> {
     let alone = loaded.len() == 1;
     let of = |l: &Loaded| match &args.common.out {
         Some(out) if alone => out.clone(),
         Some(out) => out.join(&l.model.name),
         None => PathBuf::from("outputs").join(&l.model.name),
     };
-    Ok(loaded.iter().map(of).collect())
+    loaded.iter().map(of).collect()
 }
 
 /// What stands above the table: the assumptions in force.

@@ -83,18 +83,30 @@ pub fn add_figures<S: AsRef<str>>(
     svg: bool,
     png: bool,
 ) -> Result<(), OutputError> {
+    let folder = set.target().to_owned();
+    draw(&folder, figures, svg, png, |name, bytes| set.add(name, |w| w.write_all(bytes)))
+}
+
+/// Hands each picture's name and bytes to `write`.
+fn draw<S: AsRef<str>>(
+    folder: &Path,
+    figures: &[(S, plot::Figure)],
+    svg: bool,
+    png: bool,
+    mut write: impl FnMut(&str, &[u8]) -> Result<(), OutputError>,
+) -> Result<(), OutputError> {
     for (stem, figure) in figures {
         let stem = stem.as_ref();
         if svg {
-            set.add(&format!("{stem}.svg"), |w| w.write_all(figure.svg().as_bytes()))?;
+            write(&format!("{stem}.svg"), figure.svg().as_bytes())?;
         }
         if png && cfg!(feature = "png") {
             let image = image(figure);
             let name = format!("{stem}.png");
             if image.is_empty() {
-                return Err(OutputError::Picture { path: set.target().join(name) });
+                return Err(OutputError::Picture { path: folder.join(name) });
             }
-            set.add(&name, |w| w.write_all(&image))?;
+            write(&name, &image)?;
         }
     }
     Ok(())
@@ -110,7 +122,7 @@ fn image(_: &plot::Figure) -> Vec<u8> {
     Vec::new()
 }
 
-/// Writes figures into a folder that exists, each file whole or not at all; returns their paths.
+/// Writes figures into a folder beside what is there, each file whole or not at all; returns their paths.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -121,15 +133,11 @@ pub fn write_figures(
 ) -> Result<Vec<PathBuf>, OutputError> {
     std::fs::create_dir_all(folder).map_err(OutputError::io("make the folder", folder))?;
     let mut paths = Vec::new();
-    for (stem, figure) in figures {
-        let path = folder.join(format!("{stem}.svg"));
-        files::write_file(&path, figure.svg().as_bytes())?;
+    draw(folder, figures, true, png, |name, bytes| {
+        let path = folder.join(name);
+        files::write_file(&path, bytes)?;
         paths.push(path);
-        if png && cfg!(feature = "png") {
-            let path = folder.join(format!("{stem}.png"));
-            files::write_file(&path, &image(figure))?;
-            paths.push(path);
-        }
-    }
+        Ok(())
+    })?;
     Ok(paths)
 }

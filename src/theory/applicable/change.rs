@@ -1,8 +1,9 @@
 //! Changes: rollouts and scale-ups behind a ClusterIP.
 
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
+use crate::policy::controller::fenceposts;
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{CountOrPercent, Model, Protocol, Server, Strategy, What};
+use crate::scenario::model::{Model, Protocol, Server, Strategy, What};
 use crate::theory::recovery::JITTER;
 use crate::theory::renewal::Renewal;
 use crate::theory::rollout::{self, Readiness, Rollout, Walk};
@@ -68,8 +69,7 @@ fn as_rollout(model: &Model, server: &Server) -> Option<Rollout> {
         return None;
     }
     let n = server.replicas;
-    let surge = resolve(max_surge, n, true);
-    let unavailable = resolve(max_unavailable, n, false).min(n);
+    let (surge, unavailable) = fenceposts(max_surge, max_unavailable, n);
     let readiness = if waves { Readiness::Waves } else { Readiness::OneByOne };
     Some(Rollout { replicas: n, surge, unavailable, readiness, lagging })
 }
@@ -81,18 +81,6 @@ fn first_retry(model: &Model) -> (f64, f64) {
         Protocol::Http1(_) => None,
     });
     delays.fold((f64::INFINITY, 0.0), |(min, max), d| (min.min(d), max.max(d)))
-}
-
-/// Percentages are rounded up for surge and down for unavailable (kubernetes `ResolveFenceposts`).
-fn resolve(value: CountOrPercent, replicas: u32, up: bool) -> u32 {
-    match value {
-        CountOrPercent::Count(count) => count,
-        CountOrPercent::Percent(percent) => {
-            let hundredths = u64::from(percent) * u64::from(replicas);
-            let count = if up { hundredths.div_ceil(100) } else { hundredths / 100 };
-            u32::try_from(count).unwrap_or(u32::MAX)
-        }
-    }
 }
 
 /// Smallest and largest value of a bounded distribution.
