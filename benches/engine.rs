@@ -4,8 +4,8 @@
 //! Reference workload W: each of n pods has 8 slots and a FIFO queue; service is exponential with a mean of 1 ms; clients of one
 //! connection each, pinned to a pod, make Poisson arrivals of 5,000 calls per second and pod in all; no network delay.
 //!
-//! `cargo bench --bench engine` runs all; `-- <part>` one of `w`, `scale`, `memory`, `hour`; `-- ir N` runs W for N calls and
-//! nothing else, for callgrind (docs/performance.md).
+//! `cargo bench --bench engine` runs all; `-- <part>` one of `w`, `scale`, `memory`, `hour`; `-- ir CALLS [PODS CONNECTIONS]`
+//! runs W and nothing else, for profilers (docs/performance.md).
 
 #[path = "support/bound.rs"]
 mod bound;
@@ -120,9 +120,10 @@ fn hour() {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let part = arguments.first().map(String::as_str);
-    if let (Some("ir"), Some(calls)) = (part, arguments.get(1)) {
-        let calls = calls.parse().expect("ir needs a number of calls");
-        let (outcome, _) = run(&workload(5, 50, calls));
+    if part == Some("ir") {
+        let number = |i: usize| arguments.get(i).map(|n| n.parse().expect("numbers of calls, pods and connections"));
+        let (calls, pods, connections) = (number(1).unwrap_or(1_000_000), number(2), number(3));
+        let (outcome, _) = run(&workload(pods.unwrap_or(5) as u32, connections.unwrap_or(50) as u32, calls));
         println!("{} requests, {}", outcome.summary.requests.started, outcome.summary.digest);
         return;
     }

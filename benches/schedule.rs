@@ -26,11 +26,11 @@ fn next(now: u64, i: u64) -> u64 {
 }
 
 fn tree(pending: usize) -> f64 {
-    let mut tree = Tree::new(pending);
+    let mut tree = Tree::new(pending, Rank::Completion);
     (0..pending).for_each(|i| tree.set(i, next(0, i as u64)));
     let meter = Meter::start();
     for i in 0..EVENTS {
-        let now = time_of(tree.next_key(Rank::Completion)).0;
+        let now = time_of(tree.next_key()).0;
         tree.set(tree.argmin(), next(now, i));
     }
     meter.seconds() * 1e9 / EVENTS as f64

@@ -38,9 +38,9 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let model = recorder.model;
     let (windows, width) = std::mem::replace(&mut recorder.windows, Windows::new(Span::ZERO, false)).finish();
     let frame = Frame { model, warmup: recorder.warmup, end, measured: end.since(recorder.warmup), width };
-    for (info, counts) in recorder.pods.iter_mut().zip(&mut recorder.counts) {
+    for (i, (info, counts)) in recorder.pods.iter_mut().zip(&recorder.counts).enumerate() {
         info.leave_ready(end, frame.warmup, counts.received[1]);
-        counts.flush(info);
+        recorder.latencies.take(i, &mut info.latency, true);
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);

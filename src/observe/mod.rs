@@ -5,6 +5,7 @@ pub mod digest;
 mod events;
 mod finish;
 pub mod histogram;
+mod latencies;
 mod pods;
 pub mod recorder;
 mod windows;

@@ -3,7 +3,7 @@
 use crate::sim::observation::PodPhase;
 use crate::units::{Span, Time};
 
-use super::histogram::{Histogram, Tally};
+use super::histogram::Tally;
 
 /// What changes with each request. Arrays of two are indexed by `measured`: 0 for the warmup, 1 after it.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +12,6 @@ pub(super) struct PodCounts {
     pub received: [u64; 2],
     /// Calls that failed here.
     pub errors: u64,
-    /// Latency of the calls answered in this window, by when they were emitted.
-    pub latency: [Histogram; 2],
 }
 
 impl PodCounts {

@@ -20,7 +20,7 @@ use super::connections::{ConnectionSink, Connections};
 use super::digest::{Arrivals, Digest, call_hash};
 use super::events::Events;
 use super::finish;
-use super::histogram::Tally;
+use super::latencies::Latencies;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
 
@@ -51,6 +51,7 @@ pub struct Recorder<'a> {
     pub(super) unfinished: u64,
     /// By pod.
     pub(super) counts: Vec<PodCounts>,
+    pub(super) latencies: Latencies,
     /// By pod.
     pub(super) pods: Vec<PodInfo>,
     pub(super) windows: Windows,
@@ -79,6 +80,7 @@ impl<'a> Recorder<'a> {
             failed: [0; Status::ALL.len()],
             unfinished: 0,
             counts: Vec::new(),
+            latencies: Latencies::default(),
             pods: Vec::new(),
             windows: Windows::new(window, merging),
             events: Events::default(),
@@ -119,6 +121,7 @@ impl<'a> Recorder<'a> {
                 let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);
                 self.pods.push(PodInfo::new(name, server, at));
                 self.counts.push(PodCounts::default());
+                self.latencies.add_pod();
                 if !self.summary_only {
                     self.events.observe(self.model, &self.pods, at, what);
                 }
@@ -152,29 +155,14 @@ impl<'a> Recorder<'a> {
     /// What a pod did in the window that ends, and back to zero.
     fn cell(&mut self, sample: &PodSample) -> Cell {
         let (counts, info) = (&mut self.counts[sample.pod.0 as usize], &mut self.pods[sample.pod.0 as usize]);
-        let mut latency = Tally::default();
-        for histogram in &counts.latency {
-            latency.add(histogram);
-        }
         info.connections = sample.connections;
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
         info.seen = now;
-        counts.flush(info);
-        if info.gone.is_some() {
-            counts.latency.iter_mut().for_each(super::histogram::Histogram::release);
-        }
+        let latency = self.latencies.take(sample.pod.0 as usize, &mut info.latency, info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let latency = self.windows.merging.then(|| Box::new(latency));
         Cell { sample: *sample, requests, errors, p50, p99, latency }
-    }
-}
-
-impl PodCounts {
-    /// Moves the measured latencies to the pod's own.
-    pub(super) fn flush(&mut self, info: &mut PodInfo) {
-        info.latency.add(&self.latency[1]);
-        self.latency.iter_mut().for_each(super::histogram::Histogram::clear);
     }
 }
 
@@ -196,8 +184,8 @@ impl Observer for Recorder<'_> {
             }
             Observation::Started { .. } => {}
             Observation::Completed { pod, emitted, .. } => {
-                let measured = usize::from(emitted >= self.warmup);
-                self.counts[pod.0 as usize].latency[measured].record(at.since(emitted));
+                let measured = self.measured(emitted);
+                self.latencies.record(pod.0, measured, at.since(emitted));
             }
             Observation::Failed { pod, status, emitted, .. } => self.failed(pod, status, emitted),
             _ => self.rare(at, what),

@@ -3,19 +3,19 @@
 
 use super::engine::Engine;
 use super::observation::Observer;
-use super::world::{Call, CallState, Connection, ConnectionState, Job, NONE, SubchannelState};
+use super::world::{Call, CallState, ConnectionState, Job, NONE, SubchannelState};
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
-    pub fn audit(&self) {
+    pub fn audit(&mut self) {
         let (calls, connections) = (self.calls.used(), self.connections.used());
         self.audit_streams(&calls, &connections);
         self.audit_pods(&connections);
         for (i, channel) in self.channels.iter().enumerate() {
             let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
             let takes_calls = |c: u32| {
-                let c = &self.connections.items[c as usize];
-                c.state == ConnectionState::Ready && !c.http1 && c.owner == i as u32
+                let (lane, c) = (&self.lanes[c], &self.connections.items[c as usize]);
+                lane.state == ConnectionState::Ready && !lane.http1 && c.owner == i as u32
             };
             assert!(ready.clone().all(|s| takes_calls(s.connection)), "channel {i}: READY without a connection");
             assert_eq!(ready.count() as u32, channel.ready, "channel {i}: READY subchannels");
@@ -24,7 +24,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Streams are the calls on a connection, within its limit.
-    fn audit_streams(&self, calls: &[u32], connections: &[u32]) {
+    fn audit_streams(&mut self, calls: &[u32], connections: &[u32]) {
         let mut streams = vec![0; self.connections.items.len()];
 
         for &index in calls {
@@ -38,12 +38,16 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         for &index in connections {
-            let c: &Connection = &self.connections.items[index as usize];
             let on = streams[index as usize];
-            assert_eq!(c.streams, on, "connection {}: streams", c.id);
-            assert!(on <= c.streams_max, "connection {}: {on} streams, at most {}", c.id, c.streams_max);
-            let most = if c.http1 { 1 } else { u32::MAX };
-            assert!(on <= most, "connection {}: {on} requests at once, HTTP/1.1", c.id);
+            let counted = self.lanes.streams(index);
+            let lane = &self.lanes[index];
+            assert_eq!(counted, on, "connection {}: streams", lane.id);
+            assert!(on <= lane.streams_max, "connection {}: {on} streams, at most {}", lane.id, lane.streams_max);
+            let most = if lane.http1 { 1 } else { u32::MAX };
+            assert!(on <= most, "connection {}: {on} requests at once, HTTP/1.1", lane.id);
+            let waits = !self.connections.items[index as usize].waiting.is_empty();
+            let plain = lane.state == ConnectionState::Ready && !lane.http1 && !waits;
+            assert!(plain || !self.lanes.is_plain(index), "connection {}: plain", lane.id);
             streams[index as usize] = 0;
         }
         assert!(streams.iter().all(|n| *n == 0), "a call on a connection that is gone");
@@ -53,13 +57,13 @@ impl<O: Observer> Engine<'_, O> {
     fn audit_pods(&self, connections: &[u32]) {
         let mut established = vec![0; self.pods.len()];
         for &index in connections {
-            let c = &self.connections.items[index as usize];
-            if c.state == ConnectionState::Ready {
-                established[c.pod as usize] += 1;
+            let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
+            if lane.state == ConnectionState::Ready {
+                established[lane.pod as usize] += 1;
             }
-            if c.pod != NONE && c.place != NONE {
-                let at = self.pods[c.pod as usize].connections.get(c.place as usize);
-                assert_eq!(at, Some(&index), "connection {} is not in its place", c.id);
+            if lane.pod != NONE && c.place != NONE {
+                let at = self.pods[lane.pod as usize].connections.get(c.place as usize);
+                assert_eq!(at, Some(&index), "connection {} is not in its place", lane.id);
             }
         }
         for (i, pod) in self.pods.iter().enumerate() {
@@ -80,17 +84,17 @@ impl<O: Observer> Engine<'_, O> {
     fn audit_pools(&self, connections: &[u32]) {
         let mut open = vec![0; self.pools.len()];
         for &index in connections {
-            let c = &self.connections.items[index as usize];
-            if c.http1 && c.state != ConnectionState::Draining {
-                open[c.owner as usize] += 1;
+            let lane = &self.lanes[index];
+            if lane.http1 && lane.state != ConnectionState::Draining {
+                open[self.connections.items[index as usize].owner as usize] += 1;
             }
         }
         for (i, pool) in self.pools.iter().enumerate() {
             assert_eq!(pool.open, open[i], "pool {i}: open connections");
             for &index in &pool.idle {
-                let c = &self.connections.items[index as usize];
-                let idle = c.http1 && c.owner == i as u32 && c.streams == 0 && c.state == ConnectionState::Ready;
-                assert!(idle, "pool {i}: connection {} is not idle", c.id);
+                let lane = &self.lanes[index];
+                let own = lane.http1 && self.connections.items[index as usize].owner == i as u32;
+                assert!(own && lane.state == ConnectionState::Ready, "pool {i}: connection {} is not idle", lane.id);
             }
         }
     }

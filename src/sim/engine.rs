@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use super::fifo::Fifo;
+use super::lanes::Lanes;
 use super::load::{ClosedLoad, OpenLoad, part, start_of};
 use super::observation::{Observation, Observer};
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
@@ -58,6 +59,7 @@ pub(super) struct Engine<'a, O> {
     pub workers: Vec<Worker>,
     pub closed: Vec<ClosedLoad>,
     pub connections: Slab<Connection>,
+    pub lanes: Lanes,
     pub calls: Slab<Call>,
     pub dialled: u64,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
@@ -119,11 +121,11 @@ impl<'a, O: Observer> Engine<'a, O> {
             end_key: 0,
             events: 0,
             schedule: Schedule::default(),
-            arrivals: Tree::new(model.clients.len()),
+            arrivals: Tree::new(model.clients.len(), Rank::Arrival),
             deliveries: Fifo::new(Rank::Delivery),
             responses: Fifo::new(Rank::Response),
-            slots: Tree::new(0),
-            deadlines: Tree::new(model.clients.len()),
+            slots: Tree::new(0, Rank::Completion),
+            deadlines: Tree::new(model.clients.len(), Rank::Expiry),
             deadline_queues: model.clients.iter().map(|_| VecDeque::new()).collect(),
             deployments: Vec::new(),
             pods: Vec::new(),
@@ -137,6 +139,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             workers: Vec::new(),
             closed: Vec::new(),
             connections: Slab::default(),
+            lanes: Lanes::default(),
             calls: Slab::default(),
             dialled: 0,
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -159,8 +162,8 @@ impl<'a, O: Observer> Engine<'a, O> {
         loop {
             let scheduled = self.schedule.next_key();
             let on_the_way = self.deliveries.next_key().min(self.responses.next_key());
-            let own = self.arrivals.next_key(Rank::Arrival).min(self.slots.next_key(Rank::Completion));
-            let first = scheduled.min(self.deadlines.next_key(Rank::Expiry)).min(on_the_way).min(own);
+            let own = self.arrivals.next_key().min(self.slots.next_key());
+            let first = scheduled.min(self.deadlines.next_key()).min(on_the_way).min(own);
             if first >= self.end_key {
                 break;
             }
@@ -334,6 +337,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             self.channels.reserve_exact(channels);
             self.only_connection.reserve_exact(channels);
             self.connections.items.reserve_exact(channels);
+            self.lanes.reserve(channels);
         }
     }
 

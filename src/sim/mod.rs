@@ -10,6 +10,7 @@ mod engine;
 mod event;
 mod fifo;
 mod handle;
+mod lanes;
 mod load;
 pub mod observation;
 mod schedule;

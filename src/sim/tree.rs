@@ -12,6 +12,9 @@ pub struct Tree {
     /// The first node of the lowest level.
     first_leaf: usize,
     len: usize,
+    rank: Rank,
+    /// The least time as a key of the schedule: the main loop asks for it at each event.
+    next_key: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -30,9 +33,9 @@ const CHILD: u64 = FAN as u64 - 1;
 const _: () = assert!(FAN_BITS == RANK_BITS, "the child's place is where schedule keys have the rank");
 
 impl Tree {
-    /// A tree of `n` empty slots.
+    /// A tree of `n` empty slots, for events of this rank.
     #[must_use]
-    pub fn new(n: usize) -> Tree {
+    pub fn new(n: usize, rank: Rank) -> Tree {
         let leaves = n.div_ceil(FAN).max(1);
         let (mut first_leaf, mut width) = (0, 1);
         while width < leaves {
@@ -40,14 +43,20 @@ impl Tree {
             width *= FAN;
         }
         let empty = Node { least: u64::MAX, keys: [u64::MAX; FAN] };
-        Tree { nodes: vec![empty; first_leaf + leaves], first_leaf, len: n }
+        Tree {
+            nodes: vec![empty; first_leaf + leaves],
+            first_leaf,
+            len: n,
+            rank,
+            next_key: NONE << FAN_BITS | rank as u64,
+        }
     }
 
     /// Adds `n` empty slots and returns the first one's index.
     pub fn grow(&mut self, n: usize) -> usize {
         let first = self.len;
         if first + n > (self.nodes.len() - self.first_leaf) * FAN {
-            let mut bigger = Tree::new((first + n).max(2 * first));
+            let mut bigger = Tree::new((first + n).max(2 * first), self.rank);
             (0..first).for_each(|i| bigger.set(i, self.get(i)));
             *self = bigger;
         }
@@ -73,7 +82,11 @@ impl Tree {
                 return;
             }
             let now = *least;
-            if node == 0 || (now ^ before) <= CHILD {
+            if node == 0 {
+                self.next_key = now & !CHILD | self.rank as u64;
+                return;
+            }
+            if (now ^ before) <= CHILD {
                 return;
             }
             (node, child) = ((node - 1) / FAN, (node - 1) as u64 & CHILD);
@@ -92,8 +105,8 @@ impl Tree {
     /// The least time as a key of the schedule; above all others if all slots are empty.
     #[inline]
     #[must_use]
-    pub fn next_key(&self, rank: Rank) -> u64 {
-        self.nodes[0].least & !CHILD | rank as u64
+    pub fn next_key(&self) -> u64 {
+        self.next_key
     }
 
     /// The slot of the least time (the lowest one if several have it).
@@ -122,7 +135,7 @@ mod tests {
         /// Against a plain vector: any sequence of writes and growth gives the same least key and slot.
         #[test]
         fn agrees_with_a_vector(n in 1usize..600, ops in prop::collection::vec((any::<usize>(), 0u64..50, any::<bool>()), 1..300)) {
-            let (mut tree, mut plain) = (Tree::new(n), vec![u64::MAX; n]);
+            let (mut tree, mut plain) = (Tree::new(n, Rank::World), vec![u64::MAX; n]);
             for (i, key, grow) in ops {
                 if grow && key == 7 {
                     prop_assert_eq!(tree.grow(n), plain.len());
@@ -132,7 +145,7 @@ mod tests {
                 tree.set(i, key);
                 plain[i] = key;
                 let least = *plain.iter().min().unwrap();
-                prop_assert_eq!(tree.next_key(Rank::World) >> 3, least.min(NONE));
+                prop_assert_eq!(tree.next_key() >> 3, least.min(NONE));
                 prop_assert_eq!(tree.get(i), plain[i]);
                 if least != u64::MAX {
                     prop_assert_eq!(Some(tree.argmin()), plain.iter().position(|&k| k == least));

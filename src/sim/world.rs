@@ -132,29 +132,16 @@ pub enum ConnectionState {
     Draining,
 }
 
-/// A connection. What each call reads or writes comes first, in one cache line.
+/// A connection, but for what each call needs of it (`Lane`).
 #[derive(Debug)]
-#[repr(C, align(64))]
 pub struct Connection {
-    pub id: u64,
-    pub requests: u64,
-    /// When its last stream ended (or it became READY).
+    /// When its last stream ended (or it became READY), while somebody asks.
     pub idle_since: Time,
     /// Calls that wait for a free stream, first in first out.
     pub waiting: Waiting,
-    /// The pod that it was placed on, or `NONE`.
-    pub pod: u32,
-    /// Calls on it that have not ended.
-    pub streams: u32,
-    /// Most of them at once; `u32::MAX` if there is no limit.
-    pub streams_max: u32,
     pub generation: u32,
-    pub state: ConnectionState,
-    pub http1: bool,
     /// The pod has sent GOAWAY.
     pub goaway: bool,
-    /// The pod has closed it, or is dead: its reset is on the way to the client.
-    pub dead: bool,
     /// Its client has learned of the reset.
     pub reset: bool,
     pub reason: Option<CloseReason>,

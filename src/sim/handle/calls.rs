@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
         for mark in load.marks() {
             let channel = state.active[below(mark, members)].first_channel;
             let connection = self.only_connection.get(channel as usize).copied().unwrap_or(NONE);
-            seen ^= self.connections.items.get(connection as usize).map_or(0, |c| c.streams);
+            seen ^= self.lanes.touch(connection);
         }
         std::hint::black_box(seen);
     }
@@ -165,16 +165,14 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
     #[inline(always)]
     pub fn send(&mut self, call: Handle, connection: u32) {
-        let c = &mut self.connections.items[connection as usize];
         let item = &mut self.calls.items[call.index as usize];
         item.connection = connection;
-        item.pod = c.pod;
-        if c.streams >= c.streams_max {
+        item.pod = self.lanes[connection].pod;
+        if !self.lanes.begin_stream(connection) {
+            self.lanes.set_plain(connection, false);
             item.state = CallState::WaitsForStream;
-            return c.waiting.push_back(call);
+            return self.connections.items[connection as usize].waiting.push_back(call);
         }
-        c.streams += 1;
-        c.requests += 1;
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
     }
@@ -188,12 +186,12 @@ impl<O: Observer> Engine<'_, O> {
             return self.calls.free(index);
         }
         let (pod, connection) = (call.pod, call.connection);
-        let on = &self.connections.items[connection as usize];
-        if !self.pods[pod as usize].serving || on.dead {
+        let lane = &self.lanes[connection];
+        if !self.pods[pod as usize].serving || lane.dead {
             call.state = CallState::Lost;
             return;
         }
-        let connection = ConnectionId(on.id);
+        let connection = ConnectionId(lane.id);
         self.observe(&Observation::Received { pod: PodId(pod), connection });
         self.admit_call(pod, index);
     }
@@ -251,7 +249,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         if !matches!(state, CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing) {
             // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
-            if self.connections.items[connection as usize].http1 {
+            if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
             }
             self.release_stream(connection);
@@ -293,27 +291,23 @@ impl<O: Observer> Engine<'_, O> {
     /// A stream of a connection has ended.
     #[inline]
     pub fn release_stream(&mut self, connection: u32) {
-        let c = &mut self.connections.items[connection as usize];
-        c.streams -= 1;
-        if c.waiting.is_empty() && (c.streams > 0 || c.state == ConnectionState::Ready && !c.http1) {
-            c.idle_since = self.now;
-            return;
+        if self.lanes.end_stream(connection) {
+            self.after_stream(connection);
         }
-        self.after_stream(connection);
     }
 
-    /// Somebody may wait for the stream that has ended, or it was the last one.
+    /// Somebody may wait for the stream that has ended, or for the last one's end.
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
         self.send_waiting(connection);
-        let c = &mut self.connections.items[connection as usize];
-        c.idle_since = self.now;
-        if c.streams > 0 {
+        self.connections.items[connection as usize].idle_since = self.now;
+        if self.lanes.streams(connection) > 0 {
             return;
         }
-        if c.http1 {
+        let lane = &self.lanes[connection];
+        if lane.http1 {
             self.return_to_pool(connection);
-        } else if c.state == ConnectionState::Draining && !c.dead {
+        } else if lane.state == ConnectionState::Draining && !lane.dead {
             self.close_drained(connection);
         }
     }
@@ -321,11 +315,12 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends calls that wait for a stream of `connection` while there are free streams.
     fn send_waiting(&mut self, connection: u32) {
         loop {
-            let c = &mut self.connections.items[connection as usize];
-            if c.dead || c.streams >= c.streams_max {
+            let streams = self.lanes.streams(connection);
+            let lane = &self.lanes[connection];
+            if lane.dead || streams >= lane.streams_max {
                 return;
             }
-            let Some(call) = c.waiting.pop_front() else { return };
+            let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.send(call, connection);
             }

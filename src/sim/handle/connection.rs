@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::super::engine::Engine;
 use super::super::event::Event;
+use super::super::lanes::Lane;
 use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
@@ -40,28 +41,21 @@ impl<O: Observer> Engine<'_, O> {
             _ => self.server_of(pod).grpc.max_concurrent_streams.filter(|_| !http1).unwrap_or(u32::MAX),
         };
         let connection = self.connections.insert(Connection {
-            id: self.dialled,
             owner,
             address,
-            pod,
             generation: 0,
             incarnation: 0,
             place: NONE,
-            streams: 0,
-            streams_max,
             dial,
-            state: ConnectionState::Connecting,
-            http1,
             goaway: false,
-            dead: false,
             reset: false,
             reason: None,
-            requests: 0,
             opened: self.now,
             draining_since: Time::NEVER,
             idle_since: self.now,
             waiting: Waiting::default(),
         });
+        self.lanes.put(connection.index, Lane::new(self.dialled, pod, streams_max, http1));
         let id = ConnectionId(self.dialled);
         self.dialled += 1;
         let placed = (pod != NONE).then_some(PodId(pod));
@@ -77,8 +71,10 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
     pub fn on_syn(&mut self, handle: Handle) {
-        let Some(c) = self.connections.get(handle) else { return };
-        let pod = c.pod;
+        if self.connections.get(handle).is_none() {
+            return;
+        }
+        let pod = self.lanes[handle.index].pod;
         let p = &mut self.pods[pod as usize];
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
@@ -104,24 +100,27 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The replica that a connection belongs to.
     pub fn replica_of(&self, connection: u32) -> u32 {
-        let c = &self.connections.items[connection as usize];
-        if c.http1 { self.pools[c.owner as usize].replica } else { self.channels[c.owner as usize].replica }
+        let owner = self.connections.items[connection as usize].owner as usize;
+        if self.lanes[connection].http1 { self.pools[owner].replica } else { self.channels[owner].replica }
     }
 
     /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
     /// connections that are still in their handshake).
     pub fn on_connected(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
-        let (pod, owner, http1, dial) = (c.pod, c.owner, c.http1, c.dial);
+        let (owner, dial) = (c.owner, c.dial);
+        let Lane { pod, http1, .. } = self.lanes[handle.index];
         let p = &mut self.pods[pod as usize];
         if !p.listening || p.incarnation != c.incarnation {
             return self.on_refused(handle);
         }
         p.established += 1;
-        let c = &mut self.connections.items[handle.index as usize];
-        c.state = ConnectionState::Ready;
-        c.idle_since = self.now;
-        let id = ConnectionId(c.id);
+        let measures_idle = p.settings.grpc.max_connection_idle.is_some();
+        self.connections.items[handle.index as usize].idle_since = self.now;
+        let lane = &mut self.lanes[handle.index];
+        lane.state = ConnectionState::Ready;
+        let id = ConnectionId(lane.id);
+        self.lanes.set_plain(handle.index, !http1 && !measures_idle);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
         self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
@@ -149,7 +148,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial failed.
     pub fn on_refused(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
-        let (owner, address, http1) = (c.owner, c.address, c.http1);
+        let (owner, address, http1) = (c.owner, c.address, self.lanes[handle.index].http1);
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
@@ -176,8 +175,10 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     pub fn on_age_over(&mut self, handle: Handle) {
-        let Some(c) = self.connections.get(handle) else { return };
-        let pod = c.pod;
+        if self.connections.get(handle).is_none() {
+            return;
+        }
+        let pod = self.lanes[handle.index].pod;
         self.send_goaway(handle.index, CloseReason::MaxAge);
         if let Some(grace) = self.server_of(pod).grpc.max_connection_age_grace {
             self.after(grace, Rank::Expiry, Event::GraceOver(handle));
@@ -186,16 +187,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Grace is over: the pod closes the connection with whatever is on it.
     pub fn on_grace_over(&mut self, handle: Handle) {
-        if self.connections.get(handle).is_some_and(|c| !c.dead) {
+        if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
             self.reset(vec![handle]);
         }
     }
 
     pub fn on_idle_check(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
-        let Some(idle) = self.server_of(c.pod).grpc.max_connection_idle else { return };
+        let pod = self.lanes[handle.index].pod;
+        let Some(idle) = self.server_of(pod).grpc.max_connection_idle else { return };
         // With streams it cannot be over before a full period from now; without, when the period since the last one is.
-        let over = if c.streams > 0 { self.now + idle } else { c.idle_since + idle };
+        let idle_since = c.idle_since;
+        let over = if self.lanes.streams(handle.index) > 0 { self.now + idle } else { idle_since + idle };
         if over > self.now {
             self.schedule.at(over, Rank::Expiry, Event::IdleCheck(handle));
         } else {
@@ -212,14 +215,17 @@ impl<O: Observer> Engine<'_, O> {
     /// The client takes no new calls to a connection; it closes when the last call on it ends. Calls that wait for a free
     /// stream were never sent and go elsewhere (gRFC A6, transparent retry).
     pub fn drain(&mut self, index: u32, reason: CloseReason) {
-        let c = &mut self.connections.items[index as usize];
-        if c.state != ConnectionState::Ready {
+        let lane = &mut self.lanes[index];
+        if lane.state != ConnectionState::Ready {
             return;
         }
-        c.state = ConnectionState::Draining;
+        lane.state = ConnectionState::Draining;
+        let (id, pod, http1) = (ConnectionId(lane.id), lane.pod, lane.http1);
+        self.lanes.set_plain(index, false);
+        let c = &mut self.connections.items[index as usize];
         c.reason = Some(reason);
         c.draining_since = self.now;
-        let (id, pod, owner, http1) = (ConnectionId(c.id), c.pod, c.owner, c.http1);
+        let owner = c.owner;
         // The calls of a replica that stops have nowhere else to go.
         let waiting = if reason == CloseReason::ClientStopped { VecDeque::new() } else { c.waiting.take_all() };
         self.pods[pod as usize].established -= 1;
@@ -237,7 +243,7 @@ impl<O: Observer> Engine<'_, O> {
                 self.route_call(call);
             }
         }
-        if self.connections.get(handle).is_some_and(|c| c.streams == 0 && !c.dead) {
+        if self.connections.get(handle).is_some() && self.lanes.streams(index) == 0 && !self.lanes[index].dead {
             self.close_drained(index);
         }
     }
@@ -255,8 +261,9 @@ impl<O: Observer> Engine<'_, O> {
     pub fn close(&mut self, index: u32, reason: CloseReason) {
         let closed = Some(self.now);
         let record = self.record(index, closed, Some(reason));
-        let c = &self.connections.items[index as usize];
-        let (pod, place, ready) = (c.pod, c.place, c.state == ConnectionState::Ready);
+        let place = self.connections.items[index as usize].place;
+        let lane = &self.lanes[index];
+        let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
         if pod != NONE && place != NONE {
             let p = &mut self.pods[pod as usize];
@@ -274,25 +281,25 @@ impl<O: Observer> Engine<'_, O> {
 
     /// What there is to say about a connection.
     pub fn record(&self, index: u32, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
-        let c = &self.connections.items[index as usize];
+        let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
         let r = &self.replicas[self.replica_of(index) as usize];
         ConnectionRecord {
-            id: ConnectionId(c.id),
+            id: ConnectionId(lane.id),
             client: r.client,
             replica: r.ordinal,
-            pod: (c.pod != NONE).then_some(PodId(c.pod)),
+            pod: (lane.pod != NONE).then_some(PodId(lane.pod)),
             opened: c.opened,
             draining: (c.draining_since != Time::NEVER).then_some(c.draining_since),
             closed,
             reason,
-            requests: c.requests,
+            requests: lane.requests,
         }
     }
 
     /// The server's end of connections is gone; the news reaches the clients half a round trip later.
     pub fn reset(&mut self, connections: Vec<Handle>) {
         for &handle in &connections {
-            self.connections.items[handle.index as usize].dead = true;
+            self.lanes[handle.index].dead = true;
         }
         let i = self.resets.len() as u32;
         self.resets.push(connections);
@@ -306,9 +313,8 @@ impl<O: Observer> Engine<'_, O> {
             if self.connections.get(handle).is_none() {
                 continue;
             }
-            let c = &mut self.connections.items[handle.index as usize];
-            c.reset = true;
-            if c.state == ConnectionState::Connecting {
+            self.connections.items[handle.index as usize].reset = true;
+            if self.lanes[handle.index].state == ConnectionState::Connecting {
                 self.on_refused(handle);
             } else {
                 self.drain(handle.index, CloseReason::Killed);

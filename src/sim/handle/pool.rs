@@ -97,12 +97,13 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A connection of a pool has no request on it: it takes the next one, or waits for one, or ends.
     pub fn return_to_pool(&mut self, connection: u32) {
-        let c = &self.connections.items[connection as usize];
-        let (index, fresh) = (c.owner, c.requests == 0);
-        if c.dead {
+        let index = self.connections.items[connection as usize].owner;
+        let lane = &self.lanes[connection];
+        let fresh = lane.requests == 0;
+        if lane.dead {
             return;
         }
-        if c.state == ConnectionState::Draining {
+        if lane.state == ConnectionState::Draining {
             return self.close_drained(connection);
         }
         let keep_alive = self.pool_settings(index).keep_alive;
@@ -126,7 +127,8 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_pool_idle_check(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
         let Some(idle) = self.pool_settings(c.owner).keep_alive.and_then(|k| k.idle_timeout) else { return };
-        let over = if c.streams > 0 { self.now + idle } else { c.idle_since + idle };
+        let idle_since = c.idle_since;
+        let over = if self.lanes.streams(handle.index) > 0 { self.now + idle } else { idle_since + idle };
         if over > self.now {
             self.schedule.at(over, Rank::Expiry, Event::PoolIdleCheck(handle));
         } else {

@@ -68,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         let mut open = self.connections.used();
-        open.sort_unstable_by_key(|&c| self.connections.items[c as usize].id);
+        open.sort_unstable_by_key(|&c| self.lanes[c].id);
         for index in open {
             let reason = self.connections.items[index as usize].reason;
             let record = self.record(index, None, reason);

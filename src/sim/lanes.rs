@@ -1,0 +1,136 @@
+//! What each call reads or writes of its connection, apart from the rest: 32 bytes each, so that those of a million
+//! connections stay near the processor.
+
+use super::world::ConnectionState;
+
+/// A connection as calls see it.
+#[derive(Debug)]
+#[repr(align(32))]
+pub struct Lane {
+    pub id: u64,
+    /// Requests sent on it.
+    pub requests: u64,
+    /// The pod that it was placed on, or `NONE`.
+    pub pod: u32,
+    /// Calls on it that have not ended, and those whose end is not settled.
+    streams: u32,
+    /// Most of them at once; `u32::MAX` if there is no limit.
+    pub streams_max: u32,
+    pub state: ConnectionState,
+    pub http1: bool,
+    /// The pod has closed it, or is dead: its reset is on the way to the client.
+    pub dead: bool,
+}
+
+const _: () = assert!(size_of::<Lane>() == 32);
+
+impl Lane {
+    /// Of a connection that is being dialled.
+    pub fn new(id: u64, pod: u32, streams_max: u32, http1: bool) -> Lane {
+        Lane { id, requests: 0, pod, streams: 0, streams_max, state: ConnectionState::Connecting, http1, dead: false }
+    }
+}
+
+/// Ends of streams that are kept back.
+const BATCH: usize = 64;
+
+/// The lanes of all connections.
+///
+/// A call comes back long after it was sent, when its lane has left the caches. Mostly nobody waits for that, and then the
+/// stream is counted off with the next `BATCH` of them: they are independent of each other, and the waits for memory overlap.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    /// By connection.
+    items: Vec<Lane>,
+    /// A bit per connection: the end of a stream means nothing but a stream less. It may be unset where it need not be.
+    plain: Vec<u64>,
+    ended: Vec<u32>,
+}
+
+impl Lanes {
+    pub fn reserve(&mut self, n: usize) {
+        self.items.reserve_exact(n);
+    }
+
+    /// Puts a new connection into slot `i`: one that was used before, or the next one.
+    pub fn put(&mut self, i: u32, lane: Lane) {
+        match self.items.get_mut(i as usize) {
+            Some(old) => *old = lane,
+            None => self.items.push(lane),
+        }
+        self.plain.resize(self.items.len().div_ceil(64), 0);
+        self.set_plain(i, false);
+    }
+
+    /// Says whether somebody wants to know of the end of each stream: a call that waits, an idle timer, a pool, a drain.
+    pub fn set_plain(&mut self, i: u32, plain: bool) {
+        self.settle();
+        let (word, bit) = (i as usize / 64, 1 << (i % 64));
+        self.plain[word] = if plain { self.plain[word] | bit } else { self.plain[word] & !bit };
+    }
+
+    pub fn is_plain(&self, i: u32) -> bool {
+        self.plain[i as usize / 64] >> (i % 64) & 1 == 1
+    }
+
+    /// A request is sent: false if there is no stream for it.
+    #[inline]
+    pub fn begin_stream(&mut self, i: u32) -> bool {
+        if self.items[i as usize].streams >= self.items[i as usize].streams_max {
+            self.settle();
+        }
+        let lane = &mut self.items[i as usize];
+        let free = lane.streams < lane.streams_max;
+        lane.streams += u32::from(free);
+        lane.requests += u64::from(free);
+        free
+    }
+
+    /// A call has ended: true if there is more to do than to count.
+    #[inline]
+    pub fn end_stream(&mut self, i: u32) -> bool {
+        if !self.is_plain(i) {
+            self.items[i as usize].streams -= 1;
+            return true;
+        }
+        self.ended.push(i);
+        if self.ended.len() >= BATCH {
+            self.settle();
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn settle(&mut self) {
+        for i in self.ended.drain(..) {
+            self.items[i as usize].streams -= 1;
+        }
+    }
+
+    /// Calls on a connection that have not ended.
+    pub fn streams(&mut self, i: u32) -> u32 {
+        self.settle();
+        self.items[i as usize].streams
+    }
+
+    /// For reading ahead.
+    #[inline]
+    pub fn touch(&self, i: u32) -> u32 {
+        self.items.get(i as usize).map_or(0, |lane| lane.pod)
+    }
+}
+
+impl std::ops::Index<u32> for Lanes {
+    type Output = Lane;
+    #[inline]
+    fn index(&self, i: u32) -> &Lane {
+        &self.items[i as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Lanes {
+    #[inline]
+    fn index_mut(&mut self, i: u32) -> &mut Lane {
+        &mut self.items[i as usize]
+    }
+}
