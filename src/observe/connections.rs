@@ -1,7 +1,7 @@
 //! What is recorded of connections: counts always, whole lives only where they are wanted.
 
 use crate::metrics::outcome::ConnectionRow;
-use crate::scenario::model::{Client, Model, Policy, Protocol, ServiceType};
+use crate::scenario::model::{Client, Model, Protocol};
 use crate::sim::observation::{CloseReason, ConnectionRecord};
 use crate::units::Time;
 
@@ -42,16 +42,12 @@ struct Replica {
 
 impl Replica {
     /// A channel's first connections are one (pick_first, or a ClusterIP's single address) or one per address of its first
-    /// answer that has any (round_robin over a headless Service); a keep-alive pool's are the `warm` ones.
-    fn new(client: &Client, service: ServiceType) -> Replica {
+    /// answer that has any (any other policy that knows the pods); a keep-alive pool's are the `warm` ones.
+    fn new(model: &Model, client: &Client) -> Replica {
         match &client.protocol {
             Protocol::Http1(http) => Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), answers: 0 },
-            Protocol::Grpc(grpc) => match (grpc.policy, service) {
-                (Policy::RoundRobin { .. }, ServiceType::Headless) => {
-                    Replica { connections: 0, answers: client.channels }
-                }
-                _ => Replica { connections: client.channels, answers: 0 },
-            },
+            Protocol::Grpc(_) if model.connects_to_all(client) => Replica { connections: 0, answers: client.channels },
+            Protocol::Grpc(_) => Replica { connections: client.channels, answers: 0 },
         }
     }
 }
@@ -67,7 +63,7 @@ impl<'a> Connections<'a> {
         let (client, replica) = (client as usize, replica as usize);
         let list = &mut self.replicas[client];
         if list.len() <= replica {
-            list.resize(replica + 1, Replica::new(&model.clients[client], model.service));
+            list.resize(replica + 1, Replica::new(model, &model.clients[client]));
         }
         &mut list[replica]
     }

@@ -56,6 +56,10 @@ pub(super) const CHANNELS: u32 = 1;
 /// The 30 s of grpc-go's `MinResolutionInterval` and of C-core's `dns_min_time_between_resolutions_ms`.
 pub(super) const RESOLVER: Resolver =
     Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember };
+/// Envoy `dns_refresh_rate` (`config.cluster.v3.Cluster`).
+pub(super) const POLL_INTERVAL: Span = Span::from_secs(5);
+/// istiod `PILOT_DEBOUNCE_MAX`.
+pub(super) const DEBOUNCE_MAX: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
     Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };

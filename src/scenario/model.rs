@@ -40,6 +40,22 @@ pub struct Model {
     pub expect: Vec<Expectation>,
 }
 
+impl Model {
+    /// True if a client's balancer knows the pods by their own addresses, and not a virtual IP.
+    #[must_use]
+    pub fn knows_pods(&self, client: &Client) -> bool {
+        let own = |grpc: &GrpcClient| grpc.discovery != Discovery::Dns;
+        self.service == ServiceType::Headless || matches!(&client.protocol, Protocol::Grpc(grpc) if own(grpc))
+    }
+
+    /// True if each channel of a client has a connection to each pod that it knows of.
+    #[must_use]
+    pub fn connects_to_all(&self, client: &Client) -> bool {
+        let all = |grpc: &GrpcClient| !grpc.policy.is_pick_first();
+        self.knows_pods(client) && matches!(&client.protocol, Protocol::Grpc(grpc) if all(grpc))
+    }
+}
+
 /// Properties of the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
@@ -210,7 +226,9 @@ pub struct GrpcClient {
     pub wait_for_ready: bool,
     /// When a channel first connects.
     pub connect: ConnectAt,
-    /// The DNS resolver of a headless Service; a ClusterIP never changes.
+    /// How a channel learns of addresses.
+    pub discovery: Discovery,
+    /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
     pub resolver: Resolver,
     /// Delays between failed connection attempts.
     pub backoff: Backoff,
@@ -241,6 +259,36 @@ pub enum Policy {
     RoundRobin {
         /// Where a rebuilt picker starts, and in which order it goes.
         start: RotationStart,
+    },
+}
+
+impl Policy {
+    /// True for the policy that has one connection, whatever the number of addresses.
+    #[must_use]
+    pub fn is_pick_first(self) -> bool {
+        matches!(self, Policy::PickFirst { .. })
+    }
+}
+
+/// How a channel learns which addresses there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// The Service's name: a virtual IP that never changes, or the pods of a headless Service, which gRPC's resolver looks up
+    /// again only when a connection breaks.
+    Dns,
+    /// The name is looked up again at each interval, and an empty answer removes all pods (Envoy's STRICT_DNS).
+    Poll {
+        /// From one answer to the next lookup.
+        interval: Span,
+    },
+    /// Changes of the EndpointSlices are pushed: kuberesolver, xDS, a mesh's control plane.
+    Watch {
+        /// A push waits until nothing has changed for this long (istiod: 100 ms).
+        debounce: Span,
+        /// But not longer than this after the first change (istiod: 10 s).
+        debounce_max: Span,
+        /// An empty list is ignored (kuberesolver), so that addresses of pods that are gone stay.
+        ignore_empty: bool,
     },
 }
 

@@ -10,8 +10,8 @@ use super::observation::{Observation, Observer};
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
-    Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Replica, ReplicaPhase, Slab,
-    View,
+    Call, Caller, Channel, Connection, Deployment, DnsCache, Handle, Job, NONE, Pod, Pool, Push, Replica, ReplicaPhase,
+    Slab, View,
 };
 use super::{Options, RunEnd, SimError};
 use crate::random::{Streams, key_of, mix};
@@ -92,6 +92,8 @@ pub(super) struct ClientState<'a> {
     pub revision: u32,
     pub rolling: bool,
     pub reconciling: bool,
+    /// By node: pushes of the EndpointSlices to those who watch them.
+    pub pushes: Vec<Push>,
 }
 
 /// A worker of a closed load.
@@ -224,6 +226,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::Resets(i) => self.on_resets(i),
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
             Event::AttemptDelayOver { channel, attempt } => self.on_attempt_delay_over(channel, attempt),
+            Event::Push { client, node } => self.on_push(client, node),
             Event::DnsAnswer { channel } => self.on_dns_answer(channel),
             Event::Dispatch { channel } => self.on_dispatch(channel),
             Event::FailFast(call) => self.on_fail_fast(call),
@@ -314,6 +317,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             revision: 1,
             rolling: false,
             reconciling: false,
+            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
         });
         // An open load, or a closed one without a total, ends with the run.
         let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
@@ -373,7 +377,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Protocol::Grpc(_) => {
                 let first = self.channels.len() as u32;
                 for _ in 0..settings.channels {
-                    let channel = self.new_channel(replica);
+                    let channel = self.new_channel(replica, client);
                     self.channels.push(channel);
                     self.only_connection.push(NONE);
                 }

@@ -39,6 +39,8 @@ pub enum Event {
     BackoffOver { channel: u32, address: u32, epoch: u32 },
     /// pick_first's connection attempt delay (Happy Eyeballs).
     AttemptDelayOver { channel: u32, attempt: u32 },
+    /// What a client's replicas on a node are told of the EndpointSlices.
+    Push { client: u32, node: u32 },
     /// DNS answers a channel.
     DnsAnswer { channel: u32 },
     /// A channel puts a waiting call on the wire.

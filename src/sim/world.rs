@@ -376,6 +376,15 @@ pub struct View {
     pub latest: Time,
 }
 
+/// A push that waits for the changes to end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Push {
+    pub pending: bool,
+    /// The first change that it waits with, and the latest.
+    pub first: Time,
+    pub latest: Time,
+}
+
 /// A cache of DNS answers.
 #[derive(Debug, Default)]
 pub struct DnsCache {

@@ -2,7 +2,7 @@
 
 use crate::metrics::balance::is_balanced;
 use crate::metrics::outcome::{Outcome, PodSummary, WindowRow};
-use crate::scenario::model::{Action, Client, Load, Model, Policy, Protocol, ServiceType, What};
+use crate::scenario::model::{Action, Client, Load, Model, Protocol, ServiceType, What};
 use crate::units::Time;
 
 /// Requests per pod below which shares say little.
@@ -146,10 +146,8 @@ fn spread(model: &Model) -> Spread {
     let of = |client: &Client| match &client.protocol {
         Protocol::Http1(http) if http.keep_alive.is_none() => Spread::PerRequest,
         Protocol::Http1(_) => Spread::PerConnection,
-        Protocol::Grpc(grpc) => match (grpc.policy, model.service) {
-            (Policy::RoundRobin { .. }, ServiceType::Headless) => Spread::Rotation,
-            _ => Spread::PerConnection,
-        },
+        Protocol::Grpc(_) if model.connects_to_all(client) => Spread::Rotation,
+        Protocol::Grpc(_) => Spread::PerConnection,
     };
     let all: Vec<Spread> = model.clients.iter().map(of).collect();
     match all.first() {

@@ -7,7 +7,7 @@ mod tests;
 mod words;
 
 use crate::metrics::outcome::{EventKind, Outcome};
-use crate::scenario::model::{Action, Model, Protocol, ServiceType, What};
+use crate::scenario::model::{Action, Discovery, Model, Protocol, ServiceType, What};
 use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};
@@ -359,8 +359,8 @@ fn no_address(f: &Facts<'_>) -> Option<String> {
         return None;
     }
     let interval = f.model.clients.iter().find_map(|c| match &c.protocol {
-        Protocol::Grpc(grpc) => Some(grpc.resolver.min_interval),
-        Protocol::Http1(_) => None,
+        Protocol::Grpc(grpc) if grpc.discovery == Discovery::Dns => Some(grpc.resolver.min_interval),
+        _ => None,
     })?;
     Some(format!(
         " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \

@@ -4,9 +4,9 @@ use super::*;
 use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Summary, WindowRow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Dns, DnsCache, EarlyRequest, GrpcClient, GrpcServer,
-    Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server, ServiceType, Strategy,
-    Termination,
+    Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, GrpcClient,
+    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server,
+    ServiceType, Strategy, Termination,
 };
 use crate::units::{Span, Time};
 
@@ -79,6 +79,7 @@ fn grpc(policy: Policy) -> Protocol {
         policy,
         wait_for_ready: false,
         connect: ConnectAt::Start,
+        discovery: Discovery::Dns,
         resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
         backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, max: Span::ZERO },
         dispatch: Span::ZERO,

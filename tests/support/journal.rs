@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
-use evenkeel::scenario::model::{Model, Policy, Protocol, ServiceType, What};
+use evenkeel::scenario::model::{Model, Protocol, What};
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase, PodSample, Status};
 use evenkeel::units::Time;
 
@@ -125,10 +125,10 @@ impl Journal {
         for (i, &(at, client, replica, _)) in self.connected.iter().enumerate() {
             let start = |client: u32| match &model.clients[client as usize].protocol {
                 Protocol::Http1(http) => (http.keep_alive.map_or(0, |k| k.warm), 0),
-                Protocol::Grpc(grpc) => match (grpc.policy, model.service) {
-                    (Policy::RoundRobin { .. }, ServiceType::Headless) => (0, model.clients[client as usize].channels),
-                    _ => (model.clients[client as usize].channels, 0),
-                },
+                Protocol::Grpc(_) => {
+                    let client = &model.clients[client as usize];
+                    if model.connects_to_all(client) { (0, client.channels) } else { (client.channels, 0) }
+                }
             };
             while let Some(&(client, replica, addresses, _)) = resolved.next_if(|r| r.3 <= i) {
                 let allowed = first.entry((client, replica)).or_insert_with(|| start(client));

@@ -104,6 +104,8 @@ struct Client {
     common: String,
     grpc: String,
     resolver: String,
+    /// Of the pods themselves, whatever the Service; none: by the Service's name.
+    discovery: Option<String>,
     shuffle: bool,
     policy: String,
     http: String,
@@ -137,6 +139,18 @@ fn client() -> BoxedStrategy<Client> {
         "resolver",
         map(vec![maybe("min_interval", ms(1..=4_000)), maybe("early", word(&["defer_and_remember", "defer", "drop"]))]),
     );
+    let discovery = proptest::option::weighted(
+        0.4,
+        prop_oneof![
+            map(vec![maybe("interval", ms(100..=4_000))]).prop_map(|m| format!("{{ poll: {m} }}")),
+            map(vec![
+                given("debounce", ms(1..=500)),
+                maybe("debounce_max", ms(100..=900)),
+                maybe("ignore_empty", word(&["true", "false"]))
+            ])
+            .prop_map(|m| format!("{{ watch: {m} }}")),
+        ],
+    );
     let policy = word(&[
         "pick_first: { reconnect: lazy",
         "pick_first: { reconnect: eager",
@@ -160,15 +174,26 @@ fn client() -> BoxedStrategy<Client> {
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, grpc, resolver, policy, http, closed, open, rollout)
+    (sizes, common, grpc, (resolver, discovery), policy, http, closed, open, rollout)
         .prop_map(
-            |((http1, replicas, channels, shuffle), common, grpc, resolver, policy, http, closed, open, rollout)| {
+            |(
+                (http1, replicas, channels, shuffle),
+                common,
+                grpc,
+                (resolver, discovery),
+                policy,
+                http,
+                closed,
+                open,
+                rollout,
+            )| {
                 Client {
                     http1,
                     replicas,
                     channels,
                     shuffle,
                     resolver,
+                    discovery,
                     policy,
                     http,
                     closed,
@@ -191,11 +216,17 @@ impl Client {
             text += &format!(", protocol: http1{}", self.http);
         } else {
             workers *= channels;
-            let shuffle =
-                if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
+            let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
+            let shuffle = if (headless || discovery.is_some()) && self.shuffle && self.policy.starts_with("pick") {
+                ", shuffle: true"
+            } else {
+                ""
+            };
             text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
-            if headless {
-                text += &self.resolver;
+            match discovery {
+                Some(discovery) => text += &format!(", discovery: {discovery}"),
+                None if headless => text += &self.resolver,
+                None => {}
             }
         }
         match self.closed {

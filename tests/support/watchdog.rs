@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use evenkeel::policy::controller::fenceposts;
 use evenkeel::scenario::distribution::Distribution;
-use evenkeel::scenario::model::{DnsCache, Model, Protocol, ServiceType, Strategy, What};
+use evenkeel::scenario::model::{Discovery, DnsCache, GrpcClient, Model, Protocol, Strategy, What};
 use evenkeel::sim::RunEnd;
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
@@ -153,7 +153,7 @@ impl<'m> Watchdog<'m> {
     fn dialled(&mut self, client: u32, replica: u32, pod: Option<PodId>) {
         let (least, most) = bounds(&self.model.cluster.endpoint_lag);
         let ago = |t: Time, span: Span| Time(t.0.saturating_sub(span.0));
-        let virtual_ip = self.model.service == ServiceType::ClusterIp;
+        let virtual_ip = !self.model.knows_pods(&self.model.clients[client as usize]);
         let Some(pod) = pod else {
             let known =
                 |p: &PodState| matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since + most < self.now);
@@ -166,7 +166,11 @@ impl<'m> Watchdog<'m> {
             self.was(pod, ago(now, most), ago(now, least), &phases)
         } else {
             let dns = self.model.cluster.dns;
+            let watches = |grpc: &GrpcClient| matches!(grpc.discovery, Discovery::Watch { .. });
+            let watches =
+                matches!(&self.model.clients[client as usize].protocol, Protocol::Grpc(grpc) if watches(grpc));
             let caches = match dns.cache {
+                _ if watches => 0,
                 DnsCache::None => 0,
                 DnsCache::CoreDns => 1,
                 DnsCache::NodeLocal => 2,

@@ -5,14 +5,15 @@ use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PickFirstFile, PolicyFile,
-    PoolOrderFile, ProtocolFile, ReconnectFile, ResolverFile, RotationFile, RoundRobinFile, StartFile,
+    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile,
+    PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile, ResolverFile, RotationFile,
+    RoundRobinFile, StartFile, WatchFile,
 };
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
-    Backoff, Client, ConnectAt, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy, PoolOrder,
-    Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy,
+    PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
 };
 use crate::scenario::quantity::{Duration, Share};
 use crate::scenario::rules::Code;
@@ -38,6 +39,7 @@ pub(super) fn client(
         policy,
         wait_for_ready,
         connect,
+        discovery,
         resolver,
         backoff,
         dispatch,
@@ -57,7 +59,7 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch };
+    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch };
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
@@ -109,6 +111,7 @@ struct GrpcKeys {
     policy: Key<PolicyFile>,
     wait_for_ready: Key<bool>,
     connect: Key<ConnectFile>,
+    discovery: Key<DiscoveryFile>,
     resolver: Key<ResolverFile>,
     backoff: Key<BackoffFile>,
     dispatch: Key<Duration>,
@@ -116,7 +119,8 @@ struct GrpcKeys {
 
 impl GrpcKeys {
     fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        cx.no_effect(&discovery, "discovery", ONLY_GRPC);
         cx.no_effect(&policy, "policy", ONLY_GRPC);
         cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
         cx.no_effect(&connect, "connect", ONLY_GRPC);
@@ -126,13 +130,18 @@ impl GrpcKeys {
     }
 
     fn settings(self, cx: &mut Check<'_>, service: ServiceType) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, resolver, backoff, dispatch } = self;
-        if is_virtual(service) {
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        let discovery = discovery_of(cx, discovery, service);
+        let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
+        if virtual_ip {
             let why = "with a ClusterIP Service, whose address never changes; set `service: { type: Headless }`";
             cx.no_effect(&resolver, "resolver", why);
+        } else if discovery != Discovery::Dns {
+            cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
         }
         GrpcClient {
-            policy: balancing(cx, policy, service),
+            policy: balancing(cx, policy, virtual_ip),
+            discovery,
             wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
             connect: match connect.map(|c| c.value) {
                 None | Some(ConnectFile::Start) => ConnectAt::Start,
@@ -145,11 +154,36 @@ impl GrpcKeys {
     }
 }
 
-fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, service: ServiceType) -> Policy {
+/// A poll of a ClusterIP's name has one answer that never changes: a mistake that people make, so it can be simulated.
+fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Discovery {
+    match file.map(|f| f.value) {
+        None | Some(DiscoveryFile::Dns) => Discovery::Dns,
+        Some(DiscoveryFile::Poll(At { value: PollFile { interval }, .. })) => {
+            if is_virtual(service) {
+                cx.no_effect(&interval, "interval", "with a ClusterIP Service, whose address never changes");
+                return Discovery::Dns;
+            }
+            Discovery::Poll { interval: cx.positive(interval, "interval").unwrap_or(defaults::POLL_INTERVAL) }
+        }
+        Some(DiscoveryFile::Watch(At { value: WatchFile { debounce, debounce_max, ignore_empty }, .. })) => {
+            let quiet = debounce.map_or(Span::ZERO, |d| d.value.0);
+            if quiet == Span::ZERO {
+                cx.no_effect(&debounce_max, "debounce_max", "without `debounce`");
+            }
+            Discovery::Watch {
+                debounce: quiet,
+                debounce_max: debounce_max.map_or(defaults::DEBOUNCE_MAX, |d| d.value.0),
+                ignore_empty: ignore_empty.is_some_and(|i| i.value),
+            }
+        }
+    }
+}
+
+fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> Policy {
     match policy.map(|p| p.value) {
         None => Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
         Some(PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. })) => {
-            if is_virtual(service) {
+            if virtual_ip {
                 cx.no_effect(&shuffle, "shuffle", "with a ClusterIP Service, which has one address");
             }
             Policy::PickFirst {

@@ -3,9 +3,10 @@
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, ConnectAt, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy,
-    PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
+    Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
 };
+use crate::units::Span;
 
 pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, service: ServiceType) {
     let Client {
@@ -57,15 +58,17 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
 }
 
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: ServiceType) {
-    let GrpcClient { policy, wait_for_ready, connect, resolver, backoff, dispatch } = grpc;
-    policy_values(rows, at, policy, service);
+    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = grpc;
+    let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
+    policy_values(rows, at, policy, virtual_ip);
     rows.put(at, "wait_for_ready", wait_for_ready.to_string());
     let connect = match connect {
         ConnectAt::Start => "start",
         ConnectAt::FirstCall => "first_call",
     };
     rows.put(at, "connect", connect.into());
-    if service == ServiceType::Headless {
+    discovery_values(rows, at, discovery);
+    if service == ServiceType::Headless && *discovery == Discovery::Dns {
         let Resolver { min_interval, early } = resolver;
         let resolver = at.key("resolver");
         rows.put(&resolver, "min_interval", min_interval.to_string());
@@ -85,7 +88,27 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: Serv
     rows.put(at, "dispatch", dispatch.to_string());
 }
 
-fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, service: ServiceType) {
+fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
+    let under = at.key("discovery");
+    match discovery {
+        Discovery::Dns => rows.put(at, "discovery", "dns".into()),
+        Discovery::Poll { interval } => {
+            rows.put(at, "discovery", "poll".into());
+            rows.put(&under.key("poll"), "interval", interval.to_string());
+        }
+        Discovery::Watch { debounce, debounce_max, ignore_empty } => {
+            rows.put(at, "discovery", "watch".into());
+            let watch = under.key("watch");
+            rows.put(&watch, "debounce", debounce.to_string());
+            if *debounce > Span::ZERO {
+                rows.put(&watch, "debounce_max", debounce_max.to_string());
+            }
+            rows.put(&watch, "ignore_empty", ignore_empty.to_string());
+        }
+    }
+}
+
+fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: bool) {
     let under = at.key("policy");
     match policy {
         Policy::PickFirst { reconnect, shuffle } => {
@@ -96,7 +119,7 @@ fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, service: Serv
             };
             let settings = under.key("pick_first");
             rows.put(&settings, "reconnect", reconnect.into());
-            if service == ServiceType::Headless {
+            if !virtual_ip {
                 rows.put(&settings, "shuffle", shuffle.to_string());
             }
         }

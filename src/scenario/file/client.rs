@@ -29,6 +29,8 @@ pub struct ClientFile {
     pub wait_for_ready: Key<bool>,
     /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
     pub connect: Key<ConnectFile>,
+    /// How a channel learns of addresses: dns (the default), poll or watch.
+    pub discovery: Key<DiscoveryFile>,
     /// gRPC's DNS resolver; acts with a headless Service only.
     pub resolver: Key<ResolverFile>,
     /// Delays between failed connection attempts.
@@ -121,6 +123,39 @@ pub enum RotationFile {
     First,
     /// Continue where the last picker was (grpc-java).
     Continue,
+}
+
+/// How a channel learns of addresses.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscoveryFile {
+    /// The Service's name, by gRPC's resolver: a virtual IP that never changes, or the pods of a headless Service, looked up
+    /// again only when a connection breaks.
+    Dns,
+    /// The name is looked up at each interval (Envoy's STRICT_DNS).
+    Poll(At<PollFile>),
+    /// Changes of the EndpointSlices are pushed (kuberesolver, xDS, a mesh), whatever the type of the Service.
+    Watch(At<WatchFile>),
+}
+
+/// Settings of a poll.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PollFile {
+    /// From one answer to the next lookup. Default 5s (Envoy's dns_refresh_rate).
+    pub interval: Key<Duration>,
+}
+
+/// Settings of a watch.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WatchFile {
+    /// A push waits until nothing has changed for this long. Default 0s; istiod: 100ms.
+    pub debounce: Key<Duration>,
+    /// But not longer than this after the first change. Default 10s (istiod).
+    pub debounce_max: Key<Duration>,
+    /// An empty list is ignored (kuberesolver). Default false.
+    pub ignore_empty: Key<bool>,
 }
 
 /// When a channel first connects.

@@ -16,8 +16,8 @@ use crate::units::Span;
 
 impl<O: Observer> Engine<'_, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
-    pub fn new_channel(&self, replica: u32) -> Channel {
-        let headless = self.headless();
+    pub fn new_channel(&self, replica: u32, client: u32) -> Channel {
+        let knows_pods = self.model.knows_pods(&self.model.clients[client as usize]);
         Channel {
             replica,
             state: Connectivity::Idle,
@@ -27,13 +27,13 @@ impl<O: Observer> Engine<'_, O> {
             picker: smallvec![],
             stale: false,
             ready: 0,
-            subchannels: if headless { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
+            subchannels: if knows_pods { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
             waiting: Waiting::default(),
             pickers: 0,
             in_pass: false,
             attempt: 0,
             pass_next: 0,
-            resolver: headless.then(|| Box::new(ResolverState::default())),
+            resolver: knows_pods.then(|| Box::new(ResolverState::default())),
         }
     }
 
@@ -80,17 +80,15 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Starts what the policy starts when it may connect.
     pub fn connect_all(&mut self, index: u32) {
-        match self.settings(index).policy {
-            Policy::PickFirst { .. } => self.start_pass(index),
-            Policy::RoundRobin { .. } => {
-                for i in 0..self.channels[index as usize].subchannels.len() {
-                    if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
-                        self.dial_subchannel(index, i);
-                    }
-                }
-                self.update_state(index);
+        if self.settings(index).policy.is_pick_first() {
+            return self.start_pass(index);
+        }
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+                self.dial_subchannel(index, i);
             }
         }
+        self.update_state(index);
     }
 
     /// Dials for the `i`-th subchannel of a channel.
@@ -106,10 +104,10 @@ impl<O: Observer> Engine<'_, O> {
     /// The subchannel of `channel` for `address`.
     pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
         let channel = &self.channels[index as usize];
-        match self.settings(index).policy {
-            Policy::PickFirst { .. } => channel.subchannels.iter().position(|s| s.address == address),
-            Policy::RoundRobin { .. } => channel.subchannels.binary_search_by_key(&address, |s| s.address).ok(),
+        if self.settings(index).policy.is_pick_first() {
+            return channel.subchannels.iter().position(|s| s.address == address);
         }
+        channel.subchannels.binary_search_by_key(&address, |s| s.address).ok()
     }
 
     /// A connection of the channel has become READY.
@@ -123,7 +121,7 @@ impl<O: Observer> Engine<'_, O> {
         channel.ready += 1;
         channel.stale = true;
         self.only_connection[index as usize] = NONE;
-        if matches!(self.settings(index).policy, Policy::PickFirst { .. }) {
+        if self.settings(index).policy.is_pick_first() {
             self.end_pass(index, i);
         }
         self.update_state(index);
@@ -150,9 +148,10 @@ impl<O: Observer> Engine<'_, O> {
         let delay = backoff::delay(&settings.backoff, failures, draw);
         self.after(delay, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
         self.request_resolution(index);
-        match settings.policy {
-            Policy::PickFirst { .. } => self.attempt_failed(index),
-            Policy::RoundRobin { .. } => self.update_state(index),
+        if settings.policy.is_pick_first() {
+            self.attempt_failed(index);
+        } else {
+            self.update_state(index);
         }
     }
 
@@ -168,7 +167,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.give_up(index);
         }
         subchannel.state = SubchannelState::Idle;
-        let pick_first = matches!(self.settings(index).policy, Policy::PickFirst { .. });
+        let pick_first = self.settings(index).policy.is_pick_first();
         let channel = &self.channels[index as usize];
         if !pick_first || channel.state == Connectivity::TransientFailure && !channel.in_pass {
             self.dial_subchannel(index, i);
@@ -198,16 +197,16 @@ impl<O: Observer> Engine<'_, O> {
         }
         self.request_resolution(index);
         match self.settings(index).policy {
-            Policy::RoundRobin { .. } => {
-                self.dial_subchannel(index, i);
-                self.update_state(index);
-            }
             Policy::PickFirst { reconnect, .. } => {
                 self.channels[index as usize].state = Connectivity::Idle;
                 let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
                 if eager || !self.channels[index as usize].waiting.is_empty() {
                     self.exit_idle(index);
                 }
+            }
+            _ => {
+                self.dial_subchannel(index, i);
+                self.update_state(index);
             }
         }
     }

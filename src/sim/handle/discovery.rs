@@ -8,7 +8,7 @@ use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View}
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, shuffle};
-use crate::scenario::model::{DnsCache, EarlyRequest, Policy};
+use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, Policy, Protocol};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -23,7 +23,7 @@ impl<O: Observer> Engine<'_, O> {
             let at = (self.now + lag).max(self.views[view].latest);
             self.views[view].latest = at;
             if at == self.now {
-                self.views[view].endpoints.change(pod, to);
+                self.on_endpoint_change(view as u32, pod, to);
             } else {
                 self.schedule.at(at, Rank::World, Event::EndpointChange { view: view as u32, pod, to });
             }
@@ -32,6 +32,62 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_endpoint_change(&mut self, view: u32, pod: u32, to: Condition) {
         self.views[view as usize].endpoints.change(pod, to);
+        if (view as usize) < self.views.len() - 1 {
+            self.changed_for_watchers(view);
+        }
+    }
+
+    /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
+    fn changed_for_watchers(&mut self, node: u32) {
+        for client in 0..self.clients.len() as u32 {
+            let Some(Discovery::Watch { debounce, .. }) = self.discovery_of(client) else { continue };
+            let push = &mut self.clients[client as usize].pushes[node as usize];
+            push.latest = self.now;
+            if !push.pending {
+                (push.pending, push.first) = (true, self.now);
+                self.after(debounce, Rank::World, Event::Push { client, node });
+            }
+        }
+    }
+
+    fn discovery_of(&self, client: u32) -> Option<Discovery> {
+        match &self.model.clients[client as usize].protocol {
+            Protocol::Grpc(grpc) => Some(grpc.discovery),
+            Protocol::Http1(_) => None,
+        }
+    }
+
+    /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
+    pub fn on_push(&mut self, client: u32, node: u32) {
+        let Some(Discovery::Watch { debounce, debounce_max, .. }) = self.discovery_of(client) else { return };
+        let push = &mut self.clients[client as usize].pushes[node as usize];
+        let due = (push.latest + debounce).min(push.first + debounce_max);
+        if due > self.now {
+            return self.schedule.at(due, Rank::World, Event::Push { client, node });
+        }
+        push.pending = false;
+        let settings = &self.model.clients[client as usize];
+        let members = self.clients[client as usize].members.clone();
+        for replica in members {
+            let r = &self.replicas[replica as usize];
+            if r.node == node {
+                (r.first_channel..r.first_channel + settings.channels).for_each(|channel| self.push_to(channel));
+            }
+        }
+    }
+
+    /// A channel that watches gets the list as its node knows it.
+    fn push_to(&mut self, index: u32) {
+        let channel = &self.channels[index as usize];
+        let Discovery::Watch { ignore_empty, .. } = self.settings(index).discovery else { return };
+        if channel.stopped || !channel.resolver.as_ref().is_some_and(|r| r.answered.is_some()) {
+            return;
+        }
+        let node = self.replicas[channel.replica as usize].node as usize;
+        let addresses = self.views[node].endpoints.ready.clone();
+        if !addresses.is_empty() || !ignore_empty {
+            self.new_addresses(index, addresses);
+        }
     }
 
     /// What the cluster DNS knows: ready endpoints only.
@@ -41,9 +97,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
     pub fn request_resolution(&mut self, index: u32) {
-        let resolver_settings = self.settings(index).resolver;
+        let settings = self.settings(index);
+        let (discovery, resolver_settings) = (settings.discovery, settings.resolver);
         let now = self.now;
         let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+        if discovery != Discovery::Dns {
+            // A poll and a watch go on by themselves once they have begun.
+            if !resolver.pending {
+                resolver.pending = true;
+                self.after(self.model.cluster.rtt, Rank::World, Event::DnsAnswer { channel: index });
+            }
+            return;
+        }
         if resolver.pending {
             resolver.again = true;
             return;
@@ -57,7 +122,7 @@ impl<O: Observer> Engine<'_, O> {
         self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index });
     }
 
-    /// DNS answers a channel, with what it knows (or has cached) now.
+    /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
     pub fn on_dns_answer(&mut self, index: u32) {
         if self.channels[index as usize].stopped {
             if self.channels[index as usize].ready == 0 {
@@ -65,17 +130,39 @@ impl<O: Observer> Engine<'_, O> {
             }
             return;
         }
+        match self.settings(index).discovery {
+            Discovery::Dns => self.on_lookup(index),
+            Discovery::Poll { interval } => {
+                self.after(interval, Rank::World, Event::DnsAnswer { channel: index });
+                self.mark_answered(index);
+                let addresses = self.answer(index);
+                self.new_addresses(index, addresses);
+            }
+            Discovery::Watch { .. } => {
+                self.mark_answered(index);
+                self.push_to(index);
+            }
+        }
+    }
+
+    fn mark_answered(&mut self, index: u32) {
+        let now = self.now;
+        if let Some(resolver) = &mut self.channels[index as usize].resolver {
+            resolver.answered = Some(now);
+            resolver.answers += 1;
+        }
+    }
+
+    fn on_lookup(&mut self, index: u32) {
         let addresses = self.answer(index);
-        let replica = &self.replicas[self.channels[index as usize].replica as usize];
-        let (client, ordinal) = (replica.client, replica.ordinal);
-        let count = addresses.len() as u32;
-        self.observe(&Observation::Resolved { client, replica: ordinal, addresses: count });
         let (key, settings) = (self.channel_key(index), *self.settings(index));
         let now = self.now;
         let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
         resolver.pending = false;
         resolver.answers += 1;
         if addresses.is_empty() {
+            self.tell_resolved(index, 0);
+            let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
             resolver.failures += 1;
             resolver.pending = true;
@@ -94,16 +181,28 @@ impl<O: Observer> Engine<'_, O> {
         if again && settings.resolver.early == EarlyRequest::DeferAndRemember {
             self.request_resolution(index);
         }
-        match settings.policy {
+        self.new_addresses(index, addresses);
+    }
+
+    fn tell_resolved(&mut self, index: u32, addresses: u32) {
+        let replica = &self.replicas[self.channels[index as usize].replica as usize];
+        let (client, ordinal) = (replica.client, replica.ordinal);
+        self.observe(&Observation::Resolved { client, replica: ordinal, addresses });
+    }
+
+    /// A new list of addresses, which the policy acts on. With none, calls fail.
+    fn new_addresses(&mut self, index: u32, mut addresses: Vec<u32>) {
+        self.tell_resolved(index, addresses.len() as u32);
+        match self.settings(index).policy {
             Policy::PickFirst { shuffle: wanted, .. } => {
-                let mut addresses = addresses;
                 if wanted {
                     let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
-                    shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, mix(key, k)));
+                    let owner = mix(self.channel_key(index), k);
+                    shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));
                 }
                 self.update_pick_first(index, &addresses);
             }
-            Policy::RoundRobin { .. } => self.update_round_robin(index, addresses),
+            _ => self.update_all(index, addresses),
         }
     }
 
@@ -178,8 +277,8 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// A new address list for round_robin: removed addresses drain, added ones connect at once.
-    fn update_round_robin(&mut self, index: u32, mut addresses: Vec<u32>) {
+    /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
+    fn update_all(&mut self, index: u32, mut addresses: Vec<u32>) {
         addresses.sort_unstable();
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
         let (kept, removed): (Vec<_>, Vec<_>) =

@@ -10,7 +10,7 @@ mod queues;
 mod tests;
 
 use crate::metrics::outcome::{Summary, TheoryRow};
-use crate::scenario::model::{Client, Model, Protocol, ServiceType, What};
+use crate::scenario::model::{Client, Model, Protocol, What};
 use crate::units::Time;
 
 /// A closed form that applies.
@@ -104,7 +104,7 @@ pub fn rows(model: &Model, summary: &Summary) -> Vec<TheoryRow> {
 fn pinned_connections(model: &Model) -> Option<u32> {
     let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none();
     let idle = model.servers.iter().any(|s| s.grpc.max_connection_idle.is_some());
-    if model.service != ServiceType::ClusterIp || idle || !model.clients.iter().all(lasting) {
+    if model.clients.iter().any(|c| model.knows_pods(c)) || idle || !model.clients.iter().all(lasting) {
         return None;
     }
     model.clients.iter().try_fold(0u32, |sum, c| sum.checked_add(c.replicas.checked_mul(c.channels)?))

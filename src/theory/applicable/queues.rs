@@ -2,7 +2,7 @@
 
 use super::{Applicable, Compare, ageless, pinned_connections};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server, ServiceType};
+use crate::scenario::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server};
 use crate::theory::queueing::{Queue, closed_loop_throughput};
 
 /// What the queueing forms need: one server, no change, no limit that turns waiting into errors, and calls spread
@@ -19,7 +19,7 @@ fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     }
     let rotates =
         |c: &Client| matches!(&c.protocol, Protocol::Grpc(g) if matches!(g.policy, Policy::RoundRobin { .. }));
-    let even = model.service == ServiceType::Headless && model.clients.iter().all(rotates);
+    let even = model.clients.iter().all(|c| rotates(c) && model.knows_pods(c));
     if even || server.replicas == 1 {
         return Some((server, server.replicas));
     }

@@ -38,6 +38,7 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
             policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
             wait_for_ready: false,
             connect: ConnectAt::Start,
+            discovery: Discovery::Dns,
             resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember },
             backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
             dispatch: Span::ZERO,
