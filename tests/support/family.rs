@@ -6,6 +6,9 @@
 //! step-down procedure (Scandinavian Journal of Statistics 6, 1979) is used, which never rejects less. Seeds are fixed,
 //! so a test that passes keeps passing: the level says how likely a right model was to fail when the test was written.
 //!
+//! Where a parameter of a scenario was estimated from the data of the same test (tests/lab/README.md lists them), p-values come
+//! out too large rather than too small: the level holds, and what is shown is agreement of the rest.
+//!
 //! To add a test: add its group here, make the `Family`, add the p-values, end with `assert_holds`. A negative control
 //! takes the same group with the wrong model and ends with `assert_rejected`; it is not counted, since it costs no
 //! level.
@@ -54,8 +57,8 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E5 go", 4),
     ("lab E6 a", 3),
     ("lab E6 c", 4),
-    ("lab E6 b", 5),
-    ("lab E6 d", 10),
+    ("lab E6 b", 6),
+    ("lab E6 d", 11),
     ("lab E7 surge 5", 6),
     ("lab E7 surge 10", 12),
     ("lab E7 unavailable 5", 6),

@@ -117,7 +117,7 @@ fn range(values: &[f64], timing: f64) -> std::ops::RangeInclusive<f64> {
 }
 
 /// Two-sided p-value that measured values have the mean of the simulated ones, by the central limit theorem.
-pub fn same_mean(simulated: &[f64], measured: &[f64]) -> f64 {
+fn same_mean(simulated: &[f64], measured: &[f64]) -> f64 {
     z((mean(measured) - mean(simulated)) / deviation_of_means(simulated, measured.len()))
 }
 

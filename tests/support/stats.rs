@@ -199,13 +199,6 @@ impl Prediction {
     }
 }
 
-/// p-value of one value against simulated ones of the same law, by its rank, two-sided; at best `2/(values + 1)`.
-pub fn rank_p(simulated: &[f64], value: f64) -> f64 {
-    let beyond = |f: &dyn Fn(f64) -> bool| 1 + simulated.iter().filter(|x| f(**x)).count();
-    let tail = beyond(&|x| x <= value).min(beyond(&|x| x >= value)) as f64;
-    (2.0 * tail / (simulated.len() + 1) as f64).min(1.0)
-}
-
 /// P(at least `beyond` of `new` values lie outside the range of `old` others), when all are exchangeable: what the range
 /// leaves out is Beta(2, old - 1), so that the count is beta-binomial. Exact for a continuous law; with ties, or values on
 /// the edge counted as inside, the chance is smaller still.
