@@ -8,7 +8,7 @@ use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View}
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, shuffle};
-use crate::scenario::model::{DnsCache, EarlyRequest, Policy};
+use crate::scenario::model::{DnsCache, EarlyRequest, GrpcClient, Policy, Resolver};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -70,7 +70,8 @@ impl<O: Observer> Engine<'_, O> {
         let (client, ordinal) = (replica.client, replica.ordinal);
         let count = addresses.len() as u32;
         self.observe(&Observation::Resolved { client, replica: ordinal, addresses: count });
-        let (key, settings) = (self.channel_key(index), *self.settings(index));
+        let key = self.channel_key(index);
+        let GrpcClient { policy, backoff, resolver: Resolver { early, .. }, .. } = *self.settings(index);
         let now = self.now;
         let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
         resolver.pending = false;
@@ -80,7 +81,7 @@ impl<O: Observer> Engine<'_, O> {
             resolver.failures += 1;
             resolver.pending = true;
             let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
-            let delay = backoff::delay(&settings.backoff, resolver.failures + 1, draw);
+            let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
             self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index });
             if self.channels[index as usize].subchannels.is_empty() {
                 self.channels[index as usize].state = Connectivity::TransientFailure;
@@ -91,10 +92,10 @@ impl<O: Observer> Engine<'_, O> {
         resolver.failures = 0;
         resolver.answered = Some(now);
         let again = std::mem::take(&mut resolver.again);
-        if again && settings.resolver.early == EarlyRequest::DeferAndRemember {
+        if again && early == EarlyRequest::DeferAndRemember {
             self.request_resolution(index);
         }
-        match settings.policy {
+        match policy {
             Policy::PickFirst { shuffle: wanted, .. } => {
                 let mut addresses = addresses;
                 if wanted {
