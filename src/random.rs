@@ -36,6 +36,8 @@ pub enum Purpose {
     Phase = 13,
     /// The UID that breaks ties between victims.
     Uid = 14,
+    /// How long a channel needs for the k-th call that waited.
+    Dispatch = 15,
 }
 
 /// All streams of one run.

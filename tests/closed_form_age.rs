@@ -155,7 +155,8 @@ fn a_rollout_is_followed_by_silence() {
         let after = |ages: f64| second(last.as_secs_f64() + AGE * ages);
         assert_eq!(seen.redialled(last, after(quiet)), 0);
         assert_eq!(seen.at(after(quiet)), seen.at(last));
-        // Of 40 lifetimes some are shorter than their mean.
+        // Of 40 lifetimes some are shorter than their mean, and some longer; in 200 runs that fails by chance in one of 10^9
+        // tests at most.
         assert!((1..40).contains(&seen.redialled(last, after(1.0 - took / 2.0))));
         assert_eq!(seen.redialled(last, after(over)), 40);
         assert!(seen.drained.iter().all(|d| matches!(d.2, CloseReason::MaxAge | CloseReason::Shutdown)));

@@ -1,5 +1,5 @@
-//! Throughput of a closed loop on one pod and on all, by the engine, against the bounds of operational analysis. Exact but for
-//! the start: no statistics; seeds 1 to 5.
+//! Throughput of a closed loop on one pod and on all, by the engine, against the bounds of operational analysis. Service is
+//! fixed, so that nothing is left to chance but the start, and there are no statistics; seeds 1 to 5.
 
 mod support;
 
@@ -12,6 +12,10 @@ const CALLS: usize = 100_000;
 const SERVICE: f64 = 1.6e-3;
 /// A hundredth of the service time.
 const RTT: f64 = 16e-6;
+
+/// The bounds are those of a loop whose slots are never idle by bad luck: rotation must come this close to them. Counting whole
+/// rounds of 40 calls among 80,000 makes a twentieth of it.
+const WITHIN: f64 = 0.01;
 
 /// When calls were done.
 #[derive(Default)]
@@ -46,8 +50,8 @@ fn the_ratio_of_five_pods_to_one_is_that_of_the_bounds() {
             let even = throughput("Headless", "round_robin", workers, seed);
             let one = throughput("ClusterIP", "pick_first", workers, seed);
             let ratio = even / one;
-            assert!((ratio / (bound(5) / bound(1)) - 1.0).abs() < 0.01, "{workers} workers, seed {seed}: {ratio}");
-            assert!((even / bound(5) - 1.0).abs() < 0.01 && (one / bound(1) - 1.0).abs() < 0.01, "{even} {one}");
+            assert!((ratio / (bound(5) / bound(1)) - 1.0).abs() < WITHIN, "{workers} workers, seed {seed}: {ratio}");
+            assert!((even / bound(5) - 1.0).abs() < WITHIN && (one / bound(1) - 1.0).abs() < WITHIN, "{even} {one}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod support;
 
 use support::lab;
+use support::stats::{mean, variance};
 
 #[test]
 fn every_file_has_its_trials() {
@@ -26,6 +27,28 @@ fn every_file_has_its_trials() {
             && cold.iter().all(|t| t.requests.iter().sum::<u64>() == if t.workers == 1 { 1_000 } else { 10_000 })
     );
     assert_eq!((lab::e4_warm().len(), lab::e4_pick_first().len()), (18, 40));
+}
+
+/// What `scenarios/e4.yaml` and `tests/lab_e4.rs` take from other experiments.
+#[test]
+fn the_cold_start_has_the_times_of_the_machine() {
+    let median = |i: usize| {
+        let mut of: Vec<f64> = lab::e1().iter().map(|t| t.latency_ms[i]).collect();
+        of.sort_by(f64::total_cmp);
+        (of[19] + of[20]) / 2.0
+    };
+    let near =
+        |got: f64, want: f64, digits: i32| assert!((got - want).abs() <= 0.5 * 0.1f64.powi(digits), "{got} {want}");
+    near(median(0), 14.35, 2);
+    near(median(1), 39.1, 1);
+    let (answers, spreads): (Vec<f64>, Vec<f64>) = lab::e6_connects().into_iter().unzip();
+    assert_eq!(answers.len(), 80);
+    // The range of three exponential times has a mean of 1 + 1/2 of theirs.
+    near(mean(&spreads) / 1.5, 3.64, 2);
+    near(2.0 * mean(&answers), 10.7, 1);
+    // Two independent waits; a lognormal time has a coefficient of variation of sqrt(exp(sigma²) - 1).
+    let cv2 = variance(&answers) / 2.0 / mean(&answers).powi(2);
+    near((1.0 + cv2).ln().sqrt(), 0.44, 2);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use support::lab;
 use support::predict::Comparison;
 use support::replay::{Trace, replays, scenario};
-use support::stats::{chi_square_two_samples, x2_across_seeds};
+use support::stats::{chi_square_two_samples, x2_across_seeds, x2_uniform};
 
 const RUNS: u64 = 2_000;
 
@@ -36,9 +36,10 @@ fn against_the_lab(of: impl Fn(u64) -> Vec<[u64; 5]>) -> Comparison {
     let mut comparison = Comparison::new("lab E2");
     for connections in [5, 10, 50, 200] {
         let (a, b) = (lab::e2(connections), of(connections));
-        let vectors = |rows: &[[u64; 5]]| rows.iter().map(|r| r.to_vec()).collect::<Vec<_>>();
-        comparison.p(&format!("{connections}: X² in the lab"), x2_across_seeds(&vectors(&a)));
-        comparison.p(&format!("{connections}: X² simulated"), x2_across_seeds(&vectors(&b)));
+        let x2 = |rows: &[[u64; 5]]| rows.iter().map(|r| x2_uniform(r)).collect::<Vec<f64>>();
+        comparison.mean_inside(&format!("{connections}: mean X²"), &x2(&b), &x2(&a));
+        let vectors: Vec<Vec<u64>> = b.iter().map(|r| r.to_vec()).collect();
+        comparison.p(&format!("{connections}: X² simulated, against theory"), x2_across_seeds(&vectors));
         let most = |r: &[u64; 5]| *r.iter().max().expect("five pods");
         let least = |r: &[u64; 5]| *r.iter().min().expect("five pods");
         for (what, lab, ours) in

@@ -8,6 +8,9 @@
 //! - How much of that varies from call to call, which makes the slots drift apart: `JITTER_S`.
 //! - How late a client sees its responses: `client_delay`. It makes the worker's next call late, too: a measured latency is
 //!   the true one plus this delay minus the one before. With all slots busy that moves nothing else.
+//!
+//! Trials share what was estimated, and each run draws it anew: several trials outside would be likelier than the test says.
+//! None is.
 
 mod support;
 
@@ -18,10 +21,11 @@ use evenkeel::scenario::model::{Model, ServiceType};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use support::family::LEVEL;
 use support::lab::{self, ClosedLoop};
 use support::predict::Comparison;
 use support::replay::{Trace, replay, scenario};
-use support::stats::mean;
+use support::stats::{binomial, mean};
 
 const RUNS: u64 = 200;
 const WARMUP_S: f64 = 3.0;
@@ -71,6 +75,7 @@ struct Run {
     rps: f64,
     mean_ms: f64,
     quantiles_ms: [f64; 9],
+    longest_ms: f64,
 }
 
 fn run(model: &Model, sleep_ms: u64, seed: u64) -> Run {
@@ -94,7 +99,8 @@ fn seen(trace: &Trace, mut late: impl FnMut() -> f64) -> Run {
     let mut ms: Vec<f64> = calls.map(|c| (c.1 - c.0 + late() - late()) * 1e3).collect();
     ms.sort_by(f64::total_cmp);
     let quantile = |percent: f64| ms[(ms.len() as f64 * percent / 100.0) as usize];
-    Run { rps: ms.len() as f64 / MEASURED_S, mean_ms: mean(&ms), quantiles_ms: PERCENTS.map(quantile) }
+    let longest_ms = *ms.last().expect("calls in the window");
+    Run { rps: ms.len() as f64 / MEASURED_S, mean_ms: mean(&ms), quantiles_ms: PERCENTS.map(quantile), longest_ms }
 }
 
 /// The runs of a configuration, with `fewer` slots than it has.
@@ -107,37 +113,40 @@ fn simulated(trial: &ClosedLoop, policy: &str, fewer: u32, sets: &[&str]) -> Vec
 }
 
 /// Stalls of the shared machine, which no model predicts: in the second trial with 4 slots some calls of the slowest 5 %
-/// took 50 ms longer than the slowest of the first trial.
+/// took 50 ms longer than the slowest of the first trial. These two values are exceptions from the demand, and from the test.
 fn stalled(t: &ClosedLoop, percent: f64) -> bool {
     t.config == "k4_s40" && t.trial == 1 && percent >= 95.0
 }
 
 /// Trials with one policy of the lab against a simulation of another, or the same.
 fn against_the_lab(policy: &str, simulated_policy: &str, fewer: u32) -> Comparison {
-    let mut comparison = Comparison::new("lab E8");
-    let trials: Vec<ClosedLoop> = lab::e8().into_iter().filter(|t| t.policy == policy).collect();
+    let family = if policy == "pick_first" { "lab E8 pick_first" } else { "lab E8 round_robin" };
+    let mut comparison = Comparison::new(family);
     for config in ["k8_s80", "k4_s40"] {
-        let of_config: Vec<&ClosedLoop> = trials.iter().filter(|t| t.config == config).collect();
-        let runs = simulated(of_config[0], simulated_policy, fewer, &[]);
-        for trial in of_config {
-            compare(&mut comparison, trial, &runs);
-        }
+        let of_config = |t: &ClosedLoop| t.policy == policy && t.config == config;
+        let trials: Vec<ClosedLoop> = lab::e8().into_iter().filter(of_config).collect();
+        let runs = simulated(&trials[0], simulated_policy, fewer, &[]);
+        compare(&mut comparison, &trials, &runs);
     }
     comparison
 }
 
-fn compare(comparison: &mut Comparison, t: &ClosedLoop, runs: &[Run]) {
-    let name = format!("{} {} {}, trial {}", t.config, t.stack, t.policy, t.trial);
-    let of = |value: &dyn Fn(&Run) -> f64| runs.iter().map(value).collect::<Vec<f64>>();
-    comparison.inside(&format!("{name}: rps"), &of(&|r| r.rps), &[t.rps]);
-    comparison.inside(&format!("{name}: mean"), &of(&|r| r.mean_ms), &[t.latency_ms[0]]);
-    if t.policy == "round_robin" {
+fn compare(comparison: &mut Comparison, trials: &[ClosedLoop], runs: &[Run]) {
+    let name = format!("{} {}", trials[0].config, trials[0].policy);
+    let ours = |value: &dyn Fn(&Run) -> f64| runs.iter().map(value).collect::<Vec<f64>>();
+    let lab = |value: fn(&ClosedLoop) -> f64| trials.iter().map(value).collect::<Vec<f64>>();
+    comparison.inside(&format!("{name}: rps"), &ours(&|r| r.rps), &lab(|t| t.rps));
+    comparison.inside(&format!("{name}: mean"), &ours(&|r| r.mean_ms), &lab(|t| t.latency_ms[0]));
+    if trials[0].policy == "round_robin" {
         return;
     }
-    let quantiles = lab::e8_quantiles(&t.config, &t.stack, &t.policy, t.trial);
-    for (i, percent) in PERCENTS.iter().enumerate().filter(|(_, p)| !stalled(t, **p)) {
-        let measured = quantiles.iter().find(|q| q.0 == *percent).expect("a quantile of the lab").1;
-        comparison.inside(&format!("{name}: {percent} %"), &of(&|r| r.quantiles_ms[i]), &[measured]);
+    for (i, percent) in PERCENTS.into_iter().enumerate() {
+        let quantile = |t: &ClosedLoop| {
+            let quantiles = lab::e8_quantiles(&t.config, &t.stack, &t.policy, t.trial);
+            quantiles.iter().find(|q| q.0 == percent).expect("a quantile of the lab").1
+        };
+        let measured: Vec<f64> = trials.iter().filter(|t| !stalled(t, percent)).map(quantile).collect();
+        comparison.inside(&format!("{name}: {percent} %"), &ours(&|r| r.quantiles_ms[i]), &measured);
     }
 }
 
@@ -166,7 +175,8 @@ fn round_robin_is_not_one_pod() {
 }
 
 /// With fixed service the queues of the start never even out: which latencies round_robin gives depends on how it started.
-/// Shown, not compared; `--nocapture` prints it.
+/// A sign test at 1 % over the seeds, each with both starts; the lab's quantiles are shown beside (`--nocapture`), not compared.
+/// The mean does not depend on the start: Little's law gives it for each run.
 #[test]
 fn round_robin_keeps_its_start() {
     for t in lab::e8().iter().filter(|t| t.policy == "round_robin" && t.trial == 0) {
@@ -174,19 +184,23 @@ fn round_robin_keeps_its_start() {
         println!("{} {}: lab  {:?}", t.config, t.stack, q.iter().map(|q| q.1).collect::<Vec<_>>());
         let p99 = |start: &str, sets: &[&str]| {
             let runs = simulated(t, "round_robin", 0, sets);
-            let medians = PERCENTS.map(|p| {
-                let i = PERCENTS.iter().position(|q| *q == p).expect("one of them");
-                let mut all: Vec<f64> = runs.iter().map(|r| r.quantiles_ms[i]).collect();
-                all.sort_by(f64::total_cmp);
-                (all[all.len() / 2] * 10.0).round() / 10.0
-            });
-            println!("{} {}: {start} {medians:?}", t.config, t.stack);
-            (medians[8], mean(&runs.iter().map(|r| r.mean_ms).collect::<Vec<_>>()))
+            runs.iter().for_each(obeys_littles_law);
+            println!("{} {}: {start} {:.1?} with seed 1", t.config, t.stack, runs[0].quantiles_ms);
+            runs.iter().map(|r| r.quantiles_ms[8]).collect::<Vec<_>>()
         };
         // Cold: the calls that wait for the first READY subchannel go there. Warm: all are READY before the first call.
-        let (cold, cold_mean) = p99("cold", &["clients.0.connect=first_call"]);
-        let (warm, warm_mean) = p99("warm", &["cluster.connect=200us"]);
-        assert!(cold > 1.1 * warm, "the start shows in the tail: {cold} ms and {warm} ms");
-        assert!((cold_mean / warm_mean - 1.0).abs() < 0.01, "and not in the mean: {cold_mean} ms and {warm_mean} ms");
+        let (cold, warm) = (p99("cold", &["clients.0.connect=first_call"]), p99("warm", &["cluster.connect=200us"]));
+        let longer = cold.iter().zip(&warm).filter(|(cold, warm)| cold > warm).count() as u64;
+        let p = binomial(longer, RUNS, 0.5);
+        println!("the cold start has the longer tail with {longer} of {RUNS} seeds: p = {p:.2e}");
+        assert!(2 * longer > RUNS && p < LEVEL, "{longer} of {RUNS}, p = {p}");
     }
+}
+
+/// 50 workers always have a call open. Those that complete within the window have spent `50 * window` in it, less what
+/// the calls open at its end have spent, plus what the calls open at its start had: each at most the longest latency.
+fn obeys_littles_law(run: &Run) {
+    let time_in_calls = run.rps * run.mean_ms / 1e3;
+    let slack = 50.0 * run.longest_ms / 1e3 / MEASURED_S;
+    assert!((time_in_calls - 50.0).abs() <= slack, "{time_in_calls} calls at once, and not 50 +- {slack}");
 }

@@ -74,7 +74,7 @@ const CASES: &[Case] = &[
     ("clients.backoff.multiplier", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { multiplier: «1.6|2» }"),
     ("clients.backoff.jitter", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { jitter: «0|0.2» }"),
     ("clients.backoff.max", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: true, backoff: { max: «1s|120s» }"),
-    ("clients.dispatch", "", "", "dispatch: «1us|1ms», load: { closed: { concurrency: 5, requests: 100 } }"),
+    ("clients.dispatch", "", "", "dispatch: «1us|1ms|{ uniform: { max: 1ms } }», load: { closed: { concurrency: 5, requests: 100 } }"),
     ("clients.connection_lifetime.max", "", "", "connection_lifetime: { max: «2s|4s» }"),
     ("clients.connection_lifetime.jitter", "", "", "connection_lifetime: { max: 2s, jitter: «0|0.5» }"),
     ("clients.http1.max_connections", "", "", "protocol: http1, http1: { max_connections: «1|2» }"),

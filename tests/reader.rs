@@ -55,7 +55,10 @@ fn every_key_reaches_the_model() {
     let model = good(GRPC, &[]).model;
     let Protocol::Grpc(grpc) = &model.clients[0].protocol else { panic!("grpc") };
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
-    assert_eq!((grpc.wait_for_ready, grpc.connect, grpc.dispatch), (true, ConnectAt::FirstCall, Span::from_micros(20)));
+    assert_eq!(
+        (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
+        (true, ConnectAt::FirstCall, scenario::distribution::Distribution::Constant(20e-6))
+    );
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(10), early: EarlyRequest::Drop });
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));

@@ -71,8 +71,26 @@ fn prediction_intervals_are_order_statistics() {
     assert!(i.contains(199.0) && !i.contains(0.5));
     let i = Prediction::new(&(1..=999).map(f64::from).collect::<Vec<f64>>(), 0.99);
     assert_eq!((i.lo, i.hi), (5.0, 995.0));
-    near(rank_p(&values, 200.0), 0.01, 1e-12);
-    near(rank_p(&values, 100.0), 1.0, 1e-12);
+}
+
+/// By enumeration: each choice of places for the new values among all of them is equally likely.
+#[test]
+fn values_beyond_a_range_are_counted_exactly() {
+    let (new, old) = (4, 5);
+    let mut at_least = [0.0; 5];
+    let choices: Vec<u32> = (0..1u32 << (new + old)).filter(|places| places.count_ones() == new).collect();
+    for places in &choices {
+        let is_old = |i: &u32| places & (1 << i) == 0;
+        let first = (0..new + old).find(is_old).expect("an old value");
+        let last = (0..new + old).rfind(is_old).expect("an old value");
+        let beyond = (0..new + old).filter(|i| !is_old(i) && (*i < first || *i > last)).count();
+        at_least[..=beyond].iter_mut().for_each(|n| *n += 1.0 / choices.len() as f64);
+    }
+    for (beyond, p) in at_least.into_iter().enumerate() {
+        near(beyond_range(beyond, new as usize, old as usize), p, 1e-9);
+    }
+    // One new value: as often below as each of the old ones is the smallest.
+    near(beyond_range(1, 1, 199), 0.01, 1e-12);
 }
 
 #[test]

@@ -7,5 +7,6 @@ pub mod figures;
 pub mod glossary;
 pub mod outcome;
 pub mod skew;
+mod student;
 
 pub use figures::{Figure, figures};

@@ -63,7 +63,10 @@ pub(super) const DEBOUNCE_MAX: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
     Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
-pub(super) const DISPATCH: Span = Span::from_micros(1);
+pub(super) fn dispatch() -> Distribution {
+    Distribution::Constant(1e-6)
+}
+
 /// As gRFC A9 jitters the age on the server: ±10 %.
 pub(super) const LIFETIME_JITTER: f64 = 0.1;
 /// Pods of a `kill` or `delete`.

@@ -218,7 +218,7 @@ pub enum Protocol {
 }
 
 /// Settings of a gRPC channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GrpcClient {
     /// How connections are made and picked.
     pub policy: Policy,
@@ -232,8 +232,8 @@ pub struct GrpcClient {
     pub resolver: Resolver,
     /// Delays between failed connection attempts.
     pub backoff: Backoff,
-    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY.
-    pub dispatch: Span,
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
+    pub dispatch: Distribution,
 }
 
 /// When a channel first connects.

@@ -265,13 +265,13 @@ pub struct Channel {
     pub subchannels: SmallVec<[Subchannel; 1]>,
     /// Calls that wait for a READY connection, first in first out.
     pub waiting: Waiting,
-    /// Pickers built so far.
+    /// Pickers built so far, and calls that waited or failed for want of a connection: they count draws.
     pub pickers: u32,
+    pub dispatched: u32,
     /// pick_first goes through its addresses.
     pub in_pass: bool,
-    /// Attempts of pick_first so far: voids the timers of earlier ones.
+    /// Attempts of pick_first so far (voids the timers of earlier ones), and the next address of its pass.
     pub attempt: u32,
-    /// Next address of pick_first's pass.
     pub pass_next: u32,
     /// Its DNS resolver; a virtual IP needs none.
     pub resolver: Option<Box<ResolverState>>,

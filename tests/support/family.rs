@@ -6,6 +6,9 @@
 //! step-down procedure (Scandinavian Journal of Statistics 6, 1979) is used, which never rejects less. Seeds are fixed,
 //! so a test that passes keeps passing: the level says how likely a right model was to fail when the test was written.
 //!
+//! Where a parameter of a scenario was estimated from the data of the same test (tests/lab/README.md lists them), p-values come
+//! out too large rather than too small: the level holds, and what is shown is agreement of the rest.
+//!
 //! To add a test: add its group here, make the `Family`, add the p-values, end with `assert_holds`. A negative control
 //! takes the same group with the wrong model and ends with `assert_rejected`; it is not counted, since it costs no
 //! level.
@@ -40,25 +43,30 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: age, time averages", 6),
     ("closed form: age, an instant", 1),
     ("closed form: age, after a rollout", 1),
+    ("closed form: dispatch", 1),
     ("closed form: M/M/c", 12),
     ("closed form: M/D/c", 3),
     ("closed form: M/G/1", 3),
-    ("lab E1", 2),
-    ("lab E2", 16),
-    ("lab E3", 4),
-    ("lab E4 cold", 2),
-    ("lab E4 pick_first", 4),
-    ("lab E5 core", 2),
-    ("lab E5 go", 2),
-    ("lab E6 b", 1),
-    ("lab E6 d", 1),
-    ("lab E7 surge 5", 5),
-    ("lab E7 surge 10", 11),
-    ("lab E7 unavailable 5", 5),
-    // Intervals and facts only.
-    ("lab E7 outage", 0),
+    ("lab E1", 5),
+    ("lab E2", 24),
+    ("lab E3", 12),
+    ("lab E4 cold", 12),
+    ("lab E4 warm", 3),
+    ("lab E4 pick_first", 8),
+    ("lab E5 core", 4),
+    ("lab E5 go", 4),
+    ("lab E6 a", 3),
+    ("lab E6 c", 4),
+    ("lab E6 b", 6),
+    ("lab E6 d", 11),
+    ("lab E7 surge 5", 6),
+    ("lab E7 surge 10", 12),
+    ("lab E7 unavailable 5", 6),
+    ("lab E7 outage", 5),
+    // Facts only.
     ("lab E7 batches", 0),
-    ("lab E8", 0),
+    ("lab E8 pick_first", 22),
+    ("lab E8 round_robin", 4),
 ];
 
 /// The p-values of one group.

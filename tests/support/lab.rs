@@ -21,13 +21,20 @@ pub struct OneConnection {
     pub connections: u64,
     /// Failed calls.
     pub errors: u64,
+    /// Median and 99th percentile of latency: how fast the lab's client and machine were, nothing more.
+    pub latency_ms: [f64; 2],
 }
 
 /// E1's trials.
 pub fn e1() -> Vec<OneConnection> {
-    rows::<(u32, [u64; 5], u64, u64)>("e1.csv")
+    rows::<(u32, [u64; 5], u64, u64, [f64; 2])>("e1.csv")
         .into_iter()
-        .map(|(_, requests, connections, errors)| OneConnection { requests, connections, errors })
+        .map(|(_, requests, connections, errors, latency_ms)| OneConnection {
+            requests,
+            connections,
+            errors,
+            latency_ms,
+        })
         .collect()
 }
 
@@ -180,6 +187,12 @@ pub fn e6_dns_queries(variant: char) -> Vec<Vec<f64>> {
             .filter(|r| r.0 == variant)
             .map(|r| (r.1, r.2)),
     )
+}
+
+/// E6, variants `c` and `d`: per channel, from its DNS query to its first SYN, and from its first to its third and last SYN,
+/// both in ms.
+pub fn e6_connects() -> Vec<(f64, f64)> {
+    rows::<(char, u32, u32, f64, f64)>("e6_connects.csv").into_iter().map(|r| (r.3, r.4)).collect()
 }
 
 fn by_trial(values: impl Iterator<Item = (usize, f64)>) -> Vec<Vec<f64>> {

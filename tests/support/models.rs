@@ -58,7 +58,7 @@ pub fn grpc(policy: Policy) -> Protocol {
         discovery: Discovery::Dns,
         resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
         backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
-        dispatch: Span::ZERO,
+        dispatch: Distribution::Constant(0.0),
     })
 }
 

@@ -2,6 +2,8 @@
 //! say from where on they can be used, and panic below, since a test that uses them there is wrong itself.
 
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
+use statrs::function::beta::ln_beta;
+use statrs::function::factorial::ln_binomial;
 
 /// Arithmetic mean.
 pub fn mean(x: &[f64]) -> f64 {
@@ -197,11 +199,20 @@ impl Prediction {
     }
 }
 
-/// p-value of one value against simulated ones of the same law, by its rank, two-sided; at best `2/(values + 1)`.
-pub fn rank_p(simulated: &[f64], value: f64) -> f64 {
-    let beyond = |f: &dyn Fn(f64) -> bool| 1 + simulated.iter().filter(|x| f(**x)).count();
-    let tail = beyond(&|x| x <= value).min(beyond(&|x| x >= value)) as f64;
-    (2.0 * tail / (simulated.len() + 1) as f64).min(1.0)
+/// P(at least `beyond` of `new` values lie outside the range of `old` others), when all are exchangeable: what the range
+/// leaves out is Beta(2, old - 1), so that the count is beta-binomial. Exact for a continuous law; with ties, or values on
+/// the edge counted as inside, the chance is smaller still.
+pub fn beyond_range(beyond: usize, new: usize, old: usize) -> f64 {
+    assert!(old >= 2 && beyond <= new);
+    if beyond == 0 {
+        return 1.0;
+    }
+    let (a, b) = (2.0, (old - 1) as f64);
+    let exactly = |k: usize| {
+        let (inside, outside) = ((new - k) as f64, k as f64);
+        (ln_binomial(new as u64, k as u64) + ln_beta(outside + a, inside + b) - ln_beta(a, b)).exp()
+    };
+    (beyond..=new).map(exactly).sum::<f64>().min(1.0)
 }
 
 /// Holm's adjusted p-values, in the order given: reject those below the level of the family.

@@ -125,7 +125,7 @@ fn client() -> BoxedStrategy<Client> {
         maybe("deadline", ms(1..=800)),
     ];
     let grpc = vec![
-        given("dispatch", ms(1..=60)),
+        given("dispatch", law(20)),
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
         maybe(

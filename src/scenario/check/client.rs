@@ -15,7 +15,7 @@ use crate::scenario::model::{
     Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy,
     PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
 };
-use crate::scenario::quantity::{Duration, Share};
+use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -114,7 +114,7 @@ struct GrpcKeys {
     discovery: Key<DiscoveryFile>,
     resolver: Key<ResolverFile>,
     backoff: Key<BackoffFile>,
-    dispatch: Key<Duration>,
+    dispatch: Key<LawFile>,
 }
 
 impl GrpcKeys {
@@ -149,7 +149,7 @@ impl GrpcKeys {
             },
             resolver: resolver_settings(resolver),
             backoff: backoff_settings(cx, backoff),
-            dispatch: dispatch.map_or(defaults::DISPATCH, |d| d.value.0),
+            dispatch: law::law_or(cx, dispatch, defaults::dispatch),
         }
     }
 }

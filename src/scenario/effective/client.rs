@@ -85,7 +85,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: Serv
     rows.put(&backoff, "multiplier", multiplier.to_string());
     rows.put(&backoff, "jitter", jitter.to_string());
     rows.put(&backoff, "max", max.to_string());
-    rows.put(at, "dispatch", dispatch.to_string());
+    rows.put(at, "dispatch", law(dispatch));
 }
 
 fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {

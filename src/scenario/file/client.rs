@@ -35,9 +35,9 @@ pub struct ClientFile {
     pub resolver: Key<ResolverFile>,
     /// Delays between failed connection attempts.
     pub backoff: Key<BackoffFile>,
-    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY. Default 1us, an
-    /// assumption.
-    pub dispatch: Key<Duration>,
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per
+    /// call. Default 1us, an assumption.
+    pub dispatch: Key<LawFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
     pub connection_lifetime: Key<LifetimeFile>,
     /// Connections of an HTTP/1.1 client.

@@ -30,6 +30,7 @@ impl<O: Observer> Engine<'_, O> {
             subchannels: if knows_pods { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
             waiting: Waiting::default(),
             pickers: 0,
+            dispatched: 0,
             in_pass: false,
             attempt: 0,
             pass_next: 0,
@@ -61,8 +62,14 @@ impl<O: Observer> Engine<'_, O> {
         self.settings(channel).wait_for_ready
     }
 
-    pub fn dispatch_time(&self, channel: u32) -> Span {
-        self.settings(channel).dispatch
+    /// How long the channel needs for its next call that has waited, or that fails.
+    pub fn dispatch_time(&mut self, index: u32) -> Span {
+        let k = u64::from(self.channels[index as usize].dispatched);
+        self.channels[index as usize].dispatched += 1;
+        let law = &self.settings(index).dispatch;
+        // The usual constant needs no draw.
+        let draw = if law.is_constant() { 0 } else { self.streams.draw(Purpose::Dispatch, self.channel_key(index), k) };
+        law.sample(draw)
     }
 
     /// Leaves IDLE: resolves the name if that has not been done, and connects.
@@ -135,7 +142,7 @@ impl<O: Observer> Engine<'_, O> {
             (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
             return self.give_up(index);
         }
-        let settings = *self.settings(index);
+        let GrpcClient { policy, backoff, .. } = *self.settings(index);
         let owner = mix(self.channel_key(index), u64::from(address));
         let subchannel = &mut self.channels[index as usize].subchannels[i];
         subchannel.state = SubchannelState::Backoff;
@@ -145,10 +152,10 @@ impl<O: Observer> Engine<'_, O> {
         subchannel.epoch += 1;
         let (failures, epoch) = (u32::from(subchannel.failures), subchannel.epoch);
         let draw = self.streams.draw(Purpose::Backoff, owner, u64::from(epoch));
-        let delay = backoff::delay(&settings.backoff, failures, draw);
+        let delay = backoff::delay(&backoff, failures, draw);
         self.after(delay, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
         self.request_resolution(index);
-        if settings.policy.is_pick_first() {
+        if policy.is_pick_first() {
             self.attempt_failed(index);
         } else {
             self.update_state(index);
@@ -266,7 +273,6 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_dispatch(&mut self, index: u32) {
         self.channels[index as usize].dispatching = false;
-        let takes = self.dispatch_time(index);
         while self.channels[index as usize].state == Connectivity::Ready {
             let Some(call) = self.channels[index as usize].waiting.pop_front() else { break };
             if self.calls.get(call).is_none_or(|c| c.ended) {
@@ -274,6 +280,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             let connection = self.pick(index);
             self.send(call, connection);
+            let takes = self.dispatch_time(index);
             if takes > Span::ZERO && !self.channels[index as usize].waiting.is_empty() {
                 self.channels[index as usize].dispatching = true;
                 return self.after(takes, Rank::World, Event::Dispatch { channel: index });

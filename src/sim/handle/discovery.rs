@@ -8,7 +8,7 @@ use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View}
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, shuffle};
-use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, Policy, Protocol};
+use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Protocol, Resolver};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -155,7 +155,8 @@ impl<O: Observer> Engine<'_, O> {
 
     fn on_lookup(&mut self, index: u32) {
         let addresses = self.answer(index);
-        let (key, settings) = (self.channel_key(index), *self.settings(index));
+        let key = self.channel_key(index);
+        let GrpcClient { backoff, resolver: Resolver { early, .. }, .. } = *self.settings(index);
         let now = self.now;
         let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
         resolver.pending = false;
@@ -167,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
             resolver.failures += 1;
             resolver.pending = true;
             let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
-            let delay = backoff::delay(&settings.backoff, resolver.failures + 1, draw);
+            let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
             self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index });
             if self.channels[index as usize].subchannels.is_empty() {
                 self.channels[index as usize].state = Connectivity::TransientFailure;
@@ -178,7 +179,7 @@ impl<O: Observer> Engine<'_, O> {
         resolver.failures = 0;
         resolver.answered = Some(now);
         let again = std::mem::take(&mut resolver.again);
-        if again && settings.resolver.early == EarlyRequest::DeferAndRemember {
+        if again && early == EarlyRequest::DeferAndRemember {
             self.request_resolution(index);
         }
         self.new_addresses(index, addresses);

@@ -41,7 +41,7 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
             discovery: Discovery::Dns,
             resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember },
             backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
-            dispatch: Span::ZERO,
+            dispatch: Distribution::Constant(0.0),
         }),
         start_at: Span::ZERO,
         start_spread: Span::ZERO,
