@@ -153,6 +153,7 @@ fn sets_change_the_scenario() {
         &[
             "servers.grpc-server.replicas=10",
             "clients.0.policy=round_robin",
+            "service.type=Headless",
             "cluster.rtt=1ms",
             "clients.ghz.policy.round_robin.start=first",
             "servers.0.strategy={max_surge: 1, max_unavailable: 0}",

@@ -38,6 +38,11 @@ fn settings_without_effect() {
             "one address",
         ),
         (
+            "NAME\nSERVERS\nclients: [{ name: web, policy: { round_robin: { start: «first } }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E018",
+            "one address",
+        ),
+        (
             "NAME\nservers: [{ name: api, grpc: { max_connection_age_grace: «5s } }]\nGHZ\n",
             "E018",
             "without `max_connection_age`",

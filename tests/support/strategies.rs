@@ -193,7 +193,9 @@ impl Client {
             workers *= channels;
             let shuffle =
                 if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
-            text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
+            // Behind one address it makes no difference where a rotation starts, and the reader refuses to be told.
+            let policy = if !headless && self.policy.starts_with("round") { "round_robin: {" } else { &self.policy };
+            text += &format!(", channels: {channels}, policy: {{ {policy}{shuffle} }} }}{}", self.grpc);
             if headless {
                 text += &self.resolver;
             }

@@ -105,7 +105,7 @@ pub enum ReconnectFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundRobinFile {
-    /// Where a rebuilt picker starts. Default random_order (grpc-go).
+    /// Where a rebuilt picker starts; acts with a headless Service only. Default random_order (grpc-go).
     pub start: Key<RotationFile>,
 }
 
