@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use super::fifo::Fifo;
+use super::handle::resets::CallsByConnection;
 use super::load::{ClosedLoad, OpenLoad, part, start_of};
 use super::observation::{Observation, Observer};
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
@@ -66,6 +67,7 @@ pub(super) struct Engine<'a, O> {
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
     pub resets: Vec<Vec<Handle>>,
+    pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Pods that were not gone at the start of the window.
     pub sampled_pods: Vec<u32>,
@@ -142,6 +144,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             views: (0..=nodes).map(|_| View::default()).collect(),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
+            call_index: CallsByConnection::default(),
             window_start: Time::ZERO,
             sampled_pods: Vec::new(),
             to_pod,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
 use crate::policy::backoff::jittered;
@@ -286,46 +286,6 @@ impl<O: Observer> Engine<'_, O> {
             closed,
             reason,
             requests: c.requests,
-        }
-    }
-
-    /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle>) {
-        for &handle in &connections {
-            self.connections.items[handle.index as usize].dead = true;
-        }
-        let i = self.resets.len() as u32;
-        self.resets.push(connections);
-        self.after(self.to_client, Rank::World, Event::Resets(i));
-    }
-
-    /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
-    pub fn on_resets(&mut self, i: u32) {
-        let connections = std::mem::take(&mut self.resets[i as usize]);
-        for &handle in &connections {
-            if self.connections.get(handle).is_none() {
-                continue;
-            }
-            let c = &mut self.connections.items[handle.index as usize];
-            c.reset = true;
-            if c.state == ConnectionState::Connecting {
-                self.on_refused(handle);
-            } else {
-                self.drain(handle.index, CloseReason::Killed);
-            }
-        }
-        for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
-            let on = call.connection;
-            if !call.ended && on != NONE && self.connections.items[on as usize].reset {
-                self.fail_call(index, Status::Unavailable);
-            }
-        }
-        for &handle in &connections {
-            if let Some(c) = self.connections.get(handle) {
-                let reason = c.reason.unwrap_or(CloseReason::Killed);
-                self.close(handle.index, reason);
-            }
         }
     }
 }
