@@ -261,3 +261,19 @@ fn every_figure_has_a_path_that_expectations_can_use() {
         assert_eq!((result.value, result.met), (figure.value, figure.value.is_some()), "{}", figure.name);
     }
 }
+
+/// A dial takes 300 ms and a round trip, so that after 250 ms each channel dials its second address too (gRFC A61).
+#[test]
+fn dials_that_lose_the_race_are_superseded() {
+    let text = "name: race\nduration: 10s\ncluster: { connect: 300ms }\nservice: { type: Headless }\n\
+                servers: [{ name: s, replicas: 3 }]\nclients: [{ name: c, replicas: 4, load: { open: { rate: 10 } } }]\n";
+    let loaded = evenkeel::scenario::parse("race.yaml", text, None, &[]).expect("reads");
+    let outcome = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs");
+    let closed_by = outcome.summary.connections.closed_by;
+    assert_eq!((closed_by["superseded"], closed_by["client_idle"]), (4, 0));
+    let lost: Vec<_> = outcome.connections.iter().filter(|c| c.close_reason == "superseded").collect();
+    assert!(
+        lost.len() == 4 && lost.iter().all(|c| c.opened_s == 0.25 + 0.0005 && c.closed_s == Some(0.3 + 0.001)),
+        "{lost:?}"
+    );
+}
