@@ -236,6 +236,7 @@ pub struct ClosedFile {
 /// An open load: exactly one of rate, curve and trace.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["rate"] }, { "required": ["curve"] }, { "required": ["trace"] }]))]
 pub struct OpenFile {
     /// Calls per second over all replicas.
     pub rate: Key<Number>,
