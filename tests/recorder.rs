@@ -277,3 +277,24 @@ fn dials_that_lose_the_race_are_superseded() {
         "{lost:?}"
     );
 }
+
+/// Both pods are killed: until they are back, every call fails without a pod, and the windows show when.
+#[test]
+fn an_outage_is_in_the_windows() {
+    let text = "name: outage\nduration: 20s\nservers: [{ name: s, replicas: 2, startup: 3s }]\n\
+                clients: [{ name: c, replicas: 4, load: { open: { rate: 100 } } }]\n\
+                timeline: [{ at: 10s, kill: { server: s, pods: 2 } }]\n";
+    let loaded = evenkeel::scenario::parse("outage.yaml", text, None, &[]).expect("reads");
+    let outcome = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs");
+    let errors =
+        |of_pods: bool| outcome.windows.iter().filter(|w| w.pod.is_some() == of_pods).map(|w| w.errors).sum::<u64>();
+    let (pods, nowhere) = (errors(true), errors(false));
+    assert_eq!(pods + nowhere, outcome.summary.requests.failed);
+    // 3 s of 100 calls per second, and as long as the clients' back-off lasts.
+    assert!(nowhere > 250, "{nowhere}");
+    for window in outcome.windows.chunk_by(|a, b| a.time_s == b.time_s) {
+        let unplaced = window.iter().filter(|row| row.pod.is_none());
+        assert!(unplaced.clone().all(|row| row.errors > 0 && row.time_s >= 9.9 && row.time_s < 17.0), "{window:?}");
+        assert!(unplaced.count() <= 1 && window[0].pod.is_some());
+    }
+}

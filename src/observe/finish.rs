@@ -278,7 +278,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
             let slot_time = window.length().as_secs_f64() * f64::from(slots(recorder, sample.pod));
             WindowRow {
                 time_s: window.from.as_secs_f64(),
-                pod: sample.pod.0,
+                pod: Some(sample.pod.0),
                 state: sample.phase.name().to_owned(),
                 connections: sample.connections,
                 requests: cell.requests,
@@ -292,6 +292,9 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 partial: window.partial,
             }
         }));
+        if window.unplaced > 0 {
+            rows.push(WindowRow::unplaced(window.from.as_secs_f64(), window.unplaced, window.partial));
+        }
     }
     rows
 }

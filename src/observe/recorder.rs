@@ -49,6 +49,8 @@ pub struct Recorder<'a> {
     pub(super) started: [u64; 2],
     pub(super) failed: [u64; Status::ALL.len()],
     pub(super) unfinished: u64,
+    /// Calls that failed without having reached a connection, in the window that goes on.
+    unplaced: u64,
     /// By pod.
     pub(super) counts: Vec<PodCounts>,
     /// By pod.
@@ -78,6 +80,7 @@ impl<'a> Recorder<'a> {
             started: [0; 2],
             failed: [0; Status::ALL.len()],
             unfinished: 0,
+            unplaced: 0,
             counts: Vec::new(),
             pods: Vec::new(),
             windows: Windows::new(window, merging),
@@ -101,8 +104,9 @@ impl<'a> Recorder<'a> {
     #[inline]
     fn failed(&mut self, pod: Option<PodId>, status: Status, emitted: Time) {
         self.failed[status as usize] += u64::from(self.measured(emitted));
-        if let Some(pod) = pod {
-            self.counts[pod.0 as usize].errors += 1;
+        match pod {
+            Some(pod) => self.counts[pod.0 as usize].errors += 1,
+            None => self.unplaced += 1,
         }
     }
 
@@ -146,7 +150,8 @@ impl<'a> Recorder<'a> {
 
     fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample]) {
         let cells = samples.iter().map(|sample| self.cell(sample)).collect();
-        self.windows.push(Window { from, to, partial, cells });
+        let unplaced = std::mem::take(&mut self.unplaced);
+        self.windows.push(Window { from, to, partial, cells, unplaced });
     }
 
     /// What a pod did in the window that ends, and back to zero.
