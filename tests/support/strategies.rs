@@ -203,7 +203,7 @@ impl Client {
         match self.closed {
             None => text += &format!(", load: {}{}", self.open, self.rollout),
             Some((each, requests)) => {
-                // A refused HTTP/1.1 call takes no time to speak of: without a total, a loop without pods would not end soon.
+                // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
                 text += &format!(
                     ", load: {{ closed: {{ concurrency: {}{} }} }}",

@@ -7,15 +7,13 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
+use super::calls::LOCAL_FAILURE_TAKES;
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 /// gRFC A9: MaxConnectionAge is jittered by a uniform ±10 %, once per connection.
 const AGE_JITTER: f64 = 0.1;
-
-/// A dial that the client's own node rejects is not free: a closed loop without a pod could not go on otherwise.
-const REJECTING_TAKES: Span = Span::from_micros(1);
 
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
@@ -68,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
         self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
-            None => (REJECTING_TAKES, Event::Refused(connection)),
+            None => (LOCAL_FAILURE_TAKES, Event::Refused(connection)),
             Some(_) => (self.to_pod, Event::Syn(connection)),
         };
         self.after(takes, Rank::World, event);
