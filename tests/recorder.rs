@@ -3,7 +3,7 @@
 
 mod support;
 
-use evenkeel::metrics::outcome::Outcome;
+use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::scenario::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What};
 use evenkeel::sim::observation::*;
@@ -297,4 +297,16 @@ fn an_outage_is_in_the_windows() {
         assert!(unplaced.clone().all(|row| row.errors > 0 && row.time_s >= 9.9 && row.time_s < 17.0), "{window:?}");
         assert!(unplaced.count() <= 1 && window[0].pod.is_some());
     }
+}
+
+/// Where only the summary is read, less is kept, and the summary is the same but for the verdict, which is read off the traces.
+#[test]
+fn the_summary_does_not_depend_on_the_traces() {
+    let text = "name: same\nservers: [{ name: s, replicas: 3 }]\n\
+                clients: [{ name: c, load: { closed: { concurrency: 20, requests: 20000 } } }]\n";
+    let loaded = evenkeel::scenario::parse("same.yaml", text, None, &[]).expect("reads");
+    let run = |whole| evenkeel::experiment::run(&loaded, 1, whole, None).expect("runs");
+    let (whole, only) = (run(true), run(false));
+    assert!(whole.windows.len() > 50 && only.windows.is_empty());
+    assert_eq!(Summary { verdict: String::new(), ..whole.summary }, only.summary);
 }

@@ -157,8 +157,9 @@ impl<'a> Recorder<'a> {
     /// What a pod did in the window that ends, and back to zero.
     fn cell(&mut self, sample: &PodSample) -> Cell {
         let (counts, info) = (&mut self.counts[sample.pod.0 as usize], &mut self.pods[sample.pod.0 as usize]);
+        // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
         let mut latency = Tally::default();
-        for histogram in &counts.latency {
+        for histogram in counts.latency.iter().filter(|_| !self.summary_only) {
             latency.add(histogram);
         }
         info.connections = sample.connections;
@@ -170,7 +171,8 @@ impl<'a> Recorder<'a> {
             counts.latency.iter_mut().for_each(super::histogram::Histogram::release);
         }
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
-        let latency = self.windows.merging.then(|| Box::new(latency));
+        let merged_later = self.windows.merging && !self.summary_only;
+        let latency = merged_later.then(|| Box::new(latency));
         Cell { sample: *sample, requests, errors, p50, p99, latency }
     }
 }
@@ -206,6 +208,39 @@ impl Observer for Recorder<'_> {
             }
             Observation::Failed { pod, status, emitted, .. } => self.failed(pod, status, emitted),
             _ => self.rare(at, what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::observation::PodPhase;
+
+    /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
+    #[test]
+    fn windows_of_a_run_of_which_only_the_summary_is_read_keep_no_histograms() {
+        let text = "name: a\nservers: [{ name: s }]\n\
+                    clients: [{ name: c, load: { closed: { concurrency: 1, requests: 1 } } }]\n";
+        let model = crate::scenario::parse("a.yaml", text, None, &[]).expect("reads").model;
+        for summary_only in [false, true] {
+            let options = Options { summary_only, ..Options::default() };
+            let mut recorder = Recorder::new(&model, 1, Span::from_millis(1), options);
+            let (pod, at) = (PodId(0), Time::ZERO);
+            recorder.observe(at, &Observation::PodCreated { pod, server: 0, revision: 1, number: 0, node: 0 });
+            recorder.observe(at, &Observation::Completed { client: 0, pod, emitted: at });
+            let sample = PodSample {
+                pod,
+                phase: PodPhase::Ready,
+                ready_throughout: true,
+                connections: 1,
+                in_flight: 0,
+                queued: 0,
+                busy: Span::ZERO,
+            };
+            let cell = recorder.cell(&sample);
+            assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));
+            assert_eq!(recorder.pods[0].latency.count(), 1, "the run's own histogram has it");
         }
     }
 }
