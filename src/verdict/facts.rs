@@ -168,7 +168,7 @@ struct Stretch {
 fn stretch(model: &Model, outcome: &Outcome) -> Option<Stretch> {
     let windows: Vec<&[WindowRow]> = outcome.windows.chunk_by(|a, b| a.time_s == b.time_s).collect();
     let ready = |window: &[WindowRow]| -> Vec<u32> {
-        window.iter().filter(|row| row.state == "ready").map(|row| row.pod).collect()
+        window.iter().filter(|row| row.state == "ready").filter_map(|row| row.pod).collect()
     };
     let pods = ready(windows.last()?);
     let warmup = model.warmup.as_secs_f64();
@@ -189,7 +189,7 @@ fn loads<'a>(outcome: &'a Outcome, stretch: &Stretch, part: f64) -> Vec<Pod<'a>>
     let mut pods: Vec<Pod<'a>> =
         stretch.pods.iter().map(|i| Pod { summary: &outcome.summary.pods[*i as usize], load: 0 }).collect();
     for row in outcome.windows.iter().filter(|row| row.time_s >= from) {
-        if let Ok(i) = stretch.pods.binary_search(&row.pod) {
+        if let Some(Ok(i)) = row.pod.map(|pod| stretch.pods.binary_search(&pod)) {
             pods[i].load += row.requests;
         }
     }

@@ -193,7 +193,9 @@ impl Client {
             workers *= channels;
             let shuffle =
                 if headless && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
-            text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
+            // Behind one address it makes no difference where a rotation starts, and the reader refuses to be told.
+            let policy = if !headless && self.policy.starts_with("round") { "round_robin: {" } else { &self.policy };
+            text += &format!(", channels: {channels}, policy: {{ {policy}{shuffle} }} }}{}", self.grpc);
             if headless {
                 text += &self.resolver;
             }
@@ -201,7 +203,7 @@ impl Client {
         match self.closed {
             None => text += &format!(", load: {}{}", self.open, self.rollout),
             Some((each, requests)) => {
-                // A refused HTTP/1.1 call takes no time to speak of: without a total, a loop without pods would not end soon.
+                // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
                 text += &format!(
                     ", load: {{ closed: {{ concurrency: {}{} }} }}",

@@ -161,14 +161,20 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, service: ServiceType) 
             }
         }
         // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
-        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => Policy::RoundRobin {
-            start: match start.map(|s| s.value) {
-                None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
-                Some(RotationFile::Random) => RotationStart::Random,
-                Some(RotationFile::First) => RotationStart::First,
-                Some(RotationFile::Continue) => RotationStart::Continue,
-            },
-        },
+        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => {
+            if is_virtual(service) {
+                let why = "with a ClusterIP Service, which has one address; set `service: { type: Headless }`";
+                cx.no_effect(&start, "start", why);
+            }
+            Policy::RoundRobin {
+                start: match start.map(|s| s.value) {
+                    None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
+                    Some(RotationFile::Random) => RotationStart::Random,
+                    Some(RotationFile::First) => RotationStart::First,
+                    Some(RotationFile::Continue) => RotationStart::Continue,
+                },
+            }
+        }
     }
 }
 

@@ -108,7 +108,9 @@ fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, service: Serv
                 RotationStart::First => "first",
                 RotationStart::Continue => "continue",
             };
-            rows.put(&under.key("round_robin"), "start", start.into());
+            if service == ServiceType::Headless {
+                rows.put(&under.key("round_robin"), "start", start.into());
+            }
         }
     }
 }

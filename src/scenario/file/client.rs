@@ -105,7 +105,7 @@ pub enum ReconnectFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundRobinFile {
-    /// Where a rebuilt picker starts. Default random_order (grpc-go).
+    /// Where a rebuilt picker starts; acts with a headless Service only. Default random_order (grpc-go).
     pub start: Key<RotationFile>,
 }
 
@@ -236,6 +236,7 @@ pub struct ClosedFile {
 /// An open load: exactly one of rate, curve and trace.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["rate"] }, { "required": ["curve"] }, { "required": ["trace"] }]))]
 pub struct OpenFile {
     /// Calls per second over all replicas.
     pub rate: Key<Number>,

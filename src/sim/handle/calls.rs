@@ -9,8 +9,10 @@ use crate::random::below;
 use crate::scenario::model::Protocol;
 use crate::units::Span;
 
-/// A call that fails without being sent takes at least this long; a closed loop could not go on otherwise.
-const FAILING_TAKES_AT_LEAST: Span = Span::from_micros(1);
+/// What it takes an application to learn of a failure on its own node and to go on: an assumption. A closed loop that nobody
+/// serves is as fast as this lets it be. (A real one is bound by its processor: a failed call costs tens of microseconds, and
+/// all workers share the cores, which is about 1 ms per call and worker for ghz with its 50 workers.)
+pub const LOCAL_FAILURE_TAKES: Span = Span::from_millis(1);
 
 /// Fewer replicas than this fit into the processor's caches.
 const WORTH_TOUCHING: usize = 4096;
@@ -137,7 +139,7 @@ impl<O: Observer> Engine<'_, O> {
         let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
         if state == Connectivity::TransientFailure && !waits {
             self.calls.items[call.index as usize].state = CallState::Failing;
-            let takes = self.dispatch_time(index).max(FAILING_TAKES_AT_LEAST);
+            let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
             return self.after(takes, Rank::Expiry, Event::FailFast(call));
         }
         self.channels[index as usize].waiting.push_back(call);

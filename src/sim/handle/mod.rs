@@ -8,6 +8,7 @@ mod pick_first;
 mod pods;
 mod pool;
 mod replicas;
+pub(super) mod resets;
 mod rollout;
 mod sampling;
 mod serving;
