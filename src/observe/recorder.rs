@@ -20,6 +20,7 @@ use super::connections::{ConnectionSink, Connections};
 use super::digest::{Arrivals, Digest, call_hash};
 use super::events::Events;
 use super::finish;
+use super::histogram::Tally;
 use super::latencies::Latencies;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
@@ -164,7 +165,10 @@ impl<'a> Recorder<'a> {
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
         info.seen = now;
-        let latency = self.latencies.take(sample.pod.0 as usize, &mut info.latency, info.gone.is_some());
+        let pod = sample.pod.0 as usize;
+        // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
+        let latency = if self.summary_only { Tally::default() } else { self.latencies.of(pod) };
+        self.latencies.take(pod, &mut info.latency, info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let merged_later = self.windows.merging && !self.summary_only;
         let latency = merged_later.then(|| Box::new(latency));
