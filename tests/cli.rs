@@ -329,6 +329,26 @@ fn json_is_json_and_markdown_has_its_table() {
 }
 
 #[test]
+fn any_scenario_can_be_the_baseline() {
+    let desk = Desk::new();
+    for name in ["b", "c"] {
+        desk.put(&format!("{name}.yaml"), &SMALL.replace("name: small", &format!("name: {name}")));
+    }
+    let compare = ["compare", "small.yaml", "b.yaml", "c.yaml", "--runs", "2"];
+    let text = out(&desk.run(&compare));
+    assert!(text.starts_with("3 scenarios, 2 runs each; baseline: small\n"), "{text}");
+    let text = out(&desk.run(&[&compare[..], &["--baseline", "c"]].concat()));
+    assert!(text.starts_with("3 scenarios, 2 runs each; baseline: c\n"), "{text}");
+    assert!(text.contains("\ndifference to c\n"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(desk.path("outputs/compare/compare.json")).unwrap()).unwrap();
+    let names: Vec<_> = json["scenarios"].as_array().unwrap().iter().map(|s| s["scenario"].clone()).collect();
+    assert_eq!(names, ["c", "small", "b"]);
+    refuses(&desk, &[&compare[..], &["--baseline", "smal"]].concat(), 2, "did you mean `small`?");
+    refuses(&desk, &[&compare[..], &["--baseline", "nobody"]].concat(), 2, "there are: small, b, c");
+}
+
+#[test]
 fn pipes_get_no_colours() {
     let desk = Desk::new();
     for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "xterm-256color")] {

@@ -166,3 +166,19 @@ fn a_rollout_is_followed_by_silence() {
     family.add("X² when all have aged out", x2_across_seeds(&rows));
     family.assert_holds();
 }
+
+/// A call takes 3 s, and no connection lives longer than 2.2 s + 0.5 s: none can succeed, each failure is followed by another
+/// call, and a call ends with its own connection, after 2.3 s to 2.7 s, not with another's. (A kill may end it once sooner, and the next one then waits for a second.)
+#[test]
+fn a_forced_close_fails_the_calls_on_its_connection_and_no_others() {
+    let text = "name: a\nduration: 20s\nservers: [{ name: s, replicas: 2, concurrency: 500, service_time: 3s, startup: 1s, \
+                grpc: { max_connection_age: 2s, max_connection_age_grace: 500ms } }]\n\
+                clients: [{ name: c, replicas: 50, wait_for_ready: true, load: { closed: { concurrency: 100 } } }]\n";
+    for (timeline, rounds) in [("", 7..=8), ("timeline: [{ at: 10s, kill: { server: s, pods: 1 } }]\n", 6..=9)] {
+        let loaded = evenkeel::scenario::parse("a.yaml", &format!("{text}{timeline}"), None, &[]).expect("reads");
+        let requests = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs").summary.requests;
+        assert_eq!((requests.ok, requests.unfinished), (0, 100));
+        let failed = 100 * rounds.start()..=100 * rounds.end();
+        assert!(failed.contains(&requests.failed), "{requests:?}");
+    }
+}

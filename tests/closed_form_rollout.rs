@@ -150,3 +150,22 @@ fn endpoint_lag_within_the_first_back_off() {
     let defaults = Case { lag: "500ms", ..DEFAULTS5 };
     in_waves(Family::named("closed form: rollout, lag within back-off, defaults"), defaults, (2, 1)).assert_holds();
 }
+
+/// A rollout that overtakes another one: the pods that the first one has created and that are not Ready yet go first, at once
+/// (`cleanupUnhealthyReplicas`), whatever their revision; those that serve stay until there are new ones.
+#[test]
+fn pods_that_are_not_ready_yet_go_first() {
+    let text = "name: overtaken\nduration: 1m\nservers: [{ name: s, replicas: 4, startup: 10s, strategy: { max_surge: 2, max_unavailable: 0 } }]\n\
+                clients: [{ name: c, load: { open: { rate: 1 } } }]\ntimeline: [{ at: 5s, rollout: s }, { at: 7s, rollout: s }]\n";
+    let loaded = evenkeel::scenario::parse("a.yaml", text, None, &[]).expect("reads");
+    let pods = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs").summary.pods;
+    for pod in &pods {
+        let deleted = pod.deleted_s;
+        match &pod.pod[..4] {
+            "s-1-" => assert!(deleted.is_some_and(|s| s >= 17.0), "{pod:?}"),
+            "s-2-" => assert_eq!((pod.created_s, pod.ready_s, deleted), (5.0, None, Some(7.0))),
+            _ => assert_eq!(deleted, None, "{pod:?}"),
+        }
+    }
+    assert_eq!(pods.iter().filter(|p| p.deleted_s.is_none()).count(), 4);
+}

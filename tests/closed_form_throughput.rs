@@ -55,3 +55,18 @@ fn the_ratio_of_five_pods_to_one_is_that_of_the_bounds() {
         }
     }
 }
+
+/// A loop that nobody serves: each of its workers fails once per millisecond, over gRPC and over HTTP/1.1.
+#[test]
+fn a_closed_loop_without_pods_fails_at_a_bounded_rate() {
+    for protocol in ["grpc", "http1"] {
+        let text = format!(
+            "name: nobody\nduration: 1s\nservers: [{{ name: s, replicas: 0 }}]\n\
+             clients: [{{ name: c, protocol: {protocol}, load: {{ closed: {{ concurrency: 5 }} }} }}]\n"
+        );
+        let loaded = evenkeel::scenario::parse("a.yaml", &text, None, &[]).expect("reads");
+        let requests = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs").summary.requests;
+        // 5 x 1000, but for what is under way at the end.
+        assert!((4_990..=5_005).contains(&requests.started) && requests.ok == 0, "{protocol}: {requests:?}");
+    }
+}

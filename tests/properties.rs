@@ -73,7 +73,7 @@ servers:
 clients:
   - { name: c0, replicas: 2, start: { at: 0ms, spread: 387ms }, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 23ms, load: { open: { rate: 5, arrivals: constant } }, startup: 756ms }
   - { name: c1, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { closed: { concurrency: 1 } } }
-  - { name: c2, replicas: 2, start: { at: 0ms, spread: 71ms }, deadline: 352ms, channels: 1, policy: { round_robin: { start: random } }, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
+  - { name: c2, replicas: 2, start: { at: 0ms, spread: 71ms }, deadline: 352ms, channels: 1, policy: round_robin, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
 timeline:
   - { at: 737ms, rollout: s0 }
   - { at: 1664ms, rollout: c0 }
@@ -94,7 +94,7 @@ servers:
 clients:
   - { name: c0, replicas: 2, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 21ms, load: { open: { rate: 70, arrivals: constant } }, startup: 1ms }
   - { name: c1, replicas: 1, channels: 1, policy: { pick_first: { reconnect: lazy } }, dispatch: 1ms, load: { open: { rate: 1, arrivals: poisson } } }
-  - { name: c2, replicas: 1, start: { at: 0ms, spread: 4ms }, deadline: 352ms, channels: 1, policy: { round_robin: { start: random } }, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
+  - { name: c2, replicas: 1, start: { at: 0ms, spread: 4ms }, deadline: 352ms, channels: 1, policy: round_robin, dispatch: 9ms, wait_for_ready: false, connect: first_call, backoff: { base: 156ms, multiplier: 1.4, jitter: 0.0, max: 468ms }, load: { open: { rate: 85, arrivals: poisson } }, strategy: { max_surge: 80%, max_unavailable: 0% } }
 timeline:
   - { at: 528ms, rollout: s0 }
   - { at: 1192ms, rollout: c0 }

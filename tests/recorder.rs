@@ -3,7 +3,7 @@
 
 mod support;
 
-use evenkeel::metrics::outcome::Outcome;
+use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::scenario::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What};
 use evenkeel::sim::observation::*;
@@ -260,4 +260,53 @@ fn every_figure_has_a_path_that_expectations_can_use() {
         let result = evenkeel::metrics::expect::evaluate(&[expectation], &summary).remove(0);
         assert_eq!((result.value, result.met), (figure.value, figure.value.is_some()), "{}", figure.name);
     }
+}
+
+/// A dial takes 300 ms and a round trip, so that after 250 ms each channel dials its second address too (gRFC A61).
+#[test]
+fn dials_that_lose_the_race_are_superseded() {
+    let text = "name: race\nduration: 10s\ncluster: { connect: 300ms }\nservice: { type: Headless }\n\
+                servers: [{ name: s, replicas: 3 }]\nclients: [{ name: c, replicas: 4, load: { open: { rate: 10 } } }]\n";
+    let loaded = evenkeel::scenario::parse("race.yaml", text, None, &[]).expect("reads");
+    let outcome = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs");
+    let closed_by = outcome.summary.connections.closed_by;
+    assert_eq!((closed_by["superseded"], closed_by["client_idle"]), (4, 0));
+    let lost: Vec<_> = outcome.connections.iter().filter(|c| c.close_reason == "superseded").collect();
+    assert!(
+        lost.len() == 4 && lost.iter().all(|c| c.opened_s == 0.25 + 0.0005 && c.closed_s == Some(0.3 + 0.001)),
+        "{lost:?}"
+    );
+}
+
+/// Both pods are killed: until they are back, every call fails without a pod, and the windows show when.
+#[test]
+fn an_outage_is_in_the_windows() {
+    let text = "name: outage\nduration: 20s\nservers: [{ name: s, replicas: 2, startup: 3s }]\n\
+                clients: [{ name: c, replicas: 4, load: { open: { rate: 100 } } }]\n\
+                timeline: [{ at: 10s, kill: { server: s, pods: 2 } }]\n";
+    let loaded = evenkeel::scenario::parse("outage.yaml", text, None, &[]).expect("reads");
+    let outcome = evenkeel::experiment::run(&loaded, 1, true, None).expect("runs");
+    let errors =
+        |of_pods: bool| outcome.windows.iter().filter(|w| w.pod.is_some() == of_pods).map(|w| w.errors).sum::<u64>();
+    let (pods, nowhere) = (errors(true), errors(false));
+    assert_eq!(pods + nowhere, outcome.summary.requests.failed);
+    // 3 s of 100 calls per second, and as long as the clients' back-off lasts.
+    assert!(nowhere > 250, "{nowhere}");
+    for window in outcome.windows.chunk_by(|a, b| a.time_s == b.time_s) {
+        let unplaced = window.iter().filter(|row| row.pod.is_none());
+        assert!(unplaced.clone().all(|row| row.errors > 0 && row.time_s >= 9.9 && row.time_s < 17.0), "{window:?}");
+        assert!(unplaced.count() <= 1 && window[0].pod.is_some());
+    }
+}
+
+/// Where only the summary is read, less is kept, and the summary is the same but for the verdict, which is read off the traces.
+#[test]
+fn the_summary_does_not_depend_on_the_traces() {
+    let text = "name: same\nservers: [{ name: s, replicas: 3 }]\n\
+                clients: [{ name: c, load: { closed: { concurrency: 20, requests: 20000 } } }]\n";
+    let loaded = evenkeel::scenario::parse("same.yaml", text, None, &[]).expect("reads");
+    let run = |whole| evenkeel::experiment::run(&loaded, 1, whole, None).expect("runs");
+    let (whole, only) = (run(true), run(false));
+    assert!(whole.windows.len() > 50 && only.windows.is_empty());
+    assert_eq!(Summary { verdict: String::new(), ..whole.summary }, only.summary);
 }

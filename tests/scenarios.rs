@@ -61,3 +61,14 @@ fn what_the_scenarios_expect_holds() {
         }
     }
 }
+
+/// Who begins with `init` sees the skew of a rollout, and not the queues of pods that are full.
+#[test]
+fn the_starter_shows_skew_without_overload() {
+    let loaded = scenario::parse("starter.yaml", scenario::STARTER, None, &[]).expect("it reads");
+    let summary = experiment::run(&loaded, loaded.model.seed, false, None).expect("it runs").summary;
+    let busiest = summary.pods.iter().filter_map(|p| p.utilization).fold(0.0, f64::max);
+    assert!((0.4..=0.6).contains(&busiest), "utilization of the busiest pod: {busiest}");
+    let over_mean = summary.skew.whole.max_over_mean.expect("there are calls");
+    assert!(over_mean > 2.0 && summary.requests.failed == 0 && summary.warnings.is_empty(), "{summary:?}");
+}

@@ -126,7 +126,7 @@ fn new_share(outcome: &Outcome, at_s: f64) -> f64 {
     let (mut new, mut all) = (0, 0);
     for row in near {
         all += row.requests;
-        if outcome.summary.pods[row.pod as usize].created_s > 0.0 {
+        if row.pod.is_some_and(|pod| outcome.summary.pods[pod as usize].created_s > 0.0) {
             new += row.requests;
         }
     }

@@ -14,12 +14,16 @@ use crate::output::files::FileSet;
 use crate::output::plot::pod_shares;
 use crate::output::{self, WriteOptions, compare};
 use crate::scenario::Loaded;
+use crate::scenario::diagnostic::nearest;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Scenario files, folders of them, or shipped scenarios such as blog; the first one is the baseline
+    /// Scenario files, folders of them, or shipped scenarios such as blog
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
+    /// Name of the scenario that the others are compared with [default: the first one]
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
     /// Runs of each scenario, over the same seeds
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
@@ -28,8 +32,11 @@ pub struct Args {
 }
 
 pub fn compare(args: &Args) -> Result<(), Failure> {
-    let loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
+    let mut loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
     refuse_same_names(&loaded)?;
+    if let Some(name) = &args.baseline {
+        put_first(&mut loaded, name)?;
+    }
     let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
     terminal::catch_interrupts()?;
     let seed = args.common.seed.unwrap_or(first.model.seed);
@@ -55,6 +62,20 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     }
     let unmet: Vec<String> = results.iter().flat_map(unmet_expectations).collect();
     if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
+}
+
+/// Makes the scenario of this name the first one; the others keep their order.
+fn put_first(loaded: &mut [Loaded], name: &str) -> Result<(), Failure> {
+    let Some(at) = loaded.iter().position(|l| l.model.name == name) else {
+        let names: Vec<&str> = loaded.iter().map(|l| l.model.name.as_str()).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", names.join(", ")),
+        };
+        return Err(Failure::Usage(format!("none of the scenarios is called `{name}`; {help}")));
+    };
+    loaded[..=at].rotate_right(1);
+    Ok(())
 }
 
 fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Failure> {

@@ -31,7 +31,7 @@ pub struct Cli {
 enum Command {
     /// Run scenarios: print a table per pod, write traces and plots
     Run(run::Args),
-    /// Run scenarios over the same seeds and show them side by side; the first one is the baseline
+    /// Run scenarios over the same seeds and show them side by side
     Compare(compare::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),

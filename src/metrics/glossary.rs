@@ -77,10 +77,12 @@ entries! {
     "killed": "Reset: the pod's process was killed." ["SIGKILL"]
     "address_removed": "Drained because the resolver no longer lists the address." ["grpc-go round_robin"]
     "client_lifetime": "Drained by the client's own limit on a connection's age." ["connection_lifetime"]
-    "client_idle": "Closed by the client because nobody used it, or because another attempt won." ["HTTP keep-alive pools; gRFC A61"]
+    "client_idle": "Closed by the client because nobody used it." ["HTTP keep-alive pools"]
     "client_stopped": "Closed because the client replica stopped." ["rollout of the client"]
     "refused": "Never connected: nobody listened, or the Service had no endpoint." ["TCP RST; kube-proxy REJECT"]
     "per_request": "HTTP/1.1 without keep-alive: closed after its request." ["RFC 9112"]
+    "superseded": "A dial of pick_first that lost: after 250 ms without an answer the next address is dialled too, and the \
+        first one that is READY ends the others." ["gRFC A61, Happy Eyeballs"]
 }
 
 #[cfg(test)]

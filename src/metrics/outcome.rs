@@ -248,8 +248,9 @@ pub struct Estimate {
 pub struct WindowRow {
     /// Start of the window, warmup included.
     pub time_s: f64,
-    /// Index into `Summary::pods`.
-    pub pod: u32,
+    /// Index into `Summary::pods`. `None`: calls that failed without having reached a connection, in a window in which there
+    /// were some; all but `errors` is empty then, and the row is the last one of its window.
+    pub pod: Option<u32>,
     /// starting, ready, terminating or gone, at the window's end.
     pub state: String,
     /// Established and not draining, at the window's end.
@@ -272,6 +273,28 @@ pub struct WindowRow {
     pub errors: u64,
     /// The run ended in this window.
     pub partial: bool,
+}
+
+impl WindowRow {
+    /// The row for calls that failed without having reached a connection.
+    #[must_use]
+    pub fn unplaced(time_s: f64, errors: u64, partial: bool) -> WindowRow {
+        WindowRow {
+            time_s,
+            pod: None,
+            state: String::new(),
+            connections: 0,
+            requests: 0,
+            share: None,
+            in_flight: 0,
+            queued: 0,
+            utilization: None,
+            latency_p50_ms: None,
+            latency_p99_ms: None,
+            errors,
+            partial,
+        }
+    }
 }
 
 /// A row of `connections.csv`.

@@ -278,7 +278,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
             let slot_time = window.length().as_secs_f64() * f64::from(slots(recorder, sample.pod));
             WindowRow {
                 time_s: window.from.as_secs_f64(),
-                pod: sample.pod.0,
+                pod: Some(sample.pod.0),
                 state: sample.phase.name().to_owned(),
                 connections: sample.connections,
                 requests: cell.requests,
@@ -292,6 +292,25 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 partial: window.partial,
             }
         }));
+        if window.unplaced > 0 {
+            rows.push(WindowRow::unplaced(window.from.as_secs_f64(), window.unplaced, window.partial));
+        }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_queue_that_grows_to_the_end_is_growing() {
+        let queue = |length: fn(u64) -> u64| growing(&(0..40).map(length).collect::<Vec<u64>>());
+        assert_eq!(queue(|i| i), Some((14.5, 34.5)));
+        assert_eq!(queue(|i| 10 + i), None, "less than twice as long");
+        assert_eq!(queue(|i| i * (40 - i)), None, "a peak that passes");
+        assert_eq!(queue(|i| 5 + 3 * (i % 2)), None, "stationary");
+        assert_eq!(queue(|i| u64::from(i == 39)), None, "hardly anybody waits");
+        assert_eq!(growing(&[1, 2, 3, 4, 5, 6, 7, 8]), None, "too short to say");
+    }
 }

@@ -39,17 +39,19 @@ impl Latencies {
         }
     }
 
-    /// What was recorded for `pod` since the last `take`; the measured part is added to `measured`. If the pod is `gone`, the
-    /// memory is given back.
-    pub fn take(&mut self, pod: usize, measured: &mut Tally, gone: bool) -> Tally {
+    /// What was recorded for `pod` since the last `take`.
+    pub fn of(&mut self, pod: usize) -> Tally {
         self.settle();
         let mut all = Tally::default();
-        for histogram in &self.pods[pod] {
-            all.add(histogram);
-        }
+        self.pods[pod].iter().for_each(|histogram| all.add(histogram));
+        all
+    }
+
+    /// Adds to `measured` what was recorded for `pod` of it, and forgets all. If the pod is `gone`, the memory is given back.
+    pub fn take(&mut self, pod: usize, measured: &mut Tally, gone: bool) {
+        self.settle();
         measured.add(&self.pods[pod][1]);
         let done = if gone { Histogram::release } else { Histogram::clear };
         self.pods[pod].iter_mut().for_each(done);
-        all
     }
 }

@@ -20,6 +20,7 @@ use super::connections::{ConnectionSink, Connections};
 use super::digest::{Arrivals, Digest, call_hash};
 use super::events::Events;
 use super::finish;
+use super::histogram::Tally;
 use super::latencies::Latencies;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
@@ -49,6 +50,8 @@ pub struct Recorder<'a> {
     pub(super) started: [u64; 2],
     pub(super) failed: [u64; Status::ALL.len()],
     pub(super) unfinished: u64,
+    /// Calls that failed without having reached a connection, in the window that goes on.
+    unplaced: u64,
     /// By pod.
     pub(super) counts: Vec<PodCounts>,
     pub(super) latencies: Latencies,
@@ -79,6 +82,7 @@ impl<'a> Recorder<'a> {
             started: [0; 2],
             failed: [0; Status::ALL.len()],
             unfinished: 0,
+            unplaced: 0,
             counts: Vec::new(),
             latencies: Latencies::default(),
             pods: Vec::new(),
@@ -103,8 +107,9 @@ impl<'a> Recorder<'a> {
     #[inline]
     fn failed(&mut self, pod: Option<PodId>, status: Status, emitted: Time) {
         self.failed[status as usize] += u64::from(self.measured(emitted));
-        if let Some(pod) = pod {
-            self.counts[pod.0 as usize].errors += 1;
+        match pod {
+            Some(pod) => self.counts[pod.0 as usize].errors += 1,
+            None => self.unplaced += 1,
         }
     }
 
@@ -149,7 +154,8 @@ impl<'a> Recorder<'a> {
 
     fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample]) {
         let cells = samples.iter().map(|sample| self.cell(sample)).collect();
-        self.windows.push(Window { from, to, partial, cells });
+        let unplaced = std::mem::take(&mut self.unplaced);
+        self.windows.push(Window { from, to, partial, cells, unplaced });
     }
 
     /// What a pod did in the window that ends, and back to zero.
@@ -159,9 +165,13 @@ impl<'a> Recorder<'a> {
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
         info.seen = now;
-        let latency = self.latencies.take(sample.pod.0 as usize, &mut info.latency, info.gone.is_some());
+        let pod = sample.pod.0 as usize;
+        // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
+        let latency = if self.summary_only { Tally::default() } else { self.latencies.of(pod) };
+        self.latencies.take(pod, &mut info.latency, info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
-        let latency = self.windows.merging.then(|| Box::new(latency));
+        let merged_later = self.windows.merging && !self.summary_only;
+        let latency = merged_later.then(|| Box::new(latency));
         Cell { sample: *sample, requests, errors, p50, p99, latency }
     }
 }
@@ -189,6 +199,39 @@ impl Observer for Recorder<'_> {
             }
             Observation::Failed { pod, status, emitted, .. } => self.failed(pod, status, emitted),
             _ => self.rare(at, what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::observation::PodPhase;
+
+    /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
+    #[test]
+    fn windows_of_a_run_of_which_only_the_summary_is_read_keep_no_histograms() {
+        let text = "name: a\nservers: [{ name: s }]\n\
+                    clients: [{ name: c, load: { closed: { concurrency: 1, requests: 1 } } }]\n";
+        let model = crate::scenario::parse("a.yaml", text, None, &[]).expect("reads").model;
+        for summary_only in [false, true] {
+            let options = Options { summary_only, ..Options::default() };
+            let mut recorder = Recorder::new(&model, 1, Span::from_millis(1), options);
+            let (pod, at) = (PodId(0), Time::ZERO);
+            recorder.observe(at, &Observation::PodCreated { pod, server: 0, revision: 1, number: 0, node: 0 });
+            recorder.observe(at, &Observation::Completed { client: 0, pod, emitted: at });
+            let sample = PodSample {
+                pod,
+                phase: PodPhase::Ready,
+                ready_throughout: true,
+                connections: 1,
+                in_flight: 0,
+                queued: 0,
+                busy: Span::ZERO,
+            };
+            let cell = recorder.cell(&sample);
+            assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));
+            assert_eq!(recorder.pods[0].latency.count(), 1, "the run's own histogram has it");
         }
     }
 }

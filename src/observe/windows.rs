@@ -33,6 +33,8 @@ pub(super) struct Window {
     pub partial: bool,
     /// In order of pod.
     pub cells: Vec<Cell>,
+    /// Calls that failed without having reached a connection.
+    pub unplaced: u64,
 }
 
 impl Window {
@@ -127,6 +129,7 @@ fn merge(group: Vec<Window>, whole: bool) -> Window {
     let from = group.first().map_or(Time::ZERO, |w| w.from);
     let to = group.last().map_or(from, |w| w.to);
     let partial = !whole || group.iter().any(|w| w.partial);
+    let unplaced = group.iter().map(|w| w.unplaced).sum();
     let mut cells: BTreeMap<PodId, (usize, Cell)> = BTreeMap::new();
     for cell in group.into_iter().flat_map(|w| w.cells) {
         let ready = usize::from(cell.sample.ready_throughout);
@@ -146,7 +149,7 @@ fn merge(group: Vec<Window>, whole: bool) -> Window {
         cell.p99 = cell.latency.as_ref().and_then(|t| t.quantile(990));
         cell
     });
-    Window { from, to, partial, cells: finished.collect() }
+    Window { from, to, partial, cells: finished.collect(), unplaced }
 }
 
 /// Adds the next window's cell of the same pod.
@@ -191,7 +194,8 @@ mod tests {
         for i in 0..n as u64 {
             let partial = last_partial && i + 1 == n as u64;
             let to = Time((i + 1) * 7 - u64::from(partial));
-            windows.push(Window { from: Time(i * 7), to, partial, cells: vec![cell(0, true, 1, 100 + i % 20)] });
+            let cells = vec![cell(0, true, 1, 100 + i % 20)];
+            windows.push(Window { from: Time(i * 7), to, partial, cells, unplaced: 2 });
         }
         windows.finish()
     }
@@ -213,6 +217,7 @@ mod tests {
             let (windows, w) = run(n, false);
             assert_eq!((w, windows.len()), (Span(7 * width), count), "{n}");
             assert_eq!(windows.iter().map(|w| w.cells[0].requests).sum::<u64>(), n as u64);
+            assert_eq!(windows.iter().map(|w| w.unplaced).sum::<u64>(), 2 * n as u64);
             assert_eq!(windows.iter().map(|w| w.cells[0].sample.busy.0).sum::<u64>(), 3 * n as u64);
             for pair in windows.windows(2) {
                 assert_eq!((pair[0].to, pair[0].length(), pair[0].partial), (pair[1].from, w, false));
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn cells_add_up() {
-        let window = |from, cells| Window { from: Time(from), to: Time(from + 1), partial: false, cells };
+        let window = |from, cells| Window { from: Time(from), to: Time(from + 1), partial: false, cells, unplaced: 0 };
         let first = window(0, vec![cell(0, true, 5, 10), cell(1, true, 6, 20)]);
         let second = window(1, vec![cell(0, true, 7, 30), cell(1, false, 8, 40), cell(2, true, 9, 50)]);
         let merged = merge(vec![first, second], true);

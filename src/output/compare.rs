@@ -23,7 +23,7 @@ pub struct Comparison {
     pub evenkeel: String,
     /// How many runs each scenario had.
     pub runs: u64,
-    /// The scenarios in the order given; the first one is the baseline.
+    /// The baseline, then the others in the order given.
     pub scenarios: Vec<Compared>,
 }
 
@@ -77,9 +77,7 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     let mut out = String::new();
     let names = comparison.scenarios.iter().map(|s| s.scenario.chars().count()).max().unwrap_or(0);
     let name = names.clamp(8, style.columns() - CELLS);
-    let plural = if comparison.runs == 1 { "run" } else { "runs" };
-    let title = format!("{} scenarios, {} {plural} each", comparison.scenarios.len(), comparison.runs);
-    let _ = writeln!(out, "{}\n{}", style.strong(&title), style.strong(&heading(name)));
+    let _ = writeln!(out, "{}\n{}", style.strong(&title(comparison)), style.strong(&heading(name)));
     for scenario in &comparison.scenarios {
         rows(&mut out, name, &scenario.scenario, &scenario.figures, comparison.runs, false, style);
     }
@@ -94,6 +92,16 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
         let _ = writeln!(out, "\n{text}");
     }
     style.shown(out)
+}
+
+/// How many, and which one the others are compared with.
+fn title(comparison: &Comparison) -> String {
+    let count = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (scenarios, runs) = (count(comparison.scenarios.len() as u64, "scenario"), count(comparison.runs, "run"));
+    match &comparison.scenarios[..] {
+        [baseline, _, ..] => format!("{scenarios}, {runs} each; baseline: {}", baseline.scenario),
+        _ => format!("{scenarios}, {runs}"),
+    }
 }
 
 /// Width of a figure's column.
@@ -198,7 +206,7 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let mut out = format!("## {} scenarios, {} runs each\n\n", comparison.scenarios.len(), comparison.runs);
+    let mut out = format!("## {}\n\n", title(comparison));
     let headings: Vec<&str> = std::iter::once("scenario").chain(COLUMNS.iter().map(|c| c.1)).collect();
     let cells = |name: &str, figures: &BTreeMap<String, Estimate>, signed: bool| -> Vec<String> {
         let cell = |path: &str| match figures.get(path) {
@@ -332,6 +340,10 @@ mod tests {
             &Style::default(),
         );
         assert!(!text.lines().take(4).any(|line| line.contains('±')), "{text}");
+        assert!(text.starts_with("2 scenarios, 1 run each; baseline: grpc-clusterip\n"), "{text}");
+        let alone = Comparison { scenarios: comparison(1).scenarios[..1].to_vec(), ..comparison(1) };
+        assert!(render(&alone, &Style::default()).starts_with("1 scenario, 1 run\n"));
+        assert!(markdown(&alone).starts_with("## 1 scenario, 1 run\n"));
     }
 
     #[test]

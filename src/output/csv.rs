@@ -29,6 +29,8 @@ pub(crate) const PODS: [&str; 13] = [
     "errors",
     "width_s",
 ];
+/// Stands for the pod of calls that failed without having reached a connection: no name of a pod.
+pub(crate) const NO_POD: &str = "(none)";
 const CONNECTIONS: [&str; 8] =
     ["id", "client", "pod", "opened_s", "draining_s", "closed_s", "close_reason", "requests"];
 /// Columns of `events.csv`.
@@ -78,8 +80,16 @@ pub fn pods(outcome: &Outcome, to: impl Write) -> io::Result<()> {
 }
 
 fn pods_row(outcome: &Outcome, row: &WindowRow) -> [String; 13] {
-    let pod = outcome.summary.pods.get(row.pod as usize);
     let width = if row.partial { outcome.end_s - row.time_s } else { outcome.window_s };
+    let Some(pod) = row.pod else {
+        let mut fields: [String; 13] = Default::default();
+        fields[0] = fixed(row.time_s, TIME);
+        fields[1] = NO_POD.to_owned();
+        fields[11] = row.errors.to_string();
+        fields[12] = fixed(width, TIME);
+        return fields;
+    };
+    let pod = outcome.summary.pods.get(pod as usize);
     [
         fixed(row.time_s, TIME),
         pod.map(|p| p.pod.clone()).unwrap_or_default(),

@@ -42,7 +42,7 @@ impl OutputError {
     /// For `map_err`.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OutputError {
         let path = path.to_owned();
-        move |source| OutputError::Io { doing, path, source }
+        move |source| OutputError::Io { doing, path, source: without_path(source) }
     }
 
     /// A file could not be written.
@@ -55,5 +55,14 @@ impl OutputError {
     #[must_use]
     pub fn is_machine(&self) -> bool {
         !matches!(self, OutputError::Malformed { .. } | OutputError::Foreign { .. })
+    }
+}
+
+/// What the operating system said: `tempfile` adds the name of its temporary file, which says nothing to anybody, and keeps
+/// the error itself to itself.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((said, _)) => io::Error::new(error.kind(), said.to_owned()),
+        None => error,
     }
 }

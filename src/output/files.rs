@@ -286,6 +286,9 @@ mod tests {
         assert!(error.to_string().starts_with("cannot make the folder"), "{error}");
         let error = FileSet::begin(&file).err().unwrap();
         assert!(matches!(error, OutputError::Io { .. }), "{error}");
+        for error in [error, write_file(&file.join("x.svg"), b"").unwrap_err()] {
+            assert!(!error.to_string().contains(".evenkeel-"), "the temporary file's name: {error}");
+        }
     }
 
     #[test]

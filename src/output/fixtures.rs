@@ -133,7 +133,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
             let base = 2.0 / (1.05 - load.min(0.95)) * (1.0 + noise.next() * 0.2);
             windows.push(WindowRow {
                 time_s,
-                pod: i as u32,
+                pod: Some(i as u32),
                 state: pod.state(last).into(),
                 connections: (load * 50.0).round() as u32,
                 requests,
@@ -266,4 +266,21 @@ pub fn cut_short() -> Outcome {
         row.partial = true;
     }
     outcome
+}
+
+/// A rollout in whose middle nobody can be reached for a while: at first some calls fail, then all.
+pub(crate) fn outage() -> Outcome {
+    let mut outcome = rollout();
+    outcome.summary.scenario = "outage".into();
+    let mut windows = Vec::new();
+    for window in outcome.windows.chunk_by(|a, b| a.time_s == b.time_s) {
+        let time_s = window[0].time_s;
+        let out = (130.0..150.0).contains(&time_s);
+        let received = |row: &WindowRow| WindowRow { requests: if out { 0 } else { row.requests }, ..row.clone() };
+        windows.extend(window.iter().map(received));
+        if out || (126.0..130.0).contains(&time_s) {
+            windows.push(WindowRow::unplaced(time_s, 25, false));
+        }
+    }
+    Outcome { windows, ..outcome }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use csv::StringRecord;
 
 use super::OutputError;
-use super::csv::{EVENTS, PODS, event_kind};
+use super::csv::{EVENTS, NO_POD, PODS, event_kind};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
 
 /// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
@@ -59,10 +59,18 @@ fn rows<T>(
 
 fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRow, f64), String> {
     let name = &record[1];
+    let width: f64 = number(record, 12)?;
+    let sane = |x: f64| x.is_finite() && x >= 0.0;
+    if !sane(number(record, 0)?) || !sane(width) {
+        return Err("a time is out of range".into());
+    }
+    if name == NO_POD {
+        return Ok((WindowRow::unplaced(number(record, 0)?, number(record, 11)?, false), width));
+    }
     let pod = pods.get(name).ok_or_else(|| format!("pod {name:?} is not in summary.json"))?;
     let row = WindowRow {
         time_s: number(record, 0)?,
-        pod: *pod,
+        pod: Some(*pod),
         state: record[2].to_owned(),
         connections: number(record, 3)?,
         requests: number(record, 4)?,
@@ -75,9 +83,7 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
         errors: number(record, 11)?,
         partial: false,
     };
-    let width: f64 = number(record, 12)?;
-    let sane = |x: f64| x.is_finite() && x >= 0.0;
-    if sane(row.time_s) && sane(width) { Ok((row, width)) } else { Err("a time is out of range".into()) }
+    Ok((row, width))
 }
 
 fn event(record: &StringRecord) -> Result<EventRow, String> {

@@ -20,6 +20,7 @@ fn a_redrawn_folder_has_the_same_pictures() {
         fixtures::scale_up(),
         fixtures::hundred(),
         fixtures::cut_short(),
+        fixtures::outage(),
     ] {
         let folder = tempfile::tempdir().unwrap();
         write_run(folder.path(), &outcome, &WriteOptions { png: false, ..WriteOptions::default() }).unwrap();

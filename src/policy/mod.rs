@@ -2,6 +2,9 @@
 
 pub mod backoff;
 pub mod controller;
+pub mod least_request;
+pub mod p2c;
+pub mod peak_ewma;
 pub mod rotation;
 pub mod route;
 pub mod victims;

@@ -60,6 +60,11 @@ pub(super) const RESOLVER: Resolver =
 pub(super) const POLL_INTERVAL: Span = Span::from_secs(5);
 /// istiod `PILOT_DEBOUNCE_MAX`.
 pub(super) const DEBOUNCE_MAX: Span = Span::from_secs(10);
+/// gRFC A48 and Envoy's `choice_count`.
+pub(super) const CHOICE_COUNT: u32 = 2;
+/// Linkerd (`policy-controller/grpc/src/outbound.rs`).
+pub(super) const DEFAULT_RTT: Span = Span::from_millis(30);
+pub(super) const DECAY: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
     Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };

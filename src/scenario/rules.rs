@@ -94,7 +94,8 @@ rules! {
         "clients: [{ name: web, load: { open: { rate: 100 } } }]"
     OutOfRange "E013" "a number out of range"
         "The value is too small or too large to make sense, or to be simulated. Limits: 30 days of simulated time, 100,000 \
-         pods, 10 million channels or workers, 1e9 calls per second, 1,000,000 windows and 10,000,000 rows in pods.csv."
+         pods, 10 million channels or workers, 1e9 calls per second, 1,000,000 windows and 10,000,000 rows in pods.csv. Products \
+         have limits where they would need gigabytes: nodes × pods, channels × pods, windows × pods."
         "wrong:  nodes: 0"
     BadName "E014" "a name that Kubernetes would refuse"
         "Names become names of pods and folders: at most 63 lower-case letters, digits and `-`, with a letter or digit at \

@@ -43,7 +43,8 @@ fn optional_choice(choice: &Value, definitions: &Value) -> Option<Value> {
     let (name, settings) = choice.get("properties")?.as_object()?.iter().next()?;
     let definition = settings.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
     let definition = definitions.get(definition)?;
-    let free = definition.get("type").and_then(Value::as_str) == Some("object") && definition.get("required").is_none();
+    let must = ["required", "oneOf"].iter().any(|key| definition.get(key).is_some());
+    let free = definition.get("type").and_then(Value::as_str) == Some("object") && !must;
     free.then(|| Value::String(name.clone()))
 }
 
@@ -79,14 +80,75 @@ mod tests {
         assert!(count > 80, "{count} keys");
     }
 
+    /// Every choice between `{ name: settings }` in the schema: its names, and those that it offers as bare names.
+    fn choices(schema: &Value, found: &mut Vec<(Vec<String>, Vec<String>)>) {
+        let words = |c: &Value| c.get("enum").and_then(Value::as_array).cloned().unwrap_or_default();
+        if let Some(Value::Array(choices)) = schema.get("oneOf") {
+            let key = |c: &Value| Some(c.get("properties")?.as_object()?.keys().next()?.clone());
+            let names: Vec<String> = choices.iter().filter_map(key).collect();
+            let bare = choices.iter().flat_map(words).filter_map(|w| w.as_str().map(str::to_owned));
+            if !names.is_empty() {
+                found.push((names, bare.collect()));
+            }
+        }
+        match schema {
+            Value::Object(object) => object.values().for_each(|v| choices(v, found)),
+            Value::Array(items) => items.iter().for_each(|v| choices(v, found)),
+            _ => {}
+        }
+    }
+
+    /// For each choice, the least that must be written, and the place where it stands.
+    const LEAST: [(&str, &str, &str); 15] = [
+        ("closed", "load", "{ closed: { concurrency: 1 } }"),
+        ("open", "load", "{ open: { rate: 1 } }"),
+        ("pick_first", "policy", "{ pick_first: {} }"),
+        ("round_robin", "policy", "{ round_robin: {} }"),
+        ("least_request", "policy", "{ least_request: {} }"),
+        ("peak_ewma", "policy", "{ peak_ewma: {} }"),
+        ("poll", "discovery", "{ poll: {} }"),
+        ("watch", "discovery", "{ watch: {} }"),
+        ("constant", "service_time", "{ constant: 1ms }"),
+        ("uniform", "service_time", "{ uniform: { max: 1ms } }"),
+        ("exponential", "service_time", "{ exponential: { mean: 1ms } }"),
+        ("lognormal", "service_time", "{ lognormal: { p50: 1ms, p99: 5ms } }"),
+        ("pareto", "service_time", "{ pareto: { min: 1ms, alpha: 2 } }"),
+        ("mixture", "service_time", "{ mixture: [{ weight: 1, of: 1ms }] }"),
+        ("empirical", "service_time", "{ empirical: samples.csv }"),
+    ];
+
     #[test]
-    fn policies_may_be_bare_names_and_loads_may_not() {
-        let schema = scenario_schema();
-        let bare = |definition: &str| {
-            schema["$defs"][definition]["oneOf"].as_array().into_iter().flatten().find_map(|c| c.get("enum").cloned())
+    fn the_reader_takes_the_bare_names_that_the_schema_offers_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("samples.csv"), "1ms\n").unwrap();
+        let reads = |place: &str, value: &str| {
+            let key = |name: &str, otherwise: &str| match place == name {
+                true => format!("{name}: {value}"),
+                false => format!("{name}: {otherwise}"),
+            };
+            let text = format!(
+                "name: a\nduration: 1m\nservice: {{ type: Headless }}\nservers: [{{ name: s, {} }}]\nclients: [{{ name: c, {}, {}, {} }}]\n",
+                key("service_time", "1ms"),
+                key("policy", "pick_first"),
+                key("discovery", "dns"),
+                key("load", "{ open: { rate: 1 } }")
+            );
+            crate::scenario::parse("a.yaml", &text, Some(folder.path()), &[]).is_ok()
         };
-        assert_eq!(bare("PolicyFile"), Some(serde_json::json!(["pick_first", "round_robin"])));
-        assert_eq!(schema["required"], serde_json::json!(["name", "servers", "clients"]));
-        assert!(!schema["$defs"]["LoadFile"].to_string().contains("bare name"), "{}", schema["$defs"]["LoadFile"]);
+        let mut found = Vec::new();
+        choices(&scenario_schema(), &mut found);
+        let mut seen = Vec::new();
+        for (names, bare) in found {
+            for name in names {
+                let (_, place, least) = LEAST.iter().find(|l| l.0 == name).expect("a choice without a case");
+                assert!(reads(place, least), "{place}: {least}");
+                assert_eq!(reads(place, &name), bare.contains(&name), "{place}: {name}");
+                seen.push(name);
+            }
+        }
+        seen.sort_unstable();
+        let mut all = LEAST.map(|l| l.0);
+        all.sort_unstable();
+        assert_eq!(seen, all, "each choice once");
     }
 }

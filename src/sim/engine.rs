@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use super::fifo::Fifo;
+use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
-use super::load::{ClosedLoad, OpenLoad, part, start_of};
+use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::{Observation, Observer};
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
@@ -14,6 +15,7 @@ use super::world::{
     Slab, View,
 };
 use super::{Options, RunEnd, SimError};
+use crate::policy::peak_ewma::PeakEwma;
 use crate::random::{Streams, key_of, mix};
 use crate::scenario::model::{Client, Load, Model, Protocol, Server, ServiceType};
 use crate::units::{Span, Time};
@@ -60,6 +62,8 @@ pub(super) struct Engine<'a, O> {
     pub closed: Vec<ClosedLoad>,
     pub connections: Slab<Connection>,
     pub lanes: Lanes,
+    /// How fast connections answer, for those whose channels pick by it; empty if there is none.
+    pub ewma: Vec<PeakEwma>,
     pub calls: Slab<Call>,
     pub dialled: u64,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
@@ -68,6 +72,7 @@ pub(super) struct Engine<'a, O> {
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
     pub resets: Vec<Vec<Handle>>,
+    pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Pods that were not gone at the start of the window.
     pub sampled_pods: Vec<u32>,
@@ -76,32 +81,6 @@ pub(super) struct Engine<'a, O> {
     pub to_client: Span,
     /// Closed loads that still have calls to make or to wait for.
     pub unfinished_closed: u64,
-}
-
-/// A client Deployment.
-pub(super) struct ClientState<'a> {
-    pub settings: &'a Client,
-    pub key: u64,
-    pub open: Option<OpenLoad>,
-    /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
-    pub active: Vec<Caller>,
-    /// Replicas that are not stopped, in order of creation.
-    pub members: Vec<u32>,
-    /// Replicas created so far.
-    pub numbered: u32,
-    pub revision: u32,
-    pub rolling: bool,
-    pub reconciling: bool,
-    /// By node: pushes of the EndpointSlices to those who watch them.
-    pub pushes: Vec<Push>,
-}
-
-/// A worker of a closed load.
-pub(super) struct Worker {
-    pub replica: u32,
-    pub channel: u32,
-    /// Index of its replica's load.
-    pub load: u32,
 }
 
 /// A run whose closed loads are not done by then (for ever waiting for a pod, say) is given up.
@@ -142,11 +121,13 @@ impl<'a, O: Observer> Engine<'a, O> {
             closed: Vec::new(),
             connections: Slab::default(),
             lanes: Lanes::default(),
+            ewma: Vec::new(),
             calls: Slab::default(),
             dialled: 0,
             views: (0..=nodes).map(|_| View::default()).collect(),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
+            call_index: CallsByConnection::default(),
             window_start: Time::ZERO,
             sampled_pods: Vec::new(),
             to_pod,

@@ -100,8 +100,9 @@ impl Lanes {
         false
     }
 
+    /// Counts off the streams that have ended.
     #[inline(never)]
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         for i in self.ended.drain(..) {
             self.items[i as usize].streams -= 1;
         }
@@ -110,6 +111,12 @@ impl Lanes {
     /// Calls on a connection that have not ended.
     pub fn streams(&mut self, i: u32) -> u32 {
         self.settle();
+        self.items[i as usize].streams
+    }
+
+    /// The same, after `settle`.
+    #[inline]
+    pub fn settled(&self, i: u32) -> u32 {
         self.items[i as usize].streams
     }
 

@@ -7,9 +7,10 @@
 
 use rand_chacha::rand_core::Rng;
 
+use super::world::{Caller, Push};
 use crate::random::{Purpose, Stream, Streams, below, mix};
 use crate::scenario::distribution::{neg_ln, unit};
-use crate::scenario::model::{Arrivals, RateCurve};
+use crate::scenario::model::{Arrivals, Client, RateCurve};
 use crate::units::Time;
 
 const NS_PER_S: f64 = 1e9;
@@ -199,6 +200,32 @@ impl Clock {
         self.at += area * self.ns_per_call;
         self.at as u64
     }
+}
+
+/// A client Deployment.
+pub struct ClientState<'a> {
+    pub settings: &'a Client,
+    pub key: u64,
+    pub open: Option<OpenLoad>,
+    /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
+    pub active: Vec<Caller>,
+    /// Replicas that are not stopped, in order of creation.
+    pub members: Vec<u32>,
+    /// Replicas created so far.
+    pub numbered: u32,
+    pub revision: u32,
+    pub rolling: bool,
+    pub reconciling: bool,
+    /// By node: pushes of the EndpointSlices to those who watch them.
+    pub pushes: Vec<Push>,
+}
+
+/// A worker of a closed load.
+pub struct Worker {
+    pub replica: u32,
+    pub channel: u32,
+    /// Index of its replica's load.
+    pub load: u32,
 }
 
 /// What a replica of a closed load still has to do.

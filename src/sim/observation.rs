@@ -81,7 +81,7 @@ pub enum CloseReason {
     AddressRemoved,
     /// The client's pool replaced it for its age.
     ClientLifetime,
-    /// The client's keep-alive pool closed it because it was idle, or another attempt won.
+    /// The client's keep-alive pool closed it because it was idle.
     ClientIdle,
     /// The client replica stopped.
     ClientStopped,
@@ -89,11 +89,13 @@ pub enum CloseReason {
     Refused,
     /// HTTP/1.1: closed after its request, for want of keep-alive or because the client gave the request up.
     PerRequest,
+    /// pick_first dialled several addresses, and another one was READY first.
+    Superseded,
 }
 
 impl CloseReason {
     /// All of them, in order.
-    pub const ALL: [CloseReason; 10] = [
+    pub const ALL: [CloseReason; 11] = [
         CloseReason::MaxAge,
         CloseReason::MaxIdle,
         CloseReason::Shutdown,
@@ -104,6 +106,7 @@ impl CloseReason {
         CloseReason::ClientStopped,
         CloseReason::Refused,
         CloseReason::PerRequest,
+        CloseReason::Superseded,
     ];
 
     /// The word in `connections.csv`.
@@ -120,6 +123,7 @@ impl CloseReason {
             CloseReason::ClientStopped => "client_stopped",
             CloseReason::Refused => "refused",
             CloseReason::PerRequest => "per_request",
+            CloseReason::Superseded => "superseded",
         }
     }
 }

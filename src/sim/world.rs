@@ -9,8 +9,8 @@ pub use super::slab::{Handle, Slab, Slotted};
 
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
-use crate::scenario::model::Server;
-use crate::units::Time;
+use crate::scenario::model::{Policy, Server};
+use crate::units::{Span, Time};
 
 /// "None" in an index field.
 pub const NONE: u32 = u32::MAX;
@@ -109,6 +109,8 @@ pub struct Call {
     pub channel: u32,
     /// Slot of its connection, if it has one.
     pub connection: u32,
+    /// When it was sent on it.
+    pub sent: Time,
     /// The pod of that connection.
     pub pod: u32,
     /// Index of the closed-loop worker that made it.
@@ -231,6 +233,10 @@ impl Waiting {
         self.0.as_ref().is_none_or(|calls| calls.is_empty())
     }
 
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |calls| calls.len())
+    }
+
     pub fn push_back(&mut self, call: Handle) {
         self.0.get_or_insert_default().push_back(call);
     }
@@ -245,6 +251,33 @@ impl Waiting {
     }
 }
 
+/// How a channel picks one of its READY connections. What it needs of the settings is kept here, beside the picker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// One after the other, or the only one.
+    InTurn,
+    Random,
+    LeastRequest {
+        choices: u32,
+    },
+    PeakEwma {
+        default_rtt: Span,
+        decay: Span,
+    },
+}
+
+impl Rule {
+    /// What `policy` does once it is READY.
+    pub fn of(policy: Policy) -> Rule {
+        match policy {
+            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => Rule::InTurn,
+            Policy::Random => Rule::Random,
+            Policy::LeastRequest { choice_count } => Rule::LeastRequest { choices: choice_count },
+            Policy::PeakEwma { default_rtt, decay } => Rule::PeakEwma { default_rtt, decay },
+        }
+    }
+}
+
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -254,6 +287,7 @@ pub struct Channel {
     pub stopped: bool,
     /// A `Dispatch` event is under way.
     pub dispatching: bool,
+    pub rule: Rule,
     /// Index into `picker` of the next pick.
     pub next: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.

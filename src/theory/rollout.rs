@@ -4,6 +4,9 @@
 //! nothing else moves. The pods that become ready first are there for the most deaths, the last ones for few or none.
 //! All loads are means, relative to the even share `C/n`.
 
+use crate::policy::controller::fenceposts;
+use crate::scenario::model::CountOrPercent;
+
 /// Loads of the new pods, in order of becoming ready, when the pods become ready one at a time and the last
 /// `unavailable` of them after the last old pod has gone: with `N = n - unavailable`, `r_j = (n/N) [(1+1/N)^N -
 /// (1+1/N)^(j-1)]` for `j <= N`, and 0 beyond. `unavailable = 0` is maxSurge 1, maxUnavailable 0; with any surge and
@@ -140,11 +143,14 @@ struct Controller {
 
 impl Controller {
     fn new(rollout: Rollout) -> Option<Controller> {
-        let n = rollout.replicas as usize;
-        let unavailable = if rollout.surge == 0 { rollout.unavailable.max(1) } else { rollout.unavailable } as usize;
-        let available_min = n.checked_sub(unavailable)?;
-        let in_range = (1..=WALK_PODS_MAX).contains(&rollout.replicas);
-        in_range.then_some(Controller { n, surge: rollout.surge as usize, available_min, old: n, created: 0, ready: 0 })
+        let Rollout { replicas, surge, unavailable, .. } = rollout;
+        if !(1..=WALK_PODS_MAX).contains(&replicas) || unavailable > replicas {
+            return None;
+        }
+        let count = CountOrPercent::Count;
+        let (surge, unavailable) = fenceposts(count(surge), count(unavailable), replicas);
+        let (n, surge, available_min) = (replicas as usize, surge as usize, (replicas - unavailable) as usize);
+        Some(Controller { n, surge, available_min, old: n, created: 0, ready: 0 })
     }
 
     /// Runs until it waits for readiness; returns how many old pods it killed on the way.

@@ -2,7 +2,7 @@
 
 use crate::metrics::balance::is_balanced;
 use crate::metrics::outcome::{Outcome, PodSummary, WindowRow};
-use crate::scenario::model::{Action, Client, Load, Model, Protocol, ServiceType, What};
+use crate::scenario::model::{Action, Client, Load, Model, Policy, Protocol, ServiceType, What};
 use crate::units::Time;
 
 /// Requests per pod below which shares say little.
@@ -15,6 +15,8 @@ pub(super) enum Spread {
     PerRequest,
     /// One connection per address, in rotation.
     Rotation,
+    /// One connection per address, by a policy that asks for more than whose turn it is.
+    PerCall,
     /// The few connections that a channel or pool keeps, each placed once.
     PerConnection,
 }
@@ -146,7 +148,10 @@ fn spread(model: &Model) -> Spread {
     let of = |client: &Client| match &client.protocol {
         Protocol::Http1(http) if http.keep_alive.is_none() => Spread::PerRequest,
         Protocol::Http1(_) => Spread::PerConnection,
-        Protocol::Grpc(_) if model.connects_to_all(client) => Spread::Rotation,
+        Protocol::Grpc(grpc) if model.connects_to_all(client) => match grpc.policy {
+            Policy::RoundRobin { .. } => Spread::Rotation,
+            _ => Spread::PerCall,
+        },
         Protocol::Grpc(_) => Spread::PerConnection,
     };
     let all: Vec<Spread> = model.clients.iter().map(of).collect();
@@ -166,7 +171,7 @@ struct Stretch {
 fn stretch(model: &Model, outcome: &Outcome) -> Option<Stretch> {
     let windows: Vec<&[WindowRow]> = outcome.windows.chunk_by(|a, b| a.time_s == b.time_s).collect();
     let ready = |window: &[WindowRow]| -> Vec<u32> {
-        window.iter().filter(|row| row.state == "ready").map(|row| row.pod).collect()
+        window.iter().filter(|row| row.state == "ready").filter_map(|row| row.pod).collect()
     };
     let pods = ready(windows.last()?);
     let warmup = model.warmup.as_secs_f64();
@@ -187,7 +192,7 @@ fn loads<'a>(outcome: &'a Outcome, stretch: &Stretch, part: f64) -> Vec<Pod<'a>>
     let mut pods: Vec<Pod<'a>> =
         stretch.pods.iter().map(|i| Pod { summary: &outcome.summary.pods[*i as usize], load: 0 }).collect();
     for row in outcome.windows.iter().filter(|row| row.time_s >= from) {
-        if let Ok(i) = stretch.pods.binary_search(&row.pod) {
+        if let Some(Ok(i)) = row.pod.map(|pod| stretch.pods.binary_search(&pod)) {
             pods[i].load += row.requests;
         }
     }

@@ -98,6 +98,7 @@ fn even(f: &Facts<'_>) -> Option<String> {
     }
     let why = match f.spread {
         Spread::Rotation => "each client has a connection to every pod and takes them in rotation".to_owned(),
+        Spread::PerCall => "each client has a connection to every pod and picks one for each call".to_owned(),
         Spread::PerRequest => "each request has a connection of its own, and so a draw of its own".to_owned(),
         Spread::PerConnection => {
             let n = f.connections();

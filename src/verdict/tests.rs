@@ -28,7 +28,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
     };
     let row = |time: u32, (pod, p): (usize, &(f64, u64, u64, f64))| WindowRow {
         time_s: f64::from(time),
-        pod: pod as u32,
+        pod: Some(pod as u32),
         state: if p.0 <= f64::from(time) { "ready" } else { "starting" }.to_owned(),
         connections: 0,
         requests: p.1,
@@ -274,7 +274,7 @@ fn a_killed_pod_comes_back_without_connections() {
 #[test]
 fn a_cold_start_passes() {
     let mut cold = steady(&[(100, 1), (100, 1), (100, 1)]);
-    for row in cold.windows.iter_mut().filter(|row| row.time_s == 0.0 && row.pod == 1) {
+    for row in cold.windows.iter_mut().filter(|row| row.time_s == 0.0 && row.pod == Some(1)) {
         row.requests = 900;
     }
     let text = "s-1-1 carries 1.4x its share only because of the cold start: the first calls had no other connection to go to; \

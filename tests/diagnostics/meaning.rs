@@ -38,6 +38,11 @@ fn settings_without_effect() {
             "one address",
         ),
         (
+            "NAME\nSERVERS\nclients: [{ name: web, policy: { round_robin: { start: «first } }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E018",
+            "one address",
+        ),
+        (
             "NAME\nservers: [{ name: api, grpc: { max_connection_age_grace: «5s } }]\nGHZ\n",
             "E018",
             "without `max_connection_age`",
@@ -193,6 +198,8 @@ fn expectations() {
         ("NAME\nSERVERS\nGHZ\nexpect: [«idle_pods == 20ms]\n", "E026", "not a time"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= 20%]\n", "E026", "is a time"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= fast]\n", "E026", "duration"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= 20]\n", "E026", "has no unit"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«time_to_balance.0.seconds < 60]\n", "E026", "has no unit"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«cv < nan]\n", "E026", "finite"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«name == 2]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: «idle_pods == 0\n", "E009", "a list"),

@@ -104,6 +104,28 @@ fn ranges_and_names() {
             "E013",
             "100000000 channels",
         ),
+        ("«NAME\nMIN\nservers: [{ name: api, replicas: 40000 }]\nCLIENTS\n", "E013", "12000000 rows"),
+        ("«NAME\nservers: [{ name: api, replicas: 4000 }]\nGHZ\n", "E013", "12000000 rows"),
+        (
+            "«NAME\nMIN\nwindow: 30s\ncluster: { nodes: 2000 }\nservers: [{ name: api, replicas: 60000 }]\nCLIENTS\n",
+            "E013",
+            "120000000 endpoints",
+        ),
+        (
+            "«NAME\nMIN\nservice: { type: Headless }\nservers: [{ name: api, replicas: 2000 }]\nclients: [{ name: web, policy: round_robin, replicas: 3000, channels: 2, load: { open: { rate: 1 } } }]\n",
+            "E013",
+            "12000000 connections of round_robin",
+        ),
+        (
+            "«NAME\nMIN\nservice: { type: Headless }\nservers: [{ name: api, replicas: 2000 }]\nclients: [{ name: web, replicas: 30000, load: { open: { rate: 1 } } }]\n",
+            "E013",
+            "60000000 addresses",
+        ),
+        (
+            "«NAME\nMIN\nwindow: 30s\nservers: [{ name: api }, { name: x, replicas: 60000 }]\nCLIENTS\ntimeline: [{ at: 1s, scale: { server: api, replicas: 60000 } }]\n",
+            "E013",
+            "120000 pods (with those that the timeline adds)",
+        ),
         ("NAME\nservers: [{ name: api, service_time: { pareto: { min: 1ms, alpha: «1 } } }]\nGHZ\n", "E013", "above 1"),
         (
             "NAME\nservers: [{ name: api, service_time: { mixture: [{ weight: «0, of: 1ms }] } }]\nGHZ\n",

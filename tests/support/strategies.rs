@@ -158,6 +158,9 @@ fn client() -> BoxedStrategy<Client> {
         "round_robin: { start: random",
         "round_robin: { start: first",
         "round_robin: { start: continue",
+        "random",
+        "least_request: { choice_count: 3",
+        "peak_ewma: { default_rtt: 5ms, decay: 300ms",
     ]);
     let pool = map(vec![
         maybe("warm", number(0..=3)),
@@ -217,12 +220,14 @@ impl Client {
         } else {
             workers *= channels;
             let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
-            let shuffle = if (headless || discovery.is_some()) && self.shuffle && self.policy.starts_with("pick") {
-                ", shuffle: true"
-            } else {
-                ""
-            };
-            text += &format!(", channels: {channels}, policy: {{ {}{shuffle} }} }}{}", self.policy, self.grpc);
+            let knows_pods = headless || discovery.is_some();
+            let shuffle =
+                if knows_pods && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
+            // Behind one address there is nothing to choose, and the reader refuses to be told how.
+            let (name, settings) = self.policy.split_once(": ").unwrap_or((&self.policy, ""));
+            let bare = settings.is_empty() || !knows_pods && name != "pick_first";
+            let policy = if bare { name.to_owned() } else { format!("{{ {name}: {settings}{shuffle} }} }}") };
+            text += &format!(", channels: {channels}, policy: {policy}{}", self.grpc);
             match discovery {
                 Some(discovery) => text += &format!(", discovery: {discovery}"),
                 None if headless => text += &self.resolver,
@@ -232,7 +237,7 @@ impl Client {
         match self.closed {
             None => text += &format!(", load: {}{}", self.open, self.rollout),
             Some((each, requests)) => {
-                // A refused HTTP/1.1 call takes no time to speak of: without a total, a loop without pods would not end soon.
+                // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
                 text += &format!(
                     ", load: {{ closed: {{ concurrency: {}{} }} }}",

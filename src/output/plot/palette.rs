@@ -24,6 +24,8 @@ pub(super) const GRID: &str = "#dcdcdc";
 pub(super) const ALARM: &str = "#b00020";
 /// Pods that are not drawn one by one.
 pub(super) const OTHERS: Rgb = Rgb(190, 190, 190);
+/// Calls that failed without a pod: `ALARM` as an area.
+pub(super) const FAILED: Rgb = Rgb(176, 0, 32);
 /// Bars where no pod is meant.
 pub(super) const NEUTRAL: Rgb = Rgb(0, 114, 178);
 

@@ -9,6 +9,7 @@ fn all() -> Vec<Outcome> {
         fixtures::scale_up(),
         fixtures::hundred(),
         fixtures::nothing(),
+        fixtures::outage(),
     ]
 }
 
@@ -79,6 +80,20 @@ fn the_stack_is_full_wherever_there_were_requests() {
         assert!(heights.values().all(|h: &f64| (h - 1.0).abs() < 1e-9), "{}", outcome.summary.scenario);
         assert_eq!(heights.is_empty(), outcome.summary.requests.ok == 0);
     }
+}
+
+#[test]
+fn an_outage_is_red() {
+    let figure = figure(&fixtures::outage(), "traffic");
+    let red = time_chart(&figure).areas.last().unwrap();
+    assert_eq!((red.name.as_str(), red.fill), ("no pod", palette::FAILED));
+    let [stretch] = &red.stretches[..] else { panic!("one outage") };
+    assert!(stretch.iter().all(|p| p.1 == 0.0), "at the bottom");
+    let all = stretch.iter().filter(|p| p.2 == 1.0).map(|p| p.0);
+    assert!(all.clone().all(|t| (130.0..=150.0).contains(&t)) && all.count() > 3, "{stretch:?}");
+    let says = figure.legend.last().map(|l| l.1.clone()).unwrap_or_default();
+    assert!(says.ends_with("calls failed, no pod to send them to"), "{says}");
+    assert!(!super::figures(&fixtures::rollout()).iter().any(|(_, f)| f.legend.iter().any(|l| l.0 == palette::FAILED)));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(super) struct Traces {
     pub bins: usize,
     /// In order of creation, as in the summary.
     pub pods: Vec<PodTrace>,
+    /// Per bin: calls that failed without having reached a connection.
+    pub unplaced: Vec<u64>,
     pub phases: Vec<Phase>,
     /// How many cohorts of pods there are.
     pub cohorts: usize,
@@ -105,6 +107,7 @@ impl Traces {
             warmup_s: rounded((end_s - outcome.summary.measured_s).max(0.0), csv::TIME),
             bins: windows.div_ceil(merged),
             pods: Vec::new(),
+            unplaced: vec![0; windows.div_ceil(merged)],
             phases: Vec::new(),
             cohorts: 0,
         };
@@ -118,7 +121,11 @@ impl Traces {
     }
 
     fn add(&mut self, bin: usize, row: &WindowRow) {
-        let Some(slot) = self.pods.get_mut(row.pod as usize).and_then(|p| p.bins.get_mut(bin)) else { return };
+        let Some(pod) = row.pod else {
+            self.unplaced[bin] += row.errors;
+            return;
+        };
+        let Some(slot) = self.pods.get_mut(pod as usize).and_then(|p| p.bins.get_mut(bin)) else { return };
         let larger = |a: Option<f64>, b: Option<f64>| match (a, b.map(|b| rounded(b, csv::LATENCY))) {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
@@ -159,7 +166,7 @@ impl Traces {
             let from_s = rounded(window[0].time_s, csv::TIME);
             let to_s = (from_s + self.window_s).min(self.end_s);
             let ready: Vec<&WindowRow> = window.iter().filter(|r| r.state == "ready").collect();
-            let now: Vec<usize> = ready.iter().map(|r| r.pod as usize).collect();
+            let now: Vec<usize> = ready.iter().filter_map(|r| r.pod).map(|pod| pod as usize).collect();
             let changed = before.as_ref().is_some_and(|pods| *pods != now);
             if changed || before.is_none() {
                 found.push((Phase { from_s, to_s, pods: now.iter().map(|&pod| (pod, 0)).collect() }, 0));

@@ -1,8 +1,10 @@
-//! `traffic`: each pod's share of the requests over time, as a stacked area that always fills 100 %.
+//! `traffic`: each pod's share of the requests over time, as a stacked area that always fills 100 %. Calls that failed without
+//! having reached any pod are a part of their own, at the bottom: an outage is red.
 
 use super::figure::{Area, Body, EndLabel, Figure, Mark, Panel, TimeChart};
 use super::groups::{self, Group};
 use super::headline;
+use super::palette::{self, Rgb};
 use super::scale::Scale;
 use super::traces::Traces;
 use crate::metrics::outcome::{EventKind, Outcome};
@@ -16,7 +18,12 @@ const MARK_MOST: usize = 60;
 pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let groups = groups::of(traces);
     let bands = bands(traces, &groups);
-    let areas = groups.iter().zip(&bands).map(|(group, band)| area(traces, group, band)).collect();
+    let mut areas: Vec<Area> =
+        groups.iter().zip(&bands).map(|(group, band)| area(traces, &group.name, group.colour, band)).collect();
+    let unplaced: u64 = traces.unplaced.iter().sum();
+    if unplaced > 0 {
+        areas.extend(bands.last().map(|band| area(traces, "no pod", palette::FAILED, band)));
+    }
     let (labels_title, labels) = labels(traces, &groups, &bands);
     let height = (labels.len() as f64 * 18.0).max(400.0);
     let chart = TimeChart {
@@ -35,12 +42,17 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let gone = groups.iter().filter(|g| g.gone(traces));
     let mut subtitle = vec![headline::figures(&outcome.summary)];
     subtitle.extend(headline::last_phase(traces));
+    let mut legend: Vec<(Rgb, String)> =
+        gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect();
+    if unplaced > 0 {
+        legend.push((palette::FAILED, format!("{} calls failed, no pod to send them to", format::count(unplaced))));
+    }
     Figure {
         title: format!("Share of requests per pod, {}", outcome.summary.scenario),
         subtitle,
         panels: vec![Panel { title: String::new(), body: Body::Time(chart) }],
         columns: 1,
-        legend: gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect(),
+        legend,
     }
 }
 
@@ -58,12 +70,13 @@ pub(super) fn marks(outcome: &Outcome) -> Vec<Mark> {
     marks
 }
 
-/// Lower and upper end of each group's band per bin; `None` where nothing was received. The first group is on top, so that
-/// the bands stand in the order in which the labels are read.
+/// Lower and upper end of each group's band per bin, and last of what failed without a pod; `None` where nothing was asked
+/// for. The first group is on top, so that the bands stand in the order in which the labels are read.
 fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
-    let mut bands = vec![Vec::with_capacity(traces.bins); groups.len()];
+    let mut bands = vec![Vec::with_capacity(traces.bins); groups.len() + 1];
     for bin in 0..traces.bins {
-        let requests: Vec<u64> = groups.iter().map(|g| g.requests(traces, bin)).collect();
+        let mut requests: Vec<u64> = groups.iter().map(|g| g.requests(traces, bin)).collect();
+        requests.push(traces.unplaced[bin]);
         let sum: u64 = requests.iter().sum();
         let mut above = 0;
         for (band, n) in bands.iter_mut().zip(requests) {
@@ -76,7 +89,7 @@ fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
     bands
 }
 
-fn area(traces: &Traces, group: &Group, band: &[Option<(f64, f64)>]) -> Area {
+fn area(traces: &Traces, name: &str, fill: Rgb, band: &[Option<(f64, f64)>]) -> Area {
     let thick = |bin: usize| band.get(bin).copied().flatten().is_some_and(|(lo, hi)| hi > lo);
     // One flat bin on each side of a visible stretch, so that the band narrows together with its neighbours.
     let shown = |bin: usize| thick(bin) || thick(bin + 1) || (bin > 0 && thick(bin - 1));
@@ -98,7 +111,7 @@ fn area(traces: &Traces, group: &Group, band: &[Option<(f64, f64)>]) -> Area {
             }
         }
     }
-    Area { name: group.name.clone(), fill: group.colour, stretches, labelled: true }
+    Area { name: name.to_owned(), fill, stretches, labelled: true }
 }
 
 /// A label for every group that is there at the end, with its share of the last phase.

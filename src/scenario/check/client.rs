@@ -5,9 +5,9 @@ use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile,
-    PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile, ResolverFile, RotationFile,
-    RoundRobinFile, StartFile, WatchFile,
+    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LeastRequestFile,
+    LifetimeFile, PeakEwmaFile, PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile,
+    ResolverFile, RotationFile, RoundRobinFile, StartFile, WatchFile,
 };
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
@@ -104,6 +104,8 @@ fn without_effect(
     }
 }
 
+const ONE_ADDRESS: &str = "with a ClusterIP Service, which has one address; set `service: { type: Headless }`, or \
+                           `discovery: watch`";
 const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of gRPC channels";
 
 /// The keys that only a gRPC client has.
@@ -184,7 +186,7 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
         None => Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
         Some(PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. })) => {
             if virtual_ip {
-                cx.no_effect(&shuffle, "shuffle", "with a ClusterIP Service, which has one address");
+                cx.no_effect(&shuffle, "shuffle", ONE_ADDRESS);
             }
             Policy::PickFirst {
                 reconnect: match reconnect.map(|r| r.value) {
@@ -195,16 +197,43 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
             }
         }
         // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
-        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => Policy::RoundRobin {
-            start: match start.map(|s| s.value) {
-                None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
-                Some(RotationFile::Random) => RotationStart::Random,
-                Some(RotationFile::First) => RotationStart::First,
-                Some(RotationFile::Continue) => RotationStart::Continue,
-            },
-        },
+        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => {
+            if virtual_ip {
+                cx.no_effect(&start, "start", ONE_ADDRESS);
+            }
+            Policy::RoundRobin {
+                start: match start.map(|s| s.value) {
+                    None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
+                    Some(RotationFile::Random) => RotationStart::Random,
+                    Some(RotationFile::First) => RotationStart::First,
+                    Some(RotationFile::Continue) => RotationStart::Continue,
+                },
+            }
+        }
+        Some(PolicyFile::Random) => Policy::Random,
+        Some(PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. })) => {
+            if virtual_ip {
+                cx.no_effect(&choice_count, "choice_count", ONE_ADDRESS);
+            }
+            let (least, most) = LEAST_REQUEST_CHOICES;
+            let choice_count = cx.count_or(choice_count, "choice_count", least, most, defaults::CHOICE_COUNT);
+            Policy::LeastRequest { choice_count }
+        }
+        Some(PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. })) => {
+            if virtual_ip {
+                cx.no_effect(&default_rtt, "default_rtt", ONE_ADDRESS);
+                cx.no_effect(&decay, "decay", ONE_ADDRESS);
+            }
+            Policy::PeakEwma {
+                default_rtt: cx.positive(default_rtt, "default_rtt").unwrap_or(defaults::DEFAULT_RTT),
+                decay: cx.positive(decay, "decay").unwrap_or(defaults::DECAY),
+            }
+        }
     }
 }
+
+/// gRFC A48: below 2 it is refused, and more than 10 count as 10.
+const LEAST_REQUEST_CHOICES: (u32, u32) = (2, 10);
 
 fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
     let ResolverFile { min_interval, early } = file.map(|f| f.value).unwrap_or_default();

@@ -78,6 +78,9 @@ fn unit(path: &[String]) -> Option<f64> {
 fn number(text: &str, path: &[String]) -> Result<f64, String> {
     let figure = quoted(&path.join("."));
     match (unit(path), text.parse::<f64>(), parse_percent(text)) {
+        (Some(_), Ok(x), _) if x.is_finite() && x != 0.0 => {
+            Err(format!("{figure} is a time, and {} has no unit: write a duration such as `20ms`", quoted(text)))
+        }
         (_, Ok(x), _) if x.is_finite() => Ok(x),
         (_, Ok(_), _) => Err(format!("{} is not a finite number", quoted(text))),
         (None, _, Some(percent)) => Ok(percent / 100.0),

@@ -8,6 +8,7 @@ mod expect;
 mod law;
 mod load;
 mod server;
+mod size;
 mod timeline;
 
 use std::path::Path;
@@ -90,6 +91,9 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         expect: expect::expectations(cx, expect),
     };
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
+    if cx.problems.is_empty() {
+        size::products(cx, &model, root);
+    }
     cx.problems.is_empty().then_some(model)
 }
 

@@ -131,7 +131,24 @@ fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: b
                 RotationStart::First => "first",
                 RotationStart::Continue => "continue",
             };
-            rows.put(&under.key("round_robin"), "start", start.into());
+            if !virtual_ip {
+                rows.put(&under.key("round_robin"), "start", start.into());
+            }
+        }
+        Policy::Random => rows.put(at, "policy", "random".into()),
+        Policy::LeastRequest { choice_count } => {
+            rows.put(at, "policy", "least_request".into());
+            if !virtual_ip {
+                rows.put(&under.key("least_request"), "choice_count", choice_count.to_string());
+            }
+        }
+        Policy::PeakEwma { default_rtt, decay } => {
+            rows.put(at, "policy", "peak_ewma".into());
+            if !virtual_ip {
+                let ewma = under.key("peak_ewma");
+                rows.put(&ewma, "default_rtt", default_rtt.to_string());
+                rows.put(&ewma, "decay", decay.to_string());
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct ClientFile {
     pub channels: Key<Count>,
     /// When the replicas start.
     pub start: Key<StartFile>,
-    /// Load-balancing policy of the channels: pick_first (the default) or round_robin.
+    /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request or peak_ewma.
     pub policy: Key<PolicyFile>,
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
     pub wait_for_ready: Key<bool>,
@@ -81,6 +81,12 @@ pub enum PolicyFile {
     PickFirst(At<PickFirstFile>),
     /// One connection per address, calls in rotation.
     RoundRobin(At<RoundRobinFile>),
+    /// One connection per address, each call on a random one.
+    Random,
+    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
+    LeastRequest(At<LeastRequestFile>),
+    /// One connection per address, each call on the better of two by a moving average of response times (tower, Linkerd).
+    PeakEwma(At<PeakEwmaFile>),
 }
 
 /// Settings of pick_first.
@@ -107,8 +113,26 @@ pub enum ReconnectFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundRobinFile {
-    /// Where a rebuilt picker starts. Default random_order (grpc-go).
+    /// Where a rebuilt picker starts; acts with a headless Service only. Default random_order (grpc-go).
     pub start: Key<RotationFile>,
+}
+
+/// Settings of least_request.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeastRequestFile {
+    /// How many are drawn, 2 to 10. Default 2.
+    pub choice_count: Key<Count>,
+}
+
+/// Settings of peak_ewma.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeakEwmaFile {
+    /// What is assumed of an endpoint that has not answered yet. Default 30ms (Linkerd).
+    pub default_rtt: Key<Duration>,
+    /// How fast a peak is forgotten: the time constant. Default 10s (Linkerd).
+    pub decay: Key<Duration>,
 }
 
 /// Where a rebuilt round_robin picker starts.
@@ -271,6 +295,7 @@ pub struct ClosedFile {
 /// An open load: exactly one of rate, curve and trace.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["rate"] }, { "required": ["curve"] }, { "required": ["trace"] }]))]
 pub struct OpenFile {
     /// Calls per second over all replicas.
     pub rate: Key<Number>,

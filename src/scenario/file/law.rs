@@ -66,6 +66,10 @@ pub struct ExponentialFile {
 /// Lognormal: mean and sigma, median and sigma, or p50 and p99.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "oneOf" = [{ "required": ["mean", "sigma"] }, { "required": ["median", "sigma"] }, { "required": ["p50", "p99"] }],
+    "maxProperties" = 2
+))]
 pub struct LognormalFile {
     /// Mean, with sigma.
     pub mean: Key<Duration>,

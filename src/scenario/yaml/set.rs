@@ -60,10 +60,25 @@ fn child<'a>(node: &'a mut Node, step: &str, place: Place) -> Result<&'a mut Nod
             let problem = bad(place, format!("the list has no item {}", quoted(step)));
             Err(problem.help(match nearest(step, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("it has {} items, numbered from 0", items.len()),
+                None => what_there_is(&names, items.len()),
             }))?
         }
         _ => Err(bad(place, format!("{} cannot be looked up in a value that has no keys", quoted(step))).into()),
+    }
+}
+
+/// The items of a list in words.
+fn what_there_is(names: &[String], items: usize) -> String {
+    const MOST: usize = 10;
+    let by_number = match items {
+        0 => return "the list is empty".to_owned(),
+        1 => "it has one item, number 0".to_owned(),
+        n => format!("it has {n} items, numbered from 0"),
+    };
+    let by_name: Vec<String> = names.iter().take(MOST).map(|name| quoted(name)).collect();
+    match by_name.is_empty() {
+        true => by_number,
+        false => format!("{by_number}; by name: {}{}", by_name.join(", "), if names.len() > MOST { ", …" } else { "" }),
     }
 }
 

@@ -4,13 +4,15 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE, Rule};
 use crate::random::below;
 use crate::scenario::model::Protocol;
 use crate::units::Span;
 
-/// A call that fails without being sent takes at least this long; a closed loop could not go on otherwise.
-const FAILING_TAKES_AT_LEAST: Span = Span::from_micros(1);
+/// What it takes an application to learn of a failure on its own node and to go on: an assumption. A closed loop that nobody
+/// serves is as fast as this lets it be. (A real one is bound by its processor: a failed call costs tens of microseconds, and
+/// all workers share the cores, which is about 1 ms per call and worker for ghz with its 50 workers.)
+pub const LOCAL_FAILURE_TAKES: Span = Span::from_millis(1);
 
 /// Fewer replicas than this fit into the processor's caches.
 const WORTH_TOUCHING: usize = 4096;
@@ -80,6 +82,7 @@ impl<O: Observer> Engine<'_, O> {
             client,
             channel,
             connection: NONE,
+            sent: self.now,
             pod: NONE,
             worker,
             generation: 0,
@@ -125,7 +128,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let channel = &self.channels[index as usize];
         if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
-            let connection = self.pick(index);
+            let connection = self.pick(index, call);
             return self.send(call, connection);
         }
         self.wait_for_connection(call, index);
@@ -137,7 +140,7 @@ impl<O: Observer> Engine<'_, O> {
         let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
         if state == Connectivity::TransientFailure && !waits {
             self.calls.items[call.index as usize].state = CallState::Failing;
-            let takes = self.dispatch_time(index).max(FAILING_TAKES_AT_LEAST);
+            let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
             return self.after(takes, Rank::Expiry, Event::FailFast(call));
         }
         self.channels[index as usize].waiting.push_back(call);
@@ -148,9 +151,12 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick(&mut self, index: u32) -> u32 {
+    pub fn pick(&mut self, index: u32, call: Handle) -> u32 {
         if self.channels[index as usize].stale {
             self.rebuild_picker(index);
+        }
+        if self.channels[index as usize].rule != Rule::InTurn {
+            return self.pick_by_rule(index, call);
         }
         let channel = &mut self.channels[index as usize];
         let i = channel.next as usize;
@@ -167,7 +173,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn send(&mut self, call: Handle, connection: u32) {
         let item = &mut self.calls.items[call.index as usize];
         item.connection = connection;
-        item.pod = self.lanes[connection].pod;
+        (item.pod, item.sent) = (self.lanes[connection].pod, self.now);
         if !self.lanes.begin_stream(connection) {
             self.lanes.set_plain(connection, false);
             item.state = CallState::WaitsForStream;
@@ -204,9 +210,10 @@ impl<O: Observer> Engine<'_, O> {
         if call.ended {
             return self.calls.free(index);
         }
-        let (connection, failure) = (call.connection, call.failure);
+        let (connection, failure, sent) = (call.connection, call.failure, call.sent);
         let worker = self.tell_end(index, failure);
         self.calls.free(index);
+        self.measure(connection, sent);
         self.release_stream(connection);
         self.after_end(worker);
     }
@@ -233,7 +240,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The client gives a call up, wherever it is.
     pub fn fail_call(&mut self, index: u32, status: Status) {
         let call = &self.calls.items[index as usize];
-        let (state, connection, pod) = (call.state, call.connection, call.pod);
+        let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let worker = self.tell_end(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
@@ -252,6 +259,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
             }
+            self.measure(connection, sent);
             self.release_stream(connection);
         }
         self.after_end(worker);

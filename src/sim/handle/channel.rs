@@ -23,6 +23,7 @@ impl<O: Observer> Engine<'_, O> {
             state: Connectivity::Idle,
             stopped: false,
             dispatching: false,
+            rule: self.rule_of(client),
             next: 0,
             picker: smallvec![],
             stale: false,
@@ -128,6 +129,7 @@ impl<O: Observer> Engine<'_, O> {
         channel.ready += 1;
         channel.stale = true;
         self.only_connection[index as usize] = NONE;
+        self.begin_measuring(index, connection.index);
         if self.settings(index).policy.is_pick_first() {
             self.end_pass(index, i);
         }
@@ -278,7 +280,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.calls.get(call).is_none_or(|c| c.ended) {
                 continue;
             }
-            let connection = self.pick(index);
+            let connection = self.pick(index, call);
             self.send(call, connection);
             let takes = self.dispatch_time(index);
             if takes > Span::ZERO && !self.channels[index as usize].waiting.is_empty() {
@@ -303,11 +305,11 @@ impl<O: Observer> Engine<'_, O> {
         let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
         channel.picker.extend(ready.map(|s| s.connection));
         channel.next = match policy {
-            Policy::PickFirst { .. } => 0,
             Policy::RoundRobin { start } => {
                 let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
                 rotation::rebuild(start, &mut channel.picker, last, &mut stream)
             }
+            _ => 0,
         };
         channel.pickers += 1;
     }

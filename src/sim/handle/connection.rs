@@ -5,18 +5,16 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::lanes::Lane;
-use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
+use super::calls::LOCAL_FAILURE_TAKES;
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 /// gRFC A9: MaxConnectionAge is jittered by a uniform ±10 %, once per connection.
 const AGE_JITTER: f64 = 0.1;
-
-/// A dial that the client's own node rejects is not free: a closed loop without a pod could not go on otherwise.
-const REJECTING_TAKES: Span = Span::from_micros(1);
 
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
@@ -62,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
         self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
-            None => (REJECTING_TAKES, Event::Refused(connection)),
+            None => (LOCAL_FAILURE_TAKES, Event::Refused(connection)),
             Some(_) => (self.to_pod, Event::Syn(connection)),
         };
         self.after(takes, Rank::World, event);
@@ -293,45 +291,6 @@ impl<O: Observer> Engine<'_, O> {
             closed,
             reason,
             requests: lane.requests,
-        }
-    }
-
-    /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle>) {
-        for &handle in &connections {
-            self.lanes[handle.index].dead = true;
-        }
-        let i = self.resets.len() as u32;
-        self.resets.push(connections);
-        self.after(self.to_client, Rank::World, Event::Resets(i));
-    }
-
-    /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
-    pub fn on_resets(&mut self, i: u32) {
-        let connections = std::mem::take(&mut self.resets[i as usize]);
-        for &handle in &connections {
-            if self.connections.get(handle).is_none() {
-                continue;
-            }
-            self.connections.items[handle.index as usize].reset = true;
-            if self.lanes[handle.index].state == ConnectionState::Connecting {
-                self.on_refused(handle);
-            } else {
-                self.drain(handle.index, CloseReason::Killed);
-            }
-        }
-        for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
-            let on = call.connection;
-            if !call.ended && on != NONE && self.connections.items[on as usize].reset {
-                self.fail_call(index, Status::Unavailable);
-            }
-        }
-        for &handle in &connections {
-            if let Some(c) = self.connections.get(handle) {
-                let reason = c.reason.unwrap_or(CloseReason::Killed);
-                self.close(handle.index, reason);
-            }
         }
     }
 }

@@ -80,7 +80,7 @@ impl<O: Observer> Engine<'_, O> {
     fn push_to(&mut self, index: u32) {
         let channel = &self.channels[index as usize];
         let Discovery::Watch { ignore_empty, .. } = self.settings(index).discovery else { return };
-        if channel.stopped || !channel.resolver.as_ref().is_some_and(|r| r.answered.is_some()) {
+        if channel.stopped || channel.resolver.as_ref().is_none_or(|r| r.answered.is_none()) {
             return;
         }
         let node = self.replicas[channel.replica as usize].node as usize;

@@ -93,7 +93,7 @@ impl<O: Observer> Engine<'_, O> {
             let other = *subchannel;
             *subchannel = Subchannel { epoch: other.epoch + 1, ..Subchannel::new(other.address) };
             if other.state == SubchannelState::Connecting {
-                self.close(other.connection, CloseReason::ClientIdle);
+                self.close(other.connection, CloseReason::Superseded);
             }
         }
     }

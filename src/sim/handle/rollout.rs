@@ -71,7 +71,7 @@ impl<O: Observer> Engine<'_, O> {
             Step::Create(n) => (0..n).for_each(|_| self.create_pod(server)),
             Step::DeleteNew(n) => {
                 let revision = self.deployments[server as usize].revision;
-                self.delete_victims(server, n, |p| p == revision);
+                self.delete_victims(server, n, |engine, pod| engine.is_of(pod, revision));
             }
             Step::DeleteOld { unavailable, available } => {
                 self.delete_old(server, unavailable, available);
@@ -114,31 +114,34 @@ impl<O: Observer> Engine<'_, O> {
         fleet
     }
 
-    /// Scales old ReplicaSets down, the oldest first: unavailable pods first, then available ones by the victims' order.
+    /// Scales old ReplicaSets down, the oldest first: unavailable pods (`cleanupUnhealthyReplicas`), then available ones
+    /// (`scaleDownOldReplicaSets`), each by the victims' order.
     fn delete_old(&mut self, server: u32, unavailable: u32, available: u32) {
         let current = self.deployments[server as usize].revision;
         let mut left = unavailable;
-        for pod in self.deployments[server as usize].pods.clone() {
-            if left > 0 && self.pods[pod as usize].revision != current && self.is_alive(pod) && !self.available(pod) {
-                self.delete_pod(pod);
-                left -= 1;
-            }
+        for revision in 1..current {
+            let of = |engine: &Self, pod: u32| engine.is_of(pod, revision) && !engine.available(pod);
+            left -= self.delete_victims(server, left, of);
         }
         let mut left = available;
         for revision in 1..current {
-            left -= self.delete_victims(server, left, |p| p == revision);
+            left -= self.delete_victims(server, left, |engine, pod| engine.is_of(pod, revision));
         }
+    }
+
+    fn is_of(&self, pod: u32, revision: u32) -> bool {
+        self.pods[pod as usize].revision == revision
     }
 
     fn is_alive(&self, pod: u32) -> bool {
         matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready)
     }
 
-    /// Deletes the first `count` victims among the pods of the chosen revisions; returns how many there were.
-    fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(u32) -> bool) -> u32 {
+    /// Deletes the first `count` victims among the chosen pods; returns how many there were.
+    fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(&Self, u32) -> bool) -> u32 {
         let alive = self.deployments[server as usize].pods.iter().copied();
         let mut candidates: Vec<Candidate> = alive
-            .filter(|&pod| of(self.pods[pod as usize].revision) && self.is_alive(pod))
+            .filter(|&pod| self.is_alive(pod) && of(self, pod))
             .map(|pod| {
                 let p = &self.pods[pod as usize];
                 let ready_for = (p.phase == PodPhase::Ready).then(|| self.now.since(p.ready_since));

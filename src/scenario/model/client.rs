@@ -1,0 +1,262 @@
+//! Client Deployments: what they ask for, what they speak, and how they balance.
+
+use std::sync::Arc;
+
+use super::Strategy;
+use crate::scenario::distribution::Distribution;
+use crate::units::{Span, Time};
+
+/// A client Deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its name, unique among servers and clients.
+    pub name: String,
+    /// Replicas, at least 1.
+    pub replicas: u32,
+    /// ClientConns (gRPC) per replica, at least 1. Always 1 for HTTP/1.1.
+    pub channels: u32,
+    /// What the client speaks, and how it balances.
+    pub protocol: Protocol,
+    /// When the first replica starts.
+    pub start_at: Span,
+    /// Replicas start, and first connect, at uniformly drawn instants over this span after `start_at`.
+    pub start_spread: Span,
+    /// A connection is replaced (new dial, old drained) at this age. `None`: never.
+    pub max_connection_lifetime: Option<Lifetime>,
+    /// What the client asks for. Totals over the replicas.
+    pub load: Load,
+    /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
+    pub deadline: Option<Span>,
+    /// From a replica's creation to its start in a rollout of this Deployment.
+    pub startup: Distribution,
+    /// How a rollout of this Deployment replaces replicas.
+    pub strategy: Strategy,
+}
+
+/// The lifetime that a client's pool gives its connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lifetime {
+    /// The mean lifetime.
+    pub max: Span,
+    /// Each connection's own lifetime is uniform in `max * (1 ± jitter)`; 0 to 1.
+    pub jitter: f64,
+}
+
+/// What a client speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Protocol {
+    /// gRPC over HTTP/2: many calls on one connection.
+    Grpc(GrpcClient),
+    /// HTTP/1.1: one request at a time on a connection.
+    Http1(Http1Client),
+}
+
+/// Settings of a gRPC channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrpcClient {
+    /// How connections are made and picked.
+    pub policy: Policy,
+    /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once.
+    pub wait_for_ready: bool,
+    /// When a channel first connects.
+    pub connect: ConnectAt,
+    /// How a channel learns of addresses.
+    pub discovery: Discovery,
+    /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
+    pub resolver: Resolver,
+    /// Delays between failed connection attempts.
+    pub backoff: Backoff,
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
+    pub dispatch: Distribution,
+}
+
+/// When a channel first connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectAt {
+    /// When the replica starts (grpc-go `Dial`, as ghz uses it).
+    Start,
+    /// At the first call (grpc-go `NewClient`; C-core, Java, grpc-js).
+    FirstCall,
+}
+
+/// The load-balancing policy of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// One connection per channel.
+    PickFirst {
+        /// After losing its connection: at the next call (as the specification has it) or at once (grpc-go before 1.41).
+        reconnect: Reconnect,
+        /// Shuffle the addresses of each answer (gRFC A62).
+        shuffle: bool,
+    },
+    /// One connection per address, calls in rotation.
+    RoundRobin {
+        /// Where a rebuilt picker starts, and in which order it goes.
+        start: RotationStart,
+    },
+    /// One connection per address, each call on a random one.
+    Random,
+    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
+    LeastRequest {
+        /// How many are drawn, 2 to 10.
+        choice_count: u32,
+    },
+    /// One connection per address, each call on the better of two different ones by a peak-sensitive moving average of their
+    /// response times, times what is outstanding (tower, Linkerd).
+    PeakEwma {
+        /// What is assumed of an endpoint that has not answered yet.
+        default_rtt: Span,
+        /// How fast a peak is forgotten: the time constant.
+        decay: Span,
+    },
+}
+
+impl Policy {
+    /// True for the policy that has one connection, whatever the number of addresses.
+    #[must_use]
+    pub fn is_pick_first(self) -> bool {
+        matches!(self, Policy::PickFirst { .. })
+    }
+}
+
+/// How a channel learns which addresses there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// The Service's name: a virtual IP that never changes, or the pods of a headless Service, which gRPC's resolver looks up
+    /// again only when a connection breaks.
+    Dns,
+    /// The name is looked up again at each interval, and an empty answer removes all pods (Envoy's STRICT_DNS).
+    Poll {
+        /// From one answer to the next lookup.
+        interval: Span,
+    },
+    /// Changes of the EndpointSlices are pushed: kuberesolver, xDS, a mesh's control plane.
+    Watch {
+        /// A push waits until nothing has changed for this long (istiod: 100 ms).
+        debounce: Span,
+        /// But not longer than this after the first change (istiod: 10 s).
+        debounce_max: Span,
+        /// An empty list is ignored (kuberesolver), so that addresses of pods that are gone stay.
+        ignore_empty: bool,
+    },
+}
+
+/// When pick_first reconnects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnect {
+    /// At the next call.
+    Lazy,
+    /// At once.
+    Eager,
+}
+
+/// Where a rebuilt round_robin picker starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationStart {
+    /// Random start, random order (grpc-go).
+    RandomOrder,
+    /// Random start, order of the address list (C-core).
+    Random,
+    /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
+    First,
+    /// Continue where the last picker was; the first start is random (grpc-java).
+    Continue,
+}
+
+/// gRPC's DNS resolver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolver {
+    /// Least time between two lookups of a channel.
+    pub min_interval: Span,
+    /// What happens to a request for re-resolution that comes too early.
+    pub early: EarlyRequest,
+}
+
+/// What happens to a request for re-resolution before `min_interval` is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyRequest {
+    /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
+    DeferAndRemember,
+    /// Deferred to the end of the interval, once (C-core).
+    Defer,
+    /// Dropped (grpc-java).
+    Drop,
+}
+
+/// Delays between connection attempts (gRPC `connection-backoff.md`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// Delay after the first failure.
+    pub base: Span,
+    /// Factor per further failure, at least 1.
+    pub multiplier: f64,
+    /// Each delay is multiplied by a uniform draw in `1 ± jitter` (the first one of grpc-go is not), 0 to 1.
+    pub jitter: f64,
+    /// Largest delay, before jitter.
+    pub max: Span,
+}
+
+/// An HTTP/1.1 client's connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Http1Client {
+    /// Connections that a replica may have open; calls beyond wait, first in first out. `None`: no limit.
+    pub max_connections: Option<u32>,
+    /// What happens to a connection after a response.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// A keep-alive pool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeepAlive {
+    /// Connections opened when the replica starts.
+    pub warm: u32,
+    /// Which idle connection a request takes.
+    pub order: PoolOrder,
+    /// An idle connection is closed after this. `None`: never.
+    pub idle_timeout: Option<Span>,
+}
+
+/// Which idle connection of a pool is used next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolOrder {
+    /// The one used last.
+    Lifo,
+    /// The one unused for longest: the pool cycles.
+    Fifo,
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Load {
+    /// Workers that each wait for the response before the next call (ghz).
+    Closed {
+        /// Workers over all replicas, at least 1 per replica.
+        concurrency: u32,
+        /// Calls over all replicas. `None`: until the run's `duration`.
+        requests: Option<u64>,
+    },
+    /// Calls that come whatever the responses do.
+    Open {
+        /// How they are spaced.
+        arrivals: Arrivals,
+        /// Calls per second over all replicas, as a function of time.
+        rate: RateCurve,
+    },
+}
+
+/// How the calls of an open load are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// A Poisson process.
+    Poisson,
+    /// Constant spacing per replica, each replica with its own random phase.
+    Constant,
+}
+
+/// A rate as a function of time: linear between its points, constant after the last. The first point is at time zero; two
+/// points at one instant are a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateCurve {
+    /// `(time, calls per second)`, in order of time; never empty; every rate finite and at least 0.
+    pub points: Arc<[(Time, f64)]>,
+}

@@ -1,0 +1,84 @@
+//! Picks that ask more than whose turn it is.
+
+use super::super::engine::Engine;
+use super::super::observation::Observer;
+use super::super::world::{Handle, NONE, Rule};
+use crate::policy::peak_ewma::PeakEwma;
+use crate::policy::{least_request, p2c};
+use crate::random::{below, mix};
+use crate::scenario::model::Protocol;
+use crate::units::Time;
+
+impl<O: Observer> Engine<'_, O> {
+    /// How the channels of a client pick.
+    pub fn rule_of(&self, client: u32) -> Rule {
+        match &self.model.clients[client as usize].protocol {
+            Protocol::Grpc(grpc) => Rule::of(grpc.policy),
+            Protocol::Http1(_) => Rule::InTurn,
+        }
+    }
+
+    /// The connection for `call`, of a channel that is READY. Its draws come from the call's own, so that no pick shifts those
+    /// of another.
+    #[inline(never)]
+    pub fn pick_by_rule(&mut self, index: u32, call: Handle) -> u32 {
+        let channel = &self.channels[index as usize];
+        let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
+        let mut drawn = self.calls.items[call.index as usize].demand;
+        let mut draw = || {
+            drawn = mix(drawn, PICK);
+            drawn
+        };
+        lanes.settle();
+        let picked = match channel.rule {
+            Rule::InTurn => None,
+            Rule::Random => Some(below(draw(), picker.len())),
+            Rule::LeastRequest { choices } => {
+                let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;
+                let outstanding = |i: usize| lanes.settled(picker[i]) + waiting(picker[i]);
+                least_request::of_choices(picker.len(), choices, outstanding, &mut draw)
+            }
+            Rule::PeakEwma { decay, .. } => {
+                let load = |i: usize| {
+                    let c = picker[i];
+                    self.ewma[c as usize].load(now, lanes.settled(c), decay)
+                };
+                p2c::pick(picker.len(), load, &mut draw)
+            }
+        };
+        picked.and_then(|i| picker.get(i)).copied().unwrap_or(NONE)
+    }
+
+    /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
+    pub fn begin_measuring(&mut self, index: u32, connection: u32) {
+        if let Rule::PeakEwma { default_rtt, .. } = self.channels[index as usize].rule {
+            let fresh = PeakEwma::new(default_rtt, self.now);
+            if self.ewma.len() <= connection as usize {
+                self.ewma.resize(connection as usize + 1, fresh);
+            }
+            self.ewma[connection as usize] = fresh;
+        }
+    }
+
+    /// A call on a connection has ended, however it did.
+    #[inline(always)]
+    pub fn measure(&mut self, connection: u32, sent: Time) {
+        if !self.ewma.is_empty() {
+            self.measure_peak(connection, sent);
+        }
+    }
+
+    #[inline(never)]
+    fn measure_peak(&mut self, connection: u32, sent: Time) {
+        if self.lanes[connection].http1 {
+            return;
+        }
+        let owner = self.connections.items[connection as usize].owner;
+        if let Rule::PeakEwma { decay, .. } = self.channels[owner as usize].rule {
+            self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
+        }
+    }
+}
+
+/// Sets the draws of picks apart from other uses of a call's own.
+const PICK: u64 = 0x5049_434b;
