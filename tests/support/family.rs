@@ -55,6 +55,9 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 surge 5", 5),
     ("lab E7 surge 10", 11),
     ("lab E7 unavailable 5", 5),
+    ("policies: uniform", 4),
+    ("policies: subsets", 3),
+    ("lab E11", 2),
     // Intervals and facts only.
     ("lab E7 outage", 0),
     ("lab E7 batches", 0),
