@@ -24,6 +24,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
+/// Enough: Linux counts processor time in steps of some milliseconds.
+const PICKS: u64 = 5_000_000;
 const DECAY: Span = Span::from_secs(10);
 
 /// Nanoseconds per pick; the picked one has a request more, and another, at random, one less.
@@ -51,27 +53,25 @@ fn draws(rng: &mut ChaCha8Rng) -> impl FnMut() -> u64 {
 
 /// The harness without a policy, to be taken off.
 fn nothing(n: usize) -> f64 {
-    picks(n, 1_000_000, |active, k, _| (k as usize) % active.len())
+    picks(n, PICKS, |active, k, _| (k as usize) % active.len())
 }
 
 fn two_choices(n: usize) -> f64 {
-    picks(n, 1_000_000, |active, _, rng| least_request::of_choices(n, 2, |i| active[i], &mut draws(rng)).unwrap_or(0))
+    picks(n, PICKS, |active, _, rng| least_request::of_choices(n, 2, |i| active[i], &mut draws(rng)).unwrap_or(0))
 }
 
 fn full_scan(n: usize) -> f64 {
-    let some = 20_000_000 / n as u64;
-    picks(n, some.min(1_000_000), |active, _, rng| {
-        least_request::full_scan(n, |i| active[i], &mut draws(rng)).unwrap_or(0)
-    })
+    let some = 100_000_000 / n as u64;
+    picks(n, some.min(PICKS), |active, _, rng| least_request::full_scan(n, |i| active[i], &mut draws(rng)).unwrap_or(0))
 }
 
 fn p2c_pending(n: usize) -> f64 {
-    picks(n, 1_000_000, |active, _, rng| p2c::pick(n, |i| f64::from(active[i]), &mut draws(rng)).unwrap_or(0))
+    picks(n, PICKS, |active, _, rng| p2c::pick(n, |i| f64::from(active[i]), &mut draws(rng)).unwrap_or(0))
 }
 
 fn p2c_ewma(n: usize) -> f64 {
     let mut loads = vec![PeakEwma::new(Span::from_millis(30), Time(0)); n];
-    picks(n, 1_000_000, |active, k, rng| {
+    picks(n, PICKS, |active, k, rng| {
         let now = Time(k * 10_000);
         let i = p2c::pick(n, |i| loads[i].load(now, active[i], DECAY), &mut draws(rng)).unwrap_or(0);
         loads[i].complete(now, Span(mix(k, 1) % 20_000_000), DECAY);
@@ -82,12 +82,12 @@ fn p2c_ewma(n: usize) -> f64 {
 fn haproxy_random(n: usize) -> f64 {
     let servers: Vec<(u32, u32)> = (1..=n as u32).map(|id| (id, 1)).collect();
     let (ring, mut prng) = (haproxy::Ring::new(&servers), Prng::default());
-    picks(n, 1_000_000, |active, _, _| ring.random(2, |i| active[i], &mut || prng.draw()).unwrap_or(0))
+    picks(n, PICKS, |active, _, _| ring.random(2, |i| active[i], &mut || prng.draw()).unwrap_or(0))
 }
 
 fn haproxy_leastconn(n: usize) -> f64 {
     let mut order = LeastConn::new(&vec![1; n]);
-    picks(n, 1_000_000, |active, k, _| {
+    picks(n, PICKS, |active, k, _| {
         // The one whose request ended in the step before.
         let other = below(mix(k.wrapping_sub(1), 3), n);
         order.set(other, active[other]);
@@ -99,36 +99,36 @@ fn haproxy_leastconn(n: usize) -> f64 {
 
 fn nginx_leastconn(n: usize) -> f64 {
     let mut peers = Peers::new(&weights(n));
-    let some = 20_000_000 / n as u64;
-    picks(n, some.min(1_000_000), |active, _, _| peers.least_conn(|i| active[i]).unwrap_or(0))
+    let some = 100_000_000 / n as u64;
+    picks(n, some.min(PICKS), |active, _, _| peers.least_conn(|i| active[i]).unwrap_or(0))
 }
 
 fn nginx_random_two(n: usize) -> f64 {
     let mut peers = Peers::new(&weights(n));
-    picks(n, 1_000_000, |active, _, rng| peers.random_two(|i| active[i], &mut draws(rng)).unwrap_or(0))
+    picks(n, PICKS, |active, _, rng| peers.random_two(|i| active[i], &mut draws(rng)).unwrap_or(0))
 }
 
 fn round_robin(n: usize) -> f64 {
     let mut swrr = Swrr::new(&vec![1; n]);
-    picks(n, 1_000_000, |_, _, _| swrr.pick().unwrap_or(0))
+    picks(n, PICKS, |_, _, _| swrr.pick().unwrap_or(0))
 }
 
 fn smooth(n: usize) -> f64 {
     let mut swrr = Swrr::new(&weights(n));
-    let some = 20_000_000 / n as u64;
-    picks(n, some.min(1_000_000), |_, _, _| swrr.pick().unwrap_or(0))
+    let some = 100_000_000 / n as u64;
+    picks(n, some.min(PICKS), |_, _, _| swrr.pick().unwrap_or(0))
 }
 
 fn stride(n: usize) -> f64 {
     let mut stride = Stride::new(n, 77);
     stride.set(&weights(n).iter().map(|w| f64::from(*w)).collect::<Vec<f64>>(), Cap::None);
-    picks(n, 1_000_000, |_, _, _| stride.pick().unwrap_or(0))
+    picks(n, PICKS, |_, _, _| stride.pick().unwrap_or(0))
 }
 
 fn edf(n: usize) -> f64 {
     let weights = weights(n);
     let mut edf = Edf::new(n, |i| f64::from(weights[i]), 12_345);
-    picks(n, 1_000_000, |_, _, _| edf.pick(|i| f64::from(weights[i])).unwrap_or(0))
+    picks(n, PICKS, |_, _, _| edf.pick(|i| f64::from(weights[i])).unwrap_or(0))
 }
 
 fn named(n: usize) -> Vec<(String, u32)> {
@@ -137,30 +137,36 @@ fn named(n: usize) -> Vec<(String, u32)> {
 
 fn ring_hash(n: usize) -> f64 {
     let ring = Ring::new(&named(n), 1_024, 8_388_608);
-    picks(n, 1_000_000, |_, _, rng| ring.pick(rng.next_u64(), |_| true).unwrap_or(0))
+    picks(n, PICKS, |_, _, rng| ring.pick(rng.next_u64(), |_| true).unwrap_or(0))
 }
 
 fn maglev_table(n: usize) -> f64 {
     let maglev = Maglev::new(&named(n), maglev::TABLE);
-    picks(n, 1_000_000, |_, _, rng| maglev.pick(rng.next_u64()).unwrap_or(0))
+    picks(n, PICKS, |_, _, rng| maglev.pick(rng.next_u64()).unwrap_or(0))
 }
 
 /// Microseconds per call.
-fn builds(n: usize, build: impl Fn(u64)) -> f64 {
-    let times = (200_000 / n as u64).clamp(3, 1_000);
-    let meter = Meter::start();
-    (0..times).for_each(build);
-    meter.seconds() * 1e6 / times as f64
+fn builds(build: impl Fn(u64)) -> f64 {
+    let mut times = 8;
+    loop {
+        let meter = Meter::start();
+        (0..times).for_each(&build);
+        let seconds = meter.seconds();
+        if seconds > 0.2 {
+            return seconds * 1e6 / times as f64;
+        }
+        times *= 2;
+    }
 }
 
 fn build_edf(n: usize) -> f64 {
     let weights = weights(n);
-    builds(n, |k| drop(black_box(Edf::new(n, |i| f64::from(weights[i]), mix(k, 9)))))
+    builds(|k| drop(black_box(Edf::new(n, |i| f64::from(weights[i]), mix(k, 9)))))
 }
 
 fn build_stride(n: usize) -> f64 {
     let weights: Vec<f64> = weights(n).iter().map(|w| f64::from(*w)).collect();
-    builds(n, |_| {
+    builds(|_| {
         let mut stride = Stride::new(n, 0);
         stride.set(black_box(&weights), Cap::None);
         black_box(stride);
@@ -169,17 +175,17 @@ fn build_stride(n: usize) -> f64 {
 
 fn build_ring(n: usize) -> f64 {
     let named = named(n);
-    builds(n, |_| drop(black_box(Ring::new(&named, 1_024, 8_388_608))))
+    builds(|_| drop(black_box(Ring::new(&named, 1_024, 8_388_608))))
 }
 
 fn build_maglev(n: usize) -> f64 {
     let named = named(n);
-    builds(n, |_| drop(black_box(Maglev::new(&named, maglev::TABLE))))
+    builds(|_| drop(black_box(Maglev::new(&named, maglev::TABLE))))
 }
 
 fn build_subset(n: usize) -> f64 {
     let named = named(n);
-    builds(n, |k| drop(black_box(subset(mix(k, 5), named.iter().map(|e| e.0.as_str()), 20))))
+    builds(|k| drop(black_box(subset(mix(k, 5), named.iter().map(|e| e.0.as_str()), 20))))
 }
 
 fn row(name: &str, measure: fn(usize) -> f64) {

@@ -205,7 +205,7 @@ fn walk(row: &Row, weights: &[u32], seed: u64, steps: &[Step], mut each: impl Fn
     let mut seen = Seen { weights: weights.to_vec(), active: vec![0; n], now: Time(0), key: 0 };
     let mut open = Vec::new();
     for step in steps {
-        seen.now = seen.now + Span::from_millis(7);
+        seen.now += Span::from_millis(7);
         match *step {
             Step::Pick(key) => {
                 seen.key = key;

@@ -156,7 +156,7 @@ impl Detection {
     fn eject(&self, hosts: &mut [Host], i: usize, enforced: u32, now: Time, draw: &mut impl FnMut() -> u64) -> bool {
         let out = hosts.iter().filter(|h| h.ejected.is_some()).count();
         let allowed = self.allows(out, hosts.len());
-        // gRPC and Envoy draw even if the answer is known.
+        // gRPC draws whatever is enforced.
         if !allowed || below(draw(), 100) as u32 >= enforced {
             return false;
         }
