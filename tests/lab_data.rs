@@ -87,3 +87,15 @@ fn changes_over_time_have_their_trials() {
     assert_eq!(lab::e8().len(), 12);
     assert!(lab::e8().iter().all(|t| lab::e8_quantiles(&t.config, &t.stack, &t.policy, t.trial).len() >= 9));
 }
+
+#[test]
+fn proxies_have_their_trials() {
+    for proxy in
+        ["haproxy_random1_t1", "haproxy_leastconn_t1", "nginx_rr_w2", "nginx_random2_w1", "envoy_lr_c2", "envoy_rr_c1"]
+    {
+        let trials = lab::e11(proxy);
+        assert!(trials.len() == 8 && trials.iter().all(|t| t.requests.iter().sum::<u64>() == 4_000), "{proxy}");
+        assert!(trials.iter().all(|t| t.latency_ms[0] > 10.0 && t.latency_ms[1] > t.latency_ms[0]), "{proxy}");
+        assert!(trials[..4].iter().all(|t| t.load == "1conn_50w") && trials[4..].iter().all(|t| t.load == "10conn_5w"));
+    }
+}

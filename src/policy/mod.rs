@@ -2,9 +2,20 @@
 
 pub mod backoff;
 pub mod controller;
+pub mod edf;
+pub mod haproxy;
 pub mod least_request;
+pub mod maglev;
+pub mod nginx;
+pub mod outlier;
 pub mod p2c;
+pub mod panic;
 pub mod peak_ewma;
+pub mod ring_hash;
 pub mod rotation;
 pub mod route;
+pub mod slow_start;
+pub mod subset;
+pub mod swrr;
 pub mod victims;
+pub mod weighted_round_robin;

@@ -63,6 +63,9 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 surge 10", 12),
     ("lab E7 unavailable 5", 6),
     ("lab E7 outage", 5),
+    ("policies: uniform", 4),
+    ("policies: subsets", 3),
+    ("lab E11", 2),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),

@@ -312,3 +312,25 @@ pub fn e8_quantiles(config: &str, stack: &str, policy: &str, trial: u32) -> Vec<
         .map(|r| (r.4, r.5))
         .collect()
 }
+
+/// E11: 4,000 calls of 50 workers through a proxy to five pods.
+#[derive(Clone, Debug)]
+pub struct Proxied {
+    /// Proxy and policy, as `haproxy_leastconn_t1`.
+    pub proxy: String,
+    /// `1conn_50w` or `10conn_5w`: client connections and workers on each.
+    pub load: String,
+    /// Calls per pod.
+    pub requests: [u64; 5],
+    /// Median and 99th percentile of latency.
+    pub latency_ms: [f64; 2],
+}
+
+/// E11's trials of a proxy, in order: 4 with one connection, 4 with ten.
+pub fn e11(proxy: &str) -> Vec<Proxied> {
+    rows::<(String, String, u32, [u64; 5], [f64; 2])>("e11.csv")
+        .into_iter()
+        .filter(|r| r.0 == proxy)
+        .map(|(proxy, load, _, requests, latency_ms)| Proxied { proxy, load, requests, latency_ms })
+        .collect()
+}
