@@ -1,10 +1,18 @@
 //! What a scenario means: checked types that cannot be wrong. The reader (`scenario::check`) makes them; the engine reads
 //! them and nothing else. Names are resolved to indices, percentages to counts where that is possible, defaults filled in.
 
+mod hpa;
+mod keepalive;
+mod retry;
+mod speed;
 mod timeline;
 
 use std::sync::Arc;
 
+pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
+pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
+pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 
 use super::distribution::Distribution;
