@@ -66,4 +66,5 @@ fn changes_over_time_have_their_trials() {
     let e9 = lab::e9();
     let killed = e9.iter().filter(|p| p.goaway_s.is_some()).count();
     assert_eq!((e9.len(), killed, lab::e9_answers().len()), (15, 11, 36));
+    assert_eq!(lab::e10_black_hole().len(), 17);
 }

@@ -46,7 +46,9 @@ mod tests {
 
     #[test]
     fn speed_is_a_line() {
-        assert_eq!([0, 5, 10, 99].map(|s| speed(&JVM, S(s))), [0.2, 0.6, 1.0, 1.0]);
+        for (age, want) in [(0, 0.2), (5, 0.6), (10, 1.0), (99, 1.0)] {
+            assert!((speed(&JVM, S(age)) - want).abs() <= f64::EPSILON, "{age}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub enum Stack {
 /// How a stack behaves as a client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClientStack {
-    /// When a channel first connects: `Policy` apart, `GrpcClient::connect`.
+    /// `GrpcClient::connect`.
     pub connect: ConnectAt,
     /// `GrpcClient::policy`, round_robin. `None`: the stack has no round_robin.
     pub rotation: Option<RotationStart>,
@@ -138,85 +138,94 @@ const GO: ClientStack = ClientStack {
     slows_down: true,
 };
 
+/// C-core.
+const C_CORE: ClientStack = ClientStack {
+    // `round_robin.cc`: a random index, the list in order.
+    rotation: Some(RotationStart::Random),
+    // `polling_resolver.cc`, `event_engine_client_channel_resolver.cc`; measured: at 30.0 s.
+    resolver: resolver(EarlyRequest::Defer),
+    // `backoff.cc`; measured: 0.81 to 1.17 s.
+    jitters_first: true,
+    // `subchannel.cc`.
+    delay_from: DelayFrom::AttemptStart,
+    // `subchannel_pool_interface.h`: the key is the address with all channel arguments.
+    shares_subchannels: true,
+    keepalive: Keepalive {
+        // No least value.
+        time: Span::from_millis(1),
+        // `chttp2_transport.cc`: the timer goes on without calls.
+        wake: Wake::NextTick,
+        // `ping_rate_policy.cc`, gRFC L116; measured: 3 s becomes 60 s.
+        throttle: Some(PingThrottle { free: 2, interval: Span::from_secs(60) }),
+        ..GO.keepalive
+    },
+    ..GO
+};
+
+/// grpc-java.
+const JAVA: ClientStack = ClientStack {
+    // `RoundRobinLoadBalancer`: one counter per balancer, seeded at random.
+    rotation: Some(RotationStart::Continue),
+    // `DnsNameResolver`: dropped while the last answer is younger than `networkaddress.cache.ttl`.
+    resolver: resolver(EarlyRequest::Drop),
+    // `ExponentialBackoffPolicy`; `InternalSubchannel.connectingTimer`.
+    jitters_first: true,
+    delay_from: DelayFrom::AttemptStart,
+    connect_timeout: None,
+    // `KeepAliveManager`: 10 s at least, as grpc-go; a stream after a quiet time pings at once. `AbstractNettyHandler`
+    // measures bandwidth after a connection's first DATA, then only once half a window came: not with small calls.
+    keepalive: Keepalive { bdp_ping: false, ..GO.keepalive },
+    ..GO
+};
+
+/// grpc-js.
+const NODE: ClientStack = ClientStack {
+    // `load-balancer-round-robin.ts`: a new list starts at a random place, a new picker where the last one was.
+    rotation: Some(RotationStart::Continue),
+    // `resolver-dns.ts`; measured: at 30.0 to 30.4 s.
+    resolver: resolver(EarlyRequest::Defer),
+    // `backoff-timeout.ts`: the first delay as it is (measured: 1.0 s), and the jitters of later ones multiply.
+    // Unlike the others, a read does not restart the keepalive timer (`transport.ts`).
+    connect_timeout: None,
+    delay_from: DelayFrom::AttemptStart,
+    shares_subchannels: true,
+    keepalive: Keepalive { time: Span::from_millis(1), bdp_ping: false, tcp_user_timeout: false, ..GO.keepalive },
+    ..GO
+};
+
+/// tonic.
+const TONIC: ClientStack = ClientStack {
+    // `Endpoint::connect`. `connect_lazy` waits for the first call.
+    connect: ConnectAt::Start,
+    // `transport/channel`: one endpoint, or `balance_list`, which is tower's P2C on pending requests.
+    rotation: None,
+    // hyper's connector looks the name up for every connection.
+    resolver: Resolver { min_interval: Span::ZERO, early: EarlyRequest::Drop },
+    // `reconnect.rs`; measured: an attempt per call.
+    backoff: None,
+    connect_timeout: None,
+    idle_timeout: None,
+    keepalive: Keepalive {
+        time: Span::from_millis(1),
+        // hyper measures only with `http2_adaptive_window`.
+        bdp_ping: false,
+        // Measured: a black hole is found after interval and timeout.
+        tcp_user_timeout: false,
+        ..GO.keepalive
+    },
+    slows_down: false,
+    ..GO
+};
+
 /// How `stack` behaves as a client, by default.
 #[must_use]
 pub const fn client(stack: Stack) -> ClientStack {
     match stack {
         Stack::Go => GO,
-        Stack::CCore => ClientStack {
-            // `round_robin.cc`: a random index, the list in order.
-            rotation: Some(RotationStart::Random),
-            // `polling_resolver.cc`, `event_engine_client_channel_resolver.cc`; measured: at 30.0 s.
-            resolver: resolver(EarlyRequest::Defer),
-            // `backoff.cc`; measured: 0.81 to 1.17 s.
-            jitters_first: true,
-            // `subchannel.cc`.
-            delay_from: DelayFrom::AttemptStart,
-            // `subchannel_pool_interface.h`: the key is the address with all channel arguments.
-            shares_subchannels: true,
-            keepalive: Keepalive {
-                // No least value.
-                time: Span::from_millis(1),
-                // `chttp2_transport.cc`: the timer goes on without calls.
-                wake: Wake::NextTick,
-                // `ping_rate_policy.cc`, gRFC L116; measured: 3 s becomes 60 s.
-                throttle: Some(PingThrottle { free: 2, interval: Span::from_secs(60) }),
-                ..GO.keepalive
-            },
-            ..GO
-        },
-        Stack::Java => ClientStack {
-            // `RoundRobinLoadBalancer`: one counter per balancer, seeded at random.
-            rotation: Some(RotationStart::Continue),
-            // `DnsNameResolver`: dropped while the last answer is younger than `networkaddress.cache.ttl`.
-            resolver: resolver(EarlyRequest::Drop),
-            // `ExponentialBackoffPolicy`; `InternalSubchannel.connectingTimer`.
-            jitters_first: true,
-            delay_from: DelayFrom::AttemptStart,
-            connect_timeout: None,
-            // `KeepAliveManager`: 10 s at least, as grpc-go; a stream after a quiet time pings at once. `AbstractNettyHandler`
-            // measures bandwidth after a connection's first DATA, then only once half a window came: not with small calls.
-            keepalive: Keepalive { bdp_ping: false, ..GO.keepalive },
-            ..GO
-        },
-        Stack::Node => ClientStack {
-            // `load-balancer-round-robin.ts`: a new list starts at a random place, a new picker where the last one was.
-            rotation: Some(RotationStart::Continue),
-            // `resolver-dns.ts`; measured: at 30.0 to 30.4 s.
-            resolver: resolver(EarlyRequest::Defer),
-            // `backoff-timeout.ts`: the first delay as it is (measured: 1.0 s), and the jitters of later ones multiply.
-            // Unlike the others, a read does not restart the keepalive timer (`transport.ts`).
-            connect_timeout: None,
-            delay_from: DelayFrom::AttemptStart,
-            shares_subchannels: true,
-            keepalive: Keepalive {
-                time: Span::from_millis(1),
-                bdp_ping: false,
-                tcp_user_timeout: false,
-                ..GO.keepalive
-            },
-            ..GO
-        },
-        Stack::Tonic => ClientStack {
-            // `transport/channel`: one endpoint, or `balance_list`, which is tower's P2C on pending requests.
-            rotation: None,
-            // hyper's connector looks the name up for every connection.
-            resolver: Resolver { min_interval: Span::ZERO, early: EarlyRequest::Drop },
-            // `reconnect.rs`; measured: an attempt per call.
-            backoff: None,
-            connect_timeout: None,
-            idle_timeout: None,
-            keepalive: Keepalive {
-                time: Span::from_millis(1),
-                // hyper measures only with `http2_adaptive_window`.
-                bdp_ping: false,
-                // Measured: a black hole is found after interval and timeout.
-                tcp_user_timeout: false,
-                ..GO.keepalive
-            },
-            slows_down: false,
-            ..GO
-        },
+        Stack::CCore => C_CORE,
+        Stack::Java => JAVA,
+        Stack::Node => NODE,
+        Stack::Tonic => TONIC,
     }
 }
 

@@ -4,7 +4,7 @@
 //! last: the times of five pings are sharp to 5 ms.
 
 use evenkeel::policy::enforcement::{Enforcer, Verdict};
-use evenkeel::policy::keepalive::{Act, Due, Pinger, slowed_down};
+use evenkeel::policy::keepalive::{Act, Due, FIRST_RETRANSMISSION, Pinger, slowed_down};
 use evenkeel::scenario::model::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::units::{Span, Time};
@@ -125,6 +125,19 @@ fn javas_rule_counts_bdp_pings_and_forgives_old_connections_one() {
     assert_eq!(verdicts, [Verdict::Fine, Verdict::Strike, Verdict::Strike, Verdict::TooManyPings]);
 }
 
+/// grpc-go measures against the last ping, grpc-java against the last valid one, or the opening.
+#[test]
+fn a_strike_moves_the_clock_in_grpc_go_and_not_in_grpc_java() {
+    let verdicts = |stack| {
+        let server = stack::server(stack).enforcement.expect("both have a rule");
+        let mut enforcer = Enforcer::new(Time::ZERO);
+        [200, 400, 600, 900].map(|s| enforcer.ping(&server, Time::ZERO + S(s), 1))
+    };
+    use Verdict::{Fine, Strike};
+    assert_eq!(verdicts(Stack::Go), [Fine, Strike, Strike, Fine]);
+    assert_eq!(verdicts(Stack::Java), [Strike, Fine, Strike, Fine]);
+}
+
 /// gRFC L116: two pings, then one a minute. With a call open the fifth is one too many for C-core's server; after the last DATA
 /// of an idle connection the BDP ping is the first.
 #[test]
@@ -155,7 +168,7 @@ fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
     p.stream_began();
     p.lost(at(5));
     p.lost(at(7));
-    assert_eq!(p.due(&keepalive, at(7)), Due::Close(at(15)));
+    assert_eq!(p.due(&keepalive, at(7)), Due::Close(at(15) + FIRST_RETRANSMISSION));
     p.read(at(9));
     assert_eq!(p.due(&keepalive, at(9)), Due::Ping(at(39)));
     // A stack without it waits for the ping.

@@ -324,6 +324,12 @@ pub fn e9() -> Vec<Pings> {
         .collect()
 }
 
+/// E10: seconds from the first call that a black hole swallowed to the end of the client's connection, with keepalive after 2 s
+/// and a timeout of 1 s.
+pub fn e10_black_hole() -> Vec<f64> {
+    rows::<(u32, u32, f64, f64)>("e10_black_hole.csv").into_iter().map(|(_, _, lost, closed)| closed - lost).collect()
+}
+
 /// E9: seconds from each ping that was logged to its answer.
 pub fn e9_answers() -> Vec<f64> {
     rows::<(String, u32, f64, f64)>("e9_answers.csv").into_iter().map(|(_, _, ping, answer)| answer - ping).collect()
