@@ -152,6 +152,20 @@ fn c_core_slows_itself_down() {
     assert_eq!(seconds(Calls::once(Span::ZERO)), [0.0, 30.0, 90.0, 150.0]);
 }
 
+/// After 35 s of quiet with a keepalive time of 10 s.
+#[test]
+fn c_core_wakes_at_its_next_tick_and_the_others_at_once() {
+    let at = |s| Time::ZERO + S(s);
+    for (stack, want) in [(Stack::Go, 35), (Stack::Java, 35), (Stack::CCore, 40)] {
+        let keepalive = Keepalive { time: S(10), ..stack::client(stack).keepalive };
+        let mut p = Pinger::new(Time::ZERO);
+        assert_eq!(p.due(&keepalive, at(35)), Due::Never);
+        p.stream_began();
+        assert_eq!(p.due(&keepalive, at(35)), Due::Ping(at(want)), "{stack:?}");
+        assert_eq!(p.due(&keepalive, at(3)), Due::Ping(at(10)), "{stack:?}: a stream before the timer fires");
+    }
+}
+
 #[test]
 fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
     let keepalive = Keepalive { time: S(30), timeout: S(10), ..stack::client(Stack::Go).keepalive };
