@@ -29,7 +29,7 @@
 //! |---|---|
 //! | [`units`], [`random`] | time in nanoseconds; random streams named by what a draw is for and whose it is |
 //! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](scenario::model::Model) |
-//! | [`policy`] | decisions as pure functions: kube-proxy's choice, pick policies, the Deployment controller, back-off |
+//! | [`policy`] | decisions as pure functions: kube-proxy's choice, pick policies, the Deployment controller, back-off, keepalive, retries, HPA |
 //! | [`sim`] | the engine: schedule, world, handlers; tells an [`Observer`](sim::Observer) everything that happens |
 //! | [`observe`], [`metrics`] | from observations to an [`Outcome`](metrics::outcome::Outcome): windows, histograms, skew, digest |
 //! | [`verdict`] | the sentence that ends a run |

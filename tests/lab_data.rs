@@ -86,6 +86,10 @@ fn changes_over_time_have_their_trials() {
     assert_eq!((lab::e7_steps("surge_rr_settle22").len(), lab::e7_steps("surge_rr_step10").len()), (60, 45));
     assert_eq!(lab::e8().len(), 12);
     assert!(lab::e8().iter().all(|t| lab::e8_quantiles(&t.config, &t.stack, &t.policy, t.trial).len() >= 9));
+    let e9 = lab::e9();
+    let killed = e9.iter().filter(|p| p.goaway_s.is_some()).count();
+    assert_eq!((e9.len(), killed, lab::e9_answers().len()), (15, 11, 36));
+    assert_eq!(lab::e10_black_hole().len(), 17);
 }
 
 #[test]

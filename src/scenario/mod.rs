@@ -12,6 +12,7 @@ pub mod model;
 pub mod quantity;
 pub mod rules;
 pub mod schema;
+pub mod stack;
 mod yaml;
 
 use std::path::Path;

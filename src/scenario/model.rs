@@ -2,12 +2,20 @@
 //! them and nothing else. Names are resolved to indices, percentages to counts where that is possible, defaults filled in.
 
 mod client;
+mod hpa;
+mod keepalive;
+mod retry;
+mod speed;
 mod timeline;
 
 pub use client::{
     Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
     Policy, PoolOrder, Protocol, RateCurve, Reconnect, Resolver, RotationStart,
 };
+pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
+pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
+pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 
 use super::distribution::Distribution;

@@ -334,3 +334,38 @@ pub fn e11(proxy: &str) -> Vec<Proxied> {
         .map(|(proxy, load, _, requests, latency_ms)| Proxied { proxy, load, requests, latency_ms })
         .collect()
 }
+
+/// E9: the pings of one connection, in seconds since the client opened its first one.
+#[derive(Clone, Debug)]
+pub struct Pings {
+    /// Server, client, keepalive time and load.
+    pub case: String,
+    /// When it was opened.
+    pub opened_s: f64,
+    /// When the client sent a ping.
+    pub pings_s: Vec<f64>,
+    /// When the server sent GOAWAY ENHANCE_YOUR_CALM, "too_many_pings".
+    pub goaway_s: Option<f64>,
+}
+
+/// E9's connections, in order.
+pub fn e9() -> Vec<Pings> {
+    rows::<(String, u32, f64, String, Option<f64>)>("e9.csv")
+        .into_iter()
+        .map(|(case, _, opened_s, pings, goaway_s)| {
+            let pings_s = pings.split_whitespace().map(|p| p.parse().expect("seconds")).collect();
+            Pings { case, opened_s, pings_s, goaway_s }
+        })
+        .collect()
+}
+
+/// E10: seconds from the first call that a black hole swallowed to the end of the client's connection, with keepalive after 2 s
+/// and a timeout of 1 s.
+pub fn e10_black_hole() -> Vec<f64> {
+    rows::<(u32, u32, f64, f64)>("e10_black_hole.csv").into_iter().map(|(_, _, lost, closed)| closed - lost).collect()
+}
+
+/// E9: seconds from each ping that was logged to its answer.
+pub fn e9_answers() -> Vec<f64> {
+    rows::<(String, u32, f64, f64)>("e9_answers.csv").into_iter().map(|(_, _, ping, answer)| answer - ping).collect()
+}
