@@ -169,14 +169,14 @@ fn x2(runs: &[[u64; PODS]]) -> Vec<f64> {
 
 /// The sum of X² over the trials of a proxy within the interval of simulated sums: one interval for each proxy, since of one
 /// for each of 40 trials some would fail by chance in a third of all cases.
-fn compare(comparison: &mut Comparison, proxy: &str, make: Make) {
+fn sums(proxy: &str, make: Make) -> (Vec<f64>, f64) {
     let trials = lab::e11(proxy);
     let measured: f64 = trials.iter().map(|t| x2_uniform(&t.requests)).sum();
     let mut sums = vec![0.0; RUNS as usize];
     for t in &trials {
         sums.iter_mut().zip(x2(&simulated(t, make))).for_each(|(sum, x2)| *sum += x2);
     }
-    comparison.inside(&format!("{proxy}: sum of X²"), &sums, &[measured]);
+    (sums, measured)
 }
 
 /// p-value that the random picks of the trials with this load are throws of a die.
@@ -188,9 +188,9 @@ fn thrown(load: &str) -> f64 {
 /// Counts with each policy that looks at requests, and with random picks.
 fn against_the_lab(make: &(dyn Fn(&str) -> Box<dyn Proxy> + Sync)) -> Comparison {
     let mut comparison = Comparison::new("lab E11");
-    for proxy in ["haproxy_leastconn_t1", "nginx_leastconn_w1", "nginx_random2_w1", "envoy_lr_c1", "envoy_lr_c2"] {
-        compare(&mut comparison, proxy, &|| make(proxy));
-    }
+    let proxies = ["haproxy_leastconn_t1", "nginx_leastconn_w1", "nginx_random2_w1", "envoy_lr_c1", "envoy_lr_c2"];
+    let all = proxies.map(|proxy| sums(proxy, &|| make(proxy)));
+    comparison.inside_each("sum of X², by proxy", &all, 0.0);
     for load in ["1conn_50w", "10conn_5w"] {
         comparison.p(&format!("Envoy RANDOM, {load}"), thrown(load));
     }
@@ -253,8 +253,9 @@ fn haproxys_random_one_is_exact_to_the_last_call() {
 
 /// Calls of the first two pods, which have the largest and the smallest part of the ring.
 fn random_two(weight: u32) -> Comparison {
-    let mut comparison = Comparison::new("lab E11");
-    for (trials, load) in [(0..4, "1conn_50w"), (4..8, "10conn_5w")] {
+    let mut comparison = Comparison::new("lab E11 HAProxy");
+    let mut pods = [Vec::new(), Vec::new()];
+    for trials in [0..4, 4..8] {
         for (i, t) in lab::e11("haproxy_random2_t1")[trials].iter().enumerate() {
             // The generator goes on from trial to trial.
             let make = || {
@@ -265,11 +266,13 @@ fn random_two(weight: u32) -> Comparison {
                 Box::new(proxy) as Box<dyn Proxy>
             };
             let runs = simulated(t, &make);
-            for pod in 0..2 {
-                let ours: Vec<f64> = runs.iter().map(|r| r[pod] as f64).collect();
-                comparison.inside(&format!("{load}, trial {i}, pod {}", pod + 1), &ours, &[t.requests[pod] as f64]);
+            for (pod, values) in pods.iter_mut().enumerate() {
+                values.push((runs.iter().map(|r| r[pod] as f64).collect(), t.requests[pod] as f64));
             }
         }
+    }
+    for (pod, values) in pods.iter().enumerate() {
+        comparison.inside_each(&format!("calls of pod {}, by trial", pod + 1), values, 0.0);
     }
     for load in ["1conn_50w", "10conn_5w"] {
         comparison.p(load, thrown(load));

@@ -6,6 +6,7 @@
 
 #[cfg(debug_assertions)]
 mod audit;
+mod channels;
 mod engine;
 mod event;
 mod fifo;

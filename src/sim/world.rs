@@ -3,14 +3,13 @@
 
 use std::collections::VecDeque;
 
-use smallvec::SmallVec;
-
+pub use super::channels::{Channel, Connectivity, ResolverState, Rule, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted};
 
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
-use crate::scenario::model::{Policy, Server};
-use crate::units::{Span, Time};
+use crate::scenario::model::Server;
+use crate::units::Time;
 
 /// "None" in an index field.
 pub const NONE: u32 = u32::MAX;
@@ -179,49 +178,6 @@ impl Slotted for Connection {
     }
 }
 
-/// The state of one address in a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubchannelState {
-    /// Not connected, not trying.
-    Idle,
-    /// A dial is under way.
-    Connecting,
-    /// Connected.
-    Ready,
-    /// Waiting to try again.
-    Backoff,
-}
-
-/// One address of a channel.
-#[derive(Clone, Copy, Debug)]
-pub struct Subchannel {
-    pub address: u32,
-    /// Slot of its connection while Connecting or Ready.
-    pub connection: u32,
-    /// Voids back-off timers set before.
-    pub epoch: u32,
-    pub state: SubchannelState,
-    /// Has failed since it was last READY: counts as TRANSIENT_FAILURE although it tries again.
-    pub failed: bool,
-    /// Failed attempts in a row.
-    pub failures: u8,
-}
-
-impl Subchannel {
-    pub fn new(address: u32) -> Subchannel {
-        Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
-    }
-}
-
-/// A channel's connectivity (`doc/connectivity-semantics-and-api.md` of gRPC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connectivity {
-    Idle,
-    Connecting,
-    Ready,
-    TransientFailure,
-}
-
 /// Calls that wait, first in first out: mostly none, in up to millions of places.
 #[derive(Debug, Default)]
 #[expect(clippy::box_collection, reason = "few places ever have any: 8 bytes in each instead of 32")]
@@ -249,81 +205,6 @@ impl Waiting {
     pub fn take_all(&mut self) -> VecDeque<Handle> {
         self.0.take().map_or_else(VecDeque::new, |calls| *calls)
     }
-}
-
-/// How a channel picks one of its READY connections. What it needs of the settings is kept here, beside the picker.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// One after the other, or the only one.
-    InTurn,
-    Random,
-    LeastRequest {
-        choices: u32,
-    },
-    PeakEwma {
-        default_rtt: Span,
-        decay: Span,
-    },
-}
-
-impl Rule {
-    /// What `policy` does once it is READY.
-    pub fn of(policy: Policy) -> Rule {
-        match policy {
-            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => Rule::InTurn,
-            Policy::Random => Rule::Random,
-            Policy::LeastRequest { choice_count } => Rule::LeastRequest { choices: choice_count },
-            Policy::PeakEwma { default_rtt, decay } => Rule::PeakEwma { default_rtt, decay },
-        }
-    }
-}
-
-/// A gRPC channel.
-#[derive(Debug)]
-pub struct Channel {
-    pub replica: u32,
-    pub state: Connectivity,
-    /// Its replica has stopped: no new calls, close when the last one ends.
-    pub stopped: bool,
-    /// A `Dispatch` event is under way.
-    pub dispatching: bool,
-    pub rule: Rule,
-    /// Index into `picker` of the next pick.
-    pub next: u32,
-    /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
-    pub picker: SmallVec<[u32; 2]>,
-    pub stale: bool,
-    /// READY subchannels.
-    pub ready: u32,
-    /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
-    pub subchannels: SmallVec<[Subchannel; 1]>,
-    /// Calls that wait for a READY connection, first in first out.
-    pub waiting: Waiting,
-    /// Pickers built so far, and calls that waited or failed for want of a connection: they count draws.
-    pub pickers: u32,
-    pub dispatched: u32,
-    /// pick_first goes through its addresses.
-    pub in_pass: bool,
-    /// Attempts of pick_first so far (voids the timers of earlier ones), and the next address of its pass.
-    pub attempt: u32,
-    pub pass_next: u32,
-    /// Its DNS resolver; a virtual IP needs none.
-    pub resolver: Option<Box<ResolverState>>,
-}
-
-/// A channel's DNS resolver.
-#[derive(Debug, Default)]
-pub struct ResolverState {
-    /// When the last answer came; `None`: never.
-    pub answered: Option<Time>,
-    /// A lookup is scheduled or under way.
-    pub pending: bool,
-    /// One more request came while a lookup was scheduled.
-    pub again: bool,
-    /// Lookups in a row that found nothing.
-    pub failures: u32,
-    /// Answers so far.
-    pub answers: u64,
 }
 
 /// An HTTP/1.1 client's connections.

@@ -65,7 +65,8 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 outage", 5),
     ("policies: uniform", 4),
     ("policies: subsets", 3),
-    ("lab E11", 2),
+    ("lab E11", 3),
+    ("lab E11 HAProxy", 4),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),
