@@ -34,6 +34,8 @@ pub enum Purpose {
     ReplicaStart = 12,
     /// Phase of a constant arrival process.
     Phase = 13,
+    /// On which worker of its proxy a channel's connection is.
+    Worker = 30,
     /// The UID that breaks ties between victims.
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.

@@ -16,6 +16,7 @@ pub(super) const ASSUMPTIONS: &[(&str, &str)] = &[
     ("servers", "startup"),
     ("clients", "dispatch"),
     ("clients", "startup"),
+    ("via", "overhead"),
 ];
 
 pub(super) const SEED: u64 = 1;
@@ -60,6 +61,16 @@ pub(super) const RESOLVER: Resolver =
 pub(super) const POLL_INTERVAL: Span = Span::from_secs(5);
 /// istiod `PILOT_DEBOUNCE_MAX`.
 pub(super) const DEBOUNCE_MAX: Span = Span::from_secs(10);
+/// istiod `PILOT_DEBOUNCE_AFTER`.
+pub(super) const ISTIO_DEBOUNCE: Span = Span::from_millis(100);
+/// Istio's chart, `global.proxy` (`concurrency: 2`).
+pub(super) const WORKERS: u32 = 2;
+
+/// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
+pub(super) fn overhead() -> Distribution {
+    Distribution::Constant(0.00023)
+}
+
 /// gRFC A48 and Envoy's `choice_count`.
 pub(super) const CHOICE_COUNT: u32 = 2;
 /// Linkerd (`policy-controller/grpc/src/outbound.rs`).

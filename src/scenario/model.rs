@@ -10,7 +10,7 @@ mod timeline;
 
 pub use client::{
     Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
-    Policy, PoolOrder, Protocol, RateCurve, Reconnect, Resolver, RotationStart,
+    Policy, PoolOrder, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};

@@ -99,7 +99,7 @@ mod tests {
     }
 
     /// For each choice, the least that must be written, and the place where it stands.
-    const LEAST: [(&str, &str, &str); 15] = [
+    const LEAST: [(&str, &str, &str); 19] = [
         ("closed", "load", "{ closed: { concurrency: 1 } }"),
         ("open", "load", "{ open: { rate: 1 } }"),
         ("pick_first", "policy", "{ pick_first: {} }"),
@@ -108,6 +108,10 @@ mod tests {
         ("peak_ewma", "policy", "{ peak_ewma: {} }"),
         ("poll", "discovery", "{ poll: {} }"),
         ("watch", "discovery", "{ watch: {} }"),
+        ("envoy", "via", "{ envoy: {} }"),
+        ("istio", "via", "{ istio: {} }"),
+        ("linkerd", "via", "{ linkerd: {} }"),
+        ("ambient", "via", "{ ambient: {} }"),
         ("constant", "service_time", "{ constant: 1ms }"),
         ("uniform", "service_time", "{ uniform: { max: 1ms } }"),
         ("exponential", "service_time", "{ exponential: { mean: 1ms } }"),
@@ -127,10 +131,13 @@ mod tests {
                 false => format!("{name}: {otherwise}"),
             };
             let text = format!(
-                "name: a\nduration: 1m\nservice: {{ type: Headless }}\nservers: [{{ name: s, {} }}]\nclients: [{{ name: c, {}, {}, {} }}]\n",
+                "name: a\nduration: 1m\nservice: {{ type: {} }}\nservers: [{{ name: s, {} }}]\n\
+                 clients: [{{ name: c, {}, {}, {}, {} }}]\n",
+                if place == "via" { "ClusterIP" } else { "Headless" },
                 key("service_time", "1ms"),
                 key("policy", "pick_first"),
                 key("discovery", "dns"),
+                key("via", "null"),
                 key("load", "{ open: { rate: 1 } }")
             );
             crate::scenario::parse("a.yaml", &text, Some(folder.path()), &[]).is_ok()

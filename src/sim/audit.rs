@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::observation::Observer;
-use super::world::{Call, CallState, ConnectionState, Job, NONE, SubchannelState};
+use super::world::{Call, ConnectionState, Job, NONE, SubchannelState};
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
@@ -30,7 +30,7 @@ impl<O: Observer> Engine<'_, O> {
         for &index in calls {
             let call: &Call = &self.calls.items[index as usize];
             match call.state {
-                CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing => {
+                state if !state.has_stream() => {
                     assert!(!call.ended, "call {index} has ended and nobody holds it");
                 }
                 _ if call.ended => {}

@@ -80,6 +80,8 @@ impl Rule {
 #[derive(Debug)]
 pub struct Channel {
     pub replica: u32,
+    /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
+    pub balancer: u32,
     pub state: Connectivity,
     /// Its replica has stopped: no new calls, close when the last one ends.
     pub stopped: bool,

@@ -210,6 +210,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::Push { client, node } => self.on_push(client, node),
             Event::DnsAnswer { channel } => self.on_dns_answer(channel),
             Event::Dispatch { channel } => self.on_dispatch(channel),
+            Event::AtProxy(call) => self.on_at_proxy(call),
+            Event::Answered(call) => self.on_answered(call),
             Event::FailFast(call) => self.on_fail_fast(call),
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),
@@ -234,6 +236,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// Schedules `event` after `span`.
     #[inline]
     pub fn after(&mut self, span: Span, rank: Rank, event: Event) {
+        debug_assert!(rank.is_scheduled(), "the main loop looks for {rank:?} in a queue of its own");
         self.schedule.at(self.now + span, rank, event);
     }
 
@@ -353,33 +356,32 @@ impl<'a, O: Observer> Engine<'a, O> {
         state.numbered += 1;
         let replica = self.replicas.len() as u32;
         state.members.push(replica);
-        let revision = state.revision;
         let first_channel = match &settings.protocol {
-            Protocol::Grpc(_) => {
-                let first = self.channels.len() as u32;
-                for _ in 0..settings.channels {
-                    let channel = self.new_channel(replica, client);
-                    self.channels.push(channel);
-                    self.only_connection.push(NONE);
-                }
-                first
-            }
-            Protocol::Http1(_) => {
-                self.pools.push(Pool::new(replica));
-                self.pools.len() as u32 - 1
-            }
+            Protocol::Grpc(_) => self.channels.len() as u32,
+            Protocol::Http1(_) => self.pools.len() as u32,
         };
         self.replicas.push(Replica {
             client,
             ordinal,
             node: ordinal % self.model.cluster.nodes,
-            revision,
+            revision: state.revision,
             first_channel,
             dials: 0,
             workers: 0..0,
             phase: ReplicaPhase::Starting,
             ready_since: Time::ZERO,
         });
+        match &settings.protocol {
+            Protocol::Grpc(_) => {
+                for channel in first_channel..first_channel + settings.channels {
+                    let balancer = self.balancer_of(replica, first_channel, channel);
+                    let channel = self.new_channel(replica, client, balancer);
+                    self.channels.push(channel);
+                    self.only_connection.push(NONE);
+                }
+            }
+            Protocol::Http1(_) => self.pools.push(Pool::new(replica)),
+        }
         replica
     }
 }

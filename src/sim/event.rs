@@ -45,6 +45,10 @@ pub enum Event {
     DnsAnswer { channel: u32 },
     /// A channel puts a waiting call on the wire.
     Dispatch { channel: u32 },
+    /// A call has come to the proxy beside its client.
+    AtProxy(Handle),
+    /// An answer has come from the proxy beside its client.
+    Answered(Handle),
     /// A call fails without having been sent.
     FailFast(Handle),
     /// A client replica starts.

@@ -27,6 +27,14 @@ pub enum Rank {
     Sampling = 7,
 }
 
+impl Rank {
+    /// True if what has this rank comes from the schedule; what each request does has queues of its own.
+    #[must_use]
+    pub fn is_scheduled(self) -> bool {
+        !matches!(self, Rank::Completion | Rank::Response | Rank::Delivery | Rank::Arrival)
+    }
+}
+
 /// Bits of a key that hold the rank.
 pub const RANK_BITS: u32 = 3;
 

@@ -79,6 +79,8 @@ pub enum Job {
 /// Where a call is. Exactly one place holds it, and frees it once it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallState {
+    /// On its way to the proxy beside it.
+    ToProxy,
     /// In its channel, for a READY connection, or in its pool.
     WaitsForChannel,
     /// On its connection, for a free stream.
@@ -91,10 +93,23 @@ pub enum CallState {
     InService,
     /// On its way back.
     Returning,
+    /// On its way from the proxy beside it, over for all others.
+    FromProxy,
     /// Lost with its pod; the client does not know yet. Nothing holds it.
     Lost,
     /// About to fail: the application has not been told yet.
     Failing,
+}
+
+impl CallState {
+    /// True if it counts among the streams of its connection.
+    pub fn has_stream(self) -> bool {
+        use CallState::{Failing, FromProxy, InService, Lost, Queued, Returning, Sent, ToProxy};
+        match self {
+            ToProxy | CallState::WaitsForChannel | CallState::WaitsForStream | Failing | FromProxy => false,
+            Sent | Queued | InService | Returning | Lost => true,
+        }
+    }
 }
 
 /// A call in progress.

@@ -116,6 +116,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         start_at: Span::ZERO,
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
+        via: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 1.0)]) } },
         deadline: None,
         startup: constant.clone(),

@@ -42,6 +42,7 @@ pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
         start_at: Span::ZERO,
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
+        via: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 100.0)]) } },
         deadline: None,
         startup: Distribution::Constant(0.0),

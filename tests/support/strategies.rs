@@ -104,6 +104,7 @@ struct Client {
     common: String,
     grpc: String,
     resolver: String,
+    via: Option<&'static str>,
     /// Of the pods themselves, whatever the Service; none: by the Service's name.
     discovery: Option<String>,
     shuffle: bool,
@@ -151,6 +152,7 @@ fn client() -> BoxedStrategy<Client> {
             .prop_map(|m| format!("{{ watch: {m} }}")),
         ],
     );
+    let via = proptest::option::weighted(0.25, prop::sample::select(vec!["envoy", "istio", "linkerd", "ambient"]));
     let policy = word(&[
         "pick_first: { reconnect: lazy",
         "pick_first: { reconnect: eager",
@@ -177,13 +179,13 @@ fn client() -> BoxedStrategy<Client> {
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, grpc, (resolver, discovery), policy, http, closed, open, rollout)
+    (sizes, common, grpc, (resolver, discovery, via), policy, http, closed, open, rollout)
         .prop_map(
             |(
                 (http1, replicas, channels, shuffle),
                 common,
                 grpc,
-                (resolver, discovery),
+                (resolver, discovery, via),
                 policy,
                 http,
                 closed,
@@ -197,6 +199,7 @@ fn client() -> BoxedStrategy<Client> {
                     shuffle,
                     resolver,
                     discovery,
+                    via,
                     policy,
                     http,
                     closed,
@@ -220,7 +223,8 @@ impl Client {
         } else {
             workers *= channels;
             let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
-            let knows_pods = headless || discovery.is_some();
+            let via = self.via.filter(|via| !headless || *via == "envoy");
+            let knows_pods = headless || discovery.is_some() || matches!(via, Some("istio" | "linkerd"));
             let shuffle =
                 if knows_pods && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
             // Behind one address there is nothing to choose, and the reader refuses to be told how.
@@ -228,9 +232,13 @@ impl Client {
             let bare = settings.is_empty() || !knows_pods && name != "pick_first";
             let policy = if bare { name.to_owned() } else { format!("{{ {name}: {settings}{shuffle} }} }}") };
             text += &format!(", channels: {channels}, policy: {policy}{}", self.grpc);
+            if let Some(via) = via {
+                let workers = if *channels > 1 { "workers: 2, " } else { "" };
+                text += &format!(", via: {{ {via}: {{ {workers}overhead: {{ exponential: {{ mean: 5ms }} }} }} }}");
+            }
             match discovery {
                 Some(discovery) => text += &format!(", discovery: {discovery}"),
-                None if headless => text += &self.resolver,
+                None if headless && via.is_none() => text += &self.resolver,
                 None => {}
             }
         }

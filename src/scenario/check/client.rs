@@ -1,5 +1,6 @@
 //! Client Deployments.
 
+use super::via::{self, Preset};
 use super::{Check, Names, is_virtual, law, load, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
@@ -36,6 +37,7 @@ pub(super) fn client(
         protocol,
         channels,
         start,
+        via,
         policy,
         wait_for_ready,
         connect,
@@ -60,12 +62,17 @@ pub(super) fn client(
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
     let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch };
+    if speaks_http1 {
+        cx.no_effect(&via, "via", "with `protocol: http1`: proxies are modelled for gRPC only");
+    }
+    let via = via::sidecar(cx, via, channels, service).filter(|_| !speaks_http1);
+    let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
     } else {
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
-        Protocol::Grpc(grpc.settings(cx, service))
+        Protocol::Grpc(grpc.settings(cx, service, preset))
     };
     let load =
         load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
@@ -76,6 +83,7 @@ pub(super) fn client(
         replicas,
         channels: if speaks_http1 { 1 } else { channels },
         protocol,
+        via,
         start_at,
         start_spread,
         max_connection_lifetime: lifetime(cx, connection_lifetime),
@@ -131,9 +139,9 @@ impl GrpcKeys {
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
     }
 
-    fn settings(self, cx: &mut Check<'_>, service: ServiceType) -> GrpcClient {
+    fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
         let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
-        let discovery = discovery_of(cx, discovery, service);
+        let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
         if virtual_ip {
             let why = "with a ClusterIP Service, whose address never changes; set `service: { type: Headless }`";
@@ -142,7 +150,7 @@ impl GrpcKeys {
             cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
         }
         GrpcClient {
-            policy: balancing(cx, policy, virtual_ip),
+            policy: balancing(cx, policy, virtual_ip).unwrap_or(preset.policy),
             discovery,
             wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
             connect: match connect.map(|c| c.value) {
@@ -157,17 +165,17 @@ impl GrpcKeys {
 }
 
 /// A poll of a ClusterIP's name has one answer that never changes: a mistake that people make, so it can be simulated.
-fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Discovery {
-    match file.map(|f| f.value) {
-        None | Some(DiscoveryFile::Dns) => Discovery::Dns,
-        Some(DiscoveryFile::Poll(At { value: PollFile { interval }, .. })) => {
+fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Option<Discovery> {
+    Some(match file?.value {
+        DiscoveryFile::Dns => Discovery::Dns,
+        DiscoveryFile::Poll(At { value: PollFile { interval }, .. }) => {
             if is_virtual(service) {
                 cx.no_effect(&interval, "interval", "with a ClusterIP Service, whose address never changes");
-                return Discovery::Dns;
+                return Some(Discovery::Dns);
             }
             Discovery::Poll { interval: cx.positive(interval, "interval").unwrap_or(defaults::POLL_INTERVAL) }
         }
-        Some(DiscoveryFile::Watch(At { value: WatchFile { debounce, debounce_max, ignore_empty }, .. })) => {
+        DiscoveryFile::Watch(At { value: WatchFile { debounce, debounce_max, ignore_empty }, .. }) => {
             let quiet = debounce.map_or(Span::ZERO, |d| d.value.0);
             if quiet == Span::ZERO {
                 cx.no_effect(&debounce_max, "debounce_max", "without `debounce`");
@@ -178,13 +186,12 @@ fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceTy
                 ignore_empty: ignore_empty.is_some_and(|i| i.value),
             }
         }
-    }
+    })
 }
 
-fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> Policy {
-    match policy.map(|p| p.value) {
-        None => Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
-        Some(PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. })) => {
+fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> Option<Policy> {
+    Some(match policy?.value {
+        PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&shuffle, "shuffle", ONE_ADDRESS);
             }
@@ -197,7 +204,7 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
             }
         }
         // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
-        Some(PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. })) => {
+        PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&start, "start", ONE_ADDRESS);
             }
@@ -210,8 +217,8 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
                 },
             }
         }
-        Some(PolicyFile::Random) => Policy::Random,
-        Some(PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. })) => {
+        PolicyFile::Random => Policy::Random,
+        PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&choice_count, "choice_count", ONE_ADDRESS);
             }
@@ -219,7 +226,7 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
             let choice_count = cx.count_or(choice_count, "choice_count", least, most, defaults::CHOICE_COUNT);
             Policy::LeastRequest { choice_count }
         }
-        Some(PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. })) => {
+        PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&default_rtt, "default_rtt", ONE_ADDRESS);
                 cx.no_effect(&decay, "decay", ONE_ADDRESS);
@@ -229,7 +236,7 @@ fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> P
                 decay: cx.positive(decay, "decay").unwrap_or(defaults::DECAY),
             }
         }
-    }
+    })
 }
 
 /// gRFC A48: below 2 it is refused, and more than 10 count as 10.

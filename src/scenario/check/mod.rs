@@ -10,6 +10,7 @@ mod load;
 mod server;
 mod size;
 mod timeline;
+mod via;
 
 use std::path::Path;
 

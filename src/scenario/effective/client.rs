@@ -4,7 +4,7 @@ use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, strategy_values};
 use crate::scenario::model::{
     Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
-    Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+    Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
 };
 use crate::units::Span;
 
@@ -14,6 +14,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
         replicas,
         channels,
         protocol,
+        via,
         start_at,
         start_spread,
         max_connection_lifetime,
@@ -30,6 +31,14 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
             rows.put(at, "channels", channels.to_string());
+            if let Some(Sidecar { kind, workers, overhead }) = via {
+                rows.put(at, "via", kind.name().into());
+                let settings = at.key("via").key(kind.name());
+                if *channels > 1 {
+                    rows.put(&settings, "workers", workers.to_string());
+                }
+                rows.put(&settings, "overhead", law(overhead));
+            }
             grpc_values(rows, at, grpc, service);
             true
         }

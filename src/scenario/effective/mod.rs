@@ -146,6 +146,7 @@ fn is_assumption(steps: &[String]) -> bool {
     let place = match steps {
         [first, last] => (first.as_str(), last.as_str()),
         [first, _, last] => (first.as_str(), last.as_str()),
+        [_, _, via, _, last] => (via.as_str(), last.as_str()),
         _ => return false,
     };
     ASSUMPTIONS.contains(&place)

@@ -23,6 +23,9 @@ pub struct ClientFile {
     pub channels: Key<Count>,
     /// When the replicas start.
     pub start: Key<StartFile>,
+    /// The proxy beside each replica that balances in place of its channels: envoy, istio, linkerd or ambient. It sets
+    /// `policy` and `discovery` to its own defaults, which can be changed one by one.
+    pub via: Key<ViaFile>,
     /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request or peak_ewma.
     pub policy: Key<PolicyFile>,
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
@@ -71,6 +74,31 @@ pub struct StartFile {
     pub at: Key<Duration>,
     /// They start at uniformly drawn instants over this span. Default 0s.
     pub spread: Key<Duration>,
+}
+
+/// The proxy beside each replica.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ViaFile {
+    /// Envoy, configured by hand: STRICT_DNS (a poll each 5s) and ROUND_ROBIN. With a ClusterIP it knows one address.
+    Envoy(At<SidecarFile>),
+    /// Istio's sidecar: a watch with istiod's debounce, and LEAST_REQUEST.
+    Istio(At<SidecarFile>),
+    /// Linkerd's: a watch, and the better of two by peak EWMA.
+    Linkerd(At<SidecarFile>),
+    /// Istio's ambient mode without a waypoint: ztunnel places each connection, as kube-proxy does.
+    Ambient(At<SidecarFile>),
+}
+
+/// Settings of a proxy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SidecarFile {
+    /// Worker threads, each with connections and a picker of its own; a channel is on one of them. Default 2 (Istio's chart);
+    /// 1 for Linkerd, whose threads share one balancer.
+    pub workers: Key<Count>,
+    /// What it adds to a call, half of it on each way. Default 230us, an assumption.
+    pub overhead: Key<LawFile>,
 }
 
 /// Load-balancing policy.

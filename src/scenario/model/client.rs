@@ -17,6 +17,8 @@ pub struct Client {
     pub channels: u32,
     /// What the client speaks, and how it balances.
     pub protocol: Protocol,
+    /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
+    pub via: Option<Sidecar>,
     /// When the first replica starts.
     pub start_at: Span,
     /// Replicas start, and first connect, at uniformly drawn instants over this span after `start_at`.
@@ -31,6 +33,44 @@ pub struct Client {
     pub startup: Distribution,
     /// How a rollout of this Deployment replaces replicas.
     pub strategy: Strategy,
+}
+
+/// A proxy beside each replica. A gRPC channel has one connection to it, which stays on one of its workers, and the worker
+/// balances by the client's policy and discovery: the same machinery, one hop earlier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sidecar {
+    /// Which one.
+    pub kind: SidecarKind,
+    /// Worker threads, each with connections and a picker of its own; a channel is on one of them, at random.
+    pub workers: u32,
+    /// What it adds to a call, half of it on each way.
+    pub overhead: Distribution,
+}
+
+/// The proxies that there are presets for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SidecarKind {
+    /// Envoy with a configuration written by hand.
+    Envoy,
+    /// Istio's sidecar.
+    Istio,
+    /// Linkerd's.
+    Linkerd,
+    /// Istio's ambient mode without a waypoint: ztunnel places connections, not calls.
+    Ambient,
+}
+
+impl SidecarKind {
+    /// Its name in scenarios.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            SidecarKind::Envoy => "envoy",
+            SidecarKind::Istio => "istio",
+            SidecarKind::Linkerd => "linkerd",
+            SidecarKind::Ambient => "ambient",
+        }
+    }
 }
 
 /// The lifetime that a client's pool gives its connections.

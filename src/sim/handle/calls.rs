@@ -103,6 +103,7 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         match settings.protocol {
+            Protocol::Grpc(_) if settings.via.is_some() => self.enter_proxy(call),
             Protocol::Grpc(_) => self.route_call(call),
             Protocol::Http1(_) => self.pool_call(call),
         }
@@ -211,6 +212,9 @@ impl<O: Observer> Engine<'_, O> {
             return self.calls.free(index);
         }
         let (connection, failure, sent) = (call.connection, call.failure, call.sent);
+        if self.clients[call.client as usize].settings.via.is_some() {
+            return self.leave_proxy(index);
+        }
         let worker = self.tell_end(index, failure);
         self.calls.free(index);
         self.measure(connection, sent);
@@ -244,9 +248,12 @@ impl<O: Observer> Engine<'_, O> {
         let worker = self.tell_end(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
-            CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing | CallState::Lost => {
-                self.calls.free(index);
-            }
+            CallState::ToProxy
+            | CallState::WaitsForChannel
+            | CallState::WaitsForStream
+            | CallState::Failing
+            | CallState::FromProxy
+            | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
                 self.calls.items[index as usize].ended = true;
             }
@@ -254,7 +261,7 @@ impl<O: Observer> Engine<'_, O> {
         if state == CallState::Queued {
             self.leave_queue(pod);
         }
-        if !matches!(state, CallState::WaitsForChannel | CallState::WaitsForStream | CallState::Failing) {
+        if state.has_stream() {
             // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
             if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
@@ -267,7 +274,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
-    fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
+    pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
         let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         match failure {
             None => self.observe(&Observation::Completed { client, pod: PodId(pod), emitted }),
@@ -281,7 +288,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A worker of a closed load goes on.
     #[inline]
-    fn after_end(&mut self, worker: u32) {
+    pub fn after_end(&mut self, worker: u32) {
         if worker != NONE {
             self.go_on(worker);
         }

@@ -16,10 +16,11 @@ use crate::units::Span;
 
 impl<O: Observer> Engine<'_, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
-    pub fn new_channel(&self, replica: u32, client: u32) -> Channel {
+    pub fn new_channel(&self, replica: u32, client: u32, balancer: u32) -> Channel {
         let knows_pods = self.model.knows_pods(&self.model.clients[client as usize]);
         Channel {
             replica,
+            balancer,
             state: Connectivity::Idle,
             stopped: false,
             dispatching: false,

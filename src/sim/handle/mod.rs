@@ -8,6 +8,7 @@ mod pick_first;
 mod picks;
 mod pods;
 mod pool;
+mod proxy;
 mod replicas;
 pub(super) mod resets;
 mod rollout;

@@ -10,6 +10,9 @@ use crate::random::{Purpose, mix};
 use crate::scenario::model::{ConnectAt, Protocol};
 use crate::units::Span;
 
+/// Istio's `terminationDrainDuration`.
+const PROXY_DRAINS: Span = Span::from_secs(5);
+
 impl<O: Observer> Engine<'_, O> {
     /// A replica starts: it connects if its client does so at the start, and takes its part of the load.
     pub fn on_replica_start(&mut self, replica: u32) {
@@ -31,7 +34,9 @@ impl<O: Observer> Engine<'_, O> {
         let settings = &self.model.clients[client as usize];
         match &settings.protocol {
             Protocol::Grpc(grpc) if grpc.connect == ConnectAt::Start => {
-                (first..first + settings.channels).for_each(|channel| self.exit_idle(channel));
+                for channel in first..first + settings.channels {
+                    self.exit_idle(self.channels[channel as usize].balancer);
+                }
             }
             Protocol::Grpc(_) => {}
             Protocol::Http1(http1) => {
@@ -128,7 +133,10 @@ impl<O: Observer> Engine<'_, O> {
             Protocol::Grpc(_) => {
                 for channel in first..first + self.model.clients[client as usize].channels {
                     self.channels[channel as usize].stopped = true;
-                    if self.channels[channel as usize].waiting.is_empty() {
+                    if self.model.clients[client as usize].via.is_some() {
+                        // The proxy outlives the application: calls may be on their way to it.
+                        self.after(PROXY_DRAINS, Rank::World, Event::Dispatch { channel });
+                    } else if self.channels[channel as usize].waiting.is_empty() {
                         self.shut_channel(channel);
                     }
                 }

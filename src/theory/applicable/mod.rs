@@ -102,7 +102,10 @@ pub fn rows(model: &Model, summary: &Summary) -> Vec<TheoryRow> {
 /// Connections of all clients, if every one is made once by gRPC through the ClusterIP and never ended by either side
 /// but for what the timeline does.
 fn pinned_connections(model: &Model) -> Option<u32> {
-    let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none();
+    let lasting = |c: &Client| {
+        let own = c.via.is_none() || c.channels == 1;
+        matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none() && own
+    };
     let idle = model.servers.iter().any(|s| s.grpc.max_connection_idle.is_some());
     if model.clients.iter().any(|c| model.knows_pods(c)) || idle || !model.clients.iter().all(lasting) {
         return None;

@@ -46,6 +46,7 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
         start_at: Span::ZERO,
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
+        via: None,
         load,
         deadline: None,
         startup: Distribution::Constant(1.0),

@@ -1,0 +1,77 @@
+//! The proxy beside a client: which of its workers balances for a channel, and the time that a call spends in it.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observer, Status};
+use super::super::schedule::Rank;
+use super::super::world::{CallState, Handle, NONE};
+use crate::random::{Purpose, below, mix};
+use crate::units::Span;
+
+/// Sets the time in the proxy apart from other uses of a call's own draw.
+const OVERHEAD: u64 = 0x4f56_4552;
+
+impl<O: Observer> Engine<'_, O> {
+    /// The channel that balances for `channel`, which is being added: itself; where a proxy does it, the first channel of the
+    /// replica whose connection is on the same worker. Where the kernel puts a connection is a hash of its ports
+    /// (SO_REUSEPORT): a uniform draw.
+    pub fn balancer_of(&self, replica: u32, first: u32, channel: u32) -> u32 {
+        let r = &self.replicas[replica as usize];
+        let Some(sidecar) = &self.model.clients[r.client as usize].via else { return channel };
+        let key = self.replica_key(replica);
+        let worker = |c: u32| {
+            let draw = self.streams.draw(Purpose::Worker, key, u64::from(c - first));
+            below(draw, sidecar.workers as usize)
+        };
+        let mine = worker(channel);
+        (first..channel).find(|&c| worker(c) == mine).unwrap_or(channel)
+    }
+
+    /// What the proxy adds to a call on its way there, and on its way back.
+    fn time_in_proxy(&self, call: u32) -> (Span, Span) {
+        let call = &self.calls.items[call as usize];
+        let sidecar = self.model.clients[call.client as usize].via.as_ref();
+        let all = sidecar.map_or(Span::ZERO, |s| s.overhead.sample(mix(call.demand, OVERHEAD)));
+        (Span(all.0 / 2), all - Span(all.0 / 2))
+    }
+
+    /// A call goes to the proxy first.
+    pub fn enter_proxy(&mut self, call: Handle) {
+        let item = &mut self.calls.items[call.index as usize];
+        item.channel = self.channels[item.channel as usize].balancer;
+        item.state = CallState::ToProxy;
+        let (there, _) = self.time_in_proxy(call.index);
+        self.after(there, Rank::World, Event::AtProxy(call));
+    }
+
+    pub fn on_at_proxy(&mut self, call: Handle) {
+        let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
+        let channel = &self.channels[c.channel as usize];
+        if channel.stopped && channel.ready == 0 {
+            return self.fail_call(call.index, Status::Unavailable);
+        }
+        self.calls.items[call.index as usize].state = CallState::WaitsForChannel;
+        self.route_call(call);
+    }
+
+    /// A response has reached the proxy: for the pod and the connection the call is over, for the application not yet.
+    pub fn leave_proxy(&mut self, index: u32) {
+        let (_, back) = self.time_in_proxy(index);
+        let call = self.calls.handle(index);
+        let item = &mut self.calls.items[index as usize];
+        item.state = CallState::FromProxy;
+        let (connection, sent) = (std::mem::replace(&mut item.connection, NONE), item.sent);
+        self.after(back, Rank::World, Event::Answered(call));
+        self.measure(connection, sent);
+        self.release_stream(connection);
+    }
+
+    pub fn on_answered(&mut self, call: Handle) {
+        if self.calls.get(call).is_some_and(|c| !c.ended) {
+            let failure: Option<Status> = self.calls.items[call.index as usize].failure;
+            let worker = self.tell_end(call.index, failure);
+            self.calls.free(call.index);
+            self.after_end(worker);
+        }
+    }
+}
