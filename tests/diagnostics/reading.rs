@@ -114,7 +114,7 @@ fn ranges_and_names() {
         (
             "«NAME\nMIN\nservice: { type: Headless }\nservers: [{ name: api, replicas: 2000 }]\nclients: [{ name: web, policy: round_robin, replicas: 3000, channels: 2, load: { open: { rate: 1 } } }]\n",
             "E013",
-            "12000000 connections of round_robin",
+            "12000000 connections to all pods",
         ),
         (
             "«NAME\nMIN\nservice: { type: Headless }\nservers: [{ name: api, replicas: 2000 }]\nclients: [{ name: web, replicas: 30000, load: { open: { rate: 1 } } }]\n",
