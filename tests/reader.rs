@@ -63,9 +63,13 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
-    assert_eq!(model.timeline.len(), 6);
+    assert_eq!(model.timeline.len(), 7);
     assert_eq!(model.timeline[3].what, What::Kill { server: 0, pods: 2 });
     assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
+    let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
+    assert_eq!(model.timeline[5].what, slow);
+    assert_eq!(model.servers[0].speed, 1.5);
+    assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
     let Load::Open { arrivals: Arrivals::Constant, rate } = &model.clients[0].load else { panic!("open, constant") };
     let at = |s| Time::ZERO + Span::from_secs(s);
@@ -118,7 +122,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "0fad47fa80c7fce9");
+    assert_eq!(plain, "1dd0459cfc2438ab");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 
@@ -138,7 +142,10 @@ fn a_changed_value_changes_a_row() {
         ("clients.web.load.open.curve.1.rate", "501"),
         ("clients.web.strategy.max_surge", "2"),
         ("clients.batch.policy.pick_first.reconnect", "lazy"),
-        ("timeline.5.rate.to", "51"),
+        ("timeline.5.slow.for", "31s"),
+        ("timeline.6.rate.to", "51"),
+        ("servers.api.speed", "2"),
+        ("servers.api.warm_up.time", "31s"),
         ("timeline.4.delete.pods", "2"),
         ("expect.0", "idle_pods <= 0"),
         ("window", "1s"),

@@ -47,6 +47,14 @@ impl Events {
                 let what = format!("killed{when} (SIGKILL): {} reset", count(connections, "connection"));
                 self.push(at, kind, &pod.name, what);
             }
+            Observation::Slowed { pod, factor, lasts } => {
+                let what = match lasts {
+                    _ if factor == 1.0 => "no longer slow".to_owned(),
+                    Some(lasts) => format!("slow: service takes {factor} times as long, for {lasts}"),
+                    None => format!("slow: service takes {factor} times as long"),
+                };
+                self.push(at, EventKind::Slow, &pods[pod.0 as usize].name, what);
+            }
             _ => self.deployment(model, at, what),
         }
     }

@@ -1,6 +1,7 @@
 //! The engine's output vocabulary: everything that can be seen of a run. Observers get these values and nothing else: no
 //! world, no random stream, no schedule, so they cannot change what happens.
 
+pub use super::observer::Observer;
 use crate::units::{Span, Time};
 
 /// A pod, numbered from 0 in order of creation over the whole run; never reused.
@@ -284,6 +285,15 @@ pub enum Observation<'a> {
         /// After.
         to: u32,
     },
+    /// A pod became slow, or is no longer.
+    Slowed {
+        /// Which pod.
+        pod: PodId,
+        /// What enters a slot takes so many times longer; 1 if that is over.
+        factor: f64,
+        /// For how long; `None`: to the end of the run.
+        lasts: Option<Span>,
+    },
     /// A client's rate changes from now on.
     RateChanged {
         /// Index of the client in the model.
@@ -367,31 +377,4 @@ pub enum Observation<'a> {
         /// All pods that were not Gone before the window, in order of id.
         pods: &'a [PodSample],
     },
-}
-
-/// Sees a run. Observers can be combined: a tuple of observers is an observer.
-pub trait Observer {
-    /// Called for each observation, in the order of events.
-    fn observe(&mut self, at: Time, what: &Observation<'_>);
-}
-
-/// Sees nothing.
-impl Observer for () {
-    #[inline]
-    fn observe(&mut self, _: Time, _: &Observation<'_>) {}
-}
-
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline]
-    fn observe(&mut self, at: Time, what: &Observation<'_>) {
-        self.0.observe(at, what);
-        self.1.observe(at, what);
-    }
-}
-
-impl<T: Observer + ?Sized> Observer for &mut T {
-    #[inline]
-    fn observe(&mut self, at: Time, what: &Observation<'_>) {
-        (**self).observe(at, what);
-    }
 }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 pub use super::slab::{Handle, Slab, Slotted};
 
+use super::handle::pace::Pace;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
 use crate::scenario::model::{Policy, Server};
@@ -55,6 +56,8 @@ pub struct Pod<'a> {
     pub work_started: u64,
     /// Slot-time used up to the last sample, in ns.
     pub work_sampled: u64,
+    /// What makes its slots take another time than the server's laws.
+    pub pace: Pace,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
 }

@@ -100,6 +100,8 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         replicas: 5,
         concurrency: 8,
         service_time: constant.clone(),
+        speed: 1.0,
+        warm_up: None,
         queue_limit: None,
         handshake_time: Span::ZERO,
         startup: constant.clone(),

@@ -188,6 +188,20 @@ fn the_run_and_its_timeline() {
 }
 
 #[test]
+fn unequal_pods() {
+    run(&[
+        ("NAME\nservers: [{ name: api, speed: «0 }]\nGHZ\n", "E013", "0.001"),
+        ("NAME\nservers: [{ name: api, warm_up: { initial: «1, time: 5s } }]\nGHZ\n", "E013", "below 1"),
+        ("NAME\nservers: [{ name: api, warm_up: { initial: 20%, time: «0s } }]\nGHZ\n", "E013", "above 0"),
+        ("NAME\nservers: [{ name: api, warm_up: «{ initial: 20% } }]\nGHZ\n", "E012", "`time`"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: «1 } }]\n", "E013", "above 1"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: «{ server: api } }]\n", "E012", "`factor`"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: 2, pods: «4 } }]\n", "E013", "only 3"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: 2, for: «0s } }]\n", "E013", "above 0"),
+    ]);
+}
+
+#[test]
 fn expectations() {
     run(&[
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_over_mean]\n", "E026", "operators"),

@@ -14,6 +14,8 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
         replicas,
         concurrency,
         service_time: Distribution::Constant(0.001),
+        speed: 1.0,
+        warm_up: None,
         queue_limit: None,
         handshake_time: Span::ZERO,
         startup: Distribution::Constant(5.0),

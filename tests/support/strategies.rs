@@ -76,6 +76,8 @@ fn server() -> BoxedStrategy<(String, String)> {
         given("replicas", number(0..=5)),
         given("concurrency", number(1..=4)),
         given("service_time", law(120)),
+        maybe("speed", (1..40u32).prop_map(|s| format!("{}.{}", s / 10, s % 10))),
+        maybe("warm_up", (1..100u32, 1..8_000u32).prop_map(|(i, t)| format!("{{ initial: {i}%, time: {t}ms }}"))),
         maybe("queue_limit", number(0..=5)),
         maybe("handshake_time", ms(1..=40)),
         given("startup", law(3_000)),
@@ -263,6 +265,7 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
         2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
         3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
         4 if open => format!("rollout: c{client}"),
+        6 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
         _ => format!("rollout: s{server}"),
     };
@@ -288,7 +291,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..6u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..7u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {

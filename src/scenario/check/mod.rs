@@ -7,6 +7,7 @@ mod csv;
 mod expect;
 mod law;
 mod load;
+mod pace;
 mod server;
 mod size;
 mod timeline;

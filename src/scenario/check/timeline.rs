@@ -3,11 +3,11 @@
 use super::csv::MAX_RATE;
 use super::load::rate_at;
 use super::server::MAX_REPLICAS;
-use super::{Check, MAX_ACTIONS, instant};
+use super::{Check, MAX_ACTIONS, instant, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile};
+use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile, SlowFile};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -26,6 +26,7 @@ enum Written {
     Scale(At<ScaleFile>),
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
+    Slow(At<SlowFile>),
     Rate(At<RateFile>),
 }
 
@@ -48,6 +49,7 @@ pub(super) fn timeline(
                 Written::Scale(file) => state.scale(cx, file),
                 Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
+                Written::Slow(file) => state.slow(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
             };
             what.map(|what| Action { at, what })
@@ -56,7 +58,7 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, rate }, place } = action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -68,12 +70,13 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         scale.map(|x| ("scale", x.place, Written::Scale(x))),
         kill.map(|x| ("kill", x.place, Written::Kill(x))),
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
+        slow.map(|x| ("slow", x.place, Written::Slow(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `slow` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -154,6 +157,14 @@ impl State<'_> {
             cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
         }
         Some((server, pods))
+    }
+
+    fn slow(&self, cx: &mut Check<'_>, At { value, place }: At<SlowFile>) -> Option<What> {
+        let SlowFile { server, pods, factor, lasts } = value;
+        let factor = pace::factor(cx, factor, place);
+        let lasts = cx.positive(lasts, "for");
+        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        Some(What::Slow { server, pods, factor: factor?, lasts })
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {

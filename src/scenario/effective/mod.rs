@@ -2,6 +2,7 @@
 //! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
 
 mod client;
+mod server;
 mod text;
 
 use std::fmt;
@@ -177,6 +178,8 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         replicas,
         concurrency,
         service_time,
+        speed,
+        warm_up,
         queue_limit,
         handshake_time,
         startup,
@@ -188,6 +191,8 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "replicas", replicas.to_string());
     rows.put(at, "concurrency", concurrency.to_string());
     rows.put(at, "service_time", law(service_time));
+    rows.put(at, "speed", speed.to_string());
+    server::warm_up(rows, at, warm_up.as_ref());
     rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
     rows.put(at, "handshake_time", handshake_time.to_string());
     rows.put(at, "startup", law(startup));
@@ -231,6 +236,10 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::Scale { server: i, replicas } => format!("scale {} to {replicas}", server(i)),
         What::Kill { server: i, pods } => format!("kill {pods} of {}", server(i)),
         What::Delete { server: i, pods } => format!("delete {pods} of {}", server(i)),
+        What::Slow { server: i, pods, factor, lasts } => {
+            let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
+            format!("slow {pods} of {} by {factor}{lasts}", server(i))
+        }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
     };

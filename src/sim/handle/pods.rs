@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer, PodId, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{Job, Pod};
+use super::pace::Pace;
 use super::serving::all_idle;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix};
@@ -65,6 +66,7 @@ impl<O: Observer> Engine<'_, O> {
             established: 0,
             work_started: 0,
             work_sampled: 0,
+            pace: Pace { even: settings.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO },
             draining: false,
         });
         self.sampled_pods.push(pod);
@@ -74,8 +76,10 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The container starts. News of a killed one's connections is always older than its successor.
     fn begin_startup(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+        let p = &mut self.pods[pod as usize];
         let (key, incarnation) = (p.key, p.incarnation);
+        p.pace.cold = true;
+        p.pace.settle(p.settings);
         let draw = self.streams.draw(Purpose::PodStart, key, u64::from(incarnation));
         let takes = self.server_of(pod).startup.sample(draw).max(self.model.cluster.rtt);
         self.set_phase(pod, PodPhase::Starting);

@@ -39,6 +39,11 @@ impl<O: Observer> Engine<'_, O> {
                 }
                 self.reconcile_after(server as u32, Span::ZERO);
             }
+            What::Slow { server, pods, factor, lasts } => {
+                for pod in self.oldest_ready(server, pods) {
+                    self.slow_pod(pod, factor, lasts);
+                }
+            }
             What::Rate { client, to, over } => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }

@@ -114,8 +114,7 @@ fn ageless(model: &Model) -> bool {
     model.servers.iter().all(|s| s.grpc.max_connection_age.is_none())
 }
 
-/// What the timeline does, but for changes of rates.
+/// What the timeline does to pods and connections.
 fn changes(model: &Model) -> Vec<(Time, &What)> {
-    let is_rate = |what: &What| matches!(what, What::Rate { .. });
-    model.timeline.iter().filter(|a| !is_rate(&a.what)).map(|a| (a.at, &a.what)).collect()
+    model.timeline.iter().filter(|a| a.what.moves_connections()).map(|a| (a.at, &a.what)).collect()
 }
