@@ -38,6 +38,8 @@ pub enum Purpose {
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.
     Dispatch = 15,
+    /// Phases of the clocks of metrics-server and of an autoscaler.
+    AutoscalerClock = 30,
 }
 
 /// All streams of one run.

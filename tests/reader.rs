@@ -68,6 +68,13 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
     let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
     assert_eq!(model.timeline[5].what, slow);
+    let hpa = model.servers[0].hpa.as_ref().expect("an HPA");
+    assert_eq!((hpa.min_replicas, hpa.max_replicas, hpa.target_percent), (2, 20, 70));
+    assert_eq!((hpa.tolerance, hpa.cpu_at_full_load, hpa.sync_period), (0.05, 1.5, Span::from_secs(20)));
+    assert_eq!(
+        hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
+        Some((SelectPolicy::Min, SelectPolicy::Disabled))
+    );
     assert_eq!(model.servers[0].speed, 1.5);
     assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
@@ -122,7 +129,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "1dd0459cfc2438ab");
+    assert_eq!(plain, "3acd6e76b8d4a54f");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 
@@ -144,6 +151,8 @@ fn a_changed_value_changes_a_row() {
         ("clients.batch.policy.pick_first.reconnect", "lazy"),
         ("timeline.5.slow.for", "31s"),
         ("timeline.6.rate.to", "51"),
+        ("servers.api.hpa.cpu_at_full_load", "2"),
+        ("servers.api.hpa.behavior.scale_up.policies.0.pods", "3"),
         ("servers.api.speed", "2"),
         ("servers.api.warm_up.time", "31s"),
         ("timeline.4.delete.pods", "2"),

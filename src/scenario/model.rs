@@ -134,6 +134,8 @@ pub struct Server {
     pub startup: Distribution,
     /// Ready for this long = available, which is what rollouts wait for; traffic starts at Ready.
     pub min_ready: Span,
+    /// Its autoscaler, if it has one.
+    pub hpa: Option<Hpa>,
     /// How pods end.
     pub termination: Termination,
     /// How a rollout replaces pods.

@@ -57,6 +57,10 @@ pub enum Event {
     ReconcileClient { client: u32 },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
+    /// metrics-server looks at the pods of a server that has an autoscaler.
+    Scrape { server: u32 },
+    /// The autoscaler of a server looks.
+    Autoscale { server: u32 },
     /// A window ends.
     Sample,
 }

@@ -171,6 +171,18 @@ pub struct PodSample {
     pub busy: Span,
 }
 
+/// Who changed the wanted number of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaledBy {
+    /// The scenario.
+    Timeline,
+    /// An autoscaler.
+    Hpa {
+        /// The mean CPU utilization that it saw, in percent of the request; `None`: no pod had a sample that counts.
+        cpu_percent: Option<u32>,
+    },
+}
+
 /// What can be seen. Times are those of the `observe` call. Per-request kinds come first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation<'a> {
@@ -284,6 +296,8 @@ pub enum Observation<'a> {
         from: u32,
         /// After.
         to: u32,
+        /// By whom.
+        by: ScaledBy,
     },
     /// A pod became slow, or is no longer.
     Slowed {

@@ -36,8 +36,11 @@ pub struct Pod<'a> {
     pub serving: bool,
     /// Restarts of the container: events of an earlier incarnation are void.
     pub incarnation: u32,
+    pub created: Time,
     /// When it last became Ready.
     pub ready_since: Time,
+    /// When it last became Ready or lost its container; when it was created, if it never did.
+    pub ready_changed: Time,
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.

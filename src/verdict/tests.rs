@@ -102,6 +102,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         service_time: constant.clone(),
         speed: 1.0,
         warm_up: None,
+        hpa: None,
         queue_limit: None,
         handshake_time: Span::ZERO,
         startup: constant.clone(),

@@ -16,6 +16,7 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
         service_time: Distribution::Constant(0.001),
         speed: 1.0,
         warm_up: None,
+        hpa: None,
         queue_limit: None,
         handshake_time: Span::ZERO,
         startup: Distribution::Constant(5.0),

@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod csv;
 mod expect;
+mod hpa;
 mod law;
 mod load;
 mod pace;

@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, Names, law, pace};
+use super::{Check, Names, hpa, law, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -28,6 +28,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
         handshake_time,
         startup,
         min_ready,
+        hpa,
         termination,
         strategy,
         grpc,
@@ -35,9 +36,10 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
     if only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
+    let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
     Server {
         name: cx.unique_name(name, place, "a server", names),
-        replicas: cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS),
+        replicas,
         concurrency: cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY),
         service_time: law::law_or(cx, service_time, defaults::service_time),
         speed: speed.map_or(1.0, |speed| cx.number(&speed, "speed", LEAST_SPEED, MOST_SPEED)),
@@ -46,6 +48,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
         handshake_time: handshake_time.map_or(Span::ZERO, |t| t.value.0),
         startup: law::law_or(cx, startup, defaults::startup),
         min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
+        hpa: hpa::hpa(cx, hpa, replicas),
         termination: ending(termination),
         strategy: strategy_or_default(cx, strategy),
         grpc: grpc_settings(cx, grpc),

@@ -130,12 +130,20 @@ impl State<'_> {
 
     fn scale(&mut self, cx: &mut Check<'_>, At { value, place }: At<ScaleFile>) -> Option<What> {
         let ScaleFile { server, replicas } = value;
+        let at_server = server.as_ref().map_or(place, |s| s.place);
         let server = self.server(cx, server, place);
         let replicas = cx.required(replicas, "replicas", place, "`scale`")?;
         let at = replicas.place;
         let replicas = cx.count_or(Some(replicas), "replicas", 0, MAX_REPLICAS, 0);
         let server = server?;
-        if self.replicas[server] == replicas {
+        if self.servers[server].hpa.is_some() {
+            let name = quoted(&self.servers[server].name);
+            let message = format!("{name} has an `hpa`, which would undo this `scale` at its next look");
+            cx.report(
+                Problem::new(Code::Contradiction, at_server, message)
+                    .help("give the server `replicas` to start with, and let the load change"),
+            );
+        } else if self.replicas[server] == replicas {
             cx.problem(
                 Code::NoEffect,
                 at,
@@ -152,7 +160,7 @@ impl State<'_> {
         let at = pods.as_ref().map_or(place, |p| p.place);
         let pods = cx.count_or(pods, "pods", 1, MAX_REPLICAS, defaults::PODS);
         let server = server?;
-        let there = self.replicas[server];
+        let there = self.replicas[server].max(self.servers[server].hpa.as_ref().map_or(0, |hpa| hpa.max_replicas));
         if pods > there {
             cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
         }

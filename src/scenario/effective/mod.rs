@@ -146,7 +146,7 @@ impl Rows<'_> {
 fn is_assumption(steps: &[String]) -> bool {
     let place = match steps {
         [first, last] => (first.as_str(), last.as_str()),
-        [first, _, last] => (first.as_str(), last.as_str()),
+        [first, _, last] | [first, _, _, last] => (first.as_str(), last.as_str()),
         _ => return false,
     };
     ASSUMPTIONS.contains(&place)
@@ -184,6 +184,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         handshake_time,
         startup,
         min_ready,
+        hpa,
         termination: Termination { pre_stop, grace },
         strategy,
         grpc,
@@ -197,6 +198,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "handshake_time", handshake_time.to_string());
     rows.put(at, "startup", law(startup));
     rows.put(at, "min_ready", min_ready.to_string());
+    server::hpa(rows, at, hpa.as_ref());
     let termination = at.key("termination");
     rows.put(&termination, "pre_stop", pre_stop.to_string());
     rows.put(&termination, "grace", grace.to_string());

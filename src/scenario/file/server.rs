@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::Key;
+use super::hpa::HpaFile;
 use super::law::LawFile;
 use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
@@ -32,6 +33,8 @@ pub struct ServerFile {
     pub startup: Key<LawFile>,
     /// Ready for this long is available (minReadySeconds), which is what rollouts wait for. Default 0s.
     pub min_ready: Key<Duration>,
+    /// A HorizontalPodAutoscaler of this Deployment. Default: none.
+    pub hpa: Key<HpaFile>,
     /// How pods end.
     pub termination: Key<TerminationFile>,
     /// How a rollout replaces pods.

@@ -1,5 +1,6 @@
 //! What happens: one file per area, one handler per event.
 
+pub(super) mod autoscale;
 mod calls;
 mod channel;
 mod connection;

@@ -56,7 +56,9 @@ impl<O: Observer> Engine<'_, O> {
             listening: false,
             serving: false,
             incarnation: 0,
+            created: self.now,
             ready_since: Time::NEVER,
+            ready_changed: self.now,
             endpoint_changes: 0,
             first_slot,
             idle: all_idle(concurrency),
@@ -101,7 +103,7 @@ impl<O: Observer> Engine<'_, O> {
     fn make_ready(&mut self, pod: u32) {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (true, true);
-        p.ready_since = self.now;
+        (p.ready_since, p.ready_changed) = (self.now, self.now);
         self.set_phase(pod, PodPhase::Ready);
     }
 
@@ -172,7 +174,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (false, false);
         p.incarnation += 1;
-        p.ready_since = Time::NEVER;
+        (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
         let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
         self.observe(&what);

@@ -80,6 +80,9 @@ fn relative_connections(summary: &Summary) -> Option<Vec<(f64, f64)>> {
 /// The closed forms that apply to a scenario.
 #[must_use]
 pub fn for_scenario(model: &Model) -> Vec<Applicable> {
+    if model.servers.iter().any(|s| s.hpa.is_some()) {
+        return Vec::new();
+    }
     [
         placement::balls_in_bins(model),
         change::rollout_skew(model),

@@ -13,6 +13,7 @@ fn server(replicas: u32) -> Server {
         service_time: Distribution::Exponential { mean: 0.01, min: 0.0 },
         speed: 1.0,
         warm_up: None,
+        hpa: None,
         queue_limit: None,
         handshake_time: Span::ZERO,
         startup: Distribution::Constant(5.0),
