@@ -35,11 +35,13 @@ pub enum Purpose {
     /// Phase of a constant arrival process.
     Phase = 13,
     /// On which worker of its proxy a channel's connection is.
-    Worker = 30,
+    Worker = 31,
     /// The UID that breaks ties between victims.
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.
     Dispatch = 15,
+    /// Phases of the clocks of metrics-server and of an autoscaler.
+    AutoscalerClock = 30,
 }
 
 /// All streams of one run.

@@ -63,9 +63,20 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
-    assert_eq!(model.timeline.len(), 6);
+    assert_eq!(model.timeline.len(), 7);
     assert_eq!(model.timeline[3].what, What::Kill { server: 0, pods: 2 });
     assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
+    let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
+    assert_eq!(model.timeline[5].what, slow);
+    let hpa = model.servers[0].hpa.as_ref().expect("an HPA");
+    assert_eq!((hpa.min_replicas, hpa.max_replicas, hpa.target_percent), (2, 20, 70));
+    assert_eq!((hpa.tolerance, hpa.cpu_at_full_load, hpa.sync_period), (0.05, 1.5, Span::from_secs(20)));
+    assert_eq!(
+        hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
+        Some((SelectPolicy::Min, SelectPolicy::Disabled))
+    );
+    assert_eq!(model.servers[0].speed, 1.5);
+    assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
     let Load::Open { arrivals: Arrivals::Constant, rate } = &model.clients[0].load else { panic!("open, constant") };
     let at = |s| Time::ZERO + Span::from_secs(s);
@@ -118,7 +129,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "40181ba4218554b4");
+    assert_eq!(plain, "3acd6e76b8d4a54f");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 
@@ -138,7 +149,12 @@ fn a_changed_value_changes_a_row() {
         ("clients.web.load.open.curve.1.rate", "501"),
         ("clients.web.strategy.max_surge", "2"),
         ("clients.batch.policy.pick_first.reconnect", "lazy"),
-        ("timeline.5.rate.to", "51"),
+        ("timeline.5.slow.for", "31s"),
+        ("timeline.6.rate.to", "51"),
+        ("servers.api.hpa.cpu_at_full_load", "2"),
+        ("servers.api.hpa.behavior.scale_up.policies.0.pods", "3"),
+        ("servers.api.speed", "2"),
+        ("servers.api.warm_up.time", "31s"),
         ("timeline.4.delete.pods", "2"),
         ("expect.0", "idle_pods <= 0"),
         ("window", "1s"),

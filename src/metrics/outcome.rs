@@ -343,6 +343,8 @@ pub enum EventKind {
     Kill,
     /// A pod was deleted by the timeline: marked in plots.
     Delete,
+    /// A pod became slow, or is no longer: marked in plots.
+    Slow,
     /// A client's rate changed: marked in plots.
     Rate,
     /// A pod's life: created, ready, terminating, draining, gone.

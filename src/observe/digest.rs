@@ -3,7 +3,7 @@
 //!
 //! The values are part of what a version promises: whatever changes them (constants, kinds, order of fields) makes it `v2`.
 
-use crate::sim::observation::{ConnectionRecord, Observation, PodId};
+use crate::sim::observation::{ConnectionRecord, Observation, PodId, ScaledBy};
 use crate::units::Time;
 
 // The fractional parts of the square roots of 2, 3, 5 and 7 (as in SHA-512) with the top bit set: times, counts and indices
@@ -122,7 +122,13 @@ impl Digest {
             O::PodKilled { pod, connections } => self.words(at, 9, &[pair(pod.0, connections)]),
             O::RolloutStarted { server, revision } => self.words(at, 10, &[pair(server, revision)]),
             O::RolloutFinished { server } => self.words(at, 11, &[u64::from(server)]),
-            O::Scaled { server, from, to } => self.words(at, 12, &[u64::from(server), pair(from, to)]),
+            O::Scaled { server, from, to, by: ScaledBy::Timeline } => {
+                self.words(at, 12, &[u64::from(server), pair(from, to)]);
+            }
+            O::Scaled { server, from, to, by: ScaledBy::Hpa { cpu_percent } } => {
+                let cpu = cpu_percent.map_or(u64::MAX, u64::from);
+                self.words(at, 12, &[u64::from(server), pair(from, to), cpu]);
+            }
             O::RateChanged { client, to, over } => self.words(at, 13, &[u64::from(client), to.to_bits(), over.0]),
             O::ClientRollout { client, finished } => self.words(at, 14, &[pair(client, u32::from(finished))]),
             O::ReplicaStarted { client, replica } => self.words(at, 15, &[pair(client, replica)]),
@@ -141,6 +147,9 @@ impl Digest {
             }
             O::Closed(record) => self.connection(at, 21, record),
             O::OpenAtEnd(record) => self.connection(at, 22, record),
+            O::Slowed { pod, factor, lasts } => {
+                self.words(at, 23, &[u64::from(pod.0), factor.to_bits(), lasts.map_or(u64::MAX, |s| s.0)]);
+            }
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -224,6 +233,7 @@ mod tests {
         let draining = |connection, pod, reason| O::Draining { connection, pod, reason };
         let completed = |client, pod, emitted| O::Completed { client, pod, emitted };
         let rate = |client, to, over| O::RateChanged { client, to, over };
+        let scaled = |by| O::Scaled { server: 0, from: 1, to: 1, by };
         let mut all = vec![e(0, 0, 0, 0, 0, true), e(1, 0, 0, 0, 0, true), e(0, 1, 0, 0, 0, true)];
         all.extend([e(0, 0, 1, 0, 0, true), e(0, 0, 0, 1, 0, true), e(0, 0, 0, 0, 1, true), e(0, 0, 0, 0, 0, false)]);
         all.extend([O::Received { pod: p, connection: c }, O::Received { pod: q, connection: c }]);
@@ -248,11 +258,14 @@ mod tests {
             all.push(O::ReplicaStarted { client: a, replica: b });
             all.push(O::ReplicaStopped { client: a, replica: b });
             all.push(O::Resolved { client: a, replica: b, addresses: 0 });
-            all.push(O::Scaled { server: a, from: b, to: 0 });
+            all.push(O::Scaled { server: a, from: b, to: 0, by: ScaledBy::Timeline });
         }
         all.extend([O::RolloutFinished { server: 0 }, O::RolloutFinished { server: 1 }]);
-        all.extend([O::Resolved { client: 0, replica: 1, addresses: 1 }, O::Scaled { server: 0, from: 1, to: 1 }]);
+        all.extend([O::Resolved { client: 0, replica: 1, addresses: 1 }, scaled(ScaledBy::Timeline)]);
+        all.extend([None, Some(1), Some(2)].map(|cpu_percent| scaled(ScaledBy::Hpa { cpu_percent })));
         all.extend([rate(0, 1.0, Span(0)), rate(1, 1.0, Span(0)), rate(0, 2.0, Span(0)), rate(0, 1.0, Span(1))]);
+        let slowed = |pod, factor, lasts| O::Slowed { pod, factor, lasts };
+        all.extend([slowed(p, 2.0, None), slowed(q, 2.0, None), slowed(p, 3.0, None), slowed(p, 2.0, Some(Span(1)))]);
         all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
         all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
@@ -337,6 +350,6 @@ mod tests {
     #[test]
     fn the_value_of_a_short_stream_is_kept() {
         let stream: Vec<_> = all_kinds_and_fields().into_iter().enumerate().map(|(i, o)| (i as u64, o)).collect();
-        assert_eq!(digest(&stream), "v1:78eb0552254f42c2");
+        assert_eq!(digest(&stream), "v1:227099322d8089ac");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::metrics::outcome::{EventKind, EventRow};
 use crate::scenario::model::{Model, What};
-use crate::sim::observation::{Observation, PodPhase};
+use crate::sim::observation::{Observation, PodPhase, ScaledBy};
 use crate::units::Time;
 
 use super::pods::PodInfo;
@@ -47,6 +47,14 @@ impl Events {
                 let what = format!("killed{when} (SIGKILL): {} reset", count(connections, "connection"));
                 self.push(at, kind, &pod.name, what);
             }
+            Observation::Slowed { pod, factor, lasts } => {
+                let what = match lasts {
+                    _ if factor == 1.0 => "no longer slow".to_owned(),
+                    Some(lasts) => format!("slow: service takes {factor} times as long, for {lasts}"),
+                    None => format!("slow: service takes {factor} times as long"),
+                };
+                self.push(at, EventKind::Slow, &pods[pod.0 as usize].name, what);
+            }
             _ => self.deployment(model, at, what),
         }
     }
@@ -61,8 +69,10 @@ impl Events {
             Observation::RolloutFinished { server: s } => {
                 self.push(at, EventKind::Rollout, server(s), "rollout complete".to_owned());
             }
-            Observation::Scaled { server: s, from, to } => {
-                self.push(at, EventKind::Scale, server(s), format!("scaled from {from} to {}", count(to, "pod")));
+            Observation::Scaled { server: s, from, to, by } => {
+                let hpa = model.servers[s as usize].hpa.as_ref();
+                let what = scaled(from, to, by, hpa.map_or(0, |hpa| hpa.target_percent));
+                self.push(at, EventKind::Scale, server(s), what);
             }
             Observation::RateChanged { client: c, to, over } => {
                 let how = if over.0 == 0 { String::new() } else { format!(" over {over}") };
@@ -102,6 +112,18 @@ impl Events {
         rows.extend(self.rows);
         rows.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
         rows
+    }
+}
+
+/// A change of the wanted number of pods, by an autoscaler with this target if it was one.
+fn scaled(from: u32, to: u32, by: ScaledBy, target: u32) -> String {
+    let to = count(to, "pod");
+    match by {
+        ScaledBy::Timeline => format!("scaled from {from} to {to}"),
+        ScaledBy::Hpa { cpu_percent: None } => format!("HPA scales from {from} to {to}: its own bounds"),
+        ScaledBy::Hpa { cpu_percent: Some(cpu) } => {
+            format!("HPA scales from {from} to {to}: mean CPU {cpu}% of the request, target {target}%")
+        }
     }
 }
 

@@ -181,7 +181,7 @@ fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads]) -
     Skew { whole: skew::figures(&loads), worst_window: worst.cloned(), median_window: skew::median(&figures) }
 }
 
-/// One per change of the timeline that was made after the warmup, in its order. A client's rate changes no balance.
+/// One per change of the timeline that was made after the warmup, in its order. A rate or a slow pod moves no connections.
 fn times_to_balance(frame: &Frame<'_>, windows: &[ReadyLoads], ready_changes: &[Time]) -> Vec<TimeToBalance> {
     let change = |action: &crate::scenario::model::Action| {
         let words = words(frame.model, &action.what)?;
@@ -211,7 +211,7 @@ fn words(model: &Model, what: &What) -> Option<String> {
         What::Delete { server, pods } => {
             Some(format!("deletion of {} of {}", count(pods, "pod"), model.servers[server].name))
         }
-        What::Rate { .. } => None,
+        What::Slow { .. } | What::Rate { .. } => None,
     }
 }
 

@@ -169,6 +169,7 @@ pub fn event_kind(kind: EventKind) -> &'static str {
         EventKind::Scale => "scale",
         EventKind::Kill => "kill",
         EventKind::Delete => "delete",
+        EventKind::Slow => "slow",
         EventKind::Rate => "rate",
         EventKind::Pod => "pod",
         EventKind::Client => "client",

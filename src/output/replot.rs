@@ -87,11 +87,12 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
 }
 
 fn event(record: &StringRecord) -> Result<EventRow, String> {
-    const KINDS: [EventKind; 7] = [
+    const KINDS: [EventKind; 8] = [
         EventKind::Rollout,
         EventKind::Scale,
         EventKind::Kill,
         EventKind::Delete,
+        EventKind::Slow,
         EventKind::Rate,
         EventKind::Pod,
         EventKind::Client,

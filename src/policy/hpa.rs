@@ -49,25 +49,49 @@ impl Sum {
         self.request += request;
     }
 
+    /// Utilization in whole percent. `None`: there is nothing to divide by.
+    fn percent(&self) -> Option<u64> {
+        (self.usage * 100).checked_div(self.request)
+    }
+
     /// Utilization in whole percent over the target (`GetResourceUtilizationRatio`). `None`: there is nothing to divide by.
     fn ratio(&self, target_percent: u32) -> Option<f64> {
-        let percent = (self.usage * 100).checked_div(self.request)?;
-        Some(percent as f64 / f64::from(target_percent))
+        Some(self.percent()? as f64 / f64::from(target_percent))
     }
+}
+
+/// Pods as the controller groups them: those whose samples count, unready ones, and those without a sample.
+struct Groups {
+    counted: Sum,
+    unready: Sum,
+    missing: Sum,
+}
+
+/// `groupPods`.
+fn group(hpa: &Hpa, pods: &[Pod], now: Time) -> Groups {
+    let mut groups = Groups { counted: Sum::default(), unready: Sum::default(), missing: Sum::default() };
+    for pod in pods {
+        match pod.sample {
+            _ if pod.pending => groups.unready.add(0, pod.request_milli),
+            None => groups.missing.add(0, pod.request_milli),
+            Some(sample) if is_unready(hpa, pod, sample, now) => groups.unready.add(0, pod.request_milli),
+            Some(sample) => groups.counted.add(sample.usage_milli, pod.request_milli),
+        }
+    }
+    groups
+}
+
+/// The mean utilization of the pods whose samples count, in whole percent of their requests: what `kubectl get hpa` shows.
+#[must_use]
+pub fn utilization(hpa: &Hpa, pods: &[Pod], now: Time) -> Option<u32> {
+    let percent = group(hpa, pods, now).counted.percent()?;
+    Some(u32::try_from(percent).unwrap_or(u32::MAX))
 }
 
 /// `GetResourceReplicas`: how many pods the samples ask for, before any limit. `None`: no pod has a sample that counts.
 #[must_use]
 pub fn recommend(hpa: &Hpa, current: u32, pods: &[Pod], now: Time) -> Option<u32> {
-    let (mut counted, mut unready, mut missing) = (Sum::default(), Sum::default(), Sum::default());
-    for pod in pods {
-        match pod.sample {
-            _ if pod.pending => unready.add(0, pod.request_milli),
-            None => missing.add(0, pod.request_milli),
-            Some(sample) if is_unready(hpa, pod, sample, now) => unready.add(0, pod.request_milli),
-            Some(sample) => counted.add(sample.usage_milli, pod.request_milli),
-        }
-    }
+    let Groups { counted, unready, missing } = group(hpa, pods, now);
     let ratio = counted.ratio(hpa.target_percent)?;
     let within = |ratio: f64| (1.0 - ratio).abs() <= hpa.tolerance;
     let with_unready = unready.pods > 0 && ratio > 1.0;

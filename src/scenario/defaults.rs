@@ -14,6 +14,7 @@ pub(super) const ASSUMPTIONS: &[(&str, &str)] = &[
     ("servers", "concurrency"),
     ("servers", "service_time"),
     ("servers", "startup"),
+    ("servers", "cpu_at_full_load"),
     ("clients", "dispatch"),
     ("clients", "startup"),
     ("via", "overhead"),
@@ -87,3 +88,26 @@ pub(super) fn dispatch() -> Distribution {
 pub(super) const LIFETIME_JITTER: f64 = 0.1;
 /// Pods of a `kill` or `delete`.
 pub(super) const PODS: u32 = 1;
+
+/// Autoscalers: `autoscaling/v2`, the flags of kube-controller-manager, and metrics-server's manifest.
+pub(super) mod hpa {
+    use crate::scenario::model::{ScalingChange, ScalingPolicy};
+    use crate::units::Span;
+
+    pub const MIN_REPLICAS: u32 = 1;
+    pub const TARGET_PERCENT: u32 = 80;
+    pub const TOLERANCE: f64 = 0.1;
+    pub const SYNC_PERIOD: Span = Span::from_secs(15);
+    pub const METRICS_RESOLUTION: Span = Span::from_secs(15);
+    pub const CPU_INITIALIZATION_PERIOD: Span = Span::from_secs(300);
+    pub const INITIAL_READINESS_DELAY: Span = Span::from_secs(30);
+    pub const DOWNSCALE_STABILIZATION: Span = Span::from_secs(300);
+    const PERIOD: Span = Span::from_secs(15);
+    pub const UP: [ScalingPolicy; 2] = [
+        ScalingPolicy { change: ScalingChange::Pods(4), period: PERIOD },
+        ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD },
+    ];
+    pub const DOWN: [ScalingPolicy; 1] = [ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD }];
+    /// No system gives one: the request is what a pod with all slots busy uses.
+    pub const CPU_AT_FULL_LOAD: f64 = 1.0;
+}

@@ -122,6 +122,10 @@ pub struct Server {
     pub concurrency: u32,
     /// Time in a slot of one request.
     pub service_time: Distribution,
+    /// How fast its pods work, next to what `service_time` and `handshake_time` say, which are divided by it; above zero.
+    pub speed: f64,
+    /// A pod that starts during the run is slow at first. `None`: it is not.
+    pub warm_up: Option<WarmUp>,
     /// Requests that may wait in a pod; more are refused with RESOURCE_EXHAUSTED. `None`: no limit.
     pub queue_limit: Option<u32>,
     /// Time in a slot that accepting one connection costs a pod, before the connection is READY.
@@ -130,6 +134,8 @@ pub struct Server {
     pub startup: Distribution,
     /// Ready for this long = available, which is what rollouts wait for; traffic starts at Ready.
     pub min_ready: Span,
+    /// Its autoscaler, if it has one.
+    pub hpa: Option<Hpa>,
     /// How pods end.
     pub termination: Termination,
     /// How a rollout replaces pods.

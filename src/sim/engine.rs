@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use super::fifo::Fifo;
+use super::handle::autoscale::Autoscaler;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
@@ -66,6 +67,8 @@ pub(super) struct Engine<'a, O> {
     pub ewma: Vec<PeakEwma>,
     pub calls: Slab<Call>,
     pub dialled: u64,
+    /// By server: its autoscaler.
+    pub autoscalers: Vec<Option<Box<Autoscaler>>>,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
     pub views: Vec<View>,
     /// DNS caches: one per node, then CoreDNS's.
@@ -124,6 +127,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             ewma: Vec::new(),
             calls: Slab::default(),
             dialled: 0,
+            autoscalers: Vec::new(),
             views: (0..=nodes).map(|_| View::default()).collect(),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
@@ -194,6 +198,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::PodReady { pod, incarnation } => self.on_pod_ready(pod, incarnation),
             Event::SigTerm { pod } => self.on_sigterm(pod),
             Event::SigKill { pod } => self.on_sigkill(pod),
+            Event::SlowOver { pod } => self.on_slow_over(pod),
             Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),
             Event::Syn(connection) => self.on_syn(connection),
             Event::Connected(connection) => self.on_connected(connection),
@@ -217,6 +222,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::Reconcile { server } => self.on_reconcile(server),
             Event::ReconcileClient { client } => self.on_reconcile_client(client),
             Event::Timeline { action } => self.on_timeline(action),
+            Event::Scrape { server } => self.on_scrape(server),
+            Event::Autoscale { server } => self.on_autoscale(server),
             Event::Sample => self.on_sample(),
         }
     }
@@ -267,6 +274,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             for _ in 0..server.replicas {
                 self.create_ready_pod(i as u32);
             }
+            self.start_autoscaler(i as u32);
         }
         for (i, action) in self.model.timeline.iter().enumerate() {
             self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: i as u32 });

@@ -13,6 +13,8 @@ pub enum Event {
     SigTerm { pod: u32 },
     /// The termination grace period is over.
     SigKill { pod: u32 },
+    /// A slow pod is slow no longer, if it was not made slow anew.
+    SlowOver { pod: u32 },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
     EndpointChange { view: u32, pod: u32, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.
@@ -59,6 +61,10 @@ pub enum Event {
     ReconcileClient { client: u32 },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
+    /// metrics-server looks at the pods of a server that has an autoscaler.
+    Scrape { server: u32 },
+    /// The autoscaler of a server looks.
+    Autoscale { server: u32 },
     /// A window ends.
     Sample,
 }

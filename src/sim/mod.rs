@@ -14,6 +14,7 @@ mod handle;
 mod lanes;
 mod load;
 pub mod observation;
+mod observer;
 mod schedule;
 mod slab;
 mod tree;

@@ -1,6 +1,7 @@
 //! The engine's output vocabulary: everything that can be seen of a run. Observers get these values and nothing else: no
 //! world, no random stream, no schedule, so they cannot change what happens.
 
+pub use super::observer::Observer;
 use crate::units::{Span, Time};
 
 /// A pod, numbered from 0 in order of creation over the whole run; never reused.
@@ -170,6 +171,18 @@ pub struct PodSample {
     pub busy: Span,
 }
 
+/// Who changed the wanted number of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaledBy {
+    /// The scenario.
+    Timeline,
+    /// An autoscaler.
+    Hpa {
+        /// The mean CPU utilization that it saw, in percent of the request; `None`: no pod had a sample that counts.
+        cpu_percent: Option<u32>,
+    },
+}
+
 /// What can be seen. Times are those of the `observe` call. Per-request kinds come first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation<'a> {
@@ -283,6 +296,17 @@ pub enum Observation<'a> {
         from: u32,
         /// After.
         to: u32,
+        /// By whom.
+        by: ScaledBy,
+    },
+    /// A pod became slow, or is no longer.
+    Slowed {
+        /// Which pod.
+        pod: PodId,
+        /// What enters a slot takes so many times longer; 1 if that is over.
+        factor: f64,
+        /// For how long; `None`: to the end of the run.
+        lasts: Option<Span>,
     },
     /// A client's rate changes from now on.
     RateChanged {
@@ -367,31 +391,4 @@ pub enum Observation<'a> {
         /// All pods that were not Gone before the window, in order of id.
         pods: &'a [PodSample],
     },
-}
-
-/// Sees a run. Observers can be combined: a tuple of observers is an observer.
-pub trait Observer {
-    /// Called for each observation, in the order of events.
-    fn observe(&mut self, at: Time, what: &Observation<'_>);
-}
-
-/// Sees nothing.
-impl Observer for () {
-    #[inline]
-    fn observe(&mut self, _: Time, _: &Observation<'_>) {}
-}
-
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline]
-    fn observe(&mut self, at: Time, what: &Observation<'_>) {
-        self.0.observe(at, what);
-        self.1.observe(at, what);
-    }
-}
-
-impl<T: Observer + ?Sized> Observer for &mut T {
-    #[inline]
-    fn observe(&mut self, at: Time, what: &Observation<'_>) {
-        (**self).observe(at, what);
-    }
 }

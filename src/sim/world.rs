@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 pub use super::channels::{Channel, Connectivity, ResolverState, Rule, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted};
 
+use super::handle::pace::Pace;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
 use crate::scenario::model::Server;
@@ -34,8 +35,11 @@ pub struct Pod<'a> {
     pub serving: bool,
     /// Restarts of the container: events of an earlier incarnation are void.
     pub incarnation: u32,
+    pub created: Time,
     /// When it last became Ready.
     pub ready_since: Time,
+    /// When it last became Ready or lost its container; when it was created, if it never did.
+    pub ready_changed: Time,
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.
@@ -54,6 +58,8 @@ pub struct Pod<'a> {
     pub work_started: u64,
     /// Slot-time used up to the last sample, in ns.
     pub work_sampled: u64,
+    /// What makes its slots take another time than the server's laws.
+    pub pace: Pace,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::metrics::balance::is_balanced;
 use crate::metrics::outcome::{Outcome, PodSummary, WindowRow};
-use crate::scenario::model::{Action, Client, Load, Model, Policy, Protocol, ServiceType, What};
+use crate::scenario::model::{Action, Client, Load, Model, Policy, Protocol, ServiceType};
 use crate::units::Time;
 
 /// Requests per pod below which shares say little.
@@ -69,7 +69,7 @@ impl<'a> Facts<'a> {
         let even_later = is_balanced(later.iter().map(|p| p.load));
         let is_change = |a: &&Action| {
             let at = a.at.as_secs_f64();
-            !matches!(a.what, What::Rate { .. }) && at <= outcome.end_s && a.at >= Time::ZERO + model.warmup
+            a.what.moves_connections() && at <= outcome.end_s && a.at >= Time::ZERO + model.warmup
         };
         let change = model.timeline.iter().rev().find(is_change);
         Facts { model, outcome, pods, even_later, later_s, spread: spread(model), change }

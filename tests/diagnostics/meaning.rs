@@ -188,6 +188,76 @@ fn the_run_and_its_timeline() {
 }
 
 #[test]
+fn unequal_pods() {
+    run(&[
+        ("NAME\nservers: [{ name: api, speed: «0 }]\nGHZ\n", "E013", "0.001"),
+        ("NAME\nservers: [{ name: api, warm_up: { initial: «1, time: 5s } }]\nGHZ\n", "E013", "below 1"),
+        ("NAME\nservers: [{ name: api, warm_up: { initial: 20%, time: «0s } }]\nGHZ\n", "E013", "above 0"),
+        ("NAME\nservers: [{ name: api, warm_up: «{ initial: 20% } }]\nGHZ\n", "E012", "`time`"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: «1 } }]\n", "E013", "above 1"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: «{ server: api } }]\n", "E012", "`factor`"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: 2, pods: «4 } }]\n", "E013", "only 3"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, slow: { server: api, factor: 2, for: «0s } }]\n", "E013", "above 0"),
+    ]);
+}
+
+#[test]
+fn autoscalers() {
+    run(&[
+        ("NAME\nservers: [{ name: api, hpa: «{ min_replicas: 2 } }]\nGHZ\n", "E012", "`max_replicas`"),
+        (
+            "NAME\nservers: [{ name: api, hpa: { min_replicas: 3, max_replicas: «2 } }]\nGHZ\n",
+            "E019",
+            "below `min_replicas`",
+        ),
+        ("NAME\nservers: [{ name: api, replicas: 0, hpa: «{ max_replicas: 2 } }]\nGHZ\n", "E018", "switches it off"),
+        ("NAME\nservers: [{ name: api, hpa: { max_replicas: 2, target_cpu_utilization: «80 } }]\nGHZ\n", "E013", "80%"),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, target_cpu_utilization: «62.5% } }]\nGHZ\n",
+            "E013",
+            "whole",
+        ),
+        ("NAME\nservers: [{ name: api, hpa: { max_replicas: 2, sync_period: «10ms } }]\nGHZ\n", "E013", "from 1s"),
+        ("NAME\nservers: [{ name: api, hpa: { max_replicas: 2, cpu_at_full_load: «0 } }]\nGHZ\n", "E013", "from 1%"),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, downscale_stabilization: «1m, behavior: { scale_down: { stabilization_window: 1m } } } }]\nGHZ\n",
+            "E018",
+            "`behavior.scale_down`",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, behavior: { scale_up: { policies: «[] } } } }]\nGHZ\n",
+            "E017",
+            "disabled",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, behavior: { scale_up: { policies: [{ pods: «1, percent: 5, period: 15s }] } } } }]\nGHZ\n",
+            "E020",
+            "one of",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, behavior: { scale_up: { policies: [{ pods: 1, period: «1h }] } } } }]\nGHZ\n",
+            "E013",
+            "30m",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 2, behavior: { scale_up: { stabilization_window: «2h } } } }]\nGHZ\n",
+            "E013",
+            "at most 1h",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 9 } }]\nGHZ\ntimeline: [{ at: 1s, scale: { server: «api, replicas: 3 } }]\n",
+            "E019",
+            "undo",
+        ),
+        (
+            "NAME\nservers: [{ name: api, hpa: { max_replicas: 9 } }]\nGHZ\ntimeline: [{ at: 1s, kill: { server: api, pods: «10 } }]\n",
+            "E013",
+            "only 9",
+        ),
+    ]);
+}
+
+#[test]
 fn expectations() {
     run(&[
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_over_mean]\n", "E026", "operators"),

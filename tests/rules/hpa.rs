@@ -23,6 +23,7 @@ fn hpa(target_percent: u32) -> Hpa {
         initial_readiness_delay: S(30),
         downscale_stabilization: S(300),
         metrics_resolution: S(15),
+        cpu_at_full_load: 1.0,
     }
 }
 

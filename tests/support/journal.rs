@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
-use evenkeel::scenario::model::{Model, Protocol, What};
+use evenkeel::scenario::model::{Model, Protocol};
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase, PodSample, Status};
 use evenkeel::units::Time;
 
@@ -249,7 +249,7 @@ impl Journal {
         let changes: Vec<u64> = model
             .timeline
             .iter()
-            .filter(|a| !matches!(a.what, What::Rate { .. }) && a.at.0 >= model.warmup.0 && a.at <= end)
+            .filter(|a| a.what.moves_connections() && a.at.0 >= model.warmup.0 && a.at <= end)
             .map(|a| a.at.0)
             .collect();
         assert_eq!(summary.time_to_balance.len(), changes.len());

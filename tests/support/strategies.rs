@@ -71,11 +71,39 @@ fn rolling() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// An autoscaler in a hurry, since runs last seconds.
+fn hpa() -> BoxedStrategy<String> {
+    let rules = map(vec![
+        maybe("stabilization_window", ms(0..=4_000)),
+        maybe(
+            "policies",
+            (1..4u32, 1..200u32)
+                .prop_map(|(n, p)| format!("[{{ pods: {n}, period: 1s }}, {{ percent: {p}, period: 2s }}]")),
+        ),
+        maybe("select_policy", word(&["max", "min", "disabled"])),
+    ]);
+    let (up, down) = (maybe("scale_up", rules.clone()), maybe("scale_down", rules));
+    map(vec![
+        maybe("min_replicas", number(1..=2)),
+        given("max_replicas", number(2..=7)),
+        maybe("target_cpu_utilization", (1..200u32).prop_map(|t| format!("{t}%"))),
+        given("sync_period", ms(1_000..=3_000)),
+        given("metrics_resolution", ms(1_000..=2_000)),
+        maybe("cpu_initialization_period", ms(0..=6_000)),
+        maybe("initial_readiness_delay", ms(0..=3_000)),
+        maybe("downscale_stabilization", ms(0..=4_000)),
+        maybe("behavior", map(vec![up, down])),
+    ])
+}
+
 fn server() -> BoxedStrategy<(String, String)> {
     let common = vec![
         given("replicas", number(0..=5)),
         given("concurrency", number(1..=4)),
         given("service_time", law(120)),
+        maybe("speed", (1..40u32).prop_map(|s| format!("{}.{}", s / 10, s % 10))),
+        maybe("hpa", hpa()),
+        maybe("warm_up", (1..100u32, 1..8_000u32).prop_map(|(i, t)| format!("{{ initial: {i}%, time: {t}ms }}"))),
         maybe("queue_limit", number(0..=5)),
         maybe("handshake_time", ms(1..=40)),
         given("startup", law(3_000)),
@@ -271,6 +299,7 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
         2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
         3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
         4 if open => format!("rollout: c{client}"),
+        6 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
         _ => format!("rollout: s{server}"),
     };
@@ -296,7 +325,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..6u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..7u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {

@@ -46,6 +46,8 @@ pub struct Watchdog<'m> {
     running: BTreeMap<(u32, u32), bool>,
     resolved: BTreeMap<(u32, u32), Vec<Time>>,
     desired: Vec<u32>,
+    /// By server: when its wanted number of pods last changed.
+    scaled: Vec<Option<Time>>,
     window_end: Time,
     /// Available pods deleted at this instant, by server.
     deleted: Vec<u32>,
@@ -63,6 +65,7 @@ impl<'m> Watchdog<'m> {
             running: BTreeMap::new(),
             resolved: BTreeMap::new(),
             desired: model.servers.iter().map(|s| s.replicas).collect(),
+            scaled: vec![None; model.servers.len()],
             window_end: Time::ZERO,
             deleted: vec![0; model.servers.len()],
         }
@@ -97,12 +100,10 @@ impl<'m> Watchdog<'m> {
                 continue;
             };
             let by_hand = |a: &evenkeel::scenario::model::Action| match a.what {
-                What::Kill { server: s, .. } | What::Delete { server: s, .. } | What::Scale { server: s, .. } => {
-                    s == server && a.at == self.now
-                }
+                What::Kill { server: s, .. } | What::Delete { server: s, .. } => s == server && a.at == self.now,
                 _ => false,
             };
-            if deleted == 0 || self.model.timeline.iter().any(by_hand) {
+            if deleted == 0 || self.scaled[server] == Some(self.now) || self.model.timeline.iter().any(by_hand) {
                 continue;
             }
             let (_, unavailable) = fenceposts(max_surge, max_unavailable, self.desired[server]);
@@ -333,7 +334,8 @@ impl Observer for Watchdog<'_> {
             }
             Observation::PodPhase { pod, phase } => self.pod_phase(pod, phase),
             Observation::PodDraining { pod, .. } => self.pods[pod.0 as usize].sigterm = true,
-            Observation::Scaled { server, from, to } => {
+            Observation::Scaled { server, from, to, .. } => {
+                self.scaled[server as usize] = Some(at);
                 let had = std::mem::replace(&mut self.desired[server as usize], to);
                 self.must(had == from, || format!("scaled from {from}, which was {had}"));
             }

@@ -58,9 +58,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
 
 /// The events that are worth a line in every chart over time.
 pub(super) fn marks(outcome: &Outcome) -> Vec<Mark> {
-    let worth = |kind| {
-        matches!(kind, EventKind::Rollout | EventKind::Scale | EventKind::Kill | EventKind::Delete | EventKind::Rate)
-    };
+    let worth = |kind| !matches!(kind, EventKind::Pod | EventKind::Client);
     let mut marks: Vec<Mark> = Vec::new();
     for event in outcome.events.iter().filter(|e| worth(e.kind)) {
         let at_s = rounded(event.time_s, csv::TIME);

@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, Names, law};
+use super::{Check, Names, hpa, law, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -11,6 +11,8 @@ use crate::scenario::rules::Code;
 use crate::units::Span;
 
 pub(super) const MAX_REPLICAS: u32 = 100_000;
+const LEAST_SPEED: f64 = 0.001;
+const MOST_SPEED: f64 = 1_000.0;
 const MAX_SLOTS: u32 = 65_536;
 
 pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool, names: &mut Names) -> Server {
@@ -20,10 +22,13 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
         replicas,
         concurrency,
         service_time,
+        speed,
+        warm_up,
         queue_limit,
         handshake_time,
         startup,
         min_ready,
+        hpa,
         termination,
         strategy,
         grpc,
@@ -31,15 +36,19 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
     if only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
+    let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
     Server {
         name: cx.unique_name(name, place, "a server", names),
-        replicas: cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS),
+        replicas,
         concurrency: cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY),
         service_time: law::law_or(cx, service_time, defaults::service_time),
+        speed: speed.map_or(1.0, |speed| cx.number(&speed, "speed", LEAST_SPEED, MOST_SPEED)),
+        warm_up: pace::warm_up(cx, warm_up),
         queue_limit: cx.count_if(queue_limit, "queue_limit", 0, u32::MAX),
         handshake_time: handshake_time.map_or(Span::ZERO, |t| t.value.0),
         startup: law::law_or(cx, startup, defaults::startup),
         min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
+        hpa: hpa::hpa(cx, hpa, replicas),
         termination: ending(termination),
         strategy: strategy_or_default(cx, strategy),
         grpc: grpc_settings(cx, grpc),

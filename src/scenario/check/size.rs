@@ -1,5 +1,5 @@
 //! Bounds on products of sizes, each of which is in range: what would need some gigabytes is refused before it is tried.
-//! Deployments count with the most replicas that the timeline gives them; a rollout's surge is not counted.
+//! Deployments count with the most replicas that the timeline or an autoscaler gives them; a rollout's surge is not counted.
 
 use super::{Check, MAX_CHANNELS, MAX_PODS, MAX_ROWS, MAX_SLOTS};
 use crate::scenario::diagnostic::Place;
@@ -53,5 +53,6 @@ fn most_replicas(model: &Model, server: usize) -> u64 {
         What::Scale { server: scaled, replicas } if scaled == server => Some(replicas),
         _ => None,
     });
-    scaled.chain([model.servers[server].replicas]).max().unwrap_or(0).into()
+    let server = &model.servers[server];
+    scaled.chain(server.hpa.as_ref().map(|hpa| hpa.max_replicas)).chain([server.replicas]).max().unwrap_or(0).into()
 }

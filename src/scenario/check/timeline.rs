@@ -3,11 +3,11 @@
 use super::csv::MAX_RATE;
 use super::load::rate_at;
 use super::server::MAX_REPLICAS;
-use super::{Check, MAX_ACTIONS, instant};
+use super::{Check, MAX_ACTIONS, instant, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile};
+use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile, SlowFile};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -26,6 +26,7 @@ enum Written {
     Scale(At<ScaleFile>),
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
+    Slow(At<SlowFile>),
     Rate(At<RateFile>),
 }
 
@@ -48,6 +49,7 @@ pub(super) fn timeline(
                 Written::Scale(file) => state.scale(cx, file),
                 Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
+                Written::Slow(file) => state.slow(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
             };
             what.map(|what| Action { at, what })
@@ -56,7 +58,7 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, rate }, place } = action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -68,12 +70,13 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         scale.map(|x| ("scale", x.place, Written::Scale(x))),
         kill.map(|x| ("kill", x.place, Written::Kill(x))),
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
+        slow.map(|x| ("slow", x.place, Written::Slow(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `slow` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -127,12 +130,20 @@ impl State<'_> {
 
     fn scale(&mut self, cx: &mut Check<'_>, At { value, place }: At<ScaleFile>) -> Option<What> {
         let ScaleFile { server, replicas } = value;
+        let at_server = server.as_ref().map_or(place, |s| s.place);
         let server = self.server(cx, server, place);
         let replicas = cx.required(replicas, "replicas", place, "`scale`")?;
         let at = replicas.place;
         let replicas = cx.count_or(Some(replicas), "replicas", 0, MAX_REPLICAS, 0);
         let server = server?;
-        if self.replicas[server] == replicas {
+        if self.servers[server].hpa.is_some() {
+            let name = quoted(&self.servers[server].name);
+            let message = format!("{name} has an `hpa`, which would undo this `scale` at its next look");
+            cx.report(
+                Problem::new(Code::Contradiction, at_server, message)
+                    .help("give the server `replicas` to start with, and let the load change"),
+            );
+        } else if self.replicas[server] == replicas {
             cx.problem(
                 Code::NoEffect,
                 at,
@@ -149,11 +160,19 @@ impl State<'_> {
         let at = pods.as_ref().map_or(place, |p| p.place);
         let pods = cx.count_or(pods, "pods", 1, MAX_REPLICAS, defaults::PODS);
         let server = server?;
-        let there = self.replicas[server];
+        let there = self.replicas[server].max(self.servers[server].hpa.as_ref().map_or(0, |hpa| hpa.max_replicas));
         if pods > there {
             cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
         }
         Some((server, pods))
+    }
+
+    fn slow(&self, cx: &mut Check<'_>, At { value, place }: At<SlowFile>) -> Option<What> {
+        let SlowFile { server, pods, factor, lasts } = value;
+        let factor = pace::factor(cx, factor, place);
+        let lasts = cx.positive(lasts, "for");
+        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        Some(What::Slow { server, pods, factor: factor?, lasts })
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {

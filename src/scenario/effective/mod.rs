@@ -2,6 +2,7 @@
 //! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
 
 mod client;
+mod server;
 mod text;
 
 use std::fmt;
@@ -145,7 +146,7 @@ impl Rows<'_> {
 fn is_assumption(steps: &[String]) -> bool {
     let place = match steps {
         [first, last] => (first.as_str(), last.as_str()),
-        [first, _, last] => (first.as_str(), last.as_str()),
+        [first, _, last] | [first, _, _, last] => (first.as_str(), last.as_str()),
         [_, _, via, _, last] => (via.as_str(), last.as_str()),
         _ => return false,
     };
@@ -178,10 +179,13 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         replicas,
         concurrency,
         service_time,
+        speed,
+        warm_up,
         queue_limit,
         handshake_time,
         startup,
         min_ready,
+        hpa,
         termination: Termination { pre_stop, grace },
         strategy,
         grpc,
@@ -189,10 +193,13 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "replicas", replicas.to_string());
     rows.put(at, "concurrency", concurrency.to_string());
     rows.put(at, "service_time", law(service_time));
+    rows.put(at, "speed", speed.to_string());
+    server::warm_up(rows, at, warm_up.as_ref());
     rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
     rows.put(at, "handshake_time", handshake_time.to_string());
     rows.put(at, "startup", law(startup));
     rows.put(at, "min_ready", min_ready.to_string());
+    server::hpa(rows, at, hpa.as_ref());
     let termination = at.key("termination");
     rows.put(&termination, "pre_stop", pre_stop.to_string());
     rows.put(&termination, "grace", grace.to_string());
@@ -232,6 +239,10 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::Scale { server: i, replicas } => format!("scale {} to {replicas}", server(i)),
         What::Kill { server: i, pods } => format!("kill {pods} of {}", server(i)),
         What::Delete { server: i, pods } => format!("delete {pods} of {}", server(i)),
+        What::Slow { server: i, pods, factor, lasts } => {
+            let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
+            format!("slow {pods} of {} by {factor}{lasts}", server(i))
+        }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
     };

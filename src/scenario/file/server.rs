@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::Key;
+use super::hpa::HpaFile;
 use super::law::LawFile;
-use crate::scenario::quantity::{Amount, Count, Duration};
+use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
 /// A server Deployment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,6 +21,10 @@ pub struct ServerFile {
     pub concurrency: Key<Count>,
     /// Time in a slot of one request. Default an exponential of mean 1600us, an assumption.
     pub service_time: Key<LawFile>,
+    /// How fast its pods work: service_time and handshake_time are divided by it. Default 1.
+    pub speed: Key<Number>,
+    /// A pod that becomes Ready during the run is cold, and slow at first; those of the start are warm. Default: none.
+    pub warm_up: Key<WarmUpFile>,
     /// Requests that may wait in a pod; more are refused with RESOURCE_EXHAUSTED. Default: no limit.
     pub queue_limit: Key<Count>,
     /// Time in a slot that accepting one connection costs a pod. Default 0s.
@@ -28,12 +33,27 @@ pub struct ServerFile {
     pub startup: Key<LawFile>,
     /// Ready for this long is available (minReadySeconds), which is what rollouts wait for. Default 0s.
     pub min_ready: Key<Duration>,
+    /// A HorizontalPodAutoscaler of this Deployment. Default: none.
+    pub hpa: Key<HpaFile>,
     /// How pods end.
     pub termination: Key<TerminationFile>,
     /// How a rollout replaces pods.
     pub strategy: Key<StrategyFile>,
     /// Settings of the gRPC server.
     pub grpc: Key<GrpcServerFile>,
+}
+
+/// A cold pod: its speed rises in a straight line from `initial` to 1 over `time` after it became Ready. The curve is an
+/// assumption; it is that of Envoy's slow start.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUpFile {
+    /// Speed of a new pod as a share of a warm one's, above 0 and below 1.
+    #[schemars(required)]
+    pub initial: Key<Share>,
+    /// From Ready to full speed.
+    #[schemars(required)]
+    pub time: Key<Duration>,
 }
 
 /// How a pod ends after its deletion.

@@ -21,6 +21,8 @@ pub struct ActionFile {
     pub kill: Key<PodsFile>,
     /// Deletion of a server's oldest Ready pods; the ReplicaSet replaces them.
     pub delete: Key<PodsFile>,
+    /// A server's oldest Ready pods become slow.
+    pub slow: Key<SlowFile>,
     /// A new rate of a client's open load.
     pub rate: Key<RateFile>,
 }
@@ -46,6 +48,23 @@ pub struct PodsFile {
     pub server: Key<String>,
     /// How many pods. Default 1.
     pub pods: Key<Count>,
+}
+
+/// Pods that become slow: what enters a slot there takes longer. A newer one replaces an older one of the same pod.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlowFile {
+    /// Which server.
+    #[schemars(required)]
+    pub server: Key<String>,
+    /// How many pods. Default 1.
+    pub pods: Key<Count>,
+    /// What enters a slot takes so many times longer, above 1.
+    #[schemars(required)]
+    pub factor: Key<Number>,
+    /// For how long. Default: to the end of the run.
+    #[serde(rename = "for")]
+    pub lasts: Key<Duration>,
 }
 
 /// A new rate.

@@ -25,6 +25,8 @@ pub struct Hpa {
     pub downscale_stabilization: Span,
     /// metrics-server's `--metric-resolution`: 15 s in its shipped manifest. A sample is the mean over one of these.
     pub metrics_resolution: Span,
+    /// CPU that a pod uses while all its slots are busy, as a share of its request; above zero. No system says it.
+    pub cpu_at_full_load: f64,
 }
 
 /// `behavior`, with Kubernetes' defaults filled in.

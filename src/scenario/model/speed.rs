@@ -7,7 +7,7 @@ use crate::units::Span;
 pub struct WarmUp {
     /// Speed of a new pod as a share of a warm one's, above 0, at most 1.
     pub initial: f64,
-    /// From the pod's start to full speed.
+    /// From the instant at which the pod becomes Ready to full speed, above zero.
     pub time: Span,
 }
 

@@ -39,6 +39,17 @@ pub enum What {
         /// How many pods.
         pods: u32,
     },
+    /// The `pods` oldest Ready pods become slow.
+    Slow {
+        /// Which server.
+        server: usize,
+        /// How many pods.
+        pods: u32,
+        /// What enters a slot takes so many times longer, above 1.
+        factor: f64,
+        /// For how long. `None`: to the end of the run.
+        lasts: Option<Span>,
+    },
     /// The total rate of a client goes to `to` (calls per second) linearly over `over`.
     Rate {
         /// Which client.
@@ -48,6 +59,14 @@ pub enum What {
         /// The length of the ramp; zero is a step.
         over: Span,
     },
+}
+
+impl What {
+    /// True if pods or clients come or go, so that connections do: what may unbalance the load for good.
+    #[must_use]
+    pub fn moves_connections(&self) -> bool {
+        !matches!(self, What::Rate { .. } | What::Slow { .. })
+    }
 }
 
 /// A statement about the summary that must hold after the run.

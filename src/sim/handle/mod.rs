@@ -1,9 +1,11 @@
 //! What happens: one file per area, one handler per event.
 
+pub(super) mod autoscale;
 mod calls;
 mod channel;
 mod connection;
 mod discovery;
+pub(super) mod pace;
 mod pick_first;
 mod picks;
 mod pods;

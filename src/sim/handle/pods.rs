@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer, PodId, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{Job, Pod};
+use super::pace::Pace;
 use super::serving::all_idle;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix};
@@ -55,7 +56,9 @@ impl<O: Observer> Engine<'_, O> {
             listening: false,
             serving: false,
             incarnation: 0,
+            created: self.now,
             ready_since: Time::NEVER,
+            ready_changed: self.now,
             endpoint_changes: 0,
             first_slot,
             idle: all_idle(concurrency),
@@ -65,6 +68,7 @@ impl<O: Observer> Engine<'_, O> {
             established: 0,
             work_started: 0,
             work_sampled: 0,
+            pace: Pace { even: settings.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO },
             draining: false,
         });
         self.sampled_pods.push(pod);
@@ -74,8 +78,10 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The container starts. News of a killed one's connections is always older than its successor.
     fn begin_startup(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+        let p = &mut self.pods[pod as usize];
         let (key, incarnation) = (p.key, p.incarnation);
+        p.pace.cold = true;
+        p.pace.settle(p.settings);
         let draw = self.streams.draw(Purpose::PodStart, key, u64::from(incarnation));
         let takes = self.server_of(pod).startup.sample(draw).max(self.model.cluster.rtt);
         self.set_phase(pod, PodPhase::Starting);
@@ -97,7 +103,7 @@ impl<O: Observer> Engine<'_, O> {
     fn make_ready(&mut self, pod: u32) {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (true, true);
-        p.ready_since = self.now;
+        (p.ready_since, p.ready_changed) = (self.now, self.now);
         self.set_phase(pod, PodPhase::Ready);
     }
 
@@ -168,7 +174,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (false, false);
         p.incarnation += 1;
-        p.ready_since = Time::NEVER;
+        (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
         let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
         self.observe(&what);

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodPhase};
+use super::super::observation::{Observation, Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
 use crate::policy::controller::{self, Fleet, Step};
 use crate::policy::victims::{self, Candidate};
@@ -23,10 +23,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             What::RolloutClient(client) => self.start_client_rollout(client as u32),
             What::Scale { server, replicas } => {
-                let from = std::mem::replace(&mut self.deployments[server].desired, replicas);
-                let server = server as u32;
-                self.observe(&Observation::Scaled { server, from, to: replicas });
-                self.reconcile_after(server, Span::ZERO);
+                self.scale(server as u32, replicas, ScaledBy::Timeline);
             }
             What::Kill { server, pods } => {
                 for pod in self.oldest_ready(server, pods) {
@@ -39,10 +36,22 @@ impl<O: Observer> Engine<'_, O> {
                 }
                 self.reconcile_after(server as u32, Span::ZERO);
             }
+            What::Slow { server, pods, factor, lasts } => {
+                for pod in self.oldest_ready(server, pods) {
+                    self.slow_pod(pod, factor, lasts);
+                }
+            }
             What::Rate { client, to, over } => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }
         }
+    }
+
+    /// A new number of replicas.
+    pub fn scale(&mut self, server: u32, to: u32, by: ScaledBy) {
+        let from = std::mem::replace(&mut self.deployments[server as usize].desired, to);
+        self.observe(&Observation::Scaled { server, from, to, by });
+        self.reconcile_after(server, Span::ZERO);
     }
 
     fn oldest_ready(&self, server: usize, count: u32) -> Vec<u32> {

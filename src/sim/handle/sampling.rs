@@ -27,9 +27,10 @@ impl<O: Observer> Engine<'_, O> {
         self.window_start = self.now;
     }
 
-    fn sample_pod(&mut self, pod: u32, from: Time) -> PodSample {
+    /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns.
+    pub fn work_of(&self, pod: u32) -> (u32, u64) {
         let concurrency = self.server_of(pod).concurrency;
-        let p = &mut self.pods[pod as usize];
+        let p = &self.pods[pod as usize];
         let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
         let mut done = p.work_started;
         if in_service > 0 {
@@ -40,6 +41,12 @@ impl<O: Observer> Engine<'_, O> {
                 }
             }
         }
+        (in_service, done)
+    }
+
+    fn sample_pod(&mut self, pod: u32, from: Time) -> PodSample {
+        let (in_service, done) = self.work_of(pod);
+        let p = &mut self.pods[pod as usize];
         let busy = Span(done - p.work_sampled);
         p.work_sampled = done;
         PodSample {

@@ -80,6 +80,9 @@ fn relative_connections(summary: &Summary) -> Option<Vec<(f64, f64)>> {
 /// The closed forms that apply to a scenario.
 #[must_use]
 pub fn for_scenario(model: &Model) -> Vec<Applicable> {
+    if model.servers.iter().any(|s| s.hpa.is_some()) {
+        return Vec::new();
+    }
     [
         placement::balls_in_bins(model),
         change::rollout_skew(model),
@@ -117,8 +120,7 @@ fn ageless(model: &Model) -> bool {
     model.servers.iter().all(|s| s.grpc.max_connection_age.is_none())
 }
 
-/// What the timeline does, but for changes of rates.
+/// What the timeline does to pods and connections.
 fn changes(model: &Model) -> Vec<(Time, &What)> {
-    let is_rate = |what: &What| matches!(what, What::Rate { .. });
-    model.timeline.iter().filter(|a| !is_rate(&a.what)).map(|a| (a.at, &a.what)).collect()
+    model.timeline.iter().filter(|a| a.what.moves_connections()).map(|a| (a.at, &a.what)).collect()
 }

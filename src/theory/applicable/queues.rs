@@ -10,6 +10,9 @@ use crate::theory::queueing::{Queue, closed_loop_throughput};
 /// the calls.
 fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     let [server] = model.servers.as_slice() else { return None };
+    if server.speed != 1.0 {
+        return None;
+    }
     let unlimited = server.queue_limit.is_none() && server.grpc.max_concurrent_streams.is_none();
     // HTTP/1.1 is left out since its calls may wait for a connection.
     let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none();

@@ -1,0 +1,104 @@
+//! HorizontalPodAutoscalers, and metrics-server, which tells them what pods use.
+
+use std::collections::BTreeMap;
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observer, PodPhase, ScaledBy};
+use super::super::schedule::Rank;
+use crate::policy::hpa::{self, History, Sample};
+use crate::random::Purpose;
+use crate::units::{Span, Time};
+
+/// The CPU request of a pod in thousandths of a core. Only usage over request counts, so any value will do; this one
+/// leaves usage six digits.
+const REQUEST_MILLI: u64 = 1_000_000;
+
+/// An autoscaler, and what metrics-server knows of its pods.
+#[derive(Debug, Default)]
+pub struct Autoscaler {
+    history: History,
+    /// By pod.
+    scraped: BTreeMap<u32, Scrape>,
+}
+
+/// The last look at a pod.
+#[derive(Clone, Copy, Debug)]
+struct Scrape {
+    at: Time,
+    /// Slot-time used so far, in ns.
+    work: u64,
+    /// A restarted container begins a new count.
+    incarnation: u32,
+    sample: Option<Sample>,
+}
+
+impl<O: Observer> Engine<'_, O> {
+    /// The autoscaler of a server, if it has one. Nobody starts these clocks together with the run: their phases are drawn.
+    pub fn start_autoscaler(&mut self, server: u32) {
+        let hpa = self.model.servers[server as usize].hpa.as_ref();
+        self.autoscalers.push(hpa.map(|_| Box::default()));
+        let Some(hpa) = hpa else { return };
+        let owner = self.deployments[server as usize].key;
+        let phase = |period: Span, k| {
+            let draw = self.streams.draw(Purpose::AutoscalerClock, owner, k);
+            Span(((u128::from(period.0) * u128::from(draw)) >> 64) as u64)
+        };
+        let (scrape, look) = (phase(hpa.metrics_resolution, 0), phase(hpa.sync_period, 1));
+        self.after(scrape, Rank::Controller, Event::Scrape { server });
+        self.after(look, Rank::Controller, Event::Autoscale { server });
+    }
+
+    /// metrics-server looks at all pods of a server. What it tells of one is the mean between its last two looks.
+    pub fn on_scrape(&mut self, server: u32) {
+        let Some(hpa) = &self.model.servers[server as usize].hpa else { return };
+        let Some(mut autoscaler) = self.autoscalers[server as usize].take() else { return };
+        let before = std::mem::take(&mut autoscaler.scraped);
+        for &pod in &self.deployments[server as usize].pods {
+            let (incarnation, (_, work)) = (self.pods[pod as usize].incarnation, self.work_of(pod));
+            let last = before.get(&pod).filter(|last| last.incarnation == incarnation);
+            let sample = last.map(|last| {
+                let slots = f64::from(self.server_of(pod).concurrency) * self.now.since(last.at).0 as f64;
+                let used = hpa.cpu_at_full_load * work.saturating_sub(last.work) as f64 / slots;
+                Sample { usage_milli: (used * REQUEST_MILLI as f64).round() as u64, at: self.now }
+            });
+            autoscaler.scraped.insert(pod, Scrape { at: self.now, work, incarnation, sample });
+        }
+        self.autoscalers[server as usize] = Some(autoscaler);
+        self.after(hpa.metrics_resolution, Rank::Controller, Event::Scrape { server });
+    }
+
+    /// The autoscaler looks at its pods, those of all revisions, and sets the number of replicas.
+    pub fn on_autoscale(&mut self, server: u32) {
+        let Some(hpa) = &self.model.servers[server as usize].hpa else { return };
+        let pods = self.seen_pods(server);
+        let (now, desired) = (self.now, self.deployments[server as usize].desired);
+        let Some(autoscaler) = &mut self.autoscalers[server as usize] else { return };
+        let recommended = hpa::recommend(hpa, desired, &pods, now);
+        let wanted = autoscaler.history.sync(hpa, desired, recommended, now);
+        if wanted != desired {
+            let cpu_percent = recommended.and_then(|_| hpa::utilization(hpa, &pods, now));
+            self.scale(server, wanted, ScaledBy::Hpa { cpu_percent });
+        }
+        self.after(hpa.sync_period, Rank::Controller, Event::Autoscale { server });
+    }
+
+    /// The pods of a server that are not being deleted, as its autoscaler sees them. A new one is Pending until it is Ready.
+    fn seen_pods(&self, server: u32) -> Vec<hpa::Pod> {
+        let scraped = self.autoscalers[server as usize].as_ref().map(|a| &a.scraped);
+        let alive = |&&pod: &&u32| matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready);
+        let pods = self.deployments[server as usize].pods.iter().filter(alive);
+        pods.map(|&pod| {
+            let p = &self.pods[pod as usize];
+            hpa::Pod {
+                pending: p.phase == PodPhase::Starting && p.incarnation == 0,
+                ready: p.phase == PodPhase::Ready,
+                ready_changed: p.ready_changed,
+                started: p.created,
+                request_milli: REQUEST_MILLI,
+                sample: scraped.and_then(|s| s.get(&pod)).and_then(|s| s.sample),
+            }
+        })
+        .collect()
+    }
+}
