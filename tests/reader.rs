@@ -55,6 +55,10 @@ fn every_key_reaches_the_model() {
     let model = good(GRPC, &[]).model;
     let Protocol::Grpc(grpc) = &model.clients[0].protocol else { panic!("grpc") };
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
+    let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
+    assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
+    let enforced = model.servers[0].grpc.enforcement;
+    assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!(
         (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
         (true, ConnectAt::FirstCall, scenario::distribution::Distribution::Constant(20e-6))
@@ -118,7 +122,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "0fad47fa80c7fce9");
+    assert_eq!(plain, "9ded7b4a0ceccada");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 

@@ -285,5 +285,6 @@ mod tests {
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, defaults::RESOLVER);
         assert_eq!(client(Stack::Go).backoff, Some(defaults::BACKOFF));
+        assert_eq!(server(Stack::Go).enforcement, Some(defaults::ENFORCEMENT));
     }
 }

@@ -1,13 +1,14 @@
 //! The main loop, and what it runs on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::event::Event;
 use super::fifo::Fifo;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
-use super::observation::{Observation, Observer};
+use super::observation::{CloseReason, Observation, Observer};
+use super::pings::Ends;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
@@ -64,6 +65,10 @@ pub(super) struct Engine<'a, O> {
     pub lanes: Lanes,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
+    /// Keepalive, by connection; empty if there is none.
+    pub pings: Vec<Option<Box<Ends>>>,
+    /// Channels that were told to ping less often: the keepalive time of their new connections.
+    pub slowed: BTreeMap<u32, Span>,
     pub calls: Slab<Call>,
     pub dialled: u64,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
@@ -71,7 +76,7 @@ pub(super) struct Engine<'a, O> {
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
-    pub resets: Vec<Vec<Handle>>,
+    pub resets: Vec<(CloseReason, Vec<Handle>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Pods that were not gone at the start of the window.
@@ -122,6 +127,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             connections: Slab::default(),
             lanes: Lanes::default(),
             ewma: Vec::new(),
+            pings: Vec::new(),
+            slowed: BTreeMap::new(),
             calls: Slab::default(),
             dialled: 0,
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -203,6 +210,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::GraceOver(connection) => self.on_grace_over(connection),
             Event::IdleCheck(connection) => self.on_idle_check(connection),
             Event::LifetimeOver(connection) => self.on_lifetime_over(connection),
+            Event::Keepalive(connection) => self.on_keepalive(connection),
+            Event::Ping { connection, streams } => self.on_ping(connection, streams),
+            Event::Pong(connection) => self.on_pong(connection),
             Event::PoolIdleCheck(connection) => self.on_pool_idle_check(connection),
             Event::Resets(i) => self.on_resets(i),
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),

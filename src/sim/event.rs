@@ -31,6 +31,12 @@ pub enum Event {
     IdleCheck(Handle),
     /// The client's own limit on a connection's age.
     LifetimeOver(Handle),
+    /// Keepalive has something to do, or had.
+    Keepalive(Handle),
+    /// A keepalive ping reaches the pod; so many calls were open when it was sent.
+    Ping { connection: Handle, streams: u32 },
+    /// The answer to a keepalive ping reaches the client.
+    Pong(Handle),
     /// A keep-alive pool's idle timeout may have been reached.
     PoolIdleCheck(Handle),
     /// The news that connections have been reset reaches their clients: index into the engine's list.

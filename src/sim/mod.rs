@@ -6,6 +6,7 @@
 
 #[cfg(debug_assertions)]
 mod audit;
+mod close_reason;
 mod engine;
 mod event;
 mod fifo;
@@ -13,6 +14,7 @@ mod handle;
 mod lanes;
 mod load;
 pub mod observation;
+mod pings;
 mod schedule;
 mod slab;
 mod tree;

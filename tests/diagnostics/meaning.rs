@@ -11,6 +11,16 @@ fn settings_without_effect() {
             "`policy` has no effect with `protocol: http1`",
         ),
         (
+            "NAME\nSERVERS\nclients: [{ name: web, protocol: http1, keepalive: «{ time: 30s }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E018",
+            "`keepalive` has no effect with `protocol: http1`",
+        ),
+        (
+            "NAME\nservers: [{ name: api, grpc: { keepalive_enforcement: «{ min_time: 1m } } }]\nGHZ\n",
+            "E018",
+            "when no client has `keepalive`",
+        ),
+        (
             "NAME\nSERVERS\nclients: [{ name: web, protocol: http1, channels: «2, load: { closed: { concurrency: 2, requests: 2 } } }]\n",
             "E018",
             "`channels`",

@@ -91,6 +91,11 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("max_connection_age_grace", ms(0..=400)),
         maybe("max_connection_idle", ms(20..=2_000)),
         maybe("max_concurrent_streams", number(1..=4)),
+        maybe(
+            "keepalive_enforcement",
+            (0..3_000u32, any::<bool>())
+                .prop_map(|(t, p)| format!("{{ min_time: {t}ms, permit_without_stream: {p} }}")),
+        ),
     ]);
     (common, grpc).prop_map(|(common, grpc)| (common.concat(), grpc)).boxed()
 }
@@ -128,6 +133,11 @@ fn client() -> BoxedStrategy<Client> {
         given("dispatch", law(20)),
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
+        maybe(
+            "keepalive",
+            (5..3_000u32, 5..900u32, any::<bool>())
+                .prop_map(|(t, o, p)| format!("{{ time: {t}ms, timeout: {o}ms, permit_without_stream: {p} }}")),
+        ),
         maybe(
             "backoff",
             (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
@@ -269,6 +279,15 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
     format!("  - {{ at: {at}ms, {what} }}\n")
 }
 
+/// Without clients that ping, the reader refuses it.
+fn without_enforcement(grpc: &str) -> String {
+    match grpc.split_once(", keepalive_enforcement") {
+        Some((before, _)) => format!("{before} }}"),
+        None if grpc.starts_with("{ keepalive_enforcement") => "{  }".to_owned(),
+        None => grpc.to_owned(),
+    }
+}
+
 /// Random scenarios. About one in five is refused by the reader (a `scale` to what there is already, times that overlap):
 /// the caller skips those.
 pub fn scenario() -> BoxedStrategy<Scenario> {
@@ -293,11 +312,13 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {
             let only_http1 = clients.iter().all(|c| c.http1);
+            let pings = clients.iter().any(|c| !c.http1 && c.grpc.contains("keepalive"));
             let mut text = format!("name: random\nduration: {duration}ms\nwarmup: {warmup}ms\nwindow: {window}\n");
             let kind = if headless { "Headless" } else { "ClusterIP" };
             let dns = if headless { format!("dns: {dns}, ") } else { String::new() };
             text += &format!("cluster: {{ {dns}{}\nservice: {{ type: {kind} }}\nservers:\n", &cluster[2..]);
             for (i, (common, grpc)) in servers.iter().enumerate() {
+                let grpc = if pings { grpc.clone() } else { without_enforcement(grpc) };
                 let grpc = if only_http1 || grpc == "{  }" { String::new() } else { format!(", grpc: {grpc}") };
                 text += &format!("  - {{ name: s{i}{common}{grpc} }}\n");
             }

@@ -1,6 +1,6 @@
 //! Client Deployments.
 
-use super::{Check, Names, is_virtual, law, load, server};
+use super::{Check, Names, is_virtual, keepalive, law, load, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -9,6 +9,7 @@ use crate::scenario::file::client::{
     LifetimeFile, PeakEwmaFile, PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile,
     ResolverFile, RotationFile, RoundRobinFile, StartFile, WatchFile,
 };
+use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
@@ -43,6 +44,7 @@ pub(super) fn client(
         resolver,
         backoff,
         dispatch,
+        keepalive,
         connection_lifetime,
         http1,
         load,
@@ -59,7 +61,7 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch };
+    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
@@ -117,11 +119,12 @@ struct GrpcKeys {
     resolver: Key<ResolverFile>,
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
+    keepalive: Key<KeepaliveFile>,
 }
 
 impl GrpcKeys {
     fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
         cx.no_effect(&discovery, "discovery", ONLY_GRPC);
         cx.no_effect(&policy, "policy", ONLY_GRPC);
         cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
@@ -129,10 +132,11 @@ impl GrpcKeys {
         cx.no_effect(&resolver, "resolver", ONLY_GRPC);
         cx.no_effect(&backoff, "backoff", ONLY_GRPC);
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
+        cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
     }
 
     fn settings(self, cx: &mut Check<'_>, service: ServiceType) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
         let discovery = discovery_of(cx, discovery, service);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
         if virtual_ip {
@@ -152,6 +156,7 @@ impl GrpcKeys {
             resolver: resolver_settings(resolver),
             backoff: backoff_settings(cx, backoff),
             dispatch: law::law_or(cx, dispatch, defaults::dispatch),
+            keepalive: keepalive::keepalive(cx, keepalive),
         }
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::server::StrategyFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
@@ -38,6 +39,8 @@ pub struct ClientFile {
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per
     /// call. Default 1us, an assumption.
     pub dispatch: Key<LawFile>,
+    /// Pings that find a dead connection. Default: none.
+    pub keepalive: Key<KeepaliveFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
     pub connection_lifetime: Key<LifetimeFile>,
     /// Connections of an HTTP/1.1 client.

@@ -3,6 +3,7 @@
 
 pub(super) mod at;
 pub(super) mod client;
+pub(super) mod keepalive;
 pub(super) mod law;
 pub(super) mod server;
 pub(super) mod timeline;

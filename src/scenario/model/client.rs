@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Strategy;
+use super::{Keepalive, Strategy};
 use crate::scenario::distribution::Distribution;
 use crate::units::{Span, Time};
 
@@ -68,6 +68,8 @@ pub struct GrpcClient {
     pub backoff: Backoff,
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
     pub dispatch: Distribution,
+    /// Pings that find a dead connection. `None`: none.
+    pub keepalive: Option<Keepalive>,
 }
 
 /// When a channel first connects.

@@ -118,7 +118,8 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
         let id = ConnectionId(lane.id);
-        self.lanes.set_plain(handle.index, !http1 && !measures_idle);
+        let pings = !http1 && self.begin_pinging(owner, handle.index);
+        self.lanes.set_plain(handle.index, !http1 && !measures_idle && !pings);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
         self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
@@ -186,7 +187,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Grace is over: the pod closes the connection with whatever is on it.
     pub fn on_grace_over(&mut self, handle: Handle) {
         if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
-            self.reset(vec![handle]);
+            self.reset(vec![handle], CloseReason::Killed);
         }
     }
 
@@ -263,6 +264,7 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &self.lanes[index];
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
+        self.end_pinging(index);
         if pod != NONE && place != NONE {
             let p = &mut self.pods[pod as usize];
             p.established -= u32::from(ready);

@@ -4,6 +4,7 @@ mod calls;
 mod channel;
 mod connection;
 mod discovery;
+mod keepalive;
 mod pick_first;
 mod picks;
 mod pods;

@@ -173,7 +173,7 @@ impl<O: Observer> Engine<'_, O> {
         let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
         self.observe(&what);
         self.lose_work(pod);
-        self.reset(connections);
+        self.reset(connections, CloseReason::Killed);
     }
 
     fn pod_gone(&mut self, pod: u32) {
