@@ -70,7 +70,7 @@ pub(super) const DEFAULT_RTT: Span = Span::from_millis(30);
 pub(super) const DECAY: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
-    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::from_secs(120) };
 /// gRFC A8, as grpc-go has it, once `time` is given.
 pub(super) const KEEPALIVE: Keepalive = stack::client(Stack::Go).keepalive;
 /// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.

@@ -1,6 +1,6 @@
 //! The main loop, and what it runs on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::Event;
 use super::fifo::Fifo;
@@ -69,6 +69,8 @@ pub(super) struct Engine<'a, O> {
     pub pings: Vec<Option<Box<Ends>>>,
     /// Channels that were told to ping less often: the keepalive time of their new connections.
     pub slowed: BTreeMap<u32, Span>,
+    /// Pods that answer nothing.
+    pub black_holes: BTreeSet<u32>,
     pub calls: Slab<Call>,
     pub dialled: u64,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
@@ -129,6 +131,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             ewma: Vec::new(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
+            black_holes: BTreeSet::new(),
             calls: Slab::default(),
             dialled: 0,
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -224,6 +227,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),
             Event::ReconcileClient { client } => self.on_reconcile_client(client),
+            Event::BlackHole { pod, incarnation, over } => self.on_black_hole(pod, incarnation, over),
             Event::Timeline { action } => self.on_timeline(action),
             Event::Sample => self.on_sample(),
         }

@@ -59,6 +59,8 @@ pub enum Event {
     Reconcile { server: u32 },
     /// The Deployment controller looks at a client.
     ReconcileClient { client: u32 },
+    /// What becomes of a black hole: the pod's readiness fails, or the hole is over.
+    BlackHole { pod: u32, incarnation: u32, over: bool },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
     /// A window ends.

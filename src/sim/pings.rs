@@ -65,6 +65,12 @@ impl Ends {
         }
     }
 
+    /// What the client sent at `sent` will not be acknowledged, nor its BDP ping answered.
+    pub fn lost(&mut self, sent: Time) {
+        self.client.lost(sent);
+        self.measuring = None;
+    }
+
     /// The client reads the answer to a ping.
     pub fn pong(&mut self, now: Time) {
         self.settle(now);

@@ -81,7 +81,7 @@ fn grpc(policy: Policy) -> Protocol {
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
         resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
-        backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, max: Span::ZERO },
+        backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::ZERO },
         dispatch: Distribution::Constant(0.0),
         keepalive: None,
     })

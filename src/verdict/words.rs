@@ -17,6 +17,7 @@ pub(super) fn noun_of(what: &What) -> &'static str {
         What::Scale { .. } => "scaling",
         What::Kill { .. } => "kill",
         What::Delete { .. } => "deletion",
+        What::BlackHole { .. } => "black hole",
         What::Rate { .. } => "change of rate",
     }
 }

@@ -74,6 +74,11 @@ fn settings_without_effect() {
         ),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, rate: { client: «ghz, to: 5 } }]\n", "E018", "closed load"),
         (
+            "NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, black_hole: { server: api, for: 5s, unready_after: «5s } }]\n",
+            "E018",
+            "over after 5s",
+        ),
+        (
             "NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, scale: { server: api, replicas: «3 } }]\n",
             "E018",
             "3 replicas already",

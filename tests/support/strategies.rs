@@ -141,7 +141,12 @@ fn client() -> BoxedStrategy<Client> {
         maybe(
             "backoff",
             (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
-                format!("{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, max: {}ms }}", m / 10, m % 10, 3 * b)
+                format!(
+                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms }}",
+                    m / 10,
+                    m % 10,
+                    3 * b
+                )
             }),
         ),
     ];
@@ -272,6 +277,11 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
         1 => format!("scale: {{ server: s{server}, replicas: {n} }}"),
         2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
         3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
+        6 => {
+            let lasts = if n % 2 == 0 { String::new() } else { format!(", for: {}ms", 900 * n) };
+            let unready = if who == 0 { String::new() } else { format!(", unready_after: {}ms", 200 * who) };
+            format!("black_hole: {{ server: s{server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
+        }
         4 if open => format!("rollout: c{client}"),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
         _ => format!("rollout: s{server}"),
@@ -307,7 +317,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..6u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..7u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {

@@ -255,7 +255,7 @@ fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
 
 fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
     const MAX_MULTIPLIER: f64 = 1_000.0;
-    let Some(At { value: BackoffFile { base, multiplier, jitter, max }, place }) = file else {
+    let Some(At { value: BackoffFile { base, multiplier, jitter, jitter_first, max }, place }) = file else {
         return defaults::BACKOFF;
     };
     let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
@@ -270,6 +270,7 @@ fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
         multiplier: multiplier
             .map_or(defaults::BACKOFF.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
         jitter: share(cx, jitter, "jitter", defaults::BACKOFF.jitter),
+        jitter_first: jitter_first.map_or(defaults::BACKOFF.jitter_first, |j| j.value),
         max,
     }
 }

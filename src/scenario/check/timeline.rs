@@ -7,7 +7,7 @@ use super::{Check, MAX_ACTIONS, instant};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile};
+use crate::scenario::file::timeline::{ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -26,6 +26,7 @@ enum Written {
     Scale(At<ScaleFile>),
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
+    BlackHole(At<BlackHoleFile>),
     Rate(At<RateFile>),
 }
 
@@ -48,6 +49,7 @@ pub(super) fn timeline(
                 Written::Scale(file) => state.scale(cx, file),
                 Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
+                Written::BlackHole(file) => state.black_hole(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
             };
             what.map(|what| Action { at, what })
@@ -56,7 +58,7 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, black_hole, rate }, place } = action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -68,12 +70,13 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         scale.map(|x| ("scale", x.place, Written::Scale(x))),
         kill.map(|x| ("kill", x.place, Written::Kill(x))),
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
+        black_hole.map(|x| ("black_hole", x.place, Written::BlackHole(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `black_hole` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -154,6 +157,19 @@ impl State<'_> {
             cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
         }
         Some((server, pods))
+    }
+
+    fn black_hole(&self, cx: &mut Check<'_>, At { value, place }: At<BlackHoleFile>) -> Option<What> {
+        let BlackHoleFile { server, pods, lasts, unready_after } = value;
+        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        let lasts = cx.positive(lasts, "for");
+        if let (Some(lasts), Some(At { value: Duration(after), place })) = (lasts, &unready_after)
+            && *after >= lasts
+        {
+            let message = format!("`unready_after` has no effect: the black hole is over after {lasts}");
+            cx.problem(Code::NoEffect, *place, message);
+        }
+        Some(What::BlackHole { server, pods, lasts, unready_after: unready_after.map(|u| u.value.0) })
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {

@@ -79,11 +79,12 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: Serv
         };
         rows.put(&resolver, "early", early.into());
     }
-    let Backoff { base, multiplier, jitter, max } = backoff;
+    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
     let backoff = at.key("backoff");
     rows.put(&backoff, "base", base.to_string());
     rows.put(&backoff, "multiplier", multiplier.to_string());
     rows.put(&backoff, "jitter", jitter.to_string());
+    rows.put(&backoff, "jitter_first", jitter_first.to_string());
     rows.put(&backoff, "max", max.to_string());
     rows.put(at, "dispatch", law(dispatch));
     match keepalive {

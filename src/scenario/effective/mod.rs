@@ -249,6 +249,10 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::Scale { server: i, replicas } => format!("scale {} to {replicas}", server(i)),
         What::Kill { server: i, pods } => format!("kill {pods} of {}", server(i)),
         What::Delete { server: i, pods } => format!("delete {pods} of {}", server(i)),
+        What::BlackHole { server: i, pods, lasts, unready_after } => {
+            let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));
+            format!("black hole of {pods} of {} for {lasts}, unready after: {unready}", server(i))
+        }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
     };

@@ -227,6 +227,8 @@ pub struct BackoffFile {
     pub multiplier: Key<Number>,
     /// Each delay is multiplied by a uniform draw in 1 ± jitter. Default 0.2.
     pub jitter: Key<Share>,
+    /// The first delay is jittered, too (C-core, grpc-java). Default false, as grpc-go.
+    pub jitter_first: Key<bool>,
     /// Largest delay, before jitter. Default 120s.
     pub max: Key<Duration>,
 }

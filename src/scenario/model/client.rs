@@ -192,8 +192,10 @@ pub struct Backoff {
     pub base: Span,
     /// Factor per further failure, at least 1.
     pub multiplier: f64,
-    /// Each delay is multiplied by a uniform draw in `1 ± jitter` (the first one of grpc-go is not), 0 to 1.
+    /// Each delay is multiplied by a uniform draw in `1 ± jitter`, 0 to 1.
     pub jitter: f64,
+    /// The first delay, too (C-core, grpc-java); grpc-go's is exact.
+    pub jitter_first: bool,
     /// Largest delay, before jitter.
     pub max: Span,
 }

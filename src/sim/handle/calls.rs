@@ -196,7 +196,8 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &self.lanes[connection];
         if !self.pods[pod as usize].serving || lane.dead {
             call.state = CallState::Lost;
-            return;
+            let sent = call.sent;
+            return self.request_lost(pod, connection, sent);
         }
         let connection = ConnectionId(lane.id);
         self.observe(&Observation::Received { pod: PodId(pod), connection });

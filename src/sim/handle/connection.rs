@@ -73,6 +73,9 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let pod = self.lanes[handle.index].pod;
+        if self.black_holes.contains(&pod) {
+            return self.no_answer(handle);
+        }
         let p = &mut self.pods[pod as usize];
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
@@ -108,6 +111,9 @@ impl<O: Observer> Engine<'_, O> {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, dial) = (c.owner, c.dial);
         let Lane { pod, http1, .. } = self.lanes[handle.index];
+        if self.black_holes.contains(&pod) {
+            return;
+        }
         let p = &mut self.pods[pod as usize];
         if !p.listening || p.incarnation != c.incarnation {
             return self.on_refused(handle);
@@ -148,6 +154,9 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_refused(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, http1) = (c.owner, c.address, self.lanes[handle.index].http1);
+        if self.lanes[handle.index].state != ConnectionState::Connecting {
+            return;
+        }
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
@@ -161,7 +170,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn send_goaway(&mut self, index: u32, reason: CloseReason) {
         let connection = self.connections.handle(index);
         let c = &mut self.connections.items[index as usize];
-        if !c.goaway {
+        if !c.goaway && !self.black_holes.contains(&self.lanes[index].pod) {
             c.goaway = true;
             self.after(self.to_client, Rank::World, Event::GoAway { connection, reason });
         }
@@ -186,7 +195,8 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Grace is over: the pod closes the connection with whatever is on it.
     pub fn on_grace_over(&mut self, handle: Handle) {
-        if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
+        let lane = &self.lanes[handle.index];
+        if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
             self.reset(vec![handle], CloseReason::Killed);
         }
     }

@@ -133,6 +133,14 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
+    /// What the client sent at `sent` will not be acknowledged.
+    pub fn lost(&mut self, connection: u32, sent: Time) {
+        if let Some(ends) = self.ends(connection) {
+            ends.lost(sent);
+            self.set_keepalive_timer(connection);
+        }
+    }
+
     /// A client is told that it pings too often: the new connections of its channel have twice the time.
     pub fn slow_down(&mut self, handle: Handle) {
         let channel = self.connections.items[handle.index as usize].owner;

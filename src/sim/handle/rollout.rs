@@ -39,6 +39,11 @@ impl<O: Observer> Engine<'_, O> {
                 }
                 self.reconcile_after(server as u32, Span::ZERO);
             }
+            What::BlackHole { server, pods, lasts, unready_after } => {
+                for pod in self.oldest_ready(server, pods) {
+                    self.begin_black_hole(pod, lasts, unready_after);
+                }
+            }
             What::Rate { client, to, over } => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }
