@@ -46,7 +46,13 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
     let Protocol::Grpc(grpc) = &client.protocol else { panic!("grpc is the default") };
     assert_eq!(grpc.policy, Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false });
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember });
-    let backoff = Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+    let backoff = Backoff {
+        base: Span::from_secs(1),
+        multiplier: 1.6,
+        jitter: 0.2,
+        jitter_first: false,
+        max: Span::from_secs(120),
+    };
     assert_eq!(grpc.backoff, backoff);
 }
 
@@ -55,6 +61,10 @@ fn every_key_reaches_the_model() {
     let model = good(GRPC, &[]).model;
     let Protocol::Grpc(grpc) = &model.clients[0].protocol else { panic!("grpc") };
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
+    let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
+    assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
+    let enforced = model.servers[0].grpc.enforcement;
+    assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!(
         (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
         (true, ConnectAt::FirstCall, scenario::distribution::Distribution::Constant(20e-6))

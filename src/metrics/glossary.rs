@@ -83,6 +83,10 @@ entries! {
     "per_request": "HTTP/1.1 without keep-alive: closed after its request." ["RFC 9112"]
     "superseded": "A dial of pick_first that lost: after 250 ms without an answer the next address is dialled too, and the \
         first one that is READY ends the others." ["gRFC A61, Happy Eyeballs"]
+    "keepalive_timeout": "Closed by the client: nothing was read for keepalive.timeout after a ping, or TCP_USER_TIMEOUT, \
+        which is as long, ran out for data that nobody acknowledged." ["gRFC A8, A18"]
+    "too_many_pings": "GOAWAY ENHANCE_YOUR_CALM of a server whose keepalive_enforcement forbids the client's keepalive. Open \
+        calls fail, and the channel doubles its keepalive time." ["gRFC A8"]
 }
 
 #[cfg(test)]

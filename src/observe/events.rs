@@ -15,6 +15,8 @@ pub(super) struct Events {
     rows: Vec<EventRow>,
     /// Clients in a rollout: only then are their replicas told one by one.
     rolling: BTreeSet<u32>,
+    /// The pod whose container was killed last, and when.
+    killed: Option<(Time, u32)>,
 }
 
 impl Events {
@@ -30,8 +32,10 @@ impl Events {
                 self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
             }
             Observation::PodPhase { pod, phase } => {
+                let killed = self.killed == Some((at, pod.0));
                 let pod = &pods[pod.0 as usize];
                 if let Some(what) = entered(pod.phase, phase) {
+                    let what = if phase == PodPhase::Starting && !killed { "not Ready any more" } else { what };
                     self.push(at, EventKind::Pod, &pod.name, what.to_owned());
                 }
             }
@@ -40,6 +44,7 @@ impl Events {
                 self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
             }
             Observation::PodKilled { pod, connections } => {
+                self.killed = Some((at, pod.0));
                 let pod = &pods[pod.0 as usize];
                 let ends = pod.phase == PodPhase::Terminating;
                 let (kind, when) =
@@ -108,7 +113,16 @@ impl Events {
             }),
             _ => None,
         };
-        let mut rows: Vec<EventRow> = model.timeline.iter().filter_map(deletion).collect();
+        let hole = |action: &crate::scenario::model::Action| match action.what {
+            What::BlackHole { server, pods, .. } if action.at <= end => Some(EventRow {
+                time_s: action.at.as_secs_f64(),
+                kind: EventKind::Kill,
+                subject: model.servers[server].name.clone(),
+                what: format!("black hole: the {} that {} been Ready longest", count(pods, "pod"), have(pods)),
+            }),
+            _ => None,
+        };
+        let mut rows: Vec<EventRow> = model.timeline.iter().filter_map(|a| deletion(a).or_else(|| hole(a))).collect();
         rows.extend(self.rows);
         rows.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
         rows

@@ -211,6 +211,9 @@ fn words(model: &Model, what: &What) -> Option<String> {
         What::Delete { server, pods } => {
             Some(format!("deletion of {} of {}", count(pods, "pod"), model.servers[server].name))
         }
+        What::BlackHole { server, pods, .. } => {
+            Some(format!("black hole of {} of {}", count(pods, "pod"), model.servers[server].name))
+        }
         What::Slow { .. } | What::Rate { .. } => None,
     }
 }

@@ -5,13 +5,13 @@ use crate::scenario::model::Backoff;
 use crate::units::Span;
 
 /// The delay after the `failures`-th failed attempt in a row (from 1): `min(base * multiplier^(failures-1), max)`, times a
-/// uniform draw in `1 ± jitter` from the second one on. grpc-go does not jitter the first (`exponential.Backoff(0)`).
+/// uniform draw in `1 ± jitter`, from the second one on unless `jitter_first`: grpc-go does not jitter it (`exponential.Backoff(0)`).
 #[must_use]
 pub fn delay(backoff: &Backoff, failures: u32, draw: u64) -> Span {
-    if failures <= 1 {
+    if failures <= 1 && !backoff.jitter_first {
         return backoff.base;
     }
-    let power = libm::pow(backoff.multiplier, f64::from(failures - 1));
+    let power = libm::pow(backoff.multiplier, f64::from(failures.max(1) - 1));
     let plain = (backoff.base.as_secs_f64() * power).min(backoff.max.as_secs_f64());
     Span::from_secs_f64(plain * jittered(backoff.jitter, draw))
 }
@@ -26,7 +26,13 @@ pub fn jittered(jitter: f64, draw: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const GRPC: Backoff = Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+    const GRPC: Backoff = Backoff {
+        base: Span::from_secs(1),
+        multiplier: 1.6,
+        jitter: 0.2,
+        jitter_first: false,
+        max: Span::from_secs(120),
+    };
 
     #[test]
     fn grows_by_the_multiplier_up_to_the_maximum() {
@@ -42,5 +48,6 @@ mod tests {
     fn jitter_stays_within_its_bounds() {
         assert_eq!(delay(&GRPC, 2, 0), Span::from_secs_f64(1.28));
         assert!(delay(&GRPC, 2, u64::MAX) <= Span::from_secs_f64(1.92));
+        assert_eq!(delay(&Backoff { jitter_first: true, ..GRPC }, 1, 0), Span::from_secs_f64(0.8));
     }
 }

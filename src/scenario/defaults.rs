@@ -2,8 +2,11 @@
 //! *assumption*, and [`ASSUMPTIONS`] names it.
 
 use super::distribution::Distribution;
-use super::model::EarlyRequest;
-use super::model::{Backoff, CountOrPercent, Dns, DnsCache, Resolver, Strategy, Termination};
+use super::model::{
+    Backoff, CountOrPercent, Dns, DnsCache, EarlyRequest, Enforcement, Keepalive, Resolver, Strategy, StrikeRule,
+    Termination,
+};
+use super::stack::{self, Stack};
 use crate::units::Span;
 
 /// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
@@ -79,7 +82,16 @@ pub(super) const DEFAULT_RTT: Span = Span::from_millis(30);
 pub(super) const DECAY: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
 pub(super) const BACKOFF: Backoff =
-    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::from_secs(120) };
+/// gRFC A8, as grpc-go has it, once `time` is given.
+pub(super) const KEEPALIVE: Keepalive = stack::client(Stack::Go).keepalive;
+/// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
+pub(super) const ENFORCEMENT: Enforcement = Enforcement {
+    min_time: Span::from_secs(5 * 60),
+    permit_without_stream: false,
+    max_strikes: Some(2),
+    rule: StrikeRule::Go,
+};
 pub(super) fn dispatch() -> Distribution {
     Distribution::Constant(1e-6)
 }

@@ -187,4 +187,6 @@ pub struct GrpcServer {
     pub max_connection_idle: Option<Span>,
     /// Streams that a connection carries at once; more calls wait on the connection. `None`: no limit.
     pub max_concurrent_streams: Option<u32>,
+    /// Which pings of clients it punishes.
+    pub enforcement: Enforcement,
 }

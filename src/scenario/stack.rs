@@ -43,7 +43,7 @@ pub struct ClientStack {
     pub resolver: Resolver,
     /// `GrpcClient::backoff`. `None`: an attempt per call, no delays.
     pub backoff: Option<Backoff>,
-    /// Whether the first delay is jittered, too. Not in the model: it does what grpc-go does.
+    /// `Backoff::jitter_first`.
     pub jitters_first: bool,
     /// What a delay is counted from. Not in the model: it counts from the end.
     pub delay_from: DelayFrom,
@@ -95,7 +95,8 @@ pub enum GraceFrom {
 const HALF_AN_HOUR: Span = Span::from_secs(30 * 60);
 const TWENTY_S: Span = Span::from_secs(20);
 /// gRPC `connection-backoff.md`, in all stacks that have one.
-const BACKOFF: Backoff = Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) };
+const BACKOFF: Backoff =
+    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::from_secs(120) };
 
 const fn resolver(early: EarlyRequest) -> Resolver {
     Resolver { min_interval: Span::from_secs(30), early }
@@ -285,5 +286,6 @@ mod tests {
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, defaults::RESOLVER);
         assert_eq!(client(Stack::Go).backoff, Some(defaults::BACKOFF));
+        assert_eq!(server(Stack::Go).enforcement, Some(defaults::ENFORCEMENT));
     }
 }

@@ -1,6 +1,6 @@
 //! The main loop, and what it runs on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::Event;
 use super::fifo::Fifo;
@@ -8,7 +8,8 @@ use super::handle::autoscale::Autoscaler;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
-use super::observation::{Observation, Observer};
+use super::observation::{CloseReason, Observation, Observer};
+use super::pings::Ends;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{
@@ -65,6 +66,12 @@ pub(super) struct Engine<'a, O> {
     pub lanes: Lanes,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
+    /// Keepalive, by connection; empty if there is none.
+    pub pings: Vec<Option<Box<Ends>>>,
+    /// Channels that were told to ping less often: the keepalive time of their new connections.
+    pub slowed: BTreeMap<u32, Span>,
+    /// Pods that answer nothing.
+    pub black_holes: BTreeSet<u32>,
     pub calls: Slab<Call>,
     pub dialled: u64,
     /// By server: its autoscaler.
@@ -74,7 +81,7 @@ pub(super) struct Engine<'a, O> {
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
-    pub resets: Vec<Vec<Handle>>,
+    pub resets: Vec<(CloseReason, Vec<Handle>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Pods that were not gone at the start of the window.
@@ -125,6 +132,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             connections: Slab::default(),
             lanes: Lanes::default(),
             ewma: Vec::new(),
+            pings: Vec::new(),
+            slowed: BTreeMap::new(),
+            black_holes: BTreeSet::new(),
             calls: Slab::default(),
             dialled: 0,
             autoscalers: Vec::new(),
@@ -208,6 +218,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::GraceOver(connection) => self.on_grace_over(connection),
             Event::IdleCheck(connection) => self.on_idle_check(connection),
             Event::LifetimeOver(connection) => self.on_lifetime_over(connection),
+            Event::Keepalive(connection) => self.on_keepalive(connection),
+            Event::Ping { connection, streams } => self.on_ping(connection, streams),
+            Event::Pong(connection) => self.on_pong(connection),
             Event::PoolIdleCheck(connection) => self.on_pool_idle_check(connection),
             Event::Resets(i) => self.on_resets(i),
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
@@ -221,6 +234,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),
             Event::ReconcileClient { client } => self.on_reconcile_client(client),
+            Event::BlackHole { pod, incarnation, over } => self.on_black_hole(pod, incarnation, over),
             Event::Timeline { action } => self.on_timeline(action),
             Event::Scrape { server } => self.on_scrape(server),
             Event::Autoscale { server } => self.on_autoscale(server),

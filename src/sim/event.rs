@@ -33,6 +33,12 @@ pub enum Event {
     IdleCheck(Handle),
     /// The client's own limit on a connection's age.
     LifetimeOver(Handle),
+    /// Keepalive has something to do, or had.
+    Keepalive(Handle),
+    /// A keepalive ping reaches the pod; so many calls were open when it was sent.
+    Ping { connection: Handle, streams: u32 },
+    /// The answer to a keepalive ping reaches the client.
+    Pong(Handle),
     /// A keep-alive pool's idle timeout may have been reached.
     PoolIdleCheck(Handle),
     /// The news that connections have been reset reaches their clients: index into the engine's list.
@@ -59,6 +65,8 @@ pub enum Event {
     Reconcile { server: u32 },
     /// The Deployment controller looks at a client.
     ReconcileClient { client: u32 },
+    /// What becomes of a black hole: the pod's readiness fails, or the hole is over.
+    BlackHole { pod: u32, incarnation: u32, over: bool },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
     /// metrics-server looks at the pods of a server that has an autoscaler.

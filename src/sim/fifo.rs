@@ -1,6 +1,6 @@
 //! What takes the same time for all: it ends in the order in which it began, so that a queue does where others need a heap.
 
-use super::schedule::{Rank, key};
+use super::schedule::{Rank, key, time_of};
 use crate::units::Time;
 
 /// Calls on their way, in order of arrival: a ring, whose size is a power of two.
@@ -56,6 +56,14 @@ impl Fifo {
         self.taken += 1;
         self.next_key = if self.added == self.taken { u64::MAX } else { self.items[self.taken & mask].0 };
         Some(item)
+    }
+
+    /// When the last of the chosen items arrives.
+    #[must_use]
+    pub fn last(&self, chosen: impl Fn(u32) -> bool) -> Option<Time> {
+        let mask = self.items.len() - 1;
+        let items = (self.taken..self.added).rev().map(|i| self.items[i & mask]);
+        items.into_iter().find(|i| chosen(i.1)).map(|i| time_of(i.0))
     }
 
     /// The key of the first item in the schedule; `u64::MAX` if there is none.

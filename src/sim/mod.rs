@@ -7,6 +7,7 @@
 #[cfg(debug_assertions)]
 mod audit;
 mod channels;
+mod close_reason;
 mod engine;
 mod event;
 mod fifo;
@@ -15,6 +16,7 @@ mod lanes;
 mod load;
 pub mod observation;
 mod observer;
+mod pings;
 mod schedule;
 mod slab;
 mod tree;

@@ -1,6 +1,7 @@
 //! The engine's output vocabulary: everything that can be seen of a run. Observers get these values and nothing else: no
 //! world, no random stream, no schedule, so they cannot change what happens.
 
+pub use super::close_reason::CloseReason;
 pub use super::observer::Observer;
 use crate::units::{Span, Time};
 
@@ -62,69 +63,6 @@ impl PodPhase {
             PodPhase::Ready => "ready",
             PodPhase::Terminating => "terminating",
             PodPhase::Gone => "gone",
-        }
-    }
-}
-
-/// Why a connection ended, or began to drain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum CloseReason {
-    /// GOAWAY for MaxConnectionAge.
-    MaxAge,
-    /// GOAWAY for MaxConnectionIdle.
-    MaxIdle,
-    /// GOAWAY because the pod shuts down.
-    Shutdown,
-    /// The pod was killed: connection reset.
-    Killed,
-    /// The resolver no longer lists the address.
-    AddressRemoved,
-    /// The client's pool replaced it for its age.
-    ClientLifetime,
-    /// The client's keep-alive pool closed it because it was idle.
-    ClientIdle,
-    /// The client replica stopped.
-    ClientStopped,
-    /// Nobody listened, or there was no endpoint.
-    Refused,
-    /// HTTP/1.1: closed after its request, for want of keep-alive or because the client gave the request up.
-    PerRequest,
-    /// pick_first dialled several addresses, and another one was READY first.
-    Superseded,
-}
-
-impl CloseReason {
-    /// All of them, in order.
-    pub const ALL: [CloseReason; 11] = [
-        CloseReason::MaxAge,
-        CloseReason::MaxIdle,
-        CloseReason::Shutdown,
-        CloseReason::Killed,
-        CloseReason::AddressRemoved,
-        CloseReason::ClientLifetime,
-        CloseReason::ClientIdle,
-        CloseReason::ClientStopped,
-        CloseReason::Refused,
-        CloseReason::PerRequest,
-        CloseReason::Superseded,
-    ];
-
-    /// The word in `connections.csv`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            CloseReason::MaxAge => "max_age",
-            CloseReason::MaxIdle => "max_idle",
-            CloseReason::Shutdown => "shutdown",
-            CloseReason::Killed => "killed",
-            CloseReason::AddressRemoved => "address_removed",
-            CloseReason::ClientLifetime => "client_lifetime",
-            CloseReason::ClientIdle => "client_idle",
-            CloseReason::ClientStopped => "client_stopped",
-            CloseReason::Refused => "refused",
-            CloseReason::PerRequest => "per_request",
-            CloseReason::Superseded => "superseded",
         }
     }
 }

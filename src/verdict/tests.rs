@@ -4,8 +4,8 @@ use super::*;
 use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Summary, WindowRow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, GrpcClient,
-    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server,
+    Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
+    GrpcClient, GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server,
     ServiceType, Strategy, Termination,
 };
 use crate::units::{Span, Time};
@@ -81,8 +81,9 @@ fn grpc(policy: Policy) -> Protocol {
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
         resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
-        backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, max: Span::ZERO },
+        backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::ZERO },
         dispatch: Distribution::Constant(0.0),
+        keepalive: None,
     })
 }
 
@@ -94,6 +95,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         max_connection_age_grace: None,
         max_connection_idle: None,
         max_concurrent_streams: None,
+        enforcement: Enforcement::default(),
     };
     let server = Server {
         name: "s".to_owned(),

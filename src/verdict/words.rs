@@ -18,6 +18,7 @@ pub(super) fn noun_of(what: &What) -> &'static str {
         What::Kill { .. } => "kill",
         What::Delete { .. } => "deletion",
         What::Slow { .. } => "slow pod",
+        What::BlackHole { .. } => "black hole",
         What::Rate { .. } => "change of rate",
     }
 }

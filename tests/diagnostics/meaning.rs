@@ -11,6 +11,16 @@ fn settings_without_effect() {
             "`policy` has no effect with `protocol: http1`",
         ),
         (
+            "NAME\nSERVERS\nclients: [{ name: web, protocol: http1, keepalive: «{ time: 30s }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E018",
+            "`keepalive` has no effect with `protocol: http1`",
+        ),
+        (
+            "NAME\nservers: [{ name: api, grpc: { keepalive_enforcement: «{ min_time: 1m } } }]\nGHZ\n",
+            "E018",
+            "when no client has `keepalive`",
+        ),
+        (
             "NAME\nSERVERS\nclients: [{ name: web, protocol: http1, channels: «2, load: { closed: { concurrency: 2, requests: 2 } } }]\n",
             "E018",
             "`channels`",
@@ -63,6 +73,11 @@ fn settings_without_effect() {
             "cannot be rolled out",
         ),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, rate: { client: «ghz, to: 5 } }]\n", "E018", "closed load"),
+        (
+            "NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, black_hole: { server: api, for: 5s, unready_after: «5s } }]\n",
+            "E018",
+            "over after 5s",
+        ),
         (
             "NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, scale: { server: api, replicas: «3 } }]\n",
             "E018",

@@ -32,6 +32,11 @@ fn keys() {
         ("«NAME\nGHZ\n", "E012", "`servers`"),
         ("NAME\nservers: [«{ replicas: 1 }]\nGHZ\n", "E012", "a server needs the key `name`"),
         ("NAME\nSERVERS\nclients: [«{ name: web }]\n", "E012", "a client needs the key `load`"),
+        (
+            "NAME\nSERVERS\nclients: [{ name: web, keepalive: «{ timeout: 1s }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E012",
+            "`keepalive` needs the key `time`",
+        ),
         ("NAME\nSERVERS\nclients: [{ name: web, load: { closed: «{ requests: 5 } } }]\n", "E012", "`concurrency`"),
         ("NAME\nMIN\nSERVERS\nclients: [{ name: web, load: «closed }]\n", "E012", "`concurrency`"),
         ("NAME\nSERVERS\nGHZ\ncluster: { rtt: 1ms, connect: { exponential: «{ min: 1ms } } }\n", "E012", "`mean`"),
@@ -85,6 +90,11 @@ fn types_and_quantities() {
 fn ranges_and_names() {
     run(&[
         ("NAME\nSERVERS\nGHZ\ncluster: { nodes: «0 }\n", "E013", "at least 1"),
+        (
+            "NAME\nSERVERS\nclients: [{ name: web, keepalive: { time: «1us }, load: { closed: { concurrency: 1, requests: 1 } } }]\n",
+            "E013",
+            "at least 1ms",
+        ),
         ("NAME\nservers: [{ name: api, replicas: «100001 }]\nGHZ\n", "E013", "100000"),
         ("NAME\nservers: [{ name: api, concurrency: «65537 }]\nGHZ\n", "E013", "65536"),
         ("NAME\nservers: [{ name: api, replicas: «18446744073709551615 }]\nGHZ\n", "E010", "a whole number"),

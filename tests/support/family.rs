@@ -63,6 +63,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 surge 10", 12),
     ("lab E7 unavailable 5", 6),
     ("lab E7 outage", 5),
+    ("lab E10 back-off", 2),
     ("policies: uniform", 4),
     ("policies: subsets", 3),
     ("lab E11", 3),

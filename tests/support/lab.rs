@@ -365,6 +365,19 @@ pub fn e10_black_hole() -> Vec<f64> {
     rows::<(u32, u32, f64, f64)>("e10_black_hole.csv").into_iter().map(|(_, _, lost, closed)| closed - lost).collect()
 }
 
+/// E10: clients of a pod that became a black hole: the trial, how many calls failed, and seconds from the fault to the first call
+/// that did not; never: `None`. Cases: `black_hole`, `black_hole_keepalive`.
+pub fn e10_clients(case: &str) -> Vec<(u32, u64, Option<f64>)> {
+    let clients = rows::<(String, u32, u32, u32, u64, Option<f64>)>("e10_clients.csv");
+    clients.into_iter().filter(|r| r.0 == case).map(|r| (r.1, r.4, r.5)).collect()
+}
+
+/// E10: attempts to reach an address that refuses, of a stack (`core`, `go`, `js`): which retry, and its gap in seconds.
+pub fn e10_backoff(stack: &str) -> Vec<(u32, f64)> {
+    let gaps = rows::<(String, u32, u32, f64)>("e10_backoff.csv");
+    gaps.into_iter().filter(|r| r.0 == stack).map(|r| (r.2, r.3)).collect()
+}
+
 /// E9: seconds from each ping that was logged to its answer.
 pub fn e9_answers() -> Vec<f64> {
     rows::<(String, u32, f64, f64)>("e9_answers.csv").into_iter().map(|(_, _, ping, answer)| answer - ping).collect()

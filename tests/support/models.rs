@@ -31,6 +31,7 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
             max_connection_age_grace: None,
             max_connection_idle: None,
             max_concurrent_streams: None,
+            enforcement: Enforcement::default(),
         },
     }
 }
@@ -61,8 +62,15 @@ pub fn grpc(policy: Policy) -> Protocol {
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
         resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
-        backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
+        backoff: Backoff {
+            base: Span::from_secs(1),
+            multiplier: 1.6,
+            jitter: 0.2,
+            jitter_first: false,
+            max: Span::from_secs(120),
+        },
         dispatch: Distribution::Constant(0.0),
+        keepalive: None,
     })
 }
 

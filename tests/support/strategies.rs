@@ -119,6 +119,11 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("max_connection_age_grace", ms(0..=400)),
         maybe("max_connection_idle", ms(20..=2_000)),
         maybe("max_concurrent_streams", number(1..=4)),
+        maybe(
+            "keepalive_enforcement",
+            (0..3_000u32, any::<bool>())
+                .prop_map(|(t, p)| format!("{{ min_time: {t}ms, permit_without_stream: {p} }}")),
+        ),
     ]);
     (common, grpc).prop_map(|(common, grpc)| (common.concat(), grpc)).boxed()
 }
@@ -158,9 +163,19 @@ fn client() -> BoxedStrategy<Client> {
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
         maybe(
+            "keepalive",
+            (5..3_000u32, 5..900u32, any::<bool>())
+                .prop_map(|(t, o, p)| format!("{{ time: {t}ms, timeout: {o}ms, permit_without_stream: {p} }}")),
+        ),
+        maybe(
             "backoff",
             (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
-                format!("{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, max: {}ms }}", m / 10, m % 10, 3 * b)
+                format!(
+                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms }}",
+                    m / 10,
+                    m % 10,
+                    3 * b
+                )
             }),
         ),
     ];
@@ -298,12 +313,26 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
         1 => format!("scale: {{ server: s{server}, replicas: {n} }}"),
         2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
         3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
+        6 => {
+            let lasts = if n % 2 == 0 { String::new() } else { format!(", for: {}ms", 900 * n) };
+            let unready = if who == 0 { String::new() } else { format!(", unready_after: {}ms", 200 * who) };
+            format!("black_hole: {{ server: s{server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
+        }
         4 if open => format!("rollout: c{client}"),
-        6 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
+        7 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
         _ => format!("rollout: s{server}"),
     };
     format!("  - {{ at: {at}ms, {what} }}\n")
+}
+
+/// Without clients that ping, the reader refuses it.
+fn without_enforcement(grpc: &str) -> String {
+    match grpc.split_once(", keepalive_enforcement") {
+        Some((before, _)) => format!("{before} }}"),
+        None if grpc.starts_with("{ keepalive_enforcement") => "{  }".to_owned(),
+        None => grpc.to_owned(),
+    }
 }
 
 /// Random scenarios. About one in five is refused by the reader (a `scale` to what there is already, times that overlap):
@@ -325,16 +354,18 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..7u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..8u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {
             let only_http1 = clients.iter().all(|c| c.http1);
+            let pings = clients.iter().any(|c| !c.http1 && c.grpc.contains("keepalive"));
             let mut text = format!("name: random\nduration: {duration}ms\nwarmup: {warmup}ms\nwindow: {window}\n");
             let kind = if headless { "Headless" } else { "ClusterIP" };
             let dns = if headless { format!("dns: {dns}, ") } else { String::new() };
             text += &format!("cluster: {{ {dns}{}\nservice: {{ type: {kind} }}\nservers:\n", &cluster[2..]);
             for (i, (common, grpc)) in servers.iter().enumerate() {
+                let grpc = if pings { grpc.clone() } else { without_enforcement(grpc) };
                 let grpc = if only_http1 || grpc == "{  }" { String::new() } else { format!(", grpc: {grpc}") };
                 text += &format!("  - {{ name: s{i}{common}{grpc} }}\n");
             }

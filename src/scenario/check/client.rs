@@ -1,7 +1,7 @@
 //! Client Deployments.
 
 use super::via::{self, Preset};
-use super::{Check, Names, is_virtual, law, load, server};
+use super::{Check, Names, is_virtual, keepalive, law, load, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -10,6 +10,7 @@ use crate::scenario::file::client::{
     LifetimeFile, PeakEwmaFile, PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile,
     ResolverFile, RotationFile, RoundRobinFile, StartFile, WatchFile,
 };
+use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
@@ -45,6 +46,7 @@ pub(super) fn client(
         resolver,
         backoff,
         dispatch,
+        keepalive,
         connection_lifetime,
         http1,
         load,
@@ -61,7 +63,7 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch };
+    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
     if speaks_http1 {
         cx.no_effect(&via, "via", "with `protocol: http1`: proxies are modelled for gRPC only");
     }
@@ -125,11 +127,12 @@ struct GrpcKeys {
     resolver: Key<ResolverFile>,
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
+    keepalive: Key<KeepaliveFile>,
 }
 
 impl GrpcKeys {
     fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
         cx.no_effect(&discovery, "discovery", ONLY_GRPC);
         cx.no_effect(&policy, "policy", ONLY_GRPC);
         cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
@@ -137,10 +140,11 @@ impl GrpcKeys {
         cx.no_effect(&resolver, "resolver", ONLY_GRPC);
         cx.no_effect(&backoff, "backoff", ONLY_GRPC);
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
+        cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
     }
 
     fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
         let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
         if virtual_ip {
@@ -160,6 +164,7 @@ impl GrpcKeys {
             resolver: resolver_settings(resolver),
             backoff: backoff_settings(cx, backoff),
             dispatch: law::law_or(cx, dispatch, defaults::dispatch),
+            keepalive: keepalive::keepalive(cx, keepalive),
         }
     }
 }
@@ -257,7 +262,7 @@ fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
 
 fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
     const MAX_MULTIPLIER: f64 = 1_000.0;
-    let Some(At { value: BackoffFile { base, multiplier, jitter, max }, place }) = file else {
+    let Some(At { value: BackoffFile { base, multiplier, jitter, jitter_first, max }, place }) = file else {
         return defaults::BACKOFF;
     };
     let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
@@ -272,6 +277,7 @@ fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
         multiplier: multiplier
             .map_or(defaults::BACKOFF.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
         jitter: share(cx, jitter, "jitter", defaults::BACKOFF.jitter),
+        jitter_first: jitter_first.map_or(defaults::BACKOFF.jitter_first, |j| j.value),
         max,
     }
 }

@@ -6,6 +6,7 @@ mod cluster;
 mod csv;
 mod expect;
 mod hpa;
+mod keepalive;
 mod law;
 mod load;
 mod pace;
@@ -68,11 +69,11 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     cx.damaged |= duration.is_none() && duration_place.is_some();
     let service = cluster::service(service);
     let cluster = cluster::cluster(cx, cluster, service);
-    let only_http1 = only_http1(clients.as_ref());
+    let kinds = ClientKinds::of(clients.as_ref());
     let name = cx.name(name, root, "the scenario");
     let mut names = Names::default();
     let servers = cx.list(servers, root, "servers");
-    let servers: Vec<_> = servers.into_iter().map(|s| server::server(cx, s, only_http1, &mut names)).collect();
+    let servers: Vec<_> = servers.into_iter().map(|s| server::server(cx, s, kinds, &mut names)).collect();
     let clients = cx.list(clients, root, "clients");
     let mut clients: Vec<_> =
         clients.into_iter().map(|c| client::client(cx, c, service, duration, &mut names)).collect();
@@ -222,6 +223,19 @@ impl Check<'_> {
         if let Some(At { place, .. }) = key {
             self.problem(Code::NoEffect, *place, format!("`{name}` has no effect {why}"));
         }
+    }
+}
+
+/// What the clients are, which decides what settings of servers act.
+#[derive(Clone, Copy)]
+struct ClientKinds {
+    only_http1: bool,
+    somebody_pings: bool,
+}
+
+impl ClientKinds {
+    fn of(clients: Option<&At<Vec<At<super::file::client::ClientFile>>>>) -> ClientKinds {
+        ClientKinds { only_http1: only_http1(clients), somebody_pings: keepalive::somebody_pings(clients) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, Names, hpa, law, pace};
+use super::{Check, ClientKinds, Names, hpa, keepalive, law, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -15,7 +15,7 @@ const LEAST_SPEED: f64 = 0.001;
 const MOST_SPEED: f64 = 1_000.0;
 const MAX_SLOTS: u32 = 65_536;
 
-pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool, names: &mut Names) -> Server {
+pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKinds, names: &mut Names) -> Server {
     let At { value, place } = file;
     let ServerFile {
         name,
@@ -33,7 +33,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
         strategy,
         grpc,
     } = value;
-    if only_http1 {
+    if kinds.only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
     let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
@@ -51,7 +51,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, only_http1: bool,
         hpa: hpa::hpa(cx, hpa, replicas),
         termination: ending(termination),
         strategy: strategy_or_default(cx, strategy),
-        grpc: grpc_settings(cx, grpc),
+        grpc: grpc_settings(cx, grpc, kinds),
     }
 }
 
@@ -106,9 +106,14 @@ fn check_amount(cx: &mut Check<'_>, amount: CountOrPercent, place: Place, name: 
     }
 }
 
-fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>) -> GrpcServer {
-    let GrpcServerFile { max_connection_age, max_connection_age_grace, max_connection_idle, max_concurrent_streams } =
-        file.map(|f| f.value).unwrap_or_default();
+fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKinds) -> GrpcServer {
+    let GrpcServerFile {
+        max_connection_age,
+        max_connection_age_grace,
+        max_connection_idle,
+        max_concurrent_streams,
+        keepalive_enforcement,
+    } = file.map(|f| f.value).unwrap_or_default();
     if max_connection_age.is_none() {
         cx.no_effect(&max_connection_age_grace, "max_connection_age_grace", "without `max_connection_age`");
     }
@@ -117,5 +122,6 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>) -> GrpcServer {
         max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
         max_connection_idle: cx.positive(max_connection_idle, "max_connection_idle"),
         max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
+        enforcement: keepalive::enforcement(cx, keepalive_enforcement, kinds.somebody_pings),
     }
 }

@@ -7,7 +7,7 @@ use super::{Check, MAX_ACTIONS, instant, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::timeline::{ActionFile, PodsFile, RateFile, ScaleFile, SlowFile};
+use crate::scenario::file::timeline::{ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -27,6 +27,7 @@ enum Written {
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
     Slow(At<SlowFile>),
+    BlackHole(At<BlackHoleFile>),
     Rate(At<RateFile>),
 }
 
@@ -50,6 +51,7 @@ pub(super) fn timeline(
                 Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
                 Written::Slow(file) => state.slow(cx, file),
+                Written::BlackHole(file) => state.black_hole(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
             };
             what.map(|what| Action { at, what })
@@ -58,7 +60,7 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, black_hole, rate }, place } = action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -71,12 +73,13 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         kill.map(|x| ("kill", x.place, Written::Kill(x))),
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
         slow.map(|x| ("slow", x.place, Written::Slow(x))),
+        black_hole.map(|x| ("black_hole", x.place, Written::BlackHole(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete`, `slow` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `slow`, `black_hole` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -173,6 +176,19 @@ impl State<'_> {
         let lasts = cx.positive(lasts, "for");
         let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
         Some(What::Slow { server, pods, factor: factor?, lasts })
+    }
+
+    fn black_hole(&self, cx: &mut Check<'_>, At { value, place }: At<BlackHoleFile>) -> Option<What> {
+        let BlackHoleFile { server, pods, lasts, unready_after } = value;
+        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        let lasts = cx.positive(lasts, "for");
+        if let (Some(lasts), Some(At { value: Duration(after), place })) = (lasts, &unready_after)
+            && *after >= lasts
+        {
+            let message = format!("`unready_after` has no effect: the black hole is over after {lasts}");
+            cx.problem(Code::NoEffect, *place, message);
+        }
+        Some(What::BlackHole { server, pods, lasts, unready_after: unready_after.map(|u| u.value.0) })
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {

@@ -3,8 +3,8 @@
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
-    Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
+    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Keepalive,
+    Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
 };
 use crate::units::Span;
 
@@ -67,7 +67,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
 }
 
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: ServiceType) {
-    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch } = grpc;
+    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = grpc;
     let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
     policy_values(rows, at, policy, virtual_ip);
     rows.put(at, "wait_for_ready", wait_for_ready.to_string());
@@ -88,13 +88,31 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: Serv
         };
         rows.put(&resolver, "early", early.into());
     }
-    let Backoff { base, multiplier, jitter, max } = backoff;
+    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
     let backoff = at.key("backoff");
     rows.put(&backoff, "base", base.to_string());
     rows.put(&backoff, "multiplier", multiplier.to_string());
     rows.put(&backoff, "jitter", jitter.to_string());
+    rows.put(&backoff, "jitter_first", jitter_first.to_string());
     rows.put(&backoff, "max", max.to_string());
     rows.put(at, "dispatch", law(dispatch));
+    match keepalive {
+        None => rows.put(at, "keepalive", "none".into()),
+        Some(Keepalive {
+            time,
+            timeout,
+            permit_without_stream,
+            wake: _,
+            bdp_ping: _,
+            throttle: _,
+            tcp_user_timeout: _,
+        }) => {
+            let keepalive = at.key("keepalive");
+            rows.put(&keepalive, "time", time.to_string());
+            rows.put(&keepalive, "timeout", timeout.to_string());
+            rows.put(&keepalive, "permit_without_stream", permit_without_stream.to_string());
+        }
+    }
 }
 
 fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {

@@ -9,8 +9,8 @@ use std::fmt;
 
 use super::defaults::ASSUMPTIONS;
 use super::model::{
-    Action, Cluster, Comparison, Dns, DnsCache, Expectation, GrpcServer, Model, Protocol, Server, ServiceType,
-    Strategy, Termination, What,
+    Action, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol, Server,
+    ServiceType, Strategy, Termination, What,
 };
 use super::yaml::tree::Node;
 use crate::units::Span;
@@ -66,9 +66,15 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         ServiceType::Headless => "Headless",
     };
     rows.put(&top.key("service"), "type", kind.into());
+    let pings = |c: &Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.keepalive.is_some());
+    let somebody_pings = clients.iter().any(pings);
     let only_http1 = clients.iter().all(|c| matches!(c.protocol, Protocol::Http1(_)));
     for (i, server) in servers.iter().enumerate() {
-        server_values(&mut rows, &top.key("servers").item(i, &server.name), server, only_http1);
+        let at = top.key("servers").item(i, &server.name);
+        server_values(&mut rows, &at, server, only_http1);
+        if somebody_pings {
+            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), server.grpc.enforcement);
+        }
     }
     for (i, client) in clients.iter().enumerate() {
         client::client_values(&mut rows, &top.key("clients").item(i, &client.name), client, *service);
@@ -221,13 +227,25 @@ fn strategy_values(rows: &mut Rows<'_>, at: &Scope, strategy: &Strategy) {
 }
 
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
-    let GrpcServer { max_connection_age, max_connection_age_grace, max_connection_idle, max_concurrent_streams } = grpc;
+    let GrpcServer {
+        max_connection_age,
+        max_connection_age_grace,
+        max_connection_idle,
+        max_concurrent_streams,
+        enforcement: _,
+    } = grpc;
     rows.put(at, "max_connection_age", optional(*max_connection_age, "never"));
     if max_connection_age.is_some() {
         rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
     }
     rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
     rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
+}
+
+fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: Enforcement) {
+    let Enforcement { min_time, permit_without_stream, max_strikes: _, rule: _ } = enforcement;
+    rows.put(at, "min_time", min_time.to_string());
+    rows.put(at, "permit_without_stream", permit_without_stream.to_string());
 }
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {
@@ -242,6 +260,10 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::Slow { server: i, pods, factor, lasts } => {
             let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
             format!("slow {pods} of {} by {factor}{lasts}", server(i))
+        }
+        What::BlackHole { server: i, pods, lasts, unready_after } => {
+            let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));
+            format!("black hole of {pods} of {} for {lasts}, unready after: {unready}", server(i))
         }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),

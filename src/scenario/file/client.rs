@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::server::StrategyFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
@@ -41,6 +42,8 @@ pub struct ClientFile {
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per
     /// call. Default 1us, an assumption.
     pub dispatch: Key<LawFile>,
+    /// Pings that find a dead connection. Default: none.
+    pub keepalive: Key<KeepaliveFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
     pub connection_lifetime: Key<LifetimeFile>,
     /// Connections of an HTTP/1.1 client.
@@ -252,6 +255,8 @@ pub struct BackoffFile {
     pub multiplier: Key<Number>,
     /// Each delay is multiplied by a uniform draw in 1 ± jitter. Default 0.2.
     pub jitter: Key<Share>,
+    /// The first delay is jittered, too (C-core, grpc-java). Default false, as grpc-go.
+    pub jitter_first: Key<bool>,
     /// Largest delay, before jitter. Default 120s.
     pub max: Key<Duration>,
 }

@@ -4,6 +4,7 @@
 pub(super) mod at;
 pub(super) mod client;
 pub(super) mod hpa;
+pub(super) mod keepalive;
 pub(super) mod law;
 pub(super) mod server;
 pub(super) mod timeline;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::at::Key;
 use super::hpa::HpaFile;
+use super::keepalive::EnforcementFile;
 use super::law::LawFile;
 use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
@@ -100,4 +101,6 @@ pub struct GrpcServerFile {
     pub max_connection_idle: Key<Duration>,
     /// Streams that a connection carries at once; more calls wait on the connection. Default: no limit.
     pub max_concurrent_streams: Key<Count>,
+    /// Which pings of clients the server punishes.
+    pub keepalive_enforcement: Key<EnforcementFile>,
 }

@@ -23,6 +23,8 @@ pub struct ActionFile {
     pub delete: Key<PodsFile>,
     /// A server's oldest Ready pods become slow.
     pub slow: Key<SlowFile>,
+    /// A server's oldest Ready pods answer nothing any more, and say nothing: no FIN, no RST.
+    pub black_hole: Key<BlackHoleFile>,
     /// A new rate of a client's open load.
     pub rate: Key<RateFile>,
 }
@@ -65,6 +67,23 @@ pub struct SlowFile {
     /// For how long. Default: to the end of the run.
     #[serde(rename = "for")]
     pub lasts: Key<Duration>,
+}
+
+/// Pods that nothing comes back from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlackHoleFile {
+    /// Which server.
+    #[schemars(required)]
+    pub server: Key<String>,
+    /// How many pods. Default 1.
+    pub pods: Key<Count>,
+    /// For how long. Default: to the end of the run.
+    #[serde(rename = "for")]
+    pub lasts: Key<Duration>,
+    /// The pods are taken out of the endpoints after this. Default: never; a kubelet that sees it needs 30s (three probes, 10s
+    /// apart), and one whose node is cut off sees nothing.
+    pub unready_after: Key<Duration>,
 }
 
 /// A new rate.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Strategy;
+use super::{Keepalive, Strategy};
 use crate::scenario::distribution::Distribution;
 use crate::units::{Span, Time};
 
@@ -108,6 +108,8 @@ pub struct GrpcClient {
     pub backoff: Backoff,
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
     pub dispatch: Distribution,
+    /// Pings that find a dead connection. `None`: none.
+    pub keepalive: Option<Keepalive>,
 }
 
 /// When a channel first connects.
@@ -230,8 +232,10 @@ pub struct Backoff {
     pub base: Span,
     /// Factor per further failure, at least 1.
     pub multiplier: f64,
-    /// Each delay is multiplied by a uniform draw in `1 ± jitter` (the first one of grpc-go is not), 0 to 1.
+    /// Each delay is multiplied by a uniform draw in `1 ± jitter`, 0 to 1.
     pub jitter: f64,
+    /// The first delay, too (C-core, grpc-java); grpc-go's is exact.
+    pub jitter_first: bool,
     /// Largest delay, before jitter.
     pub max: Span,
 }

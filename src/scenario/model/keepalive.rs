@@ -1,5 +1,6 @@
 //! Keepalive of HTTP/2 connections: who pings when, and which pings a server punishes (gRFC A8, A9; L116 for C-core).
 
+use crate::scenario::defaults;
 use crate::units::Span;
 
 /// The pings of one end of a connection.
@@ -50,6 +51,13 @@ pub struct Enforcement {
     pub max_strikes: Option<u32>,
     /// Whose rule decides what a strike is.
     pub rule: StrikeRule,
+}
+
+impl Default for Enforcement {
+    /// grpc-go's without an `EnforcementPolicy` of its own.
+    fn default() -> Self {
+        defaults::ENFORCEMENT
+    }
 }
 
 /// What the stacks do differently.

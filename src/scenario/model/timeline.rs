@@ -50,6 +50,17 @@ pub enum What {
         /// For how long. `None`: to the end of the run.
         lasts: Option<Span>,
     },
+    /// The `pods` oldest Ready pods answer nothing, and connections to them stay as they are.
+    BlackHole {
+        /// Which server.
+        server: usize,
+        /// How many pods.
+        pods: u32,
+        /// How long; `None`: to the end.
+        lasts: Option<Span>,
+        /// When their endpoints are removed, counted from the beginning; `None`: never.
+        unready_after: Option<Span>,
+    },
     /// The total rate of a client goes to `to` (calls per second) linearly over `over`.
     Rate {
         /// Which client.

@@ -182,6 +182,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
+        self.call_begins(connection);
     }
 
     /// A request reaches its pod.
@@ -196,7 +197,8 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &self.lanes[connection];
         if !self.pods[pod as usize].serving || lane.dead {
             call.state = CallState::Lost;
-            return;
+            let sent = call.sent;
+            return self.request_lost(pod, connection, sent);
         }
         let connection = ConnectionId(lane.id);
         self.observe(&Observation::Received { pod: PodId(pod), connection });
@@ -218,6 +220,7 @@ impl<O: Observer> Engine<'_, O> {
         let worker = self.tell_end(index, failure);
         self.calls.free(index);
         self.measure(connection, sent);
+        self.response_read(connection);
         self.release_stream(connection);
         self.after_end(worker);
     }
@@ -314,6 +317,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Somebody may wait for the stream that has ended, or for the last one's end.
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
+        self.call_ends(connection);
         self.send_waiting(connection);
         self.connections.items[connection as usize].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {

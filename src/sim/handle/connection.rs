@@ -73,6 +73,9 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let pod = self.lanes[handle.index].pod;
+        if self.black_holes.contains(&pod) {
+            return self.no_answer(handle);
+        }
         let p = &mut self.pods[pod as usize];
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
@@ -108,6 +111,9 @@ impl<O: Observer> Engine<'_, O> {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, dial) = (c.owner, c.dial);
         let Lane { pod, http1, .. } = self.lanes[handle.index];
+        if self.black_holes.contains(&pod) {
+            return;
+        }
         let p = &mut self.pods[pod as usize];
         if !p.listening || p.incarnation != c.incarnation {
             return self.on_refused(handle);
@@ -118,7 +124,8 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
         let id = ConnectionId(lane.id);
-        self.lanes.set_plain(handle.index, !http1 && !measures_idle);
+        let pings = !http1 && self.begin_pinging(owner, handle.index);
+        self.lanes.set_plain(handle.index, !http1 && !measures_idle && !pings);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
         self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
@@ -147,6 +154,9 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_refused(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, http1) = (c.owner, c.address, self.lanes[handle.index].http1);
+        if self.lanes[handle.index].state != ConnectionState::Connecting {
+            return;
+        }
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
@@ -160,7 +170,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn send_goaway(&mut self, index: u32, reason: CloseReason) {
         let connection = self.connections.handle(index);
         let c = &mut self.connections.items[index as usize];
-        if !c.goaway {
+        if !c.goaway && !self.black_holes.contains(&self.lanes[index].pod) {
             c.goaway = true;
             self.after(self.to_client, Rank::World, Event::GoAway { connection, reason });
         }
@@ -185,8 +195,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Grace is over: the pod closes the connection with whatever is on it.
     pub fn on_grace_over(&mut self, handle: Handle) {
-        if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
-            self.reset(vec![handle]);
+        let lane = &self.lanes[handle.index];
+        if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
+            self.reset(vec![handle], CloseReason::Killed);
         }
     }
 
@@ -263,6 +274,7 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &self.lanes[index];
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
+        self.end_pinging(index);
         if pod != NONE && place != NONE {
             let p = &mut self.pods[pod as usize];
             p.established -= u32::from(ready);

@@ -1,10 +1,12 @@
 //! What happens: one file per area, one handler per event.
 
 pub(super) mod autoscale;
+mod black_hole;
 mod calls;
 mod channel;
 mod connection;
 mod discovery;
+mod keepalive;
 pub(super) mod pace;
 mod pick_first;
 mod picks;

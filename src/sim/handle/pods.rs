@@ -100,14 +100,14 @@ impl<O: Observer> Engine<'_, O> {
         self.reconcile_after(server, min_ready);
     }
 
-    fn make_ready(&mut self, pod: u32) {
+    pub fn make_ready(&mut self, pod: u32) {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (true, true);
         (p.ready_since, p.ready_changed) = (self.now, self.now);
         self.set_phase(pod, PodPhase::Ready);
     }
 
-    fn set_phase(&mut self, pod: u32, phase: PodPhase) {
+    pub fn set_phase(&mut self, pod: u32, phase: PodPhase) {
         self.pods[pod as usize].phase = phase;
         self.observe(&Observation::PodPhase { pod: PodId(pod), phase });
     }
@@ -118,7 +118,11 @@ impl<O: Observer> Engine<'_, O> {
         if !matches!(p.phase, PodPhase::Starting | PodPhase::Ready) {
             return;
         }
-        if !p.serving {
+        if p.phase == PodPhase::Starting && self.black_holes.contains(&pod) {
+            self.kill_container(pod);
+            return self.pod_gone(pod);
+        }
+        if p.phase == PodPhase::Starting {
             return self.pod_gone(pod);
         }
         self.set_phase(pod, PodPhase::Terminating);
@@ -175,17 +179,20 @@ impl<O: Observer> Engine<'_, O> {
         (p.listening, p.serving) = (false, false);
         p.incarnation += 1;
         (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
+        self.black_holes.remove(&pod);
+        let p = &mut self.pods[pod as usize];
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
         let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
         self.observe(&what);
         self.lose_work(pod);
-        self.reset(connections);
+        self.reset(connections, CloseReason::Killed);
     }
 
     fn pod_gone(&mut self, pod: u32) {
         let p = &mut self.pods[pod as usize];
         (p.listening, p.serving) = (false, false);
         let (server, first_slot) = (p.server, p.first_slot);
+        self.black_holes.remove(&pod);
         self.lose_work(pod);
         self.set_phase(pod, PodPhase::Gone);
         self.publish(pod, Condition::Absent);

@@ -43,27 +43,38 @@ fn on_connections(calls: &Slab<Call>, chosen: impl Fn(u32) -> bool) -> Vec<(u32,
 
 impl<O: Observer> Engine<'_, O> {
     /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle>) {
+    pub fn reset(&mut self, connections: Vec<Handle>, reason: CloseReason) {
         for &handle in &connections {
             self.lanes[handle.index].dead = true;
         }
         let i = self.resets.len() as u32;
-        self.resets.push(connections);
+        self.resets.push((reason, connections));
         self.after(self.to_client, Rank::World, Event::Resets(i));
+    }
+
+    /// The client's end of a connection is gone: its calls fail now.
+    pub fn reset_by_client(&mut self, connection: Handle, reason: CloseReason) {
+        self.lanes[connection.index].dead = true;
+        let i = self.resets.len() as u32;
+        self.resets.push((reason, vec![connection]));
+        self.on_resets(i);
     }
 
     /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
     pub fn on_resets(&mut self, i: u32) {
-        let connections = std::mem::take(&mut self.resets[i as usize]);
+        let (reason, connections) = std::mem::replace(&mut self.resets[i as usize], (CloseReason::Killed, Vec::new()));
         for &handle in &connections {
             if self.connections.get(handle).is_none() {
                 continue;
             }
             self.connections.items[handle.index as usize].reset = true;
+            if reason == CloseReason::TooManyPings {
+                self.slow_down(handle);
+            }
             if self.lanes[handle.index].state == ConnectionState::Connecting {
                 self.on_refused(handle);
             } else {
-                self.drain(handle.index, CloseReason::Killed);
+                self.drain(handle.index, reason);
             }
         }
         for call in self.calls_on(&connections) {
@@ -73,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         for &handle in &connections {
             if let Some(c) = self.connections.get(handle) {
-                let reason = c.reason.unwrap_or(CloseReason::Killed);
+                let reason = c.reason.unwrap_or(reason);
                 self.close(handle.index, reason);
             }
         }

@@ -41,6 +41,11 @@ impl<O: Observer> Engine<'_, O> {
                     self.slow_pod(pod, factor, lasts);
                 }
             }
+            What::BlackHole { server, pods, lasts, unready_after } => {
+                for pod in self.oldest_ready(server, pods) {
+                    self.begin_black_hole(pod, lasts, unready_after);
+                }
+            }
             What::Rate { client, to, over } => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }

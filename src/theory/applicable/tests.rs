@@ -28,6 +28,7 @@ fn server(replicas: u32) -> Server {
             max_connection_age_grace: None,
             max_connection_idle: None,
             max_concurrent_streams: None,
+            enforcement: Enforcement::default(),
         },
     }
 }
@@ -43,8 +44,15 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
             connect: ConnectAt::Start,
             discovery: Discovery::Dns,
             resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember },
-            backoff: Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, max: Span::from_secs(120) },
+            backoff: Backoff {
+                base: Span::from_secs(1),
+                multiplier: 1.6,
+                jitter: 0.2,
+                jitter_first: false,
+                max: Span::from_secs(120),
+            },
             dispatch: Distribution::Constant(0.0),
+            keepalive: None,
         }),
         start_at: Span::ZERO,
         start_spread: Span::ZERO,

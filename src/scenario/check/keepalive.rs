@@ -1,0 +1,49 @@
+//! Keepalive of clients, and its enforcement by servers.
+
+use super::Check;
+use crate::scenario::defaults;
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::client::ClientFile;
+use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile};
+use crate::scenario::model::{Enforcement, Keepalive};
+use crate::scenario::quantity::Duration;
+use crate::scenario::rules::Code;
+use crate::units::Span;
+
+/// The shortest `time`: below it, pings are all that happens.
+const LEAST_TIME: Span = Span::from_millis(1);
+
+/// True if some client has keepalive.
+pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool {
+    clients.is_some_and(|list| list.value.iter().any(|c| c.value.keepalive.is_some()))
+}
+
+pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<KeepaliveFile>) -> Option<Keepalive> {
+    let At { value: KeepaliveFile { time, timeout, permit_without_stream }, place } = file?;
+    let time = cx.required(time, "time", place, "`keepalive`");
+    if let Some(At { value: Duration(time), place }) = time
+        && time < LEAST_TIME
+    {
+        cx.problem(Code::OutOfRange, place, format!("`time` must be at least {LEAST_TIME}"));
+    }
+    let usual = defaults::KEEPALIVE;
+    Some(Keepalive {
+        time: time.map_or(usual.time, |t| t.value.0),
+        timeout: cx.positive(timeout, "timeout").unwrap_or(usual.timeout),
+        permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
+        ..usual
+    })
+}
+
+pub(super) fn enforcement(cx: &mut Check<'_>, file: Key<EnforcementFile>, somebody_pings: bool) -> Enforcement {
+    if !somebody_pings {
+        cx.no_effect(&file, "keepalive_enforcement", "when no client has `keepalive`");
+    }
+    let EnforcementFile { min_time, permit_without_stream } = file.map(|f| f.value).unwrap_or_default();
+    let usual = defaults::ENFORCEMENT;
+    Enforcement {
+        min_time: min_time.map_or(usual.min_time, |t| t.value.0),
+        permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
+        ..usual
+    }
+}

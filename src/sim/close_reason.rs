@@ -1,0 +1,72 @@
+//! Why connections end.
+
+/// Why a connection ended, or began to drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CloseReason {
+    /// GOAWAY for MaxConnectionAge.
+    MaxAge,
+    /// GOAWAY for MaxConnectionIdle.
+    MaxIdle,
+    /// GOAWAY because the pod shuts down.
+    Shutdown,
+    /// The pod was killed: connection reset.
+    Killed,
+    /// The resolver no longer lists the address.
+    AddressRemoved,
+    /// The client's pool replaced it for its age.
+    ClientLifetime,
+    /// The client's keep-alive pool closed it because it was idle.
+    ClientIdle,
+    /// The client replica stopped.
+    ClientStopped,
+    /// Nobody listened, or there was no endpoint.
+    Refused,
+    /// HTTP/1.1: closed after its request, for want of keep-alive or because the client gave the request up.
+    PerRequest,
+    /// pick_first dialled several addresses, and another one was READY first.
+    Superseded,
+    /// Nothing was read for too long after a keepalive ping, or TCP gave up first.
+    KeepaliveTimeout,
+    /// GOAWAY ENHANCE_YOUR_CALM: the client's pings came too often.
+    TooManyPings,
+}
+
+impl CloseReason {
+    /// All of them, in order.
+    pub const ALL: [CloseReason; 13] = [
+        CloseReason::MaxAge,
+        CloseReason::MaxIdle,
+        CloseReason::Shutdown,
+        CloseReason::Killed,
+        CloseReason::AddressRemoved,
+        CloseReason::ClientLifetime,
+        CloseReason::ClientIdle,
+        CloseReason::ClientStopped,
+        CloseReason::Refused,
+        CloseReason::PerRequest,
+        CloseReason::Superseded,
+        CloseReason::KeepaliveTimeout,
+        CloseReason::TooManyPings,
+    ];
+
+    /// The word in `connections.csv`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CloseReason::MaxAge => "max_age",
+            CloseReason::MaxIdle => "max_idle",
+            CloseReason::Shutdown => "shutdown",
+            CloseReason::Killed => "killed",
+            CloseReason::AddressRemoved => "address_removed",
+            CloseReason::ClientLifetime => "client_lifetime",
+            CloseReason::ClientIdle => "client_idle",
+            CloseReason::ClientStopped => "client_stopped",
+            CloseReason::Refused => "refused",
+            CloseReason::PerRequest => "per_request",
+            CloseReason::Superseded => "superseded",
+            CloseReason::KeepaliveTimeout => "keepalive_timeout",
+            CloseReason::TooManyPings => "too_many_pings",
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Pods that nothing comes back from: a node that hangs or is cut off. The clients' connections stay: connection tracking keeps the
+//! flow, and nobody sends a FIN or a RST.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observer, PodPhase};
+use super::super::schedule::Rank;
+use super::super::world::{ConnectionState, Handle};
+use crate::policy::route::Condition;
+use crate::scenario::model::Protocol;
+use crate::units::{Span, Time};
+
+/// How long a gRPC client waits for a connection (grpc-go `minConnectTimeout`; the longer of this and the back-off, which it reaches
+/// only after seven failures).
+const CONNECT_TIMEOUT: Span = Span::from_secs(20);
+/// The same of HTTP/1.1 clients: the dialer of Go's `http.DefaultTransport`.
+const HTTP1_CONNECT_TIMEOUT: Span = Span::from_secs(30);
+/// When Linux sends a SYN again (`TCP_TIMEOUT_INIT`), and looks at TCP_USER_TIMEOUT for the first time.
+const SECOND_SYN: Span = Span::from_secs(1);
+
+impl<O: Observer> Engine<'_, O> {
+    /// What the pod was doing is lost; nobody is told.
+    pub fn begin_black_hole(&mut self, pod: u32, lasts: Option<Span>, unready_after: Option<Span>) {
+        if !self.black_holes.insert(pod) {
+            return;
+        }
+        let p = &mut self.pods[pod as usize];
+        (p.listening, p.serving) = (false, false);
+        let incarnation = p.incarnation;
+        let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
+        self.lose_work(pod);
+        for connection in connections {
+            if self.lanes[connection.index].state == ConnectionState::Connecting {
+                self.no_answer(connection);
+            }
+        }
+        for (after, over) in [(unready_after, false), (lasts, true)] {
+            if let Some(after) = after {
+                self.after(after, Rank::World, Event::BlackHole { pod, incarnation, over });
+            }
+        }
+    }
+
+    pub fn on_black_hole(&mut self, pod: u32, incarnation: u32, over: bool) {
+        if self.pods[pod as usize].incarnation != incarnation || !self.black_holes.contains(&pod) {
+            return;
+        }
+        let phase = self.pods[pod as usize].phase;
+        if over {
+            self.black_holes.remove(&pod);
+            let p = &mut self.pods[pod as usize];
+            (p.listening, p.serving) = (!p.draining, true);
+            if phase == PodPhase::Starting {
+                self.make_ready(pod);
+                self.publish(pod, Condition::Ready);
+            }
+        } else if phase == PodPhase::Ready {
+            self.set_phase(pod, PodPhase::Starting);
+            self.publish(pod, Condition::Absent);
+        }
+    }
+
+    /// A dial that gets no answer ends when its client gives up.
+    pub fn no_answer(&mut self, handle: Handle) {
+        let replica = self.replica_of(handle.index);
+        let client = &self.model.clients[self.replicas[replica as usize].client as usize];
+        let takes = match &client.protocol {
+            Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
+            Protocol::Grpc(grpc) => {
+                let tcp = grpc.keepalive.filter(|k| k.tcp_user_timeout).map(|k| k.timeout.max(SECOND_SYN));
+                tcp.map_or(CONNECT_TIMEOUT, |tcp| tcp.min(CONNECT_TIMEOUT))
+            }
+        };
+        let at = (self.connections.items[handle.index as usize].opened + takes).max(self.now);
+        self.schedule.at(at, Rank::Expiry, Event::Refused(handle));
+    }
+
+    /// A request did not reach its pod. If that is because of a black hole, the client's TCP waits for an acknowledgement.
+    pub fn request_lost(&mut self, pod: u32, connection: u32, sent: Time) {
+        if self.black_holes.contains(&pod) {
+            self.lost(connection, sent);
+        }
+    }
+}
