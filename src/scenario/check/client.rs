@@ -64,10 +64,7 @@ pub(super) fn client(
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
     let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
-    if speaks_http1 {
-        cx.no_effect(&via, "via", "with `protocol: http1`: proxies are modelled for gRPC only");
-    }
-    let via = via::sidecar(cx, via, channels, service).filter(|_| !speaks_http1);
+    let via = via::sidecar(cx, via, speaks_http1, channels, service);
     let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
     let protocol = if speaks_http1 {
         grpc.refuse(cx);

@@ -45,7 +45,17 @@ pub(super) fn preset(kind: SidecarKind, service: ServiceType) -> Preset {
     }
 }
 
-pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, channels: u32, service: ServiceType) -> Option<Sidecar> {
+pub(super) fn sidecar(
+    cx: &mut Check<'_>,
+    file: Key<ViaFile>,
+    speaks_http1: bool,
+    channels: u32,
+    service: ServiceType,
+) -> Option<Sidecar> {
+    if speaks_http1 {
+        cx.no_effect(&file, "via", "with `protocol: http1`: proxies are modelled for gRPC only");
+        return None;
+    }
     let At { value, place } = file?;
     let (kind, At { value: SidecarFile { workers, overhead }, .. }) = match value {
         ViaFile::Envoy(file) => (SidecarKind::Envoy, file),
