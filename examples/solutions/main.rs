@@ -18,7 +18,7 @@ const RUNS: u64 = 20;
 
 /// Without the changes, and as fast as the pods can: throughput at saturation.
 const SATURATED: [&str; 4] =
-    ["clients.0.load={ closed: { concurrency: 40 } }", "timeline=[]", "duration=40s", "warmup=10s"];
+    ["clients.0.load={ closed: { concurrency: 100 } }", "timeline=[]", "duration=40s", "warmup=10s"];
 
 fn main() -> std::io::Result<()> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/solutions.md");
@@ -107,7 +107,7 @@ three more pods at 6m, a container killed at 9m. Means over the seeds 1 to 20 wi
 
 A whole run counts pods that lived for a part of it by their rate while they were Ready. Balanced means: every Ready pod has 80 % to
 125 % of the fair share over ten windows of 2 s. The floor of the whole-run figure is 1.27, whoever balances: pods that lived before the
-scale-up shared the load among five, those after it among eight. Calls per second at saturation: 40 workers, two per client and two per
+scale-up shared the load among five, those after it among eight. Calls per second at saturation: 100 workers, five per client and
 slot, without changes; five pods can do 1,000.
 
 ";
