@@ -108,7 +108,7 @@ three more pods at 6m, a container killed at 9m. Means over the seeds 1 to 20 wi
 A whole run counts pods that lived for a part of it by their rate while they were Ready. Balanced means: every Ready pod has 80 % to
 125 % of the fair share over ten windows of 2 s. The floor of the whole-run figure is 1.27, whoever balances: pods that lived before the
 scale-up shared the load among five, those after it among eight. Calls per second at saturation: 100 workers, five per client and
-slot, without changes; five pods can do 1,000.
+slot, without changes; five pods can do 1,000, and a load that waits for its answers keeps every pod busy that has a connection.
 
 ";
 
