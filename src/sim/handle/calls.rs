@@ -7,7 +7,7 @@ use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE, Rule};
 use crate::random::below;
 use crate::scenario::model::Protocol;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// What it takes an application to learn of a failure on its own node and to go on: an assumption. A closed loop that nobody
 /// serves is as fast as this lets it be. (A real one is bound by its processor: a failed call costs tens of microseconds, and
@@ -219,10 +219,16 @@ impl<O: Observer> Engine<'_, O> {
         }
         let worker = self.tell_end(index, failure);
         self.calls.free(index);
+        self.response_came(connection, sent);
+        self.after_end(worker);
+    }
+
+    /// A response has been read from a connection: of a call that was sent on it at `sent`.
+    #[inline(always)]
+    pub fn response_came(&mut self, connection: u32, sent: Time) {
         self.measure(connection, sent);
         self.response_read(connection);
         self.release_stream(connection);
-        self.after_end(worker);
     }
 
     /// The first deadline of all passes.

@@ -62,8 +62,7 @@ impl<O: Observer> Engine<'_, O> {
         item.state = CallState::FromProxy;
         let (connection, sent) = (std::mem::replace(&mut item.connection, NONE), item.sent);
         self.after(back, Rank::World, Event::Answered(call));
-        self.measure(connection, sent);
-        self.release_stream(connection);
+        self.response_came(connection, sent);
     }
 
     pub fn on_answered(&mut self, call: Handle) {
