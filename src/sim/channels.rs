@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::world::{NONE, Waiting};
 use crate::scenario::model::Policy;
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 /// The state of one address in a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,33 +49,6 @@ pub enum Connectivity {
     TransientFailure,
 }
 
-/// How a channel picks one of its READY connections. What it needs of the settings is kept here, beside the picker.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// One after the other, or the only one.
-    InTurn,
-    Random,
-    LeastRequest {
-        choices: u32,
-    },
-    PeakEwma {
-        default_rtt: Span,
-        decay: Span,
-    },
-}
-
-impl Rule {
-    /// What `policy` does once it is READY.
-    pub fn of(policy: Policy) -> Rule {
-        match policy {
-            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => Rule::InTurn,
-            Policy::Random => Rule::Random,
-            Policy::LeastRequest { choice_count } => Rule::LeastRequest { choices: choice_count },
-            Policy::PeakEwma { default_rtt, decay } => Rule::PeakEwma { default_rtt, decay },
-        }
-    }
-}
-
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -87,7 +60,8 @@ pub struct Channel {
     pub stopped: bool,
     /// A `Dispatch` event is under way.
     pub dispatching: bool,
-    pub rule: Rule,
+    /// Of its client: kept here, where each pick reads it.
+    pub policy: Policy,
     /// Index into `picker` of the next pick.
     pub next: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.

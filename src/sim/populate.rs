@@ -133,10 +133,10 @@ impl<O: Observer> Engine<'_, O> {
             ready_since: Time::ZERO,
         });
         match &settings.protocol {
-            Protocol::Grpc(_) => {
+            Protocol::Grpc(grpc) => {
                 for channel in first_channel..first_channel + settings.channels {
                     let balancer = self.balancer_of(replica, first_channel, channel);
-                    let channel = self.new_channel(replica, client, balancer);
+                    let channel = self.new_channel(replica, settings, grpc.policy, balancer);
                     self.channels.push(channel);
                     self.only_connection.push(NONE);
                 }

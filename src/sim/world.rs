@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-pub use super::channels::{Channel, Connectivity, ResolverState, Rule, Subchannel, SubchannelState};
+pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted};
 
 use super::handle::pace::Pace;

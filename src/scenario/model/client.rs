@@ -159,6 +159,13 @@ impl Policy {
     pub fn is_pick_first(self) -> bool {
         matches!(self, Policy::PickFirst { .. })
     }
+
+    /// True if a pick needs to know nothing but whose turn it is.
+    #[inline]
+    #[must_use]
+    pub fn goes_in_turn(self) -> bool {
+        matches!(self, Policy::PickFirst { .. } | Policy::RoundRobin { .. })
+    }
 }
 
 /// How a channel learns which addresses there are.

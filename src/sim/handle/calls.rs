@@ -4,7 +4,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE, Rule};
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
 use crate::random::below;
 use crate::scenario::model::Protocol;
 use crate::units::{Span, Time};
@@ -156,8 +156,8 @@ impl<O: Observer> Engine<'_, O> {
         if self.channels[index as usize].stale {
             self.rebuild_picker(index);
         }
-        if self.channels[index as usize].rule != Rule::InTurn {
-            return self.pick_by_rule(index, call);
+        if !self.channels[index as usize].policy.goes_in_turn() {
+            return self.pick_by_policy(index, call);
         }
         let channel = &mut self.channels[index as usize];
         let i = channel.next as usize;

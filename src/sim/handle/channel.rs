@@ -11,20 +11,20 @@ use super::super::world::{
 };
 use crate::policy::{backoff, rotation};
 use crate::random::{Purpose, mix};
-use crate::scenario::model::{GrpcClient, Policy, Protocol, Reconnect};
+use crate::scenario::model::{Client, GrpcClient, Policy, Protocol, Reconnect};
 use crate::units::Span;
 
 impl<O: Observer> Engine<'_, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
-    pub fn new_channel(&self, replica: u32, client: u32, balancer: u32) -> Channel {
-        let knows_pods = self.model.knows_pods(&self.model.clients[client as usize]);
+    pub fn new_channel(&self, replica: u32, client: &Client, policy: Policy, balancer: u32) -> Channel {
+        let knows_pods = self.model.knows_pods(client);
         Channel {
             replica,
             balancer,
             state: Connectivity::Idle,
             stopped: false,
             dispatching: false,
-            rule: self.rule_of(client),
+            policy,
             next: 0,
             picker: smallvec![],
             stale: false,
@@ -89,7 +89,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Starts what the policy starts when it may connect.
     pub fn connect_all(&mut self, index: u32) {
-        if self.settings(index).policy.is_pick_first() {
+        if self.channels[index as usize].policy.is_pick_first() {
             return self.start_pass(index);
         }
         for i in 0..self.channels[index as usize].subchannels.len() {
@@ -113,7 +113,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The subchannel of `channel` for `address`.
     pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
         let channel = &self.channels[index as usize];
-        if self.settings(index).policy.is_pick_first() {
+        if self.channels[index as usize].policy.is_pick_first() {
             return channel.subchannels.iter().position(|s| s.address == address);
         }
         channel.subchannels.binary_search_by_key(&address, |s| s.address).ok()
@@ -131,7 +131,7 @@ impl<O: Observer> Engine<'_, O> {
         channel.stale = true;
         self.only_connection[index as usize] = NONE;
         self.begin_measuring(index, connection.index);
-        if self.settings(index).policy.is_pick_first() {
+        if self.channels[index as usize].policy.is_pick_first() {
             self.end_pass(index, i);
         }
         self.update_state(index);
@@ -177,7 +177,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.give_up(index);
         }
         subchannel.state = SubchannelState::Idle;
-        let pick_first = self.settings(index).policy.is_pick_first();
+        let pick_first = self.channels[index as usize].policy.is_pick_first();
         let channel = &self.channels[index as usize];
         if !pick_first || channel.state == Connectivity::TransientFailure && !channel.in_pass {
             self.dial_subchannel(index, i);
@@ -206,7 +206,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         self.request_resolution(index);
-        match self.settings(index).policy {
+        match self.channels[index as usize].policy {
             Policy::PickFirst { reconnect, .. } => {
                 self.channels[index as usize].state = Connectivity::Idle;
                 let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
@@ -298,7 +298,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Builds the picker of the READY connections.
     pub fn rebuild_picker(&mut self, index: u32) {
         let key = self.channel_key(index);
-        let policy = self.settings(index).policy;
+        let policy = self.channels[index as usize].policy;
         let channel = &mut self.channels[index as usize];
         channel.stale = false;
         let last = (channel.pickers > 0).then_some(channel.next);

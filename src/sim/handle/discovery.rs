@@ -194,7 +194,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A new list of addresses, which the policy acts on. With none, calls fail.
     fn new_addresses(&mut self, index: u32, mut addresses: Vec<u32>) {
         self.tell_resolved(index, addresses.len() as u32);
-        match self.settings(index).policy {
+        match self.channels[index as usize].policy {
             Policy::PickFirst { shuffle: wanted, .. } => {
                 if wanted {
                     let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);

@@ -2,26 +2,18 @@
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
-use super::super::world::{Handle, NONE, Rule};
+use super::super::world::{Handle, NONE};
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
 use crate::random::{below, mix};
-use crate::scenario::model::Protocol;
+use crate::scenario::model::Policy;
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
-    /// How the channels of a client pick.
-    pub fn rule_of(&self, client: u32) -> Rule {
-        match &self.model.clients[client as usize].protocol {
-            Protocol::Grpc(grpc) => Rule::of(grpc.policy),
-            Protocol::Http1(_) => Rule::InTurn,
-        }
-    }
-
     /// The connection for `call`, of a channel that is READY. Its draws come from the call's own, so that no pick shifts those
     /// of another.
     #[inline(never)]
-    pub fn pick_by_rule(&mut self, index: u32, call: Handle) -> u32 {
+    pub fn pick_by_policy(&mut self, index: u32, call: Handle) -> u32 {
         let channel = &self.channels[index as usize];
         let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
         let mut drawn = self.calls.items[call.index as usize].demand;
@@ -30,15 +22,15 @@ impl<O: Observer> Engine<'_, O> {
             drawn
         };
         lanes.settle();
-        let picked = match channel.rule {
-            Rule::InTurn => None,
-            Rule::Random => Some(below(draw(), picker.len())),
-            Rule::LeastRequest { choices } => {
+        let picked = match channel.policy {
+            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => None,
+            Policy::Random => Some(below(draw(), picker.len())),
+            Policy::LeastRequest { choice_count } => {
                 let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;
                 let outstanding = |i: usize| lanes.settled(picker[i]) + waiting(picker[i]);
-                least_request::of_choices(picker.len(), choices, outstanding, &mut draw)
+                least_request::of_choices(picker.len(), choice_count, outstanding, &mut draw)
             }
-            Rule::PeakEwma { decay, .. } => {
+            Policy::PeakEwma { decay, .. } => {
                 let load = |i: usize| {
                     let c = picker[i];
                     self.ewma[c as usize].load(now, lanes.settled(c), decay)
@@ -51,7 +43,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
     pub fn begin_measuring(&mut self, index: u32, connection: u32) {
-        if let Rule::PeakEwma { default_rtt, .. } = self.channels[index as usize].rule {
+        if let Policy::PeakEwma { default_rtt, .. } = self.channels[index as usize].policy {
             let fresh = PeakEwma::new(default_rtt, self.now);
             if self.ewma.len() <= connection as usize {
                 self.ewma.resize(connection as usize + 1, fresh);
@@ -74,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let owner = self.connections.items[connection as usize].owner;
-        if let Rule::PeakEwma { decay, .. } = self.channels[owner as usize].rule {
+        if let Policy::PeakEwma { decay, .. } = self.channels[owner as usize].policy {
             self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
         }
     }
