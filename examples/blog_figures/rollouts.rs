@@ -1,6 +1,7 @@
 //! What rollouts, connection ages and scale-ups do to connections, beside the closed forms.
 
-use super::{cv, load, mean, summaries, traces};
+use super::runs::{mean, summaries};
+use super::{cv, load, traces};
 use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::theory::balls::Balls;
 use evenkeel::theory::recovery::Lifetimes;

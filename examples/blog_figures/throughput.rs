@@ -1,6 +1,7 @@
 //! All scenarios side by side; throughput by formula; where the clients of grpc-clusterip-mixed fall.
 
-use super::{load, mean, summaries, traces};
+use super::runs::{mean, summaries};
+use super::{load, traces};
 use evenkeel::experiment;
 use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::output::format::{percent, short};

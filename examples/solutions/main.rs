@@ -2,15 +2,12 @@
 //! `cargo run --release --locked --example solutions`. Takes half a minute.
 
 mod rows;
+#[path = "../support/runs.rs"]
+mod runs;
 
 use std::fmt::Write as _;
 
-use evenkeel::experiment;
-use evenkeel::metrics::estimate;
 use evenkeel::metrics::outcome::Summary;
-use evenkeel::scenario::{self, Loaded};
-use evenkeel::shipped;
-use rayon::prelude::*;
 use rows::{ROWS, Row};
 
 /// Seeds 1 to this.
@@ -63,38 +60,24 @@ fn page() -> String {
     page + FOOT
 }
 
-fn load(scenario: &str, sets: &[&str]) -> Loaded {
-    let name = format!("solutions/{scenario}");
-    let found = shipped::find(&name).into_iter().find(|s| s.name == name).expect("a shipped scenario");
-    let mut sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
-    sets.push("expect=[]".into());
-    scenario::parse(found.name, found.text, None, &sets).unwrap_or_else(|e| panic!("{e}"))
-}
-
+/// What the scenario of a row comes to, for each seed. What it expects is for the tests to see.
 fn summaries(scenario: &str, sets: &[&str]) -> Vec<Summary> {
-    let loaded = load(scenario, sets);
-    let one = |seed| experiment::run(&loaded, seed, false, None).expect("the run ends").summary;
-    (1..=RUNS).into_par_iter().map(one).collect()
+    let loaded = runs::load(&format!("solutions/{scenario}"), &[sets, &["expect=[]"]].concat());
+    runs::summaries(&loaded, RUNS, Summary::clone)
 }
 
-/// A mean with half of its 95 % confidence interval, over the runs that have a value.
+/// The mean over the runs that have a value.
 fn mean(runs: &[Summary], of: impl Fn(&Summary) -> Option<f64>, decimals: usize) -> String {
-    let values: Vec<f64> = runs.iter().filter_map(of).collect();
-    match estimate::mean(&values) {
-        Some(e) => format!("{:.decimals$} ± {:.decimals$}", e.mean, (e.hi - e.lo) / 2.0),
-        None => "-".into(),
-    }
+    runs::mean(&runs.iter().filter_map(of).collect::<Vec<f64>>(), decimals)
 }
 
 /// Seconds until the load was even after the `i`-th change, and in how many runs it was before the next one.
 fn balance(runs: &[Summary], i: usize) -> String {
     let values: Vec<f64> = runs.iter().filter_map(|s| s.time_to_balance.get(i)?.seconds).collect();
-    let of = format!("{} of {}", values.len(), runs.len());
-    match (values.len(), estimate::mean(&values)) {
-        (0, _) => "never".into(),
-        (n, Some(e)) if n == runs.len() => format!("{:.0} ± {:.0}", e.mean, (e.hi - e.lo) / 2.0),
-        (_, Some(e)) => format!("{:.0} in {of}", e.mean),
-        (_, None) => of,
+    match values.len() {
+        0 => "never".into(),
+        n if n == runs.len() => runs::mean(&values, 0),
+        n => format!("{:.0} in {n} of {}", values.iter().sum::<f64>() / n as f64, runs.len()),
     }
 }
 
