@@ -4,16 +4,20 @@
 mod client;
 mod hpa;
 mod keepalive;
+mod load;
+mod policy;
 mod retry;
 mod speed;
 mod timeline;
 
 pub use client::{
-    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
-    Policy, PoolOrder, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Sidecar, SidecarKind,
+    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, PoolOrder,
+    Protocol, Resolver, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
+pub use load::{Arrivals, Load, RateCurve};
+pub use policy::{Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};

@@ -1,21 +1,21 @@
 //! Client Deployments.
 
 use super::via::{self, Preset};
-use super::{Check, Names, is_virtual, keepalive, law, load, server};
+use super::{Check, Names, is_virtual, keepalive, law, load, policy as policies, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LeastRequestFile,
-    LifetimeFile, PeakEwmaFile, PickFirstFile, PolicyFile, PollFile, PoolOrderFile, ProtocolFile, ReconnectFile,
-    ResolverFile, RotationFile, RoundRobinFile, StartFile, WatchFile,
+    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PollFile,
+    PoolOrderFile, ProtocolFile, ResolverFile, StartFile, WatchFile,
 };
 use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
+use crate::scenario::file::policy::PolicyFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
-    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Policy,
-    PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, PoolOrder,
+    Protocol, Resolver, ServiceType,
 };
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
@@ -111,7 +111,7 @@ fn without_effect(
     }
 }
 
-const ONE_ADDRESS: &str = "with a ClusterIP Service, which has one address; set `service: { type: Headless }`, or \
+pub(super) const ONE_ADDRESS: &str = "with a ClusterIP Service, which has one address; set `service: { type: Headless }`, or \
                            `discovery: watch`";
 const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of gRPC channels";
 
@@ -151,7 +151,7 @@ impl GrpcKeys {
             cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
         }
         GrpcClient {
-            policy: balancing(cx, policy, virtual_ip).unwrap_or(preset.policy),
+            policy: policies::policy(cx, policy, virtual_ip).unwrap_or(preset.policy),
             discovery,
             wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
             connect: match connect.map(|c| c.value) {
@@ -190,59 +190,6 @@ fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceTy
         }
     })
 }
-
-fn balancing(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> Option<Policy> {
-    Some(match policy?.value {
-        PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. }) => {
-            if virtual_ip {
-                cx.no_effect(&shuffle, "shuffle", ONE_ADDRESS);
-            }
-            Policy::PickFirst {
-                reconnect: match reconnect.map(|r| r.value) {
-                    None | Some(ReconnectFile::Lazy) => Reconnect::Lazy,
-                    Some(ReconnectFile::Eager) => Reconnect::Eager,
-                },
-                shuffle: shuffle.is_some_and(|s| s.value),
-            }
-        }
-        // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
-        PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }) => {
-            if virtual_ip {
-                cx.no_effect(&start, "start", ONE_ADDRESS);
-            }
-            Policy::RoundRobin {
-                start: match start.map(|s| s.value) {
-                    None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
-                    Some(RotationFile::Random) => RotationStart::Random,
-                    Some(RotationFile::First) => RotationStart::First,
-                    Some(RotationFile::Continue) => RotationStart::Continue,
-                },
-            }
-        }
-        PolicyFile::Random => Policy::Random,
-        PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. }) => {
-            if virtual_ip {
-                cx.no_effect(&choice_count, "choice_count", ONE_ADDRESS);
-            }
-            let (least, most) = LEAST_REQUEST_CHOICES;
-            let choice_count = cx.count_or(choice_count, "choice_count", least, most, defaults::CHOICE_COUNT);
-            Policy::LeastRequest { choice_count }
-        }
-        PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. }) => {
-            if virtual_ip {
-                cx.no_effect(&default_rtt, "default_rtt", ONE_ADDRESS);
-                cx.no_effect(&decay, "decay", ONE_ADDRESS);
-            }
-            Policy::PeakEwma {
-                default_rtt: cx.positive(default_rtt, "default_rtt").unwrap_or(defaults::DEFAULT_RTT),
-                decay: cx.positive(decay, "decay").unwrap_or(defaults::DECAY),
-            }
-        }
-    })
-}
-
-/// gRFC A48: below 2 it is refused, and more than 10 count as 10.
-const LEAST_REQUEST_CHOICES: (u32, u32) = (2, 10);
 
 fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
     let ResolverFile { min_interval, early } = file.map(|f| f.value).unwrap_or_default();

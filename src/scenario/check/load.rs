@@ -4,7 +4,7 @@ use super::csv::{self, MAX_RATE};
 use super::{Check, Names, instant};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::client::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
+use crate::scenario::file::load::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
 use crate::scenario::model::{Arrivals, Client, Load, RateCurve};
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};

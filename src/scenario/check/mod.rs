@@ -10,6 +10,7 @@ mod keepalive;
 mod law;
 mod load;
 mod pace;
+mod policy;
 mod server;
 mod size;
 mod timeline;

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use super::at::{At, Key};
 use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
+use super::load::LoadFile;
+use super::policy::PolicyFile;
 use super::server::StrategyFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
@@ -102,82 +104,6 @@ pub struct SidecarFile {
     pub workers: Key<Count>,
     /// What it adds to a call, half of it on each way. Default 230us, an assumption.
     pub overhead: Key<LawFile>,
-}
-
-/// Load-balancing policy.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyFile {
-    /// One connection per channel.
-    PickFirst(At<PickFirstFile>),
-    /// One connection per address, calls in rotation.
-    RoundRobin(At<RoundRobinFile>),
-    /// One connection per address, each call on a random one.
-    Random,
-    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
-    LeastRequest(At<LeastRequestFile>),
-    /// One connection per address, each call on the better of two by a moving average of response times (tower, Linkerd).
-    PeakEwma(At<PeakEwmaFile>),
-}
-
-/// Settings of pick_first.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PickFirstFile {
-    /// After losing its connection it reconnects at the next call (lazy, the default) or at once (eager, grpc-go before 1.41).
-    pub reconnect: Key<ReconnectFile>,
-    /// Shuffle the addresses of each answer (gRFC A62). Default false.
-    pub shuffle: Key<bool>,
-}
-
-/// When pick_first reconnects.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReconnectFile {
-    /// At the next call.
-    Lazy,
-    /// At once.
-    Eager,
-}
-
-/// Settings of round_robin.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoundRobinFile {
-    /// Where a rebuilt picker starts; acts with a headless Service only. Default random_order (grpc-go).
-    pub start: Key<RotationFile>,
-}
-
-/// Settings of least_request.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeastRequestFile {
-    /// How many are drawn, 2 to 10. Default 2.
-    pub choice_count: Key<Count>,
-}
-
-/// Settings of peak_ewma.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PeakEwmaFile {
-    /// What is assumed of an endpoint that has not answered yet. Default 30ms (Linkerd).
-    pub default_rtt: Key<Duration>,
-    /// How fast a peak is forgotten: the time constant. Default 10s (Linkerd).
-    pub decay: Key<Duration>,
-}
-
-/// Where a rebuilt round_robin picker starts.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RotationFile {
-    /// Random start, random order (grpc-go).
-    RandomOrder,
-    /// Random start, order of the address list (C-core).
-    Random,
-    /// Always the first address (grpc-java before 1.23).
-    First,
-    /// Continue where the last picker was (grpc-java).
-    Continue,
 }
 
 /// How a channel learns of addresses.
@@ -302,63 +228,4 @@ pub enum PoolOrderFile {
     Lifo,
     /// The one unused for longest: the pool cycles.
     Fifo,
-}
-
-/// What a client asks for.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadFile {
-    /// Workers that each wait for the response before the next call (ghz).
-    Closed(At<ClosedFile>),
-    /// Calls that come whatever the responses do.
-    Open(At<OpenFile>),
-}
-
-/// A closed load.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClosedFile {
-    /// Workers over all replicas.
-    #[schemars(required)]
-    pub concurrency: Key<Count>,
-    /// Calls over all replicas. Without it the load goes on until the run's duration.
-    pub requests: Key<Count>,
-}
-
-/// An open load: exactly one of rate, curve and trace.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["rate"] }, { "required": ["curve"] }, { "required": ["trace"] }]))]
-pub struct OpenFile {
-    /// Calls per second over all replicas.
-    pub rate: Key<Number>,
-    /// Calls per second as a function of time: linear between the points, constant after the last. The first point is at 0s;
-    /// two points at one instant are a step.
-    pub curve: Key<Vec<At<PointFile>>>,
-    /// The same from a CSV file with the columns time_s and rate; the path is relative to the scenario.
-    pub trace: Key<String>,
-    /// How the calls are spaced: poisson (the default) or constant.
-    pub arrivals: Key<ArrivalsFile>,
-}
-
-/// A point of a rate curve.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PointFile {
-    /// When.
-    #[schemars(required)]
-    pub at: Key<Duration>,
-    /// Calls per second over all replicas.
-    #[schemars(required)]
-    pub rate: Key<Number>,
-}
-
-/// How the calls of an open load are spaced.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ArrivalsFile {
-    /// A Poisson process.
-    Poisson,
-    /// Constant spacing per replica, each with its own random phase.
-    Constant,
 }

@@ -6,6 +6,8 @@ pub(super) mod client;
 pub(super) mod hpa;
 pub(super) mod keepalive;
 pub(super) mod law;
+pub(super) mod load;
+pub(super) mod policy;
 pub(super) mod server;
 pub(super) mod timeline;
 

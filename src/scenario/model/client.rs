@@ -1,10 +1,8 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use std::sync::Arc;
-
-use super::{Keepalive, Strategy};
+use super::{Keepalive, Load, Policy, Strategy};
 use crate::scenario::distribution::Distribution;
-use crate::units::{Span, Time};
+use crate::units::Span;
 
 /// A client Deployment.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,53 +119,6 @@ pub enum ConnectAt {
     FirstCall,
 }
 
-/// The load-balancing policy of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// One connection per channel.
-    PickFirst {
-        /// After losing its connection: at the next call (as the specification has it) or at once (grpc-go before 1.41).
-        reconnect: Reconnect,
-        /// Shuffle the addresses of each answer (gRFC A62).
-        shuffle: bool,
-    },
-    /// One connection per address, calls in rotation.
-    RoundRobin {
-        /// Where a rebuilt picker starts, and in which order it goes.
-        start: RotationStart,
-    },
-    /// One connection per address, each call on a random one.
-    Random,
-    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
-    LeastRequest {
-        /// How many are drawn, 2 to 10.
-        choice_count: u32,
-    },
-    /// One connection per address, each call on the better of two different ones by a peak-sensitive moving average of their
-    /// response times, times what is outstanding (tower, Linkerd).
-    PeakEwma {
-        /// What is assumed of an endpoint that has not answered yet.
-        default_rtt: Span,
-        /// How fast a peak is forgotten: the time constant.
-        decay: Span,
-    },
-}
-
-impl Policy {
-    /// True for the policy that has one connection, whatever the number of addresses.
-    #[must_use]
-    pub fn is_pick_first(self) -> bool {
-        matches!(self, Policy::PickFirst { .. })
-    }
-
-    /// True if a pick needs to know nothing but whose turn it is.
-    #[inline]
-    #[must_use]
-    pub fn goes_in_turn(self) -> bool {
-        matches!(self, Policy::PickFirst { .. } | Policy::RoundRobin { .. })
-    }
-}
-
 /// How a channel learns which addresses there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discovery {
@@ -188,28 +139,6 @@ pub enum Discovery {
         /// An empty list is ignored (kuberesolver), so that addresses of pods that are gone stay.
         ignore_empty: bool,
     },
-}
-
-/// When pick_first reconnects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reconnect {
-    /// At the next call.
-    Lazy,
-    /// At once.
-    Eager,
-}
-
-/// Where a rebuilt round_robin picker starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RotationStart {
-    /// Random start, random order (grpc-go).
-    RandomOrder,
-    /// Random start, order of the address list (C-core).
-    Random,
-    /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
-    First,
-    /// Continue where the last picker was; the first start is random (grpc-java).
-    Continue,
 }
 
 /// gRPC's DNS resolver.
@@ -274,40 +203,4 @@ pub enum PoolOrder {
     Lifo,
     /// The one unused for longest: the pool cycles.
     Fifo,
-}
-
-/// What a client asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Load {
-    /// Workers that each wait for the response before the next call (ghz).
-    Closed {
-        /// Workers over all replicas, at least 1 per replica.
-        concurrency: u32,
-        /// Calls over all replicas. `None`: until the run's `duration`.
-        requests: Option<u64>,
-    },
-    /// Calls that come whatever the responses do.
-    Open {
-        /// How they are spaced.
-        arrivals: Arrivals,
-        /// Calls per second over all replicas, as a function of time.
-        rate: RateCurve,
-    },
-}
-
-/// How the calls of an open load are spaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrivals {
-    /// A Poisson process.
-    Poisson,
-    /// Constant spacing per replica, each replica with its own random phase.
-    Constant,
-}
-
-/// A rate as a function of time: linear between its points, constant after the last. The first point is at time zero; two
-/// points at one instant are a step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RateCurve {
-    /// `(time, calls per second)`, in order of time; never empty; every rate finite and at least 0.
-    pub points: Arc<[(Time, f64)]>,
 }

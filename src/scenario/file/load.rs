@@ -1,0 +1,66 @@
+//! What clients ask for, as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::{At, Key};
+use crate::scenario::quantity::{Count, Duration, Number};
+
+/// What a client asks for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadFile {
+    /// Workers that each wait for the response before the next call (ghz).
+    Closed(At<ClosedFile>),
+    /// Calls that come whatever the responses do.
+    Open(At<OpenFile>),
+}
+
+/// A closed load.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedFile {
+    /// Workers over all replicas.
+    #[schemars(required)]
+    pub concurrency: Key<Count>,
+    /// Calls over all replicas. Without it the load goes on until the run's duration.
+    pub requests: Key<Count>,
+}
+
+/// An open load: exactly one of rate, curve and trace.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["rate"] }, { "required": ["curve"] }, { "required": ["trace"] }]))]
+pub struct OpenFile {
+    /// Calls per second over all replicas.
+    pub rate: Key<Number>,
+    /// Calls per second as a function of time: linear between the points, constant after the last. The first point is at 0s;
+    /// two points at one instant are a step.
+    pub curve: Key<Vec<At<PointFile>>>,
+    /// The same from a CSV file with the columns time_s and rate; the path is relative to the scenario.
+    pub trace: Key<String>,
+    /// How the calls are spaced: poisson (the default) or constant.
+    pub arrivals: Key<ArrivalsFile>,
+}
+
+/// A point of a rate curve.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointFile {
+    /// When.
+    #[schemars(required)]
+    pub at: Key<Duration>,
+    /// Calls per second over all replicas.
+    #[schemars(required)]
+    pub rate: Key<Number>,
+}
+
+/// How the calls of an open load are spaced.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalsFile {
+    /// A Poisson process.
+    Poisson,
+    /// Constant spacing per replica, each with its own random phase.
+    Constant,
+}

@@ -1,0 +1,72 @@
+//! Load-balancing policies: how connections are made and picked.
+
+use crate::units::Span;
+
+/// The load-balancing policy of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// One connection per channel.
+    PickFirst {
+        /// After losing its connection: at the next call (as the specification has it) or at once (grpc-go before 1.41).
+        reconnect: Reconnect,
+        /// Shuffle the addresses of each answer (gRFC A62).
+        shuffle: bool,
+    },
+    /// One connection per address, calls in rotation.
+    RoundRobin {
+        /// Where a rebuilt picker starts, and in which order it goes.
+        start: RotationStart,
+    },
+    /// One connection per address, each call on a random one.
+    Random,
+    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
+    LeastRequest {
+        /// How many are drawn, 2 to 10.
+        choice_count: u32,
+    },
+    /// One connection per address, each call on the better of two different ones by a peak-sensitive moving average of their
+    /// response times, times what is outstanding (tower, Linkerd).
+    PeakEwma {
+        /// What is assumed of an endpoint that has not answered yet.
+        default_rtt: Span,
+        /// How fast a peak is forgotten: the time constant.
+        decay: Span,
+    },
+}
+
+impl Policy {
+    /// True for the policy that has one connection, whatever the number of addresses.
+    #[must_use]
+    pub fn is_pick_first(self) -> bool {
+        matches!(self, Policy::PickFirst { .. })
+    }
+
+    /// True if a pick needs to know nothing but whose turn it is.
+    #[inline]
+    #[must_use]
+    pub fn goes_in_turn(self) -> bool {
+        matches!(self, Policy::PickFirst { .. } | Policy::RoundRobin { .. })
+    }
+}
+
+/// When pick_first reconnects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnect {
+    /// At the next call.
+    Lazy,
+    /// At once.
+    Eager,
+}
+
+/// Where a rebuilt round_robin picker starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationStart {
+    /// Random start, random order (grpc-go).
+    RandomOrder,
+    /// Random start, order of the address list (C-core).
+    Random,
+    /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
+    First,
+    /// Continue where the last picker was; the first start is random (grpc-java).
+    Continue,
+}
