@@ -5,8 +5,8 @@ use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Sum
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
     Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
-    GrpcClient, GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server,
-    ServiceType, Strategy, Termination,
+    GrpcClient, GrpcServer, Http1Client, Keys, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart,
+    Server, ServiceType, Strategy, Termination,
 };
 use crate::units::{Span, Time};
 
@@ -84,6 +84,8 @@ fn grpc(policy: Policy) -> Protocol {
         backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::ZERO },
         dispatch: Distribution::Constant(0.0),
         keepalive: None,
+        outlier_detection: None,
+        keys: Keys { cumulative: None },
     })
 }
 

@@ -71,6 +71,8 @@ pub fn grpc(policy: Policy) -> Protocol {
         },
         dispatch: Distribution::Constant(0.0),
         keepalive: None,
+        outlier_detection: None,
+        keys: Keys { cumulative: None },
     })
 }
 

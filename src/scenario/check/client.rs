@@ -1,7 +1,7 @@
 //! Client Deployments.
 
-use super::via::{self, Preset};
-use super::{Check, Names, is_virtual, keepalive, law, load, policy as policies, server};
+use super::via;
+use super::{Check, Names, is_virtual, keepalive, law, load, outlier, policy as policies, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -11,7 +11,8 @@ use crate::scenario::file::client::{
 };
 use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
-use crate::scenario::file::policy::PolicyFile;
+use crate::scenario::file::outlier::OutlierFile;
+use crate::scenario::file::policy::{KeysFile, PolicyFile};
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
     Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, PoolOrder,
@@ -47,6 +48,8 @@ pub(super) fn client(
         backoff,
         dispatch,
         keepalive,
+        outlier_detection,
+        keys,
         connection_lifetime,
         http1,
         load,
@@ -63,19 +66,26 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
-    let via = via::sidecar(cx, via, speaks_http1, channels, service);
-    via::fits(cx, via.as_ref(), grpc.policy.as_ref());
-    if let Some(sidecar) = &via {
-        grpc.behind_a_proxy(cx, sidecar);
-    }
-    let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+    let grpc = GrpcKeys {
+        policy,
+        wait_for_ready,
+        connect,
+        discovery,
+        resolver,
+        backoff,
+        dispatch,
+        keepalive,
+        outlier_detection,
+        keys,
+    };
+    let judges = grpc.outlier_detection.is_some();
+    let via = via::sidecar(cx, via, &via::Beside { speaks_http1, channels, service, judges });
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
     } else {
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
-        Protocol::Grpc(grpc.settings(cx, service, preset))
+        Protocol::Grpc(grpc.settings(cx, service, via.as_ref()))
     };
     let load =
         load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
@@ -129,11 +139,24 @@ struct GrpcKeys {
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
     keepalive: Key<KeepaliveFile>,
+    outlier_detection: Key<OutlierFile>,
+    keys: Key<KeysFile>,
 }
 
 impl GrpcKeys {
     fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
+        let GrpcKeys {
+            policy,
+            wait_for_ready,
+            connect,
+            discovery,
+            resolver,
+            backoff,
+            dispatch,
+            keepalive,
+            outlier_detection,
+            keys,
+        } = self;
         cx.no_effect(&discovery, "discovery", ONLY_GRPC);
         cx.no_effect(&policy, "policy", ONLY_GRPC);
         cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
@@ -142,6 +165,8 @@ impl GrpcKeys {
         cx.no_effect(&backoff, "backoff", ONLY_GRPC);
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
         cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
+        cx.no_effect(&outlier_detection, "outlier_detection", ONLY_GRPC);
+        cx.no_effect(&keys, "keys", ONLY_GRPC);
     }
 
     /// A channel's one connection is to the proxy beside it, which is always there.
@@ -158,8 +183,24 @@ impl GrpcKeys {
         }
     }
 
-    fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
+    fn settings(self, cx: &mut Check<'_>, service: ServiceType, via: Option<&Sidecar>) -> GrpcClient {
+        via::fits(cx, via, self.policy.as_ref(), &self.discovery);
+        if let Some(sidecar) = via {
+            self.behind_a_proxy(cx, sidecar);
+        }
+        let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+        let GrpcKeys {
+            policy,
+            wait_for_ready,
+            connect,
+            discovery,
+            resolver,
+            backoff,
+            dispatch,
+            keepalive,
+            outlier_detection,
+            keys,
+        } = self;
         let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
         if virtual_ip {
@@ -168,8 +209,11 @@ impl GrpcKeys {
         } else if discovery != Discovery::Dns {
             cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
         }
+        let policy = policies::policy(cx, policy, virtual_ip, preset.rotation).unwrap_or(preset.policy);
         GrpcClient {
-            policy: policies::policy(cx, policy, virtual_ip, preset.rotation).unwrap_or(preset.policy),
+            outlier_detection: outlier::detection(cx, outlier_detection, via, &policy, !virtual_ip),
+            keys: policies::keys(cx, keys, &policy),
+            policy,
             discovery,
             wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
             connect: match connect.map(|c| c.value) {
@@ -245,7 +289,7 @@ fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
 }
 
 /// A share from 0 to 1.
-fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
+pub(super) fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
     let Some(At { value: Share(x), place }) = key else { return default };
     if !(0.0..=1.0).contains(&x) {
         cx.problem(Code::OutOfRange, place, format!("`{name}` must be from 0 to 1, or 0% to 100%"));

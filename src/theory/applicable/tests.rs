@@ -53,6 +53,8 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
             },
             dispatch: Distribution::Constant(0.0),
             keepalive: None,
+            outlier_detection: None,
+            keys: Keys { cumulative: None },
         }),
         start_at: Span::ZERO,
         start_spread: Span::ZERO,
