@@ -63,6 +63,15 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
     let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
     assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
+    let policy = RetryPolicy {
+        max_attempts: 4,
+        initial_backoff: Span::from_millis(100),
+        max_backoff: Span::from_secs(1),
+        multiplier: 2.0,
+        codes: Codes::of(&[14, 8]),
+    };
+    let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
+    assert_eq!(grpc.retry, Some(Retries { policy, throttling }));
     let enforced = model.servers[0].grpc.enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!(
@@ -139,7 +148,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "57a6ad00e62cca07");
+    assert_eq!(plain, "2ef9b2e0df3f0b3b");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 
@@ -156,6 +165,8 @@ fn a_changed_value_changes_a_row() {
         ("clients.web.start.spread", "6s"),
         ("clients.web.policy.round_robin.start", "first"),
         ("clients.web.backoff.jitter", "0"),
+        ("clients.web.retry.codes", "[UNAVAILABLE]"),
+        ("clients.web.retry.throttling.token_ratio", "0.2"),
         ("clients.web.load.open.curve.1.rate", "501"),
         ("clients.web.strategy.max_surge", "2"),
         ("clients.batch.policy.pick_first.reconnect", "lazy"),

@@ -150,6 +150,9 @@ impl Digest {
             O::Slowed { pod, factor, lasts } => {
                 self.words(at, 23, &[u64::from(pod.0), factor.to_bits(), lasts.map_or(u64::MAX, |s| s.0)]);
             }
+            O::Retried { client, pod, status, emitted, after } => {
+                self.words(at, 24, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
+            }
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -271,6 +274,12 @@ mod tests {
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
         all.extend([draining(c, p, CloseReason::MaxAge), draining(d, p, CloseReason::MaxAge)]);
         all.extend([draining(c, q, CloseReason::MaxAge), draining(c, p, CloseReason::MaxIdle)]);
+        let retried =
+            |client, pod, status, emitted, after| O::Retried { client, pod, status, emitted: Time(emitted), after };
+        let why = Status::Unavailable;
+        all.extend([retried(0, Some(p), why, 0, Span(0)), retried(1, Some(p), why, 0, Span(0))]);
+        all.extend([retried(0, None, why, 0, Span(0)), retried(0, Some(p), Status::ResourceExhausted, 0, Span(0))]);
+        all.extend([retried(0, Some(p), why, 1, Span(0)), retried(0, Some(p), why, 0, Span(1))]);
         all
     }
 

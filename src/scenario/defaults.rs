@@ -3,8 +3,8 @@
 
 use super::distribution::Distribution;
 use super::model::{
-    Backoff, CountOrPercent, Dns, DnsCache, EarlyRequest, Enforcement, Keepalive, Resolver, Strategy, StrikeRule,
-    Termination,
+    Backoff, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement, GrpcClient, Keepalive,
+    Policy, Reconnect, Resolver, Strategy, StrikeRule, Termination,
 };
 use super::stack::{self, Stack};
 use crate::units::Span;
@@ -94,6 +94,21 @@ pub(super) const ENFORCEMENT: Enforcement = Enforcement {
 };
 pub(super) fn dispatch() -> Distribution {
     Distribution::Constant(1e-6)
+}
+
+/// A gRPC client of which nothing is said.
+pub(super) fn grpc_client() -> GrpcClient {
+    GrpcClient {
+        policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+        wait_for_ready: false,
+        connect: ConnectAt::Start,
+        discovery: Discovery::Dns,
+        resolver: RESOLVER,
+        backoff: BACKOFF,
+        dispatch: dispatch(),
+        keepalive: None,
+        retry: None,
+    }
 }
 
 /// As gRFC A9 jitters the age on the server: ±10 %.

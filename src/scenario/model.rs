@@ -18,7 +18,7 @@ pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectP
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, RateCurve};
 pub use policy::{Policy, Reconnect, RotationStart};
-pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 

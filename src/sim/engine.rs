@@ -15,6 +15,7 @@ use super::tree::Tree;
 use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
 use super::{Options, RunEnd, SimError};
 use crate::policy::peak_ewma::PeakEwma;
+use crate::policy::retry::Throttle;
 use crate::random::Streams;
 use crate::scenario::model::{Model, Server, ServiceType};
 use crate::units::{Span, Time};
@@ -70,6 +71,8 @@ pub(super) struct Engine<'a, O> {
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<u32>,
     pub calls: Slab<Call>,
+    /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
+    pub throttles: Vec<Option<Throttle>>,
     pub dialled: u64,
     /// By server: its autoscaler.
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
@@ -133,6 +136,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             calls: Slab::default(),
+            throttles: Vec::new(),
             dialled: 0,
             autoscalers: Vec::new(),
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -228,6 +232,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::AtProxy(call) => self.on_at_proxy(call),
             Event::Answered(call) => self.on_answered(call),
             Event::FailFast(call) => self.on_fail_fast(call),
+            Event::Retry(call) => self.on_retry(call),
+            Event::Deadline(call) => self.on_own_deadline(call),
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),
             Event::ReconcileClient { client } => self.on_reconcile_client(client),

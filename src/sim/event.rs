@@ -59,6 +59,10 @@ pub enum Event {
     Answered(Handle),
     /// A call fails without having been sent.
     FailFast(Handle),
+    /// A call's back-off between two attempts is over.
+    Retry(Handle),
+    /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
+    Deadline(Handle),
     /// A client replica starts.
     ReplicaStart { replica: u32 },
     /// The Deployment controller looks at a server.

@@ -128,6 +128,20 @@ fn server() -> BoxedStrategy<(String, String)> {
     (common, grpc).prop_map(|(common, grpc)| (common.concat(), grpc)).boxed()
 }
 
+fn retry() -> BoxedStrategy<String> {
+    map(vec![
+        given("max_attempts", number(2..=5)),
+        given("initial_backoff", ms(1..=500)),
+        given("max_backoff", ms(1..=900)),
+        given("multiplier", number(1..=3)),
+        given("codes", word(&["[UNAVAILABLE]", "[RESOURCE_EXHAUSTED]", "[RESOURCE_EXHAUSTED, UNAVAILABLE]"])),
+        maybe(
+            "throttling",
+            (1..30u32, 1..10u32).prop_map(|(m, r)| format!("{{ max_tokens: {m}, token_ratio: 0.{r} }}")),
+        ),
+    ])
+}
+
 /// What a client may be; which keys are written depends on the others.
 #[derive(Clone, Debug)]
 struct Client {
@@ -162,6 +176,7 @@ fn client() -> BoxedStrategy<Client> {
         given("dispatch", law(20)),
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
+        maybe("retry", retry()),
         maybe(
             "keepalive",
             (5..3_000u32, 5..900u32, any::<bool>())

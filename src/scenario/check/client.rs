@@ -1,7 +1,7 @@
 //! Client Deployments.
 
 use super::via::{self, Preset};
-use super::{Check, Names, is_virtual, keepalive, law, load, policy as policies, server};
+use super::{Check, Names, is_virtual, keepalive, law, load, policy as policies, retry, server};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -12,6 +12,7 @@ use crate::scenario::file::client::{
 use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::PolicyFile;
+use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
     Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, PoolOrder,
@@ -47,6 +48,7 @@ pub(super) fn client(
         backoff,
         dispatch,
         keepalive,
+        retry,
         connection_lifetime,
         http1,
         load,
@@ -63,7 +65,7 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
+    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive, retry };
     let via = via::sidecar(cx, via, speaks_http1, channels, service);
     let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
     let protocol = if speaks_http1 {
@@ -125,11 +127,13 @@ struct GrpcKeys {
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
     keepalive: Key<KeepaliveFile>,
+    retry: Key<RetryFile>,
 }
 
 impl GrpcKeys {
     fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive, retry } =
+            self;
         cx.no_effect(&discovery, "discovery", ONLY_GRPC);
         cx.no_effect(&policy, "policy", ONLY_GRPC);
         cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
@@ -138,10 +142,12 @@ impl GrpcKeys {
         cx.no_effect(&backoff, "backoff", ONLY_GRPC);
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
         cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
+        cx.no_effect(&retry, "retry", ONLY_GRPC);
     }
 
     fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
+        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive, retry } =
+            self;
         let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
         if virtual_ip {
@@ -162,6 +168,7 @@ impl GrpcKeys {
             backoff: backoff_settings(cx, backoff),
             dispatch: law::law_or(cx, dispatch, defaults::dispatch),
             keepalive: keepalive::keepalive(cx, keepalive),
+            retry: retry::retry(cx, retry),
         }
     }
 }

@@ -11,6 +11,7 @@ mod law;
 mod load;
 mod pace;
 mod policy;
+mod retry;
 mod server;
 mod size;
 mod timeline;

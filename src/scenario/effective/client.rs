@@ -1,7 +1,7 @@
 //! The values in force of a client.
 
 use super::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, strategy_values};
+use super::{Rows, Scope, retry as retries, strategy_values};
 use crate::scenario::model::{
     Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Keepalive,
     Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
@@ -67,7 +67,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
 }
 
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: ServiceType) {
-    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = grpc;
+    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive, retry } = grpc;
     let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
     policy_values(rows, at, policy, virtual_ip);
     rows.put(at, "wait_for_ready", wait_for_ready.to_string());
@@ -113,6 +113,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: Serv
             rows.put(&keepalive, "permit_without_stream", permit_without_stream.to_string());
         }
     }
+    retries::retry(rows, at, retry.as_ref());
 }
 
 fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {

@@ -2,6 +2,7 @@
 //! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
 
 mod client;
+mod retry;
 mod server;
 mod text;
 

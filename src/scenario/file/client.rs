@@ -8,6 +8,7 @@ use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::load::LoadFile;
 use super::policy::PolicyFile;
+use super::retry::RetryFile;
 use super::server::StrategyFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
@@ -46,6 +47,8 @@ pub struct ClientFile {
     pub dispatch: Key<LawFile>,
     /// Pings that find a dead connection. Default: none.
     pub keepalive: Key<KeepaliveFile>,
+    /// Failed attempts are made again. Default: none; what was never sent is sent elsewhere in any case.
+    pub retry: Key<RetryFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
     pub connection_lifetime: Key<LifetimeFile>,
     /// Connections of an HTTP/1.1 client.

@@ -8,6 +8,7 @@ pub(super) mod keepalive;
 pub(super) mod law;
 pub(super) mod load;
 pub(super) mod policy;
+pub(super) mod retry;
 pub(super) mod server;
 pub(super) mod timeline;
 

@@ -1,6 +1,7 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Keepalive, Load, Policy, Strategy};
+use super::{Keepalive, Load, Policy, Retries, Strategy};
+use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
 
@@ -108,6 +109,15 @@ pub struct GrpcClient {
     pub dispatch: Distribution,
     /// Pings that find a dead connection. `None`: none.
     pub keepalive: Option<Keepalive>,
+    /// What becomes of failed attempts. `None`: the call fails, unless it was never sent.
+    pub retry: Option<Retries>,
+}
+
+impl Default for GrpcClient {
+    /// What holds where a scenario says nothing.
+    fn default() -> Self {
+        defaults::grpc_client()
+    }
 }
 
 /// When a channel first connects.

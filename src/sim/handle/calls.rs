@@ -89,6 +89,7 @@ impl<O: Observer> Engine<'_, O> {
             state: CallState::WaitsForChannel,
             failure: None,
             ended: false,
+            retries: 0,
         });
         let settings = self.clients[client as usize].settings;
         if let Some(deadline) = settings.deadline {
@@ -217,7 +218,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.clients[call.client as usize].settings.via.is_some() {
             return self.leave_proxy(index);
         }
-        let worker = self.tell_end(index, failure);
+        let worker = self.end_attempt(index, failure);
         self.calls.free(index);
         self.response_came(connection, sent);
         self.after_end(worker);
@@ -250,17 +251,18 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// The client gives a call up, wherever it is.
+    /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
     pub fn fail_call(&mut self, index: u32, status: Status) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
-        let worker = self.tell_end(index, Some(status));
+        let worker = self.end_attempt(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
             CallState::ToProxy
             | CallState::WaitsForChannel
             | CallState::WaitsForStream
             | CallState::Failing
+            | CallState::BacksOff
             | CallState::FromProxy
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
@@ -286,7 +288,12 @@ impl<O: Observer> Engine<'_, O> {
     pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
         let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         match failure {
-            None => self.observe(&Observation::Completed { client, pod: PodId(pod), emitted }),
+            None => {
+                self.observe(&Observation::Completed { client, pod: PodId(pod), emitted });
+                if !self.throttles.is_empty() {
+                    self.earn_token(index);
+                }
+            }
             Some(status) => {
                 let pod = (pod != NONE).then_some(PodId(pod));
                 self.observe(&Observation::Failed { client, pod, status, emitted });

@@ -15,6 +15,7 @@ mod pool;
 mod proxy;
 mod replicas;
 pub(super) mod resets;
+mod retry;
 mod rollout;
 mod sampling;
 mod serving;

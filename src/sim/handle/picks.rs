@@ -16,7 +16,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn pick_by_policy(&mut self, index: u32, call: Handle) -> u32 {
         let channel = &self.channels[index as usize];
         let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
-        let mut drawn = self.calls.items[call.index as usize].demand;
+        let mut drawn = self.calls.items[call.index as usize].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn

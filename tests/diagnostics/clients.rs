@@ -1,0 +1,71 @@
+//! Settings of gRPC clients: retries, stacks, idle channels, subsets.
+
+use super::{Case, run};
+
+/// Cases of which only one client's settings are written, and before `; ` what else the scenario has at its top.
+fn clients(cases: &[Case<'_>]) {
+    let text = |client: &str| {
+        let (top, client) = client.split_once("; ").unwrap_or(("", client));
+        let (name, servers) = ("name: a\n", "servers: [{ name: api, replicas: 3 }]\n");
+        let load = "load: { closed: { concurrency: 9, requests: 9 } }";
+        format!("{name}{servers}{top}\nclients: [{{ name: web, {client}, {load} }}]\n")
+    };
+    let texts: Vec<(String, &str, &str)> = cases.iter().map(|c| (text(c.0), c.1, c.2)).collect();
+    texts.iter().for_each(|(text, code, says)| run(&[(text, code, says)]));
+}
+
+#[test]
+fn retries() {
+    clients(&[
+        (
+            "protocol: http1, retry: «{ max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E018",
+            "`retry` has no effect with `protocol: http1`",
+        ),
+        (
+            "retry: «{ initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E012",
+            "`retry` needs the key `max_attempts`",
+        ),
+        (
+            "retry: { max_attempts: «1, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "at least 2",
+        ),
+        (
+            "retry: { max_attempts: «6, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "the most is 5",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: «0s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "above 0",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: «0, codes: [UNAVAILABLE] }",
+            "E013",
+            "`multiplier` is 0",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: «[] }",
+            "E017",
+            "nothing would be retried",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [«INTERNAL] }",
+            "E011",
+            "`RESOURCE_EXHAUSTED`",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE], throttling: { max_tokens: «1001, token_ratio: 0.1 } }",
+            "E013",
+            "to 1000",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE], throttling: «{ max_tokens: 10 } }",
+            "E012",
+            "`throttling` needs the key `token_ratio`",
+        ),
+    ]);
+}
