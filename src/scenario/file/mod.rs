@@ -11,6 +11,7 @@ pub(super) mod policy;
 pub(super) mod retry;
 pub(super) mod server;
 pub(super) mod timeline;
+pub(super) mod via;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
