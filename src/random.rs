@@ -40,6 +40,8 @@ pub enum Purpose {
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.
     Dispatch = 15,
+    /// The seed of a channel's subset of addresses, in its k-th life.
+    Subset = 32,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

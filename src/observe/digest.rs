@@ -274,13 +274,18 @@ mod tests {
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
         all.extend([draining(c, p, CloseReason::MaxAge), draining(d, p, CloseReason::MaxAge)]);
         all.extend([draining(c, q, CloseReason::MaxAge), draining(c, p, CloseReason::MaxIdle)]);
-        let retried =
-            |client, pod, status, emitted, after| O::Retried { client, pod, status, emitted: Time(emitted), after };
-        let why = Status::Unavailable;
-        all.extend([retried(0, Some(p), why, 0, Span(0)), retried(1, Some(p), why, 0, Span(0))]);
-        all.extend([retried(0, None, why, 0, Span(0)), retried(0, Some(p), Status::ResourceExhausted, 0, Span(0))]);
-        all.extend([retried(0, Some(p), why, 1, Span(0)), retried(0, Some(p), why, 0, Span(1))]);
         all
+    }
+
+    fn retries() -> [Observation<'static>; 6] {
+        let of = |client, pod, status, emitted, after| {
+            let (emitted, after) = (Time(emitted), Span(after));
+            Observation::Retried { client, pod, status, emitted, after }
+        };
+        let (p, why) = (Some(PodId(1)), Status::Unavailable);
+        let first = [of(0, p, why, 0, 0), of(1, p, why, 0, 0), of(0, None, why, 0, 0)];
+        let second = [of(0, p, Status::ResourceExhausted, 0, 0), of(0, p, why, 1, 0), of(0, p, why, 0, 1)];
+        [first[0], first[1], first[2], second[0], second[1], second[2]]
     }
 
     fn records() -> Vec<ConnectionRecord> {
@@ -309,6 +314,7 @@ mod tests {
     fn every_kind_field_and_time_counts() {
         let records = records();
         let mut all = all_kinds_and_fields();
+        all.extend(retries());
         all.extend(records.iter().map(Observation::Closed));
         all.extend(records.iter().map(Observation::OpenAtEnd));
         let mut seen = BTreeSet::new();

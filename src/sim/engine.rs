@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::event::Event;
 use super::fifo::Fifo;
 use super::handle::autoscale::Autoscaler;
+use super::handle::idle::{Idleness, counts_calls};
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
@@ -76,6 +77,10 @@ pub(super) struct Engine<'a, O> {
     pub calls: Slab<Call>,
     /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
     pub throttles: Vec<Option<Throttle>>,
+    /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
+    pub counts_calls: bool,
+    /// By channel: what its idle timeout needs to know; empty if there is none.
+    pub idleness: Vec<Idleness>,
     pub dialled: u64,
     /// By server: its autoscaler.
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
@@ -141,6 +146,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             black_holes: BTreeSet::new(),
             calls: Slab::default(),
             throttles: Vec::new(),
+            counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
+            idleness: Vec::new(),
             dialled: 0,
             autoscalers: Vec::new(),
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -231,7 +238,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
             Event::AttemptDelayOver { channel, attempt } => self.on_attempt_delay_over(channel, attempt),
             Event::Push { client, node } => self.on_push(client, node),
-            Event::DnsAnswer { channel } => self.on_dns_answer(channel),
+            Event::ChannelIdle { channel } => self.on_channel_idle(channel),
+            Event::DnsAnswer { channel, life } => self.on_dns_answer(channel, life),
             Event::Dispatch { channel } => self.on_dispatch(channel),
             Event::AtProxy(call) => self.on_at_proxy(call),
             Event::Answered(call) => self.on_answered(call),

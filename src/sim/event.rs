@@ -49,8 +49,10 @@ pub enum Event {
     AttemptDelayOver { channel: u32, attempt: u32 },
     /// What a client's replicas on a node are told of the EndpointSlices.
     Push { client: u32, node: u32 },
-    /// DNS answers a channel.
-    DnsAnswer { channel: u32 },
+    /// DNS answers a channel, if it has not been idle since it asked.
+    DnsAnswer { channel: u32, life: u32 },
+    /// A channel's idle timeout may have been reached.
+    ChannelIdle { channel: u32 },
     /// A channel puts a waiting call on the wire.
     Dispatch { channel: u32 },
     /// A call has come to the proxy beside its client.

@@ -69,3 +69,35 @@ fn retries() {
         ),
     ]);
 }
+
+#[test]
+fn stacks() {
+    clients(&[
+        ("stack: «rust", "E011", "`tonic`"),
+        ("protocol: http1, stack: «go", "E018", "`stack` has no effect with `protocol: http1`"),
+        ("stack: «go, via: istio", "E018", "with `via`"),
+        ("stack: tonic, policy: «round_robin", "E019", "the stack tonic has no such policy"),
+        ("stack: c_core, policy: «least_request", "E019", "the stack c_core has no such policy"),
+        ("stack: go, policy: «random", "E019", "gRFC A61"),
+        ("backoff: { per_call: true, base: «1s }", "E018", "an attempt per call"),
+        ("service: { type: Headless }; policy: round_robin, backoff: { per_call: «true }", "E019", "connects to all"),
+        ("backoff: { per_call: true }, wait_for_ready: «true", "E018", "fails with its attempt"),
+        ("connect_timeout: «0s", "E013", "above 0"),
+        ("protocol: http1, connect_timeout: «1s", "E018", "`connect_timeout`"),
+        ("keepalive: { time: 10s, throttle: { free: 0, interval: «1m } }", "E018", "no throttle"),
+        ("keepalive: { time: 10s, throttle: «{ interval: 1m } }", "E012", "`throttle` needs the key `free`"),
+        ("protocol: http1, idle_timeout: «1m", "E018", "`http1.keep_alive.idle_timeout`"),
+        ("via: istio, idle_timeout: «1m", "E018", "with `via`"),
+        ("shared_subchannels: «true", "E018", "one channel per replica"),
+        (
+            "service: { type: Headless }; channels: 2, shared_subchannels: «true",
+            "E018",
+            "each channel takes the first address",
+        ),
+        ("protocol: http1, shared_subchannels: «true", "E018", "`shared_subchannels`"),
+        ("subset: «{ size: 2 }", "E018", "one address"),
+        ("service: { type: Headless }; policy: round_robin, subset: { size: «0 }", "E013", "at least 1"),
+        ("service: { type: Headless }; policy: round_robin, subset: «{}", "E012", "`subset` needs the key `size`"),
+        ("via: istio, subset: «{ size: 2 }", "E018", "with `via`"),
+    ]);
+}

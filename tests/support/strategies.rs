@@ -179,6 +179,8 @@ fn client() -> BoxedStrategy<Client> {
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
         maybe("retry", retry()),
+        maybe("connect_timeout", ms(20..=3_000)),
+        maybe("idle_timeout", ms(0..=2_500)),
         maybe(
             "keepalive",
             (5..3_000u32, 5..900u32, any::<bool>())
@@ -188,10 +190,11 @@ fn client() -> BoxedStrategy<Client> {
             "backoff",
             (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
                 format!(
-                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms }}",
+                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms, from: {} }}",
                     m / 10,
                     m % 10,
-                    3 * b
+                    3 * b,
+                    if b % 2 == 0 { "attempt_start" } else { "attempt_end" }
                 )
             }),
         ),
@@ -280,6 +283,23 @@ impl Client {
         self.via.filter(|via| !headless || *via == "envoy")
     }
 
+    /// What a client takes from its stack, where it can have it.
+    fn of_the_stack(&self, knows_pods: bool) -> String {
+        let pick_first = self.policy.starts_with("pick");
+        let mut text = String::new();
+        if knows_pods && self.replicas % 2 == 1 {
+            text += ", subset: { size: 2 }";
+        }
+        if self.channels > 1 && !(knows_pods && pick_first) && self.replicas > 2 {
+            text += ", shared_subchannels: true";
+        }
+        if self.shuffle && (pick_first || self.policy.starts_with("round")) {
+            let stacks = ["go", "c_core", "java", "node", "tonic"];
+            text += &format!(", stack: {}", stacks[(2 * self.replicas + self.channels) as usize % 5]);
+        }
+        text
+    }
+
     fn yaml(&self, i: usize, headless: bool) -> String {
         let Client { replicas, channels, common, .. } = self;
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
@@ -305,6 +325,7 @@ impl Client {
             }
             if via.is_none() {
                 text += &self.direct;
+                text += &self.of_the_stack(knows_pods);
             }
             if let Some(via) = via {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };

@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod csv;
 mod expect;
+mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
@@ -14,6 +15,7 @@ mod policy;
 mod retry;
 mod server;
 mod size;
+mod stack;
 mod timeline;
 mod via;
 

@@ -92,6 +92,9 @@ impl<O: Observer> Engine<'_, O> {
             ended: false,
             retries: 0,
         });
+        if self.counts_calls {
+            self.count_call(client, channel);
+        }
         let settings = self.clients[client as usize].settings;
         if let Some(deadline) = settings.deadline {
             let at = self.now + deadline;
@@ -296,16 +299,14 @@ impl<O: Observer> Engine<'_, O> {
     pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
         let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         match failure {
-            None => {
-                self.observe(&Observation::Completed { client, pod: PodId(pod), emitted });
-                if !self.throttles.is_empty() {
-                    self.earn_token(index);
-                }
-            }
+            None => self.observe(&Observation::Completed { client, pod: PodId(pod), emitted }),
             Some(status) => {
                 let pod = (pod != NONE).then_some(PodId(pod));
                 self.observe(&Observation::Failed { client, pod, status, emitted });
             }
+        }
+        if self.counts_calls {
+            self.discount_call(index, failure.is_none());
         }
         worker
     }

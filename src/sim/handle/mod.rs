@@ -7,6 +7,7 @@ mod channel;
 mod connection;
 mod discovery;
 mod hosts;
+pub(super) mod idle;
 mod keepalive;
 pub(super) mod pace;
 mod pick_first;

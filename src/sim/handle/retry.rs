@@ -105,11 +105,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call has succeeded. A bucket that has lost no token is full.
-    #[inline(never)]
-    pub fn earn_token(&mut self, index: u32) {
-        let &Call { client, channel, .. } = &self.calls.items[index as usize];
-        let grpc = matches!(self.model.clients[client as usize].protocol, Protocol::Grpc(_));
-        if let Some(Some(throttle)) = self.throttles.get_mut(channel as usize).filter(|_| grpc) {
+    pub fn earn_token(&mut self, channel: u32) {
+        if let Some(Some(throttle)) = self.throttles.get_mut(channel as usize) {
             throttle.succeeded();
         }
     }
