@@ -37,13 +37,15 @@ pub enum Purpose {
     /// On which worker of its proxy a channel's connection is.
     Worker = 31,
     /// Where the k-th plan of a channel starts.
-    Plan = 33,
+    Plan = 40,
     /// Which outliers of a channel are ejected.
-    Ejection = 32,
+    Ejection = 41,
     /// The UID that breaks ties between victims.
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.
     Dispatch = 15,
+    /// The seed of a channel's subset of addresses, in its k-th life.
+    Subset = 32,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

@@ -51,6 +51,8 @@ entries! {
     "throughput_rps": "Calls that succeeded per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
+    "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
+        call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
     "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
     "utilization": "Part of a pod's slot-time that was used while it was Ready." ["definition"]
     "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]

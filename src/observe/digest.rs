@@ -153,6 +153,9 @@ impl Digest {
             O::Ejected { client, replica, pod, back } => {
                 self.words(at, 24, &[u64::from(client), u64::from(replica), u64::from(pod.0), u64::from(back)]);
             }
+            O::Retried { client, pod, status, emitted, after } => {
+                self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
+            }
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -280,6 +283,17 @@ mod tests {
         all
     }
 
+    fn retries() -> [Observation<'static>; 6] {
+        let of = |client, pod, status, emitted, after| {
+            let (emitted, after) = (Time(emitted), Span(after));
+            Observation::Retried { client, pod, status, emitted, after }
+        };
+        let (p, why) = (Some(PodId(1)), Status::Unavailable);
+        let first = [of(0, p, why, 0, 0), of(1, p, why, 0, 0), of(0, None, why, 0, 0)];
+        let second = [of(0, p, Status::ResourceExhausted, 0, 0), of(0, p, why, 1, 0), of(0, p, why, 0, 1)];
+        [first[0], first[1], first[2], second[0], second[1], second[2]]
+    }
+
     fn records() -> Vec<ConnectionRecord> {
         let mut all = vec![RECORD; 10];
         all[1].id = ConnectionId(9);
@@ -306,6 +320,7 @@ mod tests {
     fn every_kind_field_and_time_counts() {
         let records = records();
         let mut all = all_kinds_and_fields();
+        all.extend(retries());
         all.extend(records.iter().map(Observation::Closed));
         all.extend(records.iter().map(Observation::OpenAtEnd));
         let mut seen = BTreeSet::new();

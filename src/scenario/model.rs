@@ -13,14 +13,14 @@ mod timeline;
 
 pub use balancing::{Detection, Keys, Method, Rules, SlowStart, Weighing};
 pub use client::{
-    Backoff, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive, Lifetime,
-    PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
+    Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
+    Lifetime, PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, RateCurve};
 pub use policy::{Policy, Reconnect, RotationStart};
-pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 

@@ -116,4 +116,6 @@ pub struct ResolverState {
     pub failures: u32,
     /// Answers so far.
     pub answers: u64,
+    /// How often the channel has been idle: voids what was asked before.
+    pub life: u32,
 }

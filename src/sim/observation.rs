@@ -38,6 +38,16 @@ impl Status {
             Status::Unavailable => "UNAVAILABLE",
         }
     }
+
+    /// The number in the gRPC specification.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Status::DeadlineExceeded => 4,
+            Status::ResourceExhausted => 8,
+            Status::Unavailable => 14,
+        }
+    }
 }
 
 /// Where a pod is in its life.
@@ -172,6 +182,19 @@ pub enum Observation<'a> {
         status: Status,
         /// When the call was emitted.
         emitted: Time,
+    },
+    /// An attempt of a call failed, and there will be another one.
+    Retried {
+        /// Index of the client in the model.
+        client: u32,
+        /// Where it was, if it had reached a connection.
+        pod: Option<PodId>,
+        /// How it failed.
+        status: Status,
+        /// When the call was emitted.
+        emitted: Time,
+        /// The back-off before the next attempt.
+        after: Span,
     },
     /// A call was still open when the run ended.
     Unfinished {

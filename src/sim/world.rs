@@ -10,6 +10,7 @@ use super::handle::pace::Pace;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
 use crate::policy::weighted_round_robin::Report;
+use crate::random::mix;
 use crate::scenario::model::Server;
 use crate::units::Time;
 
@@ -121,14 +122,16 @@ pub enum CallState {
     Lost,
     /// About to fail: the application has not been told yet.
     Failing,
+    /// Between two attempts.
+    BacksOff,
 }
 
 impl CallState {
     /// True if it counts among the streams of its connection.
     pub fn has_stream(self) -> bool {
-        use CallState::{Failing, FromProxy, InService, Lost, Queued, Returning, Sent, ToProxy};
+        use CallState::{BacksOff, Failing, FromProxy, InService, Lost, Queued, Returning, Sent, ToProxy};
         match self {
-            ToProxy | CallState::WaitsForChannel | CallState::WaitsForStream | Failing | FromProxy => false,
+            ToProxy | CallState::WaitsForChannel | CallState::WaitsForStream | Failing | FromProxy | BacksOff => false,
             Sent | Queued | InService | Returning | Lost => true,
         }
     }
@@ -155,10 +158,23 @@ pub struct Call {
     pub worker: u32,
     pub generation: u32,
     pub state: CallState,
-    /// What its response says, once there is one.
+    /// What its response says, once there is one; how the last attempt failed, between two.
     pub failure: Option<Status>,
-    /// The application has its answer; the place that holds the call frees it.
+    /// The application has its answer, or another attempt has taken over; the place that holds the call frees it.
     pub ended: bool,
+    /// Attempts before this one.
+    pub retries: u8,
+}
+
+/// There are as many as calls in progress, and each touches most of it: one line of a cache.
+const _: () = assert!(size_of::<Call>() == 64);
+
+impl Call {
+    /// What the draws of its pick come from: its own demand, and another one for each attempt.
+    #[inline]
+    pub fn draws(&self) -> u64 {
+        if self.retries == 0 { self.demand } else { mix(self.demand, self.retries.into()) }
+    }
 }
 
 /// Where a connection is in its life.

@@ -128,6 +128,20 @@ fn server() -> BoxedStrategy<(String, String)> {
     (common, grpc).prop_map(|(common, grpc)| (common.concat(), grpc)).boxed()
 }
 
+fn retry() -> BoxedStrategy<String> {
+    map(vec![
+        given("max_attempts", number(2..=5)),
+        given("initial_backoff", ms(1..=500)),
+        given("max_backoff", ms(1..=900)),
+        given("multiplier", number(1..=3)),
+        given("codes", word(&["[UNAVAILABLE]", "[RESOURCE_EXHAUSTED]", "[RESOURCE_EXHAUSTED, UNAVAILABLE]"])),
+        maybe(
+            "throttling",
+            (1..30u32, 1..10u32).prop_map(|(m, r)| format!("{{ max_tokens: {m}, token_ratio: 0.{r} }}")),
+        ),
+    ])
+}
+
 /// What a client may be; which keys are written depends on the others.
 #[derive(Clone, Debug)]
 struct Client {
@@ -164,6 +178,9 @@ fn client() -> BoxedStrategy<Client> {
     let direct = vec![
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
+        maybe("retry", retry()),
+        maybe("connect_timeout", ms(20..=3_000)),
+        maybe("idle_timeout", ms(0..=2_500)),
         maybe(
             "keepalive",
             (5..3_000u32, 5..900u32, any::<bool>())
@@ -173,10 +190,11 @@ fn client() -> BoxedStrategy<Client> {
             "backoff",
             (10..900u32, 10..30u32, 0..10u32).prop_map(|(b, m, j)| {
                 format!(
-                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms }}",
+                    "{{ base: {b}ms, multiplier: {}.{}, jitter: 0.{j}, jitter_first: true, max: {}ms, from: {} }}",
                     m / 10,
                     m % 10,
-                    3 * b
+                    3 * b,
+                    if b % 2 == 0 { "attempt_start" } else { "attempt_end" }
                 )
             }),
         ),
@@ -290,6 +308,23 @@ impl Client {
         Some(format!(", policy: {policy}{keys}"))
     }
 
+    /// What a client takes from its stack, where it can have it.
+    fn of_the_stack(&self, knows_pods: bool, policy: Option<&str>) -> String {
+        let pick_first = policy.is_none_or(|p| p.contains("pick_first"));
+        let mut text = String::new();
+        if knows_pods && self.replicas % 2 == 1 {
+            text += ", subset: { size: 2 }";
+        }
+        if self.channels > 1 && !(knows_pods && pick_first) && self.replicas > 2 {
+            text += ", shared_subchannels: true";
+        }
+        if self.shuffle && (pick_first || self.policy.starts_with("round")) {
+            let stacks = ["go", "c_core", "java", "node", "tonic"];
+            text += &format!(", stack: {}", stacks[(2 * self.replicas + self.channels) as usize % 5]);
+        }
+        text
+    }
+
     fn yaml(&self, i: usize, headless: bool) -> String {
         let Client { replicas, channels, common, .. } = self;
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
@@ -307,6 +342,7 @@ impl Client {
             text += &format!(", channels: {channels}{}{}", self.dispatch, policy.clone().unwrap_or_default());
             if via.is_none() {
                 text += &self.direct;
+                text += &self.of_the_stack(knows_pods, policy.as_deref());
             }
             if let Some(via) = via {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };

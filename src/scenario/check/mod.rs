@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod csv;
 mod expect;
+mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
@@ -12,8 +13,10 @@ mod load;
 mod outlier;
 mod pace;
 mod policy;
+mod retry;
 mod server;
 mod size;
+mod stack;
 mod timeline;
 mod via;
 

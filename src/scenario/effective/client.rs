@@ -2,10 +2,10 @@
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, strategy_values};
+use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Keepalive,
-    Lifetime, Load, PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
+    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
+    PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
 };
 use crate::units::Span;
 
@@ -31,7 +31,8 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     let pooled = match protocol {
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
-            rows.put(at, "channels", channels.to_string());
+            stack::stack(rows, at);
+            rows.put(at, "channels", grpc.sharing.unwrap_or(*channels).to_string());
             if let Some(sidecar) = via {
                 sidecar_values(rows, at, sidecar, *channels);
             }
@@ -74,6 +75,11 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         keepalive,
         outlier_detection,
         keys,
+        connect_timeout,
+        retry,
+        idle_timeout,
+        subset,
+        sharing,
     } = grpc;
     let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
     policy_values(rows, at, policy, virtual_ip);
@@ -95,12 +101,19 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
             ConnectAt::FirstCall => "first_call",
         };
         rows.put(at, "connect", connect.into());
-        backoff_values(rows, &at.key("backoff"), backoff);
+        stack::backoff(rows, &at.key("backoff"), backoff.as_ref());
     }
+    rows.put(at, "connect_timeout", optional(*connect_timeout, "as long as TCP tries"));
     if via.is_none() {
         rows.put(at, "wait_for_ready", wait_for_ready.to_string());
-        keepalive_values(rows, at, keepalive.as_ref());
+        stack::keepalive(rows, at, keepalive.as_ref());
+        rows.put(at, "idle_timeout", optional(*idle_timeout, "never"));
+        if !virtual_ip {
+            stack::subset(rows, at, *subset);
+        }
     }
+    rows.put(at, "shared_subchannels", sharing.is_some().to_string());
+    retries::retry(rows, at, retry.as_ref());
 }
 
 fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
@@ -112,35 +125,6 @@ fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
         EarlyRequest::Drop => "drop",
     };
     rows.put(at, "early", early.into());
-}
-
-fn backoff_values(rows: &mut Rows<'_>, at: &Scope, backoff: &Backoff) {
-    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
-    rows.put(at, "base", base.to_string());
-    rows.put(at, "multiplier", multiplier.to_string());
-    rows.put(at, "jitter", jitter.to_string());
-    rows.put(at, "jitter_first", jitter_first.to_string());
-    rows.put(at, "max", max.to_string());
-}
-
-fn keepalive_values(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
-    match keepalive {
-        None => rows.put(at, "keepalive", "none".into()),
-        Some(Keepalive {
-            time,
-            timeout,
-            permit_without_stream,
-            wake: _,
-            bdp_ping: _,
-            throttle: _,
-            tcp_user_timeout: _,
-        }) => {
-            let keepalive = at.key("keepalive");
-            rows.put(&keepalive, "time", time.to_string());
-            rows.put(&keepalive, "timeout", timeout.to_string());
-            rows.put(&keepalive, "permit_without_stream", permit_without_stream.to_string());
-        }
-    }
 }
 
 fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {

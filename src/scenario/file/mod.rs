@@ -9,7 +9,9 @@ pub(super) mod law;
 pub(super) mod load;
 pub(super) mod outlier;
 pub(super) mod policy;
+pub(super) mod retry;
 pub(super) mod server;
+pub(super) mod stack;
 pub(super) mod timeline;
 pub(super) mod via;
 

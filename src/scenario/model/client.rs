@@ -1,6 +1,7 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, SlowStart, Strategy};
+use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, Retries, SlowStart, Strategy};
+use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
 
@@ -122,12 +123,30 @@ pub struct GrpcClient {
     pub discovery: Discovery,
     /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
     pub resolver: Resolver,
-    /// Delays between failed connection attempts.
-    pub backoff: Backoff,
+    /// Delays between failed connection attempts. `None`: none, and no attempt without a call, which fails with it (tonic).
+    pub backoff: Option<Backoff>,
+    /// How long a connection attempt may take. `None`: as long as TCP tries.
+    pub connect_timeout: Option<Span>,
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
     pub dispatch: Distribution,
     /// Pings that find a dead connection. `None`: none.
     pub keepalive: Option<Keepalive>,
+    /// What becomes of failed attempts. `None`: the call fails, unless it was never sent.
+    pub retry: Option<Retries>,
+    /// A channel without calls for this long closes its connections, and forgets what it has resolved. `None`: never.
+    pub idle_timeout: Option<Span>,
+    /// Of the addresses that discovery gives, each channel keeps so many, at least 1 (gRFC A68). `None`: all.
+    pub subset: Option<u32>,
+    /// The application's channels per replica, which share their connections, and so are one: [`Client::channels`] is 1. `None`: each
+    /// has its own.
+    pub sharing: Option<u32>,
+}
+
+impl Default for GrpcClient {
+    /// What holds where a scenario says nothing.
+    fn default() -> Self {
+        defaults::grpc_client()
+    }
 }
 
 /// When a channel first connects.
@@ -194,6 +213,17 @@ pub struct Backoff {
     pub jitter_first: bool,
     /// Largest delay, before jitter.
     pub max: Span,
+    /// What a delay is counted from.
+    pub from: DelayFrom,
+}
+
+/// What a back-off delay is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayFrom {
+    /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
+    AttemptStart,
+    /// Its end (grpc-go).
+    AttemptEnd,
 }
 
 /// An HTTP/1.1 client's connections.

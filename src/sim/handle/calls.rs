@@ -91,7 +91,11 @@ impl<O: Observer> Engine<'_, O> {
             state: CallState::WaitsForChannel,
             failure: None,
             ended: false,
+            retries: 0,
         });
+        if self.counts_calls {
+            self.count_call(client, channel);
+        }
         let settings = self.clients[client as usize].settings;
         if let Some(deadline) = settings.deadline {
             let at = self.now + deadline;
@@ -223,7 +227,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.clients[call.client as usize].settings.via.is_some() {
             return self.leave_proxy(index);
         }
-        let worker = self.tell_end(index, failure);
+        let worker = self.end_attempt(index, failure);
         self.calls.free(index);
         self.response_came(connection, sent, failure);
         self.after_end(worker);
@@ -256,18 +260,19 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// The client gives a call up, wherever it is.
+    /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
     pub fn fail_call(&mut self, index: u32, status: Status) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let channel = call.channel;
-        let worker = self.tell_end(index, Some(status));
+        let worker = self.end_attempt(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
             CallState::ToProxy
             | CallState::WaitsForChannel
             | CallState::WaitsForStream
             | CallState::Failing
+            | CallState::BacksOff
             | CallState::FromProxy
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
@@ -300,6 +305,9 @@ impl<O: Observer> Engine<'_, O> {
                 let pod = (pod != NONE).then_some(PodId(pod));
                 self.observe(&Observation::Failed { client, pod, status, emitted });
             }
+        }
+        if self.counts_calls {
+            self.discount_call(index, failure.is_none());
         }
         worker
     }

@@ -11,8 +11,8 @@ use super::super::world::{
 };
 use crate::policy::{backoff, rotation};
 use crate::random::{Purpose, mix};
-use crate::scenario::model::{Client, GrpcClient, Policy, Protocol, Reconnect};
-use crate::units::Span;
+use crate::scenario::model::{Client, DelayFrom, GrpcClient, Policy, Protocol, Reconnect};
+use crate::units::{Span, Time};
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
@@ -88,7 +88,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             return;
         }
         channel.state = Connectivity::Connecting;
-        if channel.subchannels.is_empty() {
+        self.watch_for_idle(index);
+        if self.channels[index as usize].subchannels.is_empty() {
             return self.request_resolution(index);
         }
         self.connect_all(index);
@@ -154,8 +155,8 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.update_state(index);
     }
 
-    /// A dial of the channel failed.
-    pub fn subchannel_failed(&mut self, index: u32, address: u32) {
+    /// A dial of the channel, begun at `since`, failed.
+    pub fn subchannel_failed(&mut self, index: u32, address: u32, since: Time) {
         let Some(i) = self.find_subchannel(index, address) else { return };
         if self.channels[index as usize].stopped {
             let subchannel = &mut self.channels[index as usize].subchannels[i];
@@ -169,6 +170,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         let GrpcClient { policy, backoff, .. } = self.settings(index);
         let (pick_first, backoff) = (policy.is_pick_first(), *backoff);
+        let Some(backoff) = backoff else { return self.attempt_of_call_failed(index, i) };
         let owner = mix(self.channel_key(index), u64::from(address));
         let subchannel = &mut self.channels[index as usize].subchannels[i];
         subchannel.state = SubchannelState::Backoff;
@@ -178,8 +180,12 @@ impl<'a, O: Observer> Engine<'a, O> {
         subchannel.epoch += 1;
         let (failures, epoch) = (u32::from(subchannel.failures), subchannel.epoch);
         let draw = self.streams.draw(Purpose::Backoff, owner, u64::from(epoch));
-        let delay = backoff::delay(&backoff, failures, draw);
-        self.after(delay, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
+        let from = match backoff.from {
+            DelayFrom::AttemptStart => since,
+            DelayFrom::AttemptEnd => self.now,
+        };
+        let at = (from + backoff::delay(&backoff, failures, draw)).max(self.now);
+        self.schedule.at(at, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
         self.request_resolution(index);
         if pick_first {
             self.attempt_failed(index);

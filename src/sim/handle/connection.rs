@@ -156,7 +156,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial failed.
     pub fn on_refused(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
-        let (owner, address, http1) = (c.owner, c.address, self.lanes[handle.index].http1);
+        let (owner, address, http1, since) = (c.owner, c.address, self.lanes[handle.index].http1, c.opened);
         if self.lanes[handle.index].state != ConnectionState::Connecting {
             return;
         }
@@ -165,7 +165,7 @@ impl<O: Observer> Engine<'_, O> {
         if http1 {
             self.pool_refused(owner);
         } else {
-            self.subchannel_failed(owner, address);
+            self.subchannel_failed(owner, address, since);
         }
         if !waiting.is_empty() {
             self.fail_waiters(owner, address, waiting);

@@ -105,7 +105,8 @@ impl<O: Observer> Engine<'_, O> {
             // A poll and a watch go on by themselves once they have begun.
             if !resolver.pending {
                 resolver.pending = true;
-                self.after(self.model.cluster.rtt, Rank::World, Event::DnsAnswer { channel: index });
+                let life = resolver.life;
+                self.after(self.model.cluster.rtt, Rank::World, Event::DnsAnswer { channel: index, life });
             }
             return;
         }
@@ -118,12 +119,15 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         resolver.pending = true;
-        let at = earliest.max(now) + self.model.cluster.rtt;
-        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index });
+        let (at, life) = (earliest.max(now) + self.model.cluster.rtt, resolver.life);
+        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index, life });
     }
 
     /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
-    pub fn on_dns_answer(&mut self, index: u32) {
+    pub fn on_dns_answer(&mut self, index: u32, life: u32) {
+        if self.channels[index as usize].resolver.as_ref().is_none_or(|r| r.life != life) {
+            return;
+        }
         if self.channels[index as usize].stopped {
             if self.channels[index as usize].ready == 0 {
                 self.give_up(index);
@@ -133,7 +137,7 @@ impl<O: Observer> Engine<'_, O> {
         match self.settings(index).discovery {
             Discovery::Dns => self.on_lookup(index),
             Discovery::Poll { interval } => {
-                self.after(interval, Rank::World, Event::DnsAnswer { channel: index });
+                self.after(interval, Rank::World, Event::DnsAnswer { channel: index, life });
                 self.mark_answered(index);
                 let addresses = self.answer(index);
                 self.new_addresses(index, addresses);
@@ -165,11 +169,13 @@ impl<O: Observer> Engine<'_, O> {
             self.tell_resolved(index, 0);
             let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
+            let Some(backoff) = backoff else { return self.attempt_failed_for_good(index) };
             resolver.failures += 1;
             resolver.pending = true;
+            let life = resolver.life;
             let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
             let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
-            self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index });
+            self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index, life });
             if self.channels[index as usize].subchannels.is_empty() {
                 self.channels[index as usize].state = Connectivity::TransientFailure;
                 self.fail_waiting(index);
@@ -192,7 +198,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
-    fn new_addresses(&mut self, index: u32, mut addresses: Vec<u32>) {
+    fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
+        let mut addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
         match *self.channels[index as usize].policy {
             Policy::PickFirst { shuffle: wanted, .. } => {
@@ -268,7 +275,7 @@ impl<O: Observer> Engine<'_, O> {
         };
         let new = addresses.iter().map(|&a| take(a, &mut old)).collect();
         self.channels[index as usize].subchannels = new;
-        self.remove_subchannels(index, old.into_iter());
+        self.remove_subchannels(index, old.into_iter(), CloseReason::AddressRemoved);
         let channel = &mut self.channels[index as usize];
         if channel.ready > 0 {
             return;
@@ -294,13 +301,13 @@ impl<O: Observer> Engine<'_, O> {
             addresses.iter().map(|&a| find(a).unwrap_or(Subchannel::new(a))).collect();
         // Plans and pools name subchannels by their places.
         self.channels[index as usize].stale |= !self.channels[index as usize].in_turn;
-        self.remove_subchannels(index, removed.into_iter());
+        self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
         self.connect_all(index);
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
     /// that wait on it are picked for anew, and must not find another one of them.
-    fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>) {
+    pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>, why: CloseReason) {
         let removed: Vec<Subchannel> = removed.collect();
         let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
         if ready > 0 || self.channels[index as usize].pools {
@@ -316,10 +323,10 @@ impl<O: Observer> Engine<'_, O> {
             match s.state {
                 SubchannelState::Connecting => {
                     let waiting = self.connections.items[s.connection as usize].waiting.take_all();
-                    self.close(s.connection, CloseReason::AddressRemoved);
+                    self.close(s.connection, why);
                     self.reroute(waiting);
                 }
-                SubchannelState::Ready => self.drain(s.connection, CloseReason::AddressRemoved),
+                SubchannelState::Ready => self.drain(s.connection, why),
                 SubchannelState::Idle | SubchannelState::Backoff => {}
             }
         }

@@ -15,7 +15,7 @@ impl<O: Observer> Engine<'_, O> {
     /// that no pick shifts those of another.
     #[inline(never)]
     pub fn send_by_policy(&mut self, index: u32, call: Handle) {
-        let mut drawn = self.calls.items[call.index as usize].demand;
+        let mut drawn = self.calls.items[call.index as usize].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn

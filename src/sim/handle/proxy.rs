@@ -70,7 +70,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_answered(&mut self, call: Handle) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             let failure: Option<Status> = self.calls.items[call.index as usize].failure;
-            let worker = self.tell_end(call.index, failure);
+            let worker = self.end_attempt(call.index, failure);
             self.calls.free(call.index);
             self.after_end(worker);
         }
