@@ -73,7 +73,8 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
-    assert_eq!(model.timeline.len(), 8);
+    assert_eq!(model.timeline.len(), 9);
+    assert_eq!(model.timeline[8].what, What::Unready { server: 0, pods: 2, lasts: Some(Span::from_secs(20)) });
     assert_eq!(model.timeline[3].what, What::Kill { server: 0, pods: 2 });
     assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
     let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };

@@ -214,6 +214,9 @@ fn words(model: &Model, what: &What) -> Option<String> {
         What::BlackHole { server, pods, .. } => {
             Some(format!("black hole of {} of {}", count(pods, "pod"), model.servers[server].name))
         }
+        What::Unready { server, pods, .. } => {
+            Some(format!("readiness failure of {} of {}", count(pods, "pod"), model.servers[server].name))
+        }
         What::Slow { .. } | What::Rate { .. } => None,
     }
 }

@@ -52,6 +52,8 @@ pub enum PodPhase {
     Terminating,
     /// Gone.
     Gone,
+    /// Its readiness probe fails: its endpoint is withdrawn, and it serves what comes all the same.
+    Unready,
 }
 
 impl PodPhase {
@@ -63,6 +65,7 @@ impl PodPhase {
             PodPhase::Ready => "ready",
             PodPhase::Terminating => "terminating",
             PodPhase::Gone => "gone",
+            PodPhase::Unready => "unready",
         }
     }
 }

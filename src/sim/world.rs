@@ -40,6 +40,8 @@ pub struct Pod<'a> {
     pub ready_since: Time,
     /// When it last became Ready or lost its container; when it was created, if it never did.
     pub ready_changed: Time,
+    /// Its readiness probe fails until then.
+    pub unready_until: Time,
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.

@@ -318,6 +318,10 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
             let unready = if who == 0 { String::new() } else { format!(", unready_after: {}ms", 200 * who) };
             format!("black_hole: {{ server: s{server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
         }
+        8 => {
+            let lasts = if n % 3 == 0 { String::new() } else { format!(", for: {}ms", 700 * n) };
+            format!("unready: {{ server: s{server}, pods: {}{lasts} }}", n / 2 + 1)
+        }
         4 if open => format!("rollout: c{client}"),
         7 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
@@ -354,7 +358,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..8u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..9u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {

@@ -78,7 +78,8 @@ impl<'m> Watchdog<'m> {
     }
 
     fn alive(&self, server: usize) -> u32 {
-        let alive = |p: &&PodState| p.server == server && matches!(p.phase, PodPhase::Starting | PodPhase::Ready);
+        let ends = |p: &PodState| matches!(p.phase, PodPhase::Terminating | PodPhase::Gone);
+        let alive = |p: &&PodState| p.server == server && !ends(p);
         self.pods.iter().filter(alive).count() as u32
     }
 
@@ -126,7 +127,7 @@ impl<'m> Watchdog<'m> {
         let p = &mut self.pods[pod.0 as usize];
         p.received += 1;
         let phase = p.phase;
-        self.must(matches!(phase, PodPhase::Ready | PodPhase::Terminating), || {
+        self.must(matches!(phase, PodPhase::Ready | PodPhase::Unready | PodPhase::Terminating), || {
             format!("{pod:?} receives while {phase:?}")
         });
         let Some(c) = self.connections.get_mut(&id.0) else {
@@ -217,8 +218,9 @@ impl<'m> Watchdog<'m> {
         let was_available = self.is_available(p, self.now);
         let allowed = match phase {
             PodPhase::Starting => matches!(before, PodPhase::Starting | PodPhase::Ready),
-            PodPhase::Ready => before == PodPhase::Starting,
-            PodPhase::Terminating => before == PodPhase::Ready,
+            PodPhase::Unready => before == PodPhase::Ready,
+            PodPhase::Ready => matches!(before, PodPhase::Starting | PodPhase::Unready),
+            PodPhase::Terminating => matches!(before, PodPhase::Ready | PodPhase::Unready),
             PodPhase::Gone => matches!(before, PodPhase::Starting | PodPhase::Terminating),
         };
         self.must(allowed, || format!("{pod:?} goes from {before:?} to {phase:?}"));
@@ -365,7 +367,7 @@ impl Observer for Watchdog<'_> {
             }
             Observation::Connected { connection, pod, .. } => {
                 let p = &self.pods[pod.0 as usize];
-                let listens = matches!(p.phase, PodPhase::Ready | PodPhase::Terminating) && !p.sigterm;
+                let listens = !matches!(p.phase, PodPhase::Starting | PodPhase::Gone) && !p.sigterm;
                 self.must(listens, || format!("{pod:?} does not listen, and accepts"));
                 let rtt = self.model.cluster.rtt;
                 let c = self.connections.get_mut(&connection.0);

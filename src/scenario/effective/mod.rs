@@ -265,6 +265,9 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
             let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));
             format!("black hole of {pods} of {} for {lasts}, unready after: {unready}", server(i))
         }
+        What::Unready { server: i, pods, lasts } => {
+            format!("{pods} of {} unready for {}", server(i), optional(*lasts, "the rest"))
+        }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
     };

@@ -86,7 +86,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The pods of a server that are not being deleted, as its autoscaler sees them. A new one is Pending until it is Ready.
     fn seen_pods(&self, server: u32) -> Vec<hpa::Pod> {
         let scraped = self.autoscalers[server as usize].as_ref().map(|a| &a.scraped);
-        let alive = |&&pod: &&u32| matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready);
+        let alive = |&&pod: &&u32| self.is_alive(pod);
         let pods = self.deployments[server as usize].pods.iter().filter(alive);
         pods.map(|&pod| {
             let p = &self.pods[pod as usize];

@@ -21,20 +21,27 @@ pub struct Pace {
     /// It takes so many times longer, until then; 1 if it is not slow.
     pub slow: f64,
     pub slow_until: Time,
+    /// When its container was up: what warms up is its age.
+    pub up_since: Time,
 }
 
 impl Pace {
+    /// A new pod's, before its container starts.
+    pub fn new(server: &Server) -> Pace {
+        Pace { even: server.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER }
+    }
+
     /// Finds out whether there is anything to do per request.
     pub fn settle(&mut self, server: &Server) {
         self.even = server.speed == 1.0 && self.slow == 1.0 && !(self.cold && server.warm_up.is_some());
     }
 
-    /// How long something stays in a slot that would take `work` by the server's laws, `age` after the pod became Ready.
+    /// How long something stays in a slot from `now` that would take `work` by the server's laws.
     #[inline(never)]
-    pub fn of(&self, server: &Server, work: Span, age: Span) -> Span {
+    pub fn of(&self, server: &Server, work: Span, now: Time) -> Span {
         let work = Span::from_secs_f64(work.as_secs_f64() * self.slow / server.speed).min(LONGEST);
         match &server.warm_up {
-            Some(curve) if self.cold => warm_up::duration(curve, age, work),
+            Some(curve) if self.cold => warm_up::duration(curve, now.since(self.up_since), work),
             _ => work,
         }
     }

@@ -54,7 +54,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
-        let takes = if p.pace.even { takes } else { p.pace.of(p.settings, takes, self.now.since(p.ready_since)) };
+        let takes = if p.pace.even { takes } else { p.pace.of(p.settings, takes, self.now) };
         p.work_started += takes.0;
         self.slot_jobs[slot] = job;
         self.slots.set(slot, (self.now + takes).0);
