@@ -73,6 +73,7 @@ const CASES: &[Case] = &[
     ("servers.grpc.max_connection_age", "", "grpc: { max_connection_age: «2s|4s» }", ""),
     ("servers.grpc.max_connection_age_grace", "", "concurrency: 50, service_time: 3s, grpc: { max_connection_age: 2s, max_connection_age_grace: «500ms|1s» }", ""),
     ("servers.grpc.max_connection_idle", "", "grpc: { max_connection_idle: «10ms|20ms» }", "load: { open: { rate: 20 } }"),
+    ("servers.grpc.max_requests_per_connection", "", "grpc: { max_requests_per_connection: «100|200» }", ""),
     ("servers.grpc.max_concurrent_streams", "", "service_time: 100ms, grpc: { max_concurrent_streams: «1|2» }", ""),
     ("clients.name", "", "", "name: «c|d»"),
     ("clients.replicas", "", "", "replicas: «1|2»"),

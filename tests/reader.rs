@@ -72,6 +72,7 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(10), early: EarlyRequest::Drop });
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
+    assert_eq!(model.servers[0].grpc.max_requests_per_connection, Some(10_000));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
     assert_eq!(model.timeline.len(), 9);
     assert_eq!(model.timeline[8].what, What::Unready { server: 0, pods: 2, lasts: Some(Span::from_secs(20)) });
@@ -140,7 +141,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "57a6ad00e62cca07");
+    assert_eq!(plain, "a1e6919276a24f28");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 

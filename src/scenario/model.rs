@@ -189,6 +189,9 @@ pub struct GrpcServer {
     pub max_connection_age_grace: Option<Span>,
     /// A connection without streams for this long gets GOAWAY. `None`: never.
     pub max_connection_idle: Option<Span>,
+    /// A connection gets GOAWAY when the server receives the request of this number, at least 1 (Envoy's
+    /// `max_requests_per_connection`). `None`: never.
+    pub max_requests_per_connection: Option<u32>,
     /// Streams that a connection carries at once; more calls wait on the connection. `None`: no limit.
     pub max_concurrent_streams: Option<u32>,
     /// Which pings of clients it punishes.

@@ -173,6 +173,8 @@ pub struct Connection {
     pub owner: u32,
     /// The address that its subchannel has: a pod, or the virtual IP.
     pub address: u32,
+    /// Requests that the pod has received on it, if it counts them.
+    pub received: u32,
     /// Incarnation of the pod that accepted it.
     pub incarnation: u32,
     /// The pod accepted it: it is in the pod's list, at this place.

@@ -94,6 +94,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         max_connection_age: None,
         max_connection_age_grace: None,
         max_connection_idle: None,
+        max_requests_per_connection: None,
         max_concurrent_streams: None,
         enforcement: Enforcement::default(),
     };

@@ -194,6 +194,7 @@ fn the_run_and_its_timeline() {
         ("NAME\nSERVERS\nGHZ\ntimeline: [«{ rollout: api }]\n", "E012", "`at`"),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, delete: { server: api, pods: «4 } }]\n", "E013", "only 3"),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, delete: { server: api, pods: «0 } }]\n", "E013", "at least 1"),
+        ("NAME\nservers: [{ name: api, grpc: { max_requests_per_connection: «0 } }]\nGHZ\n", "E013", "at least 1"),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, unready: { server: api, pods: «4 } }]\n", "E013", "only 3"),
         (
             "NAME\nMIN\nSERVERS\nclients: [{ name: web, load: { open: { trace: «rates.csv } } }]\n",

@@ -44,6 +44,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: age, an instant", 1),
     ("closed form: age, after a rollout", 1),
     ("closed form: dispatch", 1),
+    ("closed form: lives by requests", 1),
     ("closed form: M/M/c", 12),
     ("closed form: M/D/c", 3),
     ("closed form: M/G/1", 3),

@@ -118,6 +118,7 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("max_connection_age", ms(50..=6_000)),
         maybe("max_connection_age_grace", ms(0..=400)),
         maybe("max_connection_idle", ms(20..=2_000)),
+        maybe("max_requests_per_connection", number(1..=40)),
         maybe("max_concurrent_streams", number(1..=4)),
         maybe(
             "keepalive_enforcement",

@@ -111,6 +111,7 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
         max_connection_age,
         max_connection_age_grace,
         max_connection_idle,
+        max_requests_per_connection,
         max_concurrent_streams,
         keepalive_enforcement,
     } = file.map(|f| f.value).unwrap_or_default();
@@ -121,6 +122,12 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
         max_connection_age: cx.positive(max_connection_age, "max_connection_age"),
         max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
         max_connection_idle: cx.positive(max_connection_idle, "max_connection_idle"),
+        max_requests_per_connection: cx.count_if(
+            max_requests_per_connection,
+            "max_requests_per_connection",
+            1,
+            u32::MAX,
+        ),
         max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
         enforcement: keepalive::enforcement(cx, keepalive_enforcement, kinds.somebody_pings),
     }

@@ -231,6 +231,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
         max_connection_age,
         max_connection_age_grace,
         max_connection_idle,
+        max_requests_per_connection,
         max_concurrent_streams,
         enforcement: _,
     } = grpc;
@@ -239,6 +240,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
         rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
     }
     rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
+    rows.put(at, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
     rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
 }
 

@@ -99,6 +99,9 @@ pub struct GrpcServerFile {
     pub max_connection_age_grace: Key<Duration>,
     /// A connection without streams for this long gets GOAWAY. Default: never.
     pub max_connection_idle: Key<Duration>,
+    /// A connection gets GOAWAY with the request of this number. gRPC servers have no such setting; Envoy in front of one has.
+    /// Default: never.
+    pub max_requests_per_connection: Key<Count>,
     /// Streams that a connection carries at once; more calls wait on the connection. Default: no limit.
     pub max_concurrent_streams: Key<Count>,
     /// Which pings of clients the server punishes.

@@ -200,8 +200,11 @@ impl<O: Observer> Engine<'_, O> {
             let sent = call.sent;
             return self.request_lost(pod, connection, sent);
         }
-        let connection = ConnectionId(lane.id);
-        self.observe(&Observation::Received { pod: PodId(pod), connection });
+        let id = ConnectionId(lane.id);
+        if lane.counted {
+            self.count_request(connection);
+        }
+        self.observe(&Observation::Received { pod: PodId(pod), connection: id });
         self.admit_call(pod, index);
     }
 
