@@ -40,6 +40,8 @@ pub enum Purpose {
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.
     Dispatch = 15,
+    /// Phase of the periods of a pod's CPU limit.
+    CpuPeriod = 40,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

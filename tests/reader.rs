@@ -87,6 +87,8 @@ fn every_key_reaches_the_model() {
         hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
         Some((SelectPolicy::Min, SelectPolicy::Disabled))
     );
+    let limit = CpuLimit { quota: Span::from_millis(250), period: Span::from_millis(100) };
+    assert_eq!(model.servers[0].cpu, Some(Cpu { cores_milli: 4_000, limit: Some(limit) }));
     assert_eq!(model.servers[0].speed, 1.5);
     assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
@@ -141,7 +143,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "a1e6919276a24f28");
+    assert_eq!(plain, "cf64791d65ccbf7e");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 

@@ -7,6 +7,7 @@ pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, Subc
 pub use super::slab::{Handle, Slab, Slotted};
 
 use super::handle::pace::Pace;
+use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
 use crate::scenario::model::Server;
@@ -62,6 +63,8 @@ pub struct Pod<'a> {
     pub work_sampled: u64,
     /// What makes its slots take another time than the server's laws.
     pub pace: Pace,
+    /// The processor that what is in its slots shares, if it does.
+    pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
 }

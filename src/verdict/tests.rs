@@ -103,6 +103,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         replicas: 5,
         concurrency: 8,
         service_time: constant.clone(),
+        cpu: None,
         speed: 1.0,
         warm_up: None,
         hpa: None,

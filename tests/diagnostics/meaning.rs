@@ -207,6 +207,11 @@ fn the_run_and_its_timeline() {
 #[test]
 fn unequal_pods() {
     run(&[
+        ("NAME\nservers: [{ name: api, cpu: «{} }]\nGHZ\n", "E018", "without `cores` or `limit`"),
+        ("NAME\nservers: [{ name: api, cpu: { cores: «8 } }]\nGHZ\n", "E018", "8 requests"),
+        ("NAME\nservers: [{ name: api, cpu: { cores: 2, limit: «2000m } }]\nGHZ\n", "E018", "at most 2 cores"),
+        ("NAME\nservers: [{ name: api, cpu: { limit: «5m } }]\nGHZ\n", "E013", "10m"),
+        ("NAME\nservers: [{ name: api, cpu: { limit: «1.0001 } }]\nGHZ\n", "E010", "500m"),
         ("NAME\nservers: [{ name: api, speed: «0 }]\nGHZ\n", "E013", "0.001"),
         ("NAME\nservers: [{ name: api, warm_up: { initial: «1, time: 5s } }]\nGHZ\n", "E013", "below 1"),
         ("NAME\nservers: [{ name: api, warm_up: { initial: 20%, time: «0s } }]\nGHZ\n", "E013", "above 0"),

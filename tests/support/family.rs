@@ -48,6 +48,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: M/M/c", 12),
     ("closed form: M/D/c", 3),
     ("closed form: M/G/1", 3),
+    ("closed form: processor sharing", 6),
     ("lab E1", 5),
     ("lab E2", 24),
     ("lab E3", 12),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
-use evenkeel::scenario::model::{Model, Protocol};
+use evenkeel::scenario::model::{Model, Protocol, Server};
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase, PodSample, Status};
 use evenkeel::units::Time;
 
@@ -174,7 +174,7 @@ impl Journal {
             for window in self.windows.iter().filter(|w| w.0.0 >= model.warmup.0) {
                 if let Some(sample) = samples(window).filter(|s| s.ready_throughout) {
                     busy += sample.busy.0 as f64;
-                    time += (window.1.0 - window.0.0) as f64 * f64::from(model.servers[self.servers[i]].concurrency);
+                    time += (window.1.0 - window.0.0) as f64 * cores(&model.servers[self.servers[i]]);
                 }
             }
             same_option("utilization", pod.utilization, (time > 0.0).then(|| busy / time));
@@ -327,4 +327,11 @@ fn check_figures(got: &SkewFigures, x: &[f64]) {
     same_option("jain", got.jain, loaded(sum * sum / squares / n));
     let idle = x.iter().filter(|x| **x == 0.0).count() as f64;
     same_option("idle_pods", got.idle_pods, (!x.is_empty()).then_some(idle));
+}
+
+/// How many slots of a pod can be at work all the time.
+fn cores(server: &Server) -> f64 {
+    let Some(cpu) = server.cpu else { return f64::from(server.concurrency) };
+    let limit = cpu.limit.map_or(f64::MAX, |limit| limit.quota.as_secs_f64() / limit.period.as_secs_f64());
+    limit.min(f64::from(cpu.cores_milli) / 1e3).min(f64::from(server.concurrency))
 }

@@ -14,6 +14,7 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
         replicas,
         concurrency,
         service_time: Distribution::Constant(0.001),
+        cpu: None,
         speed: 1.0,
         warm_up: None,
         hpa: None,

@@ -3,6 +3,7 @@
 
 mod client;
 mod cluster;
+mod cpu;
 mod csv;
 mod expect;
 mod hpa;

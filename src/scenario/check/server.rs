@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, ClientKinds, Names, hpa, keepalive, law, pace};
+use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -22,6 +22,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         replicas,
         concurrency,
         service_time,
+        cpu,
         speed,
         warm_up,
         queue_limit,
@@ -37,11 +38,13 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
     let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
+    let concurrency = cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY);
     Server {
         name: cx.unique_name(name, place, "a server", names),
         replicas,
-        concurrency: cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY),
+        concurrency,
         service_time: law::law_or(cx, service_time, defaults::service_time),
+        cpu: cpu::cpu(cx, cpu, concurrency),
         speed: speed.map_or(1.0, |speed| cx.number(&speed, "speed", LEAST_SPEED, MOST_SPEED)),
         warm_up: pace::warm_up(cx, warm_up),
         queue_limit: cx.count_if(queue_limit, "queue_limit", 0, u32::MAX),

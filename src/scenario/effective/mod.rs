@@ -185,6 +185,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         replicas,
         concurrency,
         service_time,
+        cpu,
         speed,
         warm_up,
         queue_limit,
@@ -199,6 +200,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "replicas", replicas.to_string());
     rows.put(at, "concurrency", concurrency.to_string());
     rows.put(at, "service_time", law(service_time));
+    server::cpu(rows, at, cpu.as_ref());
     rows.put(at, "speed", speed.to_string());
     server::warm_up(rows, at, warm_up.as_ref());
     rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));

@@ -3,6 +3,7 @@
 
 pub(super) mod at;
 pub(super) mod client;
+pub(super) mod cpu;
 pub(super) mod hpa;
 pub(super) mod keepalive;
 pub(super) mod law;
@@ -10,6 +11,7 @@ pub(super) mod load;
 pub(super) mod policy;
 pub(super) mod server;
 pub(super) mod timeline;
+pub(super) mod via;
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -58,7 +58,8 @@ impl<O: Observer> Engine<'_, O> {
             let (incarnation, (_, work)) = (self.pods[pod as usize].incarnation, self.work_of(pod));
             let last = before.get(&pod).filter(|last| last.incarnation == incarnation);
             let sample = last.map(|last| {
-                let slots = f64::from(self.server_of(pod).concurrency) * self.now.since(last.at).0 as f64;
+                let server = self.server_of(pod);
+                let slots = f64::from(server.concurrency) * server.usable() * self.now.since(last.at).0 as f64;
                 let used = hpa.cpu_at_full_load * work.saturating_sub(last.work) as f64 / slots;
                 Sample { usage_milli: (used * REQUEST_MILLI as f64).round() as u64, at: self.now }
             });

@@ -14,7 +14,7 @@ const LONGEST: Span = Span::from_secs(365 * 86_400);
 /// How a pod's time in a slot differs from what the server's laws say.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// It does not, as for most.
+    /// It does not, as for most, and it does not depend on what else is in service.
     pub even: bool,
     /// It became Ready during the run, and warms up if its server says so.
     pub cold: bool,
@@ -28,12 +28,14 @@ pub struct Pace {
 impl Pace {
     /// A new pod's, before its container starts.
     pub fn new(server: &Server) -> Pace {
-        Pace { even: server.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER }
+        let even = server.speed == 1.0 && server.cpu.is_none();
+        Pace { even, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER }
     }
 
     /// Finds out whether there is anything to do per request.
     pub fn settle(&mut self, server: &Server) {
-        self.even = server.speed == 1.0 && self.slow == 1.0 && !(self.cold && server.warm_up.is_some());
+        self.even =
+            server.cpu.is_none() && server.speed == 1.0 && self.slow == 1.0 && !(self.cold && server.warm_up.is_some());
     }
 
     /// How long something stays in a slot from `now` that would take `work` by the server's laws.

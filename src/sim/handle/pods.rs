@@ -45,6 +45,7 @@ impl<O: Observer> Engine<'_, O> {
         self.slot_pods[first_slot as usize..][..concurrency as usize].fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
         let node = number % self.model.cluster.nodes;
+        let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));
         self.pods.push(Pod {
             server,
             settings,
@@ -70,6 +71,7 @@ impl<O: Observer> Engine<'_, O> {
             work_started: 0,
             work_sampled: 0,
             pace: Pace::new(settings),
+            sharing,
             draining: false,
         });
         self.sampled_pods.push(pod);

@@ -27,11 +27,14 @@ impl<O: Observer> Engine<'_, O> {
         self.window_start = self.now;
     }
 
-    /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns.
+    /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.
     pub fn work_of(&self, pod: u32) -> (u32, u64) {
         let concurrency = self.server_of(pod).concurrency;
         let p = &self.pods[pod as usize];
         let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
+        if let Some(sharing) = &p.sharing {
+            return (in_service, sharing.used(self.now).0);
+        }
         let mut done = p.work_started;
         if in_service > 0 {
             for slot in p.first_slot..p.first_slot + concurrency {

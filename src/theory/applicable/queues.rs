@@ -10,7 +10,7 @@ use crate::theory::queueing::{Queue, closed_loop_throughput};
 /// the calls.
 fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     let [server] = model.servers.as_slice() else { return None };
-    if server.speed != 1.0 {
+    if server.speed != 1.0 || server.cpu.is_some() {
         return None;
     }
     let unlimited = server.queue_limit.is_none() && server.grpc.max_concurrent_streams.is_none();

@@ -11,6 +11,7 @@ fn server(replicas: u32) -> Server {
         replicas,
         concurrency: 8,
         service_time: Distribution::Exponential { mean: 0.01, min: 0.0 },
+        cpu: None,
         speed: 1.0,
         warm_up: None,
         hpa: None,
