@@ -92,6 +92,9 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.servers[0].speed, 1.5);
     assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
+    let [get, search] = model.clients[0].methods.as_slice() else { panic!("two methods") };
+    assert_eq!((get.cost, get.until, get.deadline), (1.5, 0.9, model.clients[0].deadline));
+    assert_eq!((search.cost, search.until, search.deadline), (20.0, 1.0, Some(Span::from_secs(5))));
     let Load::Open { arrivals: Arrivals::Constant, rate } = &model.clients[0].load else { panic!("open, constant") };
     let at = |s| Time::ZERO + Span::from_secs(s);
     // The ramp of the timeline is part of the curve.

@@ -74,6 +74,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         latency_ms: latency_ms(&latency),
         skew: skew_of(recorder, frame, &ready_loads),
         pods: pods(recorder, &utilization),
+        methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
             closed_by: names(CloseReason::ALL.map(CloseReason::name), &recorder.connections.closed_by),
@@ -100,7 +101,7 @@ fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
     }
 }
 
-fn latency_ms(tally: &Tally) -> Latency {
+pub(super) fn latency_ms(tally: &Tally) -> Latency {
     let quantile = |per_mille| tally.quantile(per_mille).map(Span::as_millis_f64);
     Latency {
         mean: tally.mean().map(|ns| ns / 1e6),

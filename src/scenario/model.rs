@@ -16,7 +16,7 @@ pub use client::{
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
-pub use load::{Arrivals, Load, RateCurve};
+pub use load::{Arrivals, Load, Method, RateCurve};
 pub use policy::{Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};

@@ -142,6 +142,8 @@ pub struct Call {
     pub worker: u32,
     pub generation: u32,
     pub state: CallState,
+    /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
+    pub method: u16,
     /// What its response says, once there is one.
     pub failure: Option<Status>,
     /// The application has its answer; the place that holds the call frees it.

@@ -1,6 +1,6 @@
 //! Settings that do not go together, and expectations.
 
-use super::run;
+use super::{Case, run};
 
 #[test]
 fn settings_without_effect() {
@@ -296,4 +296,30 @@ fn expectations() {
         ("NAME\nSERVERS\nGHZ\nexpect: [«name == 2]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: «idle_pods == 0\n", "E009", "a list"),
     ]);
+}
+
+#[test]
+fn methods() {
+    let with = |load: &str| format!("NAME\nMIN\nSERVERS\nclients: [{{ name: web, load: {load} }}]\n");
+    let of = |methods: &str| with(&format!("{{ open: {{ rate: 5 }}, methods: {methods} }}"));
+    let cases = [
+        (of("«[{ name: a, share: 100% }]"), "E018", "fewer than two"),
+        (of("«[{ name: a, share: 50% }, { name: b, share: 49.5% }]"), "E019", "99.5%"),
+        (of("[{ name: a, share: «0% }, { name: b, share: 100% }]"), "E013", "above 0"),
+        (of("[{ name: a, share: 50% }, { name: «a, share: 50% }]"), "E015", "`a`"),
+        (of("[{ name: a, share: 50% }, { name: «\"\", share: 50% }]"), "E014", "Search"),
+        (of("[{ name: a, share: 50% }, «{ share: 50% }]"), "E012", "`name`"),
+        (of("[{ name: a, share: 50%, cost: «0 }, { name: b, share: 50% }]"), "E013", "0.001"),
+        (of("[{ name: a, share: 50%, deadline: «0s }, { name: b, share: 50% }]"), "E013", "above 0"),
+        (
+            of("[{ name: a, share: 50%, deadline: 1s }, { name: b, share: 50%, deadline: 2s }]")
+                .replace("load:", "deadline: «5s, load:"),
+            "E018",
+            "all have their own",
+        ),
+        (with("«{}"), "E020", "`closed` and `open`"),
+        (with("{ open: «{ rate: 5 }, closed: { concurrency: 5 } }"), "E020", "has both"),
+    ];
+    let cases: Vec<Case<'_>> = cases.iter().map(|(text, code, said)| (text.as_str(), *code, *said)).collect();
+    run(&cases);
 }

@@ -49,6 +49,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: M/D/c", 3),
     ("closed form: M/G/1", 3),
     ("closed form: processor sharing", 6),
+    ("methods", 3),
     ("lab E1", 5),
     ("lab E2", 24),
     ("lab E3", 12),

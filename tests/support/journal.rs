@@ -12,6 +12,8 @@ use evenkeel::units::Time;
 #[derive(Default)]
 pub struct Journal {
     emitted: Vec<Time>,
+    /// (client, method, emitted, how: 0 with a response, 1 without, 2 not at all)
+    ends: Vec<(u32, u16, Time, u8)>,
     unfinished: Vec<Time>,
     /// (when, pod)
     received: Vec<(Time, usize)>,
@@ -35,10 +37,19 @@ impl Observer for Journal {
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
             Observation::Emitted { .. } => self.emitted.push(at),
-            Observation::Unfinished { emitted, .. } => self.unfinished.push(emitted),
+            Observation::Unfinished { client, method, emitted } => {
+                self.unfinished.push(emitted);
+                self.ends.push((client, method, emitted, 2));
+            }
             Observation::Received { pod, .. } => self.received.push((at, pod.0 as usize)),
-            Observation::Completed { pod, emitted, .. } => self.completed.push((emitted, at, pod.0 as usize)),
-            Observation::Failed { status, emitted, .. } => self.failed.push((emitted, status)),
+            Observation::Completed { client, method, pod, emitted } => {
+                self.completed.push((emitted, at, pod.0 as usize));
+                self.ends.push((client, method, emitted, 0));
+            }
+            Observation::Failed { client, method, status, emitted, .. } => {
+                self.failed.push((emitted, status));
+                self.ends.push((client, method, emitted, 1));
+            }
             Observation::PodCreated { pod, server, .. } => {
                 self.servers.push(server as usize);
                 self.phases.push((at, pod.0 as usize, PodPhase::Starting));
@@ -87,6 +98,7 @@ impl Journal {
         let ok = self.completed.iter().filter(|c| c.0.0 >= warmup).count();
         same("throughput_rps", summary.throughput_rps, per_s(ok));
         same("reconnects_per_s", summary.reconnects_per_s, per_s(self.reconnects(model)));
+        self.check_methods(model, summary);
         self.check_connections(summary);
         self.check_pods(model, summary);
         self.check_skew(warmup, width, end, summary);
@@ -144,6 +156,24 @@ impl Journal {
             }
         }
         reconnects
+    }
+
+    fn check_methods(&self, model: &Model, summary: &Summary) {
+        let mut rows = summary.methods.iter();
+        for (c, client) in model.clients.iter().enumerate() {
+            for (m, method) in client.methods.iter().enumerate() {
+                let row = rows.next().expect("a row per method");
+                let mine = (c as u32, m as u16 + 1);
+                let ends = |how: u8| {
+                    let of = |e: &&(u32, u16, Time, u8)| (e.0, e.1) == mine && e.2.0 >= model.warmup.0 && e.3 == how;
+                    self.ends.iter().filter(of).count() as u64
+                };
+                assert_eq!((&row.client, &row.method), (&client.name, &method.name));
+                assert_eq!([row.ok, row.failed, row.unfinished], [ends(0), ends(1), ends(2)]);
+                assert_eq!(row.started, row.ok + row.failed + row.unfinished);
+            }
+        }
+        assert!(rows.next().is_none());
     }
 
     fn check_connections(&self, summary: &Summary) {

@@ -50,6 +50,7 @@ pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
         max_connection_lifetime: None,
         via: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 100.0)]) } },
+        methods: Vec::new(),
         deadline: None,
         startup: Distribution::Constant(0.0),
         strategy: Strategy::Recreate,

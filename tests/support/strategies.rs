@@ -154,6 +154,8 @@ struct Client {
     shuffle: bool,
     policy: String,
     http: String,
+    /// Written after the load, with a comma before it; or nothing.
+    methods: String,
     /// Workers per channel, calls per replica; none: an open load.
     closed: Option<(u32, Option<u32>)>,
     open: String,
@@ -229,11 +231,19 @@ fn client() -> BoxedStrategy<Client> {
         (0..100u32, 1..200u32).prop_map(|(a, b)| format!("curve: [{{ at: 0s, rate: {a} }}, {{ at: 2s, rate: {b} }}]")),
     ];
     let open =
-        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("{{ open: {{ {rate}, arrivals: {a} }} }}"));
+        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("open: {{ {rate}, arrivals: {a} }}"));
+    let methods = prop_oneof![
+        2 => Just(String::new()),
+        1 => (1..100u32, 1..60u32, 1..400u32).prop_map(|(share, cost, deadline)| format!(
+            ", methods: [{{ name: a, share: {share}%, cost: 0.{cost:02} }}, \
+             {{ name: b, share: {}%, deadline: {deadline}ms }}]",
+            100 - share
+        )),
+    ];
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, open, rollout)
+    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, (open, methods), rollout)
         .prop_map(
             |(
                 (http1, replicas, channels, shuffle),
@@ -243,7 +253,7 @@ fn client() -> BoxedStrategy<Client> {
                 policy,
                 http,
                 closed,
-                open,
+                (open, methods),
                 rollout,
             )| {
                 Client {
@@ -258,6 +268,7 @@ fn client() -> BoxedStrategy<Client> {
                     http,
                     closed,
                     open,
+                    methods,
                     common: common.concat(),
                     dispatch,
                     direct: direct.concat(),
@@ -275,7 +286,7 @@ impl Client {
     }
 
     fn yaml(&self, i: usize, headless: bool) -> String {
-        let Client { replicas, channels, common, .. } = self;
+        let Client { replicas, channels, common, methods, .. } = self;
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
         let mut workers = *replicas;
         if self.http1 {
@@ -317,12 +328,12 @@ impl Client {
             }
         }
         match self.closed {
-            None => text += &format!(", load: {}{}", self.open, self.rollout),
+            None => text += &format!(", load: {{ {}{methods} }}{}", self.open, self.rollout),
             Some((each, requests)) => {
                 // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
                 text += &format!(
-                    ", load: {{ closed: {{ concurrency: {}{} }} }}",
+                    ", load: {{ closed: {{ concurrency: {}{} }}{methods} }}",
                     each * workers,
                     requests.unwrap_or_default()
                 );

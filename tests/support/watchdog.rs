@@ -316,19 +316,21 @@ impl Observer for Watchdog<'_> {
             }
             Observation::Received { pod, connection } => self.received(pod, connection),
             Observation::Started { pod, .. } => self.pods[pod.0 as usize].started += 1,
-            Observation::Completed { client, pod, emitted } => {
+            Observation::Completed { client, pod, emitted, .. } => {
                 self.pods[pod.0 as usize].completed += 1;
                 self.end_call(client, emitted);
             }
-            Observation::Failed { client, status, emitted, .. } => {
-                let deadline = self.model.clients[client as usize].deadline;
+            Observation::Failed { client, method, status, emitted, .. } => {
+                let settings = &self.model.clients[client as usize];
+                let method = settings.methods.get(usize::from(method).wrapping_sub(1));
+                let deadline = method.map_or(settings.deadline, |m| m.deadline);
                 let late = deadline.is_some_and(|d| emitted + d < at);
                 self.must(!late, || format!("a call of client {client} outlived its deadline"));
                 let due = status != Status::DeadlineExceeded || deadline.is_some_and(|d| emitted + d == at);
                 self.must(due, || format!("a call of client {client} ended at the wrong time for its deadline"));
                 self.end_call(client, emitted);
             }
-            Observation::Unfinished { client, emitted } => self.end_call(client, emitted),
+            Observation::Unfinished { client, emitted, .. } => self.end_call(client, emitted),
             Observation::PodCreated { pod, server, revision, .. } => {
                 let next = self.pods.len();
                 self.must(pod.0 as usize == next, || format!("{pod:?} is not the next one"));

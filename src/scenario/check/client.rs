@@ -65,10 +65,7 @@ pub(super) fn client(
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
     let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
     let via = via::sidecar(cx, via, speaks_http1, channels, service);
-    via::fits(cx, via.as_ref(), grpc.policy.as_ref());
-    if let Some(sidecar) = &via {
-        grpc.behind_a_proxy(cx, sidecar);
-    }
+    grpc.fit(cx, via.as_ref());
     let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
@@ -77,8 +74,8 @@ pub(super) fn client(
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
         Protocol::Grpc(grpc.settings(cx, service, preset))
     };
-    let load =
-        load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
+    let workers = load::Workers { replicas, replicas_place, channels, channels_place };
+    let (load, methods) = load::load(cx, load, place, workers, &deadline, duration);
     without_effect(cx, &protocol, &load, (&connection_lifetime, &startup, &strategy));
     let (start_at, start_spread) = start_times(cx, start, duration);
     Client {
@@ -91,6 +88,7 @@ pub(super) fn client(
         start_spread,
         max_connection_lifetime: lifetime(cx, connection_lifetime),
         load,
+        methods,
         deadline: cx.positive(deadline, "deadline"),
         startup: law::law_or(cx, startup, defaults::startup),
         strategy: server::strategy_or_default(cx, strategy),
@@ -142,6 +140,14 @@ impl GrpcKeys {
         cx.no_effect(&backoff, "backoff", ONLY_GRPC);
         cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
         cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
+    }
+
+    /// Refuses what cannot act with this proxy, or with none.
+    fn fit(&self, cx: &mut Check<'_>, via: Option<&Sidecar>) {
+        via::fits(cx, via, self.policy.as_ref());
+        if let Some(sidecar) = via {
+            self.behind_a_proxy(cx, sidecar);
+        }
     }
 
     /// A channel's one connection is to the proxy beside it, which is always there.

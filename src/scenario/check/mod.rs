@@ -10,6 +10,7 @@ mod hpa;
 mod keepalive;
 mod law;
 mod load;
+mod methods;
 mod pace;
 mod policy;
 mod server;

@@ -1,6 +1,6 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Keepalive, Load, Policy, Strategy};
+use super::{Breakers, Keepalive, Load, Method, Policy, Strategy};
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
 
@@ -25,6 +25,8 @@ pub struct Client {
     pub max_connection_lifetime: Option<Lifetime>,
     /// What the client asks for. Totals over the replicas.
     pub load: Load,
+    /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
+    pub methods: Vec<Method>,
     /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
     pub deadline: Option<Span>,
     /// From a replica's creation to its start in a rollout of this Deployment.

@@ -8,6 +8,7 @@ mod connection;
 mod discovery;
 mod hosts;
 mod keepalive;
+pub(super) mod methods;
 pub(super) mod pace;
 mod pick_first;
 mod picks;

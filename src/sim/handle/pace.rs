@@ -11,6 +11,11 @@ use crate::units::{Span, Time};
 /// No stay in a slot is longer: as long as the longest sample of a law.
 const LONGEST: Span = Span::from_secs(365 * 86_400);
 
+/// So many times as long, as far as that makes sense.
+pub fn longer(work: Span, factor: f64) -> Span {
+    Span::from_secs_f64(work.as_secs_f64() * factor).min(LONGEST)
+}
+
 /// How a pod's time in a slot differs from what the server's laws say.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {

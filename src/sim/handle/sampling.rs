@@ -5,6 +5,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodId, PodPhase, PodSample};
 use super::super::schedule::Rank;
+use super::super::world::Call;
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -73,8 +74,8 @@ impl<O: Observer> Engine<'_, O> {
         for index in self.calls.used() {
             let call = &self.calls.items[index as usize];
             if !call.ended {
-                let (client, emitted) = (call.client, call.emitted);
-                self.observe(&Observation::Unfinished { client, emitted });
+                let &Call { client, method, emitted, .. } = call;
+                self.observe(&Observation::Unfinished { client, method, emitted });
             }
         }
         let mut open = self.connections.used();

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::observation::{NO_METHOD, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
 use crate::units::{Span, Time};
@@ -45,16 +45,19 @@ impl<O: Observer> Engine<'_, O> {
 
     #[inline]
     fn start(&mut self, pod: u32, slot: usize, job: Job, waited: Span) {
-        let p = &mut self.pods[pod as usize];
+        let p = &self.pods[pod as usize];
         let takes = match job {
             Job::Call(index) => {
                 let call = &mut self.calls.items[index as usize];
                 call.state = CallState::InService;
-                p.settings.service_time.sample(call.demand)
+                let work = p.settings.service_time.sample(call.demand);
+                let (client, method) = (call.client, call.method);
+                if method == NO_METHOD { work } else { self.costs(client, method, work) }
             }
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
         self.slot_jobs[slot] = job;
+        let p = &mut self.pods[pod as usize];
         if p.pace.even {
             p.work_started += takes.0;
             self.slots.set(slot, (self.now + takes).0);

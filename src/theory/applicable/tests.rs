@@ -61,6 +61,7 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
         max_connection_lifetime: None,
         via: None,
         load,
+        methods: Vec::new(),
         deadline: None,
         startup: Distribution::Constant(1.0),
         strategy: Strategy::Recreate,
