@@ -72,6 +72,9 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),
     ("lab E8 round_robin", 4),
+    ("lab E4 balance_list", 2),
+    ("lab E8 balance_list", 8),
+    ("lab E8 peak EWMA", 8),
 ];
 
 /// The p-values of one group.
