@@ -66,6 +66,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E10 back-off", 2),
     ("policies: uniform", 4),
     ("policies: subsets", 3),
+    ("published: workers of Envoy", 3),
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
     // Facts only.
