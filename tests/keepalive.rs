@@ -97,15 +97,6 @@ fn busy_and_sleeping_connections_live() {
     assert_eq!(run(2_000, PERMITTED, permits, "1ms", ONE_CALL).ends.len(), 0);
 }
 
-/// What is read through a proxy beside the client is read all the same.
-#[test]
-fn busy_connections_of_a_proxy_live() {
-    let often = "via: envoy, load: { open: { arrivals: constant, rate: 0.05 } }";
-    let seen = run(2_000, PERMITTED, "{}", "1ms", often);
-    assert_eq!((seen.ends.len(), seen.failed.len()), (0, 0));
-    assert!(seen.responses.len() > 90);
-}
-
 /// round_robin reconnects at once; each kill doubles the time, until pings without calls are 2 h apart.
 #[test]
 fn every_kill_doubles_the_time_of_the_channel() {

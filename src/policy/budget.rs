@@ -67,8 +67,6 @@ impl Budget {
 /// What Envoy counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// A connection. (A host without one always gets one; that is the caller's to know.)
-    Connection,
     /// A request that waits for a connection.
     Pending,
     /// A request under way.
@@ -80,7 +78,6 @@ pub enum Resource {
 /// What of a cluster is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InUse {
-    connections: u32,
     pending: u32,
     requests: u32,
     retries: u32,
@@ -113,7 +110,6 @@ impl InUse {
 
     fn most(&self, breakers: &Breakers, resource: Resource) -> u32 {
         match (resource, breakers.retries) {
-            (Resource::Connection, _) => breakers.connections,
             (Resource::Pending, _) => breakers.pending,
             (Resource::Request, _) => breakers.requests,
             (Resource::Retry, RetryLimit::Count(most)) => most,
@@ -126,7 +122,6 @@ impl InUse {
 
     fn of(&mut self, resource: Resource) -> &mut u32 {
         match resource {
-            Resource::Connection => &mut self.connections,
             Resource::Pending => &mut self.pending,
             Resource::Request => &mut self.requests,
             Resource::Retry => &mut self.retries,
@@ -141,8 +136,7 @@ mod tests {
     /// Linkerd's defaults: 20 %, 10 per second, over 10 s.
     const LINKERD: RetryBudget = RetryBudget { ratio: 0.2, min_per_s: 10, ttl: Span::from_secs(10) };
     /// Envoy's defaults.
-    const ENVOY: Breakers =
-        Breakers { connections: 1_024, pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
+    const ENVOY: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
     fn retries(budget: &mut Budget, now: Time) -> usize {
         (0..10_000).take_while(|_| budget.try_retry(now)).count()

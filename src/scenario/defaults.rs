@@ -3,8 +3,8 @@
 
 use super::distribution::Distribution;
 use super::model::{
-    Backoff, CountOrPercent, Dns, DnsCache, EarlyRequest, Enforcement, Keepalive, Resolver, Strategy, StrikeRule,
-    Termination,
+    Backoff, Breakers, CountOrPercent, Dns, DnsCache, EarlyRequest, Enforcement, Keepalive, Resolver, RetryLimit,
+    Strategy, StrikeRule, Termination,
 };
 use super::stack::{self, Stack};
 use crate::units::Span;
@@ -69,6 +69,9 @@ pub(super) const DEBOUNCE_MAX: Span = Span::from_secs(10);
 pub(super) const ISTIO_DEBOUNCE: Span = Span::from_millis(100);
 /// Istio's chart, `global.proxy` (`concurrency: 2`).
 pub(super) const WORKERS: u32 = 2;
+
+/// `circuit_breaker.proto`.
+pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
 /// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
 pub(super) fn overhead() -> Distribution {

@@ -11,8 +11,8 @@ mod speed;
 mod timeline;
 
 pub use client::{
-    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, PoolOrder,
-    Protocol, Resolver, Sidecar, SidecarKind,
+    Backoff, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive, Lifetime,
+    PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};

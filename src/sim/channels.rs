@@ -62,6 +62,10 @@ pub struct Channel {
     pub dispatching: bool,
     /// Of its client: kept here, where each pick reads it.
     pub policy: Policy,
+    /// Dials when a call needs it, as Envoy does: `picker` has all hosts, as indices into `subchannels`.
+    pub pools: bool,
+    /// A pick needs to know nothing but whose turn it is.
+    pub in_turn: bool,
     /// Index into `picker` of the next pick.
     pub next: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.

@@ -14,6 +14,7 @@ use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
 use super::{Options, RunEnd, SimError};
+use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;
 use crate::random::Streams;
 use crate::scenario::model::{Model, Server, ServiceType};
@@ -63,6 +64,8 @@ pub(super) struct Engine<'a, O> {
     pub lanes: Lanes,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
+    /// By replica: what circuit breakers count; empty if there are none.
+    pub in_use: Vec<InUse>,
     /// Keepalive, by connection; empty if there is none.
     pub pings: Vec<Option<Box<Ends>>>,
     /// Channels that were told to ping less often: the keepalive time of their new connections.
@@ -129,6 +132,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             connections: Slab::default(),
             lanes: Lanes::default(),
             ewma: Vec::new(),
+            in_use: Vec::new(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),

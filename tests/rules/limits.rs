@@ -90,17 +90,17 @@ proptest! {
 
     #[test]
     fn breakers_are_never_passed(
-        steps in proptest::collection::vec((0usize..4, any::<bool>()), 0..300), most in 0u32..20, percent in 0.0f64..100.0,
+        steps in proptest::collection::vec((0usize..3, any::<bool>()), 0..300), most in 0u32..20, percent in 0.0f64..100.0,
     ) {
-        const ALL: [Resource; 4] = [Resource::Connection, Resource::Pending, Resource::Request, Resource::Retry];
+        const ALL: [Resource; 3] = [Resource::Pending, Resource::Request, Resource::Retry];
         let limit = RetryLimit::Budget { percent, min: 3 };
-        let breakers = Breakers { connections: most, pending: most, requests: most, retries: limit };
+        let breakers = Breakers { pending: most, requests: most, retries: limit };
         let mut used = InUse::default();
         for (i, take) in steps {
             let before = used.used(ALL[i]);
             if take {
                 let active = used.used(Resource::Request) + used.used(Resource::Pending);
-                let allowed = if i == 3 { ((percent / 100.0 * f64::from(active)) as u32).max(3) } else { most };
+                let allowed = if i == 2 { ((percent / 100.0 * f64::from(active)) as u32).max(3) } else { most };
                 prop_assert_eq!(used.try_take(&breakers, ALL[i]), before < allowed);
             } else {
                 used.give_back(ALL[i]);

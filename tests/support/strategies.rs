@@ -135,7 +135,9 @@ struct Client {
     replicas: u32,
     channels: u32,
     common: String,
-    grpc: String,
+    dispatch: String,
+    /// Of channels that connect to pods themselves.
+    direct: String,
     resolver: String,
     via: Option<&'static str>,
     /// Of the pods themselves, whatever the Service; none: by the Service's name.
@@ -158,8 +160,8 @@ fn client() -> BoxedStrategy<Client> {
         ),
         maybe("deadline", ms(1..=800)),
     ];
-    let grpc = vec![
-        given("dispatch", law(20)),
+    let dispatch = given("dispatch", law(20));
+    let direct = vec![
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
         maybe(
@@ -222,12 +224,12 @@ fn client() -> BoxedStrategy<Client> {
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, grpc, (resolver, discovery, via), policy, http, closed, open, rollout)
+    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, open, rollout)
         .prop_map(
             |(
                 (http1, replicas, channels, shuffle),
                 common,
-                grpc,
+                (dispatch, direct),
                 (resolver, discovery, via),
                 policy,
                 http,
@@ -248,7 +250,8 @@ fn client() -> BoxedStrategy<Client> {
                     closed,
                     open,
                     common: common.concat(),
-                    grpc: grpc.concat(),
+                    dispatch,
+                    direct: direct.concat(),
                     rollout: rollout.concat(),
                 }
             },
@@ -257,6 +260,11 @@ fn client() -> BoxedStrategy<Client> {
 }
 
 impl Client {
+    /// Meshes do not balance over headless Services.
+    fn proxy(&self, headless: bool) -> Option<&'static str> {
+        self.via.filter(|via| !headless || *via == "envoy")
+    }
+
     fn yaml(&self, i: usize, headless: bool) -> String {
         let Client { replicas, channels, common, .. } = self;
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
@@ -266,17 +274,31 @@ impl Client {
         } else {
             workers *= channels;
             let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
-            let via = self.via.filter(|via| !headless || *via == "envoy");
+            let via = self.proxy(headless);
             let knows_pods = headless || discovery.is_some() || matches!(via, Some("istio" | "linkerd"));
+            let envoy = matches!(via, Some("envoy" | "istio"));
+            let foreign = envoy && (self.policy.starts_with("pick") || self.policy.starts_with("peak"));
             let shuffle =
                 if knows_pods && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
             // Behind one address there is nothing to choose, and the reader refuses to be told how.
             let (name, settings) = self.policy.split_once(": ").unwrap_or((&self.policy, ""));
-            let bare = settings.is_empty() || !knows_pods && name != "pick_first";
+            let bare = settings.is_empty() || !knows_pods && name != "pick_first" || envoy && name == "round_robin";
             let policy = if bare { name.to_owned() } else { format!("{{ {name}: {settings}{shuffle} }} }}") };
-            text += &format!(", channels: {channels}, policy: {policy}{}", self.grpc);
+            text += &format!(", channels: {channels}{}", self.dispatch);
+            if !foreign {
+                text += &format!(", policy: {policy}");
+            }
+            if via.is_none() {
+                text += &self.direct;
+            }
             if let Some(via) = via {
-                let workers = if *channels > 1 { "workers: 2, " } else { "" };
+                let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };
+                let breakers = if envoy && self.shuffle {
+                    "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, "
+                } else {
+                    ""
+                };
+                let workers = format!("{workers}{breakers}");
                 text += &format!(", via: {{ {via}: {{ {workers}overhead: {{ exponential: {{ mean: 5ms }} }} }} }}");
             }
             match discovery {
@@ -359,7 +381,8 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {
             let only_http1 = clients.iter().all(|c| c.http1);
-            let pings = clients.iter().any(|c| !c.http1 && c.grpc.contains("keepalive"));
+            let pings =
+                clients.iter().any(|c| !c.http1 && c.proxy(headless).is_none() && c.direct.contains("keepalive"));
             let mut text = format!("name: random\nduration: {duration}ms\nwarmup: {warmup}ms\nwindow: {window}\n");
             let kind = if headless { "Headless" } else { "ClusterIP" };
             let dns = if headless { format!("dns: {dns}, ") } else { String::new() };

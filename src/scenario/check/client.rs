@@ -15,7 +15,7 @@ use crate::scenario::file::policy::PolicyFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::model::{
     Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, PoolOrder,
-    Protocol, Resolver, ServiceType,
+    Protocol, Resolver, ServiceType, Sidecar,
 };
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
@@ -65,6 +65,10 @@ pub(super) fn client(
     let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
     let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
     let via = via::sidecar(cx, via, speaks_http1, channels, service);
+    via::fits(cx, via.as_ref(), grpc.policy.as_ref());
+    if let Some(sidecar) = &via {
+        grpc.behind_a_proxy(cx, sidecar);
+    }
     let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
@@ -140,6 +144,20 @@ impl GrpcKeys {
         cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
     }
 
+    /// A channel's one connection is to the proxy beside it, which is always there.
+    fn behind_a_proxy(&self, cx: &mut Check<'_>, sidecar: &Sidecar) {
+        cx.no_effect(&self.keepalive, "keepalive", "with `via`: the channel's pings end at the proxy");
+        cx.no_effect(
+            &self.wait_for_ready,
+            "wait_for_ready",
+            "with `via`: the channel's connection to the proxy is READY",
+        );
+        if sidecar.cluster.is_some() {
+            cx.no_effect(&self.connect, "connect", "with Envoy, which connects to a host when a call needs it");
+            cx.no_effect(&self.backoff, "backoff", "with Envoy, which tries again with the next call");
+        }
+    }
+
     fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
         let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
         let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
@@ -151,7 +169,7 @@ impl GrpcKeys {
             cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
         }
         GrpcClient {
-            policy: policies::policy(cx, policy, virtual_ip).unwrap_or(preset.policy),
+            policy: policies::policy(cx, policy, virtual_ip, preset.rotation).unwrap_or(preset.policy),
             discovery,
             wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
             connect: match connect.map(|c| c.value) {

@@ -9,7 +9,12 @@ use crate::scenario::file::policy::{
 };
 use crate::scenario::model::{Policy, Reconnect, RotationStart};
 
-pub(super) fn policy(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bool) -> Option<Policy> {
+pub(super) fn policy(
+    cx: &mut Check<'_>,
+    policy: Key<PolicyFile>,
+    virtual_ip: bool,
+    rotation: RotationStart,
+) -> Option<Policy> {
     Some(match policy?.value {
         PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. }) => {
             if virtual_ip {
@@ -30,7 +35,8 @@ pub(super) fn policy(cx: &mut Check<'_>, policy: Key<PolicyFile>, virtual_ip: bo
             }
             Policy::RoundRobin {
                 start: match start.map(|s| s.value) {
-                    None | Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
+                    None => rotation,
+                    Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
                     Some(RotationFile::Random) => RotationStart::Random,
                     Some(RotationFile::First) => RotationStart::First,
                     Some(RotationFile::Continue) => RotationStart::Continue,

@@ -3,8 +3,9 @@
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Keepalive,
-    Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
+    Arrivals, Backoff, Breakers, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client,
+    KeepAlive, Keepalive, Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
+    Sidecar,
 };
 use crate::units::Span;
 
@@ -31,15 +32,10 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
             rows.put(at, "channels", channels.to_string());
-            if let Some(Sidecar { kind, workers, overhead }) = via {
-                rows.put(at, "via", kind.name().into());
-                let settings = at.key("via").key(kind.name());
-                if *channels > 1 {
-                    rows.put(&settings, "workers", workers.to_string());
-                }
-                rows.put(&settings, "overhead", law(overhead));
+            if let Some(sidecar) = via {
+                sidecar_values(rows, at, sidecar, *channels);
             }
-            grpc_values(rows, at, grpc, service);
+            grpc_values(rows, at, grpc, via.as_ref(), service);
             true
         }
         Protocol::Http1(http1) => {
@@ -66,36 +62,72 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     }
 }
 
-fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, service: ServiceType) {
+fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
+    let Sidecar { kind, workers, overhead, cluster } = sidecar;
+    rows.put(at, "via", kind.name().into());
+    let settings = at.key("via").key(kind.name());
+    let Some(EnvoyCluster { breakers }) = cluster else {
+        return rows.put(&settings, "overhead", law(overhead));
+    };
+    if let (Some(workers), true) = (workers, channels > 1) {
+        rows.put(&settings, "workers", workers.to_string());
+    }
+    rows.put(&settings, "overhead", law(overhead));
+    match breakers {
+        None => rows.put(&settings, "circuit_breakers", "none".into()),
+        Some(Breakers { pending, requests, retries: _ }) => {
+            let breakers = settings.key("circuit_breakers");
+            rows.put(&breakers, "max_requests", requests.to_string());
+            rows.put(&breakers, "max_pending_requests", pending.to_string());
+        }
+    }
+}
+
+fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&Sidecar>, service: ServiceType) {
     let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = grpc;
     let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
     policy_values(rows, at, policy, virtual_ip);
-    rows.put(at, "wait_for_ready", wait_for_ready.to_string());
-    let connect = match connect {
-        ConnectAt::Start => "start",
-        ConnectAt::FirstCall => "first_call",
-    };
-    rows.put(at, "connect", connect.into());
     discovery_values(rows, at, discovery);
     if service == ServiceType::Headless && *discovery == Discovery::Dns {
-        let Resolver { min_interval, early } = resolver;
-        let resolver = at.key("resolver");
-        rows.put(&resolver, "min_interval", min_interval.to_string());
-        let early = match early {
-            EarlyRequest::DeferAndRemember => "defer_and_remember",
-            EarlyRequest::Defer => "defer",
-            EarlyRequest::Drop => "drop",
-        };
-        rows.put(&resolver, "early", early.into());
+        resolver_values(rows, &at.key("resolver"), resolver);
     }
-    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
-    let backoff = at.key("backoff");
-    rows.put(&backoff, "base", base.to_string());
-    rows.put(&backoff, "multiplier", multiplier.to_string());
-    rows.put(&backoff, "jitter", jitter.to_string());
-    rows.put(&backoff, "jitter_first", jitter_first.to_string());
-    rows.put(&backoff, "max", max.to_string());
     rows.put(at, "dispatch", law(dispatch));
+    // What is not shown acts on nothing: see `scenario::check`.
+    if via.is_none_or(|via| via.cluster.is_none()) {
+        let connect = match connect {
+            ConnectAt::Start => "start",
+            ConnectAt::FirstCall => "first_call",
+        };
+        rows.put(at, "connect", connect.into());
+        backoff_values(rows, &at.key("backoff"), backoff);
+    }
+    if via.is_none() {
+        rows.put(at, "wait_for_ready", wait_for_ready.to_string());
+        keepalive_values(rows, at, keepalive.as_ref());
+    }
+}
+
+fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
+    let Resolver { min_interval, early } = resolver;
+    rows.put(at, "min_interval", min_interval.to_string());
+    let early = match early {
+        EarlyRequest::DeferAndRemember => "defer_and_remember",
+        EarlyRequest::Defer => "defer",
+        EarlyRequest::Drop => "drop",
+    };
+    rows.put(at, "early", early.into());
+}
+
+fn backoff_values(rows: &mut Rows<'_>, at: &Scope, backoff: &Backoff) {
+    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
+    rows.put(at, "base", base.to_string());
+    rows.put(at, "multiplier", multiplier.to_string());
+    rows.put(at, "jitter", jitter.to_string());
+    rows.put(at, "jitter_first", jitter_first.to_string());
+    rows.put(at, "max", max.to_string());
+}
+
+fn keepalive_values(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
     match keepalive {
         None => rows.put(at, "keepalive", "none".into()),
         Some(Keepalive {

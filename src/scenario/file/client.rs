@@ -9,6 +9,7 @@ use super::law::LawFile;
 use super::load::LoadFile;
 use super::policy::PolicyFile;
 use super::server::StrategyFile;
+use super::via::ViaFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
 /// A client Deployment.
@@ -79,31 +80,6 @@ pub struct StartFile {
     pub at: Key<Duration>,
     /// They start at uniformly drawn instants over this span. Default 0s.
     pub spread: Key<Duration>,
-}
-
-/// The proxy beside each replica.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ViaFile {
-    /// Envoy, configured by hand: STRICT_DNS (a poll each 5s) and ROUND_ROBIN. With a ClusterIP it knows one address.
-    Envoy(At<SidecarFile>),
-    /// Istio's sidecar: a watch with istiod's debounce, and LEAST_REQUEST.
-    Istio(At<SidecarFile>),
-    /// Linkerd's: a watch, and the better of two by peak EWMA.
-    Linkerd(At<SidecarFile>),
-    /// Istio's ambient mode without a waypoint: ztunnel places each connection, as kube-proxy does.
-    Ambient(At<SidecarFile>),
-}
-
-/// Settings of a proxy.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SidecarFile {
-    /// Worker threads, each with connections and a picker of its own; a channel is on one of them. Default 2 (Istio's chart);
-    /// 1 for Linkerd, whose threads share one balancer.
-    pub workers: Key<Count>,
-    /// What it adds to a call, half of it on each way. Default 230us, an assumption.
-    pub overhead: Key<LawFile>,
 }
 
 /// How a channel learns of addresses.

@@ -10,6 +10,7 @@ pub(super) mod load;
 pub(super) mod policy;
 pub(super) mod server;
 pub(super) mod timeline;
+pub(super) mod via;
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Keepalive, Load, Policy, Strategy};
+use super::{Breakers, Keepalive, Load, Policy, Strategy};
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
 
@@ -39,10 +39,21 @@ pub struct Client {
 pub struct Sidecar {
     /// Which one.
     pub kind: SidecarKind,
-    /// Worker threads, each with connections and a picker of its own; a channel is on one of them, at random.
-    pub workers: u32,
+    /// Worker threads, each with connections and a picker of its own; a channel is on one of them, at random. `None`: each
+    /// channel's connection is passed on as a connection of its own.
+    pub workers: Option<u32>,
     /// What it adds to a call, half of it on each way.
     pub overhead: Distribution,
+    /// Envoy's settings of the servers. `None`: it is not Envoy, and connects as a gRPC channel does.
+    pub cluster: Option<EnvoyCluster>,
+}
+
+/// What Envoy calls a cluster: hosts, each with a connection pool per worker, which dials when a call needs it. Its policy picks
+/// among all hosts that discovery names, connected or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EnvoyCluster {
+    /// Circuit breakers (`circuit_breaker.proto`). `None`: none (Istio's 2^32 - 1).
+    pub breakers: Option<Breakers>,
 }
 
 /// The proxies that there are presets for.

@@ -55,11 +55,10 @@ pub struct RetryBudget {
     pub ttl: Span,
 }
 
-/// Limits of an Envoy cluster for one priority, shared by all workers (`circuit_breaker.proto`).
+/// Limits of an Envoy cluster for one priority, shared by all workers (`circuit_breaker.proto`). There is none of connections: a
+/// host without one always gets one, and more than one per worker and host are not modelled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Breakers {
-    /// Connections.
-    pub connections: u32,
     /// Requests that wait for a connection.
     pub pending: u32,
     /// Requests under way.

@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use crate::policy::budget::Resource;
 use crate::random::below;
 use crate::scenario::model::Protocol;
 use crate::units::{Span, Time};
@@ -129,8 +130,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let channel = &self.channels[index as usize];
         if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
-            let connection = self.pick(index, call);
-            return self.send(call, connection);
+            return self.pick_and_send(index, call);
         }
         self.wait_for_connection(call, index);
     }
@@ -140,9 +140,7 @@ impl<O: Observer> Engine<'_, O> {
         let state = self.channels[index as usize].state;
         let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
         if state == Connectivity::TransientFailure && !waits {
-            self.calls.items[call.index as usize].state = CallState::Failing;
-            let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
-            return self.after(takes, Rank::Expiry, Event::FailFast(call));
+            return self.fail_fast(call, index);
         }
         self.channels[index as usize].waiting.push_back(call);
         if state == Connectivity::Idle {
@@ -150,23 +148,30 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// The connection that the channel's picker says is next. The channel must be READY.
+    /// A call fails without having been sent; the application learns of it after a while.
+    pub fn fail_fast(&mut self, call: Handle, index: u32) {
+        self.calls.items[call.index as usize].state = CallState::Failing;
+        let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
+        self.after(takes, Rank::Expiry, Event::FailFast(call));
+    }
+
+    /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick(&mut self, index: u32, call: Handle) -> u32 {
+    pub fn pick_and_send(&mut self, index: u32, call: Handle) {
         if self.channels[index as usize].stale {
             self.rebuild_picker(index);
         }
-        if !self.channels[index as usize].policy.goes_in_turn() {
-            return self.pick_by_policy(index, call);
-        }
         let channel = &mut self.channels[index as usize];
+        if !channel.in_turn {
+            return self.send_by_policy(index, call);
+        }
         let i = channel.next as usize;
         channel.next = if i + 1 == channel.picker.len() { 0 } else { channel.next + 1 };
         let connection = channel.picker[i];
         if channel.picker.len() == 1 && channel.waiting.is_empty() {
             self.only_connection[index as usize] = connection;
         }
-        connection
+        self.send(call, connection);
     }
 
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
@@ -254,6 +259,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn fail_call(&mut self, index: u32, status: Status) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
+        let channel = call.channel;
         let worker = self.tell_end(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
@@ -269,6 +275,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         if state == CallState::Queued {
             self.leave_queue(pod);
+        } else if state == CallState::WaitsForStream {
+            self.give_back(channel, Resource::Pending);
         }
         if state.has_stream() {
             // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
@@ -324,6 +332,9 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
         self.call_ends(connection);
+        if !self.in_use.is_empty() && !self.lanes[connection].http1 {
+            self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
+        }
         self.send_waiting(connection);
         self.connections.items[connection as usize].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
@@ -338,7 +349,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Sends calls that wait for a stream of `connection` while there are free streams.
-    fn send_waiting(&mut self, connection: u32) {
+    pub fn send_waiting(&mut self, connection: u32) {
         loop {
             let streams = self.lanes.streams(connection);
             let lane = &self.lanes[connection];
@@ -346,8 +357,11 @@ impl<O: Observer> Engine<'_, O> {
                 return;
             }
             let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
-            if self.calls.get(call).is_some_and(|c| !c.ended) {
+            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.channel) else { continue };
+            if self.begins(channel) {
                 self.send(call, connection);
+            } else {
+                self.fail_call(call.index, Status::Unavailable);
             }
         }
     }

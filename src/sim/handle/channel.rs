@@ -18,6 +18,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
     pub fn new_channel(&self, replica: u32, client: &Client, policy: Policy, balancer: u32) -> Channel {
         let knows_pods = self.model.knows_pods(client);
+        let pools = client.via.as_ref().is_some_and(|via| via.cluster.is_some());
         Channel {
             replica,
             balancer,
@@ -25,6 +26,8 @@ impl<O: Observer> Engine<'_, O> {
             stopped: false,
             dispatching: false,
             policy,
+            pools,
+            in_turn: policy.goes_in_turn() && !pools,
             next: 0,
             picker: smallvec![],
             stale: false,
@@ -92,6 +95,10 @@ impl<O: Observer> Engine<'_, O> {
         if self.channels[index as usize].policy.is_pick_first() {
             return self.start_pass(index);
         }
+        if self.channels[index as usize].pools {
+            self.channels[index as usize].stale = true;
+            return self.update_state(index);
+        }
         for i in 0..self.channels[index as usize].subchannels.len() {
             if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
                 self.dial_subchannel(index, i);
@@ -128,9 +135,15 @@ impl<O: Observer> Engine<'_, O> {
         subchannel.state = SubchannelState::Ready;
         (subchannel.failed, subchannel.failures) = (false, 0);
         channel.ready += 1;
-        channel.stale = true;
+        channel.stale |= !channel.pools;
         self.only_connection[index as usize] = NONE;
         self.begin_measuring(index, connection.index);
+        if self.channels[index as usize].pools {
+            self.pool_ready(index, connection.index);
+            if self.channels[index as usize].stopped {
+                return self.drain(connection.index, CloseReason::ClientStopped);
+            }
+        }
         if self.channels[index as usize].policy.is_pick_first() {
             self.end_pass(index, i);
         }
@@ -144,6 +157,11 @@ impl<O: Observer> Engine<'_, O> {
             let subchannel = &mut self.channels[index as usize].subchannels[i];
             (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
             return self.give_up(index);
+        }
+        if self.channels[index as usize].pools {
+            let subchannel = &mut self.channels[index as usize].subchannels[i];
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            return;
         }
         let GrpcClient { policy, backoff, .. } = *self.settings(index);
         let owner = mix(self.channel_key(index), u64::from(address));
@@ -197,12 +215,15 @@ impl<O: Observer> Engine<'_, O> {
         subchannel.state = SubchannelState::Idle;
         subchannel.connection = NONE;
         channel.ready -= 1;
-        channel.stale = true;
+        channel.stale |= !channel.pools;
         self.only_connection[index as usize] = NONE;
         if channel.stopped {
             if channel.ready == 0 && reason != CloseReason::ClientStopped {
                 self.give_up(index);
             }
+            return;
+        }
+        if self.channels[index as usize].pools {
             return;
         }
         self.request_resolution(index);
@@ -227,7 +248,7 @@ impl<O: Observer> Engine<'_, O> {
         let channel = &mut self.channels[index as usize];
         let before = channel.state;
         let trying = |s: &Subchannel| !s.failed && s.state == SubchannelState::Connecting;
-        channel.state = if channel.ready > 0 {
+        channel.state = if channel.ready > 0 || channel.pools && !channel.subchannels.is_empty() {
             Connectivity::Ready
         } else if channel.subchannels.iter().any(trying) {
             Connectivity::Connecting
@@ -281,8 +302,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.calls.get(call).is_none_or(|c| c.ended) {
                 continue;
             }
-            let connection = self.pick(index, call);
-            self.send(call, connection);
+            self.pick_and_send(index, call);
             let takes = self.dispatch_time(index);
             if takes > Span::ZERO && !self.channels[index as usize].waiting.is_empty() {
                 self.channels[index as usize].dispatching = true;
@@ -303,8 +323,12 @@ impl<O: Observer> Engine<'_, O> {
         channel.stale = false;
         let last = (channel.pickers > 0).then_some(channel.next);
         channel.picker.clear();
-        let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
-        channel.picker.extend(ready.map(|s| s.connection));
+        if channel.pools {
+            channel.picker.extend(0..channel.subchannels.len() as u32);
+        } else {
+            let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
+            channel.picker.extend(ready.map(|s| s.connection));
+        }
         channel.next = match policy {
             Policy::RoundRobin { start } => {
                 let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
@@ -320,6 +344,8 @@ impl<O: Observer> Engine<'_, O> {
         for i in 0..self.channels[index as usize].subchannels.len() {
             let Subchannel { state, connection, .. } = self.channels[index as usize].subchannels[i];
             match state {
+                // Calls that wait for it have nowhere else to go.
+                SubchannelState::Connecting if !self.connections.items[connection as usize].waiting.is_empty() => {}
                 SubchannelState::Connecting => {
                     let subchannel = &mut self.channels[index as usize].subchannels[i];
                     (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);

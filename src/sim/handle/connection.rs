@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::lanes::Lane;
 use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId};
 use super::super::schedule::Rank;
-use super::super::world::{CallState, Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
+use super::super::world::{Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
@@ -34,10 +34,7 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             address
         };
-        let streams_max = match pod {
-            NONE => u32::MAX,
-            _ => self.server_of(pod).grpc.max_concurrent_streams.filter(|_| !http1).unwrap_or(u32::MAX),
-        };
+        let streams_max = self.stream_limit(pod, http1);
         let connection = self.connections.insert(Connection {
             owner,
             address,
@@ -65,6 +62,12 @@ impl<O: Observer> Engine<'_, O> {
         };
         self.after(takes, Rank::World, event);
         connection
+    }
+
+    /// How many streams a connection to `pod` carries at once.
+    pub fn stream_limit(&self, pod: u32, http1: bool) -> u32 {
+        let limit = |pod| self.server_of(pod).grpc.max_concurrent_streams;
+        if http1 || pod == NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
     }
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
@@ -157,12 +160,14 @@ impl<O: Observer> Engine<'_, O> {
         if self.lanes[handle.index].state != ConnectionState::Connecting {
             return;
         }
+        let waiting = self.connections.items[handle.index as usize].waiting.take_all();
         self.close(handle.index, CloseReason::Refused);
         if http1 {
             self.pool_refused(owner);
         } else {
             self.subchannel_failed(owner, address);
         }
+        self.fail_waiters(waiting);
     }
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
@@ -245,13 +250,7 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             self.subchannel_lost(owner, index, reason);
         }
-        for call in waiting {
-            if self.calls.get(call).is_some_and(|c| !c.ended) {
-                let item = &mut self.calls.items[call.index as usize];
-                (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
-                self.route_call(call);
-            }
-        }
+        self.reroute(waiting);
         if self.connections.get(handle).is_some() && self.lanes.streams(index) == 0 && !self.lanes[index].dead {
             self.close_drained(index);
         }

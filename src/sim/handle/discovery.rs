@@ -296,7 +296,7 @@ impl<O: Observer> Engine<'_, O> {
     fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>) {
         let removed: Vec<Subchannel> = removed.collect();
         let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
-        if ready > 0 {
+        if ready > 0 || self.channels[index as usize].pools {
             let channel = &mut self.channels[index as usize];
             channel.ready -= ready;
             channel.stale = true;
@@ -307,7 +307,11 @@ impl<O: Observer> Engine<'_, O> {
         }
         for s in removed {
             match s.state {
-                SubchannelState::Connecting => self.close(s.connection, CloseReason::AddressRemoved),
+                SubchannelState::Connecting => {
+                    let waiting = self.connections.items[s.connection as usize].waiting.take_all();
+                    self.close(s.connection, CloseReason::AddressRemoved);
+                    self.reroute(waiting);
+                }
                 SubchannelState::Ready => self.drain(s.connection, CloseReason::AddressRemoved),
                 SubchannelState::Idle | SubchannelState::Backoff => {}
             }

@@ -6,6 +6,7 @@ mod calls;
 mod channel;
 mod connection;
 mod discovery;
+mod hosts;
 mod keepalive;
 pub(super) mod pace;
 mod pick_first;

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
-use super::super::world::{Handle, NONE};
+use super::super::world::Handle;
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
 use crate::random::{below, mix};
@@ -10,17 +10,27 @@ use crate::scenario::model::Policy;
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
-    /// The connection for `call`, of a channel that is READY. Its draws come from the call's own, so that no pick shifts those
-    /// of another.
+    /// Sends `call` on the connection that the policy of its channel picks, which is READY. The draws come from the call's own, so
+    /// that no pick shifts those of another.
     #[inline(never)]
-    pub fn pick_by_policy(&mut self, index: u32, call: Handle) -> u32 {
-        let channel = &self.channels[index as usize];
-        let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
+    pub fn send_by_policy(&mut self, index: u32, call: Handle) {
         let mut drawn = self.calls.items[call.index as usize].demand;
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn
         };
+        let pools = self.channels[index as usize].pools;
+        let picked = if pools { self.pick_host(index, &mut draw) } else { self.pick_ready(index, &mut draw) };
+        match picked {
+            Some(connection) if !pools || self.takes_on(index, connection) => self.send(call, connection),
+            _ => self.fail_fast(call, index),
+        }
+    }
+
+    /// One of the READY connections.
+    fn pick_ready(&mut self, index: u32, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+        let channel = &self.channels[index as usize];
+        let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
         lanes.settle();
         let picked = match channel.policy {
             Policy::PickFirst { .. } | Policy::RoundRobin { .. } => None,
@@ -28,17 +38,17 @@ impl<O: Observer> Engine<'_, O> {
             Policy::LeastRequest { choice_count } => {
                 let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;
                 let outstanding = |i: usize| lanes.settled(picker[i]) + waiting(picker[i]);
-                least_request::of_choices(picker.len(), choice_count, outstanding, &mut draw)
+                least_request::of_choices(picker.len(), choice_count, outstanding, draw)
             }
             Policy::PeakEwma { decay, .. } => {
                 let load = |i: usize| {
                     let c = picker[i];
                     self.ewma[c as usize].load(now, lanes.settled(c), decay)
                 };
-                p2c::pick(picker.len(), load, &mut draw)
+                p2c::pick(picker.len(), load, draw)
             }
         };
-        picked.and_then(|i| picker.get(i)).copied().unwrap_or(NONE)
+        picked.and_then(|i| picker.get(i)).copied()
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.

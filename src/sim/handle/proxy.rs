@@ -12,16 +12,17 @@ use crate::units::Span;
 const OVERHEAD: u64 = 0x4f56_4552;
 
 impl<O: Observer> Engine<'_, O> {
-    /// The channel that balances for `channel`, which is being added: itself; where a proxy does it, the first channel of the
-    /// replica whose connection is on the same worker. Where the kernel puts a connection is a hash of its ports
+    /// The channel that balances for `channel`, which is being added: itself; where workers of a proxy do it, the first channel of
+    /// the replica whose connection is on the same worker. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a uniform draw.
     pub fn balancer_of(&self, replica: u32, first: u32, channel: u32) -> u32 {
         let r = &self.replicas[replica as usize];
-        let Some(sidecar) = &self.model.clients[r.client as usize].via else { return channel };
+        let via = self.model.clients[r.client as usize].via.as_ref();
+        let Some(workers) = via.and_then(|sidecar| sidecar.workers) else { return channel };
         let key = self.replica_key(replica);
         let worker = |c: u32| {
             let draw = self.streams.draw(Purpose::Worker, key, u64::from(c - first));
-            below(draw, sidecar.workers as usize)
+            below(draw, workers as usize)
         };
         let mine = worker(channel);
         (first..channel).find(|&c| worker(c) == mine).unwrap_or(channel)

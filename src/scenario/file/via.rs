@@ -1,0 +1,52 @@
+//! Proxies beside clients as they are written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::{At, Key};
+use super::law::LawFile;
+use crate::scenario::quantity::Count;
+
+/// The proxy beside each replica.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ViaFile {
+    /// Envoy, configured by hand: STRICT_DNS (a poll each 5s) and ROUND_ROBIN. With a ClusterIP it knows one address.
+    Envoy(At<EnvoyFile>),
+    /// Istio's sidecar, which is Envoy: a watch with istiod's debounce, and LEAST_REQUEST.
+    Istio(At<EnvoyFile>),
+    /// Linkerd's: a watch, and the better of two by peak EWMA; its threads share one balancer.
+    Linkerd(At<ProxyFile>),
+    /// Istio's ambient mode without a waypoint: ztunnel places each connection, as kube-proxy does.
+    Ambient(At<ProxyFile>),
+}
+
+/// Settings of Envoy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvoyFile {
+    /// Worker threads, each with connections and a picker of its own; a channel is on one of them. Default 2 (Istio's chart).
+    pub workers: Key<Count>,
+    /// What it adds to a call, half of it on each way. Default 230us, an assumption.
+    pub overhead: Key<LawFile>,
+    /// What it refuses to take upon itself.
+    pub circuit_breakers: Key<BreakersFile>,
+}
+
+/// Envoy's circuit breakers, shared by its workers.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BreakersFile {
+    /// Requests under way; more fail with UNAVAILABLE. Default 1024 for envoy, none for istio.
+    pub max_requests: Key<Count>,
+    /// Requests that wait for a connection; more fail with UNAVAILABLE. Default 1024 for envoy, none for istio.
+    pub max_pending_requests: Key<Count>,
+}
+
+/// Settings of a proxy without any of its own.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyFile {
+    /// What it adds to a call, half of it on each way. Default 230us, an assumption.
+    pub overhead: Key<LawFile>,
+}
