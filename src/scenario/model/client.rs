@@ -91,6 +91,14 @@ pub struct Lifetime {
     pub jitter: f64,
 }
 
+impl Client {
+    /// True if it watches the EndpointSlices.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        matches!(&self.protocol, Protocol::Grpc(grpc) if matches!(grpc.discovery, Discovery::Watch { .. }))
+    }
+}
+
 /// What a client speaks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Protocol {

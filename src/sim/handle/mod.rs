@@ -19,3 +19,4 @@ pub(super) mod resets;
 mod rollout;
 mod sampling;
 mod serving;
+mod watch;
