@@ -138,8 +138,8 @@ mod tests {
                  clients: [{{ name: c, {}, {}, {}, {} }}]\n",
                 if place == "via" { "ClusterIP" } else { "Headless" },
                 key("service_time", "1ms"),
-                key("policy", "round_robin"),
-                key("discovery", "dns"),
+                key("policy", if place == "via" { "null" } else { "round_robin" }),
+                key("discovery", if place == "via" { "null" } else { "dns" }),
                 key("via", if value.contains("maglev") { "envoy" } else { "null" }),
                 key("load", "{ open: { rate: 1 } }")
             );

@@ -98,6 +98,14 @@ pub struct Lifetime {
     pub jitter: f64,
 }
 
+impl Client {
+    /// True if it watches the EndpointSlices.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        matches!(&self.protocol, Protocol::Grpc(grpc) if matches!(grpc.discovery, Discovery::Watch { .. }))
+    }
+}
+
 /// What a client speaks.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
