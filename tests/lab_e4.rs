@@ -15,8 +15,7 @@ use support::stats::{ks_two_samples, x2_uniform};
 
 const RUNS: u64 = 1_000;
 const RUNS_WARM: u64 = 400;
-const GO: [&str; 2] =
-    ["clients.0.policy.round_robin.start=random_order", "clients.0.resolver.early=defer_and_remember"];
+const GO: [&str; 1] = ["clients.0.stack=go"];
 /// A call of one worker waits for the CPU twice, in the server and in the client. One such wait, from a query in the DNS
 /// server to the client's SYN, took 5.3 ms (standard deviation 3.5 ms) in E6: two have a mean of 10.7 ms and a
 /// coefficient of variation of 0.46, which is a sigma of 0.44.

@@ -52,8 +52,10 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
         jitter: 0.2,
         jitter_first: false,
         max: Span::from_secs(120),
+        from: DelayFrom::AttemptEnd,
     };
-    assert_eq!(grpc.backoff, backoff);
+    assert_eq!(grpc.backoff, Some(backoff));
+    assert_eq!((grpc.connect_timeout, grpc.idle_timeout), (Some(Span::from_secs(20)), Some(Span::from_secs(1_800))));
 }
 
 #[test]
@@ -63,6 +65,22 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
     let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
     assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
+    let pings = grpc.keepalive.map(|k| (k.wake, k.bdp_ping, k.throttle, k.tcp_user_timeout, k.slows_down));
+    let throttle = Some(PingThrottle { free: 3, interval: Span::from_secs(30) });
+    assert_eq!(pings, Some((Wake::NextTick, false, throttle, false, false)));
+    assert_eq!(grpc.backoff.map(|b| b.from), Some(DelayFrom::AttemptStart));
+    assert_eq!((grpc.connect_timeout, grpc.idle_timeout), (Some(Span::from_secs(5)), Some(Span::from_secs(60))));
+    // Two channels of the application share one.
+    assert_eq!((grpc.subset, grpc.sharing, model.clients[0].channels), (Some(3), Some(2), 1));
+    let policy = RetryPolicy {
+        max_attempts: 4,
+        initial_backoff: Span::from_millis(100),
+        max_backoff: Span::from_secs(1),
+        multiplier: 2.0,
+        codes: Codes::of(&[14, 8]),
+    };
+    let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
+    assert_eq!(grpc.retry, Some(Retries { policy, throttling }));
     let enforced = model.servers[0].grpc.enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!(
@@ -139,7 +157,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "580111a262ced747");
+    assert_eq!(plain, "c44883355beeaf3f");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 
@@ -156,6 +174,13 @@ fn a_changed_value_changes_a_row() {
         ("clients.web.start.spread", "6s"),
         ("clients.web.policy.round_robin.start", "first"),
         ("clients.web.backoff.jitter", "0"),
+        ("clients.web.retry.codes", "[UNAVAILABLE]"),
+        ("clients.web.backoff.from", "attempt_end"),
+        ("clients.web.idle_timeout", "61s"),
+        ("clients.web.subset.size", "4"),
+        ("clients.web.shared_subchannels", "false"),
+        ("clients.web.keepalive.throttle.free", "4"),
+        ("clients.web.retry.throttling.token_ratio", "0.2"),
         ("clients.web.load.open.curve.1.rate", "501"),
         ("clients.web.strategy.max_surge", "2"),
         ("clients.batch.policy.pick_first.reconnect", "lazy"),

@@ -87,6 +87,9 @@ pub struct Requests {
     pub unfinished: u64,
     /// Failed calls by gRPC status.
     pub by_status: BTreeMap<String, u64>,
+    /// Attempts beyond the first of each call that `clients[].retry` made.
+    #[serde(default)]
+    pub retries: u64,
 }
 
 /// Quantiles of latency in milliseconds, from the call's emission to its response, with a relative error of at most 1 %;

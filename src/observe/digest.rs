@@ -150,6 +150,12 @@ impl Digest {
             O::Slowed { pod, factor, lasts } => {
                 self.words(at, 23, &[u64::from(pod.0), factor.to_bits(), lasts.map_or(u64::MAX, |s| s.0)]);
             }
+            O::Ejected { client, replica, pod, back } => {
+                self.words(at, 24, &[u64::from(client), u64::from(replica), u64::from(pod.0), u64::from(back)]);
+            }
+            O::Retried { client, pod, status, emitted, after } => {
+                self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
+            }
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -266,12 +272,26 @@ mod tests {
         all.extend([rate(0, 1.0, Span(0)), rate(1, 1.0, Span(0)), rate(0, 2.0, Span(0)), rate(0, 1.0, Span(1))]);
         let slowed = |pod, factor, lasts| O::Slowed { pod, factor, lasts };
         all.extend([slowed(p, 2.0, None), slowed(q, 2.0, None), slowed(p, 3.0, None), slowed(p, 2.0, Some(Span(1)))]);
+        let ejected = |client, replica, pod, back| O::Ejected { client, replica, pod, back };
+        all.extend([ejected(0, 0, p, false), ejected(1, 0, p, false), ejected(0, 1, p, false)]);
+        all.extend([ejected(0, 0, q, false), ejected(0, 0, p, true)]);
         all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
         all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
         all.extend([draining(c, p, CloseReason::MaxAge), draining(d, p, CloseReason::MaxAge)]);
         all.extend([draining(c, q, CloseReason::MaxAge), draining(c, p, CloseReason::MaxIdle)]);
         all
+    }
+
+    fn retries() -> [Observation<'static>; 6] {
+        let of = |client, pod, status, emitted, after| {
+            let (emitted, after) = (Time(emitted), Span(after));
+            Observation::Retried { client, pod, status, emitted, after }
+        };
+        let (p, why) = (Some(PodId(1)), Status::Unavailable);
+        let first = [of(0, p, why, 0, 0), of(1, p, why, 0, 0), of(0, None, why, 0, 0)];
+        let second = [of(0, p, Status::ResourceExhausted, 0, 0), of(0, p, why, 1, 0), of(0, p, why, 0, 1)];
+        [first[0], first[1], first[2], second[0], second[1], second[2]]
     }
 
     fn records() -> Vec<ConnectionRecord> {
@@ -300,6 +320,7 @@ mod tests {
     fn every_kind_field_and_time_counts() {
         let records = records();
         let mut all = all_kinds_and_fields();
+        all.extend(retries());
         all.extend(records.iter().map(Observation::Closed));
         all.extend(records.iter().map(Observation::OpenAtEnd));
         let mut seen = BTreeSet::new();

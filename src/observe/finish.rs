@@ -97,6 +97,7 @@ fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
         failed: recorder.failed.iter().sum(),
         unfinished: recorder.unfinished,
         by_status: names(Status::ALL.map(Status::name), &recorder.failed),
+        retries: recorder.retries,
     }
 }
 

@@ -50,6 +50,7 @@ pub struct Recorder<'a> {
     pub(super) started: [u64; 2],
     pub(super) failed: [u64; Status::ALL.len()],
     pub(super) unfinished: u64,
+    pub(super) retries: u64,
     /// Calls that failed without having reached a connection, in the window that goes on.
     unplaced: u64,
     /// By pod.
@@ -82,6 +83,7 @@ impl<'a> Recorder<'a> {
             started: [0; 2],
             failed: [0; Status::ALL.len()],
             unfinished: 0,
+            retries: 0,
             unplaced: 0,
             counts: Vec::new(),
             latencies: Latencies::default(),
@@ -121,6 +123,7 @@ impl<'a> Recorder<'a> {
         }
         match *what {
             Observation::Unfinished { emitted, .. } => self.unfinished += u64::from(self.measured(emitted)),
+            Observation::Retried { emitted, .. } => self.retries += u64::from(self.measured(emitted)),
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
                 let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);

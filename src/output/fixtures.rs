@@ -210,6 +210,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             failed: 7,
             unfinished: 5,
             by_status: BTreeMap::from([("UNAVAILABLE".into(), 7)]),
+            retries: 0,
         },
         throughput_rps: sum as f64 / measured_s,
         time_to_balance: vec![TimeToBalance { at_s: 120.0, change: "rollout of grpc-server".into(), seconds: None }],

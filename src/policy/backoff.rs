@@ -25,6 +25,7 @@ pub fn jittered(jitter: f64, draw: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::model::DelayFrom;
 
     const GRPC: Backoff = Backoff {
         base: Span::from_secs(1),
@@ -32,6 +33,7 @@ mod tests {
         jitter: 0.2,
         jitter_first: false,
         max: Span::from_secs(120),
+        from: DelayFrom::AttemptEnd,
     };
 
     #[test]

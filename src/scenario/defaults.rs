@@ -3,10 +3,10 @@
 
 use super::distribution::Distribution;
 use super::model::{
-    Backoff, Breakers, CountOrPercent, Dns, DnsCache, EarlyRequest, Enforcement, Keepalive, Resolver, RetryLimit,
-    Strategy, StrikeRule, Termination,
+    Backoff, Breakers, ConnectAt, CountOrPercent, DelayFrom, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
+    GrpcClient, Keys, Policy, Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
 };
-use super::stack::{self, Stack};
+use super::stack::{self, ClientStack, Stack};
 use crate::units::Span;
 
 /// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
@@ -73,21 +73,32 @@ pub(super) const WORKERS: u32 = 2;
 /// `circuit_breaker.proto`.
 pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
+/// `healthy_panic_threshold`, in percent.
+pub(super) const PANIC_THRESHOLD: u32 = 50;
+
 /// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
 pub(super) fn overhead() -> Distribution {
     Distribution::Constant(0.00023)
 }
 
+/// `maglev.proto`.
+pub(super) const TABLE_SIZE: u32 = 65_537;
+/// gRFC A42; Envoy's greatest is 8,388,608.
+pub(super) const RING_SIZE: (u32, u32) = (1_024, 4_096);
 /// gRFC A48 and Envoy's `choice_count`.
 pub(super) const CHOICE_COUNT: u32 = 2;
 /// Linkerd (`policy-controller/grpc/src/outbound.rs`).
 pub(super) const DEFAULT_RTT: Span = Span::from_millis(30);
 pub(super) const DECAY: Span = Span::from_secs(10);
 /// gRPC `connection-backoff.md`.
-pub(super) const BACKOFF: Backoff =
-    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::from_secs(120) };
-/// gRFC A8, as grpc-go has it, once `time` is given.
-pub(super) const KEEPALIVE: Keepalive = stack::client(Stack::Go).keepalive;
+pub(super) const BACKOFF: Backoff = Backoff {
+    base: Span::from_secs(1),
+    multiplier: 1.6,
+    jitter: 0.2,
+    jitter_first: false,
+    max: Span::from_secs(120),
+    from: DelayFrom::AttemptEnd,
+};
 /// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
 pub(super) const ENFORCEMENT: Enforcement = Enforcement {
     min_time: Span::from_secs(5 * 60),
@@ -98,6 +109,38 @@ pub(super) const ENFORCEMENT: Enforcement = Enforcement {
 pub(super) fn dispatch() -> Distribution {
     Distribution::Constant(1e-6)
 }
+
+/// A gRPC client of which nothing is said.
+pub(super) fn grpc_client() -> GrpcClient {
+    GrpcClient {
+        policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+        wait_for_ready: false,
+        connect: ConnectAt::Start,
+        discovery: Discovery::Dns,
+        resolver: RESOLVER,
+        backoff: Some(BACKOFF),
+        connect_timeout: client_stack(None).connect_timeout,
+        dispatch: dispatch(),
+        keepalive: None,
+        retry: None,
+        idle_timeout: client_stack(None).idle_timeout,
+        subset: None,
+        sharing: None,
+        outlier_detection: None,
+        keys: Keys { cumulative: None },
+    }
+}
+
+/// How a client's stack behaves; where none is named, as grpc-go, but that it connects at the start (`grpc.Dial`, as ghz).
+pub(super) fn client_stack(stack: Option<Stack>) -> ClientStack {
+    match stack {
+        Some(stack) => stack::client(stack),
+        None => ClientStack { connect: ConnectAt::Start, ..stack::client(Stack::Go) },
+    }
+}
+
+/// C-core: `grpc.http2.min_sent_ping_interval_without_data_ms` as gRFC L116 has it.
+pub(super) const THROTTLE_INTERVAL: Span = Span::from_secs(60);
 
 /// As gRFC A9 jitters the age on the server: ±10 %.
 pub(super) const LIFETIME_JITTER: f64 = 0.1;

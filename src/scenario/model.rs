@@ -1,6 +1,7 @@
 //! What a scenario means: checked types that cannot be wrong. The reader (`scenario::check`) makes them; the engine reads
 //! them and nothing else. Names are resolved to indices, percentages to counts where that is possible, defaults filled in.
 
+mod balancing;
 mod client;
 mod hpa;
 mod keepalive;
@@ -10,15 +11,16 @@ mod retry;
 mod speed;
 mod timeline;
 
+pub use balancing::{Detection, Keys, Method, Rules, SlowStart, Weighing};
 pub use client::{
-    Backoff, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive, Lifetime,
-    PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
+    Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
+    Lifetime, PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, RateCurve};
 pub use policy::{Policy, Reconnect, RotationStart};
-pub use retry::{Breakers, Codes, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 

@@ -135,7 +135,7 @@ mod tests {
                  clients: [{{ name: c, {}, {}, {}, {} }}]\n",
                 if place == "via" { "ClusterIP" } else { "Headless" },
                 key("service_time", "1ms"),
-                key("policy", "pick_first"),
+                key("policy", "round_robin"),
                 key("discovery", "dns"),
                 key("via", "null"),
                 key("load", "{ open: { rate: 1 } }")

@@ -2,14 +2,14 @@
 //! for. Files are those of grpc/grpc-go (1.85-dev), grpc/grpc (`src/core`, 2025), grpc/grpc-java (1.85-SNAPSHOT), grpc/grpc-node
 //! (grpc-js 1.13) and hyperium/tonic (0.14); "measured" is `tests/lab/`.
 //!
-//! Here and not in `policy`, since the reader of scenarios expands it. Fields that [`GrpcClient`](super::model::GrpcClient) and
-//! [`GrpcServer`](super::model::GrpcServer) have no place for yet say so. The same everywhere, and so not here: ±10 % of jitter on
+//! Here and not in `policy`, since the reader of scenarios expands it. Fields of servers that
+//! [`GrpcServer`](super::model::GrpcServer) has no place for yet say so. The same everywhere, and so not here: ±10 % of jitter on
 //! MaxConnectionAge, one connection per address, no shuffle of addresses by pick_first unless configured (gRFC A62), the jump
 //! off a connection at its first GOAWAY.
 
 use super::model::{
-    Backoff, ConnectAt, EarlyRequest, Enforcement, Keepalive, PingThrottle, Reconnect, Resolver, RotationStart,
-    StrikeRule, Wake,
+    Backoff, ConnectAt, DelayFrom, EarlyRequest, Enforcement, Keepalive, PingThrottle, Policy, Reconnect, Resolver,
+    RotationStart, StrikeRule, Wake,
 };
 use crate::units::Span;
 
@@ -43,29 +43,44 @@ pub struct ClientStack {
     pub resolver: Resolver,
     /// `GrpcClient::backoff`. `None`: an attempt per call, no delays.
     pub backoff: Option<Backoff>,
-    /// `Backoff::jitter_first`.
-    pub jitters_first: bool,
-    /// What a delay is counted from. Not in the model: it counts from the end.
-    pub delay_from: DelayFrom,
-    /// A connection attempt has at least this long. `None`: unlimited, or unknown. Not in the model.
+    /// `GrpcClient::connect_timeout`. `None`: as long as TCP tries.
     pub connect_timeout: Option<Span>,
-    /// A channel without calls for this long closes its connections. `None`: never. Not in the model.
+    /// `GrpcClient::idle_timeout`. `None`: never.
     pub idle_timeout: Option<Span>,
-    /// Channels of a process with equal target and settings share connections. Not in the model.
+    /// Channels of a process with equal target and settings share connections: `GrpcClient::sharing`.
     pub shares_subchannels: bool,
     /// Keepalive as it is once `time` is given: `time` here is the least that the stack allows.
     pub keepalive: Keepalive,
-    /// A channel doubles its keepalive time after too_many_pings.
-    pub slows_down: bool,
 }
 
-/// What a back-off delay is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DelayFrom {
-    /// The start of the attempt that failed.
-    AttemptStart,
-    /// Its end.
-    AttemptEnd,
+impl Stack {
+    /// Its name in scenarios.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stack::Go => "go",
+            Stack::CCore => "c_core",
+            Stack::Java => "java",
+            Stack::Node => "node",
+            Stack::Tonic => "tonic",
+        }
+    }
+
+    /// Whether it has this policy (gRFC A61; the lists of each repository). tonic's own is tower's P2C on pending requests;
+    /// an `Endpoint` has one connection, as pick_first.
+    #[must_use]
+    pub fn has(self, policy: Policy) -> bool {
+        match policy {
+            Policy::PickFirst { .. } => true,
+            Policy::RoundRobin { .. } => self != Stack::Tonic,
+            Policy::LeastRequest { .. } => matches!(self, Stack::Go | Stack::Java),
+            Policy::PeakEwma { .. } => self == Stack::Tonic,
+            Policy::WeightedRoundRobin(_) | Policy::RingHash { .. } => {
+                matches!(self, Stack::Go | Stack::CCore | Stack::Java)
+            }
+            Policy::Random | Policy::Maglev { .. } => false,
+        }
+    }
 }
 
 /// How a stack behaves as a server.
@@ -95,8 +110,14 @@ pub enum GraceFrom {
 const HALF_AN_HOUR: Span = Span::from_secs(30 * 60);
 const TWENTY_S: Span = Span::from_secs(20);
 /// gRPC `connection-backoff.md`, in all stacks that have one.
-const BACKOFF: Backoff =
-    Backoff { base: Span::from_secs(1), multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::from_secs(120) };
+const BACKOFF: Backoff = Backoff {
+    base: Span::from_secs(1),
+    multiplier: 1.6,
+    jitter: 0.2,
+    jitter_first: false,
+    max: Span::from_secs(120),
+    from: DelayFrom::AttemptEnd,
+};
 
 const fn resolver(early: EarlyRequest) -> Resolver {
     Resolver { min_interval: Span::from_secs(30), early }
@@ -113,11 +134,8 @@ const GO: ClientStack = ClientStack {
     rotation_reconnect: Reconnect::Eager,
     // `internal/resolver/dns`: a request token of capacity 1 is taken, and another one may come meanwhile.
     resolver: resolver(EarlyRequest::DeferAndRemember),
-    // `internal/backoff`: `Backoff(0)` is the base delay.
+    // `internal/backoff`: `Backoff(0)` is the base delay; `clientconn.go`, `resetTransportAndUnlock`: from the end.
     backoff: Some(BACKOFF),
-    jitters_first: false,
-    // `clientconn.go`, `resetTransportAndUnlock`.
-    delay_from: DelayFrom::AttemptEnd,
     // `clientconn.go`, `minConnectTimeout`.
     connect_timeout: Some(TWENTY_S),
     // `dialoptions.go`, since 1.59.
@@ -134,9 +152,9 @@ const GO: ClientStack = ClientStack {
         throttle: None,
         // `internal/syscall`, gRFC A18.
         tcp_user_timeout: true,
+        // `clientconn.go`, `adjustParams`.
+        slows_down: true,
     },
-    // `clientconn.go`, `adjustParams`.
-    slows_down: true,
 };
 
 /// C-core.
@@ -145,10 +163,8 @@ const C_CORE: ClientStack = ClientStack {
     rotation: Some(RotationStart::Random),
     // `polling_resolver.cc`, `event_engine_client_channel_resolver.cc`; measured: at 30.0 s.
     resolver: resolver(EarlyRequest::Defer),
-    // `backoff.cc`; measured: 0.81 to 1.17 s.
-    jitters_first: true,
-    // `subchannel.cc`.
-    delay_from: DelayFrom::AttemptStart,
+    // `backoff.cc` (measured: 0.81 to 1.17 s); `subchannel.cc`: from the start.
+    backoff: Some(Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF }),
     // `subchannel_pool_interface.h`: the key is the address with all channel arguments.
     shares_subchannels: true,
     keepalive: Keepalive {
@@ -170,9 +186,9 @@ const JAVA: ClientStack = ClientStack {
     // `DnsNameResolver`: dropped while the last answer is younger than `networkaddress.cache.ttl`.
     resolver: resolver(EarlyRequest::Drop),
     // `ExponentialBackoffPolicy`; `InternalSubchannel.connectingTimer`.
-    jitters_first: true,
-    delay_from: DelayFrom::AttemptStart,
-    connect_timeout: None,
+    backoff: Some(Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF }),
+    // Netty, `DefaultChannelConfig`: `CONNECT_TIMEOUT_MILLIS`.
+    connect_timeout: Some(Span::from_secs(30)),
     // `KeepAliveManager`: 10 s at least, as grpc-go; a stream after a quiet time pings at once. `AbstractNettyHandler`
     // measures bandwidth after a connection's first DATA, then only once half a window came: not with small calls.
     keepalive: Keepalive { bdp_ping: false, ..GO.keepalive },
@@ -187,8 +203,8 @@ const NODE: ClientStack = ClientStack {
     resolver: resolver(EarlyRequest::Defer),
     // `backoff-timeout.ts`: the first delay as it is (measured: 1.0 s), and the jitters of later ones multiply.
     // Unlike the others, a read does not restart the keepalive timer (`transport.ts`).
+    backoff: Some(Backoff { from: DelayFrom::AttemptStart, ..BACKOFF }),
     connect_timeout: None,
-    delay_from: DelayFrom::AttemptStart,
     shares_subchannels: true,
     keepalive: Keepalive { time: Span::from_millis(1), bdp_ping: false, tcp_user_timeout: false, ..GO.keepalive },
     ..GO
@@ -212,9 +228,9 @@ const TONIC: ClientStack = ClientStack {
         bdp_ping: false,
         // Measured: a black hole is found after interval and timeout.
         tcp_user_timeout: false,
+        slows_down: false,
         ..GO.keepalive
     },
-    slows_down: false,
     ..GO
 };
 
@@ -286,6 +302,8 @@ mod tests {
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, defaults::RESOLVER);
         assert_eq!(client(Stack::Go).backoff, Some(defaults::BACKOFF));
+        assert_eq!(client(Stack::Go).idle_timeout, defaults::grpc_client().idle_timeout);
+        assert_eq!(client(Stack::Go).connect_timeout, defaults::grpc_client().connect_timeout);
         assert_eq!(server(Stack::Go).enforcement, Some(defaults::ENFORCEMENT));
     }
 }

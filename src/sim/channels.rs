@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::plans::{Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::scenario::model::Policy;
 use crate::units::Time;
@@ -54,7 +55,7 @@ pub enum Connectivity {
 
 /// A gRPC channel.
 #[derive(Debug)]
-pub struct Channel {
+pub struct Channel<'a> {
     pub replica: u32,
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
     pub balancer: u32,
@@ -64,7 +65,7 @@ pub struct Channel {
     /// A `Dispatch` event is under way.
     pub dispatching: bool,
     /// Of its client: kept here, where each pick reads it.
-    pub policy: Policy,
+    pub policy: &'a Policy,
     /// Dials when a call needs it, as Envoy does: `picker` has all hosts, as indices into `subchannels`.
     pub pools: bool,
     /// A pick needs to know nothing but whose turn it is.
@@ -74,6 +75,10 @@ pub struct Channel {
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
     pub picker: SmallVec<[u32; 2]>,
     pub stale: bool,
+    /// What the policy keeps beside the picker, if anything.
+    pub plan: Option<Box<Plan>>,
+    /// When its hosts joined, if slow start asks.
+    pub joined: Option<Box<Joined>>,
     /// READY subchannels.
     pub ready: u32,
     /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
@@ -92,6 +97,15 @@ pub struct Channel {
     pub resolver: Option<Box<ResolverState>>,
 }
 
+impl Channel<'_> {
+    /// Whose turn it is: a position in the picker. `None` if that is empty.
+    pub fn take_turn(&mut self) -> Option<usize> {
+        let (i, n) = (self.next as usize, self.picker.len());
+        self.next = if i + 1 >= n { 0 } else { self.next + 1 };
+        (i < n).then_some(i)
+    }
+}
+
 /// A channel's DNS resolver.
 #[derive(Debug, Default)]
 pub struct ResolverState {
@@ -108,4 +122,6 @@ pub struct ResolverState {
     /// Of a watch: how much of its node's log is in the channel's list, and how much it has heard of.
     pub listed: usize,
     pub heard: usize,
+    /// How often the channel has been idle: voids what was asked before.
+    pub life: u32,
 }

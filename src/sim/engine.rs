@@ -5,17 +5,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::event::Event;
 use super::fifo::Fifo;
 use super::handle::autoscale::Autoscaler;
+use super::handle::idle::{Idleness, counts_calls};
+use super::handle::plans::learns;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
 use super::observation::{CloseReason, Observation, Observer};
 use super::pings::Ends;
+use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
 use super::{Options, RunEnd, SimError};
 use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;
+use crate::policy::retry::Throttle;
+use crate::policy::weighted_round_robin::Weight;
 use crate::random::Streams;
 use crate::scenario::model::{Client, Model, Server, ServiceType};
 use crate::units::{Span, Time};
@@ -54,7 +59,7 @@ pub(super) struct Engine<'a, O> {
     pub slot_pods: Vec<u32>,
     pub clients: Vec<ClientState<'a>>,
     pub replicas: Vec<Replica>,
-    pub channels: Vec<Channel>,
+    pub channels: Vec<Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
     pub only_connection: Vec<u32>,
     pub pools: Vec<Pool>,
@@ -64,6 +69,12 @@ pub(super) struct Engine<'a, O> {
     pub lanes: Lanes,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
+    /// What pods have reported on connections, for those whose channels weigh by it; empty if there is none.
+    pub weights: Vec<Weight>,
+    /// By the channel that judges: what outlier detection knows.
+    pub outliers: BTreeMap<u32, Outliers>,
+    /// Somebody learns from the calls that end.
+    pub learns: bool,
     /// By replica: what circuit breakers count; empty if there are none.
     pub in_use: Vec<InUse>,
     /// Keepalive, by connection; empty if there is none.
@@ -73,6 +84,12 @@ pub(super) struct Engine<'a, O> {
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<u32>,
     pub calls: Slab<Call>,
+    /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
+    pub throttles: Vec<Option<Throttle>>,
+    /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
+    pub counts_calls: bool,
+    /// By channel: what its idle timeout needs to know; empty if there is none.
+    pub idleness: Vec<Idleness>,
     pub dialled: u64,
     /// By server: its autoscaler.
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
@@ -134,11 +151,17 @@ impl<'a, O: Observer> Engine<'a, O> {
             connections: Slab::default(),
             lanes: Lanes::default(),
             ewma: Vec::new(),
+            weights: Vec::new(),
+            outliers: BTreeMap::new(),
+            learns: model.clients.iter().any(learns),
             in_use: Vec::new(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             calls: Slab::default(),
+            throttles: Vec::new(),
+            counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
+            idleness: Vec::new(),
             dialled: 0,
             autoscalers: Vec::new(),
             views: (0..=nodes).map(|_| View::default()).collect(),
@@ -230,11 +253,17 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::BackoffOver { channel, address, epoch } => self.on_backoff_over(channel, address, epoch),
             Event::AttemptDelayOver { channel, attempt } => self.on_attempt_delay_over(channel, attempt),
             Event::Push { client, node } => self.on_push(client, node),
-            Event::DnsAnswer { channel } => self.on_dns_answer(channel),
+            Event::ChannelIdle { channel } => self.on_channel_idle(channel),
+            Event::DnsAnswer { channel, life } => self.on_dns_answer(channel, life),
             Event::Dispatch { channel } => self.on_dispatch(channel),
+            Event::Reweigh { channel } => self.on_reweigh(channel),
+            Event::Sweep { channel } => self.on_sweep(channel),
+            Event::Report => self.on_report(),
             Event::AtProxy(call) => self.on_at_proxy(call),
             Event::Answered(call) => self.on_answered(call),
             Event::FailFast(call) => self.on_fail_fast(call),
+            Event::Retry(call) => self.on_retry(call),
+            Event::Deadline(call) => self.on_own_deadline(call),
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),
             Event::ReconcileClient { client } => self.on_reconcile_client(client),

@@ -49,16 +49,28 @@ pub enum Event {
     AttemptDelayOver { channel: u32, attempt: u32 },
     /// What a client's replicas on a node are told of the EndpointSlices.
     Push { client: u32, node: u32 },
-    /// DNS answers a channel.
-    DnsAnswer { channel: u32 },
+    /// DNS answers a channel, if it has not been idle since it asked.
+    DnsAnswer { channel: u32, life: u32 },
+    /// A channel's idle timeout may have been reached.
+    ChannelIdle { channel: u32 },
     /// A channel puts a waiting call on the wire.
     Dispatch { channel: u32 },
+    /// A channel reads the weights of its endpoints.
+    Reweigh { channel: u32 },
+    /// Outlier detection judges.
+    Sweep { channel: u32 },
+    /// Pods report their load.
+    Report,
     /// A call has come to the proxy beside its client.
     AtProxy(Handle),
     /// An answer has come from the proxy beside its client.
     Answered(Handle),
     /// A call fails without having been sent.
     FailFast(Handle),
+    /// A call's back-off between two attempts is over.
+    Retry(Handle),
+    /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
+    Deadline(Handle),
     /// A client replica starts.
     ReplicaStart { replica: u32 },
     /// The Deployment controller looks at a server.

@@ -38,6 +38,16 @@ impl Status {
             Status::Unavailable => "UNAVAILABLE",
         }
     }
+
+    /// The number in the gRPC specification.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Status::DeadlineExceeded => 4,
+            Status::ResourceExhausted => 8,
+            Status::Unavailable => 14,
+        }
+    }
 }
 
 /// Where a pod is in its life.
@@ -173,6 +183,19 @@ pub enum Observation<'a> {
         /// When the call was emitted.
         emitted: Time,
     },
+    /// An attempt of a call failed, and there will be another one.
+    Retried {
+        /// Index of the client in the model.
+        client: u32,
+        /// Where it was, if it had reached a connection.
+        pod: Option<PodId>,
+        /// How it failed.
+        status: Status,
+        /// When the call was emitted.
+        emitted: Time,
+        /// The back-off before the next attempt.
+        after: Span,
+    },
     /// A call was still open when the run ended.
     Unfinished {
         /// Index of the client in the model.
@@ -245,6 +268,17 @@ pub enum Observation<'a> {
         factor: f64,
         /// For how long; `None`: to the end of the run.
         lasts: Option<Span>,
+    },
+    /// Outlier detection of a channel (or of its proxy) leaves a pod out, or takes it back.
+    Ejected {
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
+        /// Which pod.
+        pod: PodId,
+        /// True if it is taken back.
+        back: bool,
     },
     /// A client's rate changes from now on.
     RateChanged {

@@ -4,9 +4,8 @@ use super::*;
 use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Summary, WindowRow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Arrivals, Backoff, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
-    GrpcClient, GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Resolver, RotationStart, Server,
-    ServiceType, Strategy, Termination,
+    Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client, Load,
+    Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Termination,
 };
 use crate::units::{Span, Time};
 
@@ -75,16 +74,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
 }
 
 fn grpc(policy: Policy) -> Protocol {
-    Protocol::Grpc(GrpcClient {
-        policy,
-        wait_for_ready: false,
-        connect: ConnectAt::Start,
-        discovery: Discovery::Dns,
-        resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
-        backoff: Backoff { base: Span::ZERO, multiplier: 1.6, jitter: 0.2, jitter_first: false, max: Span::ZERO },
-        dispatch: Distribution::Constant(0.0),
-        keepalive: None,
-    })
+    Protocol::Grpc(GrpcClient { policy, dispatch: Distribution::Constant(0.0), ..GrpcClient::default() })
 }
 
 fn model(service: ServiceType, protocol: Protocol) -> Model {

@@ -1,13 +1,14 @@
 //! Bad scenarios, as data: each must give exactly one error with the right code, at the right place, that says the right
 //! thing. The place is marked by `«` in the text, which is taken out before reading.
 
+mod clients;
 mod meaning;
 mod reading;
 
 use evenkeel::scenario::{self, Loaded, diagnostic::Diagnostics};
 
 /// A case: the scenario with its marked place, the code, and a part of the message or of the help.
-type Case = (&'static str, &'static str, &'static str);
+type Case<'a> = (&'a str, &'a str, &'a str);
 
 const SERVERS: &str = "servers: [{ name: api, replicas: 3 }]\n";
 const CLIENTS: &str = "clients: [{ name: web, load: { open: { rate: 100 } } }]\n";
@@ -32,7 +33,7 @@ fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
-fn run(cases: &[Case]) {
+fn run(cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
     for (marked, code, fragment) in cases {
         let marked = complete(marked);

@@ -210,6 +210,7 @@ fn any_keepalive() -> impl Strategy<Value = Keepalive> {
             bdp_ping,
             throttle,
             tcp_user_timeout: true,
+            slows_down: true,
         },
     )
 }

@@ -64,6 +64,8 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E7 unavailable 5", 6),
     ("lab E7 outage", 5),
     ("lab E10 back-off", 2),
+    ("retries: another pick", 1),
+    ("subsets", 3),
     ("policies: uniform", 4),
     ("policies: subsets", 3),
     ("published: workers of Envoy", 3),

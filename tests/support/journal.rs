@@ -13,6 +13,7 @@ use evenkeel::units::Time;
 pub struct Journal {
     emitted: Vec<Time>,
     unfinished: Vec<Time>,
+    retried: Vec<Time>,
     /// (when, pod)
     received: Vec<(Time, usize)>,
     /// (emitted, done, pod)
@@ -36,6 +37,7 @@ impl Observer for Journal {
         match *what {
             Observation::Emitted { .. } => self.emitted.push(at),
             Observation::Unfinished { emitted, .. } => self.unfinished.push(emitted),
+            Observation::Retried { emitted, .. } => self.retried.push(emitted),
             Observation::Received { pod, .. } => self.received.push((at, pod.0 as usize)),
             Observation::Completed { pod, emitted, .. } => self.completed.push((emitted, at, pod.0 as usize)),
             Observation::Failed { status, emitted, .. } => self.failed.push((emitted, status)),
@@ -99,6 +101,7 @@ impl Journal {
         let requests = &summary.requests;
         assert_eq!(requests.started, self.emitted.iter().filter(measured).count() as u64);
         assert_eq!(requests.unfinished, self.unfinished.iter().filter(measured).count() as u64);
+        assert_eq!(requests.retries, self.retried.iter().filter(measured).count() as u64);
         let failed = self.failed.iter().filter(|f| f.0.0 >= warmup);
         assert_eq!(requests.failed, failed.clone().count() as u64);
         for status in Status::ALL {

@@ -56,22 +56,7 @@ pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
 
 /// gRPC with this policy.
 pub fn grpc(policy: Policy) -> Protocol {
-    Protocol::Grpc(GrpcClient {
-        policy,
-        wait_for_ready: false,
-        connect: ConnectAt::Start,
-        discovery: Discovery::Dns,
-        resolver: Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::Defer },
-        backoff: Backoff {
-            base: Span::from_secs(1),
-            multiplier: 1.6,
-            jitter: 0.2,
-            jitter_first: false,
-            max: Span::from_secs(120),
-        },
-        dispatch: Distribution::Constant(0.0),
-        keepalive: None,
-    })
+    Protocol::Grpc(GrpcClient { policy, dispatch: Distribution::Constant(0.0), ..GrpcClient::default() })
 }
 
 pub fn pick_first() -> Protocol {

@@ -1,21 +1,20 @@
 //! Client Deployments.
 
-use super::via::{self, Preset};
-use super::{Check, Names, is_virtual, keepalive, law, load, policy as policies, server};
+use super::grpc::{GrpcKeys, Rest};
+use super::{Check, Names, is_virtual, law, load, server, via};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PollFile,
-    PoolOrderFile, ProtocolFile, ResolverFile, StartFile, WatchFile,
+    BackoffFile, ClientFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PollFile, PoolOrderFile,
+    ProtocolFile, ResolverFile, StartFile, WatchFile,
 };
-use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
-use crate::scenario::file::policy::PolicyFile;
 use crate::scenario::file::server::StrategyFile;
+use crate::scenario::file::stack::DelayFromFile;
 use crate::scenario::model::{
-    Backoff, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, PoolOrder,
-    Protocol, Resolver, ServiceType, Sidecar,
+    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Http1Client, KeepAlive, Lifetime, Load, Policy, PoolOrder,
+    Protocol, Resolver, ServiceType,
 };
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
@@ -32,28 +31,9 @@ pub(super) fn client(
     names: &mut Names,
 ) -> Client {
     let At { value, place } = file;
-    let ClientFile {
-        name,
-        replicas,
-        protocol,
-        channels,
-        start,
-        via,
-        policy,
-        wait_for_ready,
-        connect,
-        discovery,
-        resolver,
-        backoff,
-        dispatch,
-        keepalive,
-        connection_lifetime,
-        http1,
-        load,
-        deadline,
-        startup,
-        strategy,
-    } = value;
+    let (grpc, rest) = GrpcKeys::split(value);
+    let Rest { name, replicas, protocol, channels, start, via, connection_lifetime, http1, load, .. } = rest;
+    let (deadline, startup, strategy) = (rest.deadline, rest.startup, rest.strategy);
     let name = cx.unique_name(name, place, "a client", names);
     let replicas_place = replicas.as_ref().map_or(place, |r| r.place);
     let replicas = cx.count_or(replicas, "replicas", 1, MAX_CLIENTS, defaults::REPLICAS);
@@ -62,20 +42,22 @@ pub(super) fn client(
     if speaks_http1 {
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
-    let channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let grpc = GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive };
-    let via = via::sidecar(cx, via, speaks_http1, channels, service);
-    via::fits(cx, via.as_ref(), grpc.policy.as_ref());
-    if let Some(sidecar) = &via {
-        grpc.behind_a_proxy(cx, sidecar);
-    }
-    let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+    let mut channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
+    let beside = via::Beside {
+        speaks_http1,
+        channels: grpc.connections_to_proxy(channels),
+        service,
+        judges: grpc.outlier_detection.is_some(),
+    };
+    let via = via::sidecar(cx, via, &beside);
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
     } else {
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
-        Protocol::Grpc(grpc.settings(cx, service, preset))
+        let grpc = grpc.settings(cx, service, via.as_ref(), channels);
+        channels = if grpc.sharing.is_some() { 1 } else { channels };
+        Protocol::Grpc(grpc)
     };
     let load =
         load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
@@ -117,75 +99,10 @@ fn without_effect(
 
 pub(super) const ONE_ADDRESS: &str = "with a ClusterIP Service, which has one address; set `service: { type: Headless }`, or \
                            `discovery: watch`";
-const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of gRPC channels";
-
-/// The keys that only a gRPC client has.
-struct GrpcKeys {
-    policy: Key<PolicyFile>,
-    wait_for_ready: Key<bool>,
-    connect: Key<ConnectFile>,
-    discovery: Key<DiscoveryFile>,
-    resolver: Key<ResolverFile>,
-    backoff: Key<BackoffFile>,
-    dispatch: Key<LawFile>,
-    keepalive: Key<KeepaliveFile>,
-}
-
-impl GrpcKeys {
-    fn refuse(self, cx: &mut Check<'_>) {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
-        cx.no_effect(&discovery, "discovery", ONLY_GRPC);
-        cx.no_effect(&policy, "policy", ONLY_GRPC);
-        cx.no_effect(&wait_for_ready, "wait_for_ready", ONLY_GRPC);
-        cx.no_effect(&connect, "connect", ONLY_GRPC);
-        cx.no_effect(&resolver, "resolver", ONLY_GRPC);
-        cx.no_effect(&backoff, "backoff", ONLY_GRPC);
-        cx.no_effect(&dispatch, "dispatch", ONLY_GRPC);
-        cx.no_effect(&keepalive, "keepalive", ONLY_GRPC);
-    }
-
-    /// A channel's one connection is to the proxy beside it, which is always there.
-    fn behind_a_proxy(&self, cx: &mut Check<'_>, sidecar: &Sidecar) {
-        cx.no_effect(&self.keepalive, "keepalive", "with `via`: the channel's pings end at the proxy");
-        cx.no_effect(
-            &self.wait_for_ready,
-            "wait_for_ready",
-            "with `via`: the channel's connection to the proxy is READY",
-        );
-        if sidecar.cluster.is_some() {
-            cx.no_effect(&self.connect, "connect", "with Envoy, which connects to a host when a call needs it");
-            cx.no_effect(&self.backoff, "backoff", "with Envoy, which tries again with the next call");
-        }
-    }
-
-    fn settings(self, cx: &mut Check<'_>, service: ServiceType, preset: Preset) -> GrpcClient {
-        let GrpcKeys { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = self;
-        let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
-        let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
-        if virtual_ip {
-            let why = "with a ClusterIP Service, whose address never changes; set `service: { type: Headless }`";
-            cx.no_effect(&resolver, "resolver", why);
-        } else if discovery != Discovery::Dns {
-            cx.no_effect(&resolver, "resolver", "with `discovery: poll` or `watch`, which go on by themselves");
-        }
-        GrpcClient {
-            policy: policies::policy(cx, policy, virtual_ip, preset.rotation).unwrap_or(preset.policy),
-            discovery,
-            wait_for_ready: wait_for_ready.is_some_and(|w| w.value),
-            connect: match connect.map(|c| c.value) {
-                None | Some(ConnectFile::Start) => ConnectAt::Start,
-                Some(ConnectFile::FirstCall) => ConnectAt::FirstCall,
-            },
-            resolver: resolver_settings(resolver),
-            backoff: backoff_settings(cx, backoff),
-            dispatch: law::law_or(cx, dispatch, defaults::dispatch),
-            keepalive: keepalive::keepalive(cx, keepalive),
-        }
-    }
-}
+pub(super) const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of gRPC channels";
 
 /// A poll of a ClusterIP's name has one answer that never changes: a mistake that people make, so it can be simulated.
-fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Option<Discovery> {
+pub(super) fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Option<Discovery> {
     Some(match file?.value {
         DiscoveryFile::Dns => Discovery::Dns,
         DiscoveryFile::Poll(At { value: PollFile { interval }, .. }) => {
@@ -209,12 +126,12 @@ fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceTy
     })
 }
 
-fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
+pub(super) fn resolver_settings(file: Key<ResolverFile>, usual: Resolver) -> Resolver {
     let ResolverFile { min_interval, early } = file.map(|f| f.value).unwrap_or_default();
     Resolver {
-        min_interval: min_interval.map_or(defaults::RESOLVER.min_interval, |t| t.value.0),
+        min_interval: min_interval.map_or(usual.min_interval, |t| t.value.0),
         early: match early.map(|e| e.value) {
-            None => defaults::RESOLVER.early,
+            None => usual.early,
             Some(EarlyFile::DeferAndRemember) => EarlyRequest::DeferAndRemember,
             Some(EarlyFile::Defer) => EarlyRequest::Defer,
             Some(EarlyFile::Drop) => EarlyRequest::Drop,
@@ -222,30 +139,57 @@ fn resolver_settings(file: Key<ResolverFile>) -> Resolver {
     }
 }
 
-fn backoff_settings(cx: &mut Check<'_>, file: Key<BackoffFile>) -> Backoff {
+/// `None`: an attempt per call.
+pub(super) fn backoff_settings(
+    cx: &mut Check<'_>,
+    file: Key<BackoffFile>,
+    stacks: Option<Backoff>,
+    policy: Policy,
+) -> Option<Backoff> {
     const MAX_MULTIPLIER: f64 = 1_000.0;
-    let Some(At { value: BackoffFile { base, multiplier, jitter, jitter_first, max }, place }) = file else {
-        return defaults::BACKOFF;
+    let Some(At { value: BackoffFile { base, multiplier, jitter, jitter_first, max, from, per_call }, place }) = file
+    else {
+        return stacks;
     };
+    let delays = base.is_some() || multiplier.is_some() || max.is_some() || from.is_some();
+    if per_call.as_ref().map_or(stacks.is_none() && !delays, |p| p.value) {
+        let why = "with an attempt per call, which has no delays";
+        cx.no_effect(&base, "base", why);
+        cx.no_effect(&multiplier, "multiplier", why);
+        cx.no_effect(&jitter, "jitter", why);
+        cx.no_effect(&jitter_first, "jitter_first", why);
+        cx.no_effect(&max, "max", why);
+        cx.no_effect(&from, "from", why);
+        if !policy.is_pick_first() {
+            let message = "`per_call` is a way to connect to one address, and this policy connects to all";
+            cx.problem(Code::Contradiction, per_call.map_or(place, |p| p.place), message);
+        }
+        return None;
+    }
+    let usual = stacks.unwrap_or(defaults::BACKOFF);
     let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
-    let base = cx.positive(base, "base").unwrap_or(defaults::BACKOFF.base);
-    let max = cx.positive(max, "max").unwrap_or(defaults::BACKOFF.max);
+    let base = cx.positive(base, "base").unwrap_or(usual.base);
+    let max = cx.positive(max, "max").unwrap_or(usual.max);
     if max < base {
         let message = format!("`max` ({max}) is below `base` ({base})");
         cx.problem(Code::Contradiction, limit_place, message);
     }
-    Backoff {
+    Some(Backoff {
         base,
-        multiplier: multiplier
-            .map_or(defaults::BACKOFF.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
-        jitter: share(cx, jitter, "jitter", defaults::BACKOFF.jitter),
-        jitter_first: jitter_first.map_or(defaults::BACKOFF.jitter_first, |j| j.value),
+        multiplier: multiplier.map_or(usual.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
+        jitter: share(cx, jitter, "jitter", usual.jitter),
+        jitter_first: jitter_first.map_or(usual.jitter_first, |j| j.value),
         max,
-    }
+        from: match from.map(|f| f.value) {
+            None => usual.from,
+            Some(DelayFromFile::AttemptStart) => DelayFrom::AttemptStart,
+            Some(DelayFromFile::AttemptEnd) => DelayFrom::AttemptEnd,
+        },
+    })
 }
 
 /// A share from 0 to 1.
-fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
+pub(super) fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
     let Some(At { value: Share(x), place }) = key else { return default };
     if !(0.0..=1.0).contains(&x) {
         cx.problem(Code::OutOfRange, place, format!("`{name}` must be from 0 to 1, or 0% to 100%"));

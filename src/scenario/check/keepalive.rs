@@ -4,8 +4,8 @@ use super::Check;
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile};
-use crate::scenario::model::{Enforcement, Keepalive};
+use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile, PingThrottleFile, WakeFile};
+use crate::scenario::model::{Enforcement, Keepalive, PingThrottle, Wake};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -18,21 +18,50 @@ pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool 
     clients.is_some_and(|list| list.value.iter().any(|c| c.value.keepalive.is_some()))
 }
 
-pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<KeepaliveFile>) -> Option<Keepalive> {
-    let At { value: KeepaliveFile { time, timeout, permit_without_stream }, place } = file?;
+pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<KeepaliveFile>, usual: Keepalive) -> Option<Keepalive> {
+    let At { value, place } = file?;
+    let KeepaliveFile {
+        time,
+        timeout,
+        permit_without_stream,
+        wake,
+        bdp_ping,
+        throttle: throttled,
+        tcp_user_timeout,
+        slow_down,
+    } = value;
     let time = cx.required(time, "time", place, "`keepalive`");
     if let Some(At { value: Duration(time), place }) = time
         && time < LEAST_TIME
     {
         cx.problem(Code::OutOfRange, place, format!("`time` must be at least {LEAST_TIME}"));
     }
-    let usual = defaults::KEEPALIVE;
     Some(Keepalive {
         time: time.map_or(usual.time, |t| t.value.0),
         timeout: cx.positive(timeout, "timeout").unwrap_or(usual.timeout),
         permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
-        ..usual
+        wake: match wake.map(|w| w.value) {
+            None => usual.wake,
+            Some(WakeFile::AtOnce) => Wake::AtOnce,
+            Some(WakeFile::NextTick) => Wake::NextTick,
+        },
+        bdp_ping: bdp_ping.map_or(usual.bdp_ping, |b| b.value),
+        throttle: throttled.map_or(usual.throttle, |t| throttle(cx, t)),
+        tcp_user_timeout: tcp_user_timeout.map_or(usual.tcp_user_timeout, |t| t.value),
+        slows_down: slow_down.map_or(usual.slows_down, |s| s.value),
     })
+}
+
+fn throttle(cx: &mut Check<'_>, At { value, place }: At<PingThrottleFile>) -> Option<PingThrottle> {
+    let PingThrottleFile { free, interval } = value;
+    let free = cx.required(free, "free", place, "`throttle`");
+    let free = cx.count_or(free, "free", 0, u32::MAX, 1);
+    if free == 0 {
+        cx.no_effect(&interval, "interval", "with `free: 0`, which is no throttle");
+        return None;
+    }
+    let interval = cx.positive(interval, "interval").unwrap_or(defaults::THROTTLE_INTERVAL);
+    Some(PingThrottle { free, interval })
 }
 
 pub(super) fn enforcement(cx: &mut Check<'_>, file: Key<EnforcementFile>, somebody_pings: bool) -> Enforcement {

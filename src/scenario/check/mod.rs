@@ -5,14 +5,18 @@ mod client;
 mod cluster;
 mod csv;
 mod expect;
+mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
 mod load;
+mod outlier;
 mod pace;
 mod policy;
+mod retry;
 mod server;
 mod size;
+mod stack;
 mod timeline;
 mod via;
 

@@ -1,11 +1,11 @@
 //! The values in force of a client.
 
+use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, strategy_values};
+use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Backoff, Breakers, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client,
-    KeepAlive, Keepalive, Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType,
-    Sidecar,
+    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
+    PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
 };
 use crate::units::Span;
 
@@ -31,7 +31,8 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     let pooled = match protocol {
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
-            rows.put(at, "channels", channels.to_string());
+            stack::stack(rows, at);
+            rows.put(at, "channels", grpc.sharing.unwrap_or(*channels).to_string());
             if let Some(sidecar) = via {
                 sidecar_values(rows, at, sidecar, *channels);
             }
@@ -62,29 +63,24 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     }
 }
 
-fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
-    let Sidecar { kind, workers, overhead, cluster } = sidecar;
-    rows.put(at, "via", kind.name().into());
-    let settings = at.key("via").key(kind.name());
-    let Some(EnvoyCluster { breakers }) = cluster else {
-        return rows.put(&settings, "overhead", law(overhead));
-    };
-    if let (Some(workers), true) = (workers, channels > 1) {
-        rows.put(&settings, "workers", workers.to_string());
-    }
-    rows.put(&settings, "overhead", law(overhead));
-    match breakers {
-        None => rows.put(&settings, "circuit_breakers", "none".into()),
-        Some(Breakers { pending, requests, retries: _ }) => {
-            let breakers = settings.key("circuit_breakers");
-            rows.put(&breakers, "max_requests", requests.to_string());
-            rows.put(&breakers, "max_pending_requests", pending.to_string());
-        }
-    }
-}
-
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&Sidecar>, service: ServiceType) {
-    let GrpcClient { policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive } = grpc;
+    let GrpcClient {
+        policy,
+        wait_for_ready,
+        connect,
+        discovery,
+        resolver,
+        backoff,
+        dispatch,
+        keepalive,
+        outlier_detection,
+        keys,
+        connect_timeout,
+        retry,
+        idle_timeout,
+        subset,
+        sharing,
+    } = grpc;
     let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
     policy_values(rows, at, policy, virtual_ip);
     discovery_values(rows, at, discovery);
@@ -92,6 +88,12 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         resolver_values(rows, &at.key("resolver"), resolver);
     }
     rows.put(at, "dispatch", law(dispatch));
+    if policy.hashes() {
+        keys_values(rows, at, keys);
+    }
+    if service == ServiceType::Headless || *discovery != Discovery::Dns {
+        outlier_values(rows, at, outlier_detection.as_ref());
+    }
     // What is not shown acts on nothing: see `scenario::check`.
     if via.is_none_or(|via| via.cluster.is_none()) {
         let connect = match connect {
@@ -99,12 +101,19 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
             ConnectAt::FirstCall => "first_call",
         };
         rows.put(at, "connect", connect.into());
-        backoff_values(rows, &at.key("backoff"), backoff);
+        stack::backoff(rows, &at.key("backoff"), backoff.as_ref());
     }
+    rows.put(at, "connect_timeout", optional(*connect_timeout, "as long as TCP tries"));
     if via.is_none() {
         rows.put(at, "wait_for_ready", wait_for_ready.to_string());
-        keepalive_values(rows, at, keepalive.as_ref());
+        stack::keepalive(rows, at, keepalive.as_ref());
+        rows.put(at, "idle_timeout", optional(*idle_timeout, "never"));
+        if !virtual_ip {
+            stack::subset(rows, at, *subset);
+        }
     }
+    rows.put(at, "shared_subchannels", sharing.is_some().to_string());
+    retries::retry(rows, at, retry.as_ref());
 }
 
 fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
@@ -116,35 +125,6 @@ fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
         EarlyRequest::Drop => "drop",
     };
     rows.put(at, "early", early.into());
-}
-
-fn backoff_values(rows: &mut Rows<'_>, at: &Scope, backoff: &Backoff) {
-    let Backoff { base, multiplier, jitter, jitter_first, max } = backoff;
-    rows.put(at, "base", base.to_string());
-    rows.put(at, "multiplier", multiplier.to_string());
-    rows.put(at, "jitter", jitter.to_string());
-    rows.put(at, "jitter_first", jitter_first.to_string());
-    rows.put(at, "max", max.to_string());
-}
-
-fn keepalive_values(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
-    match keepalive {
-        None => rows.put(at, "keepalive", "none".into()),
-        Some(Keepalive {
-            time,
-            timeout,
-            permit_without_stream,
-            wake: _,
-            bdp_ping: _,
-            throttle: _,
-            tcp_user_timeout: _,
-        }) => {
-            let keepalive = at.key("keepalive");
-            rows.put(&keepalive, "time", time.to_string());
-            rows.put(&keepalive, "timeout", timeout.to_string());
-            rows.put(&keepalive, "permit_without_stream", permit_without_stream.to_string());
-        }
-    }
 }
 
 fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
@@ -163,51 +143,6 @@ fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
                 rows.put(&watch, "debounce_max", debounce_max.to_string());
             }
             rows.put(&watch, "ignore_empty", ignore_empty.to_string());
-        }
-    }
-}
-
-fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: bool) {
-    let under = at.key("policy");
-    match policy {
-        Policy::PickFirst { reconnect, shuffle } => {
-            rows.put(at, "policy", "pick_first".into());
-            let reconnect = match reconnect {
-                Reconnect::Lazy => "lazy",
-                Reconnect::Eager => "eager",
-            };
-            let settings = under.key("pick_first");
-            rows.put(&settings, "reconnect", reconnect.into());
-            if !virtual_ip {
-                rows.put(&settings, "shuffle", shuffle.to_string());
-            }
-        }
-        Policy::RoundRobin { start } => {
-            rows.put(at, "policy", "round_robin".into());
-            let start = match start {
-                RotationStart::RandomOrder => "random_order",
-                RotationStart::Random => "random",
-                RotationStart::First => "first",
-                RotationStart::Continue => "continue",
-            };
-            if !virtual_ip {
-                rows.put(&under.key("round_robin"), "start", start.into());
-            }
-        }
-        Policy::Random => rows.put(at, "policy", "random".into()),
-        Policy::LeastRequest { choice_count } => {
-            rows.put(at, "policy", "least_request".into());
-            if !virtual_ip {
-                rows.put(&under.key("least_request"), "choice_count", choice_count.to_string());
-            }
-        }
-        Policy::PeakEwma { default_rtt, decay } => {
-            rows.put(at, "policy", "peak_ewma".into());
-            if !virtual_ip {
-                let ewma = under.key("peak_ewma");
-                rows.put(&ewma, "default_rtt", default_rtt.to_string());
-                rows.put(&ewma, "decay", decay.to_string());
-            }
         }
     }
 }

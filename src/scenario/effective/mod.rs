@@ -1,8 +1,11 @@
 //! Every value in force, as text with its path and where it comes from. The same rows are what `explain SCENARIO` shows and
 //! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
 
+mod balancing;
 mod client;
+mod retry;
 mod server;
+mod stack;
 mod text;
 
 use std::fmt;
@@ -12,6 +15,7 @@ use super::model::{
     Action, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol, Server,
     ServiceType, Strategy, Termination, What,
 };
+use super::stack::Stack;
 use super::yaml::tree::Node;
 use crate::units::Span;
 use text::{amount, digest, law, optional, optional_count};
@@ -21,6 +25,8 @@ use text::{amount, digest, law, optional, optional_count};
 pub enum Origin {
     /// The scenario says it.
     Yours,
+    /// The client's `stack` gives it.
+    Stack(Stack),
     /// The default of the real systems.
     Default,
     /// A default that no real system gives.
@@ -29,11 +35,12 @@ pub enum Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Origin::Yours => "yours",
-            Origin::Default => "default",
-            Origin::Assumption => "assumption",
-        })
+        match self {
+            Origin::Yours => f.pad("yours"),
+            Origin::Stack(stack) => f.pad(&format!("stack {}", stack.name())),
+            Origin::Default => f.pad("default"),
+            Origin::Assumption => f.pad("assumption"),
+        }
     }
 }
 
@@ -88,11 +95,12 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     rows.rows
 }
 
-/// The hash of what a scenario means. Its name, its text and its seed do not change what is simulated, and are left out.
+/// The hash of what a scenario means. Its name, its text and its seed do not change what is simulated, and are left out; so is
+/// the name of a stack, which stands for plain settings.
 pub(super) fn hash(values: &[EffectiveValue]) -> String {
     let mut canonical = String::new();
     for EffectiveValue { path, value, origin: _ } in values {
-        if !["name", "about", "seed"].contains(&path.as_str()) {
+        if !["name", "about", "seed"].contains(&path.as_str()) && !path.ends_with(".stack") {
             canonical.push_str(&format!("{path}={value}\n"));
         }
     }
@@ -132,6 +140,8 @@ impl Rows<'_> {
         let Scope { shown, steps } = scope.key(key);
         let origin = if self.is_written(&steps) {
             Origin::Yours
+        } else if let Some(origin) = stack::origin(self.written, &steps) {
+            origin
         } else if is_assumption(&steps) {
             Origin::Assumption
         } else {

@@ -7,8 +7,11 @@ use super::at::{At, Key};
 use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::load::LoadFile;
-use super::policy::PolicyFile;
+use super::outlier::OutlierFile;
+use super::policy::{KeysFile, PolicyFile};
+use super::retry::RetryFile;
 use super::server::StrategyFile;
+use super::stack::{DelayFromFile, StackFile, SubsetFile};
 use super::via::ViaFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
@@ -30,12 +33,19 @@ pub struct ClientFile {
     /// The proxy beside each replica that balances in place of its channels: envoy, istio, linkerd or ambient. It sets
     /// `policy` and `discovery` to its own defaults, which can be changed one by one.
     pub via: Key<ViaFile>,
+    /// The implementation of gRPC whose defaults hold where the client says nothing: go, c_core (C++, Python, Ruby, PHP), java, node or
+    /// tonic. Default: grpc-go's, but that `connect` is start.
+    pub stack: Key<StackFile>,
     /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request or peak_ewma.
     pub policy: Key<PolicyFile>,
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
     pub wait_for_ready: Key<bool>,
     /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
     pub connect: Key<ConnectFile>,
+    /// Which endpoints are left out for a while. Default: none.
+    pub outlier_detection: Key<OutlierFile>,
+    /// What calls are routed by, for ring_hash and Maglev. Default: each call has a key of its own.
+    pub keys: Key<KeysFile>,
     /// How a channel learns of addresses: dns (the default), poll or watch.
     pub discovery: Key<DiscoveryFile>,
     /// gRPC's DNS resolver; acts with a headless Service only.
@@ -47,6 +57,18 @@ pub struct ClientFile {
     pub dispatch: Key<LawFile>,
     /// Pings that find a dead connection. Default: none.
     pub keepalive: Key<KeepaliveFile>,
+    /// How long a connection attempt may take. Default 20s (grpc-go).
+    pub connect_timeout: Key<Duration>,
+    /// A channel without calls for this long closes its connections, and looks its name up anew at the next call; 0s: never. Default
+    /// 30m (grpc-go since 1.59, C-core, grpc-java).
+    pub idle_timeout: Key<Duration>,
+    /// The channels of a replica share their connections, and so are one (C-core and grpc-js, whose channels have equal settings).
+    /// Default false.
+    pub shared_subchannels: Key<bool>,
+    /// Each channel keeps some of the addresses that discovery gives (gRFC A68, random_subsetting). Default: all.
+    pub subset: Key<SubsetFile>,
+    /// Failed attempts are made again. Default: none; what was never sent is sent elsewhere in any case.
+    pub retry: Key<RetryFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
     pub connection_lifetime: Key<LifetimeFile>,
     /// Connections of an HTTP/1.1 client.
@@ -161,6 +183,10 @@ pub struct BackoffFile {
     pub jitter_first: Key<bool>,
     /// Largest delay, before jitter. Default 120s.
     pub max: Key<Duration>,
+    /// What a delay is counted from: attempt_end (the default; grpc-go) or attempt_start (C-core, grpc-java, grpc-js).
+    pub from: Key<DelayFromFile>,
+    /// No delays, and no attempt without a call, which fails with it (tonic). Default false.
+    pub per_call: Key<bool>,
 }
 
 /// Lifetime of a pool's connections.

@@ -1,6 +1,7 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Keepalive, Load, Policy, Strategy};
+use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, Retries, SlowStart, Strategy};
+use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
 
@@ -54,6 +55,10 @@ pub struct Sidecar {
 pub struct EnvoyCluster {
     /// Circuit breakers (`circuit_breaker.proto`). `None`: none (Istio's 2^32 - 1).
     pub breakers: Option<Breakers>,
+    /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
+    pub panic_threshold: u32,
+    /// New hosts get less at first. `None`: they do not.
+    pub slow_start: Option<SlowStart>,
 }
 
 /// The proxies that there are presets for.
@@ -101,6 +106,7 @@ impl Client {
 
 /// What a client speaks.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 pub enum Protocol {
     /// gRPC over HTTP/2: many calls on one connection.
     Grpc(GrpcClient),
@@ -117,16 +123,38 @@ pub struct GrpcClient {
     pub wait_for_ready: bool,
     /// When a channel first connects.
     pub connect: ConnectAt,
+    /// Which endpoints are left out for a while. `None`: none are.
+    pub outlier_detection: Option<Detection>,
+    /// What calls are routed by, for ring_hash and Maglev.
+    pub keys: Keys,
     /// How a channel learns of addresses.
     pub discovery: Discovery,
     /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
     pub resolver: Resolver,
-    /// Delays between failed connection attempts.
-    pub backoff: Backoff,
+    /// Delays between failed connection attempts. `None`: none, and no attempt without a call, which fails with it (tonic).
+    pub backoff: Option<Backoff>,
+    /// How long a connection attempt may take. `None`: as long as TCP tries.
+    pub connect_timeout: Option<Span>,
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
     pub dispatch: Distribution,
     /// Pings that find a dead connection. `None`: none.
     pub keepalive: Option<Keepalive>,
+    /// What becomes of failed attempts. `None`: the call fails, unless it was never sent.
+    pub retry: Option<Retries>,
+    /// A channel without calls for this long closes its connections, and forgets what it has resolved. `None`: never.
+    pub idle_timeout: Option<Span>,
+    /// Of the addresses that discovery gives, each channel keeps so many, at least 1 (gRFC A68). `None`: all.
+    pub subset: Option<u32>,
+    /// The application's channels per replica, which share their connections, and so are one: [`Client::channels`] is 1. `None`: each
+    /// has its own.
+    pub sharing: Option<u32>,
+}
+
+impl Default for GrpcClient {
+    /// What holds where a scenario says nothing.
+    fn default() -> Self {
+        defaults::grpc_client()
+    }
 }
 
 /// When a channel first connects.
@@ -193,6 +221,17 @@ pub struct Backoff {
     pub jitter_first: bool,
     /// Largest delay, before jitter.
     pub max: Span,
+    /// What a delay is counted from.
+    pub from: DelayFrom,
+}
+
+/// What a back-off delay is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayFrom {
+    /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
+    AttemptStart,
+    /// Its end (grpc-go).
+    AttemptEnd,
 }
 
 /// An HTTP/1.1 client's connections.

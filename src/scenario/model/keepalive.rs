@@ -20,6 +20,8 @@ pub struct Keepalive {
     pub throttle: Option<PingThrottle>,
     /// TCP_USER_TIMEOUT is set to `timeout`, and so closes a connection whose data nobody acknowledges.
     pub tcp_user_timeout: bool,
+    /// After too_many_pings the channel's new connections have twice the time.
+    pub slows_down: bool,
 }
 
 /// When a connection pings that was quiet without streams for longer than `time`, and now has one.

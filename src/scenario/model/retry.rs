@@ -17,6 +17,15 @@ pub struct RetryPolicy {
     pub codes: Codes,
 }
 
+/// What a gRPC client does about failed attempts, from its service config.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retries {
+    /// Its `retryPolicy`.
+    pub policy: RetryPolicy,
+    /// Its `retryThrottling`. `None`: retries are not throttled.
+    pub throttling: Option<RetryThrottling>,
+}
+
 /// A set of gRPC status codes (`doc/statuscodes.md`), bit `i` for code `i`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Codes(pub u32);

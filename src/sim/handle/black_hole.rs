@@ -10,10 +10,9 @@ use crate::policy::route::Condition;
 use crate::scenario::model::Protocol;
 use crate::units::{Span, Time};
 
-/// How long a gRPC client waits for a connection (grpc-go `minConnectTimeout`; the longer of this and the back-off, which it reaches
-/// only after seven failures).
-const CONNECT_TIMEOUT: Span = Span::from_secs(20);
-/// The same of HTTP/1.1 clients: the dialer of Go's `http.DefaultTransport`.
+/// How long Linux tries to connect by itself: seven SYNs (`tcp_syn_retries` is 6), each wait twice the last.
+const TCP_CONNECT_TIMEOUT: Span = Span::from_secs(127);
+/// How long an HTTP/1.1 client waits for a connection: the dialer of Go's `http.DefaultTransport`.
 const HTTP1_CONNECT_TIMEOUT: Span = Span::from_secs(30);
 /// When Linux sends a SYN again (`TCP_TIMEOUT_INIT`), and looks at TCP_USER_TIMEOUT for the first time.
 const SECOND_SYN: Span = Span::from_secs(1);
@@ -68,7 +67,8 @@ impl<O: Observer> Engine<'_, O> {
             Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
             Protocol::Grpc(grpc) => {
                 let tcp = grpc.keepalive.filter(|k| k.tcp_user_timeout).map(|k| k.timeout.max(SECOND_SYN));
-                tcp.map_or(CONNECT_TIMEOUT, |tcp| tcp.min(CONNECT_TIMEOUT))
+                let own = grpc.connect_timeout.unwrap_or(TCP_CONNECT_TIMEOUT).min(TCP_CONNECT_TIMEOUT);
+                tcp.map_or(own, |tcp| tcp.min(own))
             }
         };
         let at = (self.connections.items[handle.index as usize].opened + takes).max(self.now);

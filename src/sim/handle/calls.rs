@@ -44,7 +44,7 @@ impl<O: Observer> Engine<'_, O> {
         let (n, demand) = (next.n, next.demand);
         let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, channel, NONE, demand);
+        self.make_call(client as u32, channel, NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
@@ -72,14 +72,15 @@ impl<O: Observer> Engine<'_, O> {
         let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
         let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
-        self.make_call(client, channel, worker, demand);
+        self.make_call(client, channel, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64) {
+    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
         let call = self.calls.insert(Call {
             emitted: self.now,
             demand,
+            key,
             client,
             channel,
             connection: NONE,
@@ -90,7 +91,11 @@ impl<O: Observer> Engine<'_, O> {
             state: CallState::WaitsForChannel,
             failure: None,
             ended: false,
+            retries: 0,
         });
+        if self.counts_calls {
+            self.count_call(client, channel);
+        }
         let settings = self.clients[client as usize].settings;
         if let Some(deadline) = settings.deadline {
             let at = self.now + deadline;
@@ -222,16 +227,16 @@ impl<O: Observer> Engine<'_, O> {
         if self.clients[call.client as usize].settings.via.is_some() {
             return self.leave_proxy(index);
         }
-        let worker = self.tell_end(index, failure);
+        let worker = self.end_attempt(index, failure);
         self.calls.free(index);
-        self.response_came(connection, sent);
+        self.response_came(connection, sent, failure);
         self.after_end(worker);
     }
 
-    /// A response has been read from a connection: of a call that was sent on it at `sent`.
+    /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: u32, sent: Time) {
-        self.measure(connection, sent);
+    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+        self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
     }
@@ -255,18 +260,19 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// The client gives a call up, wherever it is.
+    /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
     pub fn fail_call(&mut self, index: u32, status: Status) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let channel = call.channel;
-        let worker = self.tell_end(index, Some(status));
+        let worker = self.end_attempt(index, Some(status));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
             CallState::ToProxy
             | CallState::WaitsForChannel
             | CallState::WaitsForStream
             | CallState::Failing
+            | CallState::BacksOff
             | CallState::FromProxy
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
@@ -283,7 +289,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
             }
-            self.measure(connection, sent);
+            self.learn(connection, sent, Some(status));
             self.release_stream(connection);
         }
         self.after_end(worker);
@@ -299,6 +305,9 @@ impl<O: Observer> Engine<'_, O> {
                 let pod = (pod != NONE).then_some(PodId(pod));
                 self.observe(&Observation::Failed { client, pod, status, emitted });
             }
+        }
+        if self.counts_calls {
+            self.discount_call(index, failure.is_none());
         }
         worker
     }

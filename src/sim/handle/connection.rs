@@ -156,7 +156,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial failed.
     pub fn on_refused(&mut self, handle: Handle) {
         let Some(c) = self.connections.get(handle) else { return };
-        let (owner, address, http1) = (c.owner, c.address, self.lanes[handle.index].http1);
+        let (owner, address, http1, since) = (c.owner, c.address, self.lanes[handle.index].http1, c.opened);
         if self.lanes[handle.index].state != ConnectionState::Connecting {
             return;
         }
@@ -165,9 +165,11 @@ impl<O: Observer> Engine<'_, O> {
         if http1 {
             self.pool_refused(owner);
         } else {
-            self.subchannel_failed(owner, address);
+            self.subchannel_failed(owner, address, since);
         }
-        self.fail_waiters(waiting);
+        if !waiting.is_empty() {
+            self.fail_waiters(owner, address, waiting);
+        }
     }
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it

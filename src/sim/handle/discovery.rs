@@ -58,7 +58,8 @@ impl<O: Observer> Engine<'_, O> {
             // A poll and a watch go on by themselves once they have begun.
             if !resolver.pending {
                 resolver.pending = true;
-                self.after(self.model.cluster.rtt, Rank::World, Event::DnsAnswer { channel: index });
+                let life = resolver.life;
+                self.after(self.model.cluster.rtt, Rank::World, Event::DnsAnswer { channel: index, life });
             }
             return;
         }
@@ -71,12 +72,15 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         resolver.pending = true;
-        let at = earliest.max(now) + self.model.cluster.rtt;
-        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index });
+        let (at, life) = (earliest.max(now) + self.model.cluster.rtt, resolver.life);
+        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index, life });
     }
 
     /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
-    pub fn on_dns_answer(&mut self, index: u32) {
+    pub fn on_dns_answer(&mut self, index: u32, life: u32) {
+        if self.channels[index as usize].resolver.as_ref().is_none_or(|r| r.life != life) {
+            return;
+        }
         if self.channels[index as usize].stopped {
             if self.channels[index as usize].ready == 0 {
                 self.give_up(index);
@@ -86,7 +90,7 @@ impl<O: Observer> Engine<'_, O> {
         match self.settings(index).discovery {
             Discovery::Dns => self.on_lookup(index),
             Discovery::Poll { interval } => {
-                self.after(interval, Rank::World, Event::DnsAnswer { channel: index });
+                self.after(interval, Rank::World, Event::DnsAnswer { channel: index, life });
                 self.mark_answered(index);
                 let addresses = self.answer(index);
                 self.new_addresses(index, addresses);
@@ -118,11 +122,13 @@ impl<O: Observer> Engine<'_, O> {
             self.tell_resolved(index, 0);
             let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
+            let Some(backoff) = backoff else { return self.attempt_failed_for_good(index) };
             resolver.failures += 1;
             resolver.pending = true;
+            let life = resolver.life;
             let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
             let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
-            self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index });
+            self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index, life });
             if self.channels[index as usize].subchannels.is_empty() {
                 self.channels[index as usize].state = Connectivity::TransientFailure;
                 self.fail_waiting(index);
@@ -146,6 +152,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
     pub fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
+        let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
         if !self.channels[index as usize].policy.is_pick_first() {
             return self.update_all(index, addresses);
@@ -219,7 +226,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Makes this the address list of a pick_first, in the order of its attempts.
     pub fn list_for_pick_first(&mut self, index: u32, mut addresses: Vec<u32>) {
-        if let Policy::PickFirst { shuffle: true, .. } = self.channels[index as usize].policy {
+        if let Policy::PickFirst { shuffle: true, .. } = *self.channels[index as usize].policy {
             let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
             let owner = mix(self.channel_key(index), k);
             shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));
@@ -237,22 +244,29 @@ impl<O: Observer> Engine<'_, O> {
         let new = addresses.iter().map(take).collect();
         self.channels[index as usize].subchannels = new;
         let removed = old.into_iter().zip(kept).filter(|(_, kept)| !kept).map(|(s, _)| s);
-        self.remove_subchannels(index, removed);
+        self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
     }
 
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
     fn update_all(&mut self, index: u32, mut addresses: Vec<u32>) {
         addresses.sort_unstable();
+        let now = self.now;
+        if let Some(joined) = &mut self.channels[index as usize].joined {
+            joined.update(&addresses, now);
+        }
+        self.judge_addresses(index, &addresses);
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
         let (new, removed) = merge(old, &addresses);
         self.channels[index as usize].subchannels = new;
-        self.remove_subchannels(index, removed.into_iter());
+        // Plans and pools name subchannels by their places.
+        self.channels[index as usize].stale |= !self.channels[index as usize].in_turn;
+        self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
         self.connect_all(index);
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
     /// that wait on it are picked for anew, and must not find another one of them.
-    pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>) {
+    pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>, why: CloseReason) {
         let removed: Vec<Subchannel> = removed.collect();
         let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
         if ready > 0 || self.channels[index as usize].pools {
@@ -268,10 +282,10 @@ impl<O: Observer> Engine<'_, O> {
             match s.state {
                 SubchannelState::Connecting => {
                     let waiting = self.connections.items[s.connection as usize].waiting.take_all();
-                    self.close(s.connection, CloseReason::AddressRemoved);
+                    self.close(s.connection, why);
                     self.reroute(waiting);
                 }
-                SubchannelState::Ready => self.drain(s.connection, CloseReason::AddressRemoved),
+                SubchannelState::Ready => self.drain(s.connection, why),
                 SubchannelState::Idle | SubchannelState::Backoff => {}
             }
         }

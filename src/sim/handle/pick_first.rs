@@ -5,7 +5,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connectivity, Subchannel, SubchannelState};
+use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState};
 use crate::units::Span;
 
 /// Happy Eyeballs' connection attempt delay (gRFC A61).
@@ -58,6 +58,10 @@ impl<O: Observer> Engine<'_, O> {
     fn pass_failed(&mut self, index: u32) {
         let channel = &mut self.channels[index as usize];
         channel.in_pass = false;
+        if self.settings(index).backoff.is_none() {
+            return self.attempt_failed_for_good(index);
+        }
+        let channel = &mut self.channels[index as usize];
         if channel.state != Connectivity::TransientFailure {
             channel.state = Connectivity::TransientFailure;
             self.fail_waiting(index);
@@ -80,6 +84,23 @@ impl<O: Observer> Engine<'_, O> {
     pub fn attempt_failed(&mut self, index: u32) {
         if self.channels[index as usize].in_pass {
             self.try_next(index);
+        }
+    }
+
+    /// The same without back-off: nothing is tried until there is a call.
+    pub fn attempt_of_call_failed(&mut self, index: u32, i: usize) {
+        let subchannel = &mut self.channels[index as usize].subchannels[i];
+        (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+        self.request_resolution(index);
+        self.attempt_failed(index);
+    }
+
+    /// The calls that waited for the attempt fail with it; the next one is the next attempt.
+    pub fn attempt_failed_for_good(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        if channel.ready == 0 && !channel.in_pass {
+            channel.state = Connectivity::Idle;
+            self.fail_waiting(index);
         }
     }
 

@@ -62,14 +62,15 @@ impl<O: Observer> Engine<'_, O> {
         let item = &mut self.calls.items[index as usize];
         item.state = CallState::FromProxy;
         let (connection, sent) = (std::mem::replace(&mut item.connection, NONE), item.sent);
+        let failure = item.failure;
         self.after(back, Rank::World, Event::Answered(call));
-        self.response_came(connection, sent);
+        self.response_came(connection, sent, failure);
     }
 
     pub fn on_answered(&mut self, call: Handle) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             let failure: Option<Status> = self.calls.items[call.index as usize].failure;
-            let worker = self.tell_end(call.index, failure);
+            let worker = self.end_attempt(call.index, failure);
             self.calls.free(call.index);
             self.after_end(worker);
         }

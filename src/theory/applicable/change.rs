@@ -3,7 +3,7 @@
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
 use crate::policy::controller::fenceposts;
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{Model, Protocol, Server, Strategy, What};
+use crate::scenario::model::{GrpcClient, Model, Protocol, Server, Strategy, What};
 use crate::theory::recovery::JITTER;
 use crate::theory::renewal::Renewal;
 use crate::theory::rollout::{self, Readiness, Rollout, Walk};
@@ -77,10 +77,16 @@ fn as_rollout(model: &Model, server: &Server) -> Option<Rollout> {
 /// Shortest and longest delay after a first failed dial, in seconds, over the clients.
 fn first_retry(model: &Model) -> (f64, f64) {
     let delays = model.clients.iter().filter_map(|c| match &c.protocol {
-        Protocol::Grpc(grpc) => Some(grpc.backoff.base.as_secs_f64()),
+        Protocol::Grpc(GrpcClient { backoff: Some(backoff), .. }) => {
+            let base = backoff.base.as_secs_f64();
+            let jitter = if backoff.jitter_first { backoff.jitter } else { 0.0 };
+            Some((base * (1.0 - jitter), base * (1.0 + jitter)))
+        }
+        // The next call's instant.
+        Protocol::Grpc(GrpcClient { backoff: None, .. }) => Some((0.0, f64::INFINITY)),
         Protocol::Http1(_) => None,
     });
-    delays.fold((f64::INFINITY, 0.0), |(min, max), d| (min.min(d), max.max(d)))
+    delays.fold((f64::INFINITY, 0.0), |(min, max), d| (min.min(d.0), max.max(d.1)))
 }
 
 /// Smallest and largest value of a bounded distribution.

@@ -1,0 +1,93 @@
+//! The values in force of what a gRPC client takes from its stack.
+
+use super::{Origin, Rows, Scope};
+use crate::scenario::model::{Backoff, DelayFrom, Keepalive, PingThrottle, Wake};
+use crate::scenario::stack::Stack;
+use crate::scenario::yaml::tree::{Node, Value};
+
+/// Settings that a stack gives, below its client; the last part of a name may be left out.
+const GIVEN: &[&[&str]] = &[
+    &["connect"],
+    &["policy", "pick_first", "reconnect"],
+    &["policy", "round_robin", "start"],
+    &["resolver"],
+    &["backoff"],
+    &["connect_timeout"],
+    &["idle_timeout"],
+    &["shared_subchannels"],
+    &["keepalive", "wake"],
+    &["keepalive", "bdp_ping"],
+    &["keepalive", "throttle"],
+    &["keepalive", "tcp_user_timeout"],
+    &["keepalive", "slow_down"],
+];
+
+/// The stack that gives the value at this place, if one does.
+pub(super) fn origin(written: &Node, steps: &[String]) -> Option<Origin> {
+    let [clients, client, below @ ..] = steps else { return None };
+    let given = |path: &&&[&str]| below.len() >= path.len() && path.iter().zip(below).all(|(a, b)| a == b);
+    let found = clients == "clients" && GIVEN.iter().any(|path| given(&path));
+    let stack = found.then(|| named(written, client)).flatten()?;
+    Some(Origin::Stack(stack))
+}
+
+fn named(written: &Node, client: &str) -> Option<Stack> {
+    let Value::Text(name) = &written.child("clients")?.child(client)?.child("stack")?.value else { return None };
+    let all = [Stack::Go, Stack::CCore, Stack::Java, Stack::Node, Stack::Tonic];
+    all.into_iter().find(|s| s.name() == name.replace('-', "_"))
+}
+
+pub(super) fn stack(rows: &mut Rows<'_>, at: &Scope) {
+    let name = at.steps.get(1).and_then(|client| named(rows.written, client));
+    if let Some(stack) = name {
+        rows.put(at, "stack", stack.name().into());
+    }
+}
+
+pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>) {
+    rows.put(at, "per_call", backoff.is_none().to_string());
+    let Some(Backoff { base, multiplier, jitter, jitter_first, max, from }) = backoff else { return };
+    rows.put(at, "base", base.to_string());
+    rows.put(at, "multiplier", multiplier.to_string());
+    rows.put(at, "jitter", jitter.to_string());
+    rows.put(at, "jitter_first", jitter_first.to_string());
+    rows.put(at, "max", max.to_string());
+    let from = match from {
+        DelayFrom::AttemptStart => "attempt_start",
+        DelayFrom::AttemptEnd => "attempt_end",
+    };
+    rows.put(at, "from", from.into());
+}
+
+pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
+    let Some(keepalive) = keepalive else { return rows.put(at, "keepalive", "none".into()) };
+    let at = at.key("keepalive");
+    let Keepalive { time, timeout, permit_without_stream, wake, bdp_ping, throttle, tcp_user_timeout, slows_down } =
+        keepalive;
+    rows.put(&at, "time", time.to_string());
+    rows.put(&at, "timeout", timeout.to_string());
+    rows.put(&at, "permit_without_stream", permit_without_stream.to_string());
+    let wake = match wake {
+        Wake::AtOnce => "at_once",
+        Wake::NextTick => "next_tick",
+    };
+    rows.put(&at, "wake", wake.into());
+    rows.put(&at, "bdp_ping", bdp_ping.to_string());
+    match throttle {
+        None => rows.put(&at, "throttle", "none".into()),
+        Some(PingThrottle { free, interval }) => {
+            let at = at.key("throttle");
+            rows.put(&at, "free", free.to_string());
+            rows.put(&at, "interval", interval.to_string());
+        }
+    }
+    rows.put(&at, "tcp_user_timeout", tcp_user_timeout.to_string());
+    rows.put(&at, "slow_down", slows_down.to_string());
+}
+
+pub(super) fn subset(rows: &mut Rows<'_>, at: &Scope, size: Option<u32>) {
+    match size {
+        None => rows.put(at, "subset", "all".into()),
+        Some(size) => rows.put(&at.key("subset"), "size", size.to_string()),
+    }
+}

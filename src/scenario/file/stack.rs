@@ -1,0 +1,43 @@
+//! What a client takes from its implementation of gRPC, as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::at::Key;
+use crate::scenario::quantity::Count;
+
+/// An implementation of gRPC.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StackFile {
+    /// grpc-go.
+    Go,
+    /// C-core: C++, Python, Ruby, PHP.
+    #[serde(alias = "c-core")]
+    CCore,
+    /// grpc-java on Netty.
+    Java,
+    /// grpc-js.
+    Node,
+    /// tonic.
+    Tonic,
+}
+
+/// What a back-off delay is counted from.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DelayFromFile {
+    /// The start of the attempt that failed: if that took longer, the next one follows at once.
+    AttemptStart,
+    /// Its end.
+    AttemptEnd,
+}
+
+/// Random subsetting (gRFC A68): the addresses with the smallest hashes, with a seed of the channel's own.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubsetFile {
+    /// How many addresses a channel keeps, at least 1.
+    #[schemars(required)]
+    pub size: Key<Count>,
+}

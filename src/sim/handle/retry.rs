@@ -1,0 +1,114 @@
+//! Configured retries (gRFC A6): a failed attempt is made again after a back-off, with a new pick. What was never sent goes elsewhere
+//! without them (`drain`).
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::schedule::Rank;
+use super::super::world::{Call, CallState, Handle, NONE};
+use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
+use crate::random::mix;
+use crate::scenario::model::{GrpcClient, Protocol, Retries, RetryThrottling};
+use crate::units::Span;
+
+/// Sets the draw of a back-off apart from other uses of a call's own.
+const BACKOFF: u64 = 0x5245_5452;
+
+impl<O: Observer> Engine<'_, O> {
+    /// An attempt is over: so is its call, unless its client tries again. Returns the worker that can go on.
+    #[inline(always)]
+    pub fn end_attempt(&mut self, index: u32, failure: Option<Status>) -> u32 {
+        match failure {
+            Some(status) if self.tries_again(index, status) => NONE,
+            _ => self.tell_end(index, failure),
+        }
+    }
+
+    /// An attempt has failed. If there is to be another one, it takes over in a slot of its own: somebody may still hold this one.
+    #[inline(never)]
+    fn tries_again(&mut self, index: u32, status: Status) -> bool {
+        let &Call { client, channel, demand, retries, pod, emitted, .. } = &self.calls.items[index as usize];
+        let settings = &self.model.clients[client as usize];
+        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling }), .. }) = &settings.protocol else {
+            return false;
+        };
+        if self.has_given_up(channel) {
+            return false;
+        }
+        let attempts = u32::from(retries) + 1;
+        let failed = Failure { reached: Reached::NoHeaders, code: status.code(), attempts, first: retries == 0 };
+        let draw = mix(mix(demand, BACKOFF), attempts.into());
+        let throttle = throttling.map(|settings| self.throttle(channel, settings));
+        let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
+        let pod = (pod != NONE).then_some(PodId(pod));
+        self.observe(&Observation::Retried { client, pod, status, emitted, after });
+        self.take_over(index, status, after);
+        true
+    }
+
+    fn take_over(&mut self, index: u32, status: Status, after: Span) {
+        let &Call { emitted, demand, key, client, channel, worker, retries, .. } = &self.calls.items[index as usize];
+        let next = self.calls.insert(Call {
+            emitted,
+            demand,
+            key,
+            client,
+            channel,
+            connection: NONE,
+            sent: self.now,
+            pod: NONE,
+            worker,
+            generation: 0,
+            state: CallState::BacksOff,
+            failure: Some(status),
+            ended: false,
+            retries: retries + 1,
+        });
+        self.after(after, Rank::Expiry, Event::Retry(next));
+        if let Some(deadline) = self.model.clients[client as usize].deadline {
+            self.schedule.at(emitted + deadline, Rank::Expiry, Event::Deadline(next));
+        }
+    }
+
+    /// The next attempt begins.
+    pub fn on_retry(&mut self, call: Handle) {
+        let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
+        let (client, channel, failure) = (c.client, c.channel, c.failure);
+        if let (true, Some(status)) = (self.has_given_up(channel), failure) {
+            return self.fail_call(call.index, status);
+        }
+        let item = &mut self.calls.items[call.index as usize];
+        (item.failure, item.state) = (None, CallState::WaitsForChannel);
+        match self.model.clients[client as usize].via {
+            Some(_) => self.enter_proxy(call),
+            None => self.route_call(call),
+        }
+    }
+
+    pub fn on_own_deadline(&mut self, call: Handle) {
+        if self.calls.get(call).is_some_and(|c| !c.ended) {
+            self.fail_call(call.index, Status::DeadlineExceeded);
+        }
+    }
+
+    /// The channel's replica has stopped, and has no connection left: there is no more to try.
+    fn has_given_up(&self, channel: u32) -> bool {
+        let channel = &self.channels[channel as usize];
+        channel.stopped && channel.ready == 0
+    }
+
+    fn throttle(&mut self, channel: u32, settings: RetryThrottling) -> &mut Throttle {
+        let channel = channel as usize;
+        if self.throttles.len() <= channel {
+            self.throttles.resize(channel + 1, None);
+        }
+        self.throttles[channel].get_or_insert(Throttle::new(settings))
+    }
+
+    /// A call has succeeded. A bucket that has lost no token is full.
+    pub fn earn_token(&mut self, channel: u32) {
+        if let Some(Some(throttle)) = self.throttles.get_mut(channel as usize) {
+            throttle.succeeded();
+        }
+    }
+}

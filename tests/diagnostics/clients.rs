@@ -1,0 +1,103 @@
+//! Settings of gRPC clients: retries, stacks, idle channels, subsets.
+
+use super::{Case, run};
+
+/// Cases of which only one client's settings are written, and before `; ` what else the scenario has at its top.
+fn clients(cases: &[Case<'_>]) {
+    let text = |client: &str| {
+        let (top, client) = client.split_once("; ").unwrap_or(("", client));
+        let (name, servers) = ("name: a\n", "servers: [{ name: api, replicas: 3 }]\n");
+        let load = "load: { closed: { concurrency: 9, requests: 9 } }";
+        format!("{name}{servers}{top}\nclients: [{{ name: web, {client}, {load} }}]\n")
+    };
+    let texts: Vec<(String, &str, &str)> = cases.iter().map(|c| (text(c.0), c.1, c.2)).collect();
+    texts.iter().for_each(|(text, code, says)| run(&[(text, code, says)]));
+}
+
+#[test]
+fn retries() {
+    clients(&[
+        (
+            "protocol: http1, retry: «{ max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E018",
+            "`retry` has no effect with `protocol: http1`",
+        ),
+        (
+            "retry: «{ initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E012",
+            "`retry` needs the key `max_attempts`",
+        ),
+        (
+            "retry: { max_attempts: «1, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "at least 2",
+        ),
+        (
+            "retry: { max_attempts: «6, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "the most is 5",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: «0s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }",
+            "E013",
+            "above 0",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: «0, codes: [UNAVAILABLE] }",
+            "E013",
+            "`multiplier` is 0",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: «[] }",
+            "E017",
+            "nothing would be retried",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [«INTERNAL] }",
+            "E011",
+            "`RESOURCE_EXHAUSTED`",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE], throttling: { max_tokens: «1001, token_ratio: 0.1 } }",
+            "E013",
+            "to 1000",
+        ),
+        (
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE], throttling: «{ max_tokens: 10 } }",
+            "E012",
+            "`throttling` needs the key `token_ratio`",
+        ),
+    ]);
+}
+
+#[test]
+fn stacks() {
+    clients(&[
+        ("stack: «rust", "E011", "`tonic`"),
+        ("protocol: http1, stack: «go", "E018", "`stack` has no effect with `protocol: http1`"),
+        ("stack: «go, via: istio", "E018", "with `via`"),
+        ("stack: tonic, policy: «round_robin", "E019", "the stack tonic has no such policy"),
+        ("stack: c_core, policy: «least_request", "E019", "the stack c_core has no such policy"),
+        ("stack: go, policy: «random", "E019", "gRFC A61"),
+        ("backoff: { per_call: true, base: «1s }", "E018", "an attempt per call"),
+        ("service: { type: Headless }; policy: round_robin, backoff: { per_call: «true }", "E019", "connects to all"),
+        ("backoff: { per_call: true }, wait_for_ready: «true", "E018", "fails with its attempt"),
+        ("connect_timeout: «0s", "E013", "above 0"),
+        ("protocol: http1, connect_timeout: «1s", "E018", "`connect_timeout`"),
+        ("keepalive: { time: 10s, throttle: { free: 0, interval: «1m } }", "E018", "no throttle"),
+        ("keepalive: { time: 10s, throttle: «{ interval: 1m } }", "E012", "`throttle` needs the key `free`"),
+        ("protocol: http1, idle_timeout: «1m", "E018", "`http1.keep_alive.idle_timeout`"),
+        ("via: istio, idle_timeout: «1m", "E018", "with `via`"),
+        ("shared_subchannels: «true", "E018", "one channel per replica"),
+        (
+            "service: { type: Headless }; channels: 2, shared_subchannels: «true",
+            "E018",
+            "each channel takes the first address",
+        ),
+        ("protocol: http1, shared_subchannels: «true", "E018", "`shared_subchannels`"),
+        ("subset: «{ size: 2 }", "E018", "one address"),
+        ("service: { type: Headless }; policy: round_robin, subset: { size: «0 }", "E013", "at least 1"),
+        ("service: { type: Headless }; policy: round_robin, subset: «{}", "E012", "`subset` needs the key `size`"),
+        ("via: istio, subset: «{ size: 2 }", "E018", "with `via`"),
+    ]);
+}
