@@ -119,9 +119,9 @@ pub struct ResolverState {
     pub failures: u32,
     /// Answers so far.
     pub answers: u64,
-    /// How often the channel has been idle: voids what was asked before.
-    pub life: u32,
     /// Of a watch: how much of its node's log is in the channel's list, and how much it has heard of.
     pub listed: usize,
     pub heard: usize,
+    /// How often the channel has been idle: voids what was asked before.
+    pub life: u32,
 }

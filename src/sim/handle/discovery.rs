@@ -226,7 +226,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Makes this the address list of a pick_first, in the order of its attempts.
     pub fn list_for_pick_first(&mut self, index: u32, mut addresses: Vec<u32>) {
-        if let Policy::PickFirst { shuffle: true, .. } = self.channels[index as usize].policy {
+        if let Policy::PickFirst { shuffle: true, .. } = *self.channels[index as usize].policy {
             let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
             let owner = mix(self.channel_key(index), k);
             shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));

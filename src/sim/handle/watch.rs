@@ -9,7 +9,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use crate::scenario::model::{Discovery, Protocol};
+use crate::scenario::model::{Discovery, GrpcClient, Protocol};
 
 /// Up to so many changes are made one by one.
 const FEW: usize = 8;
@@ -86,14 +86,14 @@ impl<O: Observer> Engine<'_, O> {
         let Some(node) = self.node_of_push(index) else { return };
         let channel = &self.channels[index as usize];
         let Some(listed) = channel.resolver.as_ref().map(|r| r.listed) else { return };
-        let view = &self.views[node];
-        let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
-        let settings = self.settings(index);
+        let GrpcClient { subset, outlier_detection, .. } = self.settings(index);
         // What is kept beside the list, or made of it, goes by the whole list.
-        let beside = channel.plan.is_some() || channel.joined.is_some() || settings.outlier_detection.is_some();
-        if settings.subset.is_some() || beside {
+        let beside = outlier_detection.is_some() || channel.joined.is_some() || channel.plan.is_some();
+        if subset.is_some() || beside {
             return self.push_list(index);
         }
+        let view = &self.views[node];
+        let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
         if channel.policy.is_pick_first() {
             let connection = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
             let address = connection.map(|&c| self.connections.items[c as usize].address);
@@ -130,14 +130,15 @@ impl<O: Observer> Engine<'_, O> {
                 }
             }
         }
+        // Plans and pools name subchannels by their places.
+        let channel = &mut self.channels[index as usize];
+        channel.stale |= !channel.in_turn;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
-        if self.channels[index as usize].pools {
-            self.channels[index as usize].stale = true;
-            return self.update_state(index);
-        }
-        for pod in added {
-            if let Some(i) = self.find_subchannel(index, pod) {
-                self.dial_subchannel(index, i);
+        if !self.channels[index as usize].pools {
+            for pod in added {
+                if let Some(i) = self.find_subchannel(index, pod) {
+                    self.dial_subchannel(index, i);
+                }
             }
         }
         self.update_state(index);
