@@ -93,6 +93,7 @@ pub struct Lifetime {
 }
 
 /// What a client speaks.
+#[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Protocol {
     /// gRPC over HTTP/2: many calls on one connection.
