@@ -36,6 +36,10 @@ pub enum Purpose {
     Phase = 13,
     /// On which worker of its proxy a channel's connection is.
     Worker = 31,
+    /// Where the k-th plan of a channel starts.
+    Plan = 40,
+    /// Which outliers of a channel are ejected.
+    Ejection = 41,
     /// The UID that breaks ties between victims.
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.

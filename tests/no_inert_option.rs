@@ -17,6 +17,14 @@ use tempfile::TempDir;
 type Case = (&'static str, &'static str, &'static str, &'static str);
 
 const HEADLESS: &str = "service: { type: Headless }";
+/// One pod is busier than the others.
+const UNEQUAL: &str = "service: { type: Headless }\ntimeline: [{ at: 1s, slow: { server: s, pods: 1, factor: 5 } }]";
+/// Of a dead pod everybody knows only after a while.
+const FAULTY: &str = "cluster: { endpoint_lag: 4s }\ntimeline: [{ at: 5s, kill: { server: s } }]";
+const SCALED: &str = "service: { type: Headless }\ntimeline: [{ at: 2s, scale: { server: s, replicas: 5 } }]";
+const SCALED_IP: &str = "timeline: [{ at: 2s, scale: { server: s, replicas: 5 } }]";
+/// A pod that is slow turns calls away.
+const REFUSING: &str = "concurrency: 1, queue_limit: 1, service_time: 5ms";
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
@@ -80,12 +88,49 @@ const CASES: &[Case] = &[
     ("clients.channels", "", "", "channels: «1|2»"),
     ("clients.start.at", "", "", "start: { at: «0s|1s» }"),
     ("clients.start.spread", "", "", "start: { spread: «1s|2s» }"),
-    ("clients.policy", HEADLESS, "", "policy: «pick_first|round_robin|random|least_request|peak_ewma»"),
+    ("clients.policy", HEADLESS, "", "policy: «pick_first|round_robin|random|least_request|peak_ewma|weighted_round_robin|ring_hash»"),
     ("clients.policy.pick_first.reconnect", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "startup: 5s", "policy: { pick_first: { reconnect: «lazy|eager» } }, load: { open: { rate: 2 } }"),
     ("clients.policy.pick_first.shuffle", HEADLESS, "", "replicas: 6, policy: { pick_first: { shuffle: «false|true» } }"),
     ("clients.policy.least_request.choice_count", HEADLESS, "service_time: 20ms", "policy: { least_request: { choice_count: «2|3» } }"),
     ("clients.policy.peak_ewma.default_rtt", HEADLESS, "", "policy: { peak_ewma: { default_rtt: «1ms|1s» } }"),
     ("clients.policy.peak_ewma.decay", HEADLESS, "", "policy: { peak_ewma: { decay: «10ms|10s» } }"),
+    ("clients.policy.weighted_round_robin.blackout_period", UNEQUAL, "", "policy: { weighted_round_robin: { blackout_period: «2s|6s» } }"),
+    ("clients.policy.weighted_round_robin.weight_expiration_period", UNEQUAL, "", "load: { open: { curve: [{ at: 0s, rate: 20 }, { at: 5s, rate: 20 }, { at: 5s, rate: 0.2 }] } }, policy: { weighted_round_robin: { blackout_period: 1s, weight_expiration_period: «1s|1m» } }"),
+    ("clients.policy.weighted_round_robin.weight_update_period", UNEQUAL, "", "policy: { weighted_round_robin: { blackout_period: 2s, weight_update_period: «1s|3s» } }"),
+    ("clients.policy.weighted_round_robin.error_utilization_penalty", UNEQUAL, "concurrency: 1, queue_limit: 1, service_time: 20ms", "policy: { weighted_round_robin: { blackout_period: 2s, error_utilization_penalty: «0|5» } }"),
+    ("clients.policy.ring_hash.min_ring_size", HEADLESS, "", "policy: { ring_hash: { min_ring_size: «10|1024» } }"),
+    ("clients.policy.ring_hash.max_ring_size", HEADLESS, "", "policy: { ring_hash: { min_ring_size: 1, max_ring_size: «1|4096» } }"),
+    ("clients.policy.maglev", HEADLESS, "", "via: envoy, policy: «maglev|ring_hash|round_robin»"),
+    ("clients.policy.maglev.table_size", HEADLESS, "", "via: envoy, policy: { maglev: { table_size: «7|65537» } }"),
+    ("clients.keys.count", HEADLESS, "", "policy: ring_hash, keys: { count: «1|5» }"),
+    ("clients.keys.zipf", HEADLESS, "", "policy: ring_hash, keys: { count: 5, zipf: «0|3» }"),
+    ("clients.outlier_detection", FAULTY, "startup: 6s", "via: istio, outlier_detection: «null|{ max_ejection_percent: 50%, base_ejection_time: 2s }»"),
+    ("clients.outlier_detection.interval", FAULTY, "startup: 6s", "via: istio, outlier_detection: { max_ejection_percent: 50%, base_ejection_time: 2s, interval: «1s|3s» }"),
+    ("clients.outlier_detection.base_ejection_time", FAULTY, "startup: 6s", "via: istio, outlier_detection: { max_ejection_percent: 50%, interval: 1s, base_ejection_time: «1s|5s» }"),
+    ("clients.outlier_detection.max_ejection_time", FAULTY, "startup: 6s", "via: istio, outlier_detection: { max_ejection_percent: 50%, interval: 1s, base_ejection_time: 1s, max_ejection_time: «1s|5s» }"),
+    ("clients.outlier_detection.max_ejection_percent", FAULTY, "startup: 6s", "via: istio, outlier_detection: { base_ejection_time: 2s, max_ejection_percent: «0%|50%» }"),
+    ("clients.outlier_detection.always_eject_one_host", FAULTY, "startup: 6s", "via: istio, outlier_detection: { base_ejection_time: 2s, max_ejection_percent: 10%, always_eject_one_host: «false|true» }"),
+    ("clients.outlier_detection.consecutive_5xx", FAULTY, "startup: 6s", "via: istio, outlier_detection: { base_ejection_time: 2s, max_ejection_percent: 50%, consecutive_5xx: «1|9» }"),
+    ("clients.outlier_detection.success_rate", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, failure_percentage: { enforcement: 0% }, success_rate: «null|{ minimum_hosts: 2, request_volume: 3, stdev_factor: 100 }» }"),
+    ("clients.outlier_detection.success_rate.stdev_factor", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, success_rate: { minimum_hosts: 2, request_volume: 3, stdev_factor: «100|9000» } }"),
+    ("clients.outlier_detection.success_rate.enforcement", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, success_rate: { minimum_hosts: 2, request_volume: 3, stdev_factor: 100, enforcement: «0%|100%» } }"),
+    ("clients.outlier_detection.success_rate.minimum_hosts", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, success_rate: { minimum_hosts: «2|9», request_volume: 3, stdev_factor: 100 } }"),
+    ("clients.outlier_detection.success_rate.request_volume", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, success_rate: { minimum_hosts: 2, request_volume: «3|500», stdev_factor: 100 } }"),
+    ("clients.outlier_detection.failure_percentage", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, success_rate: { enforcement: 0% }, failure_percentage: «null|{ minimum_hosts: 2, request_volume: 3, threshold: 10% }» }"),
+    ("clients.outlier_detection.failure_percentage.threshold", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, failure_percentage: { minimum_hosts: 2, request_volume: 3, threshold: «10%|100%» } }"),
+    ("clients.outlier_detection.failure_percentage.enforcement", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, failure_percentage: { minimum_hosts: 2, request_volume: 3, threshold: 10%, enforcement: «0%|100%» } }"),
+    ("clients.outlier_detection.failure_percentage.minimum_hosts", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, failure_percentage: { minimum_hosts: «2|9», request_volume: 3, threshold: 10% } }"),
+    ("clients.outlier_detection.failure_percentage.request_volume", UNEQUAL, REFUSING, "discovery: watch, policy: random, outlier_detection: { interval: 1s, base_ejection_time: 2s, max_ejection_percent: 50%, failure_percentage: { minimum_hosts: 2, request_volume: «3|500», threshold: 10% } }"),
+    ("clients.via.envoy.panic_threshold", "service: { type: Headless }\ntimeline: [{ at: 5s, kill: { server: s, pods: 2 } }]", "startup: 4s", "discovery: { poll: { interval: 9s } }, outlier_detection: { max_ejection_percent: 100%, base_ejection_time: 3s, consecutive_5xx: 1 }, via: { envoy: { panic_threshold: «0%|50%» } }"),
+    ("clients.via.istio.panic_threshold", "cluster: { endpoint_lag: 4s }\ntimeline: [{ at: 5s, kill: { server: s, pods: 2 } }]", "startup: 4s", "outlier_detection: { max_ejection_percent: 100%, base_ejection_time: 3s, consecutive_5xx: 1 }, via: { istio: { panic_threshold: «0%|50%» } }"),
+    ("clients.via.envoy.slow_start", SCALED, "startup: 1s", "via: { envoy: { slow_start: «null|{ window: 5s }» } }"),
+    ("clients.via.envoy.slow_start.window", SCALED, "startup: 1s", "via: { envoy: { slow_start: { window: «2s|8s» } } }"),
+    ("clients.via.envoy.slow_start.aggression", SCALED, "startup: 1s", "via: { envoy: { slow_start: { window: 8s, aggression: «1|5» } } }"),
+    ("clients.via.envoy.slow_start.min_weight", SCALED, "startup: 1s", "via: { envoy: { slow_start: { window: 8s, min_weight: «1%|60%» } } }"),
+    ("clients.via.istio.slow_start", SCALED_IP, "startup: 1s", "via: { istio: { slow_start: «null|{ window: 5s }» } }"),
+    ("clients.via.istio.slow_start.window", SCALED_IP, "startup: 1s", "via: { istio: { slow_start: { window: «2s|8s» } } }"),
+    ("clients.via.istio.slow_start.aggression", SCALED_IP, "startup: 1s", "via: { istio: { slow_start: { window: 8s, aggression: «1|5» } } }"),
+    ("clients.via.istio.slow_start.min_weight", SCALED_IP, "startup: 1s", "via: { istio: { slow_start: { window: 8s, min_weight: «1%|60%» } } }"),
     ("clients.policy.round_robin.start", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]", "", "replicas: 6, resolver: { min_interval: 1s }, policy: { round_robin: { start: «random_order|random|first|continue» } }"),
     ("clients.wait_for_ready", "timeline: [{ at: 5s, kill: { server: s, pods: 3 } }]", "", "wait_for_ready: «false|true»"),
     ("clients.connect", "", "", "connect: «start|first_call»"),

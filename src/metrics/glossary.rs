@@ -61,6 +61,16 @@ entries! {
         pod, drawn by kube-proxy once; it is drawn again only when the connection breaks." ["gRFC A62; grpc-go balancer/pickfirst"]
     "round_robin": "One connection per address that the resolver returns, calls in rotation. Needs a headless Service: behind \
         a ClusterIP there is one address, so it is pick_first." ["grpc-go balancer/roundrobin, endpointsharding"]
+    "weighted_round_robin": "One connection per address, calls in proportion to requests per utilization as the pods report \
+        them; plain rotation until reports have come for the blackout period." ["gRFC A58"]
+    "least_request": "One connection per address, each call on the least busy of two (or more) drawn at random, by what this \
+        client itself has under way: many clients with little each see nothing." ["gRFC A48; Envoy least_request"]
+    "peak_ewma": "One connection per address, each call on the better of two by a moving average of response times that jumps to \
+        peaks, times what is outstanding." ["tower load/peak_ewma.rs; Linkerd"]
+    "ring_hash": "Each key has its pod: the next point on a ring of hashes. Popular keys make hot pods." ["gRFC A42; Envoy ring_hash"]
+    "maglev": "Each key has its pod by a table in which all pods have nearly the same number of places." ["Envoy maglev"]
+    "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
+        of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
     "ClusterIP": "One virtual IP. kube-proxy draws a pod uniformly for each new connection, from what the client's node knows \
         of the endpoints then; an established connection never moves." ["Kubernetes pkg/proxy/iptables, nf_conntrack"]
     "Headless": "No virtual IP: DNS answers with all ready pods. A channel asks again only when a connection breaks, and at \

@@ -150,8 +150,11 @@ impl Digest {
             O::Slowed { pod, factor, lasts } => {
                 self.words(at, 23, &[u64::from(pod.0), factor.to_bits(), lasts.map_or(u64::MAX, |s| s.0)]);
             }
+            O::Ejected { client, replica, pod, back } => {
+                self.words(at, 24, &[u64::from(client), u64::from(replica), u64::from(pod.0), u64::from(back)]);
+            }
             O::Retried { client, pod, status, emitted, after } => {
-                self.words(at, 24, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
+                self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
             }
             O::Window { .. } => {}
             // Covered by `observe`.
@@ -269,6 +272,9 @@ mod tests {
         all.extend([rate(0, 1.0, Span(0)), rate(1, 1.0, Span(0)), rate(0, 2.0, Span(0)), rate(0, 1.0, Span(1))]);
         let slowed = |pod, factor, lasts| O::Slowed { pod, factor, lasts };
         all.extend([slowed(p, 2.0, None), slowed(q, 2.0, None), slowed(p, 3.0, None), slowed(p, 2.0, Some(Span(1)))]);
+        let ejected = |client, replica, pod, back| O::Ejected { client, replica, pod, back };
+        all.extend([ejected(0, 0, p, false), ejected(1, 0, p, false), ejected(0, 1, p, false)]);
+        all.extend([ejected(0, 0, q, false), ejected(0, 0, p, true)]);
         all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
         all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);

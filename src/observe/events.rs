@@ -60,6 +60,11 @@ impl Events {
                 };
                 self.push(at, EventKind::Slow, &pods[pod.0 as usize].name, what);
             }
+            Observation::Ejected { client, replica, pod, back } => {
+                let done = if back { "takes it back" } else { "leaves it out (outlier detection)" };
+                let what = format!("{}-{replica} {done}", model.clients[client as usize].name);
+                self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
+            }
             _ => self.deployment(model, at, what),
         }
     }

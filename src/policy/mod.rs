@@ -9,6 +9,7 @@ pub mod enforcement;
 pub mod haproxy;
 pub mod hpa;
 pub mod keepalive;
+pub mod keys;
 pub mod least_request;
 pub mod maglev;
 pub mod nginx;

@@ -6,18 +6,8 @@
 //! LEAST_REQUEST is no power of two choices; which of the two is decided when the host set changes, so that the scheduler
 //! stays beyond the window until the next change.
 
+pub use crate::scenario::model::SlowStart;
 use crate::units::Span;
-
-/// How an endpoint warms up.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SlowStart {
-    /// How long; zero turns it off.
-    pub window: Span,
-    /// Above zero. 1 (Envoy's default): weight grows linearly; above, faster at first.
-    pub aggression: f64,
-    /// The smallest factor, 0 to 1; 0.1 by default.
-    pub min_weight: f64,
-}
 
 impl SlowStart {
     /// What to multiply the weight of an endpoint of that age with: `max((max(1 ms, age) / window)^(1 / aggression),

@@ -4,24 +4,8 @@
 //! `static_stride_scheduler.cc`. Modelled are the weight of one endpoint over time and the static stride scheduler with the
 //! fall-back to round robin. Weights are set anew every `update` (1 s by default, 100 ms at least): when is up to the caller.
 
+pub use crate::scenario::model::Weighing;
 use crate::units::{Span, Time};
-
-/// The settings of a weight. A58's defaults: 1.0, 10 s, 3 min.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weighing {
-    /// What errors count: utilisation added for each error per request. 0 or more.
-    pub error_penalty: f64,
-    /// A weight is used when reports have come for so long.
-    pub blackout: Span,
-    /// A weight is not used any more so long after the last report.
-    pub expiration: Span,
-}
-
-impl Default for Weighing {
-    fn default() -> Weighing {
-        Weighing { error_penalty: 1.0, blackout: Span::from_secs(10), expiration: Span::from_secs(180) }
-    }
-}
 
 /// A load report (ORCA) of a server; zero is what it does not report.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -151,8 +135,12 @@ impl Stride {
 mod tests {
     use super::*;
 
-    const DEFAULTS: Weighing =
-        Weighing { error_penalty: 1.0, blackout: Span::from_secs(10), expiration: Span::from_secs(180) };
+    const DEFAULTS: Weighing = Weighing {
+        error_penalty: 1.0,
+        blackout: Span::from_secs(10),
+        expiration: Span::from_secs(180),
+        update: Span::from_secs(1),
+    };
 
     fn at(s: u64) -> Time {
         Time(s * 1_000_000_000)

@@ -4,7 +4,7 @@
 use super::distribution::Distribution;
 use super::model::{
     Backoff, Breakers, ConnectAt, CountOrPercent, DelayFrom, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
-    GrpcClient, Policy, Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
+    GrpcClient, Keys, Policy, Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
 };
 use super::stack::{self, ClientStack, Stack};
 use crate::units::Span;
@@ -73,11 +73,18 @@ pub(super) const WORKERS: u32 = 2;
 /// `circuit_breaker.proto`.
 pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
+/// `healthy_panic_threshold`, in percent.
+pub(super) const PANIC_THRESHOLD: u32 = 50;
+
 /// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
 pub(super) fn overhead() -> Distribution {
     Distribution::Constant(0.00023)
 }
 
+/// `maglev.proto`.
+pub(super) const TABLE_SIZE: u32 = 65_537;
+/// gRFC A42; Envoy's greatest is 8,388,608.
+pub(super) const RING_SIZE: (u32, u32) = (1_024, 4_096);
 /// gRFC A48 and Envoy's `choice_count`.
 pub(super) const CHOICE_COUNT: u32 = 2;
 /// Linkerd (`policy-controller/grpc/src/outbound.rs`).
@@ -119,6 +126,8 @@ pub(super) fn grpc_client() -> GrpcClient {
         idle_timeout: client_stack(None).idle_timeout,
         subset: None,
         sharing: None,
+        outlier_detection: None,
+        keys: Keys { cumulative: None },
     }
 }
 

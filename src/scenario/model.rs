@@ -1,6 +1,7 @@
 //! What a scenario means: checked types that cannot be wrong. The reader (`scenario::check`) makes them; the engine reads
 //! them and nothing else. Names are resolved to indices, percentages to counts where that is possible, defaults filled in.
 
+mod balancing;
 mod client;
 mod hpa;
 mod keepalive;
@@ -10,6 +11,7 @@ mod retry;
 mod speed;
 mod timeline;
 
+pub use balancing::{Detection, Keys, Method, Rules, SlowStart, Weighing};
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
     Lifetime, PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,

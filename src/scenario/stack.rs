@@ -75,7 +75,10 @@ impl Stack {
             Policy::RoundRobin { .. } => self != Stack::Tonic,
             Policy::LeastRequest { .. } => matches!(self, Stack::Go | Stack::Java),
             Policy::PeakEwma { .. } => self == Stack::Tonic,
-            Policy::Random => false,
+            Policy::WeightedRoundRobin(_) | Policy::RingHash { .. } => {
+                matches!(self, Stack::Go | Stack::CCore | Stack::Java)
+            }
+            Policy::Random | Policy::Maglev { .. } => false,
         }
     }
 }

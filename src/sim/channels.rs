@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::plans::{Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::scenario::model::Policy;
 use crate::units::Time;
@@ -51,7 +52,7 @@ pub enum Connectivity {
 
 /// A gRPC channel.
 #[derive(Debug)]
-pub struct Channel {
+pub struct Channel<'a> {
     pub replica: u32,
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
     pub balancer: u32,
@@ -61,7 +62,7 @@ pub struct Channel {
     /// A `Dispatch` event is under way.
     pub dispatching: bool,
     /// Of its client: kept here, where each pick reads it.
-    pub policy: Policy,
+    pub policy: &'a Policy,
     /// Dials when a call needs it, as Envoy does: `picker` has all hosts, as indices into `subchannels`.
     pub pools: bool,
     /// A pick needs to know nothing but whose turn it is.
@@ -71,6 +72,10 @@ pub struct Channel {
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
     pub picker: SmallVec<[u32; 2]>,
     pub stale: bool,
+    /// What the policy keeps beside the picker, if anything.
+    pub plan: Option<Box<Plan>>,
+    /// When its hosts joined, if slow start asks.
+    pub joined: Option<Box<Joined>>,
     /// READY subchannels.
     pub ready: u32,
     /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
@@ -87,6 +92,15 @@ pub struct Channel {
     pub pass_next: u32,
     /// Its DNS resolver; a virtual IP needs none.
     pub resolver: Option<Box<ResolverState>>,
+}
+
+impl Channel<'_> {
+    /// Whose turn it is: a position in the picker. `None` if that is empty.
+    pub fn take_turn(&mut self) -> Option<usize> {
+        let (i, n) = (self.next as usize, self.picker.len());
+        self.next = if i + 1 >= n { 0 } else { self.next + 1 };
+        (i < n).then_some(i)
+    }
 }
 
 /// A channel's DNS resolver.

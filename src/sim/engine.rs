@@ -6,11 +6,13 @@ use super::event::Event;
 use super::fifo::Fifo;
 use super::handle::autoscale::Autoscaler;
 use super::handle::idle::{Idleness, counts_calls};
+use super::handle::plans::learns;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
 use super::observation::{CloseReason, Observation, Observer};
 use super::pings::Ends;
+use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
 use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
@@ -18,6 +20,7 @@ use super::{Options, RunEnd, SimError};
 use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::retry::Throttle;
+use crate::policy::weighted_round_robin::Weight;
 use crate::random::Streams;
 use crate::scenario::model::{Model, Server, ServiceType};
 use crate::units::{Span, Time};
@@ -56,7 +59,7 @@ pub(super) struct Engine<'a, O> {
     pub slot_pods: Vec<u32>,
     pub clients: Vec<ClientState<'a>>,
     pub replicas: Vec<Replica>,
-    pub channels: Vec<Channel>,
+    pub channels: Vec<Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
     pub only_connection: Vec<u32>,
     pub pools: Vec<Pool>,
@@ -66,6 +69,12 @@ pub(super) struct Engine<'a, O> {
     pub lanes: Lanes,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
+    /// What pods have reported on connections, for those whose channels weigh by it; empty if there is none.
+    pub weights: Vec<Weight>,
+    /// By the channel that judges: what outlier detection knows.
+    pub outliers: BTreeMap<u32, Outliers>,
+    /// Somebody learns from the calls that end.
+    pub learns: bool,
     /// By replica: what circuit breakers count; empty if there are none.
     pub in_use: Vec<InUse>,
     /// Keepalive, by connection; empty if there is none.
@@ -140,6 +149,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             connections: Slab::default(),
             lanes: Lanes::default(),
             ewma: Vec::new(),
+            weights: Vec::new(),
+            outliers: BTreeMap::new(),
+            learns: model.clients.iter().any(learns),
             in_use: Vec::new(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
@@ -241,6 +253,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::ChannelIdle { channel } => self.on_channel_idle(channel),
             Event::DnsAnswer { channel, life } => self.on_dns_answer(channel, life),
             Event::Dispatch { channel } => self.on_dispatch(channel),
+            Event::Reweigh { channel } => self.on_reweigh(channel),
+            Event::Sweep { channel } => self.on_sweep(channel),
+            Event::Report => self.on_report(),
             Event::AtProxy(call) => self.on_at_proxy(call),
             Event::Answered(call) => self.on_answered(call),
             Event::FailFast(call) => self.on_fail_fast(call),

@@ -55,6 +55,12 @@ pub enum Event {
     ChannelIdle { channel: u32 },
     /// A channel puts a waiting call on the wire.
     Dispatch { channel: u32 },
+    /// A channel reads the weights of its endpoints.
+    Reweigh { channel: u32 },
+    /// Outlier detection judges.
+    Sweep { channel: u32 },
+    /// Pods report their load.
+    Report,
     /// A call has come to the proxy beside its client.
     AtProxy(Handle),
     /// An answer has come from the proxy beside its client.

@@ -17,6 +17,7 @@ mod load;
 pub mod observation;
 mod observer;
 mod pings;
+mod plans;
 mod populate;
 mod schedule;
 mod slab;

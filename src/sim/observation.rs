@@ -269,6 +269,17 @@ pub enum Observation<'a> {
         /// For how long; `None`: to the end of the run.
         lasts: Option<Span>,
     },
+    /// Outlier detection of a channel (or of its proxy) leaves a pod out, or takes it back.
+    Ejected {
+        /// Index of the client in the model.
+        client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
+        /// Which pod.
+        pod: PodId,
+        /// True if it is taken back.
+        back: bool,
+    },
     /// A client's rate changes from now on.
     RateChanged {
         /// Index of the client in the model.

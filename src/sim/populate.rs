@@ -35,6 +35,7 @@ impl<O: Observer> Engine<'_, O> {
         for i in 0..self.model.clients.len() {
             self.add_client(i);
         }
+        self.start_reports();
         if let Some(window) = self.options.window {
             self.after(window, Rank::Sampling, Event::Sample);
         }
@@ -136,7 +137,7 @@ impl<O: Observer> Engine<'_, O> {
             Protocol::Grpc(grpc) => {
                 for channel in first_channel..first_channel + settings.channels {
                     let balancer = self.balancer_of(replica, first_channel, channel);
-                    let channel = self.new_channel(replica, settings, grpc.policy, balancer);
+                    let channel = self.new_channel(replica, settings, grpc, balancer);
                     self.channels.push(channel);
                     self.only_connection.push(NONE);
                 }

@@ -9,6 +9,7 @@ pub use super::slab::{Handle, Slab, Slotted};
 use super::handle::pace::Pace;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
+use crate::policy::weighted_round_robin::Report;
 use crate::random::mix;
 use crate::scenario::model::Server;
 use crate::units::Time;
@@ -59,6 +60,12 @@ pub struct Pod<'a> {
     pub work_started: u64,
     /// Slot-time used up to the last sample, in ns.
     pub work_sampled: u64,
+    /// Requests that came, and those of them that it turned away.
+    pub requests: u64,
+    pub refused: u64,
+    /// Its load report of the last second, and what the next one is counted from.
+    pub report: Report,
+    pub reported: Reported,
     /// What makes its slots take another time than the server's laws.
     pub pace: Pace,
     /// Drains after SIGTERM: gone when its last connection closes.
@@ -70,6 +77,15 @@ impl Pod<'_> {
     pub fn in_service(&self, concurrency: u32) -> u32 {
         concurrency - self.idle.len() as u32
     }
+}
+
+/// What a pod had done when it made its last load report.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reported {
+    /// Slot-time used, in ns.
+    pub work: u64,
+    pub requests: u64,
+    pub refused: u64,
 }
 
 /// Something that uses a slot of a pod.
@@ -127,6 +143,8 @@ pub struct Call {
     pub emitted: Time,
     /// The uniform draw that decides its service time, whoever serves it.
     pub demand: u64,
+    /// The uniform draw that stands for its routing key.
+    pub key: u64,
     pub client: u32,
     /// Index of the gRPC channel, or of the HTTP/1.1 pool.
     pub channel: u32,
@@ -148,8 +166,8 @@ pub struct Call {
     pub retries: u8,
 }
 
-/// There are as many as calls in progress, and each touches most of it.
-const _: () = assert!(size_of::<Call>() == 56);
+/// There are as many as calls in progress, and each touches most of it: one line of a cache.
+const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
     /// What the draws of its pick come from: its own demand, and another one for each attempt.

@@ -226,6 +226,9 @@ fn client() -> BoxedStrategy<Client> {
         "random",
         "least_request: { choice_count: 3",
         "peak_ewma: { default_rtt: 5ms, decay: 300ms",
+        "weighted_round_robin: { blackout_period: 1s, weight_expiration_period: 3s",
+        "ring_hash: { min_ring_size: 64",
+        "maglev: { table_size: 61",
     ]);
     let pool = map(vec![
         maybe("warm", number(0..=3)),
@@ -283,9 +286,31 @@ impl Client {
         self.via.filter(|via| !headless || *via == "envoy")
     }
 
+    /// The key `policy`, where the client or the proxy beside it has the policy.
+    fn policy_of(&self, via: Option<&str>, knows_pods: bool) -> Option<String> {
+        let (name, settings) = self.policy.split_once(": ").unwrap_or((&self.policy, ""));
+        let by_key = matches!(name, "ring_hash" | "maglev");
+        let (envoy, chooses) = (matches!(via, Some("envoy" | "istio")), by_key || name == "weighted_round_robin");
+        let fits = match via {
+            None => name != "maglev",
+            Some("linkerd") => name == "peak_ewma",
+            Some("ambient") => false,
+            Some(_) => !matches!(name, "pick_first" | "peak_ewma" | "weighted_round_robin"),
+        };
+        if !fits || chooses && !knows_pods {
+            return None;
+        }
+        let shuffle = if knows_pods && self.shuffle && name == "pick_first" { ", shuffle: true" } else { "" };
+        // Behind one address there is nothing to choose, and the reader refuses to be told how.
+        let bare = settings.is_empty() || !knows_pods && name != "pick_first" || envoy && name == "round_robin";
+        let policy = if bare { name.to_owned() } else { format!("{{ {name}: {settings}{shuffle} }} }}") };
+        let keys = if by_key && self.shuffle { ", keys: { count: 5, zipf: 1 }" } else { "" };
+        Some(format!(", policy: {policy}{keys}"))
+    }
+
     /// What a client takes from its stack, where it can have it.
-    fn of_the_stack(&self, knows_pods: bool) -> String {
-        let pick_first = self.policy.starts_with("pick");
+    fn of_the_stack(&self, knows_pods: bool, policy: Option<&str>) -> String {
+        let pick_first = policy.is_none_or(|p| p.contains("pick_first"));
         let mut text = String::new();
         if knows_pods && self.replicas % 2 == 1 {
             text += ", subset: { size: 2 }";
@@ -310,32 +335,36 @@ impl Client {
             workers *= channels;
             let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
             let via = self.proxy(headless);
-            let knows_pods = headless || discovery.is_some() || matches!(via, Some("istio" | "linkerd"));
             let envoy = matches!(via, Some("envoy" | "istio"));
-            let foreign = envoy && (self.policy.starts_with("pick") || self.policy.starts_with("peak"));
-            let shuffle =
-                if knows_pods && self.shuffle && self.policy.starts_with("pick") { ", shuffle: true" } else { "" };
-            // Behind one address there is nothing to choose, and the reader refuses to be told how.
-            let (name, settings) = self.policy.split_once(": ").unwrap_or((&self.policy, ""));
-            let bare = settings.is_empty() || !knows_pods && name != "pick_first" || envoy && name == "round_robin";
-            let policy = if bare { name.to_owned() } else { format!("{{ {name}: {settings}{shuffle} }} }}") };
-            text += &format!(", channels: {channels}{}", self.dispatch);
-            if !foreign {
-                text += &format!(", policy: {policy}");
-            }
+            let discovery = discovery.filter(|_| via.is_none() || envoy);
+            let knows_pods = headless || discovery.is_some() || matches!(via, Some("istio" | "linkerd"));
+            let policy = self.policy_of(via, knows_pods);
+            text += &format!(", channels: {channels}{}{}", self.dispatch, policy.clone().unwrap_or_default());
             if via.is_none() {
                 text += &self.direct;
-                text += &self.of_the_stack(knows_pods);
+                text += &self.of_the_stack(knows_pods, policy.as_deref());
             }
             if let Some(via) = via {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };
-                let breakers = if envoy && self.shuffle {
-                    "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, "
-                } else {
-                    ""
+                let rotates = ["maglev", "ring_hash", "random"].iter().all(|p| !self.policy.starts_with(p));
+                let more = match (envoy, self.shuffle) {
+                    (true, true) => "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, ",
+                    (true, false) if rotates => "slow_start: { window: 2s, aggression: 2 }, ",
+                    _ => "",
                 };
-                let workers = format!("{workers}{breakers}");
-                text += &format!(", via: {{ {via}: {{ {workers}overhead: {{ exponential: {{ mean: 5ms }} }} }} }}");
+                let overhead = "overhead: { exponential: { mean: 5ms } }";
+                text += &format!(", via: {{ {via}: {{ {workers}{more}{overhead} }} }}");
+            }
+            let judges = envoy || policy.as_ref().is_some_and(|p| via.is_none() && !p.contains("pick_first"));
+            if judges && knows_pods && *channels > 1 {
+                let rest = if envoy {
+                    "consecutive_5xx: 2"
+                } else {
+                    "failure_percentage: { minimum_hosts: 2, request_volume: 2 }"
+                };
+                text +=
+                    ", outlier_detection: { interval: 700ms, base_ejection_time: 900ms, max_ejection_percent: 60%, ";
+                text += &format!("{rest} }}");
             }
             match discovery {
                 Some(discovery) => text += &format!(", discovery: {discovery}"),

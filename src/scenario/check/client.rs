@@ -43,18 +43,19 @@ pub(super) fn client(
         cx.no_effect(&channels, "channels", ONLY_GRPC);
     }
     let mut channels = cx.count_or(channels, "channels", 1, MAX_CLIENTS, defaults::CHANNELS);
-    let via = via::sidecar(cx, via, speaks_http1, grpc.connections_to_proxy(channels), service);
-    via::fits(cx, via.as_ref(), grpc.policy.as_ref());
-    if let Some(sidecar) = &via {
-        grpc.behind_a_proxy(cx, sidecar);
-    }
-    let preset = via.as_ref().map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+    let beside = via::Beside {
+        speaks_http1,
+        channels: grpc.connections_to_proxy(channels),
+        service,
+        judges: grpc.outlier_detection.is_some(),
+    };
+    let via = via::sidecar(cx, via, &beside);
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
     } else {
         cx.no_effect(&http1, "http1", "with `protocol: grpc`; set `protocol: http1`");
-        let grpc = grpc.settings(cx, service, preset, via.as_ref(), channels);
+        let grpc = grpc.settings(cx, service, via.as_ref(), channels);
         channels = if grpc.sharing.is_some() { 1 } else { channels };
         Protocol::Grpc(grpc)
     };
@@ -188,7 +189,7 @@ pub(super) fn backoff_settings(
 }
 
 /// A share from 0 to 1.
-fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
+pub(super) fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
     let Some(At { value: Share(x), place }) = key else { return default };
     if !(0.0..=1.0).contains(&x) {
         cx.problem(Code::OutOfRange, place, format!("`{name}` must be from 0 to 1, or 0% to 100%"));

@@ -1,8 +1,7 @@
 //! The keys that only a gRPC client has.
 
 use super::client::{ONLY_GRPC, backoff_settings, discovery_of, resolver_settings};
-use super::via::Preset;
-use super::{Check, is_virtual, keepalive, law, policy as policies, retry, stack};
+use super::{Check, is_virtual, keepalive, law, outlier, policy as policies, retry, stack, via};
 use crate::scenario::defaults;
 use crate::scenario::file::at::Key;
 use crate::scenario::file::client::{
@@ -11,7 +10,8 @@ use crate::scenario::file::client::{
 use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::load::LoadFile;
-use crate::scenario::file::policy::PolicyFile;
+use crate::scenario::file::outlier::OutlierFile;
+use crate::scenario::file::policy::{KeysFile, PolicyFile};
 use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::stack::{StackFile, SubsetFile};
@@ -35,6 +35,8 @@ pub(super) struct GrpcKeys {
     shared_subchannels: Key<bool>,
     subset: Key<SubsetFile>,
     retry: Key<RetryFile>,
+    pub outlier_detection: Key<OutlierFile>,
+    keys: Key<KeysFile>,
 }
 
 /// What all clients have.
@@ -58,12 +60,12 @@ impl GrpcKeys {
     pub fn split(file: ClientFile) -> (GrpcKeys, Rest) {
         let ClientFile {
             name, replicas, protocol, channels, start, via, stack, policy, wait_for_ready, connect, discovery, resolver, backoff,
-            dispatch, keepalive, connect_timeout, idle_timeout, shared_subchannels, subset, retry, connection_lifetime, http1, load,
-            deadline, startup, strategy,
+            dispatch, keepalive, connect_timeout, idle_timeout, shared_subchannels, subset, retry, outlier_detection, keys,
+            connection_lifetime, http1, load, deadline, startup, strategy,
         } = file;
         let grpc = GrpcKeys {
             stack, policy, wait_for_ready, connect, discovery, resolver, backoff, dispatch, keepalive, connect_timeout, idle_timeout,
-            shared_subchannels, subset, retry,
+            shared_subchannels, subset, retry, outlier_detection, keys,
         };
         let rest = Rest {
             name, replicas, protocol, channels, start, via, connection_lifetime, http1, load, deadline, startup, strategy,
@@ -86,6 +88,8 @@ impl GrpcKeys {
         cx.no_effect(&self.shared_subchannels, "shared_subchannels", ONLY_GRPC);
         cx.no_effect(&self.subset, "subset", ONLY_GRPC);
         cx.no_effect(&self.retry, "retry", ONLY_GRPC);
+        cx.no_effect(&self.outlier_detection, "outlier_detection", ONLY_GRPC);
+        cx.no_effect(&self.keys, "keys", ONLY_GRPC);
     }
 
     /// Connections that the application's channels have to a proxy beside it.
@@ -94,7 +98,7 @@ impl GrpcKeys {
     }
 
     /// A channel's one connection is to the proxy beside it, which is always there.
-    pub fn behind_a_proxy(&self, cx: &mut Check<'_>, sidecar: &Sidecar) {
+    fn behind_a_proxy(&self, cx: &mut Check<'_>, sidecar: &Sidecar) {
         cx.no_effect(&self.stack, "stack", "with `via`: the proxy connects and balances, and not the stack");
         cx.no_effect(&self.keepalive, "keepalive", "with `via`: the channel's pings end at the proxy");
         cx.no_effect(
@@ -118,10 +122,14 @@ impl GrpcKeys {
         self,
         cx: &mut Check<'_>,
         service: ServiceType,
-        preset: Preset,
         via: Option<&Sidecar>,
         channels: u32,
     ) -> GrpcClient {
+        via::fits(cx, via, self.policy.as_ref(), &self.discovery);
+        if let Some(sidecar) = via {
+            self.behind_a_proxy(cx, sidecar);
+        }
+        let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
         let usual = stack::usual(&self.stack);
         let discovery = discovery_of(cx, self.discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
@@ -155,6 +163,8 @@ impl GrpcKeys {
             dispatch: law::law_or(cx, self.dispatch, defaults::dispatch),
             keepalive: keepalive::keepalive(cx, self.keepalive, usual.keepalive),
             retry: retry::retry(cx, self.retry),
+            outlier_detection: outlier::detection(cx, self.outlier_detection, via, &policy, !virtual_ip),
+            keys: policies::keys(cx, self.keys, &policy),
             idle_timeout: stack::idle_timeout(self.idle_timeout, usual.idle_timeout),
             subset: stack::subset(cx, self.subset, virtual_ip),
             sharing: None,

@@ -10,6 +10,7 @@ mod hpa;
 mod keepalive;
 mod law;
 mod load;
+mod outlier;
 mod pace;
 mod policy;
 mod retry;

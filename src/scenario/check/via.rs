@@ -1,12 +1,15 @@
 //! The proxy beside a client: presets that expand to plain settings.
 
+use super::client::share;
+use super::outlier::percent;
 use super::{Check, law};
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
+use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
-use crate::scenario::file::via::{BreakersFile, EnvoyFile, ProxyFile, ViaFile};
+use crate::scenario::file::via::{BreakersFile, EnvoyFile, ProxyFile, SlowStartFile, ViaFile};
 use crate::scenario::model::{
-    Breakers, Discovery, EnvoyCluster, Policy, Reconnect, RotationStart, ServiceType, Sidecar, SidecarKind,
+    Breakers, Discovery, EnvoyCluster, Policy, Reconnect, RotationStart, ServiceType, Sidecar, SidecarKind, SlowStart,
 };
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -59,25 +62,28 @@ pub(super) fn preset(kind: SidecarKind, service: ServiceType) -> Preset {
     }
 }
 
-pub(super) fn sidecar(
-    cx: &mut Check<'_>,
-    file: Key<ViaFile>,
-    speaks_http1: bool,
-    channels: u32,
-    service: ServiceType,
-) -> Option<Sidecar> {
-    if speaks_http1 {
+/// What a proxy's own keys depend on.
+pub(super) struct Beside {
+    pub speaks_http1: bool,
+    pub channels: u32,
+    pub service: ServiceType,
+    /// There is outlier detection.
+    pub judges: bool,
+}
+
+pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -> Option<Sidecar> {
+    if beside.speaks_http1 {
         cx.no_effect(&file, "via", "with `protocol: http1`: proxies are modelled for gRPC only");
         return None;
     }
     let At { value, place } = file?;
     let sidecar = match value {
-        ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file.value, channels),
-        ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file.value, channels),
+        ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file.value, beside),
+        ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file.value, beside),
         ViaFile::Linkerd(file) => proxy(cx, SidecarKind::Linkerd, Some(1), file.value),
         ViaFile::Ambient(file) => proxy(cx, SidecarKind::Ambient, None, file.value),
     };
-    if service == ServiceType::Headless && sidecar.kind != SidecarKind::Envoy {
+    if beside.service == ServiceType::Headless && sidecar.kind != SidecarKind::Envoy {
         let message = format!(
             "{} does not balance over a headless Service: it passes connections through to the address that the \
              application chose; leave out `via`, or use a ClusterIP Service",
@@ -93,16 +99,23 @@ fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, file: Prox
     Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None }
 }
 
-fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, channels: u32) -> Sidecar {
-    let EnvoyFile { workers, overhead, circuit_breakers } = file;
-    if channels == 1 {
+fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside) -> Sidecar {
+    let EnvoyFile { workers, overhead, circuit_breakers, panic_threshold, slow_start } = file;
+    if !beside.judges {
+        cx.no_effect(&panic_threshold, "panic_threshold", "without `outlier_detection`: all hosts are healthy");
+    }
+    if beside.channels == 1 {
         cx.no_effect(&workers, "workers", "with one channel per replica, which is on one worker");
     }
     Sidecar {
         kind,
         workers: Some(cx.count_or(workers, "workers", 1, MAX_WORKERS, defaults::WORKERS)),
         overhead: law::law_or(cx, overhead, defaults::overhead),
-        cluster: Some(EnvoyCluster { breakers: breakers(cx, circuit_breakers, kind) }),
+        cluster: Some(EnvoyCluster {
+            breakers: breakers(cx, circuit_breakers, kind),
+            panic_threshold: percent(cx, panic_threshold, "panic_threshold", defaults::PANIC_THRESHOLD),
+            slow_start: slow_start.and_then(|file| slow_starting(cx, file)),
+        }),
     }
 }
 
@@ -123,22 +136,58 @@ fn breakers(cx: &mut Check<'_>, file: Key<BreakersFile>, kind: SidecarKind) -> O
     })
 }
 
-/// Envoy has no policies of gRPC's or Linkerd's own.
-pub(super) fn fits(cx: &mut Check<'_>, via: Option<&Sidecar>, policy: Option<&At<PolicyFile>>) {
-    let (Some(via), Some(policy)) = (via, policy) else { return };
-    let foreign = match &policy.value {
-        PolicyFile::PickFirst(_) => "pick_first",
-        PolicyFile::PeakEwma(_) => "peak_ewma",
-        PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }) => {
-            if via.cluster.is_some() {
-                cx.no_effect(start, "start", "with Envoy, whose index goes on where it was");
-            }
-            return;
+fn slow_starting(cx: &mut Check<'_>, file: At<SlowStartFile>) -> Option<SlowStart> {
+    let At { value: SlowStartFile { window, aggression, min_weight }, place } = file;
+    let window = cx.required(window, "window", place, "`slow_start`");
+    let aggression = aggression.map_or(1.0, |a| cx.number(&a, "aggression", 0.01, 100.0));
+    let min_weight = share(cx, min_weight, "min_weight", 0.1);
+    cx.positive(window, "window").map(|window| SlowStart { window, aggression, min_weight })
+}
+
+/// A proxy has policies and a discovery of its own.
+pub(super) fn fits(
+    cx: &mut Check<'_>,
+    via: Option<&Sidecar>,
+    policy: Option<&At<PolicyFile>>,
+    discovery: &Key<DiscoveryFile>,
+) {
+    if let (None, Some(At { value: PolicyFile::Maglev(_), place })) = (via, policy) {
+        cx.problem(Code::Contradiction, *place, "gRPC has no policy maglev; set `via: envoy` or `istio`");
+    }
+    let Some(via) = via else { return };
+    if via.cluster.is_none() {
+        cx.no_effect(discovery, "discovery", "with this proxy, which has a discovery of its own");
+    }
+    let Some(policy) = policy else { return };
+    let fits = match (via.kind, &policy.value) {
+        (
+            SidecarKind::Envoy | SidecarKind::Istio,
+            PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }),
+        ) => {
+            cx.no_effect(start, "start", "with Envoy, whose index goes on where it was");
+            true
         }
-        PolicyFile::Random | PolicyFile::LeastRequest(_) => return,
+        (SidecarKind::Envoy | SidecarKind::Istio, policy) => matches!(
+            policy,
+            PolicyFile::Random | PolicyFile::LeastRequest(_) | PolicyFile::RingHash(_) | PolicyFile::Maglev(_)
+        ),
+        (SidecarKind::Linkerd, policy) => matches!(policy, PolicyFile::PeakEwma(_)),
+        (SidecarKind::Ambient, _) => false,
     };
-    if via.cluster.is_some() {
-        let message = format!("Envoy has no policy {foreign}: round_robin, random or least_request");
+    if !fits {
+        let message = format!("{} does not have this policy: {}", via.kind.name(), has(via.kind));
         cx.problem(Code::Contradiction, policy.place, message);
+    }
+    let weighs = matches!(policy.value, PolicyFile::RoundRobin(_) | PolicyFile::LeastRequest(_));
+    if via.cluster.is_some_and(|cluster| cluster.slow_start.is_some()) && !weighs {
+        cx.problem(Code::Contradiction, policy.place, "`slow_start` acts with round_robin and least_request only");
+    }
+}
+
+fn has(kind: SidecarKind) -> &'static str {
+    match kind {
+        SidecarKind::Envoy | SidecarKind::Istio => "round_robin, random, least_request, ring_hash or maglev",
+        SidecarKind::Linkerd => "only peak_ewma",
+        SidecarKind::Ambient => "each connection goes to a random pod, and all calls with it",
     }
 }

@@ -1,10 +1,11 @@
 //! The values in force of a client.
 
+use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Breakers, Client, ConnectAt, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
-    Lifetime, Load, Policy, PoolOrder, Protocol, Reconnect, Resolver, RotationStart, ServiceType, Sidecar,
+    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
+    PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
 };
 use crate::units::Span;
 
@@ -62,27 +63,6 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     }
 }
 
-fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
-    let Sidecar { kind, workers, overhead, cluster } = sidecar;
-    rows.put(at, "via", kind.name().into());
-    let settings = at.key("via").key(kind.name());
-    let Some(EnvoyCluster { breakers }) = cluster else {
-        return rows.put(&settings, "overhead", law(overhead));
-    };
-    if let (Some(workers), true) = (workers, channels > 1) {
-        rows.put(&settings, "workers", workers.to_string());
-    }
-    rows.put(&settings, "overhead", law(overhead));
-    match breakers {
-        None => rows.put(&settings, "circuit_breakers", "none".into()),
-        Some(Breakers { pending, requests, retries: _ }) => {
-            let breakers = settings.key("circuit_breakers");
-            rows.put(&breakers, "max_requests", requests.to_string());
-            rows.put(&breakers, "max_pending_requests", pending.to_string());
-        }
-    }
-}
-
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&Sidecar>, service: ServiceType) {
     let GrpcClient {
         policy,
@@ -91,9 +71,11 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         discovery,
         resolver,
         backoff,
-        connect_timeout,
         dispatch,
         keepalive,
+        outlier_detection,
+        keys,
+        connect_timeout,
         retry,
         idle_timeout,
         subset,
@@ -106,6 +88,12 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         resolver_values(rows, &at.key("resolver"), resolver);
     }
     rows.put(at, "dispatch", law(dispatch));
+    if policy.hashes() {
+        keys_values(rows, at, keys);
+    }
+    if service == ServiceType::Headless || *discovery != Discovery::Dns {
+        outlier_values(rows, at, outlier_detection.as_ref());
+    }
     // What is not shown acts on nothing: see `scenario::check`.
     if via.is_none_or(|via| via.cluster.is_none()) {
         let connect = match connect {
@@ -155,51 +143,6 @@ fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
                 rows.put(&watch, "debounce_max", debounce_max.to_string());
             }
             rows.put(&watch, "ignore_empty", ignore_empty.to_string());
-        }
-    }
-}
-
-fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: bool) {
-    let under = at.key("policy");
-    match policy {
-        Policy::PickFirst { reconnect, shuffle } => {
-            rows.put(at, "policy", "pick_first".into());
-            let reconnect = match reconnect {
-                Reconnect::Lazy => "lazy",
-                Reconnect::Eager => "eager",
-            };
-            let settings = under.key("pick_first");
-            rows.put(&settings, "reconnect", reconnect.into());
-            if !virtual_ip {
-                rows.put(&settings, "shuffle", shuffle.to_string());
-            }
-        }
-        Policy::RoundRobin { start } => {
-            rows.put(at, "policy", "round_robin".into());
-            let start = match start {
-                RotationStart::RandomOrder => "random_order",
-                RotationStart::Random => "random",
-                RotationStart::First => "first",
-                RotationStart::Continue => "continue",
-            };
-            if !virtual_ip {
-                rows.put(&under.key("round_robin"), "start", start.into());
-            }
-        }
-        Policy::Random => rows.put(at, "policy", "random".into()),
-        Policy::LeastRequest { choice_count } => {
-            rows.put(at, "policy", "least_request".into());
-            if !virtual_ip {
-                rows.put(&under.key("least_request"), "choice_count", choice_count.to_string());
-            }
-        }
-        Policy::PeakEwma { default_rtt, decay } => {
-            rows.put(at, "policy", "peak_ewma".into());
-            if !virtual_ip {
-                let ewma = under.key("peak_ewma");
-                rows.put(&ewma, "default_rtt", default_rtt.to_string());
-                rows.put(&ewma, "decay", decay.to_string());
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every value in force, as text with its path and where it comes from. The same rows are what `explain SCENARIO` shows and
 //! what the hash of a scenario is made of, so that neither can forget a value: the model is taken apart field by field.
 
+mod balancing;
 mod client;
 mod retry;
 mod server;

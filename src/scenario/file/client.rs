@@ -7,7 +7,8 @@ use super::at::{At, Key};
 use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::load::LoadFile;
-use super::policy::PolicyFile;
+use super::outlier::OutlierFile;
+use super::policy::{KeysFile, PolicyFile};
 use super::retry::RetryFile;
 use super::server::StrategyFile;
 use super::stack::{DelayFromFile, StackFile, SubsetFile};
@@ -41,6 +42,10 @@ pub struct ClientFile {
     pub wait_for_ready: Key<bool>,
     /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
     pub connect: Key<ConnectFile>,
+    /// Which endpoints are left out for a while. Default: none.
+    pub outlier_detection: Key<OutlierFile>,
+    /// What calls are routed by, for ring_hash and Maglev. Default: each call has a key of its own.
+    pub keys: Key<KeysFile>,
     /// How a channel learns of addresses: dns (the default), poll or watch.
     pub discovery: Key<DiscoveryFile>,
     /// gRPC's DNS resolver; acts with a headless Service only.

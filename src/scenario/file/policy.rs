@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
-use crate::scenario::quantity::{Count, Duration};
+use crate::scenario::quantity::{Count, Duration, Number};
 
 /// Load-balancing policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,6 +20,12 @@ pub enum PolicyFile {
     LeastRequest(At<LeastRequestFile>),
     /// One connection per address, each call on the better of two by a moving average of response times (tower, Linkerd).
     PeakEwma(At<PeakEwmaFile>),
+    /// One connection per address, calls in proportion to weights from the servers' load reports (gRFC A58).
+    WeightedRoundRobin(At<WeightedRoundRobinFile>),
+    /// Each call to the endpoint that follows the hash of its key on a ring (gRFC A42, Envoy); see `keys`.
+    RingHash(At<RingHashFile>),
+    /// Each call to the endpoint that the hash of its key has in a table (Envoy); see `keys`.
+    Maglev(At<MaglevFile>),
 }
 
 /// Settings of pick_first.
@@ -80,4 +86,46 @@ pub enum RotationFile {
     First,
     /// Continue where the last picker was (grpc-java).
     Continue,
+}
+
+/// Settings of weighted_round_robin.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedRoundRobinFile {
+    /// A weight is used when reports have come for so long. Default 10s.
+    pub blackout_period: Key<Duration>,
+    /// A weight is not used any more so long after the last report. Default 3m.
+    pub weight_expiration_period: Key<Duration>,
+    /// How often the weights are read. Default 1s, at least 100ms.
+    pub weight_update_period: Key<Duration>,
+    /// Utilization added for each error per request. Default 1.
+    pub error_utilization_penalty: Key<Number>,
+}
+
+/// Settings of ring_hash.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RingHashFile {
+    /// Points on the ring, at least. Default 1024.
+    pub min_ring_size: Key<Count>,
+    /// Points on the ring, at most. Default 4096 (Envoy: 8388608).
+    pub max_ring_size: Key<Count>,
+}
+
+/// Settings of Maglev.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaglevFile {
+    /// Entries of the table, a prime number up to 5000011. Default 65537.
+    pub table_size: Key<Count>,
+}
+
+/// What calls are routed by: a header, a user, a tenant.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeysFile {
+    /// How many different ones there are, 1 to 1000000.
+    pub count: Key<Count>,
+    /// How unequal they are: the k-th is asked for in proportion to 1/k^zipf. Default 0, all alike.
+    pub zipf: Key<Number>,
 }

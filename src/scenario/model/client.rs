@@ -1,6 +1,6 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Keepalive, Load, Policy, Retries, Strategy};
+use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, Retries, SlowStart, Strategy};
 use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
@@ -55,6 +55,10 @@ pub struct Sidecar {
 pub struct EnvoyCluster {
     /// Circuit breakers (`circuit_breaker.proto`). `None`: none (Istio's 2^32 - 1).
     pub breakers: Option<Breakers>,
+    /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
+    pub panic_threshold: u32,
+    /// New hosts get less at first. `None`: they do not.
+    pub slow_start: Option<SlowStart>,
 }
 
 /// The proxies that there are presets for.
@@ -95,6 +99,7 @@ pub struct Lifetime {
 /// What a client speaks.
 #[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 pub enum Protocol {
     /// gRPC over HTTP/2: many calls on one connection.
     Grpc(GrpcClient),
@@ -111,6 +116,10 @@ pub struct GrpcClient {
     pub wait_for_ready: bool,
     /// When a channel first connects.
     pub connect: ConnectAt,
+    /// Which endpoints are left out for a while. `None`: none are.
+    pub outlier_detection: Option<Detection>,
+    /// What calls are routed by, for ring_hash and Maglev.
+    pub keys: Keys,
     /// How a channel learns of addresses.
     pub discovery: Discovery,
     /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.

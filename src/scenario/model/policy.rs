@@ -1,9 +1,10 @@
 //! Load-balancing policies: how connections are made and picked.
 
+use super::Weighing;
 use crate::units::Span;
 
 /// The load-balancing policy of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Policy {
     /// One connection per channel.
     PickFirst {
@@ -32,6 +33,20 @@ pub enum Policy {
         /// How fast a peak is forgotten: the time constant.
         decay: Span,
     },
+    /// One connection per address, calls in proportion to weights that the servers' load reports (ORCA) give (gRFC A58).
+    WeightedRoundRobin(Weighing),
+    /// Each call to the endpoint that follows its key's hash on a ring (gRFC A42, Envoy).
+    RingHash {
+        /// Points on the ring: at least.
+        min: u64,
+        /// And at most.
+        max: u64,
+    },
+    /// Each call to the endpoint that its key's hash has in a table (Envoy).
+    Maglev {
+        /// Entries of the table, a prime number.
+        table: usize,
+    },
 }
 
 impl Policy {
@@ -39,6 +54,12 @@ impl Policy {
     #[must_use]
     pub fn is_pick_first(self) -> bool {
         matches!(self, Policy::PickFirst { .. })
+    }
+
+    /// True for the policies that go by a call's key.
+    #[must_use]
+    pub fn hashes(self) -> bool {
+        matches!(self, Policy::RingHash { .. } | Policy::Maglev { .. })
     }
 
     /// True if a pick needs to know nothing but whose turn it is.

@@ -44,7 +44,7 @@ impl<O: Observer> Engine<'_, O> {
         let (n, demand) = (next.n, next.demand);
         let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, channel, NONE, demand);
+        self.make_call(client as u32, channel, NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
@@ -72,14 +72,15 @@ impl<O: Observer> Engine<'_, O> {
         let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
         let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
-        self.make_call(client, channel, worker, demand);
+        self.make_call(client, channel, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64) {
+    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
         let call = self.calls.insert(Call {
             emitted: self.now,
             demand,
+            key,
             client,
             channel,
             connection: NONE,
@@ -228,14 +229,14 @@ impl<O: Observer> Engine<'_, O> {
         }
         let worker = self.end_attempt(index, failure);
         self.calls.free(index);
-        self.response_came(connection, sent);
+        self.response_came(connection, sent, failure);
         self.after_end(worker);
     }
 
-    /// A response has been read from a connection: of a call that was sent on it at `sent`.
+    /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: u32, sent: Time) {
-        self.measure(connection, sent);
+    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+        self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
     }
@@ -288,7 +289,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
             }
-            self.measure(connection, sent);
+            self.learn(connection, sent, Some(status));
             self.release_stream(connection);
         }
         self.after_end(worker);

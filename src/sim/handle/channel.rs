@@ -1,6 +1,6 @@
 //! gRPC channels: connectivity, the picker, and calls that wait for a READY connection.
 
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use super::super::engine::Engine;
 use super::super::event::Event;
@@ -14,11 +14,13 @@ use crate::random::{Purpose, mix};
 use crate::scenario::model::{Client, DelayFrom, GrpcClient, Policy, Protocol, Reconnect};
 use crate::units::{Span, Time};
 
-impl<O: Observer> Engine<'_, O> {
+impl<'a, O: Observer> Engine<'a, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
-    pub fn new_channel(&self, replica: u32, client: &Client, policy: Policy, balancer: u32) -> Channel {
+    pub fn new_channel(&self, replica: u32, client: &'a Client, grpc: &'a GrpcClient, balancer: u32) -> Channel<'a> {
+        let policy = &grpc.policy;
         let knows_pods = self.model.knows_pods(client);
-        let pools = client.via.as_ref().is_some_and(|via| via.cluster.is_some());
+        let cluster = client.via.as_ref().and_then(|via| via.cluster);
+        let pools = cluster.is_some();
         Channel {
             replica,
             balancer,
@@ -27,10 +29,12 @@ impl<O: Observer> Engine<'_, O> {
             dispatching: false,
             policy,
             pools,
-            in_turn: policy.goes_in_turn() && !pools,
+            in_turn: policy.goes_in_turn() && !pools && grpc.outlier_detection.is_none(),
             next: 0,
             picker: smallvec![],
             stale: false,
+            plan: None,
+            joined: cluster.and_then(|cluster| cluster.slow_start).map(|_| Box::default()),
             ready: 0,
             subchannels: if knows_pods { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
             waiting: Waiting::default(),
@@ -164,7 +168,8 @@ impl<O: Observer> Engine<'_, O> {
             (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
             return;
         }
-        let GrpcClient { policy, backoff, .. } = *self.settings(index);
+        let GrpcClient { policy, backoff, .. } = self.settings(index);
+        let (pick_first, backoff) = (policy.is_pick_first(), *backoff);
         let Some(backoff) = backoff else { return self.attempt_of_call_failed(index, i) };
         let owner = mix(self.channel_key(index), u64::from(address));
         let subchannel = &mut self.channels[index as usize].subchannels[i];
@@ -182,7 +187,7 @@ impl<O: Observer> Engine<'_, O> {
         let at = (from + backoff::delay(&backoff, failures, draw)).max(self.now);
         self.schedule.at(at, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
         self.request_resolution(index);
-        if policy.is_pick_first() {
+        if pick_first {
             self.attempt_failed(index);
         } else {
             self.update_state(index);
@@ -233,7 +238,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         self.request_resolution(index);
-        match self.channels[index as usize].policy {
+        match *self.channels[index as usize].policy {
             Policy::PickFirst { reconnect, .. } => {
                 self.channels[index as usize].state = Connectivity::Idle;
                 let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
@@ -325,24 +330,32 @@ impl<O: Observer> Engine<'_, O> {
     pub fn rebuild_picker(&mut self, index: u32) {
         let key = self.channel_key(index);
         let policy = self.channels[index as usize].policy;
+        let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
         let channel = &mut self.channels[index as usize];
         channel.stale = false;
         let last = (channel.pickers > 0).then_some(channel.next);
         channel.picker.clear();
-        if channel.pools {
-            channel.picker.extend(0..channel.subchannels.len() as u32);
-        } else {
-            let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
-            channel.picker.extend(ready.map(|s| s.connection));
-        }
-        channel.next = match policy {
+        channel.picker.extend(usable);
+        channel.next = match *policy {
             Policy::RoundRobin { start } => {
                 let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
                 rotation::rebuild(start, &mut channel.picker, last, &mut stream)
             }
             _ => 0,
         };
-        channel.pickers += 1;
+        if !channel.in_turn {
+            self.make_plan(index);
+        }
+        self.channels[index as usize].pickers += 1;
+    }
+
+    /// What a channel may pick: its READY connections, or, with pools, its hosts; without those that are left out.
+    fn pickable(&self, index: u32) -> impl Iterator<Item = u32> {
+        let channel = &self.channels[index as usize];
+        let all = channel.subchannels.iter().enumerate();
+        let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
+        let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
+        usable.map(move |(i, s)| if channel.pools { i as u32 } else { s.connection })
     }
 
     /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.

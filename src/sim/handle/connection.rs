@@ -167,7 +167,9 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             self.subchannel_failed(owner, address, since);
         }
-        self.fail_waiters(waiting);
+        if !waiting.is_empty() {
+            self.fail_waiters(owner, address, waiting);
+        }
     }
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it

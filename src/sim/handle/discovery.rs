@@ -201,7 +201,7 @@ impl<O: Observer> Engine<'_, O> {
     fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
         let mut addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
-        match self.channels[index as usize].policy {
+        match *self.channels[index as usize].policy {
             Policy::PickFirst { shuffle: wanted, .. } => {
                 if wanted {
                     let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
@@ -288,12 +288,19 @@ impl<O: Observer> Engine<'_, O> {
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
     fn update_all(&mut self, index: u32, mut addresses: Vec<u32>) {
         addresses.sort_unstable();
+        let now = self.now;
+        if let Some(joined) = &mut self.channels[index as usize].joined {
+            joined.update(&addresses, now);
+        }
+        self.judge_addresses(index, &addresses);
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
         let (kept, removed): (Vec<_>, Vec<_>) =
             old.into_iter().partition(|s| addresses.binary_search(&s.address).is_ok());
         let find = |a: u32| kept.binary_search_by_key(&a, |s| s.address).map(|i| kept[i]);
         self.channels[index as usize].subchannels =
             addresses.iter().map(|&a| find(a).unwrap_or(Subchannel::new(a))).collect();
+        // Plans and pools name subchannels by their places.
+        self.channels[index as usize].stale |= !self.channels[index as usize].in_turn;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
         self.connect_all(index);
     }

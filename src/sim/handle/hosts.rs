@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use super::super::engine::Engine;
 use super::super::observation::{Observer, Status};
+use super::super::plans::Plan;
 use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState};
 use crate::policy::budget::{InUse, Resource};
 use crate::policy::least_request;
@@ -17,33 +18,42 @@ use crate::scenario::model::{Breakers, Policy};
 
 impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
-    pub fn pick_host(&mut self, index: u32, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+    pub fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
         self.lanes.settle();
         let channel = &mut self.channels[index as usize];
         let n = channel.picker.len();
-        let picked = match channel.policy {
+        let slowly = matches!(channel.plan.as_deref(), Some(Plan::Edf(_)));
+        let picked = match *channel.policy {
+            _ if slowly => self.pick_slowly(index),
             Policy::LeastRequest { choice_count } => {
                 least_request::of_choices(n, choice_count, |i| self.active_on(index, i), draw)
             }
             Policy::Random => (n > 0).then(|| below(draw(), n)),
-            Policy::RoundRobin { .. } | Policy::PickFirst { .. } | Policy::PeakEwma { .. } => {
-                let i = channel.next as usize;
-                channel.next = if i + 1 >= n { 0 } else { channel.next + 1 };
-                (i < n).then_some(i)
+            Policy::RoundRobin { .. } => channel.take_turn(),
+            Policy::RingHash { .. } | Policy::Maglev { .. } => {
+                let host = self.pick_by_key(index, call)?;
+                return Some(self.connection_to(index, host));
             }
+            // Not Envoy's, which the reader sees to.
+            Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
         };
         let host = self.channels[index as usize].picker[picked?] as usize;
+        Some(self.connection_to(index, host))
+    }
+
+    /// The connection of a pool, dialled if there is none.
+    fn connection_to(&mut self, index: u32, host: usize) -> u32 {
         if self.channels[index as usize].subchannels[host].state == SubchannelState::Idle {
             self.dial_subchannel(index, host);
             let connection = self.channels[index as usize].subchannels[host].connection;
             self.lanes[connection].streams_max = 0;
         }
-        Some(self.channels[index as usize].subchannels[host].connection)
+        self.channels[index as usize].subchannels[host].connection
     }
 
     /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
     /// connection do not count (envoyproxy/envoy issue 44989).
-    fn active_on(&self, index: u32, i: usize) -> u32 {
+    pub fn active_on(&self, index: u32, i: usize) -> u32 {
         let channel = &self.channels[index as usize];
         let own = &channel.subchannels[channel.picker[i] as usize];
         let replica = &self.replicas[channel.replica as usize];
@@ -70,16 +80,17 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// Calls that waited for a connection that did not come, or for a stream of one that drains, and were never sent.
-    pub fn fail_waiters(&mut self, waiting: VecDeque<Handle>) {
+    /// Calls that waited for a connection to `address` that did not come.
+    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.judge(channel, address, Some(Status::Unavailable));
                 self.fail_call(call.index, Status::Unavailable);
             }
         }
     }
 
-    /// The same calls go elsewhere.
+    /// Calls that waited, for a connection or for a stream of one that drains, and were never sent, go elsewhere.
     pub fn reroute(&mut self, waiting: VecDeque<Handle>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {

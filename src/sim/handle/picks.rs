@@ -1,7 +1,8 @@
 //! Picks that ask more than whose turn it is.
 
 use super::super::engine::Engine;
-use super::super::observation::Observer;
+use super::super::observation::{Observer, Status};
+use super::super::plans::Plan;
 use super::super::world::Handle;
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
@@ -20,7 +21,8 @@ impl<O: Observer> Engine<'_, O> {
             drawn
         };
         let pools = self.channels[index as usize].pools;
-        let picked = if pools { self.pick_host(index, &mut draw) } else { self.pick_ready(index, &mut draw) };
+        let picked =
+            if pools { self.pick_host(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
         match picked {
             Some(connection) if !pools || self.takes_on(index, connection) => self.send(call, connection),
             _ => self.fail_fast(call, index),
@@ -28,57 +30,85 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One of the READY connections.
-    fn pick_ready(&mut self, index: u32, draw: &mut impl FnMut() -> u64) -> Option<u32> {
-        let channel = &self.channels[index as usize];
-        let (picker, lanes, now) = (&channel.picker, &mut self.lanes, self.now);
+    fn pick_ready(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+        if self.channels[index as usize].policy.hashes() {
+            let i = self.pick_by_key(index, call)?;
+            return Some(self.channels[index as usize].subchannels[i].connection);
+        }
+        let (channel, lanes, now) = (&mut self.channels[index as usize], &mut self.lanes, self.now);
         lanes.settle();
-        let picked = match channel.policy {
-            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => None,
-            Policy::Random => Some(below(draw(), picker.len())),
+        let n = channel.picker.len();
+        if n == 0 {
+            return None;
+        }
+        let picked = match *channel.policy {
+            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => channel.take_turn(),
+            Policy::WeightedRoundRobin(_) => match channel.plan.as_deref_mut() {
+                Some(Plan::Stride(stride)) => stride.pick(),
+                _ => None,
+            },
+            Policy::RingHash { .. } | Policy::Maglev { .. } => None,
+            Policy::Random => Some(below(draw(), n)),
             Policy::LeastRequest { choice_count } => {
                 let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;
+                let picker = &channel.picker;
                 let outstanding = |i: usize| lanes.settled(picker[i]) + waiting(picker[i]);
-                least_request::of_choices(picker.len(), choice_count, outstanding, draw)
+                least_request::of_choices(n, choice_count, outstanding, draw)
             }
             Policy::PeakEwma { decay, .. } => {
                 let load = |i: usize| {
-                    let c = picker[i];
+                    let c = channel.picker[i];
                     self.ewma[c as usize].load(now, lanes.settled(c), decay)
                 };
-                p2c::pick(picker.len(), load, draw)
+                p2c::pick(n, load, draw)
             }
         };
-        picked.and_then(|i| picker.get(i)).copied()
+        picked.and_then(|i| self.channels[index as usize].picker.get(i)).copied()
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
     pub fn begin_measuring(&mut self, index: u32, connection: u32) {
-        if let Policy::PeakEwma { default_rtt, .. } = self.channels[index as usize].policy {
-            let fresh = PeakEwma::new(default_rtt, self.now);
-            if self.ewma.len() <= connection as usize {
-                self.ewma.resize(connection as usize + 1, fresh);
+        match *self.channels[index as usize].policy {
+            Policy::PeakEwma { default_rtt, .. } => {
+                let fresh = PeakEwma::new(default_rtt, self.now);
+                if self.ewma.len() <= connection as usize {
+                    self.ewma.resize(connection as usize + 1, fresh);
+                }
+                self.ewma[connection as usize] = fresh;
             }
-            self.ewma[connection as usize] = fresh;
+            Policy::WeightedRoundRobin(_) => self.begin_weighing(connection),
+            _ => {}
         }
     }
 
-    /// A call on a connection has ended, however it did.
+    /// A call on a connection has ended: with a response, or given up.
     #[inline(always)]
-    pub fn measure(&mut self, connection: u32, sent: Time) {
-        if !self.ewma.is_empty() {
-            self.measure_peak(connection, sent);
+    pub fn learn(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+        if self.learns {
+            self.learn_from(connection, sent, failure);
         }
     }
 
     #[inline(never)]
-    fn measure_peak(&mut self, connection: u32, sent: Time) {
+    fn learn_from(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
         if self.lanes[connection].http1 {
             return;
         }
-        let owner = self.connections.items[connection as usize].owner;
-        if let Policy::PeakEwma { decay, .. } = self.channels[owner as usize].policy {
-            self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
+        let (owner, address) = {
+            let c = &self.connections.items[connection as usize];
+            (c.owner, c.address)
+        };
+        match *self.channels[owner as usize].policy {
+            Policy::PeakEwma { decay, .. } => {
+                self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
+            }
+            // What the client gave up carries no report.
+            Policy::WeightedRoundRobin(weighing) if failure.is_none_or(|f| f == Status::ResourceExhausted) => {
+                self.weigh(connection, &weighing);
+            }
+            _ => {}
         }
+        self.judge(owner, address, failure);
     }
 }
 

@@ -4,10 +4,11 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer, PodId, PodPhase};
 use super::super::schedule::Rank;
-use super::super::world::{Job, Pod};
+use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
 use super::serving::all_idle;
 use crate::policy::route::Condition;
+use crate::policy::weighted_round_robin::Report;
 use crate::random::{Purpose, mix};
 use crate::units::{Span, Time};
 
@@ -68,6 +69,10 @@ impl<O: Observer> Engine<'_, O> {
             established: 0,
             work_started: 0,
             work_sampled: 0,
+            requests: 0,
+            refused: 0,
+            report: Report::default(),
+            reported: Reported::default(),
             pace: Pace { even: settings.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO },
             draining: false,
         });

@@ -62,8 +62,9 @@ impl<O: Observer> Engine<'_, O> {
         let item = &mut self.calls.items[index as usize];
         item.state = CallState::FromProxy;
         let (connection, sent) = (std::mem::replace(&mut item.connection, NONE), item.sent);
+        let failure = item.failure;
         self.after(back, Rank::World, Event::Answered(call));
-        self.response_came(connection, sent);
+        self.response_came(connection, sent, failure);
     }
 
     pub fn on_answered(&mut self, call: Handle) {

@@ -47,10 +47,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn take_over(&mut self, index: u32, status: Status, after: Span) {
-        let &Call { emitted, demand, client, channel, worker, retries, .. } = &self.calls.items[index as usize];
+        let &Call { emitted, demand, key, client, channel, worker, retries, .. } = &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
             emitted,
             demand,
+            key,
             client,
             channel,
             connection: NONE,

@@ -12,12 +12,14 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn admit_call(&mut self, pod: u32, index: u32) {
         let p = &mut self.pods[pod as usize];
+        p.requests += 1;
         if let Some(slot) = p.idle.pop() {
             let slot = p.first_slot as usize + slot as usize;
             return self.start(pod, slot, Job::Call(index), Span::ZERO);
         }
         let call = &mut self.calls.items[index as usize];
         if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
+            p.refused += 1;
             call.failure = Some(Status::ResourceExhausted);
             call.state = CallState::Returning;
             return self.responses.push(self.now + self.to_client, index);

@@ -1,0 +1,147 @@
+//! The values in force of what balances: policy, outlier detection, the proxy beside a client.
+
+use super::text::law;
+use super::{Rows, Scope};
+use crate::scenario::model::{
+    Breakers, Detection, EnvoyCluster, Keys, Method, Policy, Reconnect, RotationStart, Rules, Sidecar, SlowStart,
+    Weighing,
+};
+
+pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
+    let Sidecar { kind, workers, overhead, cluster } = sidecar;
+    rows.put(at, "via", kind.name().into());
+    let settings = at.key("via").key(kind.name());
+    let Some(EnvoyCluster { breakers, panic_threshold: _, slow_start }) = cluster else {
+        return rows.put(&settings, "overhead", law(overhead));
+    };
+    if let (Some(workers), true) = (workers, channels > 1) {
+        rows.put(&settings, "workers", workers.to_string());
+    }
+    rows.put(&settings, "overhead", law(overhead));
+    match breakers {
+        None => rows.put(&settings, "circuit_breakers", "none".into()),
+        Some(Breakers { pending, requests, retries: _ }) => {
+            let breakers = settings.key("circuit_breakers");
+            rows.put(&breakers, "max_requests", requests.to_string());
+            rows.put(&breakers, "max_pending_requests", pending.to_string());
+        }
+    }
+    match slow_start {
+        None => rows.put(&settings, "slow_start", "none".into()),
+        Some(SlowStart { window, aggression, min_weight }) => {
+            let slow_start = settings.key("slow_start");
+            rows.put(&slow_start, "window", window.to_string());
+            rows.put(&slow_start, "aggression", aggression.to_string());
+            rows.put(&slow_start, "min_weight", min_weight.to_string());
+        }
+    }
+}
+
+pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: bool) {
+    let under = at.key("policy");
+    match policy {
+        Policy::PickFirst { reconnect, shuffle } => {
+            rows.put(at, "policy", "pick_first".into());
+            let reconnect = match reconnect {
+                Reconnect::Lazy => "lazy",
+                Reconnect::Eager => "eager",
+            };
+            let settings = under.key("pick_first");
+            rows.put(&settings, "reconnect", reconnect.into());
+            if !virtual_ip {
+                rows.put(&settings, "shuffle", shuffle.to_string());
+            }
+        }
+        Policy::RoundRobin { start } => {
+            rows.put(at, "policy", "round_robin".into());
+            let start = match start {
+                RotationStart::RandomOrder => "random_order",
+                RotationStart::Random => "random",
+                RotationStart::First => "first",
+                RotationStart::Continue => "continue",
+            };
+            if !virtual_ip {
+                rows.put(&under.key("round_robin"), "start", start.into());
+            }
+        }
+        Policy::Random => rows.put(at, "policy", "random".into()),
+        Policy::LeastRequest { choice_count } => {
+            rows.put(at, "policy", "least_request".into());
+            if !virtual_ip {
+                rows.put(&under.key("least_request"), "choice_count", choice_count.to_string());
+            }
+        }
+        Policy::PeakEwma { default_rtt, decay } => {
+            rows.put(at, "policy", "peak_ewma".into());
+            if !virtual_ip {
+                let ewma = under.key("peak_ewma");
+                rows.put(&ewma, "default_rtt", default_rtt.to_string());
+                rows.put(&ewma, "decay", decay.to_string());
+            }
+        }
+        Policy::WeightedRoundRobin(Weighing { error_penalty, blackout, expiration, update }) => {
+            rows.put(at, "policy", "weighted_round_robin".into());
+            let weighted = under.key("weighted_round_robin");
+            rows.put(&weighted, "blackout_period", blackout.to_string());
+            rows.put(&weighted, "weight_expiration_period", expiration.to_string());
+            rows.put(&weighted, "weight_update_period", update.to_string());
+            rows.put(&weighted, "error_utilization_penalty", error_penalty.to_string());
+        }
+        Policy::RingHash { min, max } => {
+            rows.put(at, "policy", "ring_hash".into());
+            let ring = under.key("ring_hash");
+            rows.put(&ring, "min_ring_size", min.to_string());
+            rows.put(&ring, "max_ring_size", max.to_string());
+        }
+        Policy::Maglev { table } => {
+            rows.put(at, "policy", "maglev".into());
+            rows.put(&under.key("maglev"), "table_size", table.to_string());
+        }
+    }
+}
+
+pub(super) fn keys_values(rows: &mut Rows<'_>, at: &Scope, keys: &Keys) {
+    match &keys.cumulative {
+        None => rows.put(at, "keys", "one per call".into()),
+        Some(shares) => {
+            let keys = at.key("keys");
+            rows.put(&keys, "count", shares.len().to_string());
+            let most = shares.first().copied().unwrap_or(1.0);
+            rows.put(&keys, "zipf", format!("the first key has {:.1} % of the calls", 100.0 * most));
+        }
+    }
+}
+
+pub(super) fn outlier_values(rows: &mut Rows<'_>, at: &Scope, detection: Option<&Detection>) {
+    let Some(detection) = detection else { return rows.put(at, "outlier_detection", "none".into()) };
+    let Detection { rules, interval, base, max, max_percent, success_rate, failure_percentage, consecutive } =
+        detection;
+    let at = at.key("outlier_detection");
+    rows.put(&at, "interval", interval.to_string());
+    rows.put(&at, "base_ejection_time", base.to_string());
+    rows.put(&at, "max_ejection_time", max.to_string());
+    rows.put(&at, "max_ejection_percent", format!("{max_percent}%"));
+    if let Rules::Envoy { always_one } = rules {
+        rows.put(&at, "always_eject_one_host", always_one.to_string());
+    }
+    if let Some(consecutive) = consecutive {
+        rows.put(&at, "consecutive_5xx", consecutive.to_string());
+    }
+    if let Some(method) = success_rate {
+        let at = at.key("success_rate");
+        rows.put(&at, "stdev_factor", method.threshold.to_string());
+        method_values(rows, &at, method);
+    }
+    if let Some(method) = failure_percentage {
+        let at = at.key("failure_percentage");
+        rows.put(&at, "threshold", format!("{}%", method.threshold));
+        method_values(rows, &at, method);
+    }
+}
+
+fn method_values(rows: &mut Rows<'_>, at: &Scope, method: &Method) {
+    let Method { threshold: _, enforced, min_hosts, volume } = method;
+    rows.put(at, "enforcement", format!("{enforced}%"));
+    rows.put(at, "minimum_hosts", min_hosts.to_string());
+    rows.put(at, "request_volume", volume.to_string());
+}

@@ -1,0 +1,101 @@
+//! Outlier detection: which endpoints a channel, or the Envoy beside it, leaves out.
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::plans::Outliers;
+use super::super::schedule::Rank;
+use super::super::world::Channel;
+use crate::policy::outlier::{Host, Rules};
+use crate::policy::panic::{self, Level};
+use crate::random::{Purpose, Streams};
+
+impl<O: Observer> Engine<'_, O> {
+    /// Who judges for a channel: itself, or the proxy that its workers share, which goes by the replica's first channel.
+    fn judge_of(&self, index: u32) -> u32 {
+        let channel = &self.channels[index as usize];
+        if channel.pools { self.replicas[channel.replica as usize].first_channel } else { index }
+    }
+
+    /// A new list of addresses for a channel with outlier detection.
+    pub fn judge_addresses(&mut self, index: u32, addresses: &[u32]) {
+        let Some(detection) = self.settings(index).outlier_detection else { return };
+        let judge = self.judge_of(index);
+        if !self.outliers.contains_key(&judge) {
+            self.after(detection.interval, Rank::Expiry, Event::Sweep { channel: judge });
+        }
+        self.outliers.entry(judge).or_default().update(addresses);
+    }
+
+    /// A request to `address` has ended, or could not be sent there.
+    pub fn judge(&mut self, index: u32, address: u32, failure: Option<Status>) {
+        let Some(detection) = self.settings(index).outlier_detection else { return };
+        // Envoy judges by HTTP status: RESOURCE_EXHAUSTED is 429, which is no fault of the server's.
+        let excused = detection.rules != Rules::Grpc && failure == Some(Status::ResourceExhausted);
+        let success = failure.is_none() || excused;
+        let judge = self.judge_of(index);
+        let (key, now, streams) = (self.channel_key(judge), self.now, &self.streams);
+        let Some(outliers) = self.outliers.get_mut(&judge) else { return };
+        let Some(i) = outliers.find(address) else { return };
+        let mut draw = drawing(streams, key, &mut outliers.draws);
+        let ejected = detection.ended(&mut outliers.hosts, i, success, now, &mut draw);
+        drop(draw);
+        if ejected {
+            self.ejection(judge, address, false);
+        }
+    }
+
+    pub fn on_sweep(&mut self, judge: u32) {
+        let Some(detection) = self.settings(judge).outlier_detection else { return };
+        if self.channels[judge as usize].stopped {
+            return;
+        }
+        let (key, now, streams) = (self.channel_key(judge), self.now, &self.streams);
+        let Some(outliers) = self.outliers.get_mut(&judge) else { return };
+        let is_out = |host: &Host| host.ejected.is_some();
+        let before: Vec<bool> = outliers.hosts.iter().map(is_out).collect();
+        detection.sweep(&mut outliers.hosts, now, &mut drawing(streams, key, &mut outliers.draws));
+        let changed = outliers.hosts.iter().map(is_out).zip(before).zip(&outliers.addresses);
+        let changed = changed.filter(|((now, before), _)| now != before).map(|((_, before), &a)| (a, before));
+        let changed: Vec<(u32, bool)> = changed.collect();
+        changed.into_iter().for_each(|(address, back)| self.ejection(judge, address, back));
+        self.after(detection.interval, Rank::Expiry, Event::Sweep { channel: judge });
+    }
+
+    /// An endpoint is left out, or comes back: pickers follow, and observers are told.
+    fn ejection(&mut self, judge: u32, address: u32, back: bool) {
+        let Channel { replica, pools, .. } = self.channels[judge as usize];
+        let replica = &self.replicas[replica as usize];
+        let (client, ordinal) = (replica.client, replica.ordinal);
+        let workers = if pools { self.model.clients[client as usize].channels } else { 1 };
+        (judge..judge + workers).for_each(|channel| self.channels[channel as usize].stale = true);
+        self.observe(&Observation::Ejected { client, replica: ordinal, pod: PodId(address), back });
+    }
+
+    /// Whether the channel leaves `address` out.
+    pub fn is_ejected(&self, index: u32, address: u32) -> bool {
+        if self.outliers.is_empty() {
+            return false;
+        }
+        let Some(outliers) = self.outliers.get(&self.judge_of(index)) else { return false };
+        let ejected = outliers.find(address).is_some_and(|i| outliers.hosts[i].ejected.is_some());
+        ejected && !self.panics(index, outliers)
+    }
+
+    /// Envoy: so many are out that health is ignored.
+    fn panics(&self, index: u32, outliers: &Outliers) -> bool {
+        let client = &self.model.clients[self.client_of(index) as usize];
+        let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };
+        let healthy = outliers.hosts.iter().filter(|h| h.ejected.is_none()).count() as u32;
+        let level = Level { hosts: outliers.hosts.len() as u32, healthy, degraded: 0 };
+        panic::shares(&[level], cluster.panic_threshold, panic::OVERPROVISIONING)[0].panic
+    }
+}
+
+/// Numbered draws of one judge.
+fn drawing<'a>(streams: &'a Streams, key: u64, draws: &'a mut u64) -> impl FnMut() -> u64 + 'a {
+    move || {
+        *draws += 1;
+        streams.draw(Purpose::Ejection, key, *draws)
+    }
+}
