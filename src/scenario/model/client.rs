@@ -97,7 +97,6 @@ pub struct Lifetime {
 }
 
 /// What a client speaks.
-#[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
 pub enum Protocol {
