@@ -99,13 +99,16 @@ mod tests {
     }
 
     /// For each choice, the least that must be written, and the place where it stands.
-    const LEAST: [(&str, &str, &str); 19] = [
+    const LEAST: [(&str, &str, &str); 22] = [
         ("closed", "load", "{ closed: { concurrency: 1 } }"),
         ("open", "load", "{ open: { rate: 1 } }"),
         ("pick_first", "policy", "{ pick_first: {} }"),
         ("round_robin", "policy", "{ round_robin: {} }"),
         ("least_request", "policy", "{ least_request: {} }"),
         ("peak_ewma", "policy", "{ peak_ewma: {} }"),
+        ("weighted_round_robin", "policy", "weighted_round_robin"),
+        ("ring_hash", "policy", "ring_hash"),
+        ("maglev", "policy", "maglev"),
         ("poll", "discovery", "{ poll: {} }"),
         ("watch", "discovery", "{ watch: {} }"),
         ("envoy", "via", "{ envoy: {} }"),
@@ -137,7 +140,7 @@ mod tests {
                 key("service_time", "1ms"),
                 key("policy", "round_robin"),
                 key("discovery", "dns"),
-                key("via", "null"),
+                key("via", if value.contains("maglev") { "envoy" } else { "null" }),
                 key("load", "{ open: { rate: 1 } }")
             );
             crate::scenario::parse("a.yaml", &text, Some(folder.path()), &[]).is_ok()

@@ -3,7 +3,7 @@
 use super::text::law;
 use super::{Rows, Scope};
 use crate::scenario::model::{
-    Breakers, Detection, EnvoyCluster, Keys, Method, Policy, Reconnect, RotationStart, Rules, Sidecar, SlowStart,
+    Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar, SlowStart,
     Weighing,
 };
 
@@ -139,8 +139,8 @@ pub(super) fn outlier_values(rows: &mut Rows<'_>, at: &Scope, detection: Option<
     }
 }
 
-fn method_values(rows: &mut Rows<'_>, at: &Scope, method: &Method) {
-    let Method { threshold: _, enforced, min_hosts, volume } = method;
+fn method_values(rows: &mut Rows<'_>, at: &Scope, method: &EjectionRule) {
+    let EjectionRule { threshold: _, enforced, min_hosts, volume } = method;
     rows.put(at, "enforcement", format!("{enforced}%"));
     rows.put(at, "minimum_hosts", min_hosts.to_string());
     rows.put(at, "request_volume", volume.to_string());

@@ -1,6 +1,6 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, Retries, SlowStart, Strategy};
+use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
 use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
@@ -26,6 +26,8 @@ pub struct Client {
     pub max_connection_lifetime: Option<Lifetime>,
     /// What the client asks for. Totals over the replicas.
     pub load: Load,
+    /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
+    pub methods: Vec<Method>,
     /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
     pub deadline: Option<Span>,
     /// From a replica's creation to its start in a rollout of this Deployment.

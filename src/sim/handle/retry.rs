@@ -6,6 +6,7 @@ use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle, NONE};
+use super::methods::Kind;
 use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
 use crate::random::mix;
 use crate::scenario::model::{GrpcClient, Protocol, Retries, RetryThrottling};
@@ -47,11 +48,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn take_over(&mut self, index: u32, status: Status, after: Span) {
-        let &Call { emitted, demand, key, client, channel, worker, retries, .. } = &self.calls.items[index as usize];
+        let &Call { emitted, demand, key, method, client, channel, worker, retries, .. } =
+            &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
             emitted,
             demand,
             key,
+            method,
             client,
             channel,
             connection: NONE,
@@ -65,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
             retries: retries + 1,
         });
         self.after(after, Rank::Expiry, Event::Retry(next));
-        if let Some(deadline) = self.model.clients[client as usize].deadline {
+        if let Some(deadline) = Kind::deadline_of(&self.model.clients[client as usize], method) {
             self.schedule.at(emitted + deadline, Rank::Expiry, Event::Deadline(next));
         }
     }
