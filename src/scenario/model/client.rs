@@ -59,6 +59,10 @@ pub struct EnvoyCluster {
     pub breakers: Option<Breakers>,
     /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
     pub panic_threshold: u32,
+    /// How often it tries a failed request again.
+    pub retries: u32,
+    /// A connection takes no new requests after so many (`max_requests_per_connection`). `None`: no limit.
+    pub max_requests_per_connection: Option<u32>,
     /// New hosts get less at first. `None`: they do not.
     pub slow_start: Option<SlowStart>,
 }
