@@ -30,7 +30,7 @@ fn requests(observer: &mut impl Observer, pods: u64) {
         observer.observe(at, &emitted);
         observer.observe(at, &Observation::Received { pod, connection: ConnectionId(n & 63) });
         observer.observe(at, &Observation::Started { pod, waited: Span(draw & 0xffff) });
-        observer.observe(at + latency, &Observation::Completed { client: 0, pod, emitted: at });
+        observer.observe(at + latency, &Observation::Completed { client: 0, method: 0, pod, emitted: at });
     }
 }
 

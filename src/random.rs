@@ -46,6 +46,8 @@ pub enum Purpose {
     Dispatch = 15,
     /// The seed of a channel's subset of addresses, in its k-th life.
     Subset = 32,
+    /// Phase of the periods of a pod's CPU limit.
+    CpuPeriod = 42,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

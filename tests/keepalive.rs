@@ -32,12 +32,12 @@ impl Observer for Seen {
     }
 }
 
-/// One client with one connection; `keepalive` and `enforcement` are the keys' values, `client` the rest of the client.
+/// One client with one connection, whose channel is never idle (by default it would be after 30 min without calls); `keepalive` and `enforcement` are the keys' values, `client` the rest of the client.
 fn run(seconds: u32, keepalive: &str, enforcement: &str, service: &str, client: &str) -> Seen {
     let text = format!(
         "name: keepalive\nduration: {seconds}s\ncluster: {{ rtt: 1ms, connect: 0s }}\n\
          servers: [{{ name: s, concurrency: 100, service_time: {service}, grpc: {{ keepalive_enforcement: {enforcement} }} }}]\n\
-         clients: [{{ name: c, keepalive: {keepalive}, {client} }}]\n"
+         clients: [{{ name: c, idle_timeout: 0s, keepalive: {keepalive}, {client} }}]\n"
     );
     observed::<Seen>(&model(&text), 1).0
 }

@@ -90,8 +90,10 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(10), early: EarlyRequest::Drop });
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
+    assert_eq!(model.servers[0].grpc.max_requests_per_connection, Some(10_000));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
-    assert_eq!(model.timeline.len(), 8);
+    assert_eq!(model.timeline.len(), 9);
+    assert_eq!(model.timeline[8].what, What::Unready { server: 0, pods: 2, lasts: Some(Span::from_secs(20)) });
     assert_eq!(model.timeline[3].what, What::Kill { server: 0, pods: 2 });
     assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
     let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
@@ -103,9 +105,14 @@ fn every_key_reaches_the_model() {
         hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
         Some((SelectPolicy::Min, SelectPolicy::Disabled))
     );
+    let limit = CpuLimit { quota: Span::from_millis(250), period: Span::from_millis(100) };
+    assert_eq!(model.servers[0].cpu, Some(Cpu { cores_milli: 4_000, limit: Some(limit) }));
     assert_eq!(model.servers[0].speed, 1.5);
     assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));
+    let [get, search] = model.clients[0].methods.as_slice() else { panic!("two methods") };
+    assert_eq!((get.cost, get.until, get.deadline), (1.5, 0.9, model.clients[0].deadline));
+    assert_eq!((search.cost, search.until, search.deadline), (20.0, 1.0, Some(Span::from_secs(5))));
     let Load::Open { arrivals: Arrivals::Constant, rate } = &model.clients[0].load else { panic!("open, constant") };
     let at = |s| Time::ZERO + Span::from_secs(s);
     // The ramp of the timeline is part of the curve.
@@ -157,7 +164,7 @@ fn the_hash_is_of_the_meaning() {
         assert_ne!(hash(SMALLEST, &[set]), plain, "{set}");
     }
     // Pinned: outputs of two versions are matched by it, so a change of it is a change of the model's meaning or defaults.
-    assert_eq!(plain, "c44883355beeaf3f");
+    assert_eq!(plain, "ecfef633689ec604");
     assert_eq!(plain, hash(SMALLEST, &["seed=5", "name=x", "about=y"]));
 }
 

@@ -84,12 +84,12 @@ impl<O: Observer> Stream<'_, O> {
             }
             (11 | 12, Some(pod)) if !self.open_calls.is_empty() => {
                 let (client, emitted) = self.open_calls.swap_remove(b as usize % self.open_calls.len());
-                self.tell(&Observation::Completed { client, pod, emitted: Time(emitted) });
+                self.tell(&Observation::Completed { client, method: 0, pod, emitted: Time(emitted) });
             }
             (13, pod) if !self.open_calls.is_empty() => {
                 let (client, emitted) = self.open_calls.pop().unwrap_or_default();
                 let status = Status::ALL[b as usize % 3];
-                self.tell(&Observation::Failed { client, pod, status, emitted: Time(emitted) });
+                self.tell(&Observation::Failed { client, method: 0, pod, status, emitted: Time(emitted) });
             }
             (14, Some(pod)) => {
                 self.connections += 1;
@@ -133,7 +133,7 @@ impl<O: Observer> Stream<'_, O> {
 
     fn end(mut self) -> Time {
         for (client, emitted) in std::mem::take(&mut self.open_calls) {
-            self.tell(&Observation::Unfinished { client, emitted: Time(emitted) });
+            self.tell(&Observation::Unfinished { client, method: 0, emitted: Time(emitted) });
         }
         if self.now > self.window {
             self.end_window(true, self.now);

@@ -77,6 +77,7 @@ entries! {
         most every 30 s." ["CoreDNS plugin/kubernetes; grpc-go internal/resolver/dns"]
     "max_connection_age": "The server sends GOAWAY on a connection of this age, jittered by ±10 % once per connection: the \
         client dials again, which draws a new pod. It lets new pods in and averages skew over time; it does not equalise." ["gRFC A9"]
+    "max_requests_per_connection": "The server sends GOAWAY with the n-th request that it receives on a connection. A connection         lives for n / rate: busy ones move often, idle ones never, and there is no jitter." ["Envoy, http protocol options"]
     "max_connection_age_grace": "From that GOAWAY to the forced close: calls that last longer fail with UNAVAILABLE. Infinite \
         by default, and then a long stream is never moved." ["gRFC A9"]
     "connection_lifetime": "The same from the client's side: its pool replaces a connection of this age." ["client pools, e.g. a pool of ClientConns"]
@@ -84,6 +85,7 @@ entries! {
         connections, and refuses them." ["Kubernetes EndpointSlice controller, kube-proxy minSyncPeriod"]
     "pre_stop": "How long a deleted pod goes on serving before SIGTERM: long enough, and no new connection finds it closed." ["Kubernetes pod lifecycle"]
     "max_age": "Closed after GOAWAY for max_connection_age." ["gRFC A9"]
+    "max_requests": "Closed after GOAWAY for max_requests_per_connection." ["Envoy, http protocol options"]
     "max_idle": "Closed after GOAWAY for max_connection_idle." ["gRFC A9"]
     "shutdown": "Closed after GOAWAY because the pod was terminating." ["grpc-go GracefulStop"]
     "killed": "Reset: the pod's process was killed." ["SIGKILL"]

@@ -58,6 +58,9 @@ pub struct Summary {
     pub skew: Skew,
     /// A row per pod, in order of creation.
     pub pods: Vec<PodSummary>,
+    /// A row per method of a client, where calls are of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodSummary>,
     /// Connections over the whole run.
     pub connections: Connections,
     /// What had to hold, and whether it did.
@@ -90,6 +93,26 @@ pub struct Requests {
     /// Attempts beyond the first of each call that `clients[].retry` made.
     #[serde(default)]
     pub retries: u64,
+}
+
+/// Calls of one method: `started = ok + failed + unfinished`; those emitted in the warmup are left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MethodSummary {
+    /// Name of the client.
+    pub client: String,
+    /// Name of the method.
+    pub method: String,
+    /// Emitted.
+    pub started: u64,
+    /// Ended with a response.
+    pub ok: u64,
+    /// Ended without one.
+    pub failed: u64,
+    /// Still open when the run ended.
+    pub unfinished: u64,
+    /// Latency of the calls that succeeded.
+    pub latency_ms: Latency,
 }
 
 /// Quantiles of latency in milliseconds, from the call's emission to its response, with a relative error of at most 1 %;

@@ -15,8 +15,6 @@ pub(super) struct Events {
     rows: Vec<EventRow>,
     /// Clients in a rollout: only then are their replicas told one by one.
     rolling: BTreeSet<u32>,
-    /// The pod whose container was killed last, and when.
-    killed: Option<(Time, u32)>,
 }
 
 impl Events {
@@ -32,10 +30,8 @@ impl Events {
                 self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
             }
             Observation::PodPhase { pod, phase } => {
-                let killed = self.killed == Some((at, pod.0));
                 let pod = &pods[pod.0 as usize];
                 if let Some(what) = entered(pod.phase, phase) {
-                    let what = if phase == PodPhase::Starting && !killed { "not Ready any more" } else { what };
                     self.push(at, EventKind::Pod, &pod.name, what.to_owned());
                 }
             }
@@ -44,7 +40,6 @@ impl Events {
                 self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
             }
             Observation::PodKilled { pod, connections } => {
-                self.killed = Some((at, pod.0));
                 let pod = &pods[pod.0 as usize];
                 let ends = pod.phase == PodPhase::Terminating;
                 let (kind, when) =
@@ -164,5 +159,6 @@ fn entered(before: PodPhase, now: PodPhase) -> Option<&'static str> {
         PodPhase::Ready => Some("Ready"),
         PodPhase::Terminating => Some("terminating"),
         PodPhase::Gone => Some("gone"),
+        PodPhase::Unready => Some("not Ready any more"),
     }
 }

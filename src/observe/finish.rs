@@ -8,7 +8,7 @@ use crate::metrics::outcome::{
     WindowSkew,
 };
 use crate::metrics::skew;
-use crate::scenario::model::{Load, Model, What};
+use crate::scenario::model::{Load, Model, Server, What};
 use crate::sim::observation::{CloseReason, PodId, Status};
 use crate::units::{Span, Time};
 
@@ -74,6 +74,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         latency_ms: latency_ms(&latency),
         skew: skew_of(recorder, frame, &ready_loads),
         pods: pods(recorder, &utilization),
+        methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
             closed_by: names(CloseReason::ALL.map(CloseReason::name), &recorder.connections.closed_by),
@@ -101,7 +102,7 @@ fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
     }
 }
 
-fn latency_ms(tally: &Tally) -> Latency {
+pub(super) fn latency_ms(tally: &Tally) -> Latency {
     let quantile = |per_mille| tally.quantile(per_mille).map(Span::as_millis_f64);
     Latency {
         mean: tally.mean().map(|ns| ns / 1e6),
@@ -135,21 +136,25 @@ fn share(part: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| part as f64 / total as f64)
 }
 
-/// Slot-time used, of what there was, in the measured windows during which the pod was Ready throughout.
+/// Slot-time used, of what there was (or CPU time, of what its processor could give), in the measured windows during which the pod was Ready throughout.
 fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
     let mut sums = vec![(0u128, 0u128); recorder.pods.len()];
     for window in windows {
         for cell in window.cells.iter().filter(|c| c.sample.ready_throughout) {
             let sum = &mut sums[cell.sample.pod.0 as usize];
             sum.0 += u128::from(cell.sample.busy.0);
-            sum.1 += u128::from(window.length().0) * u128::from(slots(recorder, cell.sample.pod));
+            sum.1 += u128::from(window.length().0) * u128::from(server(recorder, cell.sample.pod).concurrency);
         }
     }
-    sums.into_iter().map(|(busy, of)| (of > 0).then(|| busy as f64 / of as f64)).collect()
+    let of_slots = sums.into_iter().map(|(busy, of)| (of > 0).then(|| busy as f64 / of as f64));
+    of_slots
+        .zip(&recorder.pods)
+        .map(|(part, pod)| Some(part? / recorder.model.servers[pod.server as usize].usable()))
+        .collect()
 }
 
-fn slots(recorder: &Recorder<'_>, pod: PodId) -> u32 {
-    recorder.model.servers[recorder.pods[pod.0 as usize].server as usize].concurrency
+fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
+    &recorder.model.servers[recorder.pods[pod.0 as usize].server as usize]
 }
 
 fn stray_share(windows: &[&Window]) -> f64 {
@@ -215,6 +220,9 @@ fn words(model: &Model, what: &What) -> Option<String> {
         What::BlackHole { server, pods, .. } => {
             Some(format!("black hole of {} of {}", count(pods, "pod"), model.servers[server].name))
         }
+        What::Unready { server, pods, .. } => {
+            Some(format!("readiness failure of {} of {}", count(pods, "pod"), model.servers[server].name))
+        }
         What::Slow { .. } | What::Rate { .. } => None,
     }
 }
@@ -279,7 +287,8 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
         let total: u64 = window.cells.iter().map(|c| c.requests).sum();
         rows.extend(window.cells.iter().map(|cell| {
             let sample = &cell.sample;
-            let slot_time = window.length().as_secs_f64() * f64::from(slots(recorder, sample.pod));
+            let server = server(recorder, sample.pod);
+            let slot_time = window.length().as_secs_f64() * f64::from(server.concurrency);
             WindowRow {
                 time_s: window.from.as_secs_f64(),
                 pod: Some(sample.pod.0),
@@ -289,7 +298,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 share: share(cell.requests, total),
                 in_flight: sample.in_flight,
                 queued: sample.queued,
-                utilization: (slot_time > 0.0).then(|| sample.busy.as_secs_f64() / slot_time),
+                utilization: (slot_time > 0.0).then(|| sample.busy.as_secs_f64() / slot_time / server.usable()),
                 latency_p50_ms: cell.p50.map(Span::as_millis_f64),
                 latency_p99_ms: cell.p99.map(Span::as_millis_f64),
                 errors: cell.errors,

@@ -6,6 +6,7 @@ mod events;
 mod finish;
 pub mod histogram;
 mod latencies;
+mod methods;
 mod pods;
 pub mod recorder;
 mod windows;

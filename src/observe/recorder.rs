@@ -22,6 +22,7 @@ use super::events::Events;
 use super::finish;
 use super::histogram::Tally;
 use super::latencies::Latencies;
+use super::methods::Methods;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
 
@@ -53,6 +54,7 @@ pub struct Recorder<'a> {
     pub(super) retries: u64,
     /// Calls that failed without having reached a connection, in the window that goes on.
     unplaced: u64,
+    pub(super) methods: Methods,
     /// By pod.
     pub(super) counts: Vec<PodCounts>,
     pub(super) latencies: Latencies,
@@ -85,6 +87,7 @@ impl<'a> Recorder<'a> {
             unfinished: 0,
             retries: 0,
             unplaced: 0,
+            methods: Methods::new(model),
             counts: Vec::new(),
             latencies: Latencies::default(),
             pods: Vec::new(),
@@ -107,8 +110,11 @@ impl<'a> Recorder<'a> {
     }
 
     #[inline]
-    fn failed(&mut self, pod: Option<PodId>, status: Status, emitted: Time) {
-        self.failed[status as usize] += u64::from(self.measured(emitted));
+    fn failed(&mut self, client: u32, method: u16, pod: Option<PodId>, status: Status, emitted: Time) {
+        if self.measured(emitted) {
+            self.failed[status as usize] += 1;
+            self.methods.failed(client, method);
+        }
         match pod {
             Some(pod) => self.counts[pod.0 as usize].errors += 1,
             None => self.unplaced += 1,
@@ -122,8 +128,11 @@ impl<'a> Recorder<'a> {
             self.events.observe(self.model, &self.pods, at, what);
         }
         match *what {
-            Observation::Unfinished { emitted, .. } => self.unfinished += u64::from(self.measured(emitted)),
             Observation::Retried { emitted, .. } => self.retries += u64::from(self.measured(emitted)),
+            Observation::Unfinished { client, method, emitted } if self.measured(emitted) => {
+                self.unfinished += 1;
+                self.methods.unfinished(client, method);
+            }
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
                 let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);
@@ -196,11 +205,16 @@ impl Observer for Recorder<'_> {
                 self.counts[pod.0 as usize].received[usize::from(at >= self.warmup)] += 1;
             }
             Observation::Started { .. } => {}
-            Observation::Completed { pod, emitted, .. } => {
+            Observation::Completed { client, method, pod, emitted } => {
                 let measured = self.measured(emitted);
                 self.latencies.record(pod.0, measured, at.since(emitted));
+                if measured {
+                    self.methods.completed(client, method, at.since(emitted));
+                }
             }
-            Observation::Failed { pod, status, emitted, .. } => self.failed(pod, status, emitted),
+            Observation::Failed { client, method, pod, status, emitted } => {
+                self.failed(client, method, pod, status, emitted);
+            }
             _ => self.rare(at, what),
         }
     }
@@ -222,7 +236,7 @@ mod tests {
             let mut recorder = Recorder::new(&model, 1, Span::from_millis(1), options);
             let (pod, at) = (PodId(0), Time::ZERO);
             recorder.observe(at, &Observation::PodCreated { pod, server: 0, revision: 1, number: 0, node: 0 });
-            recorder.observe(at, &Observation::Completed { client: 0, pod, emitted: at });
+            recorder.observe(at, &Observation::Completed { client: 0, method: 0, pod, emitted: at });
             let sample = PodSample {
                 pod,
                 phase: PodPhase::Ready,

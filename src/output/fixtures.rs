@@ -219,6 +219,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         latency_ms: latency(2.4),
         skew: Skew { whole, worst_window: None, median_window: None },
         pods: pods.iter().zip(received).map(pod).collect(),
+        methods: Vec::new(),
         connections: Connections { opened: 57, closed_by: BTreeMap::from([("shutdown".into(), 50)]) },
         expectations: vec![
             ExpectationResult { text: "idle_pods == 0".into(), value: whole_idle(received), met: false },

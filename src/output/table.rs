@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::format::{count, duration, middle_cut, percent, percent_or_dash, short, short_or_dash};
 use super::style::{Style, padded, paragraphs};
-use crate::metrics::outcome::{Outcome, PodSummary, Summary};
+use crate::metrics::outcome::{MethodSummary, Outcome, PodSummary, Summary};
 
 /// More pods than this are not all listed.
 const PODS_MOST: usize = 40;
@@ -30,6 +30,7 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     let mut out = String::new();
     head(&mut out, outcome, header, style);
     pods(&mut out, outcome, style);
+    methods(&mut out, summary, style);
     headline(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
@@ -121,6 +122,29 @@ fn life(pod: &PodSummary) -> String {
         (Some(_), Some(gone)) => format!("to {}", duration(gone)),
         (Some(ready), None) if ready > 0.0 => format!("from {} {idle}", duration(ready)).trim_end().into(),
         (Some(_), None) => idle.into(),
+    }
+}
+
+/// A row per method, where calls are of several.
+fn methods(out: &mut String, summary: &Summary, style: &Style) {
+    if summary.methods.is_empty() {
+        return;
+    }
+    let name = |m: &MethodSummary| format!("{} {}", m.client, m.method);
+    let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
+    let wide = longest.clamp(8, style.columns() - 48);
+    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50 ms", "p99 ms");
+    let _ = writeln!(out, "\n{}", style.strong(&head));
+    for m in &summary.methods {
+        let _ = writeln!(
+            out,
+            "{}  {:>12} {:>10} {:>10} {:>9}",
+            padded(&middle_cut(&name(m), wide), wide),
+            count(m.started),
+            count(m.failed),
+            short_or_dash(m.latency_ms.p50),
+            short_or_dash(m.latency_ms.p99)
+        );
     }
 }
 
@@ -240,6 +264,29 @@ mod tests {
     #[test]
     fn a_rollout_reads_at_a_glance() {
         insta::assert_snapshot!(rendered(&fixtures::rollout(), &Style::default()));
+    }
+
+    #[test]
+    fn methods_have_a_table_of_their_own() {
+        let mut outcome = fixtures::rollout();
+        let latency_ms = outcome.summary.latency_ms.clone();
+        let row = |method: &str, started, failed| MethodSummary {
+            client: "web".into(),
+            method: method.into(),
+            started,
+            ok: started - failed,
+            failed,
+            unfinished: 0,
+            latency_ms: latency_ms.clone(),
+        };
+        outcome.summary.methods = vec![row("Get", 12_345, 6), row("/shop.Search/Everything", 78, 0)];
+        let text = rendered(&outcome, &Style::default());
+        let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("method")).take(3).collect();
+        insta::assert_snapshot!(table.join("\n"), @"
+        method                              calls     failed     p50 ms    p99 ms
+        web Get                            12,345          6       1.92        12
+        web /shop.Search/Everything            78          0       1.92        12
+        ");
     }
 
     #[test]

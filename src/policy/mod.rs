@@ -3,7 +3,7 @@
 pub mod backoff;
 pub mod budget;
 pub mod controller;
-pub mod cpu_limit;
+pub mod cpu;
 pub mod edf;
 pub mod enforcement;
 pub mod haproxy;

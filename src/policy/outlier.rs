@@ -7,7 +7,7 @@
 //! then counts twice.
 
 use crate::random::below;
-pub use crate::scenario::model::{Detection, Method, Rules};
+pub use crate::scenario::model::{Detection, EjectionRule, Rules};
 use crate::units::{Span, Time};
 
 /// What is known of an endpoint.
@@ -93,7 +93,7 @@ impl Detection {
     fn eject_all(
         &self,
         hosts: &mut [Host],
-        method: &Method,
+        method: &EjectionRule,
         outlier: impl Fn(&Host) -> bool,
         now: Time,
         draw: &mut impl FnMut() -> u64,
@@ -169,7 +169,7 @@ fn candidates(hosts: &[Host], volume: u32, envoy: bool) -> impl Iterator<Item = 
 
 /// The success rate in percent below which an endpoint is an outlier: the mean less some population standard deviations.
 /// `None` if too few endpoints have enough requests.
-fn least_success_rate(hosts: &[Host], method: &Method, envoy: bool) -> Option<f64> {
+fn least_success_rate(hosts: &[Host], method: &EjectionRule, envoy: bool) -> Option<f64> {
     let rates = || candidates(hosts, method.volume, envoy).map(Host::success_rate);
     let count = rates().count();
     if count == 0 || count < method.min_hosts {
@@ -184,8 +184,8 @@ fn least_success_rate(hosts: &[Host], method: &Method, envoy: bool) -> Option<f6
 mod tests {
     use super::*;
 
-    const SUCCESS_RATE: Method = Method { threshold: 1_900, enforced: 100, min_hosts: 5, volume: 100 };
-    const FAILURES: Method = Method { threshold: 85, enforced: 100, min_hosts: 5, volume: 50 };
+    const SUCCESS_RATE: EjectionRule = EjectionRule { threshold: 1_900, enforced: 100, min_hosts: 5, volume: 100 };
+    const FAILURES: EjectionRule = EjectionRule { threshold: 85, enforced: 100, min_hosts: 5, volume: 50 };
     const GRPC: Detection = Detection {
         rules: Rules::Grpc,
         interval: Span::from_secs(10),
@@ -227,7 +227,7 @@ mod tests {
         // Four hosts are too few; so are 99 requests; and of two that fail neither stands out.
         assert_eq!(swept(&by_rate, &[50, 0, 0, 0]), [0; 0]);
         assert_eq!(swept(&by_rate, &[50, 50, 0, 0, 0]), [0; 0]);
-        let strict = Method { volume: 101, ..SUCCESS_RATE };
+        let strict = EjectionRule { volume: 101, ..SUCCESS_RATE };
         assert_eq!(swept(&Detection { success_rate: Some(strict), ..GRPC }, &[50, 0, 0, 0, 0]), [0; 0]);
     }
 
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn enforcement_is_drawn() {
-        let half = Method { enforced: 50, ..FAILURES };
+        let half = EjectionRule { enforced: 50, ..FAILURES };
         let detection = Detection { failure_percentage: Some(half), ..GRPC };
         let ejected = |draw: u64| {
             let mut hosts = failing(&[100, 0, 0, 0, 0]);

@@ -57,6 +57,9 @@ pub(super) const TERMINATION: Termination = Termination { pre_stop: Span::ZERO, 
 pub(super) const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
 pub(super) const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
 
+/// `--cpu-cfs-quota-period` of the kubelet.
+pub(super) const CFS_PERIOD: Span = Span::from_millis(100);
+
 pub(super) const CHANNELS: u32 = 1;
 /// The 30 s of grpc-go's `MinResolutionInterval` and of C-core's `dns_min_time_between_resolutions_ms`.
 pub(super) const RESOLVER: Resolver =
@@ -72,6 +75,9 @@ pub(super) const WORKERS: u32 = 2;
 
 /// `circuit_breaker.proto`.
 pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
+
+/// `pilot/pkg/networking/core/route/retry`: attempts of the default policy, the first one not counted.
+pub(super) const ISTIO_RETRIES: u32 = 2;
 
 /// `healthy_panic_threshold`, in percent.
 pub(super) const PANIC_THRESHOLD: u32 = 50;

@@ -11,17 +11,17 @@ mod retry;
 mod speed;
 mod timeline;
 
-pub use balancing::{Detection, Keys, Method, Rules, SlowStart, Weighing};
+pub use balancing::{Detection, EjectionRule, Keys, Rules, SlowStart, Weighing};
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
     Lifetime, PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
-pub use load::{Arrivals, Load, RateCurve};
+pub use load::{Arrivals, Load, Method, RateCurve};
 pub use policy::{Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
-pub use speed::{CpuLimit, WarmUp};
+pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
 
 use super::distribution::Distribution;
@@ -128,6 +128,8 @@ pub struct Server {
     pub concurrency: u32,
     /// Time in a slot of one request.
     pub service_time: Distribution,
+    /// What its requests in service share. `None`: each has a core of its own, a slot is a slot.
+    pub cpu: Option<Cpu>,
     /// How fast its pods work, next to what `service_time` and `handshake_time` say, which are divided by it; above zero.
     pub speed: f64,
     /// A pod that starts during the run is slow at first. `None`: it is not.
@@ -148,6 +150,14 @@ pub struct Server {
     pub strategy: Strategy,
     /// The gRPC server's settings. For `http1` clients only age, grace and idle do not apply.
     pub grpc: GrpcServer,
+}
+
+impl Server {
+    /// The part of the time of all its slots that can be worked off: 1 if each has a core of its own.
+    #[must_use]
+    pub fn usable(&self) -> f64 {
+        self.cpu.map_or(1.0, |cpu| (cpu.most() / f64::from(self.concurrency)).min(1.0))
+    }
 }
 
 /// How a pod ends, after its deletion.
@@ -191,6 +201,9 @@ pub struct GrpcServer {
     pub max_connection_age_grace: Option<Span>,
     /// A connection without streams for this long gets GOAWAY. `None`: never.
     pub max_connection_idle: Option<Span>,
+    /// A connection gets GOAWAY when the server receives the request of this number, at least 1 (Envoy's
+    /// `max_requests_per_connection`). `None`: never.
+    pub max_requests_per_connection: Option<u32>,
     /// Streams that a connection carries at once; more calls wait on the connection. `None`: no limit.
     pub max_concurrent_streams: Option<u32>,
     /// Which pings of clients it punishes.

@@ -32,10 +32,21 @@ pub struct Share(pub(super) f64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amount(pub(super) CountOrPercent);
 
+/// A number of cores, in thousandths: `2`, `0.5` or `500m`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cores(pub(super) u32);
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1_000) { write!(f, "{}", self.0 / 1_000) } else { write!(f, "{}m", self.0) }
+    }
+}
+
 const DURATION: &str = "a duration with its unit, such as `1m30s`, `250ms` or `1.5us`";
 const COUNT: &str = "a whole number, from 0 to 2^53";
 const NUMBER: &str = "a number";
 const SHARE: &str = "a percentage such as `10%`, or a share such as `0.1`";
+const CORES: &str = "a number of cores such as `2` or `0.5`, or thousandths of one such as `500m`";
 const AMOUNT: &str = "a count such as `1`, or a percentage such as `25%`";
 
 /// Reads a duration as Go's `time.ParseDuration` does, without a sign. Parts finer than a nanosecond are cut off.
@@ -163,6 +174,20 @@ impl Quantity for Amount {
     }
 }
 
+impl Quantity for Cores {
+    const EXPECTED: &'static str = CORES;
+    fn from_number(x: f64) -> Option<Self> {
+        let milli = (x * 1e3).round();
+        // Kubernetes knows no finer ones.
+        let whole = (milli - x * 1e3).abs() < 1e-6 && (0.0..=f64::from(u32::MAX)).contains(&milli);
+        whole.then_some(Cores(milli as u32))
+    }
+    fn from_text(text: &str) -> Result<Option<Self>, String> {
+        let milli = text.strip_suffix('m').filter(|digits| digits.starts_with(|c: char| c.is_ascii_digit()));
+        Ok(milli.and_then(|digits| digits.parse().ok()).map(Cores))
+    }
+}
+
 struct QuantityVisitor<Q>(std::marker::PhantomData<Q>);
 
 impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
@@ -227,6 +252,10 @@ quantities! {
     Share {
         "description": "A percentage such as 10%, or a share such as 0.1.",
         "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$" }],
+    }
+    Cores {
+        "description": "A number of cores such as 2 or 0.5, or thousandths of one such as 500m.",
+        "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+m$" }],
     }
     Amount {
         "description": "A count such as 1, or a percentage such as 25%.",

@@ -99,13 +99,14 @@ mod tests {
     }
 
     /// For each choice, the least that must be written, and the place where it stands.
-    const LEAST: [(&str, &str, &str); 19] = [
-        ("closed", "load", "{ closed: { concurrency: 1 } }"),
-        ("open", "load", "{ open: { rate: 1 } }"),
+    const LEAST: [(&str, &str, &str); 20] = [
         ("pick_first", "policy", "{ pick_first: {} }"),
         ("round_robin", "policy", "{ round_robin: {} }"),
         ("least_request", "policy", "{ least_request: {} }"),
         ("peak_ewma", "policy", "{ peak_ewma: {} }"),
+        ("weighted_round_robin", "policy", "weighted_round_robin"),
+        ("ring_hash", "policy", "ring_hash"),
+        ("maglev", "policy", "maglev"),
         ("poll", "discovery", "{ poll: {} }"),
         ("watch", "discovery", "{ watch: {} }"),
         ("envoy", "via", "{ envoy: {} }"),
@@ -126,19 +127,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("samples.csv"), "1ms\n").unwrap();
         let reads = |place: &str, value: &str| {
-            let key = |name: &str, otherwise: &str| match place == name {
-                true => format!("{name}: {value}"),
-                false => format!("{name}: {otherwise}"),
+            // What stands beside a choice must not keep it from acting.
+            let client = match place {
+                "via" => format!("via: {value}"),
+                "policy" if value.contains("maglev") => format!("policy: {value}, via: envoy"),
+                "policy" => format!("policy: {value}"),
+                "discovery" => format!("policy: round_robin, discovery: {value}"),
+                _ => "policy: round_robin".to_owned(),
             };
             let text = format!(
-                "name: a\nduration: 1m\nservice: {{ type: {} }}\nservers: [{{ name: s, {} }}]\n\
-                 clients: [{{ name: c, {}, {}, {}, {} }}]\n",
+                "name: a\nduration: 1m\nservice: {{ type: {} }}\nservers: [{{ name: s, service_time: {} }}]\n\
+                 clients: [{{ name: c, {client}, load: {{ open: {{ rate: 1 }} }} }}]\n",
                 if place == "via" { "ClusterIP" } else { "Headless" },
-                key("service_time", "1ms"),
-                key("policy", "round_robin"),
-                key("discovery", "dns"),
-                key("via", "null"),
-                key("load", "{ open: { rate: 1 } }")
+                if place == "service_time" { value } else { "1ms" },
             );
             crate::scenario::parse("a.yaml", &text, Some(folder.path()), &[]).is_ok()
         };

@@ -75,9 +75,9 @@ impl Stack {
             Policy::RoundRobin { .. } => self != Stack::Tonic,
             Policy::LeastRequest { .. } => matches!(self, Stack::Go | Stack::Java),
             Policy::PeakEwma { .. } => self == Stack::Tonic,
-            Policy::WeightedRoundRobin(_) | Policy::RingHash { .. } => {
-                matches!(self, Stack::Go | Stack::CCore | Stack::Java)
-            }
+            Policy::WeightedRoundRobin(_) => self != Stack::Tonic,
+            // In grpc-js with xDS only.
+            Policy::RingHash { .. } => matches!(self, Stack::Go | Stack::CCore | Stack::Java),
             Policy::Random | Policy::Maglev { .. } => false,
         }
     }

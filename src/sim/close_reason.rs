@@ -30,11 +30,13 @@ pub enum CloseReason {
     KeepaliveTimeout,
     /// GOAWAY ENHANCE_YOUR_CALM: the client's pings came too often.
     TooManyPings,
+    /// GOAWAY because the connection has carried as many requests as it may.
+    MaxRequests,
 }
 
 impl CloseReason {
     /// All of them, in order.
-    pub const ALL: [CloseReason; 13] = [
+    pub const ALL: [CloseReason; 14] = [
         CloseReason::MaxAge,
         CloseReason::MaxIdle,
         CloseReason::Shutdown,
@@ -48,6 +50,7 @@ impl CloseReason {
         CloseReason::Superseded,
         CloseReason::KeepaliveTimeout,
         CloseReason::TooManyPings,
+        CloseReason::MaxRequests,
     ];
 
     /// The word in `connections.csv`.
@@ -67,6 +70,7 @@ impl CloseReason {
             CloseReason::Superseded => "superseded",
             CloseReason::KeepaliveTimeout => "keepalive_timeout",
             CloseReason::TooManyPings => "too_many_pings",
+            CloseReason::MaxRequests => "max_requests",
         }
     }
 }

@@ -47,9 +47,9 @@ pub(super) struct Engine<'a, O> {
     pub responses: Fifo,
     /// When each slot of each pod is done.
     pub slots: Tree,
-    /// The first deadline of each client.
+    /// The first deadline of each queue of them.
     pub deadlines: Tree,
-    /// Deadlines of each client's calls: constant per client, so they pass in order.
+    /// Deadlines of each client's calls, by method: constant per method, so they pass in order.
     pub deadline_queues: Vec<VecDeque<(Time, Handle)>>,
 
     // The world.
@@ -117,6 +117,11 @@ const LONGEST_WITHOUT_DURATION: Span = Span::from_secs(24 * 3600);
 /// More events than this at one instant are a livelock.
 const MOST_EVENTS_AT_ONE_INSTANT: u64 = 100_000_000;
 
+/// Queues of deadlines that a client has: one per method.
+pub(super) fn deadline_queues(client: &Client) -> usize {
+    client.methods.len().max(1)
+}
+
 impl<'a, O: Observer> Engine<'a, O> {
     pub fn new(model: &'a Model, seed: u64, options: Options<'a>, observer: &'a mut O) -> Self {
         let nodes = model.cluster.nodes as usize;
@@ -135,8 +140,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             deliveries: Fifo::new(Rank::Delivery),
             responses: Fifo::new(Rank::Response),
             slots: Tree::new(0, Rank::Completion),
-            deadlines: Tree::new(model.clients.len(), Rank::Expiry),
-            deadline_queues: model.clients.iter().map(|_| VecDeque::new()).collect(),
+            deadlines: Tree::new(model.clients.iter().map(deadline_queues).sum(), Rank::Expiry),
+            deadline_queues: model.clients.iter().flat_map(|c| vec![VecDeque::new(); deadline_queues(c)]).collect(),
             deployments: Vec::new(),
             pods: Vec::new(),
             slot_jobs: Vec::new(),
@@ -236,6 +241,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::SigTerm { pod } => self.on_sigterm(pod),
             Event::SigKill { pod } => self.on_sigkill(pod),
             Event::SlowOver { pod } => self.on_slow_over(pod),
+            Event::ReadinessBack { pod } => self.on_readiness_back(pod),
             Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),
             Event::Syn(connection) => self.on_syn(connection),
             Event::Connected(connection) => self.on_connected(connection),

@@ -15,6 +15,8 @@ pub enum Event {
     SigKill { pod: u32 },
     /// A slow pod is slow no longer, if it was not made slow anew.
     SlowOver { pod: u32 },
+    /// A pod's readiness probe succeeds again.
+    ReadinessBack { pod: u32 },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
     EndpointChange { view: u32, pod: u32, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.

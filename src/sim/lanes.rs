@@ -20,6 +20,8 @@ pub struct Lane {
     pub http1: bool,
     /// The pod has closed it, or is dead: its reset is on the way to the client.
     pub dead: bool,
+    /// The pod counts the requests that it receives on it.
+    pub counted: bool,
 }
 
 const _: () = assert!(size_of::<Lane>() == 32);
@@ -27,7 +29,17 @@ const _: () = assert!(size_of::<Lane>() == 32);
 impl Lane {
     /// Of a connection that is being dialled.
     pub fn new(id: u64, pod: u32, streams_max: u32, http1: bool) -> Lane {
-        Lane { id, requests: 0, pod, streams: 0, streams_max, state: ConnectionState::Connecting, http1, dead: false }
+        Lane {
+            id,
+            requests: 0,
+            pod,
+            streams: 0,
+            streams_max,
+            state: ConnectionState::Connecting,
+            http1,
+            dead: false,
+            counted: false,
+        }
     }
 }
 

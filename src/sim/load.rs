@@ -206,6 +206,8 @@ impl Clock {
 pub struct ClientState<'a> {
     pub settings: &'a Client,
     pub key: u64,
+    /// The first of its queues of deadlines.
+    pub first_queue: u32,
     pub open: Option<OpenLoad>,
     /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
     pub active: Vec<Caller>,

@@ -62,6 +62,8 @@ pub enum PodPhase {
     Terminating,
     /// Gone.
     Gone,
+    /// Its readiness probe fails: its endpoint is withdrawn, and it serves what comes all the same.
+    Unready,
 }
 
 impl PodPhase {
@@ -73,6 +75,7 @@ impl PodPhase {
             PodPhase::Ready => "ready",
             PodPhase::Terminating => "terminating",
             PodPhase::Gone => "gone",
+            PodPhase::Unready => "unready",
         }
     }
 }
@@ -131,6 +134,9 @@ pub enum ScaledBy {
     },
 }
 
+/// The `method` of calls whose client does not tell methods apart.
+pub const NO_METHOD: u16 = 0;
+
 /// What can be seen. Times are those of the `observe` call. Per-request kinds come first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation<'a> {
@@ -167,6 +173,8 @@ pub enum Observation<'a> {
     Completed {
         /// Index of the client in the model.
         client: u32,
+        /// Its method: index in the client's list, from 1; `NO_METHOD` without one.
+        method: u16,
         /// Who served it.
         pod: PodId,
         /// When the call was emitted.
@@ -176,6 +184,8 @@ pub enum Observation<'a> {
     Failed {
         /// Index of the client in the model.
         client: u32,
+        /// Its method: index in the client's list, from 1; `NO_METHOD` without one.
+        method: u16,
         /// Where it was, if it had reached a connection.
         pod: Option<PodId>,
         /// How.
@@ -200,6 +210,8 @@ pub enum Observation<'a> {
     Unfinished {
         /// Index of the client in the model.
         client: u32,
+        /// Its method: index in the client's list, from 1; `NO_METHOD` without one.
+        method: u16,
         /// When the call was emitted.
         emitted: Time,
     },

@@ -1,6 +1,6 @@
 //! The world at time zero, and the replicas that come later.
 
-use super::engine::Engine;
+use super::engine::{Engine, deadline_queues};
 use super::event::Event;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::Observer;
@@ -56,6 +56,7 @@ impl<O: Observer> Engine<'_, O> {
         self.clients.push(ClientState {
             settings: client,
             key,
+            first_queue: self.model.clients[..i].iter().map(deadline_queues).sum::<usize>() as u32,
             open,
             active: vec![nobody; client.replicas as usize],
             members: Vec::new(),

@@ -7,6 +7,7 @@ pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, Subc
 pub use super::slab::{Handle, Slab, Slotted};
 
 use super::handle::pace::Pace;
+use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, PodPhase, Status};
 use crate::policy::route::Endpoints;
 use crate::policy::weighted_round_robin::Report;
@@ -42,6 +43,8 @@ pub struct Pod<'a> {
     pub ready_since: Time,
     /// When it last became Ready or lost its container; when it was created, if it never did.
     pub ready_changed: Time,
+    /// Its readiness probe fails until then.
+    pub unready_until: Time,
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.
@@ -68,6 +71,8 @@ pub struct Pod<'a> {
     pub reported: Reported,
     /// What makes its slots take another time than the server's laws.
     pub pace: Pace,
+    /// The processor that what is in its slots shares, if it does.
+    pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
 }
@@ -158,6 +163,8 @@ pub struct Call {
     pub worker: u32,
     pub generation: u32,
     pub state: CallState,
+    /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
+    pub method: u16,
     /// What its response says, once there is one; how the last attempt failed, between two.
     pub failure: Option<Status>,
     /// The application has its answer, or another attempt has taken over; the place that holds the call frees it.
@@ -205,6 +212,8 @@ pub struct Connection {
     pub owner: u32,
     /// The address that its subchannel has: a pod, or the virtual IP.
     pub address: u32,
+    /// Requests that the pod has received on it, if it counts them.
+    pub received: u32,
     /// Incarnation of the pod that accepted it.
     pub incarnation: u32,
     /// The pod accepted it: it is in the pod's list, at this place.

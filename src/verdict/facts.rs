@@ -148,7 +148,8 @@ fn spread(model: &Model) -> Spread {
     let of = |client: &Client| match &client.protocol {
         Protocol::Http1(http) if http.keep_alive.is_none() => Spread::PerRequest,
         Protocol::Http1(_) => Spread::PerConnection,
-        Protocol::Grpc(grpc) if model.connects_to_all(client) => match grpc.policy {
+        // With a subset each, chance decides who has how many connections.
+        Protocol::Grpc(grpc) if grpc.subset.is_none() && model.connects_to_all(client) => match grpc.policy {
             Policy::RoundRobin { .. } => Spread::Rotation,
             _ => Spread::PerCall,
         },

@@ -19,6 +19,7 @@ pub(super) fn noun_of(what: &What) -> &'static str {
         What::Delete { .. } => "deletion",
         What::Slow { .. } => "slow pod",
         What::BlackHole { .. } => "black hole",
+        What::Unready { .. } => "readiness failure",
         What::Rate { .. } => "change of rate",
     }
 }

@@ -1,6 +1,6 @@
 //! Settings that do not go together, and expectations.
 
-use super::run;
+use super::{Case, run};
 
 #[test]
 fn settings_without_effect() {
@@ -194,6 +194,8 @@ fn the_run_and_its_timeline() {
         ("NAME\nSERVERS\nGHZ\ntimeline: [«{ rollout: api }]\n", "E012", "`at`"),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, delete: { server: api, pods: «4 } }]\n", "E013", "only 3"),
         ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, delete: { server: api, pods: «0 } }]\n", "E013", "at least 1"),
+        ("NAME\nservers: [{ name: api, grpc: { max_requests_per_connection: «0 } }]\nGHZ\n", "E013", "at least 1"),
+        ("NAME\nSERVERS\nGHZ\ntimeline: [{ at: 1s, unready: { server: api, pods: «4 } }]\n", "E013", "only 3"),
         (
             "NAME\nMIN\nSERVERS\nclients: [{ name: web, load: { open: { trace: «rates.csv } } }]\n",
             "E024",
@@ -205,6 +207,11 @@ fn the_run_and_its_timeline() {
 #[test]
 fn unequal_pods() {
     run(&[
+        ("NAME\nservers: [{ name: api, cpu: «{} }]\nGHZ\n", "E018", "without `cores` or `limit`"),
+        ("NAME\nservers: [{ name: api, cpu: { cores: «8 } }]\nGHZ\n", "E018", "8 requests"),
+        ("NAME\nservers: [{ name: api, cpu: { cores: 2, limit: «2000m } }]\nGHZ\n", "E018", "at most 2 cores"),
+        ("NAME\nservers: [{ name: api, cpu: { limit: «5m } }]\nGHZ\n", "E013", "10m"),
+        ("NAME\nservers: [{ name: api, cpu: { limit: «1.0001 } }]\nGHZ\n", "E010", "500m"),
         ("NAME\nservers: [{ name: api, speed: «0 }]\nGHZ\n", "E013", "0.001"),
         ("NAME\nservers: [{ name: api, warm_up: { initial: «1, time: 5s } }]\nGHZ\n", "E013", "below 1"),
         ("NAME\nservers: [{ name: api, warm_up: { initial: 20%, time: «0s } }]\nGHZ\n", "E013", "above 0"),
@@ -289,4 +296,30 @@ fn expectations() {
         ("NAME\nSERVERS\nGHZ\nexpect: [«name == 2]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: «idle_pods == 0\n", "E009", "a list"),
     ]);
+}
+
+#[test]
+fn methods() {
+    let with = |load: &str| format!("NAME\nMIN\nSERVERS\nclients: [{{ name: web, load: {load} }}]\n");
+    let of = |methods: &str| with(&format!("{{ open: {{ rate: 5 }}, methods: {methods} }}"));
+    let cases = [
+        (of("«[{ name: a, share: 100% }]"), "E018", "fewer than two"),
+        (of("«[{ name: a, share: 50% }, { name: b, share: 49.5% }]"), "E019", "99.5%"),
+        (of("[{ name: a, share: «0% }, { name: b, share: 100% }]"), "E013", "above 0"),
+        (of("[{ name: a, share: 50% }, { name: «a, share: 50% }]"), "E015", "`a`"),
+        (of("[{ name: a, share: 50% }, { name: «\"\", share: 50% }]"), "E014", "Search"),
+        (of("[{ name: a, share: 50% }, «{ share: 50% }]"), "E012", "`name`"),
+        (of("[{ name: a, share: 50%, cost: «0 }, { name: b, share: 50% }]"), "E013", "0.001"),
+        (of("[{ name: a, share: 50%, deadline: «0s }, { name: b, share: 50% }]"), "E013", "above 0"),
+        (
+            of("[{ name: a, share: 50%, deadline: 1s }, { name: b, share: 50%, deadline: 2s }]")
+                .replace("load:", "deadline: «5s, load:"),
+            "E018",
+            "all have their own",
+        ),
+        (with("«{}"), "E020", "`closed` and `open`"),
+        (with("{ open: «{ rate: 5 }, closed: { concurrency: 5 } }"), "E020", "has both"),
+    ];
+    let cases: Vec<Case<'_>> = cases.iter().map(|(text, code, said)| (text.as_str(), *code, *said)).collect();
+    run(&cases);
 }

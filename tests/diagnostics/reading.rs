@@ -38,7 +38,7 @@ fn keys() {
             "`keepalive` needs the key `time`",
         ),
         ("NAME\nSERVERS\nclients: [{ name: web, load: { closed: «{ requests: 5 } } }]\n", "E012", "`concurrency`"),
-        ("NAME\nMIN\nSERVERS\nclients: [{ name: web, load: «closed }]\n", "E012", "`concurrency`"),
+        ("NAME\nMIN\nSERVERS\nclients: [{ name: web, load: «closed }]\n", "E009", "found the text `closed`"),
         ("NAME\nSERVERS\nGHZ\ncluster: { rtt: 1ms, connect: { exponential: «{ min: 1ms } } }\n", "E012", "`mean`"),
         ("NAME\nservers: «[]\nGHZ\n", "E017", "empty"),
         ("NAME\nSERVERS\nclients: «[]\n", "E017", "`clients`"),
@@ -78,11 +78,11 @@ fn types_and_quantities() {
         ("NAME\nSERVERS\nGHZ\nservice: { type: «Headles }\n", "E011", "`Headless`"),
         ("NAME\nservers: [{ name: api, service_time: { «gauss: 1ms } }]\nGHZ\n", "E011", "`lognormal`"),
         (
-            "NAME\nSERVERS\nclients: [{ name: web, load: { closed: { concurrency: 1 }, «open: { rate: 1 } } }]\n",
+            "NAME\nSERVERS\nclients: [{ name: web, load: { closed: { concurrency: 1 }, open: «{ rate: 1 } } }]\n",
             "E020",
-            "exactly one",
+            "has both",
         ),
-        ("NAME\nSERVERS\nclients: [{ name: web, load: «{} }]\n", "E020", "`closed`, `open`"),
+        ("NAME\nSERVERS\nclients: [{ name: web, load: «{} }]\n", "E020", "`closed` and `open`"),
     ]);
 }
 

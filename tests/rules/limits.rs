@@ -1,11 +1,11 @@
 //! Retries and their limits, warm-up and CPU limits: what holds on random inputs.
 
 use evenkeel::policy::budget::{Budget, InUse, Resource};
-use evenkeel::policy::cpu_limit::Meter;
+use evenkeel::policy::cpu::Meter;
 use evenkeel::policy::retry::{Failure, Next, Reached, Throttle, delay, next};
 use evenkeel::policy::warm_up::{duration, speed};
 use evenkeel::scenario::model::{
-    Breakers, Codes, CpuLimit, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling, WarmUp,
+    Breakers, Codes, Cpu, CpuLimit, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling, WarmUp,
 };
 use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::units::{Span, Time};
@@ -132,8 +132,9 @@ proptest! {
         let ms = Span::from_millis;
         // Quotas that the threads divide: what is rounded off otherwise is not the walk's to know.
         let limit = CpuLimit { quota: ms(cores * threads * 10), period: ms(100) };
-        let mut meter = Meter::new(&limit, Time::ZERO);
-        (0..threads).for_each(|_| meter.begin(&limit, Time::ZERO + ms(start)));
+        let cpu = Cpu { cores_milli: 1_000_000, limit: Some(limit) };
+        let mut meter = Meter::new(&cpu, Time::ZERO, limit.period);
+        (0..threads).for_each(|_| { meter.begin(&cpu, Time::ZERO + ms(start)); });
         let (mut now, mut left, mut done) = (start, if start % 100 == 0 { 0 } else { cores * threads * 10 }, 0);
         while done < work {
             if now % 100 == 0 {
@@ -145,9 +146,9 @@ proptest! {
             }
             now += 1;
         }
-        let finish = meter.finish(&limit, ms(work));
+        let finish = meter.reaches(&cpu, ms(work));
         prop_assert_eq!(finish, Time::ZERO + ms(now));
-        let used = meter.used(&limit, finish);
+        let used = meter.used(&cpu, finish);
         prop_assert_eq!(used, ms(work * threads));
         let periods = now / 100 + 1;
         prop_assert!(used <= limit.quota * periods);

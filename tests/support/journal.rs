@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
-use evenkeel::scenario::model::{Model, Protocol};
+use evenkeel::scenario::model::{Model, Protocol, Server};
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase, PodSample, Status};
 use evenkeel::units::Time;
 
@@ -12,6 +12,8 @@ use evenkeel::units::Time;
 #[derive(Default)]
 pub struct Journal {
     emitted: Vec<Time>,
+    /// (client, method, emitted, how: 0 with a response, 1 without, 2 not at all)
+    ends: Vec<(u32, u16, Time, u8)>,
     unfinished: Vec<Time>,
     retried: Vec<Time>,
     /// (when, pod)
@@ -36,11 +38,20 @@ impl Observer for Journal {
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
             Observation::Emitted { .. } => self.emitted.push(at),
-            Observation::Unfinished { emitted, .. } => self.unfinished.push(emitted),
             Observation::Retried { emitted, .. } => self.retried.push(emitted),
+            Observation::Unfinished { client, method, emitted } => {
+                self.unfinished.push(emitted);
+                self.ends.push((client, method, emitted, 2));
+            }
             Observation::Received { pod, .. } => self.received.push((at, pod.0 as usize)),
-            Observation::Completed { pod, emitted, .. } => self.completed.push((emitted, at, pod.0 as usize)),
-            Observation::Failed { status, emitted, .. } => self.failed.push((emitted, status)),
+            Observation::Completed { client, method, pod, emitted } => {
+                self.completed.push((emitted, at, pod.0 as usize));
+                self.ends.push((client, method, emitted, 0));
+            }
+            Observation::Failed { client, method, status, emitted, .. } => {
+                self.failed.push((emitted, status));
+                self.ends.push((client, method, emitted, 1));
+            }
             Observation::PodCreated { pod, server, .. } => {
                 self.servers.push(server as usize);
                 self.phases.push((at, pod.0 as usize, PodPhase::Starting));
@@ -89,6 +100,7 @@ impl Journal {
         let ok = self.completed.iter().filter(|c| c.0.0 >= warmup).count();
         same("throughput_rps", summary.throughput_rps, per_s(ok));
         same("reconnects_per_s", summary.reconnects_per_s, per_s(self.reconnects(model)));
+        self.check_methods(model, summary);
         self.check_connections(summary);
         self.check_pods(model, summary);
         self.check_skew(warmup, width, end, summary);
@@ -149,6 +161,24 @@ impl Journal {
         reconnects
     }
 
+    fn check_methods(&self, model: &Model, summary: &Summary) {
+        let mut rows = summary.methods.iter();
+        for (c, client) in model.clients.iter().enumerate() {
+            for (m, method) in client.methods.iter().enumerate() {
+                let row = rows.next().expect("a row per method");
+                let mine = (c as u32, m as u16 + 1);
+                let ends = |how: u8| {
+                    let of = |e: &&(u32, u16, Time, u8)| (e.0, e.1) == mine && e.2.0 >= model.warmup.0 && e.3 == how;
+                    self.ends.iter().filter(of).count() as u64
+                };
+                assert_eq!((&row.client, &row.method), (&client.name, &method.name));
+                assert_eq!([row.ok, row.failed, row.unfinished], [ends(0), ends(1), ends(2)]);
+                assert_eq!(row.started, row.ok + row.failed + row.unfinished);
+            }
+        }
+        assert!(rows.next().is_none());
+    }
+
     fn check_connections(&self, summary: &Summary) {
         assert_eq!(summary.connections.opened, self.connected.len() as u64);
         for reason in CloseReason::ALL {
@@ -177,7 +207,7 @@ impl Journal {
             for window in self.windows.iter().filter(|w| w.0.0 >= model.warmup.0) {
                 if let Some(sample) = samples(window).filter(|s| s.ready_throughout) {
                     busy += sample.busy.0 as f64;
-                    time += (window.1.0 - window.0.0) as f64 * f64::from(model.servers[self.servers[i]].concurrency);
+                    time += (window.1.0 - window.0.0) as f64 * cores(&model.servers[self.servers[i]]);
                 }
             }
             same_option("utilization", pod.utilization, (time > 0.0).then(|| busy / time));
@@ -330,4 +360,11 @@ fn check_figures(got: &SkewFigures, x: &[f64]) {
     same_option("jain", got.jain, loaded(sum * sum / squares / n));
     let idle = x.iter().filter(|x| **x == 0.0).count() as f64;
     same_option("idle_pods", got.idle_pods, (!x.is_empty()).then_some(idle));
+}
+
+/// How many slots of a pod can be at work all the time.
+fn cores(server: &Server) -> f64 {
+    let Some(cpu) = server.cpu else { return f64::from(server.concurrency) };
+    let limit = cpu.limit.map_or(f64::MAX, |limit| limit.quota.as_secs_f64() / limit.period.as_secs_f64());
+    limit.min(f64::from(cpu.cores_milli) / 1e3).min(f64::from(server.concurrency))
 }

@@ -101,6 +101,14 @@ fn server() -> BoxedStrategy<(String, String)> {
         given("replicas", number(0..=5)),
         given("concurrency", number(1..=4)),
         given("service_time", law(120)),
+        maybe(
+            "cpu",
+            (10..990u32, 11..990u32).prop_map(|(a, b)| match a % 3 {
+                0 => format!("{{ cores: {b}m }}"),
+                1 => format!("{{ limit: {a}m }}"),
+                _ => format!("{{ cores: {}m, limit: {}m }}", a.max(b) + 1, a.min(b)),
+            }),
+        ),
         maybe("speed", (1..40u32).prop_map(|s| format!("{}.{}", s / 10, s % 10))),
         maybe("hpa", hpa()),
         maybe("warm_up", (1..100u32, 1..8_000u32).prop_map(|(i, t)| format!("{{ initial: {i}%, time: {t}ms }}"))),
@@ -118,6 +126,7 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("max_connection_age", ms(50..=6_000)),
         maybe("max_connection_age_grace", ms(0..=400)),
         maybe("max_connection_idle", ms(20..=2_000)),
+        maybe("max_requests_per_connection", number(1..=40)),
         maybe("max_concurrent_streams", number(1..=4)),
         maybe(
             "keepalive_enforcement",
@@ -159,6 +168,8 @@ struct Client {
     shuffle: bool,
     policy: String,
     http: String,
+    /// Written after the load, with a comma before it; or nothing.
+    methods: String,
     /// Workers per channel, calls per replica; none: an open load.
     closed: Option<(u32, Option<u32>)>,
     open: String,
@@ -241,11 +252,19 @@ fn client() -> BoxedStrategy<Client> {
         (0..100u32, 1..200u32).prop_map(|(a, b)| format!("curve: [{{ at: 0s, rate: {a} }}, {{ at: 2s, rate: {b} }}]")),
     ];
     let open =
-        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("{{ open: {{ {rate}, arrivals: {a} }} }}"));
+        (open, word(&["poisson", "constant"])).prop_map(|(rate, a)| format!("open: {{ {rate}, arrivals: {a} }}"));
+    let methods = prop_oneof![
+        2 => Just(String::new()),
+        1 => (1..100u32, 1..60u32, 1..400u32).prop_map(|(share, cost, deadline)| format!(
+            ", methods: [{{ name: a, share: {share}%, cost: 0.{cost:02} }}, \
+             {{ name: b, share: {}%, deadline: {deadline}ms }}]",
+            100 - share
+        )),
+    ];
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, open, rollout)
+    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, (open, methods), rollout)
         .prop_map(
             |(
                 (http1, replicas, channels, shuffle),
@@ -255,7 +274,7 @@ fn client() -> BoxedStrategy<Client> {
                 policy,
                 http,
                 closed,
-                open,
+                (open, methods),
                 rollout,
             )| {
                 Client {
@@ -270,6 +289,7 @@ fn client() -> BoxedStrategy<Client> {
                     http,
                     closed,
                     open,
+                    methods,
                     common: common.concat(),
                     dispatch,
                     direct: direct.concat(),
@@ -326,7 +346,7 @@ impl Client {
     }
 
     fn yaml(&self, i: usize, headless: bool) -> String {
-        let Client { replicas, channels, common, .. } = self;
+        let Client { replicas, channels, common, methods, .. } = self;
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
         let mut workers = *replicas;
         if self.http1 {
@@ -348,7 +368,9 @@ impl Client {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };
                 let rotates = ["maglev", "ring_hash", "random"].iter().all(|p| !self.policy.starts_with(p));
                 let more = match (envoy, self.shuffle) {
-                    (true, true) => "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, ",
+                    (true, true) => {
+                        "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, max_requests_per_connection: 7, retries: 1, "
+                    }
                     (true, false) if rotates => "slow_start: { window: 2s, aggression: 2 }, ",
                     _ => "",
                 };
@@ -373,12 +395,12 @@ impl Client {
             }
         }
         match self.closed {
-            None => text += &format!(", load: {}{}", self.open, self.rollout),
+            None => text += &format!(", load: {{ {}{methods} }}{}", self.open, self.rollout),
             Some((each, requests)) => {
                 // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
                 text += &format!(
-                    ", load: {{ closed: {{ concurrency: {}{} }} }}",
+                    ", load: {{ closed: {{ concurrency: {}{} }}{methods} }}",
                     each * workers,
                     requests.unwrap_or_default()
                 );
@@ -404,6 +426,10 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
             let lasts = if n % 2 == 0 { String::new() } else { format!(", for: {}ms", 900 * n) };
             let unready = if who == 0 { String::new() } else { format!(", unready_after: {}ms", 200 * who) };
             format!("black_hole: {{ server: s{server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
+        }
+        8 => {
+            let lasts = if n % 3 == 0 { String::new() } else { format!(", for: {}ms", 700 * n) };
+            format!("unready: {{ server: s{server}, pods: {}{lasts} }}", n / 2 + 1)
         }
         4 if open => format!("rollout: c{client}"),
         7 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
@@ -441,7 +467,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..8u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..9u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {

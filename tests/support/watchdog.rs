@@ -78,7 +78,8 @@ impl<'m> Watchdog<'m> {
     }
 
     fn alive(&self, server: usize) -> u32 {
-        let alive = |p: &&PodState| p.server == server && matches!(p.phase, PodPhase::Starting | PodPhase::Ready);
+        let ends = |p: &PodState| matches!(p.phase, PodPhase::Terminating | PodPhase::Gone);
+        let alive = |p: &&PodState| p.server == server && !ends(p);
         self.pods.iter().filter(alive).count() as u32
     }
 
@@ -126,7 +127,7 @@ impl<'m> Watchdog<'m> {
         let p = &mut self.pods[pod.0 as usize];
         p.received += 1;
         let phase = p.phase;
-        self.must(matches!(phase, PodPhase::Ready | PodPhase::Terminating), || {
+        self.must(matches!(phase, PodPhase::Ready | PodPhase::Unready | PodPhase::Terminating), || {
             format!("{pod:?} receives while {phase:?}")
         });
         let Some(c) = self.connections.get_mut(&id.0) else {
@@ -217,8 +218,9 @@ impl<'m> Watchdog<'m> {
         let was_available = self.is_available(p, self.now);
         let allowed = match phase {
             PodPhase::Starting => matches!(before, PodPhase::Starting | PodPhase::Ready),
-            PodPhase::Ready => before == PodPhase::Starting,
-            PodPhase::Terminating => before == PodPhase::Ready,
+            PodPhase::Unready => before == PodPhase::Ready,
+            PodPhase::Ready => matches!(before, PodPhase::Starting | PodPhase::Unready),
+            PodPhase::Terminating => matches!(before, PodPhase::Ready | PodPhase::Unready),
             PodPhase::Gone => matches!(before, PodPhase::Starting | PodPhase::Terminating),
         };
         self.must(allowed, || format!("{pod:?} goes from {before:?} to {phase:?}"));
@@ -314,19 +316,21 @@ impl Observer for Watchdog<'_> {
             }
             Observation::Received { pod, connection } => self.received(pod, connection),
             Observation::Started { pod, .. } => self.pods[pod.0 as usize].started += 1,
-            Observation::Completed { client, pod, emitted } => {
+            Observation::Completed { client, pod, emitted, .. } => {
                 self.pods[pod.0 as usize].completed += 1;
                 self.end_call(client, emitted);
             }
-            Observation::Failed { client, status, emitted, .. } => {
-                let deadline = self.model.clients[client as usize].deadline;
+            Observation::Failed { client, method, status, emitted, .. } => {
+                let settings = &self.model.clients[client as usize];
+                let method = settings.methods.get(usize::from(method).wrapping_sub(1));
+                let deadline = method.map_or(settings.deadline, |m| m.deadline);
                 let late = deadline.is_some_and(|d| emitted + d < at);
                 self.must(!late, || format!("a call of client {client} outlived its deadline"));
                 let due = status != Status::DeadlineExceeded || deadline.is_some_and(|d| emitted + d == at);
                 self.must(due, || format!("a call of client {client} ended at the wrong time for its deadline"));
                 self.end_call(client, emitted);
             }
-            Observation::Unfinished { client, emitted } => self.end_call(client, emitted),
+            Observation::Unfinished { client, emitted, .. } => self.end_call(client, emitted),
             Observation::PodCreated { pod, server, revision, .. } => {
                 let next = self.pods.len();
                 self.must(pod.0 as usize == next, || format!("{pod:?} is not the next one"));
@@ -365,7 +369,7 @@ impl Observer for Watchdog<'_> {
             }
             Observation::Connected { connection, pod, .. } => {
                 let p = &self.pods[pod.0 as usize];
-                let listens = matches!(p.phase, PodPhase::Ready | PodPhase::Terminating) && !p.sigterm;
+                let listens = !matches!(p.phase, PodPhase::Starting | PodPhase::Gone) && !p.sigterm;
                 self.must(listens, || format!("{pod:?} does not listen, and accepts"));
                 let rtt = self.model.cluster.rtt;
                 let c = self.connections.get_mut(&connection.0);

@@ -59,8 +59,8 @@ pub(super) fn client(
         channels = if grpc.sharing.is_some() { 1 } else { channels };
         Protocol::Grpc(grpc)
     };
-    let load =
-        load::load(cx, load, place, load::Workers { replicas, replicas_place, channels, channels_place }, duration);
+    let workers = load::Workers { replicas, replicas_place, channels, channels_place };
+    let (load, methods) = load::load(cx, load, place, workers, &deadline, duration);
     without_effect(cx, &protocol, &load, (&connection_lifetime, &startup, &strategy));
     let (start_at, start_spread) = start_times(cx, start, duration);
     Client {
@@ -73,6 +73,7 @@ pub(super) fn client(
         start_spread,
         max_connection_lifetime: lifetime(cx, connection_lifetime),
         load,
+        methods,
         deadline: cx.positive(deadline, "deadline"),
         startup: law::law_or(cx, startup, defaults::startup),
         strategy: server::strategy_or_default(cx, strategy),

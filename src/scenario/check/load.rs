@@ -1,11 +1,12 @@
 //! Loads and rate curves.
 
 use super::csv::{self, MAX_RATE};
-use super::{Check, Names, instant};
+use super::{Check, Names, instant, methods};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
-use crate::scenario::model::{Arrivals, Client, Load, RateCurve};
+use crate::scenario::model::{Arrivals, Client, Load, Method, RateCurve};
+use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
 
@@ -25,13 +26,28 @@ pub(super) fn load(
     file: Key<LoadFile>,
     owner: Place,
     workers: Workers,
+    deadline: &Key<Duration>,
     duration: Option<Span>,
-) -> Load {
-    match cx.required(file, "load", owner, "a client") {
-        None => Load::Closed { concurrency: workers.replicas, requests: Some(0) },
-        Some(At { value: LoadFile::Closed(file), .. }) => closed(cx, file, &workers),
-        Some(At { value: LoadFile::Open(file), .. }) => open(cx, file, duration),
-    }
+) -> (Load, Vec<Method>) {
+    let nothing = Load::Closed { concurrency: workers.replicas, requests: Some(0) };
+    let Some(At { value: LoadFile { closed, open, methods }, place }) = cx.required(file, "load", owner, "a client")
+    else {
+        return (nothing, Vec::new());
+    };
+    let load = match (closed, open) {
+        (Some(file), None) => self::closed(cx, file, &workers),
+        (None, Some(file)) => self::open(cx, file, duration),
+        (None, None) => {
+            let problem = Problem::new(Code::NotOne, place, "`load` needs one of `closed` and `open`");
+            cx.report(problem.help("for example `{ open: { rate: 5000 } }`: 5000 calls per second over all replicas"));
+            nothing
+        }
+        (Some(_), Some(open)) => {
+            cx.problem(Code::NotOne, open.place, "`load` takes one of `closed` and `open`, and has both");
+            nothing
+        }
+    };
+    (load, methods::methods(cx, methods, deadline))
 }
 
 fn closed(cx: &mut Check<'_>, file: At<ClosedFile>, workers: &Workers) -> Load {

@@ -3,6 +3,7 @@
 
 mod client;
 mod cluster;
+mod cpu;
 mod csv;
 mod expect;
 mod grpc;
@@ -10,6 +11,7 @@ mod hpa;
 mod keepalive;
 mod law;
 mod load;
+mod methods;
 mod outlier;
 mod pace;
 mod policy;

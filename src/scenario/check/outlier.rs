@@ -4,7 +4,7 @@ use super::Check;
 use super::client::share;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::outlier::{FailurePercentageFile, OutlierFile, SuccessRateFile};
-use crate::scenario::model::{Detection, Method, Policy, Rules, Sidecar};
+use crate::scenario::model::{Detection, EjectionRule, Policy, Rules, Sidecar};
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -61,9 +61,9 @@ pub(super) fn detection(
     })
 }
 
-fn by_success_rate(cx: &mut Check<'_>, file: SuccessRateFile) -> Method {
+fn by_success_rate(cx: &mut Check<'_>, file: SuccessRateFile) -> EjectionRule {
     let SuccessRateFile { stdev_factor, enforcement, minimum_hosts, request_volume } = file;
-    Method {
+    EjectionRule {
         threshold: cx.count_or(stdev_factor, "stdev_factor", 0, MOST, 1_900),
         enforced: percent(cx, enforcement, "enforcement", 100),
         min_hosts: cx.count_or(minimum_hosts, "minimum_hosts", 1, MOST, 5) as usize,
@@ -71,9 +71,9 @@ fn by_success_rate(cx: &mut Check<'_>, file: SuccessRateFile) -> Method {
     }
 }
 
-fn by_failures(cx: &mut Check<'_>, file: FailurePercentageFile) -> Method {
+fn by_failures(cx: &mut Check<'_>, file: FailurePercentageFile) -> EjectionRule {
     let FailurePercentageFile { threshold, enforcement, minimum_hosts, request_volume } = file;
-    Method {
+    EjectionRule {
         threshold: percent(cx, threshold, "threshold", 85),
         enforced: percent(cx, enforcement, "enforcement", 100),
         min_hosts: cx.count_or(minimum_hosts, "minimum_hosts", 1, MOST, 5) as usize,

@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, ClientKinds, Names, hpa, keepalive, law, pace};
+use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -22,6 +22,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         replicas,
         concurrency,
         service_time,
+        cpu,
         speed,
         warm_up,
         queue_limit,
@@ -37,11 +38,13 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
     let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
+    let concurrency = cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY);
     Server {
         name: cx.unique_name(name, place, "a server", names),
         replicas,
-        concurrency: cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY),
+        concurrency,
         service_time: law::law_or(cx, service_time, defaults::service_time),
+        cpu: cpu::cpu(cx, cpu, concurrency),
         speed: speed.map_or(1.0, |speed| cx.number(&speed, "speed", LEAST_SPEED, MOST_SPEED)),
         warm_up: pace::warm_up(cx, warm_up),
         queue_limit: cx.count_if(queue_limit, "queue_limit", 0, u32::MAX),
@@ -111,6 +114,7 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
         max_connection_age,
         max_connection_age_grace,
         max_connection_idle,
+        max_requests_per_connection,
         max_concurrent_streams,
         keepalive_enforcement,
     } = file.map(|f| f.value).unwrap_or_default();
@@ -121,6 +125,12 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
         max_connection_age: cx.positive(max_connection_age, "max_connection_age"),
         max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
         max_connection_idle: cx.positive(max_connection_idle, "max_connection_idle"),
+        max_requests_per_connection: cx.count_if(
+            max_requests_per_connection,
+            "max_requests_per_connection",
+            1,
+            u32::MAX,
+        ),
         max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
         enforcement: keepalive::enforcement(cx, keepalive_enforcement, kinds.somebody_pings),
     }

@@ -7,7 +7,9 @@ use super::{Check, MAX_ACTIONS, instant, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::timeline::{ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile};
+use crate::scenario::file::timeline::{
+    ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile, UnreadyFile,
+};
 use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -28,6 +30,7 @@ enum Written {
     Delete(At<PodsFile>),
     Slow(At<SlowFile>),
     BlackHole(At<BlackHoleFile>),
+    Unready(At<UnreadyFile>),
     Rate(At<RateFile>),
 }
 
@@ -52,6 +55,7 @@ pub(super) fn timeline(
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
                 Written::Slow(file) => state.slow(cx, file),
                 Written::BlackHole(file) => state.black_hole(cx, file),
+                Written::Unready(file) => state.unready(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
             };
             what.map(|what| Action { at, what })
@@ -60,7 +64,7 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, black_hole, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, black_hole, unready, rate }, place } = action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -74,12 +78,13 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
         slow.map(|x| ("slow", x.place, Written::Slow(x))),
         black_hole.map(|x| ("black_hole", x.place, Written::BlackHole(x))),
+        unready.map(|x| ("unready", x.place, Written::Unready(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete`, `slow`, `black_hole` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `slow`, `black_hole`, `unready` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -189,6 +194,13 @@ impl State<'_> {
             cx.problem(Code::NoEffect, *place, message);
         }
         Some(What::BlackHole { server, pods, lasts, unready_after: unready_after.map(|u| u.value.0) })
+    }
+
+    fn unready(&self, cx: &mut Check<'_>, At { value, place }: At<UnreadyFile>) -> Option<What> {
+        let UnreadyFile { server, pods, lasts } = value;
+        let lasts = cx.positive(lasts, "for");
+        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        Some(What::Unready { server, pods, lasts })
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {

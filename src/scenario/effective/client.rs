@@ -4,7 +4,7 @@ use super::balancing::{keys_values, outlier_values, policy_values, sidecar_value
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::scenario::model::{
-    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load,
+    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Method,
     PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
 };
 use crate::units::Span;
@@ -20,6 +20,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
         start_spread,
         max_connection_lifetime,
         load,
+        methods,
         deadline,
         startup,
         strategy,
@@ -57,6 +58,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     }
     rows.put(at, "deadline", optional(*deadline, "none"));
     load_values(rows, &at.key("load"), load);
+    method_values(rows, &at.key("load"), methods);
     if matches!(load, Load::Open { .. }) {
         rows.put(at, "startup", law(startup));
         strategy_values(rows, &at.key("strategy"), strategy);
@@ -113,7 +115,9 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         }
     }
     rows.put(at, "shared_subchannels", sharing.is_some().to_string());
-    retries::retry(rows, at, retry.as_ref());
+    if via.and_then(|via| via.cluster).is_none_or(|cluster| cluster.retries == 0) {
+        retries::retry(rows, at, retry.as_ref());
+    }
 }
 
 fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
@@ -162,6 +166,20 @@ fn http1_values(rows: &mut Rows<'_>, at: &Scope, http1: &Http1Client) {
             rows.put(&keep_alive, "order", order.into());
             rows.put(&keep_alive, "idle_timeout", optional(*idle_timeout, "never"));
         }
+    }
+}
+
+fn method_values(rows: &mut Rows<'_>, at: &Scope, methods: &[Method]) {
+    let mut from = 0.0;
+    for (i, Method { name, until, cost, deadline }) in methods.iter().enumerate() {
+        let at = at.key("methods").item(i, name);
+        rows.put(&at, "share", format!("{}%", ((until - from) * 1e8).round() / 1e6));
+        rows.put(&at, "cost", cost.to_string());
+        // Otherwise it is the client's.
+        if rows.is_written(&at.key("deadline").steps) {
+            rows.put(&at, "deadline", optional(*deadline, "none"));
+        }
+        from = *until;
     }
 }
 

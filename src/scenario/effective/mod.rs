@@ -195,6 +195,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         replicas,
         concurrency,
         service_time,
+        cpu,
         speed,
         warm_up,
         queue_limit,
@@ -209,6 +210,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "replicas", replicas.to_string());
     rows.put(at, "concurrency", concurrency.to_string());
     rows.put(at, "service_time", law(service_time));
+    server::cpu(rows, at, cpu.as_ref());
     rows.put(at, "speed", speed.to_string());
     server::warm_up(rows, at, warm_up.as_ref());
     rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
@@ -241,6 +243,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
         max_connection_age,
         max_connection_age_grace,
         max_connection_idle,
+        max_requests_per_connection,
         max_concurrent_streams,
         enforcement: _,
     } = grpc;
@@ -249,6 +252,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
         rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
     }
     rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
+    rows.put(at, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
     rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
 }
 
@@ -274,6 +278,9 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::BlackHole { server: i, pods, lasts, unready_after } => {
             let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));
             format!("black hole of {pods} of {} for {lasts}, unready after: {unready}", server(i))
+        }
+        What::Unready { server: i, pods, lasts } => {
+            format!("{pods} of {} unready for {}", server(i), optional(*lasts, "the rest"))
         }
         What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
         What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),

@@ -1,13 +1,22 @@
 //! What makes pods of a server slow, and what scales them.
 
 use super::{Rows, Scope};
-use crate::scenario::model::{Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy, WarmUp};
+use crate::scenario::model::{Cpu, CpuLimit, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy, WarmUp};
+use crate::scenario::quantity::Cores;
 
 pub(super) fn warm_up(rows: &mut Rows<'_>, at: &Scope, warm_up: Option<&WarmUp>) {
     let Some(WarmUp { initial, time }) = warm_up else { return rows.put(at, "warm_up", "none".into()) };
     let at = at.key("warm_up");
     rows.put(&at, "initial", initial.to_string());
     rows.put(&at, "time", time.to_string());
+}
+
+pub(super) fn cpu(rows: &mut Rows<'_>, at: &Scope, cpu: Option<&Cpu>) {
+    let Some(Cpu { cores_milli, limit }) = cpu else { return rows.put(at, "cpu", "a core for each request".into()) };
+    let at = at.key("cpu");
+    rows.put(&at, "cores", Cores(*cores_milli).to_string());
+    let limit = limit.map(|CpuLimit { quota, period }| Cores((quota.0 * 1_000 / period.0) as u32).to_string());
+    rows.put(&at, "limit", limit.unwrap_or_else(|| "none".into()));
 }
 
 pub(super) fn hpa(rows: &mut Rows<'_>, at: &Scope, hpa: Option<&Hpa>) {

@@ -4,16 +4,35 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
-use crate::scenario::quantity::{Count, Duration, Number};
+use crate::scenario::quantity::{Count, Duration, Number, Share};
 
-/// What a client asks for.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadFile {
+/// What a client asks for: exactly one of closed and open.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["closed"] }, { "required": ["open"] }]))]
+pub struct LoadFile {
     /// Workers that each wait for the response before the next call (ghz).
-    Closed(At<ClosedFile>),
+    pub closed: Key<ClosedFile>,
     /// Calls that come whatever the responses do.
-    Open(At<OpenFile>),
+    pub open: Key<OpenFile>,
+    /// Methods that the calls are of, with costs and deadlines of their own. Default: all calls are alike.
+    pub methods: Key<Vec<At<MethodFile>>>,
+}
+
+/// A method.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MethodFile {
+    /// Its name, unique within the client.
+    #[schemars(required)]
+    pub name: Key<String>,
+    /// Its share of the calls; those of all methods add up to 100%. Each call's method is drawn.
+    #[schemars(required)]
+    pub share: Key<Share>,
+    /// A call's time in a slot is multiplied by this. Default 1.
+    pub cost: Key<Number>,
+    /// How long a call may take. Default: the client's deadline.
+    pub deadline: Key<Duration>,
 }
 
 /// A closed load.

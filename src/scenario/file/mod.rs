@@ -3,6 +3,7 @@
 
 pub(super) mod at;
 pub(super) mod client;
+pub(super) mod cpu;
 pub(super) mod hpa;
 pub(super) mod keepalive;
 pub(super) mod law;

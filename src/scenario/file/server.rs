@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::Key;
+use super::cpu::CpuFile;
 use super::hpa::HpaFile;
 use super::keepalive::EnforcementFile;
 use super::law::LawFile;
@@ -22,6 +23,8 @@ pub struct ServerFile {
     pub concurrency: Key<Count>,
     /// Time in a slot of one request. Default an exponential of mean 1600us, an assumption.
     pub service_time: Key<LawFile>,
+    /// The processor of a pod. Default: a core for each request in service.
+    pub cpu: Key<CpuFile>,
     /// How fast its pods work: service_time and handshake_time are divided by it. Default 1.
     pub speed: Key<Number>,
     /// A pod that becomes Ready during the run is cold, and slow at first; those of the start are warm. Default: none.
@@ -99,6 +102,9 @@ pub struct GrpcServerFile {
     pub max_connection_age_grace: Key<Duration>,
     /// A connection without streams for this long gets GOAWAY. Default: never.
     pub max_connection_idle: Key<Duration>,
+    /// A connection gets GOAWAY with the request of this number. gRPC servers have no such setting; Envoy in front of one has.
+    /// Default: never.
+    pub max_requests_per_connection: Key<Count>,
     /// Streams that a connection carries at once; more calls wait on the connection. Default: no limit.
     pub max_concurrent_streams: Key<Count>,
     /// Which pings of clients the server punishes.

@@ -25,6 +25,8 @@ pub struct ActionFile {
     pub slow: Key<SlowFile>,
     /// A server's oldest Ready pods answer nothing any more, and say nothing: no FIN, no RST.
     pub black_hole: Key<BlackHoleFile>,
+    /// A server's oldest Ready pods fail their readiness probe, and go on serving what comes.
+    pub unready: Key<UnreadyFile>,
     /// A new rate of a client's open load.
     pub rate: Key<RateFile>,
 }
@@ -84,6 +86,20 @@ pub struct BlackHoleFile {
     /// The pods are taken out of the endpoints after this. Default: never; a kubelet that sees it needs 30s (three probes, 10s
     /// apart), and one whose node is cut off sees nothing.
     pub unready_after: Key<Duration>,
+}
+
+/// Pods that are not Ready for a while: their endpoints are withdrawn, and connections to them stay.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnreadyFile {
+    /// Which server.
+    #[schemars(required)]
+    pub server: Key<String>,
+    /// How many pods. Default 1.
+    pub pods: Key<Count>,
+    /// Until they are Ready again. Default: to the end of the run.
+    #[serde(rename = "for")]
+    pub lasts: Key<Duration>,
 }
 
 /// A new rate.

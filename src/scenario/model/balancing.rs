@@ -55,7 +55,7 @@ pub enum Rules {
 
 /// A way to find outliers once per interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Method {
+pub struct EjectionRule {
     /// Success rate: thousandths of a standard deviation below the mean (1900). Failure percentage: percent (85).
     pub threshold: u32,
     /// Percent of the outliers that are ejected.
@@ -80,9 +80,9 @@ pub struct Detection {
     /// Percent of the endpoints that may be out (10).
     pub max_percent: u32,
     /// Out by the distance from the mean success rate.
-    pub success_rate: Option<Method>,
+    pub success_rate: Option<EjectionRule>,
     /// Out by the share of failures.
-    pub failure_percentage: Option<Method>,
+    pub failure_percentage: Option<EjectionRule>,
     /// Envoy: out at once after so many failures in a row (5).
     pub consecutive: Option<u32>,
 }

@@ -1,6 +1,6 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Detection, Keepalive, Keys, Load, Policy, Retries, SlowStart, Strategy};
+use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
 use crate::scenario::defaults;
 use crate::scenario::distribution::Distribution;
 use crate::units::Span;
@@ -26,6 +26,8 @@ pub struct Client {
     pub max_connection_lifetime: Option<Lifetime>,
     /// What the client asks for. Totals over the replicas.
     pub load: Load,
+    /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
+    pub methods: Vec<Method>,
     /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
     pub deadline: Option<Span>,
     /// From a replica's creation to its start in a rollout of this Deployment.
@@ -57,6 +59,10 @@ pub struct EnvoyCluster {
     pub breakers: Option<Breakers>,
     /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
     pub panic_threshold: u32,
+    /// How often it tries a failed request again.
+    pub retries: u32,
+    /// A connection takes no new requests after so many (`max_requests_per_connection`). `None`: no limit.
+    pub max_requests_per_connection: Option<u32>,
     /// New hosts get less at first. `None`: they do not.
     pub slow_start: Option<SlowStart>,
 }

@@ -2,7 +2,35 @@
 
 use std::sync::Arc;
 
-use crate::units::Time;
+use crate::scenario::distribution::unit;
+use crate::units::{Span, Time};
+
+/// A method: calls that are alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    /// Its name, unique within its client.
+    pub name: String,
+    /// Upper end of its share of the unit interval; the last one's is 1.
+    pub until: f64,
+    /// A call's time in a slot is multiplied by this; above zero.
+    pub cost: f64,
+    /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
+    pub deadline: Option<Span>,
+}
+
+impl Method {
+    /// The method of a call, by the uniform draw that decides what it asks for, and the uniform draw that is left of that for its
+    /// service time. There must be a method.
+    #[must_use]
+    pub fn choose(methods: &[Method], draw: u64) -> (usize, u64) {
+        let u = unit(draw);
+        let i = methods.partition_point(|m| m.until <= u).min(methods.len() - 1);
+        let from = if i == 0 { 0.0 } else { methods[i - 1].until };
+        // The bits below a double's precision do not matter to any law; all ones is the largest draw.
+        let rest = ((u - from) / (methods[i].until - from)).clamp(0.0, 1.0);
+        (i, (rest * 2f64.powi(64)) as u64)
+    }
+}
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq)]

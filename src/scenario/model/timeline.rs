@@ -61,6 +61,15 @@ pub enum What {
         /// When their endpoints are removed, counted from the beginning; `None`: never.
         unready_after: Option<Span>,
     },
+    /// The `pods` oldest Ready pods fail their readiness probe, and go on serving what comes.
+    Unready {
+        /// Which server.
+        server: usize,
+        /// How many pods.
+        pods: u32,
+        /// From the withdrawal of their endpoints to Ready again; `None`: to the end of the run.
+        lasts: Option<Span>,
+    },
     /// The total rate of a client goes to `to` (calls per second) linearly over `over`.
     Rate {
         /// Which client.

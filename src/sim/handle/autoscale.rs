@@ -58,7 +58,8 @@ impl<O: Observer> Engine<'_, O> {
             let (incarnation, (_, work)) = (self.pods[pod as usize].incarnation, self.work_of(pod));
             let last = before.get(&pod).filter(|last| last.incarnation == incarnation);
             let sample = last.map(|last| {
-                let slots = f64::from(self.server_of(pod).concurrency) * self.now.since(last.at).0 as f64;
+                let server = self.server_of(pod);
+                let slots = f64::from(server.concurrency) * server.usable() * self.now.since(last.at).0 as f64;
                 let used = hpa.cpu_at_full_load * work.saturating_sub(last.work) as f64 / slots;
                 Sample { usage_milli: (used * REQUEST_MILLI as f64).round() as u64, at: self.now }
             });
@@ -86,7 +87,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The pods of a server that are not being deleted, as its autoscaler sees them. A new one is Pending until it is Ready.
     fn seen_pods(&self, server: u32) -> Vec<hpa::Pod> {
         let scraped = self.autoscalers[server as usize].as_ref().map(|a| &a.scraped);
-        let alive = |&&pod: &&u32| matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready);
+        let alive = |&&pod: &&u32| self.is_alive(pod);
         let pods = self.deployments[server as usize].pods.iter().filter(alive);
         pods.map(|&pod| {
             let p = &self.pods[pod as usize];

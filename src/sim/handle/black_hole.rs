@@ -6,7 +6,6 @@ use super::super::event::Event;
 use super::super::observation::{Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
-use crate::policy::route::Condition;
 use crate::scenario::model::Protocol;
 use crate::units::{Span, Time};
 
@@ -49,13 +48,9 @@ impl<O: Observer> Engine<'_, O> {
             self.black_holes.remove(&pod);
             let p = &mut self.pods[pod as usize];
             (p.listening, p.serving) = (!p.draining, true);
-            if phase == PodPhase::Starting {
-                self.make_ready(pod);
-                self.publish(pod, Condition::Ready);
-            }
+            self.on_readiness_back(pod);
         } else if phase == PodPhase::Ready {
-            self.set_phase(pod, PodPhase::Starting);
-            self.publish(pod, Condition::Absent);
+            self.become_unready(pod);
         }
     }
 

@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use super::methods::Kind;
 use crate::policy::budget::Resource;
 use crate::random::below;
 use crate::scenario::model::Protocol;
@@ -77,10 +78,13 @@ impl<O: Observer> Engine<'_, O> {
 
     #[inline(always)]
     fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
+        let settings = self.clients[client as usize].settings;
+        let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
             emitted: self.now,
-            demand,
+            demand: kind.demand,
             key,
+            method: kind.method,
             client,
             channel,
             connection: NONE,
@@ -96,16 +100,16 @@ impl<O: Observer> Engine<'_, O> {
         if self.counts_calls {
             self.count_call(client, channel);
         }
-        let settings = self.clients[client as usize].settings;
-        if let Some(deadline) = settings.deadline {
+        if let Some(deadline) = kind.deadline {
             let at = self.now + deadline;
-            let queue = &mut self.deadline_queues[client as usize];
+            let i = self.clients[client as usize].first_queue as usize + kind.queue();
+            let queue = &mut self.deadline_queues[i];
             if queue.is_empty() {
-                self.deadlines.set(client as usize, at.0);
+                self.deadlines.set(i, at.0);
             }
             queue.push_back((at, call));
             if queue.len() > 2 * self.calls.items.len() + 1024 {
-                self.forget_deadlines(client);
+                self.forget_deadlines(i);
             }
         }
         match settings.protocol {
@@ -118,11 +122,11 @@ impl<O: Observer> Engine<'_, O> {
     /// Most calls end long before their deadline: from time to time, those that have ended are taken out of the queue, so
     /// that it grows with the calls in progress and not with the deadline.
     #[inline(never)]
-    fn forget_deadlines(&mut self, client: u32) {
+    fn forget_deadlines(&mut self, i: usize) {
         let calls = &self.calls;
-        let queue = &mut self.deadline_queues[client as usize];
+        let queue = &mut self.deadline_queues[i];
         queue.retain(|&(_, call)| calls.get(call).is_some_and(|c| !c.ended));
-        self.deadlines.set(client as usize, queue.front().map_or(u64::MAX, |d| d.0.0));
+        self.deadlines.set(i, queue.front().map_or(u64::MAX, |d| d.0.0));
     }
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
@@ -210,8 +214,11 @@ impl<O: Observer> Engine<'_, O> {
             let sent = call.sent;
             return self.request_lost(pod, connection, sent);
         }
-        let connection = ConnectionId(lane.id);
-        self.observe(&Observation::Received { pod: PodId(pod), connection });
+        let id = ConnectionId(lane.id);
+        if lane.counted {
+            self.count_request(connection);
+        }
+        self.observe(&Observation::Received { pod: PodId(pod), connection: id });
         self.admit_call(pod, index);
     }
 
@@ -243,11 +250,11 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The first deadline of all passes.
     pub fn on_deadline(&mut self) {
-        let client = self.deadlines.argmin();
-        let queue = &mut self.deadline_queues[client];
+        let i = self.deadlines.argmin();
+        let queue = &mut self.deadline_queues[i];
         let Some((_, call)) = queue.pop_front() else { return };
         let next = queue.front().map_or(u64::MAX, |d| d.0.0);
-        self.deadlines.set(client, next);
+        self.deadlines.set(i, next);
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             self.fail_call(call.index, Status::DeadlineExceeded);
         }
@@ -298,12 +305,12 @@ impl<O: Observer> Engine<'_, O> {
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
     pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
-        let &Call { client, pod, emitted, worker, .. } = &self.calls.items[index as usize];
+        let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         match failure {
-            None => self.observe(&Observation::Completed { client, pod: PodId(pod), emitted }),
+            None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
             Some(status) => {
                 let pod = (pod != NONE).then_some(PodId(pod));
-                self.observe(&Observation::Failed { client, pod, status, emitted });
+                self.observe(&Observation::Failed { client, method, pod, status, emitted });
             }
         }
         if self.counts_calls {

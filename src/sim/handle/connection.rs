@@ -39,6 +39,7 @@ impl<O: Observer> Engine<'_, O> {
             owner,
             address,
             generation: 0,
+            received: 0,
             incarnation: 0,
             place: NONE,
             dial,
@@ -147,6 +148,7 @@ impl<O: Observer> Engine<'_, O> {
             let lives = Span::from_secs_f64(age.as_secs_f64() * jittered(AGE_JITTER, draw));
             self.after(lives, Rank::Expiry, Event::AgeOver(handle));
         }
+        self.lanes[handle.index].counted = grpc.max_requests_per_connection.is_some();
         if let Some(idle) = grpc.max_connection_idle {
             self.after(idle, Rank::Expiry, Event::IdleCheck(handle));
         }
@@ -197,6 +199,17 @@ impl<O: Observer> Engine<'_, O> {
         self.send_goaway(handle.index, CloseReason::MaxAge);
         if let Some(grace) = self.server_of(pod).grpc.max_connection_age_grace {
             self.after(grace, Rank::Expiry, Event::GraceOver(handle));
+        }
+    }
+
+    /// The pod has received one more request on a connection whose requests it counts.
+    #[inline(never)]
+    pub fn count_request(&mut self, index: u32) {
+        let most = self.server_of(self.lanes[index].pod).grpc.max_requests_per_connection;
+        let c = &mut self.connections.items[index as usize];
+        c.received += 1;
+        if most == Some(c.received) {
+            self.send_goaway(index, CloseReason::MaxRequests);
         }
     }
 

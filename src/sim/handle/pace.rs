@@ -11,30 +11,44 @@ use crate::units::{Span, Time};
 /// No stay in a slot is longer: as long as the longest sample of a law.
 const LONGEST: Span = Span::from_secs(365 * 86_400);
 
+/// So many times as long, as far as that makes sense.
+pub fn longer(work: Span, factor: f64) -> Span {
+    Span::from_secs_f64(work.as_secs_f64() * factor).min(LONGEST)
+}
+
 /// How a pod's time in a slot differs from what the server's laws say.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// It does not, as for most.
+    /// It does not, as for most, and it does not depend on what else is in service.
     pub even: bool,
     /// It became Ready during the run, and warms up if its server says so.
     pub cold: bool,
     /// It takes so many times longer, until then; 1 if it is not slow.
     pub slow: f64,
     pub slow_until: Time,
+    /// When its container was up: what warms up is its age.
+    pub up_since: Time,
 }
 
 impl Pace {
-    /// Finds out whether there is anything to do per request.
-    pub fn settle(&mut self, server: &Server) {
-        self.even = server.speed == 1.0 && self.slow == 1.0 && !(self.cold && server.warm_up.is_some());
+    /// A new pod's, before its container starts.
+    pub fn new(server: &Server) -> Pace {
+        let even = server.speed == 1.0 && server.cpu.is_none();
+        Pace { even, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER }
     }
 
-    /// How long something stays in a slot that would take `work` by the server's laws, `age` after the pod became Ready.
+    /// Finds out whether there is anything to do per request.
+    pub fn settle(&mut self, server: &Server) {
+        self.even =
+            server.cpu.is_none() && server.speed == 1.0 && self.slow == 1.0 && !(self.cold && server.warm_up.is_some());
+    }
+
+    /// How long something stays in a slot from `now` that would take `work` by the server's laws.
     #[inline(never)]
-    pub fn of(&self, server: &Server, work: Span, age: Span) -> Span {
+    pub fn of(&self, server: &Server, work: Span, now: Time) -> Span {
         let work = Span::from_secs_f64(work.as_secs_f64() * self.slow / server.speed).min(LONGEST);
         match &server.warm_up {
-            Some(curve) if self.cold => warm_up::duration(curve, age, work),
+            Some(curve) if self.cold => warm_up::duration(curve, now.since(self.up_since), work),
             _ => work,
         }
     }

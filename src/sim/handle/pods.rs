@@ -46,6 +46,7 @@ impl<O: Observer> Engine<'_, O> {
         self.slot_pods[first_slot as usize..][..concurrency as usize].fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
         let node = number % self.model.cluster.nodes;
+        let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));
         self.pods.push(Pod {
             server,
             settings,
@@ -60,6 +61,7 @@ impl<O: Observer> Engine<'_, O> {
             created: self.now,
             ready_since: Time::NEVER,
             ready_changed: self.now,
+            unready_until: Time::ZERO,
             endpoint_changes: 0,
             first_slot,
             idle: all_idle(concurrency),
@@ -73,7 +75,8 @@ impl<O: Observer> Engine<'_, O> {
             refused: 0,
             report: Report::default(),
             reported: Reported::default(),
-            pace: Pace { even: settings.speed == 1.0, cold: false, slow: 1.0, slow_until: Time::ZERO },
+            pace: Pace::new(settings),
+            sharing,
             draining: false,
         });
         self.sampled_pods.push(pod);
@@ -99,17 +102,52 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         self.make_ready(pod);
+        self.tell_ready(pod);
+    }
+
+    /// The container is up: it accepts connections, and passes its probe.
+    fn make_ready(&mut self, pod: u32) {
+        let p = &mut self.pods[pod as usize];
+        (p.listening, p.serving) = (true, true);
+        (p.ready_since, p.ready_changed) = (self.now, self.now);
+        p.pace.up_since = self.now;
+        self.set_phase(pod, PodPhase::Ready);
+    }
+
+    /// The endpoint is published, and the controller looks when the pod is available.
+    fn tell_ready(&mut self, pod: u32) {
         self.publish(pod, Condition::Ready);
         let server = self.pods[pod as usize].server;
         let min_ready = self.model.servers[server as usize].min_ready;
         self.reconcile_after(server, min_ready);
     }
 
-    pub fn make_ready(&mut self, pod: u32) {
+    /// The readiness probe of a Ready pod fails. It serves what comes all the same.
+    pub fn fail_readiness(&mut self, pod: u32, lasts: Option<Span>) {
+        let until = lasts.map_or(Time::NEVER, |lasts| self.now + lasts);
+        self.pods[pod as usize].unready_until = until;
+        self.become_unready(pod);
+        self.schedule.at(until, Rank::World, Event::ReadinessBack { pod });
+    }
+
+    pub fn become_unready(&mut self, pod: u32) {
         let p = &mut self.pods[pod as usize];
-        (p.listening, p.serving) = (true, true);
+        (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
+        let server = p.server;
+        self.set_phase(pod, PodPhase::Unready);
+        self.publish(pod, Condition::Absent);
+        self.reconcile_after(server, Span::ZERO);
+    }
+
+    /// A pod may be Ready again: if its probe succeeds, and it answers at all.
+    pub fn on_readiness_back(&mut self, pod: u32) {
+        let p = &mut self.pods[pod as usize];
+        if p.phase != PodPhase::Unready || p.unready_until > self.now || self.black_holes.contains(&pod) {
+            return;
+        }
         (p.ready_since, p.ready_changed) = (self.now, self.now);
         self.set_phase(pod, PodPhase::Ready);
+        self.tell_ready(pod);
     }
 
     pub fn set_phase(&mut self, pod: u32, phase: PodPhase) {
@@ -120,18 +158,17 @@ impl<O: Observer> Engine<'_, O> {
     /// Deletes a pod. In parallel, its endpoint is removed, and the preStop hook runs before SIGTERM.
     pub fn delete_pod(&mut self, pod: u32) {
         let p = &self.pods[pod as usize];
-        if !matches!(p.phase, PodPhase::Starting | PodPhase::Ready) {
-            return;
-        }
-        if p.phase == PodPhase::Starting && self.black_holes.contains(&pod) {
-            self.kill_container(pod);
-            return self.pod_gone(pod);
-        }
-        if p.phase == PodPhase::Starting {
-            return self.pod_gone(pod);
-        }
+        let was_ready = match p.phase {
+            PodPhase::Terminating | PodPhase::Gone => return,
+            PodPhase::Starting => return self.pod_gone(pod),
+            PodPhase::Ready => true,
+            PodPhase::Unready => false,
+        };
         self.set_phase(pod, PodPhase::Terminating);
-        self.publish(pod, Condition::Terminating);
+        // kube-proxy falls back on terminating endpoints that pass their probe (`serving`), and on no others.
+        if was_ready {
+            self.publish(pod, Condition::Terminating);
+        }
         let termination = self.server_of(pod).termination;
         let sigterm = termination.pre_stop.min(termination.grace);
         let sigkill = termination.grace.max(sigterm + LEAST_GRACE);

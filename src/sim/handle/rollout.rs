@@ -46,6 +46,11 @@ impl<O: Observer> Engine<'_, O> {
                     self.begin_black_hole(pod, lasts, unready_after);
                 }
             }
+            What::Unready { server, pods, lasts } => {
+                for pod in self.oldest_ready(server, pods) {
+                    self.fail_readiness(pod, lasts);
+                }
+            }
             What::Rate { client, to, over } => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }
@@ -115,11 +120,11 @@ impl<O: Observer> Engine<'_, O> {
             let (new, available) = (p.revision == deployment.revision, u32::from(self.available(pod)));
             match p.phase {
                 PodPhase::Terminating | PodPhase::Gone => fleet.old_terminating += u32::from(!new),
-                PodPhase::Starting | PodPhase::Ready if new => {
+                PodPhase::Starting | PodPhase::Ready | PodPhase::Unready if new => {
                     fleet.new += 1;
                     fleet.new_available += available;
                 }
-                PodPhase::Starting | PodPhase::Ready => {
+                PodPhase::Starting | PodPhase::Ready | PodPhase::Unready => {
                     fleet.old += 1;
                     fleet.old_available += available;
                 }
@@ -147,8 +152,9 @@ impl<O: Observer> Engine<'_, O> {
         self.pods[pod as usize].revision == revision
     }
 
-    fn is_alive(&self, pod: u32) -> bool {
-        matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready)
+    /// Not being deleted, and not gone.
+    pub fn is_alive(&self, pod: u32) -> bool {
+        matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
     }
 
     /// Deletes the first `count` victims among the chosen pods; returns how many there were.

@@ -5,6 +5,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodId, PodPhase, PodSample};
 use super::super::schedule::Rank;
+use super::super::world::Call;
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -27,11 +28,14 @@ impl<O: Observer> Engine<'_, O> {
         self.window_start = self.now;
     }
 
-    /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns.
+    /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.
     pub fn work_of(&self, pod: u32) -> (u32, u64) {
         let concurrency = self.server_of(pod).concurrency;
         let p = &self.pods[pod as usize];
         let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
+        if let Some(sharing) = &p.sharing {
+            return (in_service, sharing.used(self.now).0);
+        }
         let mut done = p.work_started;
         if in_service > 0 {
             for slot in p.first_slot..p.first_slot + concurrency {
@@ -70,8 +74,8 @@ impl<O: Observer> Engine<'_, O> {
         for index in self.calls.used() {
             let call = &self.calls.items[index as usize];
             if !call.ended {
-                let (client, emitted) = (call.client, call.emitted);
-                self.observe(&Observation::Unfinished { client, emitted });
+                let &Call { client, method, emitted, .. } = call;
+                self.observe(&Observation::Unfinished { client, method, emitted });
             }
         }
         let mut open = self.connections.used();

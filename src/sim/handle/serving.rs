@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::observation::{NO_METHOD, Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
 use crate::units::{Span, Time};
@@ -47,22 +47,39 @@ impl<O: Observer> Engine<'_, O> {
 
     #[inline]
     fn start(&mut self, pod: u32, slot: usize, job: Job, waited: Span) {
-        let p = &mut self.pods[pod as usize];
+        let p = &self.pods[pod as usize];
         let takes = match job {
             Job::Call(index) => {
                 let call = &mut self.calls.items[index as usize];
                 call.state = CallState::InService;
-                p.settings.service_time.sample(call.demand)
+                let work = p.settings.service_time.sample(call.demand);
+                let (client, method) = (call.client, call.method);
+                if method == NO_METHOD { work } else { self.costs(client, method, work) }
             }
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
-        let takes = if p.pace.even { takes } else { p.pace.of(p.settings, takes, self.now.since(p.ready_since)) };
-        p.work_started += takes.0;
         self.slot_jobs[slot] = job;
-        self.slots.set(slot, (self.now + takes).0);
+        let p = &mut self.pods[pod as usize];
+        if p.pace.even {
+            p.work_started += takes.0;
+            self.slots.set(slot, (self.now + takes).0);
+        } else {
+            self.start_unevenly(pod, slot, takes);
+        }
         if matches!(job, Job::Call(_)) {
             self.observe(&Observation::Started { pod: PodId(pod), waited });
         }
+    }
+
+    #[inline(never)]
+    fn start_unevenly(&mut self, pod: u32, slot: usize, work: Span) {
+        let p = &mut self.pods[pod as usize];
+        let takes = p.pace.of(p.settings, work, self.now);
+        if p.sharing.is_some() {
+            return self.begin_sharing(pod, slot as u32, takes);
+        }
+        p.work_started += takes.0;
+        self.slots.set(slot, (self.now + takes).0);
     }
 
     /// The first of all slots is done: its job leaves, the next one enters.
@@ -86,6 +103,9 @@ impl<O: Observer> Engine<'_, O> {
             }
             Job::Handshake(_) => {}
             Job::Idle => {}
+        }
+        if !self.pods[pod as usize].pace.even {
+            self.end_sharing(pod);
         }
         match self.next_job(pod) {
             Some((job, since)) => self.start(pod, slot, job, self.now.since(since)),
@@ -133,15 +153,20 @@ impl<O: Observer> Engine<'_, O> {
     pub fn lose_work(&mut self, pod: u32) {
         let concurrency = self.server_of(pod).concurrency;
         let first = self.pods[pod as usize].first_slot as usize;
+        let shared = self.pods[pod as usize].sharing.is_some();
         let mut lost: Vec<Job> = Vec::new();
         for slot in first..first + concurrency as usize {
-            let done_at = self.slots.get(slot);
-            if done_at != u64::MAX {
-                self.pods[pod as usize].work_started -= Time(done_at).since(self.now).0;
-                lost.push(std::mem::replace(&mut self.slot_jobs[slot], Job::Idle));
+            let job = std::mem::replace(&mut self.slot_jobs[slot], Job::Idle);
+            if job == Job::Idle {
+                continue;
+            }
+            if !shared {
+                self.pods[pod as usize].work_started -= Time(self.slots.get(slot)).since(self.now).0;
                 self.slots.set(slot, u64::MAX);
             }
+            lost.push(job);
         }
+        self.clear_sharing(pod);
         let p = &mut self.pods[pod as usize];
         lost.extend(p.queue.drain(..).map(|(job, _)| job));
         p.queued = 0;

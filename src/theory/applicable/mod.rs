@@ -10,7 +10,7 @@ mod queues;
 mod tests;
 
 use crate::metrics::outcome::{Summary, TheoryRow};
-use crate::scenario::model::{Client, Model, Protocol, What};
+use crate::scenario::model::{Client, GrpcServer, Model, Protocol, What};
 use crate::units::Time;
 
 /// A closed form that applies.
@@ -109,15 +109,17 @@ fn pinned_connections(model: &Model) -> Option<u32> {
         let own = c.via.is_none() || c.channels == 1;
         matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none() && own
     };
-    let idle = model.servers.iter().any(|s| s.grpc.max_connection_idle.is_some());
-    if model.clients.iter().any(|c| model.knows_pods(c)) || idle || !model.clients.iter().all(lasting) {
+    let ends = |grpc: &GrpcServer| grpc.max_connection_idle.is_some() || grpc.max_requests_per_connection.is_some();
+    let ended = model.servers.iter().any(|s| ends(&s.grpc));
+    if model.clients.iter().any(|c| model.knows_pods(c)) || ended || !model.clients.iter().all(lasting) {
         return None;
     }
     model.clients.iter().try_fold(0u32, |sum, c| sum.checked_add(c.replicas.checked_mul(c.channels)?))
 }
 
 fn ageless(model: &Model) -> bool {
-    model.servers.iter().all(|s| s.grpc.max_connection_age.is_none())
+    let ageless = |grpc: &GrpcServer| grpc.max_connection_age.is_none() && grpc.max_requests_per_connection.is_none();
+    model.servers.iter().all(|s| ageless(&s.grpc))
 }
 
 /// What the timeline does to pods and connections.

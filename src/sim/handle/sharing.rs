@@ -1,0 +1,80 @@
+//! Pods whose requests in service share a processor: how long one stays in its slot depends on who else is in service, so that the
+//! slots' times cannot be fixed when they are taken. All requests progress alike (`policy::cpu`), so they end in order of
+//! what must have been attained by then, and only the first end has a place in the engine's tree of completions.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::super::engine::Engine;
+use super::super::observation::Observer;
+use crate::policy::cpu::Meter;
+use crate::random::{Purpose, below};
+use crate::scenario::model::Cpu;
+use crate::units::{Span, Time};
+
+/// What is in service in a pod whose processor is shared.
+#[derive(Debug)]
+pub struct Sharing {
+    cpu: Cpu,
+    meter: Meter,
+    /// What must be attained for the request in a slot to be done, and the slot.
+    jobs: BinaryHeap<Reverse<(Span, u32)>>,
+    /// The slot whose end is in the tree.
+    planned: Option<u32>,
+}
+
+impl Sharing {
+    /// CPU time used so far.
+    pub fn used(&self, now: Time) -> Span {
+        self.meter.used(&self.cpu, now)
+    }
+}
+
+impl<O: Observer> Engine<'_, O> {
+    /// The processor of a new pod. The periods of its limit are its own.
+    pub fn new_sharing(&self, cpu: &Cpu, key: u64) -> Box<Sharing> {
+        let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
+        let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + below(draw, limit.period.0 as usize) as u64));
+        let meter = Meter::new(cpu, self.now, phase);
+        Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None })
+    }
+
+    /// Something that needs `work` of CPU time enters a slot.
+    pub fn begin_sharing(&mut self, pod: u32, slot: u32, work: Span) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let attained = sharing.meter.begin(&sharing.cpu, now);
+        sharing.jobs.push(Reverse((attained + work, slot)));
+        self.plan(pod);
+    }
+
+    /// What ends first has ended, and leaves its slot.
+    pub fn end_sharing(&mut self, pod: u32) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        sharing.meter.end(&sharing.cpu, now);
+        sharing.jobs.pop();
+        self.plan(pod);
+    }
+
+    /// All that was in service is lost.
+    pub fn clear_sharing(&mut self, pod: u32) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        sharing.meter.clear(&sharing.cpu, now);
+        sharing.jobs.clear();
+        self.plan(pod);
+    }
+
+    /// The number in service has changed: when the first of them ends now.
+    fn plan(&mut self, pod: u32) {
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        if let Some(before) = sharing.planned.take() {
+            self.slots.set(before as usize, u64::MAX);
+        }
+        if let Some(&Reverse((goal, slot))) = sharing.jobs.peek() {
+            sharing.planned = Some(slot);
+            self.slots.set(slot as usize, sharing.meter.reaches(&sharing.cpu, goal).0);
+        }
+    }
+}
