@@ -72,12 +72,18 @@ fn a_pool_dials_when_a_call_needs_it() {
 #[test]
 fn a_dead_host_gets_its_share_until_it_is_removed() {
     const KILL: &str = "timeline: [{ at: 5s, kill: { server: s, pods: 1 } }]";
-    let pools = run(KILL, "service_time: 1ms, startup: 10s", "via: { istio: { overhead: 0s } }, policy: round_robin");
+    let via = |retries: u32| {
+        let client = format!("via: {{ istio: {{ overhead: 0s, retries: {retries} }} }}, policy: round_robin");
+        run(KILL, "service_time: 1ms, startup: 10s", &client)
+    };
+    let pools = via(0);
     // A lag of 2 s and a debounce of 100 ms at 10 calls per second, each fourth one.
     let lost = pools.failed.iter().filter(|f| f.1 == Status::Unavailable).count();
     assert_eq!(pools.failed.len(), lost);
     assert!((5..=6).contains(&lost), "{lost}");
     assert!(pools.failed.iter().all(|f| f.2 > second(5.0) && f.2 < second(7.2)));
+    // Istio's default is to try twice more, elsewhere.
+    assert_eq!(via(2).failed.len(), 0);
     let channel = run(KILL, "service_time: 1ms, startup: 10s", "discovery: watch, policy: round_robin");
     assert_eq!(channel.failed.len(), 0);
 }
@@ -193,7 +199,7 @@ cluster: {{ endpoint_lag: 10s }}
 servers: [{{ name: s, replicas: 4, service_time: 1ms, startup: 15s }}]
 clients:
   - name: c
-    via: {{ istio: {{ overhead: 0s{more} }} }}
+    via: {{ istio: {{ overhead: 0s, retries: 0{more} }} }}
     policy: round_robin
     outlier_detection: {{ {rules} }}
     load: {{ open: {{ rate: 100, arrivals: constant }} }}
@@ -250,4 +256,13 @@ timeline: [{{ at: 10s, scale: {{ server: s, replicas: 5 }} }}]
     // Of 10,000 calls; the schedule is even, up to a host's weight being a pick old, one call in five.
     let slow = share(&with(", slow_start: { window: 20s }"));
     assert!((slow - expected).abs() < 0.004, "{slow} {expected}");
+}
+
+/// A pool's connection that has had its requests is drained, and the next call dials another one.
+#[test]
+fn a_pool_replaces_a_connection_after_its_requests() {
+    let client = "via: { istio: { overhead: 0s, max_requests_per_connection: 10 } }, policy: round_robin";
+    let seen = run("", "service_time: 1ms", client);
+    // 200 calls, 50 to each of four pods.
+    assert_eq!((seen.received.len(), seen.dialled.len(), seen.failed.len()), (200, 20, 0));
 }

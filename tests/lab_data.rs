@@ -26,7 +26,7 @@ fn every_file_has_its_trials() {
         cold.len() == 40
             && cold.iter().all(|t| t.requests.iter().sum::<u64>() == if t.workers == 1 { 1_000 } else { 10_000 })
     );
-    assert_eq!((lab::e4_warm().len(), lab::e4_pick_first().len()), (18, 40));
+    assert_eq!((lab::e4_warm().len(), lab::e4_pick_first().len()), (24, 40));
 }
 
 /// What `scenarios/e4.yaml` and `tests/lab_e4.rs` take from other experiments.
@@ -84,7 +84,7 @@ fn changes_over_time_have_their_trials() {
     assert!(outage.len() == 4 && outage.iter().all(|f| f.outage_s.is_some_and(|(from, to)| from < 16.0 && to > 30.0)));
     assert!(lab::e7_first_contact("surge_rr_settle22").iter().all(|t| t.len() == 10));
     assert_eq!((lab::e7_steps("surge_rr_settle22").len(), lab::e7_steps("surge_rr_step10").len()), (60, 45));
-    assert_eq!(lab::e8().len(), 12);
+    assert_eq!(lab::e8().len(), 20);
     assert!(lab::e8().iter().all(|t| lab::e8_quantiles(&t.config, &t.stack, &t.policy, t.trial).len() >= 9));
     let e9 = lab::e9();
     let killed = e9.iter().filter(|p| p.goaway_s.is_some()).count();

@@ -1,5 +1,7 @@
 //! Which pods a ReplicaSet deletes first (`ActivePodsWithRanks` in `pkg/controller/controller_utils.go`).
 
+use std::cmp::Reverse;
+
 use crate::units::Span;
 
 /// What the ReplicaSet controller looks at. It never looks at connections.
@@ -18,12 +20,15 @@ pub struct Candidate {
 /// Orders `pods`, first to be deleted first: those not ready; those with more siblings on their node; those ready for a
 /// shorter time, compared in powers of two of nanoseconds; the lower UID. `nodes` has the node of each active pod of the
 /// whole Deployment: siblings of all revisions count (`getPodsRankedByRelatedPodsOnSameNode`).
-pub fn rank(pods: &mut [Candidate], mut nodes: Vec<u32>) {
-    nodes.sort_unstable();
-    let siblings = |node: u32| nodes.partition_point(|&n| n <= node) - nodes.partition_point(|&n| n < node);
+pub fn rank(pods: &mut [Candidate], nodes: impl Iterator<Item = u32>) {
+    let mut siblings: Vec<u32> = Vec::new();
+    for node in nodes {
+        siblings.resize(siblings.len().max(node as usize + 1), 0);
+        siblings[node as usize] += 1;
+    }
     pods.sort_by_cached_key(|p| {
         let bucket = p.ready_for.map_or(0, |t| t.0.max(1).ilog2());
-        (p.ready_for.is_some(), std::cmp::Reverse(siblings(p.node)), bucket, p.uid, p.pod)
+        (p.ready_for.is_some(), Reverse(siblings.get(p.node as usize).copied()), bucket, p.uid, p.pod)
     });
 }
 
@@ -36,15 +41,15 @@ mod tests {
     }
 
     fn order(mut pods: Vec<Candidate>) -> Vec<u32> {
-        let nodes = pods.iter().map(|p| p.node).collect();
-        rank(&mut pods, nodes);
+        let nodes: Vec<u32> = pods.iter().map(|p| p.node).collect();
+        rank(&mut pods, nodes.into_iter());
         pods.iter().map(|p| p.pod).collect()
     }
 
     #[test]
     fn siblings_of_other_revisions_count() {
         let mut pods = vec![pod(0, 0, Some(500), 1), pod(1, 1, Some(500), 9)];
-        rank(&mut pods, vec![0, 1, 1]);
+        rank(&mut pods, [0, 1, 1].into_iter());
         assert_eq!(pods[0].pod, 1);
     }
 

@@ -76,6 +76,9 @@ pub(super) const WORKERS: u32 = 2;
 /// `circuit_breaker.proto`.
 pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
+/// `pilot/pkg/networking/core/route/retry`: attempts of the default policy, the first one not counted.
+pub(super) const ISTIO_RETRIES: u32 = 2;
+
 /// `healthy_panic_threshold`, in percent.
 pub(super) const PANIC_THRESHOLD: u32 = 50;
 

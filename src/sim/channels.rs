@@ -41,6 +41,9 @@ impl Subchannel {
     }
 }
 
+/// The addresses of a channel.
+pub type Subchannels = SmallVec<[Subchannel; 1]>;
+
 /// A channel's connectivity (`doc/connectivity-semantics-and-api.md` of gRPC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connectivity {
@@ -79,7 +82,7 @@ pub struct Channel<'a> {
     /// READY subchannels.
     pub ready: u32,
     /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
-    pub subchannels: SmallVec<[Subchannel; 1]>,
+    pub subchannels: Subchannels,
     /// Calls that wait for a READY connection, first in first out.
     pub waiting: Waiting,
     /// Pickers built so far, and calls that waited or failed for want of a connection: they count draws.
@@ -116,6 +119,9 @@ pub struct ResolverState {
     pub failures: u32,
     /// Answers so far.
     pub answers: u64,
+    /// Of a watch: how much of its node's log is in the channel's list, and how much it has heard of.
+    pub listed: usize,
+    pub heard: usize,
     /// How often the channel has been idle: voids what was asked before.
     pub life: u32,
 }

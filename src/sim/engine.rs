@@ -95,6 +95,8 @@ pub(super) struct Engine<'a, O> {
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
     /// What each node knows of the endpoints; the last one is the cluster DNS.
     pub views: Vec<View>,
+    /// Some client watches the EndpointSlices.
+    pub watched: bool,
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
@@ -168,6 +170,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             dialled: 0,
             autoscalers: Vec::new(),
             views: (0..=nodes).map(|_| View::default()).collect(),
+            watched: model.clients.iter().any(Client::watches),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
             call_index: CallsByConnection::default(),

@@ -353,6 +353,8 @@ pub struct View {
     pub endpoints: Endpoints,
     /// Changes arrive in order: none before this.
     pub latest: Time,
+    /// Pods that joined or left `endpoints.ready`, in order, if somebody watches.
+    pub log: Vec<u32>,
 }
 
 /// A push that waits for the changes to end.

@@ -71,12 +71,16 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("subsets", 3),
     ("policies: uniform", 4),
     ("policies: subsets", 3),
+    ("published: workers of Envoy", 3),
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),
     ("lab E8 round_robin", 4),
+    ("lab E4 balance_list", 2),
+    ("lab E8 balance_list", 8),
+    ("lab E8 peak EWMA", 8),
 ];
 
 /// The p-values of one group.

@@ -64,7 +64,8 @@ pub fn e3() -> Vec<Http1Trial> {
         .collect()
 }
 
-/// E4: calls per pod of a headless Service, one client. `stack` is `core` or `go` (warm: `js`, too).
+/// E4: calls per pod of a headless Service, one client. `stack` is `core` or `go` (warm: `js`, and `tonic`, which balances by
+/// itself).
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// The client's gRPC stack.
@@ -277,9 +278,9 @@ pub struct ClosedLoop {
     pub sleep_ms: u64,
     /// Workers.
     pub workers: u32,
-    /// `core` or `go`.
+    /// `core` or `go`; `tonic` with the last two policies.
     pub stack: String,
-    /// `pick_first` (ClusterIP) or `round_robin` (headless).
+    /// `pick_first` (ClusterIP), `round_robin` (headless), or tower's `balance_list` and `p2c_ewma` (five addresses).
     pub policy: String,
     /// Which of two.
     pub trial: u32,

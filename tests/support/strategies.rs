@@ -368,7 +368,9 @@ impl Client {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };
                 let rotates = ["maglev", "ring_hash", "random"].iter().all(|p| !self.policy.starts_with(p));
                 let more = match (envoy, self.shuffle) {
-                    (true, true) => "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, ",
+                    (true, true) => {
+                        "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, max_requests_per_connection: 7, retries: 1, "
+                    }
                     (true, false) if rotates => "slow_start: { window: 2s, aggression: 2 }, ",
                     _ => "",
                 };

@@ -130,6 +130,9 @@ impl GrpcKeys {
             self.behind_a_proxy(cx, sidecar);
         }
         let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+        if via::retries(via).is_some() {
+            cx.no_effect(&self.retry, "retry", "with a proxy that retries; set its `retries`");
+        }
         let usual = stack::usual(&self.stack);
         let discovery = discovery_of(cx, self.discovery, service).unwrap_or(preset.discovery);
         let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
@@ -162,7 +165,7 @@ impl GrpcKeys {
             connect_timeout: cx.positive(self.connect_timeout, "connect_timeout").or(usual.connect_timeout),
             dispatch: law::law_or(cx, self.dispatch, defaults::dispatch),
             keepalive: keepalive::keepalive(cx, self.keepalive, usual.keepalive),
-            retry: retry::retry(cx, self.retry),
+            retry: via::retries(via).or_else(|| retry::retry(cx, self.retry)),
             outlier_detection: outlier::detection(cx, self.outlier_detection, via, &policy, !virtual_ip),
             keys: policies::keys(cx, self.keys, &policy),
             idle_timeout: stack::idle_timeout(self.idle_timeout, usual.idle_timeout),

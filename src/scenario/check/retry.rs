@@ -31,7 +31,7 @@ pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<Retries>
         multiplier,
         codes: codes_of(cx, codes, place),
     };
-    Some(Retries { policy, throttling: throttling.map(|t| throttle(cx, t)) })
+    Some(Retries { policy, throttling: throttling.map(|t| throttle(cx, t)), elsewhere: false })
 }
 
 const WHOSE: &str = "`retry`";

@@ -9,11 +9,14 @@ use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
 use crate::scenario::file::via::{BreakersFile, EnvoyFile, ProxyFile, SlowStartFile, ViaFile};
 use crate::scenario::model::{
-    Breakers, Discovery, EnvoyCluster, Policy, Reconnect, RotationStart, ServiceType, Sidecar, SidecarKind, SlowStart,
+    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, RotationStart, ServiceType,
+    Sidecar, SidecarKind, SlowStart,
 };
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
+/// Envoy has no limit; gRPC's, so that a mistake in a configuration does not become a storm.
+const MAX_RETRIES: u32 = 4;
 /// Most worker threads of a proxy.
 const MAX_WORKERS: u32 = 1_024;
 
@@ -100,7 +103,16 @@ fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, file: Prox
 }
 
 fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside) -> Sidecar {
-    let EnvoyFile { workers, overhead, circuit_breakers, panic_threshold, slow_start } = file;
+    let EnvoyFile {
+        workers,
+        overhead,
+        circuit_breakers,
+        retries,
+        max_requests_per_connection,
+        panic_threshold,
+        slow_start,
+    } = file;
+    let usual = if kind == SidecarKind::Istio { defaults::ISTIO_RETRIES } else { 0 };
     if !beside.judges {
         cx.no_effect(&panic_threshold, "panic_threshold", "without `outlier_detection`: all hosts are healthy");
     }
@@ -113,6 +125,13 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside
         overhead: law::law_or(cx, overhead, defaults::overhead),
         cluster: Some(EnvoyCluster {
             breakers: breakers(cx, circuit_breakers, kind),
+            retries: cx.count_or(retries, "retries", 0, MAX_RETRIES, usual),
+            max_requests_per_connection: cx.count_if(
+                max_requests_per_connection,
+                "max_requests_per_connection",
+                1,
+                u32::MAX,
+            ),
             panic_threshold: percent(cx, panic_threshold, "panic_threshold", defaults::PANIC_THRESHOLD),
             slow_start: slow_start.and_then(|file| slow_starting(cx, file)),
         }),
@@ -142,6 +161,20 @@ fn slow_starting(cx: &mut Check<'_>, file: At<SlowStartFile>) -> Option<SlowStar
     let aggression = aggression.map_or(1.0, |a| cx.number(&a, "aggression", 0.01, 100.0));
     let min_weight = share(cx, min_weight, "min_weight", 0.1);
     cx.positive(window, "window").map(|window| SlowStart { window, aggression, min_weight })
+}
+
+/// What the proxy does about failed requests: Envoy's back-off is uniform below 25 ms times 2 to the number of retries, at most 250 ms.
+pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
+    let (kind, cluster) = via.and_then(|via| Some((via.kind, via.cluster?)))?;
+    let policy = RetryPolicy {
+        max_attempts: cluster.retries + 1,
+        initial_backoff: Span::from_micros(12_500),
+        max_backoff: Span::from_millis(125),
+        multiplier: 2.0,
+        codes: Codes::of(&[14]),
+    };
+    let elsewhere = kind == SidecarKind::Istio;
+    (cluster.retries > 0).then_some(Retries { policy, throttling: None, elsewhere })
 }
 
 /// A proxy has policies and a discovery of its own.

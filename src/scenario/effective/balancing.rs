@@ -1,6 +1,6 @@
 //! The values in force of what balances: policy, outlier detection, the proxy beside a client.
 
-use super::text::law;
+use super::text::{law, optional_count};
 use super::{Rows, Scope};
 use crate::scenario::model::{
     Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar, SlowStart,
@@ -11,13 +11,16 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
     rows.put(at, "via", kind.name().into());
     let settings = at.key("via").key(kind.name());
-    let Some(EnvoyCluster { breakers, panic_threshold: _, slow_start }) = cluster else {
+    let Some(EnvoyCluster { breakers, panic_threshold: _, retries, max_requests_per_connection, slow_start }) = cluster
+    else {
         return rows.put(&settings, "overhead", law(overhead));
     };
     if let (Some(workers), true) = (workers, channels > 1) {
         rows.put(&settings, "workers", workers.to_string());
     }
     rows.put(&settings, "overhead", law(overhead));
+    rows.put(&settings, "retries", retries.to_string());
+    rows.put(&settings, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
     match breakers {
         None => rows.put(&settings, "circuit_breakers", "none".into()),
         Some(Breakers { pending, requests, retries: _ }) => {

@@ -115,7 +115,9 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
         }
     }
     rows.put(at, "shared_subchannels", sharing.is_some().to_string());
-    retries::retry(rows, at, retry.as_ref());
+    if via.and_then(|via| via.cluster).is_none_or(|cluster| cluster.retries == 0) {
+        retries::retry(rows, at, retry.as_ref());
+    }
 }
 
 fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {

@@ -31,6 +31,11 @@ pub struct EnvoyFile {
     pub overhead: Key<LawFile>,
     /// What it refuses to take upon itself.
     pub circuit_breakers: Key<BreakersFile>,
+    /// How often it tries a request again that found no connection or failed with UNAVAILABLE, 0 to 4. Default 0; istio 2,
+    /// which then prefers another host.
+    pub retries: Key<Count>,
+    /// A connection to a host takes no new requests after so many. Default: no limit.
+    pub max_requests_per_connection: Key<Count>,
     /// Ejections are ignored when less than this share of the hosts is left. Default 50%; 0: never.
     pub panic_threshold: Key<Share>,
     /// New hosts get less at first, by round_robin and least_request. Default: they do not.

@@ -59,6 +59,10 @@ pub struct EnvoyCluster {
     pub breakers: Option<Breakers>,
     /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
     pub panic_threshold: u32,
+    /// How often it tries a failed request again.
+    pub retries: u32,
+    /// A connection takes no new requests after so many (`max_requests_per_connection`). `None`: no limit.
+    pub max_requests_per_connection: Option<u32>,
     /// New hosts get less at first. `None`: they do not.
     pub slow_start: Option<SlowStart>,
 }
@@ -96,6 +100,14 @@ pub struct Lifetime {
     pub max: Span,
     /// Each connection's own lifetime is uniform in `max * (1 ± jitter)`; 0 to 1.
     pub jitter: f64,
+}
+
+impl Client {
+    /// True if it watches the EndpointSlices.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        matches!(&self.protocol, Protocol::Grpc(grpc) if matches!(grpc.discovery, Discovery::Watch { .. }))
+    }
 }
 
 /// What a client speaks.

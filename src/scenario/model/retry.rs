@@ -24,6 +24,8 @@ pub struct Retries {
     pub policy: RetryPolicy,
     /// Its `retryThrottling`. `None`: retries are not throttled.
     pub throttling: Option<RetryThrottling>,
+    /// A retry avoids the host of the attempt before it, as far as a few more picks let it (Envoy's `previous_hosts`).
+    pub elsewhere: bool,
 }
 
 /// A set of gRPC status codes (`doc/statuscodes.md`), bit `i` for code `i`.

@@ -126,7 +126,10 @@ impl<'a, O: Observer> Engine<'a, O> {
     pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
         let channel = &self.channels[index as usize];
         if self.channels[index as usize].policy.is_pick_first() {
-            return channel.subchannels.iter().position(|s| s.address == address);
+            // Mostly the one that its pass is at.
+            let at = channel.pass_next.saturating_sub(1) as usize;
+            let here = channel.subchannels.get(at).is_some_and(|s| s.address == address);
+            return if here { Some(at) } else { channel.subchannels.iter().position(|s| s.address == address) };
         }
         channel.subchannels.binary_search_by_key(&address, |s| s.address).ok()
     }

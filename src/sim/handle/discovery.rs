@@ -1,5 +1,6 @@
 //! Who knows of which endpoints, and when: EndpointSlices to nodes and DNS, DNS to channels.
 
+use super::super::channels::Subchannels;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer};
@@ -8,7 +9,7 @@ use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View}
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, shuffle};
-use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Protocol, Resolver};
+use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Resolver};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -31,62 +32,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     pub fn on_endpoint_change(&mut self, view: u32, pod: u32, to: Condition) {
-        self.views[view as usize].endpoints.change(pod, to);
-        if (view as usize) < self.views.len() - 1 {
+        let View { endpoints, log, .. } = &mut self.views[view as usize];
+        let ready = endpoints.ready.len();
+        endpoints.change(pod, to);
+        if self.watched && (view as usize) < self.dns_caches.len() - 1 {
+            if endpoints.ready.len() != ready {
+                log.push(pod);
+            }
             self.changed_for_watchers(view);
-        }
-    }
-
-    /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
-    fn changed_for_watchers(&mut self, node: u32) {
-        for client in 0..self.clients.len() as u32 {
-            let Some(Discovery::Watch { debounce, .. }) = self.discovery_of(client) else { continue };
-            let push = &mut self.clients[client as usize].pushes[node as usize];
-            push.latest = self.now;
-            if !push.pending {
-                (push.pending, push.first) = (true, self.now);
-                self.after(debounce, Rank::World, Event::Push { client, node });
-            }
-        }
-    }
-
-    fn discovery_of(&self, client: u32) -> Option<Discovery> {
-        match &self.model.clients[client as usize].protocol {
-            Protocol::Grpc(grpc) => Some(grpc.discovery),
-            Protocol::Http1(_) => None,
-        }
-    }
-
-    /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
-    pub fn on_push(&mut self, client: u32, node: u32) {
-        let Some(Discovery::Watch { debounce, debounce_max, .. }) = self.discovery_of(client) else { return };
-        let push = &mut self.clients[client as usize].pushes[node as usize];
-        let due = (push.latest + debounce).min(push.first + debounce_max);
-        if due > self.now {
-            return self.schedule.at(due, Rank::World, Event::Push { client, node });
-        }
-        push.pending = false;
-        let settings = &self.model.clients[client as usize];
-        let members = self.clients[client as usize].members.clone();
-        for replica in members {
-            let r = &self.replicas[replica as usize];
-            if r.node == node {
-                (r.first_channel..r.first_channel + settings.channels).for_each(|channel| self.push_to(channel));
-            }
-        }
-    }
-
-    /// A channel that watches gets the list as its node knows it.
-    fn push_to(&mut self, index: u32) {
-        let channel = &self.channels[index as usize];
-        let Discovery::Watch { ignore_empty, .. } = self.settings(index).discovery else { return };
-        if channel.stopped || channel.resolver.as_ref().is_none_or(|r| r.answered.is_none()) {
-            return;
-        }
-        let node = self.replicas[channel.replica as usize].node as usize;
-        let addresses = self.views[node].endpoints.ready.clone();
-        if !addresses.is_empty() || !ignore_empty {
-            self.new_addresses(index, addresses);
         }
     }
 
@@ -144,7 +97,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             Discovery::Watch { .. } => {
                 self.mark_answered(index);
-                self.push_to(index);
+                self.push_list(index);
             }
         }
     }
@@ -191,50 +144,48 @@ impl<O: Observer> Engine<'_, O> {
         self.new_addresses(index, addresses);
     }
 
-    fn tell_resolved(&mut self, index: u32, addresses: u32) {
+    pub fn tell_resolved(&mut self, index: u32, addresses: u32) {
         let replica = &self.replicas[self.channels[index as usize].replica as usize];
         let (client, ordinal) = (replica.client, replica.ordinal);
         self.observe(&Observation::Resolved { client, replica: ordinal, addresses });
     }
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
-    fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
-        let mut addresses = self.subset_of(index, addresses);
+    pub fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
+        let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
-        match *self.channels[index as usize].policy {
-            Policy::PickFirst { shuffle: wanted, .. } => {
-                if wanted {
-                    let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
-                    let owner = mix(self.channel_key(index), k);
-                    shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));
-                }
-                self.update_pick_first(index, &addresses);
-            }
-            _ => self.update_all(index, addresses),
+        if !self.channels[index as usize].policy.is_pick_first() {
+            return self.update_all(index, addresses);
+        }
+        self.list_for_pick_first(index, addresses);
+        let channel = &self.channels[index as usize];
+        // A connection whose address is still listed stays; otherwise a new pass begins.
+        if channel.ready == 0 && (channel.state != Connectivity::Idle || !channel.waiting.is_empty()) {
+            self.start_pass(index);
         }
     }
 
     /// The addresses that a channel's lookup returns, in the order of the answer.
     fn answer(&mut self, index: u32) -> Vec<u32> {
         let channel = &self.channels[index as usize];
+        let order = if channel.policy.is_pick_first() { Order::OfAnswer } else { Order::Any };
         let node = self.replicas[channel.replica as usize].node as usize;
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
-        self.look_up(node, mix(self.channel_key(index), answers))
+        self.look_up(node, mix(self.channel_key(index), answers), order)
     }
 
     /// What the cluster DNS answers to somebody on `node`; `owner` keys the order.
-    pub fn look_up(&mut self, node: usize, owner: u64) -> Vec<u32> {
+    pub fn look_up(&mut self, node: usize, owner: u64, order: Order) -> Vec<u32> {
         match self.model.cluster.dns.cache {
             DnsCache::None => {
-                let mut answer = self.dns_view().endpoints.ready.clone();
-                shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
-                answer
+                let answer = self.dns_view().endpoints.ready.clone();
+                self.in_order(answer, owner, order)
             }
-            DnsCache::CoreDns => self.core_dns(owner),
+            DnsCache::CoreDns => self.core_dns(owner, order),
             DnsCache::NodeLocal => {
                 let cache = &self.dns_caches[node];
                 if !cache.filled || cache.expires <= self.now {
-                    let answer = self.core_dns(mix(node as u64, cache.fills));
+                    let answer = self.core_dns(mix(node as u64, cache.fills), Order::OfAnswer);
                     self.fill(node, answer);
                 }
                 self.dns_caches[node].answer.clone()
@@ -243,15 +194,22 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// CoreDNS's own cache: the answer may be old, but is shuffled afresh.
-    fn core_dns(&mut self, owner: u64) -> Vec<u32> {
+    fn core_dns(&mut self, owner: u64, order: Order) -> Vec<u32> {
         let core = self.dns_caches.len() - 1;
         let cache = &self.dns_caches[core];
         if !cache.filled || cache.expires <= self.now {
             let answer = self.dns_view().endpoints.ready.clone();
             self.fill(core, answer);
         }
-        let mut answer = self.dns_caches[core].answer.clone();
-        shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
+        let answer = self.dns_caches[core].answer.clone();
+        self.in_order(answer, owner, order)
+    }
+
+    /// An answer in the order that `owner` gets, if somebody looks at it.
+    fn in_order(&self, mut answer: Vec<u32>, owner: u64, order: Order) -> Vec<u32> {
+        if order == Order::OfAnswer {
+            shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
+        }
         answer
     }
 
@@ -266,23 +224,27 @@ impl<O: Observer> Engine<'_, O> {
         cache.answer = answer;
     }
 
-    /// A new address list for pick_first: a connection whose address is still listed stays; otherwise a new pass begins.
-    fn update_pick_first(&mut self, index: u32, addresses: &[u32]) {
+    /// Makes this the address list of a pick_first, in the order of its attempts.
+    pub fn list_for_pick_first(&mut self, index: u32, mut addresses: Vec<u32>) {
+        if let Policy::PickFirst { shuffle: true, .. } = *self.channels[index as usize].policy {
+            let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
+            let owner = mix(self.channel_key(index), k);
+            shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));
+        }
         let mut old = std::mem::take(&mut self.channels[index as usize].subchannels);
-        let take = |address: u32, old: &mut smallvec::SmallVec<[Subchannel; 1]>| {
-            let kept = old.iter().position(|s| s.address == address).map(|i| old.swap_remove(i));
-            kept.unwrap_or(Subchannel::new(address))
+        old.sort_unstable_by_key(|s| s.address);
+        let mut kept = vec![false; old.len()];
+        let take = |&address: &u32| match old.binary_search_by_key(&address, |s| s.address) {
+            Ok(i) => {
+                kept[i] = true;
+                old[i]
+            }
+            Err(_) => Subchannel::new(address),
         };
-        let new = addresses.iter().map(|&a| take(a, &mut old)).collect();
+        let new = addresses.iter().map(take).collect();
         self.channels[index as usize].subchannels = new;
-        self.remove_subchannels(index, old.into_iter(), CloseReason::AddressRemoved);
-        let channel = &mut self.channels[index as usize];
-        if channel.ready > 0 {
-            return;
-        }
-        if channel.state != Connectivity::Idle || !channel.waiting.is_empty() {
-            self.start_pass(index);
-        }
+        let removed = old.into_iter().zip(kept).filter(|(_, kept)| !kept).map(|(s, _)| s);
+        self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
     }
 
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
@@ -294,11 +256,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         self.judge_addresses(index, &addresses);
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
-        let (kept, removed): (Vec<_>, Vec<_>) =
-            old.into_iter().partition(|s| addresses.binary_search(&s.address).is_ok());
-        let find = |a: u32| kept.binary_search_by_key(&a, |s| s.address).map(|i| kept[i]);
-        self.channels[index as usize].subchannels =
-            addresses.iter().map(|&a| find(a).unwrap_or(Subchannel::new(a))).collect();
+        let (new, removed) = merge(old, &addresses);
+        self.channels[index as usize].subchannels = new;
         // Plans and pools name subchannels by their places.
         self.channels[index as usize].stale |= !self.channels[index as usize].in_turn;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
@@ -344,3 +303,29 @@ impl<O: Observer> Engine<'_, O> {
 
 /// How long a cache keeps the answer that there is no address (CoreDNS and NodeLocal DNSCache: denial TTL 5 s).
 const DENIAL_TTL: Span = Span::from_secs(5);
+
+/// Who looks at the order of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Somebody takes the addresses in turn.
+    OfAnswer,
+    /// Nobody, so that it need not be drawn.
+    Any,
+}
+
+/// The subchannels of a list, both in order of address: those of `old` that are listed, and new ones; and those no longer listed.
+fn merge(old: Subchannels, addresses: &[u32]) -> (Subchannels, Vec<Subchannel>) {
+    if old.iter().map(|s| s.address).eq(addresses.iter().copied()) {
+        return (old, Vec::new());
+    }
+    let (mut new, mut removed) = (Subchannels::with_capacity(addresses.len()), Vec::new());
+    let mut old = old.into_iter().peekable();
+    for &address in addresses {
+        while let Some(gone) = old.next_if(|s| s.address < address) {
+            removed.push(gone);
+        }
+        new.push(old.next_if(|s| s.address == address).unwrap_or(Subchannel::new(address)));
+    }
+    removed.extend(old);
+    (new, removed)
+}

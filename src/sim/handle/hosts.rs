@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::super::engine::Engine;
-use super::super::observation::{Observer, Status};
+use super::super::observation::{CloseReason, Observer, Status};
 use super::super::plans::Plan;
 use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState};
 use crate::policy::budget::{InUse, Resource};
@@ -16,9 +16,33 @@ use crate::policy::least_request;
 use crate::random::below;
 use crate::scenario::model::{Breakers, Policy};
 
+/// Istio: `host_selection_retry_max_attempts` 5.
+const RESELECTIONS: u32 = 5;
+
 impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
-    pub fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+    pub fn pick_pool(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+        let before = self.calls.items[call.index as usize].pod;
+        let mut host = self.pick_host(index, call, draw)?;
+        for _ in 0..RESELECTIONS {
+            if before == NONE || self.channels[index as usize].subchannels[host].address != before {
+                break;
+            }
+            host = self.pick_host(index, call, draw)?;
+        }
+        Some(self.connection_to(index, host))
+    }
+
+    /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
+    pub fn after_send(&mut self, index: u32, connection: u32) {
+        let client = &self.model.clients[self.client_of(index) as usize];
+        let most = client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection);
+        if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
+            self.drain(connection, CloseReason::MaxRequests);
+        }
+    }
+
+    fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
         self.lanes.settle();
         let channel = &mut self.channels[index as usize];
         let n = channel.picker.len();
@@ -31,14 +55,13 @@ impl<O: Observer> Engine<'_, O> {
             Policy::Random => (n > 0).then(|| below(draw(), n)),
             Policy::RoundRobin { .. } => channel.take_turn(),
             Policy::RingHash { .. } | Policy::Maglev { .. } => {
-                let host = self.pick_by_key(index, call)?;
-                return Some(self.connection_to(index, host));
+                return self.pick_by_key(index, call);
             }
             // Not Envoy's, which the reader sees to.
             Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
         };
         let host = self.channels[index as usize].picker[picked?] as usize;
-        Some(self.connection_to(index, host))
+        Some(host)
     }
 
     /// The connection of a pool, dialled if there is none.
@@ -75,6 +98,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn pool_ready(&mut self, index: u32, connection: u32) {
         self.lanes[connection].streams_max = self.stream_limit(self.lanes[connection].pod, false);
         self.send_waiting(connection);
+        self.after_send(index, connection);
         if !self.connections.items[connection as usize].waiting.is_empty() || self.breakers_of(index).is_some() {
             self.lanes.set_plain(connection, false);
         }

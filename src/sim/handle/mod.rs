@@ -25,3 +25,4 @@ mod rollout;
 mod sampling;
 mod serving;
 pub(super) mod sharing;
+mod watch;

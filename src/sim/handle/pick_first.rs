@@ -14,6 +14,7 @@ const CONNECTION_ATTEMPT_DELAY: Span = Span::from_millis(250);
 impl<O: Observer> Engine<'_, O> {
     /// Starts at the first address. TRANSIENT_FAILURE is sticky: a channel that is in it stays so until it is READY.
     pub fn start_pass(&mut self, index: u32) {
+        self.catch_up(index);
         let channel = &mut self.channels[index as usize];
         if channel.state != Connectivity::TransientFailure {
             channel.state = Connectivity::Connecting;

@@ -22,9 +22,13 @@ impl<O: Observer> Engine<'_, O> {
         };
         let pools = self.channels[index as usize].pools;
         let picked =
-            if pools { self.pick_host(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
+            if pools { self.pick_pool(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
         match picked {
-            Some(connection) if !pools || self.takes_on(index, connection) => self.send(call, connection),
+            Some(connection) if !pools => self.send(call, connection),
+            Some(connection) if self.takes_on(index, connection) => {
+                self.send(call, connection);
+                self.after_send(index, connection);
+            }
             _ => self.fail_fast(call, index),
         }
     }

@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer, Status};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle, VIRTUAL_IP};
+use super::discovery::Order;
 use crate::random::mix;
 use crate::scenario::model::{Http1Client, PoolOrder, Protocol};
 
@@ -51,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
         let r = &self.replicas[replica as usize];
         let (node, dials) = (r.node as usize, r.dials);
         let owner = mix(mix(self.replica_key(replica), 1), u64::from(dials));
-        self.look_up(node, owner).first().copied().unwrap_or(VIRTUAL_IP)
+        self.look_up(node, owner, Order::OfAnswer).first().copied().unwrap_or(VIRTUAL_IP)
     }
 
     pub fn pool_connected(&mut self, index: u32, connection: Handle) {

@@ -30,7 +30,9 @@ impl<O: Observer> Engine<'_, O> {
     fn tries_again(&mut self, index: u32, status: Status) -> bool {
         let &Call { client, channel, demand, retries, pod, emitted, .. } = &self.calls.items[index as usize];
         let settings = &self.model.clients[client as usize];
-        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling }), .. }) = &settings.protocol else {
+        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere }), .. }) =
+            &settings.protocol
+        else {
             return false;
         };
         if self.has_given_up(channel) {
@@ -43,11 +45,12 @@ impl<O: Observer> Engine<'_, O> {
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = (pod != NONE).then_some(PodId(pod));
         self.observe(&Observation::Retried { client, pod, status, emitted, after });
-        self.take_over(index, status, after);
+        let before = pod.filter(|_| *elsewhere);
+        self.take_over(index, status, after, before);
         true
     }
 
-    fn take_over(&mut self, index: u32, status: Status, after: Span) {
+    fn take_over(&mut self, index: u32, status: Status, after: Span, before: Option<PodId>) {
         let &Call { emitted, demand, key, method, client, channel, worker, retries, .. } =
             &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
@@ -59,7 +62,7 @@ impl<O: Observer> Engine<'_, O> {
             channel,
             connection: NONE,
             sent: self.now,
-            pod: NONE,
+            pod: before.map_or(NONE, |pod| pod.0),
             worker,
             generation: 0,
             state: CallState::BacksOff,
@@ -82,9 +85,12 @@ impl<O: Observer> Engine<'_, O> {
         }
         let item = &mut self.calls.items[call.index as usize];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
-        match self.model.clients[client as usize].via {
-            Some(_) => self.enter_proxy(call),
-            None => self.route_call(call),
+        // The application's retries go through its proxy again; the proxy's own start there.
+        let via = self.model.clients[client as usize].via.as_ref();
+        if via.is_some_and(|via| via.cluster.is_none_or(|cluster| cluster.retries == 0)) {
+            self.enter_proxy(call);
+        } else {
+            self.route_call(call);
         }
     }
 

@@ -159,6 +159,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Deletes the first `count` victims among the chosen pods; returns how many there were.
     fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(&Self, u32) -> bool) -> u32 {
+        if count == 0 {
+            return 0;
+        }
         let alive = self.deployments[server as usize].pods.iter().copied();
         let mut candidates: Vec<Candidate> = alive
             .filter(|&pod| self.is_alive(pod) && of(self, pod))
@@ -169,7 +172,7 @@ impl<O: Observer> Engine<'_, O> {
             })
             .collect();
         let alive = self.deployments[server as usize].pods.iter().filter(|&&pod| self.is_alive(pod));
-        let nodes = alive.map(|&pod| self.pods[pod as usize].node).collect();
+        let nodes = alive.map(|&pod| self.pods[pod as usize].node);
         victims::rank(&mut candidates, nodes);
         candidates.truncate(count as usize);
         for victim in &candidates {
