@@ -64,7 +64,7 @@ fn methods_add_up() {
 fn methods_have_their_shares_costs_and_deadlines() {
     let runs: Vec<Summary> =
         (1..=30).map(|seed| run("policy: round_robin", &format!("open: {{ rate: 100 }}, {MIX}"), seed)).collect();
-    let mut family = Family::named("methods");
+    let mut family = Family::named("closed form: methods");
     let started = |i: usize| runs.iter().map(|r| r.methods[i].started).sum::<u64>();
     family.add("share", binomial(started(1), started(0) + started(1), 0.1));
     let mean = |i: usize| -> Vec<f64> { runs.iter().map(|r| r.methods[i].latency_ms.mean.expect("calls")).collect() };

@@ -105,7 +105,7 @@ fn another_attempt_is_another_pick() {
     });
     let pairs = pairs.concat();
     let same = pairs.iter().filter(|(first, second)| first == second).count() as u64;
-    let mut family = Family::named("retries: another pick");
+    let mut family = Family::named("closed form: retries, another pick");
     family.add("the same pod again", binomial(same, pairs.len() as u64, 0.25));
     family.assert_holds();
     assert!(pairs.len() > 5_000);

@@ -316,7 +316,7 @@ fn ideal() -> Vec<Vec<u64>> {
 
 /// What is exact of one pod is its law, binomial; of the extremes of 30 pods, whose counts add up to 540, the law of random subsets.
 fn subset_family(runs: &[Vec<u64>]) -> Family {
-    let mut family = Family::named("subsets");
+    let mut family = Family::named("closed form: subsets");
     let law = Binomial::new(SUBSET_SIZE as f64 / SUBSET_PODS as f64, SUBSET_CLIENTS).expect("a law");
     let mut seen = vec![0.0; SUBSET_CLIENTS as usize + 1];
     // One pod per run: those of a run are not independent.

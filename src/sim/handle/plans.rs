@@ -125,7 +125,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             let (_, work) = self.work_of(pod);
             let Pod { requests, refused, reported, settings, .. } = self.pods[pod as usize];
-            let slots = f64::from(settings.concurrency) * period;
+            let slots = f64::from(settings.concurrency) * settings.usable() * period;
             let report = Report {
                 qps: (requests - reported.requests) as f64 / period,
                 eps: (refused - reported.refused) as f64 / period,
