@@ -54,12 +54,12 @@ pub const ROWS: &[Row] = &[
     row(
         "xds-weighted",
         "proxyless xDS, weighted_round_robin",
-        "weights from load reports, which are alike where the pods are; what it is for are unequal pods.",
+        "the pods are alike, and chance makes their load reports of one second unequal: it is for pods that are not alike.",
     ),
     row(
         "envoy-headless",
         "Envoy sidecar, headless",
-        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s.",
+        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s; until Envoy knows, pods that are gone get their share, and these calls fail unless it is told to retry.",
     ),
     row(
         "envoy-clusterip",
@@ -69,7 +69,7 @@ pub const ROWS: &[Row] = &[
     row(
         "istio",
         "Istio sidecar, LEAST_REQUEST",
-        "pushed endpoints, and the less busy of two for each call, as its own proxy counts them.",
+        "pushed endpoints, and the less busy of two for each call, as its own proxy counts them; what fails is tried again elsewhere.",
     ),
     row("istio-round-robin", "Istio sidecar, ROUND_ROBIN", "pushed endpoints in rotation."),
     row(
