@@ -190,7 +190,8 @@ fn slow_starting(cx: &mut Check<'_>, file: At<SlowStartFile>) -> Option<SlowStar
     cx.positive(window, "window").map(|window| SlowStart { window, aggression, min_weight })
 }
 
-/// What the proxy does about failed requests: Envoy's back-off is uniform below 25 ms times 2 to the number of retries, at most 250 ms.
+/// What the proxy does about failed requests. Its back-off is uniform from 0 to 25 ms, twice that for each further retry, 250 ms at
+/// most (`JitteredExponentialBackOffStrategy`).
 pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
     let (kind, cluster) = via.and_then(|via| Some((via.kind, via.cluster?)))?;
     let policy = RetryPolicy {
@@ -198,6 +199,7 @@ pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
         initial_backoff: Span::from_micros(12_500),
         max_backoff: Span::from_millis(125),
         multiplier: 2.0,
+        jitter: 1.0,
         codes: Codes::of(&[14]),
     };
     let elsewhere = kind == SidecarKind::Istio;
