@@ -22,7 +22,8 @@ enum Ended {
     ByServer,
 }
 
-/// So many connections to so many pods, started over `spread` ages, for `ages`; `rest` is appended.
+/// So many connections to so many pods, started over `spread` ages, for `ages`; `rest` is appended. Hardly anybody calls, and channels
+/// would fall idle after half an hour.
 fn aging(ended: Ended, pods: u32, connections: u32, spread: f64, ages: f64, rest: &str) -> String {
     let (server, client) = match ended {
         Ended::ByClient => ("", "connection_lifetime: { max: 100s, jitter: 0 }, "),
@@ -31,7 +32,7 @@ fn aging(ended: Ended, pods: u32, connections: u32, spread: f64, ages: f64, rest
     format!(
         "name: age\nduration: {}s\ncluster: {{ rtt: 0s, connect: 0s, endpoint_lag: 0s }}\n\
          servers: [{{ name: s, replicas: {pods}, startup: 0s{server} }}]\n\
-         clients: [{{ name: c, replicas: {connections}, start: {{ spread: {}s }}, {client}\
+         clients: [{{ name: c, replicas: {connections}, start: {{ spread: {}s }}, idle_timeout: 0s, {client}\
          policy: {{ pick_first: {{ reconnect: eager }} }}, load: {{ open: {{ rate: 0.001 }} }} }}]\n{rest}",
         AGE * ages,
         AGE * spread
