@@ -164,6 +164,7 @@ impl Digest {
             O::Retried { client, pod, status, emitted, after } => {
                 self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
             }
+            O::Message { pod } => self.words(at, 26, &[u64::from(pod.0)]),
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -285,6 +286,7 @@ mod tests {
         let ejected = |client, replica, pod, back| O::Ejected { client, replica, pod, back };
         all.extend([ejected(0, 0, p, false), ejected(1, 0, p, false), ejected(0, 1, p, false)]);
         all.extend([ejected(0, 0, q, false), ejected(0, 0, p, true)]);
+        all.extend([O::Message { pod: p }, O::Message { pod: q }]);
         all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
         all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);

@@ -139,7 +139,7 @@ impl<'a> Facts<'a> {
     }
 
     pub fn open_load(&self) -> bool {
-        self.model.clients.iter().any(|c| matches!(c.load, Load::Open { .. }))
+        self.model.clients.iter().any(|c| c.load.rate().is_some())
     }
 }
 

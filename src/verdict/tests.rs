@@ -24,6 +24,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         connections_at_end: connections,
         utilization: Some(utilization),
         latency_ms: Latency::default(),
+        messages: 0,
     };
     let row = |time: u32, (pod, p): (usize, &(f64, u64, u64, f64))| WindowRow {
         time_s: f64::from(time),
