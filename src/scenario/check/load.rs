@@ -38,10 +38,15 @@ pub(super) fn load(
     if streams.is_some() {
         cx.no_effect(&methods, "methods", "on streams, which are all alike");
     }
-    let second = open.as_ref().filter(|_| closed.is_some()).map(|o| o.place);
-    let second = second.or(streams.as_ref().filter(|_| closed.is_some() || open.is_some()).map(|s| s.place));
-    if let Some(place) = second {
-        cx.problem(Code::NotOne, place, "`load` takes one of `closed`, `open` and `streams`, and has more");
+    let given = [
+        closed.as_ref().map(|c| ("closed", c.place)),
+        open.as_ref().map(|o| ("open", o.place)),
+        streams.as_ref().map(|s| ("streams", s.place)),
+    ];
+    let mut given = given.into_iter().flatten();
+    if let (Some((first, _)), Some((second, at))) = (given.next(), given.next()) {
+        let message = format!("`load` takes one of `closed`, `open` and `streams`, and has `{first}` and `{second}`");
+        cx.problem(Code::NotOne, at, message);
         return (nothing, Vec::new());
     }
     let load = match (closed, open, streams) {

@@ -15,14 +15,14 @@ use crate::units::Time;
 pub(super) fn streams(cx: &mut Check<'_>, At { value, place }: At<StreamsFile>) -> Streams {
     let StreamsFile { rate, duration, messages } = value;
     let rate = cx.required(rate, "rate", place, "`streams`");
-    let rate = rate.map_or(0.0, |rate| cx.number(&rate, "rate", 0.0, MAX_RATE));
+    let rate = rate.map(|rate| (Time::ZERO, cx.number(&rate, "rate", 0.0, MAX_RATE)));
     let duration = cx.required(duration, "duration", place, "`streams`");
     let interval = messages.and_then(|At { value: MessagesFile { interval }, place }| {
         let interval = cx.required(interval, "interval", place, "`messages`");
         cx.positive(interval, "interval")
     });
     Streams {
-        rate: RateCurve { points: [(Time::ZERO, rate)].into() },
+        rate: RateCurve { points: rate.into_iter().collect() },
         duration: law::law_or(cx, duration, defaults::startup),
         interval,
     }
