@@ -286,7 +286,6 @@ mod tests {
         let ejected = |client, replica, pod, back| O::Ejected { client, replica, pod, back };
         all.extend([ejected(0, 0, p, false), ejected(1, 0, p, false), ejected(0, 1, p, false)]);
         all.extend([ejected(0, 0, q, false), ejected(0, 0, p, true)]);
-        all.extend([O::Message { pod: p }, O::Message { pod: q }]);
         all.extend([dialled(c, 0, 0, Some(p)), dialled(d, 0, 0, Some(p)), dialled(c, 1, 0, Some(p))]);
         all.extend([dialled(c, 0, 1, Some(p)), dialled(c, 0, 0, None), connected(c, 0, 0, p)]);
         all.extend([connected(d, 0, 0, p), connected(c, 1, 0, p), connected(c, 0, 1, p), connected(c, 0, 0, q)]);
@@ -333,6 +332,7 @@ mod tests {
         let records = records();
         let mut all = all_kinds_and_fields();
         all.extend(retries());
+        all.extend([1, 2].map(|pod| Observation::Message { pod: PodId(pod) }));
         all.extend(records.iter().map(Observation::Closed));
         all.extend(records.iter().map(Observation::OpenAtEnd));
         let mut seen = BTreeSet::new();
