@@ -222,3 +222,21 @@ fn streams_outlast_an_outage_and_do_not_storm() {
     let failed: Vec<_> = run.ended.values().filter(|e| e.1.is_some()).collect();
     assert!(!failed.is_empty() && failed.iter().all(|e| (second(60.0)..second(100.0)).contains(&e.0)), "{failed:?}");
 }
+
+/// Nobody tells that a pod answers nothing: without keepalive its streams stay. With it, TCP_USER_TIMEOUT ends a connection 200 ms and the
+/// timeout after the first message that nobody acknowledged, and each stream has one within a second.
+#[test]
+fn messages_find_a_black_hole() {
+    let top = "timeline: [{ at: 1s, rate: { client: c, to: 0 } }, { at: 60s, black_hole: { server: s } }]";
+    let plain = text(top, "replicas: 3", "rate: 40, duration: 1h, messages: { interval: 1s }");
+    let pinging = plain.replace("name: c,", "name: c, keepalive: { time: 100s, timeout: 5s },");
+    let stay = observed::<Seen>(&model(&plain), 1).0;
+    assert_eq!(stay.cuts(), 0);
+    let run = observed::<Seen>(&model(&pinging), 1).0;
+    let (before, after) = (run.open(second(60.0)), run.open(second(67.0)));
+    let dead = (0..3).find(|&pod| after[pod] == 0).expect("all streams of one pod have moved");
+    assert!(before[dead] > 5 && run.cuts() as i64 == before[dead], "{before:?} {}", run.cuts());
+    let cuts: Vec<Time> = run.cut.values().flatten().map(|c| c.0).collect();
+    assert!(cuts.iter().all(|at| (second(65.2)..=second(66.2)).contains(at)), "{cuts:?}");
+    assert_eq!(after.iter().sum::<i64>(), run.emitted.len() as i64);
+}
