@@ -131,6 +131,9 @@ fn ambient_passes_connections_on_one_by_one() {
     let channels = |via: &str| run("", "service_time: 1ms", &format!("channels: 8, via: {via}")).dialled.len();
     assert_eq!(channels("ambient"), 8);
     assert_eq!(channels("linkerd"), 4);
+    // What a mesh takes for opaque it passes on as well.
+    assert_eq!(channels("{ istio: { opaque: true } }"), 8);
+    assert_eq!(channels("{ linkerd: { opaque: true } }"), 8);
 }
 
 fn of(text: &str) -> Seen {

@@ -77,6 +77,7 @@ fn every_key_reaches_the_model() {
         initial_backoff: Span::from_millis(100),
         max_backoff: Span::from_secs(1),
         multiplier: 2.0,
+        jitter: 0.2,
         codes: Codes::of(&[14, 8]),
     };
     let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });

@@ -97,5 +97,5 @@ slot, without changes; five pods can do 1,000, and a load that waits for its ans
 
 const FOOT: &str = "
 What proxies add to a call is 0.23 ms here, the 90th percentile that Istio publishes for a pair of sidecars (`via.*.overhead` changes
-it). Gateways with pods of their own, waypoints, outlier detection and retries are not modelled yet (docs/model.md).
+it). Istio tries a failed request twice more, elsewhere. Gateways with pods of their own and waypoints are not modelled yet (docs/model.md).
 ";

@@ -31,6 +31,11 @@ pub const ROWS: &[Row] = &[
         "five times the draws, so the spread falls with the root of their number; each connection is still paid for once a minute.",
     ),
     row(
+        "http1",
+        "HTTP/1.1, a connection per request",
+        "kube-proxy draws a pod for each request, and each pays for a handshake and a round trip more.",
+    ),
+    row(
         "headless",
         "headless, round_robin",
         "even among the pods of the last DNS answer; nobody asks again until a connection breaks, so that a scale-up is not seen.",
@@ -47,9 +52,14 @@ pub const ROWS: &[Row] = &[
     ),
     row("xds", "proxyless xDS, round_robin", "the same, later by the control plane's debounce."),
     row(
+        "xds-weighted",
+        "proxyless xDS, weighted_round_robin",
+        "the pods are alike, and chance makes their load reports of one second unequal: it is for pods that are not alike.",
+    ),
+    row(
         "envoy-headless",
         "Envoy sidecar, headless",
-        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s.",
+        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s; until Envoy knows, pods that are gone get their share, and these calls fail unless it is told to retry.",
     ),
     row(
         "envoy-clusterip",
@@ -59,9 +69,14 @@ pub const ROWS: &[Row] = &[
     row(
         "istio",
         "Istio sidecar, LEAST_REQUEST",
-        "pushed endpoints, and the less busy of two for each call, as its own proxy counts them.",
+        "pushed endpoints, and the less busy of two for each call, as its own proxy counts them; what fails is tried again elsewhere.",
     ),
     row("istio-round-robin", "Istio sidecar, ROUND_ROBIN", "pushed endpoints in rotation."),
+    row(
+        "istio-opaque",
+        "Istio sidecar, port named tcp-",
+        "the sidecar does not look into connections: a pod per connection, as without it.",
+    ),
     row(
         "istio-ambient",
         "Istio ambient, no waypoint",

@@ -7,8 +7,6 @@ use crate::policy::backoff::jittered;
 use crate::scenario::model::{RetryPolicy, RetryThrottling};
 use crate::units::Span;
 
-/// gRFC A6: uniform in ±20 %.
-const JITTER: f64 = 0.2;
 /// gRFC A6: more attempts are lowered to this (`MaxRetryAttempts`).
 const MOST_ATTEMPTS: u32 = 5;
 
@@ -69,12 +67,12 @@ pub fn next(policy: Option<&RetryPolicy>, throttle: Option<&mut Throttle>, failu
     Next::After(delay(policy, failure.attempts, draw))
 }
 
-/// The delay before the `retry`-th retry (from 1): `min(initial * multiplier^(retry-1), max)`, times a draw in `1 ± 0.2`.
+/// The delay before the `retry`-th retry (from 1): `min(initial * multiplier^(retry-1), max)`, times a draw in `1 ± jitter`.
 #[must_use]
 pub fn delay(policy: &RetryPolicy, retry: u32, draw: u64) -> Span {
     let power = libm::pow(policy.multiplier, f64::from(retry.saturating_sub(1)));
     let plain = (policy.initial_backoff.as_secs_f64() * power).min(policy.max_backoff.as_secs_f64());
-    Span::from_secs_f64(plain * jittered(JITTER, draw))
+    Span::from_secs_f64(plain * jittered(policy.jitter, draw))
 }
 
 /// The bucket of `retryThrottling`, in thousandths of a token.
@@ -125,6 +123,7 @@ mod tests {
             initial_backoff: Span::from_millis(100),
             max_backoff: Span::from_secs(1),
             multiplier: 2.0,
+            jitter: 0.2,
             codes: Codes::of(&[UNAVAILABLE]),
         }
     }

@@ -20,6 +20,7 @@ fn any_policy() -> impl Strategy<Value = RetryPolicy> {
             initial_backoff: Span::from_millis(initial),
             max_backoff: Span::from_millis(max),
             multiplier,
+            jitter: 0.2,
             codes: Codes(codes),
         },
     )

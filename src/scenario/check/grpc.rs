@@ -134,7 +134,7 @@ impl GrpcKeys {
         if let Some(sidecar) = via {
             self.behind_a_proxy(cx, sidecar);
         }
-        let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar.kind, service));
+        let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar, service));
         if via::retries(via).is_some() {
             cx.no_effect(&self.retry, "retry", "with a proxy that retries; set its `retries`");
         }

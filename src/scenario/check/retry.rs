@@ -14,6 +14,8 @@ const ATTEMPTS: (u32, u32) = (2, 5);
 /// No more than anybody asks for; gRFC A6 wants it above 0.
 const MOST_MULTIPLIER: f64 = 1_000.0;
 const LEAST_MULTIPLIER: f64 = 0.001;
+/// gRFC A6: delays are uniform in ±20 %.
+const JITTER: f64 = 0.2;
 /// gRFC A6: at most 1,000 tokens, and thousandths count.
 const TOKENS: (f64, f64) = (0.001, 1_000.0);
 
@@ -29,6 +31,7 @@ pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<Retries>
         initial_backoff: delay(cx, initial_backoff, "initial_backoff", place),
         max_backoff: delay(cx, max_backoff, "max_backoff", place),
         multiplier,
+        jitter: JITTER,
         codes: codes_of(cx, codes, place),
     };
     Some(Retries { policy, throttling: throttling.map(|t| throttle(cx, t)), elsewhere: false })

@@ -6,8 +6,9 @@ use super::{Check, law};
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::DiscoveryFile;
+use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
-use crate::scenario::file::via::{BreakersFile, EnvoyFile, ProxyFile, SlowStartFile, ViaFile};
+use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, SlowStartFile, ViaFile};
 use crate::scenario::model::{
     Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, RotationStart, ServiceType,
     Sidecar, SidecarKind, SlowStart,
@@ -39,9 +40,12 @@ pub(super) const DIRECT: Preset = Preset {
 const ENVOYS: RotationStart = RotationStart::Continue;
 
 /// The rows of the table: which discovery and which pick each proxy has when nobody configures it.
-pub(super) fn preset(kind: SidecarKind, service: ServiceType) -> Preset {
+pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
+    if sidecar.workers.is_none() {
+        return DIRECT;
+    }
     let watch = |debounce| Discovery::Watch { debounce, debounce_max: defaults::DEBOUNCE_MAX, ignore_empty: false };
-    match kind {
+    match sidecar.kind {
         // STRICT_DNS of a ClusterIP's name has one address for ever.
         SidecarKind::Envoy => Preset {
             policy: Policy::RoundRobin { start: ENVOYS },
@@ -83,8 +87,11 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
     let sidecar = match value {
         ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file.value, beside),
         ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file.value, beside),
-        ViaFile::Linkerd(file) => proxy(cx, SidecarKind::Linkerd, Some(1), file.value),
-        ViaFile::Ambient(file) => proxy(cx, SidecarKind::Ambient, None, file.value),
+        ViaFile::Linkerd(At { value: LinkerdFile { overhead, opaque }, .. }) => {
+            let one = if is_true(opaque.as_ref()) { None } else { Some(1) };
+            proxy(cx, SidecarKind::Linkerd, one, overhead)
+        }
+        ViaFile::Ambient(At { value: ProxyFile { overhead }, .. }) => proxy(cx, SidecarKind::Ambient, None, overhead),
     };
     if beside.service == ServiceType::Headless && sidecar.kind != SidecarKind::Envoy {
         let message = format!(
@@ -97,8 +104,12 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
     Some(sidecar)
 }
 
-fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, file: ProxyFile) -> Sidecar {
-    let ProxyFile { overhead } = file;
+fn is_true(key: Option<&At<bool>>) -> bool {
+    key.is_some_and(|key| key.value)
+}
+
+/// A proxy that is not Envoy, or does not look into connections.
+fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, overhead: Key<LawFile>) -> Sidecar {
     Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None }
 }
 
@@ -111,7 +122,23 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside
         max_requests_per_connection,
         panic_threshold,
         slow_start,
+        opaque,
     } = file;
+    if let Some(At { value: true, place }) = opaque {
+        if beside.service == ServiceType::Headless {
+            let message =
+                "`opaque` is modelled with a ClusterIP Service only, where each connection goes to a random pod";
+            cx.problem(Code::Contradiction, place, message);
+        }
+        let why = "with `opaque: true`: connections are placed, and not calls";
+        cx.no_effect(&workers, "workers", why);
+        cx.no_effect(&circuit_breakers, "circuit_breakers", why);
+        cx.no_effect(&retries, "retries", why);
+        cx.no_effect(&max_requests_per_connection, "max_requests_per_connection", why);
+        cx.no_effect(&panic_threshold, "panic_threshold", why);
+        cx.no_effect(&slow_start, "slow_start", why);
+        return proxy(cx, kind, None, overhead);
+    }
     let usual = if kind == SidecarKind::Istio { defaults::ISTIO_RETRIES } else { 0 };
     if !beside.judges {
         cx.no_effect(&panic_threshold, "panic_threshold", "without `outlier_detection`: all hosts are healthy");
@@ -163,7 +190,8 @@ fn slow_starting(cx: &mut Check<'_>, file: At<SlowStartFile>) -> Option<SlowStar
     cx.positive(window, "window").map(|window| SlowStart { window, aggression, min_weight })
 }
 
-/// What the proxy does about failed requests: Envoy's back-off is uniform below 25 ms times 2 to the number of retries, at most 250 ms.
+/// What the proxy does about failed requests. Its back-off is uniform from 0 to 25 ms, twice that for each further retry, 250 ms at
+/// most (`JitteredExponentialBackOffStrategy`).
 pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
     let (kind, cluster) = via.and_then(|via| Some((via.kind, via.cluster?)))?;
     let policy = RetryPolicy {
@@ -171,6 +199,7 @@ pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
         initial_backoff: Span::from_micros(12_500),
         max_backoff: Span::from_millis(125),
         multiplier: 2.0,
+        jitter: 1.0,
         codes: Codes::of(&[14]),
     };
     let elsewhere = kind == SidecarKind::Istio;
@@ -193,6 +222,7 @@ pub(super) fn fits(
     }
     let Some(policy) = policy else { return };
     let fits = match (via.kind, &policy.value) {
+        _ if via.workers.is_none() => false,
         (
             SidecarKind::Envoy | SidecarKind::Istio,
             PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }),
@@ -208,7 +238,8 @@ pub(super) fn fits(
         (SidecarKind::Ambient, _) => false,
     };
     if !fits {
-        let message = format!("{} does not have this policy: {}", via.kind.name(), has(via.kind));
+        let has = if via.workers.is_none() { has(SidecarKind::Ambient) } else { has(via.kind) };
+        let message = format!("{} does not have this policy: {has}", via.kind.name());
         cx.problem(Code::Contradiction, policy.place, message);
     }
     let weighs = matches!(policy.value, PolicyFile::RoundRobin(_) | PolicyFile::LeastRequest(_));

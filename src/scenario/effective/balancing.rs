@@ -3,8 +3,8 @@
 use super::text::{law, optional_count};
 use super::{Rows, Scope};
 use crate::scenario::model::{
-    Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar, SlowStart,
-    Weighing,
+    Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar,
+    SidecarKind, SlowStart, Weighing,
 };
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
@@ -13,8 +13,13 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
     let settings = at.key("via").key(kind.name());
     let Some(EnvoyCluster { breakers, panic_threshold: _, retries, max_requests_per_connection, slow_start }) = cluster
     else {
-        return rows.put(&settings, "overhead", law(overhead));
+        rows.put(&settings, "overhead", law(overhead));
+        if *kind != SidecarKind::Ambient {
+            rows.put(&settings, "opaque", workers.is_none().to_string());
+        }
+        return;
     };
+    rows.put(&settings, "opaque", "false".into());
     if let (Some(workers), true) = (workers, channels > 1) {
         rows.put(&settings, "workers", workers.to_string());
     }

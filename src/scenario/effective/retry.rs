@@ -6,7 +6,7 @@ use crate::scenario::model::{Codes, Retries, RetryPolicy, RetryThrottling};
 pub(super) fn retry(rows: &mut Rows<'_>, at: &Scope, retry: Option<&Retries>) {
     let Some(Retries { policy, throttling, elsewhere: _ }) = retry else { return rows.put(at, "retry", "none".into()) };
     let at = at.key("retry");
-    let RetryPolicy { max_attempts, initial_backoff, max_backoff, multiplier, codes } = policy;
+    let RetryPolicy { max_attempts, initial_backoff, max_backoff, multiplier, jitter: _, codes } = policy;
     rows.put(&at, "max_attempts", max_attempts.to_string());
     rows.put(&at, "initial_backoff", initial_backoff.to_string());
     rows.put(&at, "max_backoff", max_backoff.to_string());

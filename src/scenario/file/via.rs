@@ -16,7 +16,7 @@ pub enum ViaFile {
     /// Istio's sidecar, which is Envoy: a watch with istiod's debounce, and LEAST_REQUEST.
     Istio(At<EnvoyFile>),
     /// Linkerd's: a watch, and the better of two by peak EWMA; its threads share one balancer.
-    Linkerd(At<ProxyFile>),
+    Linkerd(At<LinkerdFile>),
     /// Istio's ambient mode without a waypoint: ztunnel places each connection, as kube-proxy does.
     Ambient(At<ProxyFile>),
 }
@@ -29,6 +29,9 @@ pub struct EnvoyFile {
     pub workers: Key<Count>,
     /// What it adds to a call, half of it on each way. Default 230us, an assumption.
     pub overhead: Key<LawFile>,
+    /// It does not look into connections, and places them instead of calls: a TCP proxy; with Istio a Service's port that is named
+    /// `tcp-...`, or TLS of the application's own. (A port without a name is sniffed, and balanced by call.) Default false.
+    pub opaque: Key<bool>,
     /// What it refuses to take upon itself.
     pub circuit_breakers: Key<BreakersFile>,
     /// How often it tries a request again that found no connection or failed with UNAVAILABLE, 0 to 4. Default 0; istio 2,
@@ -70,4 +73,15 @@ pub struct SlowStartFile {
     pub aggression: Key<Number>,
     /// The smallest weight, of a full one. Default 10%.
     pub min_weight: Key<Share>,
+}
+
+/// Settings of Linkerd's proxy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkerdFile {
+    /// What it adds to a call, half of it on each way. Default 230us, an assumption.
+    pub overhead: Key<LawFile>,
+    /// The port is opaque (`config.linkerd.io/opaque-ports`, or the application speaks TLS itself): connections are placed, and not
+    /// calls. Default false.
+    pub opaque: Key<bool>,
 }

@@ -13,6 +13,8 @@ pub struct RetryPolicy {
     pub max_backoff: Span,
     /// Factor per further retry, above zero.
     pub multiplier: f64,
+    /// Each delay is uniform in the mean times `1 ± jitter`, 0 to 1: gRPC 0.2; Envoy 1.
+    pub jitter: f64,
     /// Which failures are retried.
     pub codes: Codes,
 }
