@@ -206,6 +206,12 @@ fn a_changed_value_changes_a_row() {
         let text = if path.ends_with("dns.cache") { GRPC.replace("ttl: 5s, ", "") } else { GRPC.to_owned() };
         assert_ne!(good(&text, &[]).scenario_hash, good(&text, &[&set]).scenario_hash, "{set}");
     }
+    let streams = "name: a\nduration: 1m\nservers: [{ name: api }]\nclients: [{ name: c, load: { streams: { rate: 1, \
+                   duration: 1h, messages: { interval: 1s } } } }]\n";
+    for set in ["rate=2", "duration=2h", "messages.interval=2s", "messages=null"] {
+        let set = format!("clients.c.load.streams.{set}");
+        assert_ne!(good(streams, &[]).scenario_hash, good(streams, &[&set]).scenario_hash, "{set}");
+    }
 }
 
 #[test]

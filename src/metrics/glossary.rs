@@ -48,6 +48,8 @@ entries! {
         Each costs a handshake." ["definition"]
     "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
+    "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time; `share` and skew are of \
+        the streams' openings, which say little about who has the work." ["definition"]
     "throughput_rps": "Calls that succeeded per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]

@@ -217,6 +217,14 @@ pub struct PodSummary {
     pub utilization: Option<f64>,
     /// Latency of the calls that it answered.
     pub latency_ms: Latency,
+    /// Messages of streams received after the warmup; left out if there were none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub messages: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Connections over the run.

@@ -164,6 +164,7 @@ impl Digest {
             O::Retried { client, pod, status, emitted, after } => {
                 self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
             }
+            O::Message { pod } => self.words(at, 26, &[u64::from(pod.0)]),
             O::Window { .. } => {}
             // Covered by `observe`.
             O::Emitted { .. } | O::Received { .. } | O::Started { .. } | O::Completed { .. } | O::Failed { .. } => {}
@@ -331,6 +332,7 @@ mod tests {
         let records = records();
         let mut all = all_kinds_and_fields();
         all.extend(retries());
+        all.extend([1, 2].map(|pod| Observation::Message { pod: PodId(pod) }));
         all.extend(records.iter().map(Observation::Closed));
         all.extend(records.iter().map(Observation::OpenAtEnd));
         let mut seen = BTreeSet::new();

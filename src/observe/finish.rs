@@ -8,7 +8,7 @@ use crate::metrics::outcome::{
     WindowSkew,
 };
 use crate::metrics::skew;
-use crate::scenario::model::{Load, Model, Server, What};
+use crate::scenario::model::{Model, Server, What};
 use crate::sim::observation::{CloseReason, PodId, Status};
 use crate::units::{Span, Time};
 
@@ -128,6 +128,7 @@ fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>]) -> Vec<PodSummary>
         connections_at_end: u64::from(info.connections),
         utilization: *utilization,
         latency_ms: latency_ms(&info.latency),
+        messages: info.messages,
     };
     recorder.pods.iter().zip(&recorder.counts).zip(utilization).map(row).collect()
 }
@@ -241,7 +242,7 @@ fn warnings(
         ));
     }
     // A closed load waits for its responses: it fills the pods without making the queue grow.
-    if !frame.model.clients.iter().any(|c| matches!(c.load, Load::Open { .. })) {
+    if !frame.model.clients.iter().any(|c| c.load.rate().is_some()) {
         return warnings;
     }
     let full: Vec<(&str, f64)> = recorder

@@ -30,6 +30,8 @@ pub(super) struct PodInfo {
     pub first_ready: Option<Time>,
     pub gone: Option<Time>,
     pub opened: u64,
+    /// Messages of streams received after the warmup.
+    pub messages: u64,
     /// At the end of the last window.
     pub connections: u32,
     /// When it last became Ready and what it had received after the warmup by then, while it is Ready.
@@ -54,6 +56,7 @@ impl PodInfo {
             first_ready: None,
             gone: None,
             opened: 0,
+            messages: 0,
             connections: 0,
             ready_since: None,
             ready: Span::ZERO,

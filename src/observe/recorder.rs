@@ -133,6 +133,9 @@ impl<'a> Recorder<'a> {
                 self.unfinished += 1;
                 self.methods.unfinished(client, method);
             }
+            Observation::Message { pod } => {
+                self.pods[pod.0 as usize].messages += u64::from(self.measured(at));
+            }
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
                 let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);

@@ -194,6 +194,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         connections_at_end: if pod.gone < f64::MAX { 0 } else { 10 },
         utilization: of(requests as f64 / sum as f64),
         latency_ms: if requests > 0 { latency(2.4) } else { Latency::default() },
+        messages: 0,
     };
     Summary {
         evenkeel: "0.1.0".into(),

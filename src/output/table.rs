@@ -75,10 +75,13 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
         order.drain(PODS_ENDS..listed - PODS_ENDS);
     }
+    // A column only where there are some.
+    let streams = pods.iter().any(|pod| pod.messages > 0);
+    let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let lives = widest(&mut order.iter().map(|&i| life(&pods[i]).chars().count())).max(4);
     // What the numbers leave of the line is shared by the names and the bars.
-    let room = style.columns().saturating_sub(NUMBERS + lives);
+    let room = style.columns().saturating_sub(NUMBERS + lives + messages(String::new()).len());
     let longest = widest(&mut order.iter().map(|&i| pods[i].pod.chars().count()));
     let name = longest.clamp(8, 28.min(room.saturating_sub(6)));
     let bar = room.saturating_sub(name).min(30);
@@ -87,18 +90,27 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         out,
         "\n{}",
         style.strong(&format!(
-            "{:name$}  {:bar$} {:>7} {:>12} {:>6} {:>6} {:>8}  {}",
-            "pod", "", "share", "requests", "conns", "util", "p99 ms", "life"
+            "{:name$}  {:bar$} {:>7} {:>12}{} {:>6} {:>6} {:>8}  {}",
+            "pod",
+            "",
+            "share",
+            "requests",
+            messages("messages".into()),
+            "conns",
+            "util",
+            "p99 ms",
+            "life"
         ))
     );
     for (i, &at) in order.iter().enumerate() {
         let pod = &pods[at];
         let part = pod.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
         let cells = format!(
-            "{} {:>7} {:>12} {:>6} {:>6} {:>8}  {}",
+            "{} {:>7} {:>12}{} {:>6} {:>6} {:>8}  {}",
             style.bar(part, bar),
             percent_or_dash(pod.share),
             count(pod.requests),
+            messages(count(pod.messages)),
             pod.connections_at_end,
             pod.utilization.map_or_else(|| "-".into(), |u| format!("{:.0} %", u * 100.0)),
             short_or_dash(pod.latency_ms.p99),

@@ -18,7 +18,7 @@ pub use client::{
 };
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
-pub use load::{Arrivals, Load, Method, RateCurve};
+pub use load::{Arrivals, Load, Method, RateCurve, Streams};
 pub use policy::{Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};

@@ -70,7 +70,7 @@ impl<O: Observer> Engine<'_, O> {
             assert_eq!(pod.established, established[i], "pod {i}: established connections");
             let waits = |job: &Job| match *job {
                 Job::Call(call) => !self.calls.items[call as usize].ended,
-                Job::Handshake(_) => true,
+                Job::Handshake(_) | Job::Message(_) => true,
                 Job::Idle => false,
             };
             let queued = pod.queue.iter().filter(|(job, _)| waits(job)).count() as u32;

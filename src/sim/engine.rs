@@ -269,6 +269,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::Answered(call) => self.on_answered(call),
             Event::FailFast(call) => self.on_fail_fast(call),
             Event::Retry(call) => self.on_retry(call),
+            Event::StreamOver(call) => self.on_stream_over(call),
+            Event::Message(call) => self.on_message(call),
             Event::Deadline(call) => self.on_own_deadline(call),
             Event::ReplicaStart { replica } => self.on_replica_start(replica),
             Event::Reconcile { server } => self.on_reconcile(server),

@@ -71,6 +71,10 @@ pub enum Event {
     FailFast(Handle),
     /// A call's back-off between two attempts is over.
     Retry(Handle),
+    /// A stream ends.
+    StreamOver(Handle),
+    /// A message of a stream reaches its pod.
+    Message(Handle),
     /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
     Deadline(Handle),
     /// A client replica starts.

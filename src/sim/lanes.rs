@@ -20,8 +20,8 @@ pub struct Lane {
     pub http1: bool,
     /// The pod has closed it, or is dead: its reset is on the way to the client.
     pub dead: bool,
-    /// The pod counts the requests that it receives on it.
-    pub counted: bool,
+    /// What comes on it is more than a request to be served: the pod counts requests, or they are streams.
+    pub unusual: bool,
 }
 
 const _: () = assert!(size_of::<Lane>() == 32);
@@ -38,7 +38,7 @@ impl Lane {
             state: ConnectionState::Connecting,
             http1,
             dead: false,
-            counted: false,
+            unusual: false,
         }
     }
 }

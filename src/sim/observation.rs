@@ -215,6 +215,11 @@ pub enum Observation<'a> {
         /// When the call was emitted.
         emitted: Time,
     },
+    /// A message of a stream reached a pod.
+    Message {
+        /// Where.
+        pod: PodId,
+    },
     /// A pod was created. Its name is `<server>-<revision>-<number>`.
     PodCreated {
         /// Its id: the next one.

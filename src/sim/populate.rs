@@ -7,7 +7,7 @@ use super::observation::Observer;
 use super::schedule::Rank;
 use super::world::{Caller, Deployment, NONE, Pool, Push, Replica, ReplicaPhase};
 use crate::random::{key_of, mix};
-use crate::scenario::model::{Client, Load, Protocol};
+use crate::scenario::model::{Arrivals, Client, Load, Protocol};
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
@@ -47,6 +47,11 @@ impl<O: Observer> Engine<'_, O> {
         let open = match &client.load {
             Load::Open { arrivals, rate } => {
                 let load = OpenLoad::new(&self.streams, key, client.replicas, *arrivals, rate);
+                self.arrivals.set(i, load.next.at);
+                Some(load)
+            }
+            Load::Streams(streams) => {
+                let load = OpenLoad::new(&self.streams, key, client.replicas, Arrivals::Poisson, &streams.rate);
                 self.arrivals.set(i, load.next.at);
                 Some(load)
             }

@@ -102,6 +102,8 @@ pub enum Job {
     Call(u32),
     /// Accepting a connection.
     Handshake(Handle),
+    /// A message of a stream, for which nobody waits: the upper half of the draw that decides its service time.
+    Message(u32),
 }
 
 /// Where a call is. Exactly one place holds it, and frees it once it has ended.
@@ -123,6 +125,8 @@ pub enum CallState {
     Returning,
     /// On its way from the proxy beside it, over for all others.
     FromProxy,
+    /// A stream that is open. Nothing holds it.
+    Streaming,
     /// Lost with its pod; the client does not know yet. Nothing holds it.
     Lost,
     /// About to fail: the application has not been told yet.
@@ -134,10 +138,10 @@ pub enum CallState {
 impl CallState {
     /// True if it counts among the streams of its connection.
     pub fn has_stream(self) -> bool {
-        use CallState::{BacksOff, Failing, FromProxy, InService, Lost, Queued, Returning, Sent, ToProxy};
+        use CallState::{BacksOff, Failing, FromProxy, InService, Lost, Queued, Returning, Sent, Streaming, ToProxy};
         match self {
             ToProxy | CallState::WaitsForChannel | CallState::WaitsForStream | Failing | FromProxy | BacksOff => false,
-            Sent | Queued | InService | Returning | Lost => true,
+            Sent | Queued | InService | Streaming | Returning | Lost => true,
         }
     }
 }

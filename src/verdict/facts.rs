@@ -2,7 +2,7 @@
 
 use crate::metrics::balance::is_balanced;
 use crate::metrics::outcome::{Outcome, PodSummary, WindowRow};
-use crate::scenario::model::{Action, Client, Load, Model, Policy, Protocol, ServiceType};
+use crate::scenario::model::{Action, Client, GrpcServer, Load, Model, Policy, Protocol, ServiceType};
 use crate::units::Time;
 
 /// Requests per pod below which shares say little.
@@ -138,8 +138,15 @@ impl<'a> Facts<'a> {
         matches!(self.model.clients.as_slice(), [client] if matches!(client.load, Load::Open { .. }))
     }
 
+    /// True if there are streams that nothing cuts: a connection that drains for its age waits for them.
+    pub fn streams_stay(&self) -> bool {
+        let cuts = |grpc: &GrpcServer| grpc.max_connection_age.is_some() && grpc.max_connection_age_grace.is_some();
+        self.model.clients.iter().any(|c| matches!(c.load, Load::Streams(_)))
+            && !self.model.servers.iter().all(|s| cuts(&s.grpc))
+    }
+
     pub fn open_load(&self) -> bool {
-        self.model.clients.iter().any(|c| matches!(c.load, Load::Open { .. }))
+        self.model.clients.iter().any(|c| c.load.rate().is_some())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Sum
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
     Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client, Load,
-    Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Termination,
+    Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Streams, Termination,
 };
 use crate::units::{Span, Time};
 
@@ -24,6 +24,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         connections_at_end: connections,
         utilization: Some(utilization),
         latency_ms: Latency::default(),
+        messages: 0,
     };
     let row = |time: u32, (pod, p): (usize, &(f64, u64, u64, f64))| WindowRow {
         time_s: f64::from(time),
@@ -210,6 +211,15 @@ fn few_connections_leave_pods_idle() {
     let text = "2 of 5 pods take all requests, s-1-2 3.3x its share: there are only 3 connections, and kube-proxy never moves \
                 an established connection";
     says(&pick_first(), &few, &format!("{text}; {LEVERS}."));
+    let mut streams = pick_first();
+    let rate = RateCurve { points: Arc::new([(Time::ZERO, 1.0)]) };
+    let load = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), interval: None });
+    streams.clients[0].load = load;
+    streams.servers[0].grpc.max_connection_age = Some(Span::from_secs(5));
+    let lever = "what would move open streams: max_connection_age with max_connection_age_grace (server)";
+    says(&streams, &few, &format!("{text}; {lever}."));
+    streams.servers[0].grpc.max_connection_age_grace = Some(Span::from_secs(5));
+    assert!(!sentence(&streams, &few).contains("open streams"), "they have it");
 }
 
 /// P(some of 5 pods has 8 or more of 20) is 0.160 by the exact multinomial law.

@@ -35,6 +35,9 @@ pub(super) fn stays(f: &Facts<'_>) -> &'static str {
 
 /// What would move or spread the load, of what the scenario does not use yet.
 pub(super) fn levers(f: &Facts<'_>) -> String {
+    if f.streams_stay() {
+        return "what would move open streams: max_connection_age with max_connection_age_grace (server)".to_owned();
+    }
     if f.replaced_within_s().is_some() {
         let even = if f.all_grpc() { "a headless Service with round_robin" } else { "a connection per request" };
         return format!(

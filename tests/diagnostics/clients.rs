@@ -101,3 +101,46 @@ fn stacks() {
         ("via: istio, subset: «{ size: 2 }", "E018", "with `via`"),
     ]);
 }
+
+#[test]
+fn streams() {
+    let text = |client: &str, streams: &str| {
+        format!(
+            "name: a\nduration: 1m\nservice: {{ type: Headless }}\nservers: [{{ name: api }}]\n\
+             clients: [{{ name: web, {client}load: {{ {streams} }} }}]\n"
+        )
+    };
+    let with = |client: &str| text(client, "streams: { rate: 1, duration: 1h }");
+    let marked = |client: &str| text(client, "streams: «{ rate: 1, duration: 1h }");
+    let cases = [
+        (with("deadline: «1s, "), "E018", "`deadline` has no effect on streams"),
+        (
+            with(
+                "retry: «{ max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [UNAVAILABLE] }, ",
+            ),
+            "E018",
+            "opened again without it",
+        ),
+        (marked("protocol: http1, "), "E019", "`protocol: http1` has none"),
+        (with("via: «envoy, "), "E019", "not modelled"),
+        (marked("policy: peak_ewma, "), "E019", "the life of a stream"),
+        (
+            text(
+                "",
+                "streams: { rate: 1, duration: 1h }, methods: «[{ name: a, share: 50% }, { name: b, share: 50% }]",
+            ),
+            "E018",
+            "all alike",
+        ),
+        (text("", "open: { rate: 1 }, streams: «{ rate: 1, duration: 1h }"), "E020", "`open` and `streams`"),
+        (text("", "closed: { concurrency: 1 }, streams: «{ rate: 1, duration: 1h }"), "E020", "`closed` and `streams`"),
+        (text("", "streams: «{ rate: 1 }"), "E012", "`streams` needs the key `duration`"),
+        (text("", "streams: «{ duration: 1h }"), "E012", "`streams` needs the key `rate`"),
+        (text("", "streams: { rate: «-1, duration: 1h }"), "E013", "`rate`"),
+        (text("", "streams: { rate: 1, duration: 1h, messages: «{} }"), "E012", "`messages` needs the key `interval`"),
+        (text("", "streams: { rate: 1, duration: 1h, messages: { interval: «0s } }"), "E013", "above 0"),
+    ];
+    cases.iter().for_each(|(text, code, says)| run(&[(text, code, says)]));
+    let endless = with("").replace("duration: 1m\n", "").replace("name: web", "name: «web");
+    run(&[(&endless, "E021", "a load of streams")]);
+}

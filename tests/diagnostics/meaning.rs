@@ -317,8 +317,8 @@ fn methods() {
             "E018",
             "all have their own",
         ),
-        (with("«{}"), "E020", "`closed` and `open`"),
-        (with("{ open: «{ rate: 5 }, closed: { concurrency: 5 } }"), "E020", "has both"),
+        (with("«{}"), "E020", "`closed`, `open` and `streams`"),
+        (with("{ open: «{ rate: 5 }, closed: { concurrency: 5 } }"), "E020", "has `closed` and `open`"),
     ];
     let cases: Vec<Case<'_>> = cases.iter().map(|(text, code, said)| (text.as_str(), *code, *said)).collect();
     run(&cases);

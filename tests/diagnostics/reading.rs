@@ -80,9 +80,9 @@ fn types_and_quantities() {
         (
             "NAME\nSERVERS\nclients: [{ name: web, load: { closed: { concurrency: 1 }, open: «{ rate: 1 } } }]\n",
             "E020",
-            "has both",
+            "has `closed` and `open`",
         ),
-        ("NAME\nSERVERS\nclients: [{ name: web, load: «{} }]\n", "E020", "`closed` and `open`"),
+        ("NAME\nSERVERS\nclients: [{ name: web, load: «{} }]\n", "E020", "`closed`, `open` and `streams`"),
     ]);
 }
 

@@ -18,6 +18,8 @@ pub struct Journal {
     retried: Vec<Time>,
     /// (when, pod)
     received: Vec<(Time, usize)>,
+    /// (when, pod)
+    messages: Vec<(Time, usize)>,
     /// (emitted, done, pod)
     completed: Vec<(Time, Time, usize)>,
     failed: Vec<(Time, Status)>,
@@ -44,6 +46,7 @@ impl Observer for Journal {
                 self.ends.push((client, method, emitted, 2));
             }
             Observation::Received { pod, .. } => self.received.push((at, pod.0 as usize)),
+            Observation::Message { pod } => self.messages.push((at, pod.0 as usize)),
             Observation::Completed { client, method, pod, emitted } => {
                 self.completed.push((emitted, at, pod.0 as usize));
                 self.ends.push((client, method, emitted, 0));
@@ -193,6 +196,8 @@ impl Journal {
         for (i, pod) in summary.pods.iter().enumerate() {
             let requests = measured.iter().filter(|p| **p == i).count();
             assert_eq!((pod.requests, &pod.server), (requests as u64, &model.servers[self.servers[i]].name));
+            let messages = self.messages.iter().filter(|m| m.0.0 >= model.warmup.0 && m.1 == i).count();
+            assert_eq!(pod.messages, messages as u64);
             let share = (!measured.is_empty()).then(|| requests as f64 / measured.len() as f64);
             same_option("share", pod.share, share);
             assert_eq!(pod.connections_opened, self.connected.iter().filter(|c| c.3 == i).count() as u64);

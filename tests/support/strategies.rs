@@ -158,6 +158,9 @@ struct Client {
     replicas: u32,
     channels: u32,
     common: String,
+    /// What streams do not have: the deadline, and retries.
+    deadline: String,
+    retry: String,
     dispatch: String,
     /// Of channels that connect to pods themselves.
     direct: String,
@@ -173,6 +176,8 @@ struct Client {
     /// Workers per channel, calls per replica; none: an open load.
     closed: Option<(u32, Option<u32>)>,
     open: String,
+    /// In place of all other loads, where there can be streams.
+    streams: Option<String>,
     rollout: String,
 }
 
@@ -183,13 +188,12 @@ fn client() -> BoxedStrategy<Client> {
             "connection_lifetime",
             (50..4_000u32, 0..10u32).prop_map(|(m, j)| format!("{{ max: {m}ms, jitter: {j}0% }}")),
         ),
-        maybe("deadline", ms(1..=800)),
     ];
+    let deadline = maybe("deadline", ms(1..=800));
     let dispatch = given("dispatch", law(20));
     let direct = vec![
         maybe("wait_for_ready", word(&["true", "false"])),
         maybe("connect", word(&["start", "first_call"])),
-        maybe("retry", retry()),
         maybe("connect_timeout", ms(20..=3_000)),
         maybe("idle_timeout", ms(0..=2_500)),
         maybe(
@@ -261,20 +265,35 @@ fn client() -> BoxedStrategy<Client> {
             100 - share
         )),
     ];
+    let messages = maybe("messages", ms(1..=300).prop_map(|i| format!("{{ interval: {i} }}")));
+    let streams = (1..40u32, law(4_000), messages)
+        .prop_map(|(rate, duration, messages)| format!("streams: {{ rate: {rate}, duration: {duration}{messages} }}"));
+    let streams = proptest::option::weighted(0.3, streams);
     let closed = proptest::option::of((1..5u32, proptest::option::of(1..150u32)));
     let rollout = vec![maybe("startup", law(1_500)), maybe("strategy", rolling())];
     let sizes = (any::<bool>(), 1..5u32, 1..3u32, any::<bool>());
-    (sizes, common, (dispatch, direct), (resolver, discovery, via), policy, http, closed, (open, methods), rollout)
+    let common = (common, deadline, maybe("retry", retry()));
+    (
+        sizes,
+        common,
+        (dispatch, direct),
+        (resolver, discovery, via),
+        policy,
+        http,
+        closed,
+        (open, methods, streams),
+        rollout,
+    )
         .prop_map(
             |(
                 (http1, replicas, channels, shuffle),
-                common,
+                (common, deadline, retry),
                 (dispatch, direct),
                 (resolver, discovery, via),
                 policy,
                 http,
                 closed,
-                (open, methods),
+                (open, methods, streams),
                 rollout,
             )| {
                 Client {
@@ -290,6 +309,9 @@ fn client() -> BoxedStrategy<Client> {
                     closed,
                     open,
                     methods,
+                    streams,
+                    deadline,
+                    retry,
                     common: common.concat(),
                     dispatch,
                     direct: direct.concat(),
@@ -301,6 +323,17 @@ fn client() -> BoxedStrategy<Client> {
 }
 
 impl Client {
+    /// Streams, where there can be some: not over HTTP/1.1, not via a proxy, not with peak_ewma.
+    fn streams(&self, headless: bool) -> Option<&String> {
+        let can = !self.http1 && self.proxy(headless).is_none() && !self.policy.starts_with("peak_ewma");
+        self.streams.as_ref().filter(|_| can)
+    }
+
+    /// True if it can be rolled out.
+    fn is_open(&self, headless: bool) -> bool {
+        self.closed.is_none() || self.streams(headless).is_some()
+    }
+
     /// Meshes do not balance over headless Services.
     fn proxy(&self, headless: bool) -> Option<&'static str> {
         self.via.filter(|via| !headless || *via == "envoy")
@@ -347,7 +380,11 @@ impl Client {
 
     fn yaml(&self, i: usize, headless: bool) -> String {
         let Client { replicas, channels, common, methods, .. } = self;
+        let streams = self.streams(headless);
         let mut text = format!("  - {{ name: c{i}, replicas: {replicas}{common}");
+        if streams.is_none() {
+            text += &self.deadline;
+        }
         let mut workers = *replicas;
         if self.http1 {
             text += &format!(", protocol: http1{}", self.http);
@@ -362,6 +399,9 @@ impl Client {
             text += &format!(", channels: {channels}{}{}", self.dispatch, policy.clone().unwrap_or_default());
             if via.is_none() {
                 text += &self.direct;
+                if streams.is_none() {
+                    text += &self.retry;
+                }
                 text += &self.of_the_stack(knows_pods, policy.as_deref());
             }
             if let Some(via) = via {
@@ -394,6 +434,9 @@ impl Client {
                 None => {}
             }
         }
+        if let Some(streams) = streams {
+            return text + &format!(", load: {{ {streams} }}{} }}\n", self.rollout);
+        }
         match self.closed {
             None => text += &format!(", load: {{ {}{methods} }}{}", self.open, self.rollout),
             Some((each, requests)) => {
@@ -413,10 +456,10 @@ impl Client {
 /// Something on the timeline: after so many thousandths of the run, of a kind, to whom, how many.
 type Act = (u32, u8, usize, u32);
 
-fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Client]) -> String {
+fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Client], headless: bool) -> String {
     let at = duration * at / 1_000;
     let (server, client) = (who % servers, who % clients.len());
-    let open = clients[client].closed.is_none();
+    let open = clients[client].is_open(headless);
     let what = match kind {
         0 => format!("rollout: s{server}"),
         1 => format!("scale: {{ server: s{server}, replicas: {n} }}"),
@@ -489,7 +532,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
             if !acts.is_empty() {
                 text += "timeline:\n";
             }
-            acts.iter().for_each(|a| text += &self::act(a, duration, servers.len(), &clients));
+            acts.iter().for_each(|a| text += &self::act(a, duration, servers.len(), &clients, headless));
             Scenario(text)
         })
         .boxed()

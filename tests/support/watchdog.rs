@@ -315,6 +315,11 @@ impl Observer for Watchdog<'_> {
                 self.must(running, || format!("replica {replica} of client {client} calls and does not run"));
             }
             Observation::Received { pod, connection } => self.received(pod, connection),
+            Observation::Message { pod } => {
+                let p = &self.pods[pod.0 as usize];
+                let open = p.started > p.completed;
+                self.must(open, || format!("{pod:?} gets a message, and has had no stream that is open"));
+            }
             Observation::Started { pod, .. } => self.pods[pod.0 as usize].started += 1,
             Observation::Completed { client, pod, emitted, .. } => {
                 self.pods[pod.0 as usize].completed += 1;

@@ -1,7 +1,7 @@
 //! Client Deployments.
 
 use super::grpc::{GrpcKeys, Rest};
-use super::{Check, Names, is_virtual, law, load, server, via};
+use super::{Check, Names, is_virtual, law, load, server, streams, via};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -49,7 +49,12 @@ pub(super) fn client(
         service,
         judges: grpc.outlier_detection.is_some(),
     };
+    let via_place = via.as_ref().map(|v| v.place);
     let via = via::sidecar(cx, via, &beside);
+    let streams_place = streams::place(&load);
+    if streams_place.is_some() {
+        grpc.refuse_retries(cx);
+    }
     let protocol = if speaks_http1 {
         grpc.refuse(cx);
         Protocol::Http1(http1_settings(cx, http1))
@@ -60,6 +65,7 @@ pub(super) fn client(
         Protocol::Grpc(grpc)
     };
     let workers = load::Workers { replicas, replicas_place, channels, channels_place };
+    streams::alone(cx, streams_place, &protocol, via_place, &deadline);
     let (load, methods) = load::load(cx, load, place, workers, &deadline, duration);
     without_effect(cx, &protocol, &load, (&connection_lifetime, &startup, &strategy));
     let (start_at, start_spread) = start_times(cx, start, duration);

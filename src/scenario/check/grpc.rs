@@ -92,6 +92,11 @@ impl GrpcKeys {
         cx.no_effect(&self.keys, "keys", ONLY_GRPC);
     }
 
+    /// Of streams, which the application opens again itself.
+    pub fn refuse_retries(&self, cx: &mut Check<'_>) {
+        cx.no_effect(&self.retry, "retry", "on streams, which are opened again without it");
+    }
+
     /// Connections that the application's channels have to a proxy beside it.
     pub fn connections_to_proxy(&self, channels: u32) -> u32 {
         if self.shared_subchannels.as_ref().is_some_and(|s| s.value) { 1 } else { channels }

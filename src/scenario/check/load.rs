@@ -1,7 +1,7 @@
 //! Loads and rate curves.
 
 use super::csv::{self, MAX_RATE};
-use super::{Check, Names, instant, methods};
+use super::{Check, Names, instant, methods, streams};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
@@ -30,20 +30,32 @@ pub(super) fn load(
     duration: Option<Span>,
 ) -> (Load, Vec<Method>) {
     let nothing = Load::Closed { concurrency: workers.replicas, requests: Some(0) };
-    let Some(At { value: LoadFile { closed, open, methods }, place }) = cx.required(file, "load", owner, "a client")
+    let Some(At { value: LoadFile { closed, open, streams, methods }, place }) =
+        cx.required(file, "load", owner, "a client")
     else {
         return (nothing, Vec::new());
     };
-    let load = match (closed, open) {
-        (Some(file), None) => self::closed(cx, file, &workers),
-        (None, Some(file)) => self::open(cx, file, duration),
-        (None, None) => {
-            let problem = Problem::new(Code::NotOne, place, "`load` needs one of `closed` and `open`");
+    if streams.is_some() {
+        cx.no_effect(&methods, "methods", "on streams, which are all alike");
+    }
+    let given = [
+        closed.as_ref().map(|c| ("closed", c.place)),
+        open.as_ref().map(|o| ("open", o.place)),
+        streams.as_ref().map(|s| ("streams", s.place)),
+    ];
+    let mut given = given.into_iter().flatten();
+    if let (Some((first, _)), Some((second, at))) = (given.next(), given.next()) {
+        let message = format!("`load` takes one of `closed`, `open` and `streams`, and has `{first}` and `{second}`");
+        cx.problem(Code::NotOne, at, message);
+        return (nothing, Vec::new());
+    }
+    let load = match (closed, open, streams) {
+        (Some(file), ..) => self::closed(cx, file, &workers),
+        (_, Some(file), _) => self::open(cx, file, duration),
+        (.., Some(file)) => Load::Streams(streams::streams(cx, file)),
+        (None, None, None) => {
+            let problem = Problem::new(Code::NotOne, place, "`load` needs one of `closed`, `open` and `streams`");
             cx.report(problem.help("for example `{ open: { rate: 5000 } }`: 5000 calls per second over all replicas"));
-            nothing
-        }
-        (Some(_), Some(open)) => {
-            cx.problem(Code::NotOne, open.place, "`load` takes one of `closed` and `open`, and has both");
             nothing
         }
     };
@@ -168,7 +180,7 @@ pub(super) fn rate_at(points: &[(Time, f64)], at: Time) -> f64 {
 /// Refuses open loads that never send anything.
 pub(super) fn silent(cx: &mut Check<'_>, clients: &[Client], names: &Names) {
     for client in clients {
-        let Load::Open { rate, .. } = &client.load else { continue };
+        let Some(rate) = client.load.rate() else { continue };
         let silent = !rate.points.is_empty() && rate.points.iter().all(|(_, r)| *r == 0.0);
         if let (true, Some(place)) = (silent, names.place(&client.name)) {
             let message = format!("the rate of {} is 0 for the whole run: it asks for nothing", quoted(&client.name));

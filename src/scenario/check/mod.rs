@@ -19,6 +19,7 @@ mod retry;
 mod server;
 mod size;
 mod stack;
+mod streams;
 mod timeline;
 mod via;
 
@@ -333,6 +334,7 @@ fn no_end(cx: &mut Check<'_>, model: &Model, names: &Names, root: Place) {
     for client in &model.clients {
         let what = match client.load {
             Load::Open { .. } => "an open load",
+            Load::Streams(_) => "a load of streams",
             Load::Closed { requests: None, .. } => "a closed load without `requests`",
             Load::Closed { requests: Some(_), .. } => continue,
         };

@@ -212,7 +212,7 @@ impl State<'_> {
             unknown(cx, "client", &name, self.clients.iter().map(|c| c.name.as_str()));
             return None;
         };
-        let Load::Open { rate, .. } = &mut self.clients[client].load else {
+        let Some(rate) = self.clients[client].load.rate_mut() else {
             let message = format!("{} has a closed load, whose rate is what the servers make it", quoted(&name.value));
             cx.problem(Code::NoEffect, name.place, message);
             return None;

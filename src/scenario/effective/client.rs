@@ -5,7 +5,7 @@ use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::scenario::model::{
     Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Method,
-    PoolOrder, Protocol, Resolver, ServiceType, Sidecar,
+    PoolOrder, Protocol, Resolver, ServiceType, Sidecar, Streams,
 };
 use crate::units::Span;
 
@@ -59,7 +59,7 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
     rows.put(at, "deadline", optional(*deadline, "none"));
     load_values(rows, &at.key("load"), load);
     method_values(rows, &at.key("load"), methods);
-    if matches!(load, Load::Open { .. }) {
+    if load.rate().is_some() {
         rows.put(at, "startup", law(startup));
         strategy_values(rows, &at.key("strategy"), strategy);
     }
@@ -202,6 +202,15 @@ fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
                 Arrivals::Constant => "constant",
             };
             rows.put(&open, "arrivals", arrivals.into());
+        }
+        Load::Streams(Streams { rate, duration, interval }) => {
+            let streams = at.key("streams");
+            rows.put(&streams, "rate", curve(rate));
+            rows.put(&streams, "duration", law(duration));
+            match interval {
+                None => rows.put(&streams, "messages", "none".into()),
+                Some(interval) => rows.put(&streams.key("messages"), "interval", interval.to_string()),
+            }
         }
     }
 }

@@ -4,17 +4,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::streams::StreamsFile;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
-/// What a client asks for: exactly one of closed and open.
+/// What a client asks for: exactly one of closed, open and streams.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["closed"] }, { "required": ["open"] }]))]
+#[schemars(extend("oneOf" = [{ "required": ["closed"] }, { "required": ["open"] }, { "required": ["streams"] }]))]
 pub struct LoadFile {
     /// Workers that each wait for the response before the next call (ghz).
     pub closed: Key<ClosedFile>,
     /// Calls that come whatever the responses do.
     pub open: Key<OpenFile>,
+    /// Streams that stay open for long. Only gRPC, without `via`.
+    pub streams: Key<StreamsFile>,
     /// Methods that the calls are of, with costs and deadlines of their own. Default: all calls are alike.
     pub methods: Key<Vec<At<MethodFile>>>,
 }

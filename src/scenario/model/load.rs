@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scenario::distribution::unit;
+use crate::scenario::distribution::{Distribution, unit};
 use crate::units::{Span, Time};
 
 /// A method: calls that are alike.
@@ -49,6 +49,38 @@ pub enum Load {
         /// Calls per second over all replicas, as a function of time.
         rate: RateCurve,
     },
+    /// Streams that stay open.
+    Streams(Streams),
+}
+
+impl Load {
+    /// Calls, or streams, per second over all replicas. `None`: it is what the servers make it.
+    #[must_use]
+    pub fn rate(&self) -> Option<&RateCurve> {
+        match self {
+            Load::Closed { .. } => None,
+            Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn rate_mut(&mut self) -> Option<&mut RateCurve> {
+        match self {
+            Load::Closed { .. } => None,
+            Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
+        }
+    }
+}
+
+/// Streams that begin as a Poisson process, stay open, and are opened again when they are cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Streams {
+    /// Streams that begin per second over all replicas, as a function of time.
+    pub rate: RateCurve,
+    /// From the application's opening of a stream to its end, whether it is cut in between or not.
+    pub duration: Distribution,
+    /// From one message of a stream to the next; above zero. `None`: there are none.
+    pub interval: Option<Span>,
 }
 
 /// How the calls of an open load are spaced.

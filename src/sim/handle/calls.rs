@@ -215,8 +215,8 @@ impl<O: Observer> Engine<'_, O> {
             return self.request_lost(pod, connection, sent);
         }
         let id = ConnectionId(lane.id);
-        if lane.counted {
-            self.count_request(connection);
+        if lane.unusual && self.receive_unusual(connection, index) {
+            return;
         }
         self.observe(&Observation::Received { pod: PodId(pod), connection: id });
         self.admit_call(pod, index);
@@ -281,6 +281,7 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Failing
             | CallState::BacksOff
             | CallState::FromProxy
+            | CallState::Streaming
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
                 self.calls.items[index as usize].ended = true;

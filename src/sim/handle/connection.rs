@@ -148,7 +148,8 @@ impl<O: Observer> Engine<'_, O> {
             let lives = Span::from_secs_f64(age.as_secs_f64() * jittered(AGE_JITTER, draw));
             self.after(lives, Rank::Expiry, Event::AgeOver(handle));
         }
-        self.lanes[handle.index].counted = grpc.max_requests_per_connection.is_some();
+        self.lanes[handle.index].unusual =
+            grpc.max_requests_per_connection.is_some() || self.streams_of(client).is_some();
         if let Some(idle) = grpc.max_connection_idle {
             self.after(idle, Rank::Expiry, Event::IdleCheck(handle));
         }

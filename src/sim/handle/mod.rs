@@ -25,4 +25,5 @@ mod rollout;
 mod sampling;
 mod serving;
 pub(super) mod sharing;
+mod streams;
 mod watch;

@@ -29,6 +29,9 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn tries_again(&mut self, index: u32, status: Status) -> bool {
         let &Call { client, channel, demand, retries, pod, emitted, .. } = &self.calls.items[index as usize];
+        if let Some(streams) = self.streams_of(client) {
+            return self.opens_again(index, status, streams);
+        }
         let settings = &self.model.clients[client as usize];
         let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere }), .. }) =
             &settings.protocol
@@ -50,7 +53,8 @@ impl<O: Observer> Engine<'_, O> {
         true
     }
 
-    fn take_over(&mut self, index: u32, status: Status, after: Span, before: Option<PodId>) {
+    /// Another attempt begins after a while, in a slot of its own.
+    pub fn take_over(&mut self, index: u32, status: Status, after: Span, before: Option<PodId>) {
         let &Call { emitted, demand, key, method, client, channel, worker, retries, .. } =
             &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
@@ -68,7 +72,8 @@ impl<O: Observer> Engine<'_, O> {
             state: CallState::BacksOff,
             failure: Some(status),
             ended: false,
-            retries: retries + 1,
+            // Streams are opened again without end; zero means that it is the first attempt.
+            retries: retries.checked_add(1).unwrap_or(1),
         });
         self.after(after, Rank::Expiry, Event::Retry(next));
         if let Some(deadline) = Kind::deadline_of(&self.model.clients[client as usize], method) {
@@ -101,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The channel's replica has stopped, and has no connection left: there is no more to try.
-    fn has_given_up(&self, channel: u32) -> bool {
+    pub fn has_given_up(&self, channel: u32) -> bool {
         let channel = &self.channels[channel as usize];
         channel.stopped && channel.ready == 0
     }

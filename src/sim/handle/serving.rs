@@ -31,8 +31,22 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A connection asks a pod to be accepted, where that takes a slot.
     pub fn admit_handshake(&mut self, pod: u32, connection: Handle) {
+        self.admit_job(pod, Job::Handshake(connection));
+    }
+
+    /// A message of a stream asks to be served. If the queue is full it is lost, and nobody asks for it.
+    pub fn admit_message(&mut self, pod: u32, draw: u32) {
         let p = &mut self.pods[pod as usize];
-        let job = Job::Handshake(connection);
+        p.requests += 1;
+        if p.idle.is_empty() && p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
+            p.refused += 1;
+        } else {
+            self.admit_job(pod, Job::Message(draw));
+        }
+    }
+
+    fn admit_job(&mut self, pod: u32, job: Job) {
+        let p = &mut self.pods[pod as usize];
         match p.idle.pop() {
             Some(slot) => {
                 let slot = p.first_slot as usize + slot as usize;
@@ -56,6 +70,7 @@ impl<O: Observer> Engine<'_, O> {
                 let (client, method) = (call.client, call.method);
                 if method == NO_METHOD { work } else { self.costs(client, method, work) }
             }
+            Job::Message(draw) => p.settings.service_time.sample(u64::from(draw) << 32),
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
         self.slot_jobs[slot] = job;
@@ -101,8 +116,7 @@ impl<O: Observer> Engine<'_, O> {
                 let takes = self.to_client + self.connect_time(connection.index);
                 self.after(takes, Rank::World, Event::Connected(connection));
             }
-            Job::Handshake(_) => {}
-            Job::Idle => {}
+            Job::Handshake(_) | Job::Message(_) | Job::Idle => {}
         }
         if !self.pods[pod as usize].pace.even {
             self.end_sharing(pod);

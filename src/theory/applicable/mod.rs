@@ -10,7 +10,7 @@ mod queues;
 mod tests;
 
 use crate::metrics::outcome::{Summary, TheoryRow};
-use crate::scenario::model::{Client, GrpcServer, Model, Protocol, What};
+use crate::scenario::model::{Client, GrpcServer, Load, Model, Protocol, What};
 use crate::units::Time;
 
 /// A closed form that applies.
@@ -80,7 +80,9 @@ fn relative_connections(summary: &Summary) -> Option<Vec<(f64, f64)>> {
 /// The closed forms that apply to a scenario.
 #[must_use]
 pub fn for_scenario(model: &Model) -> Vec<Applicable> {
-    if model.servers.iter().any(|s| s.hpa.is_some()) {
+    // Streams keep connections that drain, and what they cost is not on the calls that the forms know.
+    let streams = model.clients.iter().any(|c| matches!(c.load, Load::Streams(_)));
+    if streams || model.servers.iter().any(|s| s.hpa.is_some()) {
         return Vec::new();
     }
     [

@@ -259,3 +259,13 @@ fn runs_are_measured_as_the_forms_mean_them() {
     let row = &rows(&model(vec![server(5)], vec![client(10, 1, open(1_000.0))]), &s)[1];
     assert_eq!(row.simulated, Some(0.25));
 }
+
+/// Calls of the same rate have a form, streams have none.
+#[test]
+fn streams_are_left_alone() {
+    let Load::Open { rate, .. } = open(5.0) else { return };
+    let streams = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), interval: None });
+    let forms = |load: Load| for_scenario(&model(vec![server(1)], vec![client(1, 1, load)]));
+    assert!(!forms(open(5.0)).is_empty());
+    assert!(forms(streams).is_empty());
+}
