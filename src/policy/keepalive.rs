@@ -6,7 +6,7 @@
 //! an end that sends nothing; TCP_USER_TIMEOUT on Linux, which runs from the first retransmission. Not modelled:
 //! C-core's growing pause between BDP pings (each of them follows data, so none makes a difference to a server) and its second
 //! between pings; the round trips and their variance in TCP's clock, which came 0.04 to 0.38 s later in the lab than the earliest
-//! time given here (`tests/lab_e10.rs`); grpc-js, whose clock reads do not reset.
+//! time given here (`tests/labs/e10.rs`); grpc-js, whose clock reads do not reset.
 //!
 //! One [`Pinger`] serves both ends: a server's own keepalive (2 h, 20 s) is one with `permit_without_stream`.
 

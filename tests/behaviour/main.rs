@@ -1,0 +1,18 @@
+//! What the engine does in scenarios that a person can reckon through. One program, so that the tests share the processors.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod balancing;
+mod hpa;
+mod keepalive;
+mod max_requests;
+mod methods;
+mod outage;
+mod published;
+mod readiness;
+mod retry;
+mod stack;
+mod streams;
+mod unequal_pods;
+mod watch;
