@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
     row(
         "envoy-headless",
         "Envoy sidecar, headless",
-        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s; until Envoy knows, pods that are gone get their share, and these calls fail unless it is told to retry.",
+        "STRICT_DNS asks each 5 s, but CoreDNS answers from its cache for up to 30 s; until Envoy knows, pods that are gone get their share, and these calls fail unless they are retried; a preStop as long as the TTL, the poll interval and the endpoint lag together loses none.",
     ),
     row(
         "envoy-clusterip",

@@ -13,7 +13,7 @@
 
 use crate::metrics::outcome::Outcome;
 use crate::scenario::model::Model;
-use crate::sim::observation::{Observation, Observer, PodId, PodSample, Status};
+use crate::sim::observation::{Observation, Observer, PodId, PodPhase, PodSample, Status};
 use crate::units::{Span, Time};
 
 use super::connections::{ConnectionSink, Connections};
@@ -52,7 +52,7 @@ pub struct Recorder<'a> {
     pub(super) failed: [u64; Status::ALL.len()],
     pub(super) unfinished: u64,
     pub(super) retries: u64,
-    /// Calls that failed without having reached a connection, in the window that goes on.
+    /// Calls that failed without having reached a connection, or on the way to a pod that was gone, in the window that goes on.
     unplaced: u64,
     pub(super) methods: Methods,
     /// By pod.
@@ -116,8 +116,9 @@ impl<'a> Recorder<'a> {
             self.methods.failed(client, method);
         }
         match pod {
-            Some(pod) => self.counts[pod.0 as usize].errors += 1,
-            None => self.unplaced += 1,
+            // A pod that is gone has no row any more.
+            Some(pod) if self.pods[pod.0 as usize].phase != PodPhase::Gone => self.counts[pod.0 as usize].errors += 1,
+            _ => self.unplaced += 1,
         }
     }
 
@@ -226,7 +227,6 @@ impl Observer for Recorder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::observation::PodPhase;
 
     /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
     #[test]

@@ -102,7 +102,7 @@ fn tree(text: &str, sets: &[String], problems: &mut Vec<Problem>) -> Option<yaml
     };
     if matches!(root.value, yaml::tree::Value::Null) {
         let problem = Problem::new(Code::Empty, root.place, "there is nothing in this file");
-        problems.push(problem.help("`evenkeel init` prints a scenario to start from"));
+        problems.push(problem.help("`evenkeel init` writes a scenario to start from"));
         return None;
     }
     for (i, set) in sets.iter().enumerate() {
