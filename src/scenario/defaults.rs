@@ -3,9 +3,10 @@
 
 use super::distribution::Distribution;
 use super::model::{
-    Backoff, Breakers, ConnectAt, CountOrPercent, DelayFrom, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
-    GrpcClient, Keys, Policy, Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
+    Breakers, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement, GrpcClient, Keys, Policy,
+    Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
 };
+pub(super) use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use crate::units::Span;
 
@@ -96,15 +97,6 @@ pub(super) const CHOICE_COUNT: u32 = 2;
 /// Linkerd (`policy-controller/grpc/src/outbound.rs`).
 pub(super) const DEFAULT_RTT: Span = Span::from_millis(30);
 pub(super) const DECAY: Span = Span::from_secs(10);
-/// gRPC `connection-backoff.md`.
-pub(super) const BACKOFF: Backoff = Backoff {
-    base: Span::from_secs(1),
-    multiplier: 1.6,
-    jitter: 0.2,
-    jitter_first: false,
-    max: Span::from_secs(120),
-    from: DelayFrom::AttemptEnd,
-};
 /// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
 pub(super) const ENFORCEMENT: Enforcement = Enforcement {
     min_time: Span::from_secs(5 * 60),

@@ -110,7 +110,7 @@ pub enum GraceFrom {
 const HALF_AN_HOUR: Span = Span::from_secs(30 * 60);
 const TWENTY_S: Span = Span::from_secs(20);
 /// gRPC `connection-backoff.md`, in all stacks that have one.
-const BACKOFF: Backoff = Backoff {
+pub(super) const BACKOFF: Backoff = Backoff {
     base: Span::from_secs(1),
     multiplier: 1.6,
     jitter: 0.2,

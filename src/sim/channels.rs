@@ -98,11 +98,12 @@ pub struct Channel<'a> {
 }
 
 impl Channel<'_> {
-    /// Whose turn it is: a position in the picker. `None` if that is empty.
-    pub fn take_turn(&mut self) -> Option<usize> {
-        let (i, n) = (self.next as usize, self.picker.len());
-        self.next = if i + 1 >= n { 0 } else { self.next + 1 };
-        (i < n).then_some(i)
+    /// Whose turn it is: a position in the picker, which must have some.
+    #[inline(always)]
+    pub fn take_turn(&mut self) -> usize {
+        let i = self.next as usize;
+        self.next = if i + 1 == self.picker.len() { 0 } else { self.next + 1 };
+        i
     }
 }
 

@@ -74,3 +74,12 @@ pub trait Slotted {
     /// Sets it.
     fn set_generation(&mut self, generation: u32);
 }
+
+/// The `i`-th item of a list that few kinds of runs use: it grows up to it, with copies of `empty`.
+pub fn reach<T: Clone>(items: &mut Vec<T>, i: u32, empty: T) -> &mut T {
+    let i = i as usize;
+    if items.len() <= i {
+        items.resize(i + 1, empty);
+    }
+    &mut items[i]
+}

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, SubchannelState};
-pub use super::slab::{Handle, Slab, Slotted};
+pub use super::slab::{Handle, Slab, Slotted, reach};
 
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;

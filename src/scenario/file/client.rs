@@ -31,12 +31,13 @@ pub struct ClientFile {
     /// When the replicas start.
     pub start: Key<StartFile>,
     /// The proxy beside each replica that balances in place of its channels: envoy, istio, linkerd or ambient. It sets
-    /// `policy` and `discovery` to its own defaults, which can be changed one by one.
+    /// `policy` and `discovery` to its own defaults, which can be changed one by one for envoy and istio.
     pub via: Key<ViaFile>,
     /// The implementation of gRPC whose defaults hold where the client says nothing: go, c_core (C++, Python, Ruby, PHP), java, node or
     /// tonic. Default: grpc-go's, but that `connect` is start.
     pub stack: Key<StackFile>,
-    /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request or peak_ewma.
+    /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request,
+    /// peak_ewma, weighted_round_robin or ring_hash; via envoy and istio round_robin, random, least_request, ring_hash or maglev.
     pub policy: Key<PolicyFile>,
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
     pub wait_for_ready: Key<bool>,

@@ -174,8 +174,7 @@ impl<O: Observer> Engine<'_, O> {
         if !channel.in_turn {
             return self.send_by_policy(index, call);
         }
-        let i = channel.next as usize;
-        channel.next = if i + 1 == channel.picker.len() { 0 } else { channel.next + 1 };
+        let i = channel.take_turn();
         let connection = channel.picker[i];
         if channel.picker.len() == 1 && channel.waiting.is_empty() {
             self.only_connection[index as usize] = connection;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer, Status};
 use super::super::plans::Plan;
-use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState};
+use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
 use crate::policy::budget::{InUse, Resource};
 use crate::policy::least_request;
 use crate::random::below;
@@ -53,15 +53,14 @@ impl<O: Observer> Engine<'_, O> {
                 least_request::of_choices(n, choice_count, |i| self.active_on(index, i), draw)
             }
             Policy::Random => (n > 0).then(|| below(draw(), n)),
-            Policy::RoundRobin { .. } => channel.take_turn(),
+            Policy::RoundRobin { .. } => (n > 0).then(|| channel.take_turn()),
             Policy::RingHash { .. } | Policy::Maglev { .. } => {
                 return self.pick_by_key(index, call);
             }
             // Not Envoy's, which the reader sees to.
             Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
         };
-        let host = self.channels[index as usize].picker[picked?] as usize;
-        Some(host)
+        Some(self.channels[index as usize].picker[picked?] as usize)
     }
 
     /// The connection of a pool, dialled if there is none.
@@ -153,11 +152,8 @@ impl<O: Observer> Engine<'_, O> {
     /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
     pub fn take(&mut self, channel: u32, resource: Resource) -> bool {
         let Some(breakers) = self.breakers_of(channel) else { return true };
-        let replica = self.channels[channel as usize].replica as usize;
-        if self.in_use.len() <= replica {
-            self.in_use.resize(replica + 1, InUse::default());
-        }
-        self.in_use[replica].try_take(&breakers, resource)
+        let replica = self.channels[channel as usize].replica;
+        reach(&mut self.in_use, replica, InUse::default()).try_take(&breakers, resource)
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, Connectivity, NONE, ResolverState, Subchannel, VIRTUAL_IP};
+use super::super::world::{Call, Connectivity, NONE, ResolverState, Subchannel, VIRTUAL_IP, reach};
 use crate::policy::subset;
 use crate::random::Purpose;
 use crate::scenario::model::{Client, GrpcClient, Model, Protocol, Retries};
@@ -75,13 +75,10 @@ impl<O: Observer> Engine<'_, O> {
     /// The channel is in use, or about to be: looks later whether it still is.
     pub fn watch_for_idle(&mut self, index: u32) {
         let Some(timeout) = self.idle_timeout(self.client_of(index)) else { return };
-        let i = index as usize;
-        if self.idleness.len() <= i {
-            self.idleness.resize(i + 1, Idleness { calls: 0, timer: false, since: Time::ZERO });
-        }
-        if !self.idleness[i].timer {
-            self.idleness[i].timer = true;
-            self.idleness[i].since = self.now;
+        let unused = Idleness { calls: 0, timer: false, since: Time::ZERO };
+        let idleness = reach(&mut self.idleness, index, unused);
+        if !idleness.timer {
+            (idleness.timer, idleness.since) = (true, self.now);
             self.after(timeout, Rank::Expiry, Event::ChannelIdle { channel: index });
         }
     }

@@ -33,8 +33,9 @@ pub struct Pace {
 impl Pace {
     /// A new pod's, before its container starts.
     pub fn new(server: &Server) -> Pace {
-        let even = server.speed == 1.0 && server.cpu.is_none();
-        Pace { even, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER }
+        let mut pace = Pace { even: false, cold: false, slow: 1.0, slow_until: Time::ZERO, up_since: Time::NEVER };
+        pace.settle(server);
+        pace
     }
 
     /// Finds out whether there is anything to do per request.

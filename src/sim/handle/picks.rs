@@ -3,7 +3,7 @@
 use super::super::engine::Engine;
 use super::super::observation::{Observer, Status};
 use super::super::plans::Plan;
-use super::super::world::Handle;
+use super::super::world::{Handle, reach};
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
 use crate::random::{below, mix};
@@ -46,7 +46,7 @@ impl<O: Observer> Engine<'_, O> {
             return None;
         }
         let picked = match *channel.policy {
-            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => channel.take_turn(),
+            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => Some(channel.take_turn()),
             Policy::WeightedRoundRobin(_) => match channel.plan.as_deref_mut() {
                 Some(Plan::Stride(stride)) => stride.pick(),
                 _ => None,
@@ -75,10 +75,7 @@ impl<O: Observer> Engine<'_, O> {
         match *self.channels[index as usize].policy {
             Policy::PeakEwma { default_rtt, .. } => {
                 let fresh = PeakEwma::new(default_rtt, self.now);
-                if self.ewma.len() <= connection as usize {
-                    self.ewma.resize(connection as usize + 1, fresh);
-                }
-                self.ewma[connection as usize] = fresh;
+                *reach(&mut self.ewma, connection, fresh) = fresh;
             }
             Policy::WeightedRoundRobin(_) => self.begin_weighing(connection),
             _ => {}

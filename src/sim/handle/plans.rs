@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::Observer;
 use super::super::plans::{Plan, address_of};
 use super::super::schedule::Rank;
-use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState};
+use super::super::world::{Handle, Pod, Reported, SubchannelState, reach};
 use crate::policy::edf::Edf;
 use crate::policy::keys;
 use crate::policy::least_request::active_weight;
@@ -50,18 +50,14 @@ impl<O: Observer> Engine<'_, O> {
                 Plan::Stride(stride)
             }
             Policy::RingHash { min, max } => {
-                let addresses = addresses(&self.channels[index as usize]);
-                match &self.channels[index as usize].plan {
-                    Some(plan) if matches!(&**plan, Plan::Ring(same, _) if *same == addresses) => return,
-                    _ => {}
-                }
-                let named: Vec<(String, u32)> = addresses.iter().map(|&a| (address_of(a), 1)).collect();
-                Plan::Ring(addresses, Ring::new(&named, min, max))
+                let Some(addresses) = self.addresses_to_hash(index) else { return };
+                let ring = Ring::new(&named(&addresses), min, max);
+                Plan::Ring(addresses, ring)
             }
             Policy::Maglev { table } => {
-                let addresses = addresses(&self.channels[index as usize]);
-                let named: Vec<(String, u32)> = addresses.iter().map(|&a| (address_of(a), 1)).collect();
-                Plan::Maglev(addresses, Maglev::new(&named, table))
+                let Some(addresses) = self.addresses_to_hash(index) else { return };
+                let table = Maglev::new(&named(&addresses), table);
+                Plan::Maglev(addresses, table)
             }
             _ => {
                 let plan = self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn));
@@ -98,10 +94,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A connection is READY: nothing has been reported on it.
     pub fn begin_weighing(&mut self, connection: u32) {
-        if self.weights.len() <= connection as usize {
-            self.weights.resize(connection as usize + 1, Weight::default());
-        }
-        self.weights[connection as usize].reconnected();
+        reach(&mut self.weights, connection, Weight::default()).reconnected();
     }
 
     /// A response carries the load report of its pod.
@@ -182,6 +175,16 @@ impl<O: Observer> Engine<'_, O> {
 
     // Hashes
 
+    /// The addresses of a channel; `None` if its plan is of these already.
+    fn addresses_to_hash(&self, index: u32) -> Option<Vec<u32>> {
+        let channel = &self.channels[index as usize];
+        let addresses: Vec<u32> = channel.subchannels.iter().map(|s| s.address).collect();
+        match channel.plan.as_deref() {
+            Some(Plan::Ring(same, _) | Plan::Maglev(same, _)) if *same == addresses => None,
+            _ => Some(addresses),
+        }
+    }
+
     /// The endpoint that a call's key leads to: as an index into the channel's subchannels. Endpoints that are left out or, but
     /// for pools, not READY are passed over.
     pub fn pick_by_key(&self, index: u32, call: Handle) -> Option<usize> {
@@ -205,6 +208,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 }
 
-fn addresses(channel: &Channel<'_>) -> Vec<u32> {
-    channel.subchannels.iter().map(|s| s.address).collect()
+/// Addresses as hashes see them, all of one weight.
+fn named(addresses: &[u32]) -> Vec<(String, u32)> {
+    addresses.iter().map(|&a| (address_of(a), 1)).collect()
 }

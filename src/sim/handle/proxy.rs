@@ -47,8 +47,7 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_at_proxy(&mut self, call: Handle) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
-        let channel = &self.channels[c.channel as usize];
-        if channel.stopped && channel.ready == 0 {
+        if self.has_given_up(c.channel) {
             return self.fail_call(call.index, Status::Unavailable);
         }
         self.calls.items[call.index as usize].state = CallState::WaitsForChannel;

@@ -5,7 +5,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodId, Status};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE};
+use super::super::world::{Call, CallState, Handle, NONE, reach};
 use super::methods::Kind;
 use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
 use crate::random::mix;
@@ -112,11 +112,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn throttle(&mut self, channel: u32, settings: RetryThrottling) -> &mut Throttle {
-        let channel = channel as usize;
-        if self.throttles.len() <= channel {
-            self.throttles.resize(channel + 1, None);
-        }
-        self.throttles[channel].get_or_insert(Throttle::new(settings))
+        reach(&mut self.throttles, channel, None).get_or_insert(Throttle::new(settings))
     }
 
     /// A call has succeeded. A bucket that has lost no token is full.
