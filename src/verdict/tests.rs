@@ -59,6 +59,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             latency_ms: Latency::default(),
             skew: Skew::default(),
             pods: pods.iter().enumerate().map(summary).collect(),
+            gateways: Vec::new(),
             methods: Vec::new(),
             connections: Default::default(),
             expectations: Vec::new(),
@@ -68,6 +69,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             runs: None,
         },
         windows: (0..10).flat_map(|time| pods.iter().enumerate().map(move |p| row(time, p))).collect(),
+        gateways: Vec::new(),
         connections: Vec::new(),
         events: Vec::new(),
         window_s: 1.0,
@@ -116,6 +118,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
         via: None,
+        gateway: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 1.0)]) } },
         methods: Vec::new(),
         deadline: None,
@@ -136,6 +139,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         servers: vec![server],
         clients: vec![client],
         timeline: Vec::new(),
+        gateways: Vec::new(),
         expect: Vec::new(),
     }
 }
