@@ -28,6 +28,7 @@ const WORDS: &[(&str, &str)] = &[
     ("latency", "latency.p99"),
     ("reconnects", "reconnects_per_s"),
     ("time_to_balance", "time_to_balance.0.seconds"),
+    ("balance", "time_to_balance.0.seconds"),
 ];
 
 pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Vec<Expectation> {
