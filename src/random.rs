@@ -48,6 +48,10 @@ pub enum Purpose {
     Subset = 32,
     /// Phase of the periods of a pod's CPU limit.
     CpuPeriod = 42,
+    /// What is left of the life of a DNS cache's first answer.
+    DnsPhase = 50,
+    /// When a replica that ran before polls DNS again.
+    PollPhase = 51,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

@@ -73,6 +73,25 @@ entries! {
     "maglev": "Each key has its pod by a table in which all pods have nearly the same number of places." ["Envoy maglev"]
     "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
         of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
+    "panic_threshold": "Envoy: while fewer than this percentage of the hosts are healthy (and fewer than 72 %), health is ignored and \
+        calls go to all of them. Only what outlier_detection has left out is unhealthy." ["Envoy, panic threshold"]
+    "via": "A proxy beside each replica, which balances in the client's place: envoy, istio, linkerd or ambient. Each call takes \
+        `overhead` longer." ["docs/model.md"]
+    "envoy": "An Envoy sidecar set up by hand: round_robin, and STRICT_DNS, which asks DNS each 5 s. It balances over a headless Service; \
+        behind a ClusterIP it knows one address." ["Envoy, service discovery"]
+    "istio": "Istio's sidecar: told of the pods behind a ClusterIP by its control plane, it takes the less busy of two for each call \
+        (least_request), and tries failed ones twice more, elsewhere." ["Istio, traffic management"]
+    "linkerd": "Linkerd's sidecar: told of the pods behind a ClusterIP, it takes the better of two for each call by peak_ewma." ["Linkerd 2, load balancing"]
+    "ambient": "Istio without sidecars and without a waypoint: ztunnel picks a pod per connection, so that a gRPC channel stays on one \
+        pod, as with kube-proxy." ["Istio, ambient mode"]
+    "throttling": "Of `retry`: a bucket of tokens per channel. A failed attempt costs one, a success gives `token_ratio` back, and while no \
+        more than half of them are left nothing is retried." ["gRFC A6"]
+    "cpu": "What the requests in a pod's slots compute on: `cores` are shared equally, and a `limit` stops all of them for the rest of \
+        each 100 ms in which it is used up. Without `cpu` each slot has a core." ["Linux CFS bandwidth control"]
+    "methods": "Of a load: kinds of calls, each with a share of them, a `cost` (times the usual service time) and a deadline. The summary has \
+        figures for each." ["docs/model.md"]
+    "streams": "Calls that stay open, with messages on them. A stream stays on its pod until it ends or is cut, whatever the policy: \
+        max_connection_age moves it only when max_connection_age_grace runs out." ["docs/model.md"]
     "ClusterIP": "One virtual IP. kube-proxy draws a pod uniformly for each new connection, from what the client's node knows \
         of the endpoints then; an established connection never moves." ["Kubernetes pkg/proxy/iptables, nf_conntrack"]
     "Headless": "No virtual IP: DNS answers with all ready pods. A channel asks again only when a connection breaks, and at \
@@ -85,7 +104,8 @@ entries! {
     "connection_lifetime": "The same from the client's side: its pool replaces a connection of this age." ["client pools, e.g. a pool of ClientConns"]
     "endpoint_lag": "From a pod's change to the rules of a node. A pod that shuts down sooner than that still gets new \
         connections, and refuses them." ["Kubernetes EndpointSlice controller, kube-proxy minSyncPeriod"]
-    "pre_stop": "How long a deleted pod goes on serving before SIGTERM: long enough, and no new connection finds it closed." ["Kubernetes pod lifecycle"]
+    "pre_stop": "How long a deleted pod goes on serving before SIGTERM. No call is lost if it lasts until nobody is told of the pod any \
+        more: the endpoint lag; where DNS is polled, TTL + poll interval + endpoint lag." ["Kubernetes pod lifecycle"]
     "max_age": "Closed after GOAWAY for max_connection_age." ["gRFC A9"]
     "max_requests": "Closed after GOAWAY for max_requests_per_connection." ["Envoy, http protocol options"]
     "max_idle": "Closed after GOAWAY for max_connection_idle." ["gRFC A9"]
@@ -117,6 +137,13 @@ mod tests {
         }
         let words: std::collections::BTreeSet<_> = ENTRIES.iter().map(|e| e.word).collect();
         assert_eq!(words.len(), ENTRIES.len());
+    }
+
+    #[test]
+    fn what_a_scenario_names_is_explained() {
+        for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"] {
+            assert!(find(word).is_some(), "{word}");
+        }
     }
 
     #[test]

@@ -190,8 +190,8 @@ timeline: [{{ at: 20s, kill: {{ server: s, pods: 5 }} }}]
     assert!(many.counts(5, 1.0, 19.0).iter().all(|n| *n > 100));
 }
 
-/// Two of four hosts are dead, and discovery says so late. Ejecting is limited to 10 % of the hosts, which is nobody of four;
-/// with `always_eject_one_host` it is one; with 50 % it is both, and with less than half of the hosts left Envoy panics.
+/// Two of four hosts are dead, and discovery says so late. Ejecting is limited to 25 % of the hosts, which is one; by default
+/// nobody of four, but with `always_eject_one_host`; with 50 % it is both, and with less than half of the hosts left Envoy panics.
 #[test]
 fn outlier_detection_leaves_out_as_many_as_it_may() {
     let with = |pods: u32, rules: &str, more: &str| {
@@ -216,7 +216,7 @@ timeline: [{{ at: 5s, kill: {{ server: s, pods: {pods} }} }}]
         pods.dedup();
         pods
     };
-    assert_eq!(out(&with(2, "base_ejection_time: 30s", "")), [0u32; 0]);
+    assert_eq!(out(&with(2, "base_ejection_time: 30s, max_ejection_percent: 25%", "")).len(), 1);
     assert_eq!(out(&with(2, "base_ejection_time: 30s, always_eject_one_host: true", "")).len(), 1);
     let both = with(2, "base_ejection_time: 30s, max_ejection_percent: 50%", "");
     assert_eq!(out(&both), [0, 1]);

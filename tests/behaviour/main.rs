@@ -4,6 +4,7 @@
 mod support;
 
 mod balancing;
+mod dns_phases;
 mod gateways;
 mod hpa;
 mod keepalive;

@@ -4,14 +4,15 @@ use super::{Case, run};
 
 /// Cases of which only one client's settings are written, and before `; ` what else the scenario has at its top.
 fn clients(cases: &[Case<'_>]) {
-    let text = |client: &str| {
-        let (top, client) = client.split_once("; ").unwrap_or(("", client));
-        let (name, servers) = ("name: a\n", "servers: [{ name: api, replicas: 3 }]\n");
-        let load = "load: { closed: { concurrency: 9, requests: 9 } }";
-        format!("{name}{servers}{top}\nclients: [{{ name: web, {client}, {load} }}]\n")
-    };
-    let texts: Vec<(String, &str, &str)> = cases.iter().map(|c| (text(c.0), c.1, c.2)).collect();
+    let texts: Vec<(String, &str, &str)> = cases.iter().map(|c| (text_of(c.0), c.1, c.2)).collect();
     texts.iter().for_each(|(text, code, says)| run(&[(text, code, says)]));
+}
+
+fn text_of(client: &str) -> String {
+    let (top, client) = client.split_once("; ").unwrap_or(("", client));
+    let (name, servers) = ("name: a\n", "servers: [{ name: api, replicas: 3 }]\n");
+    let load = "load: { closed: { concurrency: 9, requests: 9 } }";
+    format!("{name}{servers}{top}\nclients: [{{ name: web, {client}, {load} }}]\n")
 }
 
 #[test]
@@ -77,8 +78,12 @@ fn stacks() {
         ("protocol: http1, stack: «go", "E018", "`stack` has no effect with `protocol: http1`"),
         ("stack: «go, via: istio", "E018", "with `via`"),
         ("stack: tonic, policy: «round_robin", "E019", "the stack tonic has no such policy"),
-        ("stack: c_core, policy: «least_request", "E019", "the stack c_core has no such policy"),
-        ("stack: go, policy: «random", "E019", "gRFC A61"),
+        (
+            "service: { type: Headless }; stack: c_core, policy: «least_request",
+            "E019",
+            "the stack c_core has no such policy",
+        ),
+        ("service: { type: Headless }; stack: go, policy: «random", "E019", "gRFC A61"),
         ("backoff: { per_call: true, base: «1s }", "E018", "an attempt per call"),
         ("service: { type: Headless }; policy: round_robin, backoff: { per_call: «true }", "E019", "connects to all"),
         ("backoff: { per_call: true }, wait_for_ready: «true", "E018", "fails with its attempt"),
@@ -100,6 +105,85 @@ fn stacks() {
         ("service: { type: Headless }; policy: round_robin, subset: «{}", "E012", "`subset` needs the key `size`"),
         ("via: istio, subset: «{ size: 2 }", "E018", "with `via`"),
     ]);
+}
+
+#[test]
+fn one_address() {
+    clients(&[
+        ("policy: «least_request", "E018", "`least_request` has no effect with a ClusterIP Service"),
+        ("policy: «{ least_request: { choice_count: 3 } }", "E018", "`service: { type: Headless }`"),
+        ("policy: «random", "E018", "`discovery: watch`"),
+        ("policy: «peak_ewma", "E018", "one address"),
+        (
+            "via: { envoy: { slow_start: «{ window: 5s } } }",
+            "E018",
+            "`slow_start` has no effect with a ClusterIP Service",
+        ),
+        ("via: istio, discovery: «dns", "E019", "does not ask DNS"),
+        ("via: istio, discovery: «poll", "E019", "`via: envoy`, over `service: { type: Headless }`"),
+    ]);
+}
+
+#[test]
+fn outlier_detection() {
+    const WATCH: &str = "policy: round_robin, discovery: watch, ";
+    let watch = |rest: &str| format!("{WATCH}{rest}");
+    let cases = [
+        ("via: istio, outlier_detection: «{}".to_owned(), "E018", "of at most 3 hosts that is nobody"),
+        (
+            "via: istio, outlier_detection: «{ max_ejection_percent: 33% }".to_owned(),
+            "E018",
+            "set `max_ejection_percent: 34%` or more, or `always_eject_one_host: true`",
+        ),
+        (
+            "timeline: [{ at: 1s, scale: { server: api, replicas: 9 } }]; via: istio, outlier_detection: «{}"
+                .to_owned(),
+            "E018",
+            "at most 9",
+        ),
+        ("timeline: [{ at: 1s, rollout: api }]; via: istio, outlier_detection: «{}".to_owned(), "E018", "at most 4"),
+        (
+            watch("outlier_detection: «{ max_ejection_percent: 0%, success_rate: {} }"),
+            "E018",
+            "`max_ejection_percent: 1%`",
+        ),
+        (watch("outlier_detection: { success_rate: «{} }"), "E018", "`minimum_hosts` (5)"),
+        (
+            watch("outlier_detection: { failure_percentage: «{ minimum_hosts: 4 } }"),
+            "E018",
+            "`minimum_hosts: 3` or less",
+        ),
+        (
+            watch("subset: { size: 2 }, outlier_detection: { failure_percentage: «{ minimum_hosts: 3 } }"),
+            "E018",
+            "more than 2",
+        ),
+        (
+            "via: { istio: { panic_threshold: «40% } }, outlier_detection: { max_ejection_percent: 34% }".to_owned(),
+            "E018",
+            "keeps 2 of 3 hosts healthy",
+        ),
+        ("via: linkerd, outlier_detection: «{}".to_owned(), "E018", "only Envoy"),
+        ("outlier_detection: «{}".to_owned(), "E018", "nothing to choose"),
+    ];
+    cases.iter().for_each(|(client, code, says)| clients(&[(client, code, says)]));
+    // What some number of pods in the run makes act is accepted.
+    for client in [
+        "timeline: [{ at: 1s, scale: { server: api, replicas: 10 } }]; via: istio, outlier_detection: {}",
+        "timeline: [{ at: 1s, rollout: api }]; via: istio, outlier_detection: { max_ejection_percent: 25% }",
+        "via: istio, outlier_detection: { max_ejection_percent: 34% }",
+        "via: istio, outlier_detection: { always_eject_one_host: true }",
+        "via: { istio: { panic_threshold: 70% } }, outlier_detection: { max_ejection_percent: 34% }",
+        "timeline: [{ at: 1s, kill: { server: api } }]; \
+         via: { istio: { panic_threshold: 40% } }, outlier_detection: { max_ejection_percent: 34% }",
+    ] {
+        let text = text_of(client);
+        assert!(
+            super::parse(&text).is_ok(),
+            "{text}\n{}",
+            super::parse(&text).err().map_or(String::new(), |e| e.to_string())
+        );
+    }
 }
 
 #[test]

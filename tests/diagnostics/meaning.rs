@@ -88,6 +88,11 @@ fn settings_without_effect() {
 
 #[test]
 fn contradictions() {
+    run(&[(
+        "NAME\nservers: [{ name: api, termination: { pre_stop: «40s } }]\nGHZ\n",
+        "E019",
+        "`pre_stop` (40s) is above `grace` (30s)",
+    )]);
     run(&[
         (
             "NAME\nservers: [{ name: api, strategy: { max_surge: 0, max_unavailable: «0 } }]\nGHZ\n",
@@ -293,6 +298,10 @@ fn expectations() {
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= 20]\n", "E026", "has no unit"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«time_to_balance.0.seconds < 60]\n", "E026", "has no unit"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«cv < nan]\n", "E026", "finite"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«p99 < 20ms]\n", "E027", "did you mean `latency.p99`?"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«errors == 0]\n", "E027", "did you mean `requests.failed`?"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«retries == 0]\n", "E027", "did you mean `requests.retries`?"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«time_to_balance < 1m]\n", "E027", "did you mean `time_to_balance.0.seconds`?"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«name == 2]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: «idle_pods == 0\n", "E009", "a list"),
     ]);
@@ -306,6 +315,7 @@ fn methods() {
         (of("«[{ name: a, share: 100% }]"), "E018", "fewer than two"),
         (of("«[{ name: a, share: 50% }, { name: b, share: 49.5% }]"), "E019", "99.5%"),
         (of("[{ name: a, share: «0% }, { name: b, share: 100% }]"), "E013", "above 0"),
+        (of("[{ name: a, share: «95 }, { name: b, share: 5% }]"), "E013", "write `95%`"),
         (of("[{ name: a, share: 50% }, { name: «a, share: 50% }]"), "E015", "`a`"),
         (of("[{ name: a, share: 50% }, { name: «\"\", share: 50% }]"), "E014", "Search"),
         (of("[{ name: a, share: 50% }, «{ share: 50% }]"), "E012", "`name`"),

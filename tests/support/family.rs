@@ -72,6 +72,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("policies: uniform", 4),
     ("policies: subsets", 3),
     ("published: workers of Envoy", 3),
+    ("closed form: phases of DNS", 10),
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
     // Facts only.

@@ -351,7 +351,7 @@ impl Client {
     fn policy_of(&self, via: Option<&str>, knows_pods: bool) -> Option<String> {
         let (name, settings) = self.policy.split_once(": ").unwrap_or((&self.policy, ""));
         let by_key = matches!(name, "ring_hash" | "maglev");
-        let (envoy, chooses) = (matches!(via, Some("envoy" | "istio")), by_key || name == "weighted_round_robin");
+        let (envoy, chooses) = (matches!(via, Some("envoy" | "istio")), !matches!(name, "pick_first" | "round_robin"));
         let fits = match via {
             None => name != "maglev",
             Some("linkerd") => name == "peak_ewma",
@@ -425,7 +425,7 @@ impl Client {
                     (true, true) => {
                         "circuit_breakers: { max_requests: 3, max_pending_requests: 2 }, max_requests_per_connection: 7, retries: 1, "
                     }
-                    (true, false) if rotates => "slow_start: { window: 2s, aggression: 2 }, ",
+                    (true, false) if rotates && knows_pods => "slow_start: { window: 2s, aggression: 2 }, ",
                     _ => "",
                 };
                 let overhead = "overhead: { exponential: { mean: 5ms } }";
@@ -436,10 +436,10 @@ impl Client {
                 let rest = if envoy {
                     "consecutive_5xx: 2"
                 } else {
-                    "failure_percentage: { minimum_hosts: 2, request_volume: 2 }"
+                    "failure_percentage: { minimum_hosts: 1, request_volume: 2 }"
                 };
                 text +=
-                    ", outlier_detection: { interval: 700ms, base_ejection_time: 900ms, max_ejection_percent: 60%, ";
+                    ", outlier_detection: { interval: 700ms, base_ejection_time: 900ms, max_ejection_percent: 100%, ";
                 text += &format!("{rest} }}");
             }
             match discovery {

@@ -3,7 +3,7 @@
 use super::grpc::{GrpcKeys, Rest};
 use super::{Check, Names, gateway, is_virtual, law, load, server, streams, via};
 use crate::scenario::defaults;
-use crate::scenario::diagnostic::Place;
+use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
     BackoffFile, ClientFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PollFile, PoolOrderFile,
@@ -214,9 +214,15 @@ pub(super) fn backoff_settings(
 pub(super) fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
     let Some(At { value: Share(x), place }) = key else { return default };
     if !(0.0..=1.0).contains(&x) {
-        cx.problem(Code::OutOfRange, place, format!("`{name}` must be from 0 to 1, or 0% to 100%"));
+        no_share(cx, place, x, format!("`{name}` must be from 0 to 1, or 0% to 100%"));
     }
     x.clamp(0.0, 1.0)
+}
+
+/// Refuses a share that is out of range. A number from 1 to 100 was meant as a percentage.
+pub(super) fn no_share(cx: &mut Check<'_>, place: Place, x: f64, message: impl Into<String>) {
+    let problem = Problem::new(Code::OutOfRange, place, message);
+    cx.report(if x > 1.0 && x <= 100.0 { problem.help(format!("write `{x}%`")) } else { problem });
 }
 
 fn lifetime(cx: &mut Check<'_>, file: Key<LifetimeFile>) -> Option<Lifetime> {

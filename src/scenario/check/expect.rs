@@ -21,6 +21,16 @@ const OPERATORS: [(&str, Comparison); 6] = [
     (">", Comparison::Greater),
 ];
 
+/// Words for figures whose paths are others.
+const WORDS: &[(&str, &str)] = &[
+    ("errors", "requests.failed"),
+    ("throughput", "throughput_rps"),
+    ("latency", "latency.p99"),
+    ("reconnects", "reconnects_per_s"),
+    ("time_to_balance", "time_to_balance.0.seconds"),
+    ("balance", "time_to_balance.0.seconds"),
+];
+
 pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Vec<Expectation> {
     let texts = cx.items(list, "expect", MAX_ITEMS);
     if texts.is_empty() {
@@ -119,6 +129,10 @@ impl Figures {
             return Ok(in_skew);
         }
         let all = self.all();
+        if let Some(meant) = self.meant(figure, &all) {
+            let help = Some(format!("did you mean `{meant}`?"));
+            return Err((Code::UnknownFigure, format!("the summary has no figure {}", quoted(figure)), help));
+        }
         let bare = all.iter().map(|f| f.strip_prefix("skew.").unwrap_or(f));
         let help = match nearest(figure, bare.chain(all.iter().map(String::as_str))) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -128,6 +142,17 @@ impl Figures {
             }
         };
         Err((Code::UnknownFigure, format!("the summary has no figure {}", quoted(figure)), Some(help)))
+    }
+
+    /// The path of a figure that is called by the word of the table that `run` prints, or by the last step of its path.
+    fn meant(&self, word: &str, all: &[String]) -> Option<String> {
+        if let Some((_, path)) = WORDS.iter().find(|(known, _)| *known == word) {
+            return Some((*path).to_owned());
+        }
+        if self.is_number(&["latency_ms".to_owned(), word.to_owned()]) {
+            return Some(format!("latency.{word}"));
+        }
+        all.iter().find(|path| path.rsplit('.').next() == Some(word)).cloned()
     }
 
     fn is_number(&self, path: &[String]) -> bool {

@@ -74,7 +74,7 @@ pub(super) fn gateway(
             if service == ServiceType::Headless { Discovery::Poll { interval: resolves } } else { Discovery::Dns };
     }
     let (policy, outlier_detection) = (policy.filter(|_| own.is_none()), outlier_detection.filter(|_| own.is_none()));
-    via::fits(cx, Some(&sidecar), policy.as_ref(), &None);
+    via::fits(cx, Some(&sidecar), policy.as_ref(), &discovery, service);
     let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
     let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
     let policy = policies::policy(cx, policy, virtual_ip, preset.rotation).or(own).unwrap_or(preset.policy);
@@ -101,7 +101,7 @@ pub(super) fn gateway(
         startup: law::law_or(cx, startup, defaults::startup),
         min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
         hpa: None,
-        termination: server::ending(termination),
+        termination: server::ending(cx, termination),
         strategy: server::strategy_or_default(cx, strategy),
         grpc: server::proxy_settings(cx, grpc, listens),
     };

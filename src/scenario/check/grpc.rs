@@ -136,7 +136,7 @@ impl GrpcKeys {
         via: Option<&Sidecar>,
         channels: u32,
     ) -> GrpcClient {
-        via::fits(cx, via, self.policy.as_ref(), &self.discovery);
+        via::fits(cx, via, self.policy.as_ref(), &self.discovery, service);
         if let Some(sidecar) = via {
             self.behind_a_proxy(cx, sidecar);
         }

@@ -1,6 +1,7 @@
 //! Autoscalers.
 
 use super::Check;
+use super::client::no_share;
 use super::server::MAX_REPLICAS;
 use crate::scenario::defaults::hpa as defaults;
 use crate::scenario::diagnostic::Place;
@@ -75,7 +76,7 @@ fn target(cx: &mut Check<'_>, key: Key<Share>) -> u32 {
     if !whole || percent < 1.0 || percent > f64::from(MOST_PERCENT) {
         let message =
             format!("`target_cpu_utilization` must be a whole percentage from 1% to {MOST_PERCENT}%, such as 80%");
-        cx.problem(Code::OutOfRange, place, message);
+        no_share(cx, place, share, message);
         return defaults::TARGET_PERCENT;
     }
     percent as u32

@@ -1,5 +1,6 @@
 //! A mix of methods.
 
+use super::client::no_share;
 use super::{Check, MAX_ITEMS};
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::file::at::{At, Key};
@@ -74,7 +75,7 @@ fn method(
 fn positive_share(cx: &mut Check<'_>, At { value: Share(share), place }: At<Share>) -> Option<f64> {
     let fits = share > 0.0 && share <= 1.0;
     if !fits {
-        cx.problem(Code::OutOfRange, place, "`share` must be above 0, and at most 100%");
+        no_share(cx, place, share, "`share` must be above 0, and at most 100%");
     }
     fits.then_some(share)
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod cluster;
+mod counts;
 mod cpu;
 mod csv;
 mod expect;
@@ -80,6 +81,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     let service = cluster::service(service);
     let cluster = cluster::cluster(cx, cluster, service);
     let kinds = ClientKinds::of(clients.as_ref());
+    let asked = counts::asked(&clients, &gateways);
     let name = cx.name(name, root, "the scenario");
     let mut names = Names::default();
     let servers = cx.list(servers, root, "servers");
@@ -112,6 +114,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         timeline,
         expect: expect::expectations(cx, expect),
     };
+    counts::can_act(cx, &asked, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
     if cx.problems.is_empty() {
         size::products(cx, &model, root);

@@ -20,10 +20,13 @@ pub(super) fn detection(
     knows_pods: bool,
 ) -> Option<Detection> {
     let envoy = via.is_some_and(|via| via.cluster.is_some());
+    if via.is_some() && !envoy {
+        cx.no_effect(&file, "outlier_detection", "with this proxy: only Envoy (`via: envoy` or `istio`) has it");
+        return None;
+    }
     if !knows_pods || policy.is_pick_first() {
         cx.no_effect(&file, "outlier_detection", "with one address or pick_first: there is nothing to choose");
-    } else if via.is_some() && !envoy {
-        cx.no_effect(&file, "outlier_detection", "with this proxy, which is not Envoy");
+        return None;
     }
     let At { value, place } = file?;
     let OutlierFile {

@@ -1,6 +1,7 @@
 //! What makes pods of a server slow: being cold, and the timeline's `slow`.
 
 use super::Check;
+use super::client::no_share;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::WarmUpFile;
@@ -16,7 +17,7 @@ pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<WarmUpFile>) -> Option<WarmU
     let initial = cx.required(initial, "initial", place, "`warm_up`").map(|At { value: Share(initial), place }| {
         if !(LEAST_INITIAL..1.0).contains(&initial) {
             let message = format!("`initial` is {initial}, and must be at least {LEAST_INITIAL} and below 1");
-            cx.problem(Code::OutOfRange, place, message);
+            no_share(cx, place, initial, message);
         }
         initial.clamp(LEAST_INITIAL, 1.0)
     });

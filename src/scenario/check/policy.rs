@@ -19,7 +19,8 @@ pub(super) fn policy(
     virtual_ip: bool,
     rotation: RotationStart,
 ) -> Option<Policy> {
-    Some(match policy?.value {
+    let At { value, place } = policy?;
+    Some(match value {
         PolicyFile::PickFirst(At { value: PickFirstFile { reconnect, shuffle }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&shuffle, "shuffle", ONE_ADDRESS);
@@ -47,10 +48,15 @@ pub(super) fn policy(
                 },
             }
         }
-        PolicyFile::Random => Policy::Random,
+        PolicyFile::Random => {
+            if virtual_ip {
+                one_address(cx, place, "random");
+            }
+            Policy::Random
+        }
         PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. }) => {
             if virtual_ip {
-                cx.no_effect(&choice_count, "choice_count", ONE_ADDRESS);
+                one_address(cx, place, "least_request");
             }
             let (least, most) = LEAST_REQUEST_CHOICES;
             let choice_count = cx.count_or(choice_count, "choice_count", least, most, defaults::CHOICE_COUNT);
@@ -58,8 +64,7 @@ pub(super) fn policy(
         }
         PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. }) => {
             if virtual_ip {
-                cx.no_effect(&default_rtt, "default_rtt", ONE_ADDRESS);
-                cx.no_effect(&decay, "decay", ONE_ADDRESS);
+                one_address(cx, place, "peak_ewma");
             }
             Policy::PeakEwma {
                 default_rtt: cx.positive(default_rtt, "default_rtt").unwrap_or(defaults::DEFAULT_RTT),

@@ -2,11 +2,11 @@
 
 use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, pace};
 use crate::scenario::defaults;
-use crate::scenario::diagnostic::{Place, quoted};
+use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
 use crate::scenario::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
-use crate::scenario::quantity::Amount;
+use crate::scenario::quantity::{Amount, Duration};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -52,18 +52,24 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         startup: law::law_or(cx, startup, defaults::startup),
         min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
         hpa: hpa::hpa(cx, hpa, replicas),
-        termination: ending(termination),
+        termination: ending(cx, termination),
         strategy: strategy_or_default(cx, strategy),
         grpc: grpc_settings(cx, grpc, kinds),
     }
 }
 
-pub(super) fn ending(file: Key<TerminationFile>) -> Termination {
+pub(super) fn ending(cx: &mut Check<'_>, file: Key<TerminationFile>) -> Termination {
     let TerminationFile { pre_stop, grace } = file.map(|f| f.value).unwrap_or_default();
-    Termination {
-        pre_stop: pre_stop.map_or(defaults::TERMINATION.pre_stop, |t| t.value.0),
-        grace: grace.map_or(defaults::TERMINATION.grace, |t| t.value.0),
+    let grace = grace.map_or(defaults::TERMINATION.grace, |t| t.value.0);
+    if let Some(At { value: Duration(sleep), place }) = pre_stop
+        && sleep > grace
+    {
+        let message = format!("`pre_stop` ({sleep}) is above `grace` ({grace}), where Kubernetes cuts it short");
+        let help =
+            format!("`grace` counts from the deletion: make it longer than `pre_stop`, or write `pre_stop: {grace}`");
+        cx.report(Problem::new(Code::Contradiction, place, message).help(help));
     }
+    Termination { pre_stop: pre_stop.map_or(defaults::TERMINATION.pre_stop, |t| t.value.0), grace }
 }
 
 pub(super) fn strategy_or_default(cx: &mut Check<'_>, file: Key<StrategyFile>) -> Strategy {

@@ -4,8 +4,9 @@ use super::client::share;
 use super::outlier::percent;
 use super::{Check, law};
 use crate::scenario::defaults;
+use crate::scenario::diagnostic::Problem;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::client::DiscoveryFile;
+use crate::scenario::file::client::{DiscoveryFile, PollFile};
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
 use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, SlowStartFile, ViaFile};
@@ -216,6 +217,7 @@ pub(super) fn fits(
     via: Option<&Sidecar>,
     policy: Option<&At<PolicyFile>>,
     discovery: &Key<DiscoveryFile>,
+    service: ServiceType,
 ) {
     if let (None, Some(At { value: PolicyFile::Maglev(_), place })) = (via, policy) {
         cx.problem(Code::Contradiction, *place, "gRPC has no policy maglev; set `via: envoy` or `istio`");
@@ -223,6 +225,22 @@ pub(super) fn fits(
     let Some(via) = via else { return };
     if via.cluster.is_none() {
         cx.no_effect(discovery, "discovery", "with this proxy, which has a discovery of its own");
+    }
+    // What a poll has of its own is refused with the poll.
+    let asks_dns = |d: &DiscoveryFile| match d {
+        DiscoveryFile::Dns => true,
+        DiscoveryFile::Poll(At { value: PollFile { interval }, .. }) => interval.is_none(),
+        DiscoveryFile::Watch(_) => false,
+    };
+    if let (Some(_), SidecarKind::Istio, ServiceType::ClusterIp) = (via.cluster, via.kind, service)
+        && let Some(At { place, .. }) = discovery.as_ref().filter(|d| asks_dns(&d.value))
+    {
+        let message = "istio is told of the pods by its control plane, and does not ask DNS for them";
+        cx.report(
+            Problem::new(Code::Contradiction, *place, message).help(
+                "leave out `discovery`; an Envoy that asks DNS is `via: envoy`, over `service: { type: Headless }`",
+            ),
+        );
     }
     let Some(policy) = policy else { return };
     let fits = match (via.kind, &policy.value) {

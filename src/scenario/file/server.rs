@@ -64,7 +64,7 @@ pub struct WarmUpFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TerminationFile {
-    /// Sleep of the preStop hook; SIGTERM (GracefulStop: GOAWAY on all connections) follows it. Default 0s.
+    /// Sleep of the preStop hook, at most `grace`; SIGTERM (GracefulStop: GOAWAY on all connections) follows it. Default 0s.
     pub pre_stop: Key<Duration>,
     /// From deletion to SIGKILL (terminationGracePeriodSeconds). Default 30s.
     pub grace: Key<Duration>,

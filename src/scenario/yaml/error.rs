@@ -37,6 +37,10 @@ impl ReadError {
     fn choice(code: Code, what: &str, given: &str, expected: &'static [&'static str]) -> ReadError {
         let mut error = ReadError::new(code, format!("unknown {what} {}", quoted(given)));
         let all = expected.iter().map(|e| format!("`{e}`")).collect::<Vec<_>>().join(", ");
+        if let (Code::UnknownKey, Some(help)) = (code, misplaced(given, expected)) {
+            error.help = Some(help);
+            return error;
+        }
         error.help = Some(match nearest(given, expected.iter().copied()) {
             Some(near) => format!("did you mean `{near}`? Known here: {all}"),
             None => format!("known here: {all}"),
@@ -51,6 +55,38 @@ impl ReadError {
             None => problem,
         }
     }
+}
+
+/// Keys that people write one step too far out: where they belong.
+const INSIDE: &[(&str, &[&str])] = &[
+    (
+        "grpc",
+        &[
+            "max_connection_age",
+            "max_connection_age_grace",
+            "max_connection_idle",
+            "max_requests_per_connection",
+            "max_concurrent_streams",
+            "keepalive_enforcement",
+        ],
+    ),
+    ("termination", &["pre_stop", "grace"]),
+    ("strategy", &["max_surge", "max_unavailable"]),
+    ("open", &["rate", "curve", "trace", "arrivals"]),
+    ("closed", &["concurrency", "requests"]),
+    ("streams", &["duration", "messages"]),
+];
+/// How a Service says what its port speaks, which is a setting of the clients here.
+const PORT: &[&str] = &["port_name", "port", "ports", "app_protocol"];
+
+/// What is meant by a key that stands among `expected` ones, and belongs elsewhere.
+fn misplaced(given: &str, expected: &[&str]) -> Option<String> {
+    if expected == ["type"] && PORT.contains(&given) {
+        let what = "a port's name matters to meshes only, and is not given here: a port named `tcp-…` is";
+        return Some(format!("{what} `via: {{ istio: {{ opaque: true }} }}` of the client"));
+    }
+    let (inside, _) = INSIDE.iter().find(|(inside, keys)| expected.contains(inside) && keys.contains(&given))?;
+    Some(format!("it is a key of `{inside}`: write `{inside}: {{ {given}: … }}`"))
 }
 
 impl fmt::Display for ReadError {

@@ -5,10 +5,10 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState, View};
+use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
-use crate::random::{Purpose, mix, shuffle};
+use crate::random::{Purpose, below, mix, shuffle};
 use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Resolver};
 use crate::units::{Span, Time};
 
@@ -97,7 +97,8 @@ impl<O: Observer> Engine<'_, O> {
         match self.settings(index).discovery {
             Discovery::Dns => self.on_lookup(index),
             Discovery::Poll { interval } => {
-                self.after(interval, Rank::World, Event::DnsAnswer { channel: index, life });
+                let next = self.next_poll(index, interval);
+                self.after(next, Rank::World, Event::DnsAnswer { channel: index, life });
                 self.mark_answered(index);
                 let addresses = self.answer(index);
                 self.new_addresses(index, addresses);
@@ -107,6 +108,17 @@ impl<O: Observer> Engine<'_, O> {
                 self.push_list(index);
             }
         }
+    }
+
+    /// How long after this answer a poll asks again. A replica that ran before the run began has polled all along, at a phase of
+    /// its own; its channels, and the workers of its proxy (Envoy resolves once for all of them), have the same.
+    fn next_poll(&self, index: u32, interval: Span) -> Span {
+        let Channel { replica, resolver, .. } = &self.channels[index as usize];
+        let first = resolver.as_ref().is_some_and(|r| r.answers == 0);
+        if !first || self.replicas[*replica as usize].ready_since > Time::ZERO {
+            return interval;
+        }
+        phase(self.streams.draw(Purpose::PollPhase, self.replica_key(*replica), 0), interval)
     }
 
     fn mark_answered(&mut self, index: u32) {
@@ -190,9 +202,9 @@ impl<O: Observer> Engine<'_, O> {
             }
             DnsCache::CoreDns => self.core_dns(owner, order),
             DnsCache::NodeLocal => {
-                let cache = &self.dns_caches[node];
-                if !cache.filled || cache.expires <= self.now {
-                    let answer = self.core_dns(mix(node as u64, cache.fills), Order::OfAnswer);
+                if !self.is_cached(node) {
+                    let owner = mix(node as u64, self.dns_caches[node].fills);
+                    let answer = self.core_dns(owner, Order::OfAnswer);
                     self.fill(node, answer);
                 }
                 self.dns_caches[node].answer.clone()
@@ -203,13 +215,29 @@ impl<O: Observer> Engine<'_, O> {
     /// CoreDNS's own cache: the answer may be old, but is shuffled afresh.
     fn core_dns(&mut self, owner: u64, order: Order) -> Vec<u32> {
         let core = self.dns_caches.len() - 1;
-        let cache = &self.dns_caches[core];
-        if !cache.filled || cache.expires <= self.now {
+        if !self.is_cached(core) {
             let answer = self.dns_view().endpoints.ready.clone();
             self.fill(core, answer);
         }
         let answer = self.dns_caches[core].answer.clone();
         self.in_order(answer, owner, order)
+    }
+
+    /// True if a cache has an answer that has not expired. The run begins in the middle of the life of the first one, which has
+    /// the pods of the start: how much of it is left is a draw.
+    fn is_cached(&mut self, cache: usize) -> bool {
+        if !self.dns_caches[cache].filled {
+            let pods = self.model.servers.iter().map(|s| s.replicas).sum();
+            // CoreDNS shuffles each response, a node's cache answers in one order.
+            let core = cache == self.dns_caches.len() - 1;
+            let (owner, order) = if core { (NONE.into(), Order::Any) } else { (cache as u64, Order::OfAnswer) };
+            let answer = self.in_order((0..pods).collect(), mix(owner, 0), order);
+            self.fill(cache, answer);
+            let life = self.dns_caches[cache].expires.since(self.now);
+            let left = phase(self.streams.draw(Purpose::DnsPhase, owner, 0), life);
+            self.dns_caches[cache].expires = Time::ZERO + left;
+        }
+        self.dns_caches[cache].expires > self.now
     }
 
     /// An answer in the order that `owner` gets, if somebody looks at it.
@@ -318,6 +346,11 @@ impl<O: Observer> Engine<'_, O> {
 
 /// How long a cache keeps the answer that there is no address (CoreDNS and NodeLocal DNSCache: denial TTL 5 s).
 const DENIAL_TTL: Span = Span::from_secs(5);
+
+/// What is left of a period that began at any time: uniform, above zero.
+fn phase(draw: u64, period: Span) -> Span {
+    Span(1 + below(draw, period.0 as usize) as u64).min(period)
+}
 
 /// Who looks at the order of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
