@@ -9,7 +9,7 @@ use crate::metrics::outcome::{
 };
 use crate::metrics::skew;
 use crate::scenario::model::{Model, Server, What};
-use crate::sim::observation::{CloseReason, PodId, Status};
+use crate::sim::observation::{CloseReason, Periods, PodId, Status};
 use crate::units::{Span, Time};
 
 use super::digest::Arrivals;
@@ -56,6 +56,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
     recorder.pods.iter().for_each(|pod| latency.merge(&pod.latency));
     let measured_windows: Vec<&Window> = windows.iter().filter(|w| w.from >= frame.warmup).collect();
     let utilization = utilization(recorder, &measured_windows);
+    let throttled = throttled(recorder, &measured_windows);
     let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
     Summary {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,7 +74,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         stray_share: stray_share(&measured_windows),
         latency_ms: latency_ms(&latency),
         skew: skew_of(recorder, frame, &ready_loads),
-        pods: pods(recorder, &utilization),
+        pods: pods(recorder, &utilization, &throttled),
         methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
@@ -92,6 +93,7 @@ fn names<const N: usize>(names: [&'static str; N], counts: &[u64; N]) -> BTreeMa
 }
 
 fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
+    let by_client = recorder.model.clients.iter().map(|c| c.name.clone()).zip(recorder.failed_by.iter().copied());
     Requests {
         started: recorder.started[1],
         ok,
@@ -99,6 +101,7 @@ fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
         unfinished: recorder.unfinished,
         by_status: names(Status::ALL.map(Status::name), &recorder.failed),
         retries: recorder.retries,
+        failed_by_client: if recorder.failed_by.len() > 1 { by_client.collect() } else { BTreeMap::new() },
     }
 }
 
@@ -114,9 +117,9 @@ pub(super) fn latency_ms(tally: &Tally) -> Latency {
     }
 }
 
-fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>]) -> Vec<PodSummary> {
+fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>], throttled: &[Option<f64>]) -> Vec<PodSummary> {
     let total: u64 = recorder.counts.iter().map(|c| c.received[1]).sum();
-    let row = |((info, counts), utilization): ((&PodInfo, &super::pods::PodCounts), &Option<f64>)| PodSummary {
+    let row = |(i, (info, counts)): (usize, (&PodInfo, &super::pods::PodCounts))| PodSummary {
         pod: info.name.clone(),
         server: recorder.model.servers[info.server as usize].name.clone(),
         created_s: info.created.as_secs_f64(),
@@ -126,11 +129,13 @@ fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>]) -> Vec<PodSummary>
         share: share(counts.received[1], total),
         connections_opened: info.opened,
         connections_at_end: u64::from(info.connections),
-        utilization: *utilization,
+        utilization: utilization[i],
         latency_ms: latency_ms(&info.latency),
         messages: info.messages,
+        errors: info.failed,
+        throttled: throttled[i],
     };
-    recorder.pods.iter().zip(&recorder.counts).zip(utilization).map(row).collect()
+    recorder.pods.iter().zip(&recorder.counts).enumerate().map(row).collect()
 }
 
 fn share(part: u64, total: u64) -> Option<f64> {
@@ -152,6 +157,17 @@ fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>>
         .zip(&recorder.pods)
         .map(|(part, pod)| Some(part? / recorder.model.servers[pod.server as usize].usable()))
         .collect()
+}
+
+/// Of the periods in the measured windows, those in which the limit stopped a pod.
+fn throttled(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
+    let mut sums = vec![Periods::default(); recorder.pods.len()];
+    for cell in windows.iter().flat_map(|w| &w.cells) {
+        let sum = &mut sums[cell.sample.pod.0 as usize];
+        sum.used += cell.sample.periods.used;
+        sum.throttled += cell.sample.periods.throttled;
+    }
+    sums.iter().map(|sum| share(sum.throttled, sum.used)).collect()
 }
 
 fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
@@ -307,7 +323,8 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
             }
         }));
         if window.unplaced > 0 {
-            rows.push(WindowRow::unplaced(window.from.as_secs_f64(), window.unplaced, window.partial));
+            let (time_s, errors, partial) = (window.from.as_secs_f64(), window.unplaced, window.partial);
+            rows.push(WindowRow { time_s, errors, partial, ..WindowRow::default() });
         }
     }
     rows

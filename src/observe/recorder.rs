@@ -50,6 +50,8 @@ pub struct Recorder<'a> {
     /// Calls emitted in the warmup, and after it.
     pub(super) started: [u64; 2],
     pub(super) failed: [u64; Status::ALL.len()],
+    /// By client.
+    pub(super) failed_by: Vec<u64>,
     pub(super) unfinished: u64,
     pub(super) retries: u64,
     /// Calls that failed without having reached a connection, or on the way to a pod that was gone, in the window that goes on.
@@ -84,6 +86,7 @@ impl<'a> Recorder<'a> {
             arrivals: vec![Arrivals::default(); model.clients.len()],
             started: [0; 2],
             failed: [0; Status::ALL.len()],
+            failed_by: vec![0; model.clients.len()],
             unfinished: 0,
             retries: 0,
             unplaced: 0,
@@ -113,7 +116,11 @@ impl<'a> Recorder<'a> {
     fn failed(&mut self, client: u32, method: u16, pod: Option<PodId>, status: Status, emitted: Time) {
         if self.measured(emitted) {
             self.failed[status as usize] += 1;
+            self.failed_by[client as usize] += 1;
             self.methods.failed(client, method);
+            if let Some(pod) = pod {
+                self.pods[pod.0 as usize].failed += 1;
+            }
         }
         match pod {
             // A pod that is gone has no row any more.
@@ -227,6 +234,7 @@ impl Observer for Recorder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::observation::Periods;
 
     /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
     #[test]
@@ -248,6 +256,7 @@ mod tests {
                 in_flight: 0,
                 queued: 0,
                 busy: Span::ZERO,
+                periods: Periods::default(),
             };
             let cell = recorder.cell(&sample);
             assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::balance::ReadyLoads;
+use crate::sim::observation::Periods;
 use crate::sim::observation::{PodId, PodSample};
 use crate::units::{Span, Time};
 
@@ -155,7 +156,9 @@ fn merge(group: Vec<Window>, whole: bool) -> Window {
 /// Adds the next window's cell of the same pod.
 fn add(sum: &mut Cell, next: Cell) {
     let busy = sum.sample.busy + next.sample.busy;
-    sum.sample = PodSample { busy, ..next.sample };
+    let (mine, theirs) = (sum.sample.periods, next.sample.periods);
+    let periods = Periods { used: mine.used + theirs.used, throttled: mine.throttled + theirs.throttled };
+    sum.sample = PodSample { busy, periods, ..next.sample };
     sum.requests += next.requests;
     sum.errors += next.errors;
     match (&mut sum.latency, next.latency) {
@@ -180,6 +183,7 @@ mod tests {
             in_flight: 1,
             queued: 2,
             busy: Span(3),
+            periods: Periods { used: 2, throttled: 1 },
         };
         let mut histogram = Histogram::default();
         histogram.record(Span(latency_ns));
@@ -246,6 +250,7 @@ mod tests {
         assert_eq!(ready, [true, false, false], "pod 2 was not there in the first window");
         let pod = &merged.cells[0];
         assert_eq!((pod.requests, pod.errors, pod.sample.busy, pod.sample.connections), (12, 2, Span(6), 7));
+        assert_eq!(pod.sample.periods, Periods { used: 4, throttled: 2 });
         assert_eq!((pod.p50, pod.p99), (Some(Span(10)), Some(Span(30))));
         assert_eq!(merged.ready_loads().loads, [(PodId(0), 12)]);
     }

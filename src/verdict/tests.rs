@@ -25,6 +25,8 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         utilization: Some(utilization),
         latency_ms: Latency::default(),
         messages: 0,
+        errors: 0,
+        throttled: None,
     };
     let row = |time: u32, (pod, p): (usize, &(f64, u64, u64, f64))| WindowRow {
         time_s: f64::from(time),
