@@ -145,6 +145,11 @@ impl<'a> Facts<'a> {
             && !self.model.servers.iter().all(|s| cuts(&s.grpc))
     }
 
+    /// True if all balance as Envoy does, which picks among all pods that it knows of, and has a connection where a call needed one.
+    pub fn pools(&self) -> bool {
+        self.model.clients.iter().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
+    }
+
     pub fn open_load(&self) -> bool {
         self.model.clients.iter().any(|c| c.load.rate().is_some())
     }

@@ -33,6 +33,17 @@ pub(super) fn stays(f: &Facts<'_>) -> &'static str {
     }
 }
 
+/// Whom a client that balances reaches.
+pub(super) fn reach(f: &Facts<'_>) -> &'static str {
+    if f.pools() {
+        "each sidecar knows every pod, dials it when a call needs it, and"
+    } else if f.model.clients.iter().all(|c| c.via.is_some()) {
+        "each sidecar has a connection to every pod and"
+    } else {
+        "each client has a connection to every pod and"
+    }
+}
+
 /// What would move or spread the load, of what the scenario does not use yet.
 pub(super) fn levers(f: &Facts<'_>) -> String {
     if f.streams_stay() {

@@ -5,6 +5,8 @@ use super::traces::{Phase, Traces};
 use crate::metrics::outcome::Summary;
 use crate::output::format;
 
+/// A part of all calls whose failure is worth a line.
+const MANY_FAILURES: f64 = 0.001;
 /// More names than this are counted instead.
 const NAMES_MOST: usize = 6;
 
@@ -26,10 +28,21 @@ pub(super) fn figures(summary: &Summary) -> Line {
     if let Some(x) = summary.latency_ms.p99 {
         parts.push(format!("p99 {} ms", format::short(x)));
     }
-    if summary.requests.failed > 0 {
+    if summary.requests.failed > 0 && failures(summary).is_none() {
         parts.push(format!("{} failed calls", format::count(summary.requests.failed)));
     }
     Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
+}
+
+/// What failed, if that matters more than any balance.
+pub(super) fn failures(summary: &Summary) -> Option<Line> {
+    let requests = &summary.requests;
+    let share = requests.failed as f64 / requests.started as f64;
+    let (status, _) = requests.by_status.iter().max_by_key(|s| s.1).filter(|_| share >= MANY_FAILURES)?;
+    let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
+    let (failed, started) = (format::count(requests.failed), format::count(requests.started));
+    let text = format!("{failed} of {started} calls failed ({}), {how} {status}.", format::percent(share));
+    Some(Line { text, alarm: true })
 }
 
 /// Who gets how much in the last phase: the moment from which it holds, the busiest pod, the starved ones by name.

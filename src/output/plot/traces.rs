@@ -30,7 +30,7 @@ pub(super) struct Traces {
     pub bins: usize,
     /// In order of creation, as in the summary.
     pub pods: Vec<PodTrace>,
-    /// Per bin: calls that failed without having reached a connection.
+    /// Per bin: calls that failed without having reached a connection, or on the way to a pod that was gone.
     pub unplaced: Vec<u64>,
     pub phases: Vec<Phase>,
     /// How many cohorts of pods there are.
@@ -55,6 +55,8 @@ pub(super) struct PodTrace {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Bin {
     pub requests: u64,
+    /// Calls that failed here or on the way to it.
+    pub errors: u64,
     /// At the end of the bin.
     pub connections: u32,
     /// The largest of the bin's windows: quantiles cannot be averaged.
@@ -132,9 +134,15 @@ impl Traces {
         };
         let bin = slot.get_or_insert_default();
         bin.requests += row.requests;
+        bin.errors += row.errors;
         bin.connections = row.connections;
         bin.p50_ms = larger(bin.p50_ms, row.latency_p50_ms);
         bin.p99_ms = larger(bin.p99_ms, row.latency_p99_ms);
+    }
+
+    /// All calls that failed in a bin.
+    pub fn failed(&self, bin: usize) -> u64 {
+        self.unplaced[bin] + self.pods.iter().filter_map(|p| p.bins[bin]).map(|b| b.errors).sum::<u64>()
     }
 
     /// Middle of a bin, in seconds: the last one may be cut by the end of the run.
