@@ -316,6 +316,8 @@ pub struct WindowRow {
     pub errors: u64,
     /// The run ended in this window.
     pub partial: bool,
+    /// Messages of streams received in the window.
+    pub messages: u64,
 }
 
 /// A row of `connections.csv`.

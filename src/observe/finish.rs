@@ -322,6 +322,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 latency_p99_ms: cell.p99.map(Span::as_millis_f64),
                 errors: cell.errors,
                 partial: window.partial,
+                messages: cell.messages,
             }
         }));
         if window.unplaced > 0 {

@@ -44,6 +44,8 @@ pub(super) struct PodInfo {
     pub received_ready: u64,
     /// What it had received, and failed, at the end of the last window.
     pub seen: (u64, u64),
+    /// Messages of streams in the window that goes on.
+    pub messages_now: u64,
     /// Latency of the measured calls answered in the windows so far.
     pub latency: Tally,
 }
@@ -65,6 +67,7 @@ impl PodInfo {
             ready: Span::ZERO,
             received_ready: 0,
             seen: (0, 0),
+            messages_now: 0,
             latency: Tally::default(),
         }
     }

@@ -142,7 +142,10 @@ impl<'a> Recorder<'a> {
                 self.methods.unfinished(client, method);
             }
             Observation::Message { pod } => {
-                self.pods[pod.0 as usize].messages += u64::from(self.measured(at));
+                let measured = u64::from(self.measured(at));
+                let info = &mut self.pods[pod.0 as usize];
+                info.messages += measured;
+                info.messages_now += 1;
             }
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
@@ -188,6 +191,7 @@ impl<'a> Recorder<'a> {
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
         info.seen = now;
+        let messages = std::mem::take(&mut info.messages_now);
         let pod = sample.pod.0 as usize;
         // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
         let latency = if self.summary_only { Tally::default() } else { self.latencies.of(pod) };
@@ -195,7 +199,7 @@ impl<'a> Recorder<'a> {
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let merged_later = self.windows.merging && !self.summary_only;
         let latency = merged_later.then(|| Box::new(latency));
-        Cell { sample: *sample, requests, errors, p50, p99, latency }
+        Cell { sample: *sample, requests, messages, errors, p50, p99, latency }
     }
 }
 

@@ -19,6 +19,7 @@ const KEPT: usize = 10 * MOST;
 pub(super) struct Cell {
     pub sample: PodSample,
     pub requests: u64,
+    pub messages: u64,
     pub errors: u64,
     pub p50: Option<Span>,
     pub p99: Option<Span>,
@@ -160,6 +161,7 @@ fn add(sum: &mut Cell, next: Cell) {
     let periods = Periods { used: mine.used + theirs.used, throttled: mine.throttled + theirs.throttled };
     sum.sample = PodSample { busy, periods, ..next.sample };
     sum.requests += next.requests;
+    sum.messages += next.messages;
     sum.errors += next.errors;
     match (&mut sum.latency, next.latency) {
         (Some(mine), Some(theirs)) => mine.merge(&theirs),
@@ -190,7 +192,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&histogram);
         let (p50, p99) = (tally.quantile(500), tally.quantile(990));
-        Cell { sample, requests, errors: 1, p50, p99, latency: Some(Box::new(tally)) }
+        Cell { sample, requests, messages: 4, errors: 1, p50, p99, latency: Some(Box::new(tally)) }
     }
 
     fn run(n: usize, last_partial: bool) -> (Vec<Window>, Span) {
@@ -250,7 +252,7 @@ mod tests {
         assert_eq!(ready, [true, false, false], "pod 2 was not there in the first window");
         let pod = &merged.cells[0];
         assert_eq!((pod.requests, pod.errors, pod.sample.busy, pod.sample.connections), (12, 2, Span(6), 7));
-        assert_eq!(pod.sample.periods, Periods { used: 4, throttled: 2 });
+        assert_eq!((pod.messages, pod.sample.periods), (8, Periods { used: 4, throttled: 2 }));
         assert_eq!((pod.p50, pod.p99), (Some(Span(10)), Some(Span(30))));
         assert_eq!(merged.ready_loads().loads, [(PodId(0), 12)]);
     }

@@ -145,6 +145,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
                 latency_p99_ms: (requests > 0).then_some(base * (4.0 + noise.next())),
                 errors: 0,
                 partial: false,
+                messages: 0,
             });
         }
         let total: u64 = windows[start..].iter().map(|r: &WindowRow| r.requests).sum();

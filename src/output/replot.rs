@@ -83,6 +83,7 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
         latency_p99_ms: number_if_any(record, 10)?,
         errors: number(record, 11)?,
         partial: false,
+        messages: number(record, 13)?,
     };
     Ok((row, width))
 }

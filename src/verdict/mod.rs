@@ -155,15 +155,23 @@ fn rotation(f: &Facts<'_>) -> Option<String> {
             }
         ));
     }
-    Some(format!(
-        "{} carries {:.1}x its share, {} {:.1}x{}, although calls go in rotation: not every client had a connection to \
-         every pod all the time.",
+    let carries = format!(
+        "{} carries {:.1}x its share, {} {:.1}x{}",
         hot.name(),
         f.times(hot),
         cold.name(),
         f.times(cold),
         since(f)
-    ))
+    );
+    Some(if f.streams_stay() {
+        format!("{carries}: an open stream stays on its connection, whatever comes; {}.", levers(f))
+    } else if f.even_later {
+        format!("{carries}, but from {} on the load is even: connections were replaced.", seconds(f.later_s))
+    } else {
+        format!(
+            "{carries}, although calls go in rotation: not every client had a connection to every pod all the time."
+        )
+    })
 }
 
 /// So few requests that an even draw of a pod for each would lie as unevenly.

@@ -43,6 +43,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         latency_p99_ms: None,
         errors: 0,
         partial: false,
+        messages: 0,
     };
     Outcome {
         summary: Summary {

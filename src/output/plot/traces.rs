@@ -54,6 +54,7 @@ pub(super) struct PodTrace {
 /// One pod in one bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Bin {
+    /// Messages of streams among them.
     pub requests: u64,
     /// Calls that failed here or on the way to it.
     pub errors: u64,
@@ -133,7 +134,7 @@ impl Traces {
             (a, b) => a.or(b),
         };
         let bin = slot.get_or_insert_default();
-        bin.requests += row.requests;
+        bin.requests += work(row);
         bin.errors += row.errors;
         bin.connections = row.connections;
         bin.p50_ms = larger(bin.p50_ms, row.latency_p50_ms);
@@ -190,13 +191,18 @@ impl Traces {
             *windows += 1;
             phase.to_s = to_s;
             for (sum, row) in phase.pods.iter_mut().zip(ready) {
-                sum.1 += row.requests;
+                sum.1 += work(row);
             }
         }
         let least = 0.03 * (self.end_s - self.warmup_s);
         let lasting = |p: &Phase, windows: usize| windows >= 3 && p.to_s - p.from_s >= least && !p.pods.is_empty();
         found.into_iter().filter(|(p, windows)| lasting(p, *windows)).map(|(p, _)| p).collect()
     }
+}
+
+/// What a pod received in a window: requests, and messages of streams, each of which is work as a request is.
+fn work(row: &WindowRow) -> u64 {
+    row.requests + row.messages
 }
 
 /// The summary's pods with their cohorts and colours. A cohort is the pods of one server that came after the same change.
@@ -227,7 +233,7 @@ fn pods(outcome: &Outcome, bins: usize) -> Vec<PodTrace> {
         colour: palette::pod(cohort, cohorts.len(), i, sizes.get(&cohort).copied().unwrap_or(1)),
         cohort,
         cohort_name: cohort_name(pod.created_s, cohort),
-        requests: pod.requests,
+        requests: pod.requests + pod.messages,
         gone: pod.deleted_s.is_some(),
         bins: vec![None; bins],
     };

@@ -26,16 +26,17 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     }
     let (labels_title, mut labels) = labels(traces, &groups, &bands);
     labels.extend(failing(traces, &bands));
+    let what = match outcome.summary.pods.iter().any(|p| p.messages > 0) {
+        true => "messages and openings of streams",
+        false if failed > 0 => "calls",
+        false => "requests",
+    };
     let height = (labels.len() as f64 * 18.0).max(400.0);
     let chart = TimeChart {
         height,
         scale: Scale::Linear(1.0),
         percent: true,
-        y_title: format!(
-            "share of the {} in each {}",
-            if failed > 0 { "calls" } else { "requests" },
-            format::duration(traces.bin_s)
-        ),
+        y_title: format!("share of the {what} in each {}", format::duration(traces.bin_s)),
         end_s: traces.end_s,
         warmup_s: traces.warmup_s,
         marks: marks(outcome),
