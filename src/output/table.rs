@@ -67,15 +67,7 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         out.push_str("\nno pods\n");
         return;
     }
-    // Pods that were gone before the measured time have nothing to show.
-    let warmup_s = outcome.end_s - outcome.summary.measured_s;
-    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
-    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
-    let listed = order.len();
-    if listed > PODS_MOST {
-        order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
-        order.drain(PODS_ENDS..listed - PODS_ENDS);
-    }
+    let (order, listed) = order(outcome);
     // A column only where there are some.
     let streams = pods.iter().any(|pod| pod.messages > 0);
     let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
@@ -134,6 +126,21 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
             let _ = writeln!(out, "{}", style.faint(&format!("… {left} pods between these (all are in summary.json)")));
         }
     }
+}
+
+/// The pods to list, and how many there are if not all are: then those at both ends, in order of load.
+fn order(outcome: &Outcome) -> (Vec<usize>, usize) {
+    let pods = &outcome.summary.pods;
+    // Pods that were gone before the measured time have nothing to show.
+    let warmup_s = outcome.end_s - outcome.summary.measured_s;
+    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
+    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
+    let listed = order.len();
+    if listed > PODS_MOST {
+        order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
+        order.drain(PODS_ENDS..listed - PODS_ENDS);
+    }
+    (order, listed)
 }
 
 fn whole_percent(part: Option<f64>) -> String {
