@@ -207,7 +207,7 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
     }
     let unpaired: Vec<&str> = others.iter().filter(|(_, d)| !d.paired).map(|(s, _)| s.scenario.as_str()).collect();
     let mut note =
-        "± is half of the 95 % confidence interval; * marks a difference whose interval excludes zero.".to_owned();
+        "± is half of the 95 % confidence interval, 0–x all of it where zero cuts it; * marks a difference whose interval excludes zero.".to_owned();
     if unpaired.len() == others.len() {
         note.push_str(" Unpaired: the arrivals differ.");
     } else if unpaired.is_empty() {
@@ -244,7 +244,9 @@ pub fn markdown(comparison: &Comparison) -> String {
     if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {
         let _ = writeln!(out, "### Difference to {}\n", baseline.scenario);
         markdown::table(&mut out, &headings, rows.into_iter());
-        out.push_str("±: half of the 95 % confidence interval; *: the interval excludes zero.\n");
+        out.push_str(
+            "±: half of the 95 % confidence interval, 0–x: all of it, cut by zero; *: the interval excludes zero.\n",
+        );
     }
     out
 }

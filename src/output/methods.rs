@@ -62,7 +62,7 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style)
             _ if difference => return,
             _ => "by method".to_owned(),
         };
-        let _ = writeln!(out, "\n{}", style.strong(&format!("{}{heads}", padded(&middle_cut(&title, wide), wide))));
+        let mut table = String::new();
         for method in &methods {
             let path = |figure: &str| format!("methods.{method}.{figure}");
             let columns = COLUMNS.map(|(figure, _)| path(figure));
@@ -71,9 +71,13 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style)
                 let figures = if difference { s.difference.as_ref().map(|d| &d.figures) } else { Some(&s.figures) };
                 if let Some(figures) = figures.filter(|f| f.contains_key(columns[0])) {
                     let label = format!("{method}, {}", s.scenario);
-                    rows(out, wide, &label, (&columns, figures), comparison.runs, difference, style);
+                    rows(&mut table, wide, &label, (&columns, figures), comparison.runs, difference, style);
                 }
             }
+        }
+        if !table.is_empty() {
+            let heading = format!("{}{heads}", padded(&middle_cut(&title, wide), wide));
+            let _ = write!(out, "\n{}\n{table}", style.strong(&heading));
         }
     }
 }
