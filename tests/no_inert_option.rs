@@ -220,6 +220,28 @@ const CASES: &[Case] = &[
     ("clients.strategy.type", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { type: «RollingUpdate|Recreate» }"),
     ("clients.strategy.max_surge", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { max_surge: «1|4» }"),
     ("clients.strategy.max_unavailable", "timeline: [{ at: 5s, rollout: c }]", "", "replicas: 4, strategy: { max_unavailable: «1|4» }"),
+    ("gateways.name in gateways", "gateways: [{ name: «g|h», proxy: { nginx: {} } }]\nclients: [{ name: c, via: { gateway: «g|h» }, load: { open: { rate: 10 } } }]", "", ""),
+    ("gateways.replicas", "service: { type: Headless }\ngateways: [{ name: g, replicas: «1|3», proxy: { nginx: {} } }]", "", "via: { gateway: g }, replicas: 4"),
+    ("gateways.proxy.envoy", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]\ngateways: [{ name: g, proxy: { envoy: { retries: «0|3» } } }]", "", "via: { gateway: g }"),
+    ("gateways.proxy.istio", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]\ngateways: [{ name: g, proxy: { istio: { retries: «0|2» } } }]", "", "via: { gateway: g }"),
+    ("gateways.proxy.waypoint", "service: { type: Headless }\ngateways: [{ name: g, proxy: { waypoint: { overhead: «1ms|2ms» } } }]", "", "via: { gateway: g }"),
+    ("gateways.proxy.nginx.workers", "service: { type: Headless }\ngateways: [{ name: g, proxy: { nginx: { workers: «1|3» } } }]", "", "via: { gateway: g }, replicas: 4"),
+    ("gateways.proxy.nginx.overhead", "service: { type: Headless }\ngateways: [{ name: g, proxy: { nginx: { overhead: «1ms|2ms» } } }]", "", "via: { gateway: g }"),
+    ("gateways.proxy.nginx.balance", "service: { type: Headless }\ngateways: [{ name: g, proxy: { nginx: { balance: «round_robin|least_conn|random_two» } } }]", "service_time: 20ms", "via: { gateway: g }"),
+    ("gateways.proxy.nginx.keepalive", "service: { type: Headless }\ngateways: [{ name: g, proxy: { nginx: { keepalive: «0|2|32» } } }]", "service_time: 20ms", "via: { gateway: g }"),
+    ("gateways.proxy.haproxy.overhead", "service: { type: Headless }\ngateways: [{ name: g, proxy: { haproxy: { overhead: «1ms|2ms» } } }]", "", "via: { gateway: g }"),
+    ("gateways.proxy.haproxy.balance", "service: { type: Headless }\ngateways: [{ name: g, proxy: { haproxy: { balance: «roundrobin|leastconn|random» } } }]", "service_time: { exponential: { mean: 20ms } }", "via: { gateway: g }"),
+    ("gateways.proxy.haproxy.weight", "service: { type: Headless }\ngateways: [{ name: g, proxy: { haproxy: { balance: random, weight: «1|100» } } }]", "service_time: 20ms", "via: { gateway: g }"),
+    ("gateways.policy", "service: { type: Headless }\ngateways: [{ name: g, proxy: { envoy: {} }, policy: «round_robin|random|least_request|ring_hash|maglev» }]", "", "via: { gateway: g }"),
+    ("gateways.discovery", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: s }]\ngateways: [{ name: g, proxy: { envoy: {} }, discovery: «poll|watch» }]", "", "via: { gateway: g }"),
+    ("gateways.outlier_detection", "service: { type: Headless }\ntimeline: [{ at: 5s, kill: { server: s } }]\ngateways: [{ name: g, proxy: { envoy: {} }, outlier_detection: «null|{ max_ejection_percent: 50%, base_ejection_time: 2s }» }]", "startup: 6s", "via: { gateway: g }"),
+    ("gateways.keys", "service: { type: Headless }\ngateways: [{ name: g, proxy: { envoy: {} }, policy: ring_hash, keys: { count: «1|5» } }]", "", "via: { gateway: g }"),
+    ("gateways.startup", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: g }]\ngateways: [{ name: g, proxy: { nginx: {} }, startup: «1s|2s» }]", "", "via: { gateway: g }"),
+    ("gateways.min_ready", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: g }]\ngateways: [{ name: g, proxy: { nginx: {} }, replicas: 2, min_ready: «0s|2s» }]", "", "via: { gateway: g }"),
+    ("gateways.termination", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: g }]\ngateways: [{ name: g, proxy: { nginx: {} }, termination: { pre_stop: «0s|2s» } }]", "", "via: { gateway: g }"),
+    ("gateways.strategy", "service: { type: Headless }\ntimeline: [{ at: 5s, rollout: g }]\ngateways: [{ name: g, proxy: { nginx: {} }, replicas: 2, strategy: «{ type: Recreate }|{ max_surge: 2 }» }]", "", "via: { gateway: g }"),
+    ("gateways.grpc", "service: { type: Headless }\ngateways: [{ name: g, proxy: { haproxy: {} }, replicas: 3, grpc: { max_connection_age: «2s|4s» } }]", "", "via: { gateway: g }, replicas: 4"),
+    ("clients.via.gateway", "gateways: [{ name: g, proxy: { nginx: {} } }, { name: h, proxy: { haproxy: {} } }]\nclients: [{ name: c, via: { gateway: «g|h» }, load: { open: { rate: 10 } } }, { name: d, via: { gateway: g }, load: { open: { rate: 1 } } }, { name: e, via: { gateway: h }, load: { open: { rate: 1 } } }]", "", ""),
     ("timeline.at", "timeline: [{ at: «5s|6s», rollout: s }]", "", ""),
     ("timeline.rollout", "timeline: [{ at: 5s, rollout: «s|c» }]", "", ""),
     ("timeline.scale.server", "servers: [{ name: s, replicas: 2 }, { name: t, replicas: 2 }]\ntimeline: [{ at: 5s, scale: { server: «s|t», replicas: 5 } }]", "", ""),
@@ -264,7 +286,8 @@ fn complete(top: &str, server: &str, client: &str, chosen: usize) -> String {
     let pick = |text: &str| match (text.split_once('«'), text.split_once('»')) {
         (Some((before, rest)), Some((_, after))) => {
             let values = rest.split_once('»').map_or("", |r| r.0);
-            format!("{before}{}{after}", values.split('|').nth(chosen).unwrap_or_default())
+            let chosen = values.split('|').nth(chosen).unwrap_or_default();
+            format!("{before}{chosen}{}", after.replace(&format!("«{values}»"), chosen))
         }
         _ => text.to_owned(),
     };
@@ -354,6 +377,18 @@ fn every_option_of_the_schema_is_covered() {
     }
 }
 
+/// Settings of gateways that clients or servers have, too.
+const SHARED: [&str; 8] = [
+    "EnvoyFile",
+    "PolicyFile",
+    "DiscoveryFile",
+    "OutlierFile",
+    "KeysFile",
+    "TerminationFile",
+    "StrategyFile",
+    "GrpcServerFile",
+];
+
 /// What the schema says of a key.
 #[derive(Debug, Default)]
 struct Key {
@@ -365,8 +400,9 @@ struct Key {
 /// Every key below `schema`, with its choices if it has some.
 fn gather(schema: &Value, definitions: &Value, path: &str, options: &mut BTreeMap<String, Key>) {
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
-        // Distributions stand in many places, and are gone through once.
-        if !["Distribution", "NamedLaw"].contains(&name) {
+        // Distributions stand in many places, and are gone through once; what gateways share with clients and servers, there.
+        let shared = path.starts_with("gateways.") && SHARED.contains(&name);
+        if !["Distribution", "NamedLaw"].contains(&name) && !shared {
             gather(&definitions[name], definitions, path, options);
         }
         return;

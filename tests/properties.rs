@@ -261,7 +261,7 @@ proptest! {
         let Some(Loaded { model, .. }) = load(&scenario) else { return Err(TestCaseError::reject("refused")) };
         let window = model.window.unwrap_or(Span::from_secs(1));
         let options = RecorderOptions { connections: ConnectionSink::Keep, ..RecorderOptions::default() };
-        let mut both = (Recorder::new(&model, seed, window, options), Journal::default());
+        let mut both = (Recorder::new(&model, seed, window, options), Journal::of(&model));
         let end = simulate(&model, seed, Options { window: Some(window), watch: None }, &mut both);
         let end = end.map_err(|error| TestCaseError::fail(error.to_string()))?.at;
         let outcome = both.0.finish(end);

@@ -81,7 +81,7 @@ fn every_key_reaches_the_model() {
         codes: Codes::of(&[14, 8]),
     };
     let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
-    assert_eq!(grpc.retry, Some(Retries { policy, throttling, elsewhere: false }));
+    assert_eq!(grpc.retry, Some(Retries { policy, throttling, elsewhere: false, unsent_only: false }));
     let enforced = model.servers[0].grpc.enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!(

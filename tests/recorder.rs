@@ -167,7 +167,7 @@ fn model(service: ServiceType, warmup: u64, actions: &[(u64, u8)]) -> Model {
 
 fn run(model: &Model, steps: &[(u32, u32, u32)]) -> (Outcome, Journal, Time) {
     let options = RecorderOptions { connections: ConnectionSink::Keep, ..RecorderOptions::default() };
-    let mut both = (Recorder::new(model, 7, Span(WINDOW), options), Journal::default());
+    let mut both = (Recorder::new(model, 7, Span(WINDOW), options), Journal::of(model));
     let mut stream = Stream {
         out: &mut both,
         now: 0,

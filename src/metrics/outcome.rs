@@ -12,6 +12,8 @@ pub struct Outcome {
     pub summary: Summary,
     /// `pods.csv`: a row per window and pod, in order of window, then pod.
     pub windows: Vec<WindowRow>,
+    /// `gateways.csv`: the same of the gateways' pods; empty without gateways.
+    pub gateways: Vec<WindowRow>,
     /// `connections.csv`, in order of `id`, unless connections were streamed elsewhere or not kept.
     pub connections: Vec<ConnectionRow>,
     /// `events.csv`, in order of time.
@@ -58,6 +60,9 @@ pub struct Summary {
     pub skew: Skew,
     /// A row per pod, in order of creation.
     pub pods: Vec<PodSummary>,
+    /// The same of the gateways' pods; their parts are of what came to all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<PodSummary>,
     /// A row per method of a client, where calls are of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodSummary>,
@@ -291,7 +296,7 @@ pub struct Estimate {
 pub struct WindowRow {
     /// Start of the window, warmup included.
     pub time_s: f64,
-    /// Index into `Summary::pods`. `None`: calls that failed without having reached a connection, in a window in which there
+    /// Index into `Summary::pods` (`Summary::gateways` in `gateways.csv`). `None`: calls that failed without having reached a connection, in a window in which there
     /// were some; all but `errors` is empty then, and the row is the last one of its window.
     pub pod: Option<u32>,
     /// starting, ready, terminating or gone, at the window's end.

@@ -54,7 +54,7 @@ impl Replica {
 
 impl<'a> Connections<'a> {
     pub fn new(model: &Model, sink: ConnectionSink<'a>) -> Self {
-        let replicas = vec![Vec::new(); model.clients.len()];
+        let replicas = vec![Vec::new(); model.callers().count()];
         let closed_by = [0; CloseReason::ALL.len()];
         Connections { sink, kept: Vec::new(), replicas, opened: 0, reconnects: 0, closed_by }
     }
@@ -63,7 +63,7 @@ impl<'a> Connections<'a> {
         let (client, replica) = (client as usize, replica as usize);
         let list = &mut self.replicas[client];
         if list.len() <= replica {
-            list.resize(replica + 1, Replica::new(model, &model.clients[client]));
+            list.resize(replica + 1, Replica::new(model, model.caller(client)));
         }
         &mut list[replica]
     }
@@ -113,7 +113,7 @@ impl<'a> Connections<'a> {
 fn row(model: &Model, pods: &[PodInfo], record: &ConnectionRecord) -> ConnectionRow {
     ConnectionRow {
         id: record.id.0,
-        client: format!("{}-{}", model.clients[record.client as usize].name, record.replica),
+        client: format!("{}-{}", model.caller(record.client as usize).name, record.replica),
         pod: record.pod.map_or_else(String::new, |pod| pods[pod.0 as usize].name.clone()),
         opened_s: record.opened.as_secs_f64(),
         draining_s: record.draining.map(Time::as_secs_f64),

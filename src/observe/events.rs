@@ -57,7 +57,7 @@ impl Events {
             }
             Observation::Ejected { client, replica, pod, back } => {
                 let done = if back { "takes it back" } else { "leaves it out (outlier detection)" };
-                let what = format!("{}-{replica} {done}", model.clients[client as usize].name);
+                let what = format!("{}-{replica} {done}", model.caller(client as usize).name);
                 self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
             }
             _ => self.deployment(model, at, what),
@@ -65,8 +65,8 @@ impl Events {
     }
 
     fn deployment(&mut self, model: &Model, at: Time, what: &Observation<'_>) {
-        let server = |i: u32| model.servers[i as usize].name.as_str();
-        let client = |i: u32| model.clients[i as usize].name.as_str();
+        let server = |i: u32| model.deployment(i as usize).name.as_str();
+        let client = |i: u32| model.caller(i as usize).name.as_str();
         match *what {
             Observation::RolloutStarted { server: s, revision } => {
                 self.push(at, EventKind::Rollout, server(s), format!("rollout of revision {revision} began"));
@@ -75,7 +75,7 @@ impl Events {
                 self.push(at, EventKind::Rollout, server(s), "rollout complete".to_owned());
             }
             Observation::Scaled { server: s, from, to, by } => {
-                let hpa = model.servers[s as usize].hpa.as_ref();
+                let hpa = model.deployment(s as usize).hpa.as_ref();
                 let what = scaled(from, to, by, hpa.map_or(0, |hpa| hpa.target_percent));
                 self.push(at, EventKind::Scale, server(s), what);
             }
@@ -108,7 +108,7 @@ impl Events {
             What::Delete { server, pods } if action.at <= end => Some(EventRow {
                 time_s: action.at.as_secs_f64(),
                 kind: EventKind::Delete,
-                subject: model.servers[server].name.clone(),
+                subject: model.deployment(server).name.clone(),
                 what: format!("delete the {} that {} been Ready longest", count(pods, "pod"), have(pods)),
             }),
             _ => None,
@@ -117,7 +117,7 @@ impl Events {
             What::BlackHole { server, pods, .. } if action.at <= end => Some(EventRow {
                 time_s: action.at.as_secs_f64(),
                 kind: EventKind::Kill,
-                subject: model.servers[server].name.clone(),
+                subject: model.deployment(server).name.clone(),
                 what: format!("black hole: the {} that {} been Ready longest", count(pods, "pod"), have(pods)),
             }),
             _ => None,

@@ -17,7 +17,7 @@ use super::events::count;
 use super::histogram::Tally;
 use super::pods::PodInfo;
 use super::recorder::Recorder;
-use super::windows::{Window, Windows};
+use super::windows::{Cell, Window, Windows};
 
 /// Requests per pod below which a window's skew is mostly chance.
 const REQUESTS_PER_POD: u64 = 20;
@@ -44,9 +44,27 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);
+    let (windows, of_gateways) = apart(windows, &recorder.pods);
     let summary = summary(&recorder, &frame, &windows);
-    let rows = if recorder.summary_only { Vec::new() } else { rows(&recorder, &windows) };
-    Outcome { summary, windows: rows, connections, events, window_s: width.as_secs_f64(), end_s: end.as_secs_f64() }
+    let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
+    let (windows, gateways) = (rows(&windows), rows(&of_gateways));
+    Outcome { summary, windows, gateways, connections, events, window_s: width.as_secs_f64(), end_s: end.as_secs_f64() }
+}
+
+/// Windows of the servers' pods, and of the gateways'.
+fn apart(mut windows: Vec<Window>, pods: &[PodInfo]) -> (Vec<Window>, Vec<Window>) {
+    if !pods.iter().any(|pod| pod.gateway) {
+        return (windows, Vec::new());
+    }
+    let take = |window: &mut Window| {
+        let all = std::mem::take(&mut window.cells);
+        let of_gateway = |cell: &Cell| pods[cell.sample.pod.0 as usize].gateway;
+        let (of_gateways, of_servers) = all.into_iter().partition(of_gateway);
+        window.cells = of_servers;
+        Window { from: window.from, to: window.to, partial: window.partial, cells: of_gateways, unplaced: 0 }
+    };
+    let of_gateways = windows.iter_mut().map(take).collect();
+    (windows, of_gateways)
 }
 
 fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Summary {
@@ -74,7 +92,8 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         stray_share: stray_share(&measured_windows),
         latency_ms: latency_ms(&latency),
         skew: skew_of(recorder, frame, &ready_loads),
-        pods: pods(recorder, &utilization, &throttled),
+        pods: pods(recorder, &utilization, &throttled, false),
+        gateways: pods(recorder, &utilization, &throttled, true),
         methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
@@ -117,11 +136,19 @@ pub(super) fn latency_ms(tally: &Tally) -> Latency {
     }
 }
 
-fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>], throttled: &[Option<f64>]) -> Vec<PodSummary> {
-    let total: u64 = recorder.counts.iter().map(|c| c.received[1]).sum();
+/// The pods of the servers, or those of the gateways.
+fn pods(
+    recorder: &Recorder<'_>,
+    utilization: &[Option<f64>],
+    throttled: &[Option<f64>],
+    gateways: bool,
+) -> Vec<PodSummary> {
+    let those =
+        || recorder.pods.iter().zip(&recorder.counts).enumerate().filter(|(_, (pod, _))| pod.gateway == gateways);
+    let total: u64 = those().map(|(_, (_, counts))| counts.received[1]).sum();
     let row = |(i, (info, counts)): (usize, (&PodInfo, &super::pods::PodCounts))| PodSummary {
         pod: info.name.clone(),
-        server: recorder.model.servers[info.server as usize].name.clone(),
+        server: recorder.model.deployment(info.server as usize).name.clone(),
         created_s: info.created.as_secs_f64(),
         ready_s: info.first_ready.map(Time::as_secs_f64),
         deleted_s: info.gone.map(Time::as_secs_f64),
@@ -135,7 +162,7 @@ fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>], throttled: &[Optio
         errors: info.failed,
         throttled: throttled[i],
     };
-    recorder.pods.iter().zip(&recorder.counts).enumerate().map(row).collect()
+    those().map(row).collect()
 }
 
 fn share(part: u64, total: u64) -> Option<f64> {
@@ -155,7 +182,7 @@ fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>>
     let of_slots = sums.into_iter().map(|(busy, of)| (of > 0).then(|| busy as f64 / of as f64));
     of_slots
         .zip(&recorder.pods)
-        .map(|(part, pod)| Some(part? / recorder.model.servers[pod.server as usize].usable()))
+        .map(|(part, pod)| Some(part? / recorder.model.deployment(pod.server as usize).usable()))
         .collect()
 }
 
@@ -171,7 +198,7 @@ fn throttled(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
 }
 
 fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
-    &recorder.model.servers[recorder.pods[pod.0 as usize].server as usize]
+    recorder.model.deployment(recorder.pods[pod.0 as usize].server as usize)
 }
 
 fn stray_share(windows: &[&Window]) -> f64 {
@@ -184,7 +211,8 @@ fn stray_share(windows: &[&Window]) -> f64 {
 fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads]) -> Skew {
     // A run shorter than a window still has loads to compare.
     let at_least = frame.width.min(frame.measured);
-    let judged = recorder.pods.iter().filter(|pod| pod.ready >= at_least && pod.ready > Span::ZERO);
+    let servers = recorder.pods.iter().filter(|pod| !pod.gateway);
+    let judged = servers.filter(|pod| pod.ready >= at_least && pod.ready > Span::ZERO);
     let loads: Vec<f64> = judged.map(|pod| pod.received_ready as f64 / pod.ready.as_secs_f64()).collect();
     let busy_enough = |w: &&ReadyLoads| {
         let total: u64 = w.loads.iter().map(|l| l.1).sum();
@@ -223,22 +251,22 @@ fn times_to_balance(frame: &Frame<'_>, windows: &[ReadyLoads], ready_changes: &[
 /// A change in words; `None` if it is not one of those that may unbalance the load.
 fn words(model: &Model, what: &What) -> Option<String> {
     match *what {
-        What::RolloutServer(server) => Some(format!("rollout of {}", model.servers[server].name)),
+        What::RolloutServer(server) => Some(format!("rollout of {}", model.deployment(server).name)),
         What::RolloutClient(client) => Some(format!("rollout of client {}", model.clients[client].name)),
         What::Scale { server, replicas } => {
-            Some(format!("scale of {} to {}", model.servers[server].name, count(replicas, "pod")))
+            Some(format!("scale of {} to {}", model.deployment(server).name, count(replicas, "pod")))
         }
         What::Kill { server, pods } => {
-            Some(format!("kill of {} of {}", count(pods, "pod"), model.servers[server].name))
+            Some(format!("kill of {} of {}", count(pods, "pod"), model.deployment(server).name))
         }
         What::Delete { server, pods } => {
-            Some(format!("deletion of {} of {}", count(pods, "pod"), model.servers[server].name))
+            Some(format!("deletion of {} of {}", count(pods, "pod"), model.deployment(server).name))
         }
         What::BlackHole { server, pods, .. } => {
-            Some(format!("black hole of {} of {}", count(pods, "pod"), model.servers[server].name))
+            Some(format!("black hole of {} of {}", count(pods, "pod"), model.deployment(server).name))
         }
         What::Unready { server, pods, .. } => {
-            Some(format!("readiness failure of {} of {}", count(pods, "pod"), model.servers[server].name))
+            Some(format!("readiness failure of {} of {}", count(pods, "pod"), model.deployment(server).name))
         }
         What::Slow { .. } | What::Rate { .. } => None,
     }
@@ -310,7 +338,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
             let slot_time = window.length().as_secs_f64() * f64::from(server.concurrency);
             WindowRow {
                 time_s: window.from.as_secs_f64(),
-                pod: Some(sample.pod.0),
+                pod: Some(recorder.pods[sample.pod.0 as usize].row),
                 state: sample.phase.name().to_owned(),
                 connections: sample.connections,
                 requests: cell.requests,

@@ -25,6 +25,10 @@ impl PodCounts {
 pub(super) struct PodInfo {
     pub name: String,
     pub server: u32,
+    /// Of a gateway.
+    pub gateway: bool,
+    /// The how-manieth pod of gateways it is, or of servers.
+    pub row: u32,
     pub created: Time,
     pub phase: PodPhase,
     pub first_ready: Option<Time>,
@@ -51,10 +55,12 @@ pub(super) struct PodInfo {
 }
 
 impl PodInfo {
-    pub fn new(name: String, server: u32, created: Time) -> PodInfo {
+    pub fn new(name: String, server: u32, (gateway, row): (bool, u32), created: Time) -> PodInfo {
         PodInfo {
             name,
             server,
+            gateway,
+            row,
             created,
             phase: PodPhase::Starting,
             first_ready: None,

@@ -149,8 +149,10 @@ impl<'a> Recorder<'a> {
             }
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
-                let name = format!("{}-{revision}-{number}", self.model.servers[server as usize].name);
-                self.pods.push(PodInfo::new(name, server, at));
+                let name = format!("{}-{revision}-{number}", self.model.deployment(server as usize).name);
+                let gateway = server as usize >= self.model.servers.len();
+                let row = self.pods.iter().filter(|pod| pod.gateway == gateway).count() as u32;
+                self.pods.push(PodInfo::new(name, server, (gateway, row), at));
                 self.counts.push(PodCounts::default());
                 self.latencies.add_pod();
                 if !self.summary_only {
@@ -159,7 +161,8 @@ impl<'a> Recorder<'a> {
             }
             Observation::PodPhase { pod, phase } => {
                 let received = self.counts[pod.0 as usize].received[1];
-                if self.pods[pod.0 as usize].enter(at, phase, self.warmup, received) {
+                let info = &mut self.pods[pod.0 as usize];
+                if info.enter(at, phase, self.warmup, received) && !info.gateway {
                     self.ready_changes.push(at);
                 }
             }

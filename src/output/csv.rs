@@ -72,15 +72,27 @@ fn or_empty(x: Option<f64>, decimals: usize) -> String {
 /// # Errors
 /// Those of the writer.
 pub fn pods(outcome: &Outcome, to: impl Write) -> io::Result<()> {
+    pods_rows(outcome, (&outcome.windows, &outcome.summary.pods), to)
+}
+
+/// Writes `gateways.csv`, which has the same columns.
+///
+/// # Errors
+/// Those of the writer.
+pub fn gateways(outcome: &Outcome, to: impl Write) -> io::Result<()> {
+    pods_rows(outcome, (&outcome.gateways, &outcome.summary.gateways), to)
+}
+
+fn pods_rows(outcome: &Outcome, (rows, pods): (&[WindowRow], &[PodSummary]), to: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record(PODS)?;
-    for row in &outcome.windows {
-        csv.write_record(pods_row(outcome, row))?;
+    for row in rows {
+        csv.write_record(pods_row(outcome, row, pods))?;
     }
     csv.flush()
 }
 
-fn pods_row(outcome: &Outcome, row: &WindowRow) -> [String; 14] {
+fn pods_row(outcome: &Outcome, row: &WindowRow, pods: &[PodSummary]) -> [String; 14] {
     let width = if row.partial { outcome.end_s - row.time_s } else { outcome.window_s };
     let Some(pod) = row.pod else {
         let mut fields: [String; 14] = Default::default();
@@ -90,7 +102,7 @@ fn pods_row(outcome: &Outcome, row: &WindowRow) -> [String; 14] {
         fields[12] = fixed(width, TIME);
         return fields;
     };
-    let pod = outcome.summary.pods.get(pod as usize);
+    let pod = pods.get(pod as usize);
     [
         fixed(row.time_s, TIME),
         pod.map(|p| p.pod.clone()).unwrap_or_default(),

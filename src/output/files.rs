@@ -10,9 +10,10 @@ use super::OutputError;
 
 /// Every name that a run or a comparison writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 19] = [
+const OURS: [&str; 20] = [
     "summary.json",
     "pods.csv",
+    "gateways.csv",
     "connections.csv",
     "events.csv",
     "runs.csv",

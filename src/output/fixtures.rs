@@ -154,7 +154,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
         }
     }
     let summary = summary(name, end_s - warmup_s, &pods, &received);
-    Outcome { summary, windows, connections: connections(&pods), events, window_s, end_s }
+    Outcome { summary, windows, gateways: Vec::new(), connections: connections(&pods), events, window_s, end_s }
 }
 
 fn connections(pods: &[Pod]) -> Vec<ConnectionRow> {
@@ -224,6 +224,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         latency_ms: latency(2.4),
         skew: Skew { whole, worst_window: None, median_window: None },
         pods: pods.iter().zip(received).map(pod).collect(),
+        gateways: Vec::new(),
         methods: Vec::new(),
         connections: Connections { opened: 57, closed_by: BTreeMap::from([("shutdown".into(), 50)]) },
         expectations: vec![

@@ -62,6 +62,9 @@ pub fn write_run(folder: &Path, outcome: &Outcome, options: &WriteOptions<'_>) -
 /// If a file cannot be written.
 pub fn add_run(set: &mut FileSet, outcome: &Outcome, options: &WriteOptions<'_>) -> Result<(), OutputError> {
     set.add("pods.csv", |w| csv::pods(outcome, w))?;
+    if !outcome.summary.gateways.is_empty() {
+        set.add("gateways.csv", |w| csv::gateways(outcome, w))?;
+    }
     set.add("events.csv", |w| csv::events(&outcome.events, w))?;
     if options.connections {
         set.add("connections.csv", |w| csv::connections(&outcome.connections, w))?;

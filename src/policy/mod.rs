@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod budget;
 pub mod controller;
+pub mod counted;
 pub mod cpu;
 pub mod edf;
 pub mod enforcement;

@@ -3,8 +3,8 @@
 
 use super::distribution::Distribution;
 use super::model::{
-    Breakers, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement, GrpcClient, Keys, Policy,
-    Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
+    Breakers, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement, GrpcClient, GrpcServer,
+    Keys, Policy, Reconnect, Resolver, RetryLimit, Strategy, StrikeRule, Termination,
 };
 pub(super) use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
@@ -22,6 +22,8 @@ pub(super) const ASSUMPTIONS: &[(&str, &str)] = &[
     ("clients", "dispatch"),
     ("clients", "startup"),
     ("via", "overhead"),
+    ("gateways", "startup"),
+    ("proxy", "overhead"),
 ];
 
 pub(super) const SEED: u64 = 1;
@@ -104,6 +106,35 @@ pub(super) const ENFORCEMENT: Enforcement = Enforcement {
     max_strikes: Some(2),
     rule: StrikeRule::Go,
 };
+/// No proxy punishes pings.
+const LENIENT: Enforcement =
+    Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
+/// What a gateway does with the connections of its clients, if nothing is known of its own: nothing.
+pub(super) const PROXY_LISTENS: GrpcServer = GrpcServer {
+    max_connection_age: None,
+    max_connection_age_grace: None,
+    max_connection_idle: None,
+    max_requests_per_connection: None,
+    max_concurrent_streams: None,
+    enforcement: LENIENT,
+};
+/// nginx: `keepalive_time 1h`, `keepalive_timeout 75s`, `keepalive_requests 1000`, `http2_max_concurrent_streams 128`.
+pub(super) const NGINX_LISTENS: GrpcServer = GrpcServer {
+    max_connection_age: Some(Span::from_secs(3600)),
+    max_connection_idle: Some(Span::from_secs(75)),
+    max_requests_per_connection: Some(NGINX_REQUESTS),
+    max_concurrent_streams: Some(128),
+    ..PROXY_LISTENS
+};
+/// `keepalive_requests`, on both sides.
+pub(super) const NGINX_REQUESTS: u32 = 1_000;
+/// `keepalive` of an upstream (since 1.29.7).
+pub(super) const NGINX_KEEPALIVE: u32 = 32;
+/// haproxy: `tune.h2.fe.max-concurrent-streams` and `tune.h2.be.max-concurrent-streams`.
+pub(super) const HAPROXY_STREAMS: u32 = 100;
+pub(super) const HAPROXY_LISTENS: GrpcServer =
+    GrpcServer { max_concurrent_streams: Some(HAPROXY_STREAMS), ..PROXY_LISTENS };
+
 pub(super) fn dispatch() -> Distribution {
     Distribution::Constant(1e-6)
 }

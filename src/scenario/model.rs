@@ -3,6 +3,7 @@
 
 mod balancing;
 mod client;
+mod gateway;
 mod hpa;
 mod keepalive;
 mod load;
@@ -14,12 +15,13 @@ mod timeline;
 pub use balancing::{Detection, EjectionRule, Keys, Rules, SlowStart, Weighing};
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
-    Lifetime, PoolOrder, Protocol, Resolver, Sidecar, SidecarKind,
+    Lifetime, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind,
 };
+pub use gateway::Gateway;
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, Method, RateCurve, Streams};
-pub use policy::{Policy, Reconnect, RotationStart};
+pub use policy::{Counting, Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Comparison, Expectation, What};
@@ -51,6 +53,8 @@ pub struct Model {
     pub servers: Vec<Server>,
     /// The client Deployments, at least one.
     pub clients: Vec<Client>,
+    /// What stands between some clients and the servers.
+    pub gateways: Vec<Gateway>,
     /// What happens when, in order of time (stable for equal times).
     pub timeline: Vec<Action>,
     /// What must hold after the run.
@@ -58,11 +62,41 @@ pub struct Model {
 }
 
 impl Model {
+    /// The Deployments that have pods: the servers, then the gateways.
+    pub fn deployments(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().chain(self.gateways.iter().map(|gateway| &gateway.server))
+    }
+
+    /// Who connects and calls: the clients, then the gateways.
+    pub fn callers(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().chain(self.gateways.iter().map(|gateway| &gateway.client))
+    }
+
+    /// The `i`-th of [`Model::deployments`].
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn deployment(&self, i: usize) -> &Server {
+        self.servers.get(i).unwrap_or_else(|| &self.gateways[i - self.servers.len()].server)
+    }
+
+    /// The `i`-th of [`Model::callers`].
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn caller(&self, i: usize) -> &Client {
+        self.clients.get(i).unwrap_or_else(|| &self.gateways[i - self.clients.len()].client)
+    }
+
     /// True if a client's balancer knows the pods by their own addresses, and not a virtual IP.
     #[must_use]
     pub fn knows_pods(&self, client: &Client) -> bool {
         let own = |grpc: &GrpcClient| grpc.discovery != Discovery::Dns;
-        self.service == ServiceType::Headless || matches!(&client.protocol, Protocol::Grpc(grpc) if own(grpc))
+        let knows =
+            self.service == ServiceType::Headless || matches!(&client.protocol, Protocol::Grpc(grpc) if own(grpc));
+        knows && client.gateway.is_none()
     }
 
     /// True if each channel of a client has a connection to each pod that it knows of.

@@ -99,7 +99,7 @@ mod tests {
     }
 
     /// For each choice, the least that must be written, and the place where it stands.
-    const LEAST: [(&str, &str, &str); 20] = [
+    const LEAST: [(&str, &str, &str); 26] = [
         ("pick_first", "policy", "{ pick_first: {} }"),
         ("round_robin", "policy", "{ round_robin: {} }"),
         ("least_request", "policy", "{ least_request: {} }"),
@@ -113,6 +113,12 @@ mod tests {
         ("istio", "via", "{ istio: {} }"),
         ("linkerd", "via", "{ linkerd: {} }"),
         ("ambient", "via", "{ ambient: {} }"),
+        ("gateway", "via", "{ gateway: g }"),
+        ("envoy", "proxy", "{ envoy: {} }"),
+        ("istio", "proxy", "{ istio: {} }"),
+        ("waypoint", "proxy", "{ waypoint: {} }"),
+        ("nginx", "proxy", "{ nginx: {} }"),
+        ("haproxy", "proxy", "{ haproxy: {} }"),
         ("constant", "service_time", "{ constant: 1ms }"),
         ("uniform", "service_time", "{ uniform: { max: 1ms } }"),
         ("exponential", "service_time", "{ exponential: { mean: 1ms } }"),
@@ -130,14 +136,20 @@ mod tests {
             // What stands beside a choice must not keep it from acting.
             let client = match place {
                 "via" => format!("via: {value}"),
+                "proxy" => "via: { gateway: g }".to_owned(),
                 "policy" if value.contains("maglev") => format!("policy: {value}, via: envoy"),
                 "policy" => format!("policy: {value}"),
                 "discovery" => format!("policy: round_robin, discovery: {value}"),
                 _ => "policy: round_robin".to_owned(),
             };
             let text = format!(
-                "name: a\nduration: 1m\nservice: {{ type: {} }}\nservers: [{{ name: s, service_time: {} }}]\n\
+                "name: a\nduration: 1m\n{}service: {{ type: {} }}\nservers: [{{ name: s, service_time: {} }}]\n\
                  clients: [{{ name: c, {client}, load: {{ open: {{ rate: 1 }} }} }}]\n",
+                match place {
+                    "proxy" => format!("gateways: [{{ name: g, proxy: {value} }}]\n"),
+                    "via" if value.contains("gateway") => "gateways: [{ name: g, proxy: nginx }]\n".to_owned(),
+                    _ => String::new(),
+                },
                 if place == "via" { "ClusterIP" } else { "Headless" },
                 if place == "service_time" { value } else { "1ms" },
             );
@@ -147,15 +159,17 @@ mod tests {
         choices(&scenario_schema(), &mut found);
         let mut seen = Vec::new();
         for (names, bare) in found {
+            let of_gateways = names.iter().any(|name| name == "nginx");
             for name in names {
-                let (_, place, least) = LEAST.iter().find(|l| l.0 == name).expect("a choice without a case");
+                let here = |l: &&(&str, &str, &str)| l.0 == name && (l.1 == "proxy") == of_gateways;
+                let (_, place, least) = LEAST.iter().find(here).expect("a choice without a case");
                 assert!(reads(place, least), "{place}: {least}");
                 assert_eq!(reads(place, &name), bare.contains(&name), "{place}: {name}");
-                seen.push(name);
+                seen.push((name, *place));
             }
         }
         seen.sort_unstable();
-        let mut all = LEAST.map(|l| l.0);
+        let mut all = LEAST.map(|l| (l.0.to_owned(), l.1));
         all.sort_unstable();
         assert_eq!(seen, all, "each choice once");
     }

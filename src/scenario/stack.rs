@@ -78,7 +78,7 @@ impl Stack {
             Policy::WeightedRoundRobin(_) => self != Stack::Tonic,
             // In grpc-js with xDS only.
             Policy::RingHash { .. } => matches!(self, Stack::Go | Stack::CCore | Stack::Java),
-            Policy::Random | Policy::Maglev { .. } => false,
+            Policy::Random | Policy::Maglev { .. } | Policy::Counted(_) => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::plans::{Joined, Plan};
 use super::world::{NONE, Waiting};
+use crate::policy::counted::Counted;
 use crate::scenario::model::Policy;
 use crate::units::Time;
 
@@ -98,6 +99,14 @@ pub struct Channel<'a> {
 }
 
 impl Channel<'_> {
+    /// The plan of a policy that counts calls under way.
+    pub fn counted(&mut self) -> Option<&mut Counted> {
+        match self.plan.as_deref_mut() {
+            Some(Plan::Counted(counted)) => Some(counted),
+            _ => None,
+        }
+    }
+
     /// Whose turn it is: a position in the picker, which must have some.
     #[inline(always)]
     pub fn take_turn(&mut self) -> usize {

@@ -53,11 +53,15 @@ pub(super) struct Engine<'a, O> {
     pub deadline_queues: Vec<VecDeque<(Time, Handle)>>,
 
     // The world.
-    pub deployments: Vec<Deployment>,
+    /// The servers', then the gateways'.
+    pub deployments: Vec<Deployment<'a>>,
     pub pods: Vec<Pod<'a>>,
     pub slot_jobs: Vec<Job>,
     pub slot_pods: Vec<u32>,
+    /// The clients', then the gateways'.
     pub clients: Vec<ClientState<'a>>,
+    /// How many of them are clients.
+    pub originators: u32,
     pub replicas: Vec<Replica>,
     pub channels: Vec<Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
@@ -67,6 +71,10 @@ pub(super) struct Engine<'a, O> {
     pub closed: Vec<ClosedLoad>,
     pub connections: Slab<Connection>,
     pub lanes: Lanes,
+    /// By channel and address: the connections of a pool beyond the first.
+    pub pooled: BTreeMap<(u32, u32), Vec<u32>>,
+    /// By connection of a pool: whose calls it carries, where that matters.
+    pub sessions: Vec<u64>,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
     pub ewma: Vec<PeakEwma>,
     /// What pods have reported on connections, for those whose channels weigh by it; empty if there is none.
@@ -84,6 +92,8 @@ pub(super) struct Engine<'a, O> {
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<u32>,
     pub calls: Slab<Call>,
+    /// By call: the one that its gateway makes for it; empty if there is no gateway.
+    pub forwarded: Vec<Handle>,
     /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
     pub throttles: Vec<Option<Throttle>>,
     /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
@@ -93,7 +103,7 @@ pub(super) struct Engine<'a, O> {
     pub dialled: u64,
     /// By server: its autoscaler.
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
-    /// What each node knows of the endpoints; the last one is the cluster DNS.
+    /// What each node knows of the servers' endpoints, then the cluster DNS; then the same for each gateway.
     pub views: Vec<View>,
     /// Some client watches the EndpointSlices.
     pub watched: bool,
@@ -147,6 +157,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             slot_jobs: Vec::new(),
             slot_pods: Vec::new(),
             clients: Vec::new(),
+            originators: model.clients.len() as u32,
             replicas: Vec::new(),
             channels: Vec::new(),
             only_connection: Vec::new(),
@@ -155,22 +166,25 @@ impl<'a, O: Observer> Engine<'a, O> {
             closed: Vec::new(),
             connections: Slab::default(),
             lanes: Lanes::default(),
+            pooled: BTreeMap::new(),
+            sessions: Vec::new(),
             ewma: Vec::new(),
             weights: Vec::new(),
             outliers: BTreeMap::new(),
-            learns: model.clients.iter().any(learns),
+            learns: model.callers().any(learns),
             in_use: Vec::new(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             calls: Slab::default(),
+            forwarded: Vec::new(),
             throttles: Vec::new(),
             counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
             idleness: Vec::new(),
             dialled: 0,
             autoscalers: Vec::new(),
-            views: (0..=nodes).map(|_| View::default()).collect(),
-            watched: model.clients.iter().any(Client::watches),
+            views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect(),
+            watched: model.callers().any(Client::watches),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
             call_index: CallsByConnection::default(),

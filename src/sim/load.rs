@@ -220,6 +220,8 @@ pub struct ClientState<'a> {
     pub reconciling: bool,
     /// By node: pushes of the EndpointSlices to those who watch them.
     pub pushes: Vec<Push>,
+    /// What the first node knows of the Service that it connects to; the other nodes' follow.
+    pub first_view: u32,
 }
 
 /// A worker of a closed load.

@@ -1,5 +1,6 @@
 //! What a channel's policy keeps beside its list of connections: weights, a schedule, a ring.
 
+use crate::policy::counted::Counted;
 use crate::policy::edf::Edf;
 use crate::policy::maglev::Maglev;
 use crate::policy::outlier::Host;
@@ -18,6 +19,8 @@ pub enum Plan {
     Ring(Vec<u32>, Ring),
     /// Maglev, over these addresses.
     Maglev(Vec<u32>, Maglev),
+    /// What NGINX or HAProxy counts: positions in the picker.
+    Counted(Counted),
 }
 
 /// What outlier detection knows of the endpoints of a channel, or of all workers of a proxy.

@@ -10,11 +10,12 @@ use crate::random::{key_of, mix};
 use crate::scenario::model::{Arrivals, Client, Load, Protocol};
 use crate::units::Time;
 
-impl<O: Observer> Engine<'_, O> {
+impl<'a, O: Observer> Engine<'a, O> {
     /// The world at time zero: the pods of the start are Ready, clients start at their times.
     pub fn populate(&mut self) {
-        for (i, server) in self.model.servers.iter().enumerate() {
+        for (i, server) in self.model.deployments().enumerate() {
             self.deployments.push(Deployment {
+                settings: server,
                 key: key_of(&server.name),
                 desired: server.replicas,
                 revision: 1,
@@ -24,16 +25,19 @@ impl<O: Observer> Engine<'_, O> {
                 reconciling: false,
                 free_slots: Vec::new(),
             });
-            for _ in 0..server.replicas {
-                self.create_ready_pod(i as u32);
+            if i < self.model.servers.len() {
+                self.populate_deployment(i);
             }
-            self.start_autoscaler(i as u32);
         }
         for (i, action) in self.model.timeline.iter().enumerate() {
             self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: i as u32 });
         }
-        for i in 0..self.model.clients.len() {
-            self.add_client(i);
+        for (i, client) in self.model.clients.iter().enumerate() {
+            self.add_client(i, client);
+        }
+        for (i, gateway) in self.model.gateways.iter().enumerate() {
+            self.add_caller(&gateway.client, None, 0);
+            self.populate_deployment(self.model.servers.len() + i);
         }
         self.start_reports();
         if let Some(window) = self.options.window {
@@ -41,8 +45,14 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    fn add_client(&mut self, i: usize) {
-        let client = &self.model.clients[i];
+    fn populate_deployment(&mut self, i: usize) {
+        for _ in 0..self.deployments[i].desired {
+            self.create_ready_pod(i as u32);
+        }
+        self.start_autoscaler(i as u32);
+    }
+
+    fn add_client(&mut self, i: usize, client: &'a Client) {
         let key = key_of(&client.name);
         let open = match &client.load {
             Load::Open { arrivals, rate } => {
@@ -55,22 +65,9 @@ impl<O: Observer> Engine<'_, O> {
                 self.arrivals.set(i, load.next.at);
                 Some(load)
             }
-            Load::Closed { .. } => None,
+            Load::Closed { .. } | Load::Forwarded => None,
         };
-        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
-        self.clients.push(ClientState {
-            settings: client,
-            key,
-            first_queue: self.model.clients[..i].iter().map(deadline_queues).sum::<usize>() as u32,
-            open,
-            active: vec![nobody; client.replicas as usize],
-            members: Vec::new(),
-            numbered: 0,
-            revision: 1,
-            rolling: false,
-            reconciling: false,
-            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
-        });
+        self.add_caller(client, open, client.replicas);
         // An open load, or a closed one without a total, ends with the run.
         let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
         self.unfinished_closed += u64::from(endless);
@@ -81,6 +78,26 @@ impl<O: Observer> Engine<'_, O> {
             let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
             self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
         }
+    }
+
+    /// Somebody who connects, with so many replicas at the start.
+    fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
+        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
+        let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;
+        self.clients.push(ClientState {
+            settings: client,
+            key: key_of(&client.name),
+            first_queue: self.clients.iter().map(|c| deadline_queues(c.settings)).sum::<usize>() as u32,
+            open,
+            active: vec![nobody; replicas as usize],
+            members: Vec::new(),
+            numbered: 0,
+            revision: 1,
+            rolling: false,
+            reconciling: false,
+            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
+            first_view: service * (self.model.cluster.nodes + 1),
+        });
     }
 
     /// Room for a client's replicas: growing by doubling would need half as much memory again.
@@ -99,7 +116,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
     fn add_workers(&mut self, client: usize, replica: u32, r: u32) {
-        let settings = &self.model.clients[client];
+        let settings = self.clients[client].settings;
         let Load::Closed { concurrency, requests } = settings.load else { return };
         let n = u64::from(settings.replicas);
         let requests = requests.map(|total| part(total, n, u64::from(r)));
@@ -118,7 +135,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Adds a replica that has not started, with its channels or its pool.
     pub fn add_replica(&mut self, client: u32) -> u32 {
-        let settings = &self.model.clients[client as usize];
+        let settings = self.clients[client as usize].settings;
         let state = &mut self.clients[client as usize];
         let ordinal = state.numbered;
         state.numbered += 1;

@@ -75,6 +75,8 @@ pub struct Pod<'a> {
     pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
+    /// Of a gateway's pod that is up: its other side.
+    pub forwarder: Option<Forwarder>,
 }
 
 impl Pod<'_> {
@@ -82,6 +84,15 @@ impl Pod<'_> {
     pub fn in_service(&self, concurrency: u32) -> u32 {
         concurrency - self.idle.len() as u32
     }
+}
+
+/// What a gateway's pod does on the other side.
+#[derive(Clone, Copy, Debug)]
+pub struct Forwarder {
+    /// The replica that calls the servers.
+    pub replica: u32,
+    /// Requests that it has taken and not answered.
+    pub under_way: u32,
 }
 
 /// What a pod had done when it made its last load report.
@@ -334,9 +345,10 @@ pub enum ReplicaPhase {
     Stopped,
 }
 
-/// A Deployment of servers.
+/// A Deployment of servers, or of a gateway.
 #[derive(Debug)]
-pub struct Deployment {
+pub struct Deployment<'a> {
+    pub settings: &'a Server,
     pub key: u64,
     pub desired: u32,
     pub revision: u32,

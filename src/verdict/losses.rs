@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::words::count;
-use crate::metrics::outcome::{PodSummary, Requests};
+use crate::metrics::outcome::{PodSummary, Requests, Summary};
 use crate::scenario::model::{Action, Client, Discovery, DnsCache, GrpcClient, Model, Protocol, ServiceType, What};
 use crate::units::Span;
 
@@ -60,7 +60,7 @@ pub(super) fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
         _ => String::new(),
     };
     let (failed, started) = (requests.failed, requests.started);
-    let (whose, at) = (whose(requests), places(requests, &f.outcome.summary.pods));
+    let (whose, at) = (whose(requests), places(&f.outcome.summary));
     let text =
         format!("{failed} of {started} calls ({:.2} %) failed, {how} {status}{whose}{at}.{cause}", 100.0 * share);
     Some((text, share >= MANY_FAILURES))
@@ -76,11 +76,13 @@ fn whose(requests: &Requests) -> String {
 }
 
 /// Where they failed, most of them first.
-fn places(requests: &Requests, pods: &[PodSummary]) -> String {
-    let (gone, there): (Vec<_>, Vec<_>) = pods.iter().filter(|p| p.errors > 0).partition(|p| p.deleted_s.is_some());
-    let nowhere = requests.failed - pods.iter().map(|p| p.errors).sum::<u64>();
+fn places(summary: &Summary) -> String {
+    let pods = || summary.pods.iter().chain(&summary.gateways).filter(|p| p.errors > 0);
+    let (gone, there): (Vec<_>, Vec<_>) = pods().partition(|p| p.deleted_s.is_some());
+    let nowhere = summary.requests.failed - pods().map(|p| p.errors).sum::<u64>();
     let mut places = Vec::new();
-    for (pods, what) in [(gone, "(gone since)"), (there, "")] {
+    let both: [(Vec<&PodSummary>, &str); 2] = [(gone, "(gone since)"), (there, "")];
+    for (pods, what) in both {
         let n: u64 = pods.iter().map(|p| p.errors).sum();
         let names: Vec<&str> = pods.iter().map(|p| p.pod.as_str()).collect();
         let listed = if names.len() > NAMES_MOST { count(names.len() as u64, "pod") } else { names.join(", ") };

@@ -5,8 +5,8 @@ use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Sum
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
     Arrivals, Client, Cluster, CountOrPercent, Discovery, Dns, DnsCache, Enforcement, EnvoyCluster, GrpcClient,
-    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Sidecar,
-    SidecarKind, Strategy, Streams, Termination,
+    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Reuse, RotationStart, Server, ServiceType,
+    Sidecar, SidecarKind, Strategy, Streams, Termination,
 };
 use crate::units::{Span, Time};
 
@@ -63,6 +63,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             latency_ms: Latency::default(),
             skew: Skew::default(),
             pods: pods.iter().enumerate().map(summary).collect(),
+            gateways: Vec::new(),
             methods: Vec::new(),
             connections: Default::default(),
             expectations: Vec::new(),
@@ -72,6 +73,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             runs: None,
         },
         windows: (0..10).flat_map(|time| pods.iter().enumerate().map(move |p| row(time, p))).collect(),
+        gateways: Vec::new(),
         connections: Vec::new(),
         events: Vec::new(),
         window_s: 1.0,
@@ -120,6 +122,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
         via: None,
+        gateway: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 1.0)]) } },
         methods: Vec::new(),
         deadline: None,
@@ -140,6 +143,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         servers: vec![server],
         clients: vec![client],
         timeline: Vec::new(),
+        gateways: Vec::new(),
         expect: Vec::new(),
     }
 }
@@ -352,6 +356,7 @@ fn losses_say_where_and_why_and_what_prevents_them() {
         retries: 0,
         max_requests_per_connection: None,
         slow_start: None,
+        reuse: Reuse::default(),
     };
     let overhead = Distribution::Constant(0.0);
     model.clients[0].via =

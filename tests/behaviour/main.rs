@@ -4,6 +4,7 @@
 mod support;
 
 mod balancing;
+mod gateways;
 mod hpa;
 mod keepalive;
 mod max_requests;

@@ -2,6 +2,7 @@
 //! thing. The place is marked by `«` in the text, which is taken out before reading.
 
 mod clients;
+mod gateways;
 mod meaning;
 mod reading;
 

@@ -11,6 +11,12 @@ use evenkeel::units::Time;
 /// Everything observed that figures depend on.
 #[derive(Default)]
 pub struct Journal {
+    /// How many Deployments are servers; the pods of the others are gateways'.
+    backends: usize,
+    /// By pod: its place among those of the servers, or of the gateways.
+    places: Vec<Place>,
+    /// (when, place) of what came to gateways.
+    passed: Vec<(Time, usize)>,
     emitted: Vec<Time>,
     /// (client, method, emitted, how: 0 with a response, 1 without, 2 not at all)
     ends: Vec<(u32, u16, Time, u8)>,
@@ -23,7 +29,7 @@ pub struct Journal {
     /// (emitted, done, pod)
     completed: Vec<(Time, Time, usize)>,
     /// (emitted, status, client, pod)
-    failed: Vec<(Time, Status, u32, Option<PodId>)>,
+    failed: Vec<(Time, Status, u32, Option<usize>)>,
     /// (when, pod, phase), the creation included.
     phases: Vec<(Time, usize, PodPhase)>,
     /// By pod: its server.
@@ -37,6 +43,27 @@ pub struct Journal {
     windows: Vec<(Time, Time, bool, Vec<PodSample>, usize)>,
 }
 
+/// Whose pod it is, and its place among those.
+#[derive(Clone, Copy)]
+enum Place {
+    Server(usize),
+    Gateway(usize),
+}
+
+impl Journal {
+    pub fn of(model: &Model) -> Journal {
+        Journal { backends: model.servers.len(), ..Journal::default() }
+    }
+
+    /// The place of a server's pod; of a gateway's, no place that there is.
+    fn place(&self, pod: PodId) -> usize {
+        match self.places[pod.0 as usize] {
+            Place::Server(place) => place,
+            Place::Gateway(_) => usize::MAX,
+        }
+    }
+}
+
 impl Observer for Journal {
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
@@ -46,30 +73,52 @@ impl Observer for Journal {
                 self.unfinished.push(emitted);
                 self.ends.push((client, method, emitted, 2));
             }
-            Observation::Received { pod, .. } => self.received.push((at, pod.0 as usize)),
-            Observation::Message { pod } => self.messages.push((at, pod.0 as usize)),
+            Observation::Received { pod, .. } => match self.places[pod.0 as usize] {
+                Place::Server(place) => self.received.push((at, place)),
+                Place::Gateway(place) => self.passed.push((at, place)),
+            },
+            Observation::Message { pod } => self.messages.push((at, self.place(pod))),
             Observation::Completed { client, method, pod, emitted } => {
-                self.completed.push((emitted, at, pod.0 as usize));
+                self.completed.push((emitted, at, self.place(pod)));
                 self.ends.push((client, method, emitted, 0));
             }
             Observation::Failed { client, method, status, emitted, pod } => {
-                self.failed.push((emitted, status, client, pod));
+                let place = pod.and_then(|pod| match self.places[pod.0 as usize] {
+                    Place::Server(place) => Some(place),
+                    Place::Gateway(_) => None,
+                });
+                self.failed.push((emitted, status, client, place));
                 self.ends.push((client, method, emitted, 1));
             }
-            Observation::PodCreated { pod, server, .. } => {
-                self.servers.push(server as usize);
-                self.phases.push((at, pod.0 as usize, PodPhase::Starting));
+            Observation::PodCreated { server, .. } if server as usize >= self.backends => {
+                let before = self.places.len() - self.servers.len();
+                self.places.push(Place::Gateway(before));
             }
-            Observation::PodPhase { pod, phase } => self.phases.push((at, pod.0 as usize, phase)),
+            Observation::PodCreated { server, .. } => {
+                let place = self.servers.len();
+                self.places.push(Place::Server(place));
+                self.servers.push(server as usize);
+                self.phases.push((at, place, PodPhase::Starting));
+            }
+            Observation::PodPhase { pod, phase } => {
+                if let Place::Server(place) = self.places[pod.0 as usize] {
+                    self.phases.push((at, place, phase));
+                }
+            }
             Observation::Connected { client, replica, pod, .. } => {
-                self.connected.push((at, client, replica, pod.0 as usize));
+                self.connected.push((at, client, replica, self.place(pod)));
             }
             Observation::Resolved { client, replica, addresses } => {
                 self.resolved.push((client, replica, addresses, self.connected.len()));
             }
             Observation::Closed(record) => self.closed.extend(record.reason),
             Observation::Window { from, partial, pods } => {
-                self.windows.push((from, at, partial, pods.to_vec(), self.received.len()));
+                let placed = |s: &PodSample| match self.places[s.pod.0 as usize] {
+                    Place::Server(place) => Some(PodSample { pod: PodId(place as u32), ..*s }),
+                    Place::Gateway(_) => None,
+                };
+                let samples = pods.iter().filter_map(placed).collect();
+                self.windows.push((from, at, partial, samples, self.received.len()));
             }
             _ => {}
         }
@@ -146,10 +195,10 @@ impl Journal {
         let mut reconnects = 0;
         let mut resolved = self.resolved.iter().peekable();
         for (i, &(at, client, replica, _)) in self.connected.iter().enumerate() {
-            let start = |client: u32| match &model.clients[client as usize].protocol {
+            let start = |client: u32| match &model.caller(client as usize).protocol {
                 Protocol::Http1(http) => (http.keep_alive.map_or(0, |k| k.warm), 0),
                 Protocol::Grpc(_) => {
-                    let client = &model.clients[client as usize];
+                    let client = model.caller(client as usize);
                     if model.connects_to_all(client) { (0, client.channels) } else { (client.channels, 0) }
                 }
             };
@@ -198,13 +247,17 @@ impl Journal {
     fn check_pods(&self, model: &Model, summary: &Summary) {
         let measured: Vec<usize> = self.received.iter().filter(|r| r.0.0 >= model.warmup.0).map(|r| r.1).collect();
         assert_eq!(summary.pods.len(), self.servers.len());
+        assert_eq!(summary.gateways.len(), self.places.len() - self.servers.len());
+        for (i, pod) in summary.gateways.iter().enumerate() {
+            let came = self.passed.iter().filter(|p| p.0.0 >= model.warmup.0 && p.1 == i).count();
+            assert_eq!(pod.requests, came as u64);
+        }
         for (i, pod) in summary.pods.iter().enumerate() {
             let requests = measured.iter().filter(|p| **p == i).count();
             assert_eq!((pod.requests, &pod.server), (requests as u64, &model.servers[self.servers[i]].name));
             let messages = self.messages.iter().filter(|m| m.0.0 >= model.warmup.0 && m.1 == i).count();
             assert_eq!(pod.messages, messages as u64);
-            let here =
-                |f: &&(Time, Status, u32, Option<PodId>)| f.0.0 >= model.warmup.0 && f.3 == Some(PodId(i as u32));
+            let here = |f: &&(Time, Status, u32, Option<usize>)| f.0.0 >= model.warmup.0 && f.3 == Some(i);
             assert_eq!(pod.errors, self.failed.iter().filter(here).count() as u64);
             let share = (!measured.is_empty()).then(|| requests as f64 / measured.len() as f64);
             same_option("share", pod.share, share);

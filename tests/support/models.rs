@@ -49,6 +49,7 @@ pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
         via: None,
+        gateway: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 100.0)]) } },
         methods: Vec::new(),
         deadline: None,
@@ -90,6 +91,7 @@ pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -
         servers,
         clients,
         timeline: Vec::new(),
+        gateways: Vec::new(),
         expect: Vec::new(),
     }
 }

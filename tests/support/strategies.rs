@@ -230,7 +230,10 @@ fn client() -> BoxedStrategy<Client> {
             .prop_map(|m| format!("{{ watch: {m} }}")),
         ],
     );
-    let via = proptest::option::weighted(0.25, prop::sample::select(vec!["envoy", "istio", "linkerd", "ambient"]));
+    let via = proptest::option::weighted(
+        0.3,
+        prop::sample::select(vec!["envoy", "istio", "linkerd", "ambient", "gateway", "gateway"]),
+    );
     let policy = word(&[
         "pick_first: { reconnect: lazy",
         "pick_first: { reconnect: eager",
@@ -336,7 +339,12 @@ impl Client {
 
     /// Meshes do not balance over headless Services.
     fn proxy(&self, headless: bool) -> Option<&'static str> {
-        self.via.filter(|via| !headless || *via == "envoy")
+        self.via.filter(|via| !headless || matches!(*via, "envoy" | "gateway"))
+    }
+
+    /// Whether it goes through the gateway.
+    fn goes_through(&self, headless: bool) -> bool {
+        !self.http1 && self.proxy(headless) == Some("gateway")
     }
 
     /// The key `policy`, where the client or the proxy beside it has the policy.
@@ -392,8 +400,11 @@ impl Client {
             workers *= channels;
             let discovery = self.discovery.as_ref().filter(|d| headless || d.contains("watch"));
             let via = self.proxy(headless);
+            let gateway = via == Some("gateway");
+            let via = via.filter(|_| !gateway);
+            let headless = headless && !gateway;
             let envoy = matches!(via, Some("envoy" | "istio"));
-            let discovery = discovery.filter(|_| via.is_none() || envoy);
+            let discovery = discovery.filter(|_| !gateway && (via.is_none() || envoy));
             let knows_pods = headless || discovery.is_some() || matches!(via, Some("istio" | "linkerd"));
             let policy = self.policy_of(via, knows_pods);
             text += &format!(", channels: {channels}{}{}", self.dispatch, policy.clone().unwrap_or_default());
@@ -403,6 +414,9 @@ impl Client {
                     text += &self.retry;
                 }
                 text += &self.of_the_stack(knows_pods, policy.as_deref());
+            }
+            if gateway {
+                text += ", via: { gateway: g }";
             }
             if let Some(via) = via {
                 let workers = if *channels > 1 && envoy { "workers: 2, " } else { "" };
@@ -453,31 +467,71 @@ impl Client {
     }
 }
 
+/// A gateway of any kind.
+fn gateway() -> BoxedStrategy<String> {
+    let envoy = "retries: 1, overhead: 1ms, circuit_breakers: { max_requests: 9, max_pending_requests: 3 }";
+    let proxies = [
+        format!("proxy: {{ envoy: {{ workers: 3, {envoy} }} }}, policy: least_request"),
+        "proxy: { envoy: { max_requests_per_connection: 5 } }, policy: { ring_hash: { min_ring_size: 64 } }".to_owned(),
+        "proxy: waypoint, outlier_detection: { consecutive_5xx: 2, base_ejection_time: 900ms, max_ejection_percent: 60% }".to_owned(),
+        "proxy: istio, policy: random".to_owned(),
+        "proxy: nginx".to_owned(),
+        "proxy: { nginx: { workers: 2, balance: least_conn, keepalive: 1 } }".to_owned(),
+        "proxy: { nginx: { balance: random_two, keepalive: 0 } }".to_owned(),
+        "proxy: haproxy".to_owned(),
+        "proxy: { haproxy: { balance: leastconn, overhead: 20ms } }".to_owned(),
+        "proxy: { haproxy: { balance: roundrobin } }".to_owned(),
+    ];
+    let more = vec![
+        given("replicas", number(0..=3)),
+        given("startup", law(2_000)),
+        maybe("min_ready", ms(1..=900)),
+        maybe(
+            "termination",
+            (0..2_000u32, 0..2_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)),
+        ),
+        maybe("strategy", rolling()),
+        maybe(
+            "grpc",
+            (100..3_000u32, 1..30u32).prop_map(|(age, n)| match n % 3 {
+                0 => format!("{{ max_connection_age: {age}ms, max_connection_age_grace: {n}ms }}"),
+                1 => format!("{{ max_requests_per_connection: {n}, max_concurrent_streams: 2 }}"),
+                _ => format!("{{ max_connection_idle: {age}ms }}"),
+            }),
+        ),
+    ];
+    (0..proxies.len(), more)
+        .prop_map(move |(i, more)| format!("gateways:\n  - {{ name: g, {}{} }}\n", proxies[i], more.concat()))
+        .boxed()
+}
+
 /// Something on the timeline: after so many thousandths of the run, of a kind, to whom, how many.
 type Act = (u32, u8, usize, u32);
 
 fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Client], headless: bool) -> String {
     let at = duration * at / 1_000;
-    let (server, client) = (who % servers, who % clients.len());
+    let client = who % clients.len();
+    let through = clients.iter().any(|c| c.goes_through(headless)) && who == 3 && kind != 7;
+    let server = if through { "g".to_owned() } else { format!("s{}", who % servers) };
     let open = clients[client].is_open(headless);
     let what = match kind {
-        0 => format!("rollout: s{server}"),
-        1 => format!("scale: {{ server: s{server}, replicas: {n} }}"),
-        2 => format!("kill: {{ server: s{server}, pods: {} }}", n + 1),
-        3 => format!("delete: {{ server: s{server}, pods: {} }}", n + 1),
+        0 => format!("rollout: {server}"),
+        1 => format!("scale: {{ server: {server}, replicas: {n} }}"),
+        2 => format!("kill: {{ server: {server}, pods: {} }}", n + 1),
+        3 => format!("delete: {{ server: {server}, pods: {} }}", n + 1),
         6 => {
             let lasts = if n % 2 == 0 { String::new() } else { format!(", for: {}ms", 900 * n) };
             let unready = if who == 0 { String::new() } else { format!(", unready_after: {}ms", 200 * who) };
-            format!("black_hole: {{ server: s{server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
+            format!("black_hole: {{ server: {server}, pods: {}{lasts}{unready} }}", n / 3 + 1)
         }
         8 => {
             let lasts = if n % 3 == 0 { String::new() } else { format!(", for: {}ms", 700 * n) };
-            format!("unready: {{ server: s{server}, pods: {}{lasts} }}", n / 2 + 1)
+            format!("unready: {{ server: {server}, pods: {}{lasts} }}", n / 2 + 1)
         }
         4 if open => format!("rollout: c{client}"),
-        7 => format!("slow: {{ server: s{server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
+        7 => format!("slow: {{ server: {server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
-        _ => format!("rollout: s{server}"),
+        _ => format!("rollout: {server}"),
     };
     format!("  - {{ at: {at}ms, {what} }}\n")
 }
@@ -512,8 +566,8 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
     ];
     let act = (0..1_000u32, 0..9u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
-    (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4))
-        .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts)| {
+    (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4), gateway())
+        .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts, gateway)| {
             let only_http1 = clients.iter().all(|c| c.http1);
             let pings =
                 clients.iter().any(|c| !c.http1 && c.proxy(headless).is_none() && c.direct.contains("keepalive"));
@@ -528,6 +582,9 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
             }
             text += "clients:\n";
             clients.iter().enumerate().for_each(|(i, c)| text += &c.yaml(i, headless));
+            if clients.iter().any(|c| c.goes_through(headless)) {
+                text += &gateway;
+            }
             acts.sort_by_key(|a| a.0);
             if !acts.is_empty() {
                 text += "timeline:\n";

@@ -64,10 +64,10 @@ impl<'m> Watchdog<'m> {
             connections: BTreeMap::new(),
             running: BTreeMap::new(),
             resolved: BTreeMap::new(),
-            desired: model.servers.iter().map(|s| s.replicas).collect(),
-            scaled: vec![None; model.servers.len()],
+            desired: model.deployments().map(|s| s.replicas).collect(),
+            scaled: vec![None; model.deployments().count()],
             window_end: Time::ZERO,
-            deleted: vec![0; model.servers.len()],
+            deleted: vec![0; model.deployments().count()],
         }
     }
 
@@ -85,7 +85,7 @@ impl<'m> Watchdog<'m> {
 
     fn is_available(&self, p: &PodState, at: Time) -> bool {
         let since = p.history.last().map_or(Time::NEVER, |h| h.0);
-        p.phase == PodPhase::Ready && since + self.model.servers[p.server].min_ready <= at
+        p.phase == PodPhase::Ready && since + self.model.deployment(p.server).min_ready <= at
     }
 
     fn available(&self, server: usize, at: Time) -> u32 {
@@ -97,7 +97,7 @@ impl<'m> Watchdog<'m> {
     fn end_instant(&mut self) {
         for server in 0..self.deleted.len() {
             let deleted = std::mem::take(&mut self.deleted[server]);
-            let Strategy::RollingUpdate { max_surge, max_unavailable } = self.model.servers[server].strategy else {
+            let Strategy::RollingUpdate { max_surge, max_unavailable } = self.model.deployment(server).strategy else {
                 continue;
             };
             let by_hand = |a: &evenkeel::scenario::model::Action| match a.what {
@@ -155,22 +155,24 @@ impl<'m> Watchdog<'m> {
     fn dialled(&mut self, client: u32, replica: u32, pod: Option<PodId>) {
         let (least, most) = bounds(&self.model.cluster.endpoint_lag);
         let ago = |t: Time, span: Span| Time(t.0.saturating_sub(span.0));
-        let virtual_ip = !self.model.knows_pods(&self.model.clients[client as usize]);
+        let virtual_ip = !self.model.knows_pods(self.model.caller(client as usize));
         let Some(pod) = pod else {
-            let known =
-                |p: &PodState| matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since + most < self.now);
+            let target = self.model.caller(client as usize).gateway.map(|gateway| gateway + self.model.servers.len());
+            let known = |p: &PodState| {
+                let there = target.map_or(p.server < self.model.servers.len(), |target| p.server == target);
+                there && matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since + most < self.now)
+            };
             let known = virtual_ip && self.pods.iter().any(known);
             return self.must(!known, || "no endpoint, though a pod has been known as Ready".to_owned());
         };
-        let (now, grpc) = (self.now, matches!(self.model.clients[client as usize].protocol, Protocol::Grpc(_)));
+        let (now, grpc) = (self.now, matches!(self.model.caller(client as usize).protocol, Protocol::Grpc(_)));
         let could = if virtual_ip {
             let phases = [PodPhase::Ready, PodPhase::Terminating];
             self.was(pod, ago(now, most), ago(now, least), &phases)
         } else {
             let dns = self.model.cluster.dns;
             let watches = |grpc: &GrpcClient| matches!(grpc.discovery, Discovery::Watch { .. });
-            let watches =
-                matches!(&self.model.clients[client as usize].protocol, Protocol::Grpc(grpc) if watches(grpc));
+            let watches = matches!(&self.model.caller(client as usize).protocol, Protocol::Grpc(grpc) if watches(grpc));
             let caches = match dns.cache {
                 _ if watches => 0,
                 DnsCache::None => 0,
@@ -199,7 +201,7 @@ impl<'m> Watchdog<'m> {
             completed: 0,
         });
         let (alive, desired) = (self.alive(server), self.desired[server]);
-        match self.model.servers[server].strategy {
+        match self.model.deployment(server).strategy {
             Strategy::RollingUpdate { max_surge, max_unavailable } => {
                 let most = desired + fenceposts(max_surge, max_unavailable, desired).0;
                 self.must(alive <= most, || format!("server {server} has {alive} pods, at most {most} allowed"));
@@ -248,7 +250,7 @@ impl<'m> Watchdog<'m> {
         self.must(same && drained && reason, || format!("{record:?} is not what was observed"));
         self.must(!unsent, || format!("{record:?}: more requests received than sent"));
         self.must(record.closed.is_none_or(|t| t == now), || format!("{record:?} is told at another time"));
-        if let Protocol::Http1(http) = &self.model.clients[client].protocol
+        if let Protocol::Http1(http) = &self.model.caller(client).protocol
             && http.keep_alive.is_none()
         {
             self.must(record.requests <= 1, || format!("{record:?}: several requests without keep-alive"));
@@ -268,7 +270,8 @@ impl<'m> Watchdog<'m> {
         self.must(pods.is_sorted_by_key(|s| s.pod), || "samples are not in order".to_owned());
         for s in pods {
             let p = &self.pods[s.pod.0 as usize];
-            let server = &self.model.servers[p.server];
+            let server = self.model.deployment(p.server);
+            let gateway = p.server >= self.model.servers.len();
             let throughout = matches!(p.history.last(), Some(&(since, PodPhase::Ready)) if since <= from);
             let (phase, open) = (p.phase, open[s.pod.0 as usize]);
             let handshakes = server.handshake_time > Span::ZERO;
@@ -276,7 +279,9 @@ impl<'m> Watchdog<'m> {
                 format!("{s:?}, but {phase:?} {throughout}")
             });
             self.must(s.connections == open, || format!("{s:?}, but {open} connections are READY"));
-            self.must(s.in_flight - s.queued <= server.concurrency, || format!("{s:?}: too many in service"));
+            self.must(gateway || s.in_flight - s.queued <= server.concurrency, || {
+                format!("{s:?}: too many in service")
+            });
             let short = handshakes || server.queue_limit.is_none_or(|l| s.queued <= l);
             self.must(short, || format!("{s:?}: the queue is too long"));
             let most = u128::from(now.since(from).0) * u128::from(server.concurrency);
@@ -326,7 +331,7 @@ impl Observer for Watchdog<'_> {
                 self.end_call(client, emitted);
             }
             Observation::Failed { client, method, status, emitted, .. } => {
-                let settings = &self.model.clients[client as usize];
+                let settings = self.model.caller(client as usize);
                 let method = settings.methods.get(usize::from(method).wrapping_sub(1));
                 let deadline = method.map_or(settings.deadline, |m| m.deadline);
                 let late = deadline.is_some_and(|d| emitted + d < at);

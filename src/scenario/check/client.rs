@@ -1,7 +1,7 @@
 //! Client Deployments.
 
 use super::grpc::{GrpcKeys, Rest};
-use super::{Check, Names, is_virtual, law, load, server, streams, via};
+use super::{Check, Names, gateway, is_virtual, law, load, server, streams, via};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -13,8 +13,8 @@ use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::stack::DelayFromFile;
 use crate::scenario::model::{
-    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Http1Client, KeepAlive, Lifetime, Load, Policy, PoolOrder,
-    Protocol, Resolver, ServiceType,
+    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy,
+    PoolOrder, Protocol, Resolver, ServiceType,
 };
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
@@ -23,18 +23,32 @@ use crate::units::Span;
 /// Replicas of a client, and channels of a replica.
 const MAX_CLIENTS: u32 = 10_000_000;
 
+/// What a client's connections may go to.
+#[derive(Clone, Copy)]
+pub(super) struct Behind<'a> {
+    pub service: ServiceType,
+    pub gateways: &'a [Gateway],
+}
+
 pub(super) fn client(
     cx: &mut Check<'_>,
     file: At<ClientFile>,
-    service: ServiceType,
+    Behind { service, gateways }: Behind<'_>,
     duration: Option<Span>,
     names: &mut Names,
 ) -> Client {
     let At { value, place } = file;
-    let (grpc, rest) = GrpcKeys::split(value);
+    let (mut grpc, rest) = GrpcKeys::split(value);
     let Rest { name, replicas, protocol, channels, start, via, connection_lifetime, http1, load, .. } = rest;
     let (deadline, startup, strategy) = (rest.deadline, rest.startup, rest.strategy);
     let name = cx.unique_name(name, place, "a client", names);
+    let (gateway, service) = match gateway::of_client(cx, &via, gateways) {
+        Some(i) => {
+            grpc.refuse_discovery(cx);
+            (Some(i), ServiceType::ClusterIp)
+        }
+        None => (None, service),
+    };
     let replicas_place = replicas.as_ref().map_or(place, |r| r.place);
     let replicas = cx.count_or(replicas, "replicas", 1, MAX_CLIENTS, defaults::REPLICAS);
     let channels_place = channels.as_ref().map(|c| c.place);
@@ -74,6 +88,7 @@ pub(super) fn client(
         replicas,
         channels: if speaks_http1 { 1 } else { channels },
         protocol,
+        gateway,
         via,
         start_at,
         start_spread,

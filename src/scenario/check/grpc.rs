@@ -97,6 +97,12 @@ impl GrpcKeys {
         cx.no_effect(&self.retry, "retry", "on streams, which are opened again without it");
     }
 
+    /// Through a gateway: its Service has one address, whoever is behind it.
+    pub fn refuse_discovery(&mut self, cx: &mut Check<'_>) {
+        cx.no_effect(&self.discovery, "discovery", "through a gateway, whose Service has one address");
+        self.discovery = None;
+    }
+
     /// Connections that the application's channels have to a proxy beside it.
     pub fn connections_to_proxy(&self, channels: u32) -> u32 {
         if self.shared_subchannels.as_ref().is_some_and(|s| s.value) { 1 } else { channels }

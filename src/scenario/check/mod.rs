@@ -6,6 +6,7 @@ mod cluster;
 mod cpu;
 mod csv;
 mod expect;
+mod gateway;
 mod grpc;
 mod hpa;
 mod keepalive;
@@ -68,6 +69,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         service,
         servers,
         clients,
+        gateways,
         timeline,
         expect,
     } = file;
@@ -82,11 +84,18 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     let mut names = Names::default();
     let servers = cx.list(servers, root, "servers");
     let servers: Vec<_> = servers.into_iter().map(|s| server::server(cx, s, kinds, &mut names)).collect();
+    let gateways = cx.items(gateways, "gateways", MAX_ITEMS);
+    let gateways: Vec<_> = gateways
+        .into_iter()
+        .filter_map(|g| gateway::gateway(cx, g, &cluster, (service, &servers), &mut names))
+        .collect();
     let clients = cx.list(clients, root, "clients");
+    let behind = client::Behind { service, gateways: &gateways };
     let mut clients: Vec<_> =
-        clients.into_iter().map(|c| client::client(cx, c, service, duration, &mut names)).collect();
+        clients.into_iter().map(|c| client::client(cx, c, behind, duration, &mut names)).collect();
+    gateway::unused(cx, &gateways, &clients, &names);
     totals(cx, root, &servers, &clients);
-    let timeline = timeline::timeline(cx, timeline, &servers, &mut clients, duration);
+    let timeline = timeline::timeline(cx, timeline, (&servers, &gateways), &mut clients, duration);
     load::silent(cx, &clients, &names);
     let model = Model {
         name,
@@ -99,6 +108,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         service,
         servers,
         clients,
+        gateways,
         timeline,
         expect: expect::expectations(cx, expect),
     };
@@ -336,7 +346,7 @@ fn no_end(cx: &mut Check<'_>, model: &Model, names: &Names, root: Place) {
             Load::Open { .. } => "an open load",
             Load::Streams(_) => "a load of streams",
             Load::Closed { requests: None, .. } => "a closed load without `requests`",
-            Load::Closed { requests: Some(_), .. } => continue,
+            Load::Closed { requests: Some(_), .. } | Load::Forwarded => continue,
         };
         let place = names.place(&client.name).unwrap_or(root);
         let message = format!("{} has {what}, which never ends: the scenario needs a `duration`", quoted(&client.name));

@@ -34,7 +34,7 @@ pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<Retries>
         jitter: JITTER,
         codes: codes_of(cx, codes, place),
     };
-    Some(Retries { policy, throttling: throttling.map(|t| throttle(cx, t)), elsewhere: false })
+    Some(Retries { policy, throttling: throttling.map(|t| throttle(cx, t)), elsewhere: false, unsent_only: false })
 }
 
 const WHOSE: &str = "`retry`";

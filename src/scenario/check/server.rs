@@ -58,7 +58,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
     }
 }
 
-fn ending(file: Key<TerminationFile>) -> Termination {
+pub(super) fn ending(file: Key<TerminationFile>) -> Termination {
     let TerminationFile { pre_stop, grace } = file.map(|f| f.value).unwrap_or_default();
     Termination {
         pre_stop: pre_stop.map_or(defaults::TERMINATION.pre_stop, |t| t.value.0),
@@ -106,6 +106,22 @@ fn check_amount(cx: &mut Check<'_>, amount: CountOrPercent, place: Place, name: 
             cx.problem(Code::OutOfRange, place, format!("{} is {p}%, and the most is {most_percent}%", quoted(name)));
         }
         CountOrPercent::Count(_) | CountOrPercent::Percent(_) => {}
+    }
+}
+
+/// What a proxy does with the connections of its clients. No proxy punishes pings.
+pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, usual: GrpcServer) -> GrpcServer {
+    if let Some(At { value, .. }) = &file {
+        cx.no_effect(&value.keepalive_enforcement, "keepalive_enforcement", "in a gateway: no proxy punishes pings");
+    }
+    let own = grpc_settings(cx, file, ClientKinds { only_http1: false, somebody_pings: true });
+    GrpcServer {
+        max_connection_age: own.max_connection_age.or(usual.max_connection_age),
+        max_connection_age_grace: own.max_connection_age_grace,
+        max_connection_idle: own.max_connection_idle.or(usual.max_connection_idle),
+        max_requests_per_connection: own.max_requests_per_connection.or(usual.max_requests_per_connection),
+        max_concurrent_streams: own.max_concurrent_streams.or(usual.max_concurrent_streams),
+        enforcement: usual.enforcement,
     }
 }
 

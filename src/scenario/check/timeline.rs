@@ -10,7 +10,7 @@ use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::timeline::{
     ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile, UnreadyFile,
 };
-use crate::scenario::model::{Action, Client, Load, RateCurve, Server, What};
+use crate::scenario::model::{Action, Client, Gateway, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
@@ -37,14 +37,15 @@ enum Written {
 pub(super) fn timeline(
     cx: &mut Check<'_>,
     list: Key<Vec<At<ActionFile>>>,
-    servers: &[Server],
+    (servers, gateways): (&[Server], &[Gateway]),
     clients: &mut [Client],
     duration: Option<Span>,
 ) -> Vec<Action> {
     let written = cx.items(list, "timeline", MAX_ACTIONS);
     let mut entries: Vec<Entry> = written.into_iter().filter_map(|a| entry(cx, a, duration)).collect();
     entries.sort_by_key(|e| e.at);
-    let mut state = State { servers, clients, replicas: servers.iter().map(|s| s.replicas).collect() };
+    let pods: Vec<&Server> = servers.iter().chain(gateways.iter().map(|g| &g.server)).collect();
+    let mut state = State { replicas: pods.iter().map(|s| s.replicas).collect(), servers: pods, clients };
     entries
         .into_iter()
         .filter_map(|Entry { at, place, what }| {
@@ -101,7 +102,8 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
 
 /// What the actions so far have made of the scenario.
 struct State<'a> {
-    servers: &'a [Server],
+    /// Servers, then gateways.
+    servers: Vec<&'a Server>,
     clients: &'a mut [Client],
     replicas: Vec<u32>,
 }
@@ -179,7 +181,13 @@ impl State<'_> {
         let SlowFile { server, pods, factor, lasts } = value;
         let factor = pace::factor(cx, factor, place);
         let lasts = cx.positive(lasts, "for");
+        let at = server.as_ref().map_or(place, |s| s.place);
         let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
+        if self.servers[server].concurrency == 0 {
+            let message =
+                "`slow` acts on the pods of servers: a gateway's own work is not modelled, but for its `overhead`";
+            cx.problem(Code::NoEffect, at, message);
+        }
         Some(What::Slow { server, pods, factor: factor?, lasts })
     }
 
@@ -247,7 +255,12 @@ fn changed(points: &[(Time, f64)], at: Time, to: f64, over: Span) -> Result<Vec<
     Ok(points)
 }
 
-fn unknown<'a>(cx: &mut Check<'_>, what: &str, name: &At<String>, all: impl Iterator<Item = &'a str> + Clone) {
+pub(super) fn unknown<'a>(
+    cx: &mut Check<'_>,
+    what: &str,
+    name: &At<String>,
+    all: impl Iterator<Item = &'a str> + Clone,
+) {
     let known = all.clone().take(10).map(quoted).collect::<Vec<_>>().join(", ");
     // Beyond what is shown, the search for the nearest name is time lost.
     let near = if cx.problems.len() < MAX_SHOWN { nearest(&name.value, all) } else { None };

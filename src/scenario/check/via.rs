@@ -10,8 +10,8 @@ use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
 use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, SlowStartFile, ViaFile};
 use crate::scenario::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, RotationStart, ServiceType,
-    Sidecar, SidecarKind, SlowStart,
+    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
+    ServiceType, Sidecar, SidecarKind, SlowStart,
 };
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -65,7 +65,8 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
             discovery: watch(Span::ZERO),
             ..DIRECT
         },
-        SidecarKind::Ambient => DIRECT,
+        // Of a gateway, which says more.
+        SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy => DIRECT,
     }
 }
 
@@ -92,6 +93,8 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
             proxy(cx, SidecarKind::Linkerd, one, overhead)
         }
         ViaFile::Ambient(At { value: ProxyFile { overhead }, .. }) => proxy(cx, SidecarKind::Ambient, None, overhead),
+        // Not beside it.
+        ViaFile::Gateway(_) => return None,
     };
     if beside.service == ServiceType::Headless && sidecar.kind != SidecarKind::Envoy {
         let message = format!(
@@ -113,7 +116,7 @@ fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, overhead: 
     Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None }
 }
 
-fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside) -> Sidecar {
+pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside) -> Sidecar {
     let EnvoyFile {
         workers,
         overhead,
@@ -161,6 +164,7 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside
             ),
             panic_threshold: percent(cx, panic_threshold, "panic_threshold", defaults::PANIC_THRESHOLD),
             slow_start: slow_start.and_then(|file| slow_starting(cx, file)),
+            reuse: Reuse::default(),
         }),
     }
 }
@@ -203,7 +207,7 @@ pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
         codes: Codes::of(&[14]),
     };
     let elsewhere = kind == SidecarKind::Istio;
-    (cluster.retries > 0).then_some(Retries { policy, throttling: None, elsewhere })
+    (cluster.retries > 0).then_some(Retries { policy, throttling: None, elsewhere, unsent_only: false })
 }
 
 /// A proxy has policies and a discovery of its own.
@@ -235,7 +239,7 @@ pub(super) fn fits(
             PolicyFile::Random | PolicyFile::LeastRequest(_) | PolicyFile::RingHash(_) | PolicyFile::Maglev(_)
         ),
         (SidecarKind::Linkerd, policy) => matches!(policy, PolicyFile::PeakEwma(_)),
-        (SidecarKind::Ambient, _) => false,
+        (SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy, _) => false,
     };
     if !fits {
         let has = if via.workers.is_none() { has(SidecarKind::Ambient) } else { has(via.kind) };
@@ -252,6 +256,7 @@ fn has(kind: SidecarKind) -> &'static str {
     match kind {
         SidecarKind::Envoy | SidecarKind::Istio => "round_robin, random, least_request, ring_hash or maglev",
         SidecarKind::Linkerd => "only peak_ewma",
+        SidecarKind::Nginx | SidecarKind::Haproxy => "its own `balance`",
         SidecarKind::Ambient => "each connection goes to a random pod, and all calls with it",
     }
 }

@@ -11,8 +11,7 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
     rows.put(at, "via", kind.name().into());
     let settings = at.key("via").key(kind.name());
-    let Some(EnvoyCluster { breakers, panic_threshold: _, retries, max_requests_per_connection, slow_start }) = cluster
-    else {
+    let Some(cluster) = cluster else {
         rows.put(&settings, "overhead", law(overhead));
         if *kind != SidecarKind::Ambient {
             rows.put(&settings, "opaque", workers.is_none().to_string());
@@ -24,10 +23,16 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
         rows.put(&settings, "workers", workers.to_string());
     }
     rows.put(&settings, "overhead", law(overhead));
-    rows.put(&settings, "retries", retries.to_string());
-    rows.put(&settings, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
+    cluster_values(rows, &settings, cluster);
+}
+
+pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &EnvoyCluster) {
+    let EnvoyCluster { breakers, panic_threshold: _, retries, max_requests_per_connection, slow_start, reuse: _ } =
+        cluster;
+    rows.put(settings, "retries", retries.to_string());
+    rows.put(settings, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
     match breakers {
-        None => rows.put(&settings, "circuit_breakers", "none".into()),
+        None => rows.put(settings, "circuit_breakers", "none".into()),
         Some(Breakers { pending, requests, retries: _ }) => {
             let breakers = settings.key("circuit_breakers");
             rows.put(&breakers, "max_requests", requests.to_string());
@@ -35,7 +40,7 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
         }
     }
     match slow_start {
-        None => rows.put(&settings, "slow_start", "none".into()),
+        None => rows.put(settings, "slow_start", "none".into()),
         Some(SlowStart { window, aggression, min_weight }) => {
             let slow_start = settings.key("slow_start");
             rows.put(&slow_start, "window", window.to_string());
@@ -101,6 +106,8 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
             rows.put(&ring, "min_ring_size", min.to_string());
             rows.put(&ring, "max_ring_size", max.to_string());
         }
+        // Shown with the proxy that has it.
+        Policy::Counted(_) => {}
         Policy::Maglev { table } => {
             rows.put(at, "policy", "maglev".into());
             rows.put(&under.key("maglev"), "table_size", table.to_string());

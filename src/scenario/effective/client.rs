@@ -9,12 +9,18 @@ use crate::scenario::model::{
 };
 use crate::units::Span;
 
-pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, service: ServiceType) {
+pub(super) fn client_values(
+    rows: &mut Rows<'_>,
+    at: &Scope,
+    client: &Client,
+    (service, through): (ServiceType, Option<&str>),
+) {
     let Client {
         name: _,
         replicas,
         channels,
         protocol,
+        gateway: _,
         via,
         start_at,
         start_spread,
@@ -34,6 +40,9 @@ pub(super) fn client_values(rows: &mut Rows<'_>, at: &Scope, client: &Client, se
             rows.put(at, "protocol", "grpc".into());
             stack::stack(rows, at);
             rows.put(at, "channels", grpc.sharing.unwrap_or(*channels).to_string());
+            if let Some(gateway) = through {
+                rows.put(&at.key("via"), "gateway", gateway.into());
+            }
             if let Some(sidecar) = via {
                 sidecar_values(rows, at, sidecar, *channels);
             }
@@ -131,7 +140,7 @@ fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
     rows.put(at, "early", early.into());
 }
 
-fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
+pub(super) fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
     let under = at.key("discovery");
     match discovery {
         Discovery::Dns => rows.put(at, "discovery", "dns".into()),
@@ -203,6 +212,7 @@ fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
             };
             rows.put(&open, "arrivals", arrivals.into());
         }
+        Load::Forwarded => {}
         Load::Streams(Streams { rate, duration, interval }) => {
             let streams = at.key("streams");
             rows.put(&streams, "rate", curve(rate));

@@ -3,6 +3,7 @@
 
 mod balancing;
 mod client;
+mod gateway;
 mod retry;
 mod server;
 mod stack;
@@ -58,8 +59,21 @@ pub struct EffectiveValue {
 /// All values in force, in the order of the file's description. `written` is the file after all overrides.
 pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     let mut rows = Rows { written, rows: Vec::new() };
-    let Model { name, about, seed, duration, warmup, window, cluster, service, servers, clients, timeline, expect } =
-        model;
+    let Model {
+        name,
+        about,
+        seed,
+        duration,
+        warmup,
+        window,
+        cluster,
+        service,
+        servers,
+        clients,
+        gateways,
+        timeline,
+        expect,
+    } = model;
     let top = Scope::default();
     rows.put(&top, "name", name.clone());
     rows.put(&top, "about", about.clone());
@@ -84,7 +98,13 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         }
     }
     for (i, client) in clients.iter().enumerate() {
-        client::client_values(&mut rows, &top.key("clients").item(i, &client.name), client, *service);
+        let through = client.gateway.map(|i| model.gateways[i].server.name.as_str());
+        let service = if through.is_some() { ServiceType::ClusterIp } else { *service };
+        client::client_values(&mut rows, &top.key("clients").item(i, &client.name), client, (service, through));
+    }
+    for (i, gateway) in gateways.iter().enumerate() {
+        let at = top.key("gateways").item(i, &gateway.server.name);
+        gateway::gateway_values(&mut rows, &at, gateway, *service);
     }
     for (i, action) in timeline.iter().enumerate() {
         rows.yours(format!("timeline.{i}"), action_text(action, model));
@@ -263,7 +283,7 @@ fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: Enforcement)
 }
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {
-    let server = |i: &usize| model.servers.get(*i).map_or("", |s| s.name.as_str());
+    let server = |i: &usize| model.deployment(*i).name.as_str();
     let client = |i: &usize| model.clients.get(*i).map_or("", |c| c.name.as_str());
     let what = match what {
         What::RolloutServer(i) => format!("rollout {}", server(i)),

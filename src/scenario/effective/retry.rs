@@ -4,7 +4,9 @@ use super::{Rows, Scope};
 use crate::scenario::model::{Codes, Retries, RetryPolicy, RetryThrottling};
 
 pub(super) fn retry(rows: &mut Rows<'_>, at: &Scope, retry: Option<&Retries>) {
-    let Some(Retries { policy, throttling, elsewhere: _ }) = retry else { return rows.put(at, "retry", "none".into()) };
+    let Some(Retries { policy, throttling, elsewhere: _, unsent_only: _ }) = retry else {
+        return rows.put(at, "retry", "none".into());
+    };
     let at = at.key("retry");
     let RetryPolicy { max_attempts, initial_backoff, max_backoff, multiplier, jitter: _, codes } = policy;
     rows.put(&at, "max_attempts", max_attempts.to_string());

@@ -30,7 +30,7 @@ pub struct ClientFile {
     pub channels: Key<Count>,
     /// When the replicas start.
     pub start: Key<StartFile>,
-    /// The proxy beside each replica that balances in place of its channels: envoy, istio, linkerd or ambient. It sets
+    /// The proxy beside each replica that balances in place of its channels: envoy, istio, linkerd or ambient; or a gateway that it goes through. It sets
     /// `policy` and `discovery` to its own defaults, which can be changed one by one for envoy and istio.
     pub via: Key<ViaFile>,
     /// The implementation of gRPC whose defaults hold where the client says nothing: go, c_core (C++, Python, Ruby, PHP), java, node or

@@ -4,6 +4,7 @@
 pub(super) mod at;
 pub(super) mod client;
 pub(super) mod cpu;
+pub(super) mod gateway;
 pub(super) mod hpa;
 pub(super) mod keepalive;
 pub(super) mod law;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use super::quantity::{Count, Duration};
 use at::{At, Key};
 use client::ClientFile;
+use gateway::GatewayFile;
 use law::LawFile;
 use server::ServerFile;
 use timeline::ActionFile;
@@ -54,6 +56,8 @@ pub struct ScenarioFile {
     /// The client Deployments, at least one.
     #[schemars(required, length(min = 1))]
     pub clients: Key<Vec<At<ClientFile>>>,
+    /// Proxies between clients and servers, as Deployments of their own.
+    pub gateways: Key<Vec<At<GatewayFile>>>,
     /// What happens when.
     pub timeline: Key<Vec<At<ActionFile>>>,
     /// What must hold after the run, as `figure op value`: `idle_pods == 0`, `latency.p99 <= 20ms`, `max_share < 25%`.

@@ -19,6 +19,8 @@ pub enum ViaFile {
     Linkerd(At<LinkerdFile>),
     /// Istio's ambient mode without a waypoint: ztunnel places each connection, as kube-proxy does.
     Ambient(At<ProxyFile>),
+    /// Not beside it, but a Deployment of its own: the gateway of this name.
+    Gateway(At<String>),
 }
 
 /// Settings of Envoy.

@@ -16,6 +16,8 @@ pub struct Client {
     pub channels: u32,
     /// What the client speaks, and how it balances.
     pub protocol: Protocol,
+    /// The gateway that its connections go to: index into the model's. `None`: they go to the servers.
+    pub gateway: Option<usize>,
     /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
     pub via: Option<Sidecar>,
     /// When the first replica starts.
@@ -51,7 +53,7 @@ pub struct Sidecar {
     pub cluster: Option<EnvoyCluster>,
 }
 
-/// What Envoy calls a cluster: hosts, each with a connection pool per worker, which dials when a call needs it. Its policy picks
+/// What Envoy calls a cluster, and NGINX an upstream: hosts, each with a connection pool per worker, which dials when a call needs it. Its policy picks
 /// among all hosts that discovery names, connected or not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnvoyCluster {
@@ -65,6 +67,19 @@ pub struct EnvoyCluster {
     pub max_requests_per_connection: Option<u32>,
     /// New hosts get less at first. `None`: they do not.
     pub slow_start: Option<SlowStart>,
+    /// How calls share its connections.
+    pub reuse: Reuse,
+}
+
+/// How calls share a proxy's connections to a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reuse {
+    /// Calls on one at once, if that is fewer than the server takes. `None`: as many as the server takes.
+    pub streams: Option<u32>,
+    /// Idle connections that a worker keeps. `None`: all.
+    pub idle: Option<u32>,
+    /// A connection with calls on it takes more from the same client connection only (HAProxy's `http-reuse safe`).
+    pub by_session: bool,
 }
 
 /// The proxies that there are presets for.
@@ -78,6 +93,10 @@ pub enum SidecarKind {
     Linkerd,
     /// Istio's ambient mode without a waypoint: ztunnel places connections, not calls.
     Ambient,
+    /// NGINX, as a gateway.
+    Nginx,
+    /// HAProxy, as a gateway.
+    Haproxy,
 }
 
 impl SidecarKind {
@@ -89,6 +108,8 @@ impl SidecarKind {
             SidecarKind::Istio => "istio",
             SidecarKind::Linkerd => "linkerd",
             SidecarKind::Ambient => "ambient",
+            SidecarKind::Nginx => "nginx",
+            SidecarKind::Haproxy => "haproxy",
         }
     }
 }

@@ -51,6 +51,8 @@ pub enum Load {
     },
     /// Streams that stay open.
     Streams(Streams),
+    /// What others ask of it: it is a gateway.
+    Forwarded,
 }
 
 impl Load {
@@ -58,7 +60,7 @@ impl Load {
     #[must_use]
     pub fn rate(&self) -> Option<&RateCurve> {
         match self {
-            Load::Closed { .. } => None,
+            Load::Closed { .. } | Load::Forwarded => None,
             Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
         }
     }
@@ -66,7 +68,7 @@ impl Load {
     /// The same, to be changed.
     pub fn rate_mut(&mut self) -> Option<&mut RateCurve> {
         match self {
-            Load::Closed { .. } => None,
+            Load::Closed { .. } | Load::Forwarded => None,
             Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
         }
     }

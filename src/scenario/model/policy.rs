@@ -47,6 +47,27 @@ pub enum Policy {
         /// Entries of the table, a prime number.
         table: usize,
     },
+    /// Each call to a server by the calls under way on each, in a way of a certain proxy.
+    Counted(Counting),
+}
+
+/// How NGINX and HAProxy choose by the calls under way, which they count themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// `least_conn`.
+    NginxLeastConn,
+    /// `random two`.
+    NginxRandomTwo,
+    /// `balance leastconn`.
+    HaproxyLeastConn {
+        /// Of each server, 1 to 256.
+        weight: u32,
+    },
+    /// `balance random`.
+    HaproxyRandom {
+        /// Of each server, 1 to 256.
+        weight: u32,
+    },
 }
 
 impl Policy {

@@ -28,6 +28,8 @@ pub struct Retries {
     pub throttling: Option<RetryThrottling>,
     /// A retry avoids the host of the attempt before it, as far as a few more picks let it (Envoy's `previous_hosts`).
     pub elsewhere: bool,
+    /// Only what was never sent is tried again (NGINX, HAProxy).
+    pub unsent_only: bool,
 }
 
 /// A set of gRPC status codes (`doc/statuscodes.md`), bit `i` for code `i`.

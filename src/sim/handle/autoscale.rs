@@ -36,7 +36,7 @@ struct Scrape {
 impl<O: Observer> Engine<'_, O> {
     /// The autoscaler of a server, if it has one. Nobody starts these clocks together with the run: their phases are drawn.
     pub fn start_autoscaler(&mut self, server: u32) {
-        let hpa = self.model.servers[server as usize].hpa.as_ref();
+        let hpa = self.deployments[server as usize].settings.hpa.as_ref();
         self.autoscalers.push(hpa.map(|_| Box::default()));
         let Some(hpa) = hpa else { return };
         let owner = self.deployments[server as usize].key;
@@ -51,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// metrics-server looks at all pods of a server. What it tells of one is the mean between its last two looks.
     pub fn on_scrape(&mut self, server: u32) {
-        let Some(hpa) = &self.model.servers[server as usize].hpa else { return };
+        let Some(hpa) = &self.deployments[server as usize].settings.hpa else { return };
         let Some(mut autoscaler) = self.autoscalers[server as usize].take() else { return };
         let before = std::mem::take(&mut autoscaler.scraped);
         for &pod in &self.deployments[server as usize].pods {
@@ -71,7 +71,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The autoscaler looks at its pods, those of all revisions, and sets the number of replicas.
     pub fn on_autoscale(&mut self, server: u32) {
-        let Some(hpa) = &self.model.servers[server as usize].hpa else { return };
+        let Some(hpa) = &self.deployments[server as usize].settings.hpa else { return };
         let pods = self.seen_pods(server);
         let (now, desired) = (self.now, self.deployments[server as usize].desired);
         let Some(autoscaler) = &mut self.autoscalers[server as usize] else { return };

@@ -57,7 +57,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial that gets no answer ends when its client gives up.
     pub fn no_answer(&mut self, handle: Handle) {
         let replica = self.replica_of(handle.index);
-        let client = &self.model.clients[self.replicas[replica as usize].client as usize];
+        let client = self.clients[self.replicas[replica as usize].client as usize].settings;
         let takes = match &client.protocol {
             Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
             Protocol::Grpc(grpc) => {

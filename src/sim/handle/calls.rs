@@ -284,6 +284,7 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
                 self.calls.items[index as usize].ended = true;
+                self.cancel_forwarded(index, status);
             }
         }
         if state == CallState::Queued {
@@ -306,6 +307,9 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(always)]
     pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
         let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
+        if client >= self.originators {
+            return self.answer_for(index, failure);
+        }
         match failure {
             None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
             Some(status) => {
@@ -359,6 +363,8 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &self.lanes[connection];
         if lane.http1 {
             self.return_to_pool(connection);
+        } else if lane.state == ConnectionState::Ready {
+            self.limit_idle(connection);
         } else if lane.state == ConnectionState::Draining && !lane.dead {
             self.close_drained(connection);
         }

@@ -49,7 +49,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// The settings of a channel's client.
     pub fn settings(&self, channel: u32) -> &GrpcClient {
-        match &self.model.clients[self.client_of(channel) as usize].protocol {
+        match &self.clients[self.client_of(channel) as usize].settings.protocol {
             Protocol::Grpc(settings) => settings,
             Protocol::Http1(_) => unreachable!("only gRPC clients have channels"),
         }
@@ -101,7 +101,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             return self.start_pass(index);
         }
         if self.channels[index as usize].pools {
-            self.channels[index as usize].stale = true;
+            let channel = &mut self.channels[index as usize];
+            channel.stale |= channel.picker.is_empty();
             return self.update_state(index);
         }
         for i in 0..self.channels[index as usize].subchannels.len() {
@@ -137,6 +138,9 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// A connection of the channel has become READY.
     pub fn subchannel_ready(&mut self, index: u32, connection: Handle) {
         let address = self.connections.items[connection.index as usize].address;
+        if self.is_pooled(index, address, connection.index) {
+            return self.pooled_ready(index, connection.index);
+        }
         let Some(i) = self.find_subchannel(index, address) else { return };
         let channel = &mut self.channels[index as usize];
         let subchannel = &mut channel.subchannels[i];
@@ -147,9 +151,9 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.only_connection[index as usize] = NONE;
         self.begin_measuring(index, connection.index);
         if self.channels[index as usize].pools {
-            self.pool_ready(index, connection.index);
+            self.pooled_ready(index, connection.index);
             if self.channels[index as usize].stopped {
-                return self.drain(connection.index, CloseReason::ClientStopped);
+                return;
             }
         }
         if self.channels[index as usize].policy.is_pick_first() {
@@ -159,7 +163,10 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A dial of the channel, begun at `since`, failed.
-    pub fn subchannel_failed(&mut self, index: u32, address: u32, since: Time) {
+    pub fn subchannel_failed(&mut self, index: u32, connection: u32, address: u32, since: Time) {
+        if self.is_pooled(index, address, connection) {
+            return self.leave_pooled(index, address, connection);
+        }
         let Some(i) = self.find_subchannel(index, address) else { return };
         if self.channels[index as usize].stopped {
             let subchannel = &mut self.channels[index as usize].subchannels[i];
@@ -169,7 +176,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         if self.channels[index as usize].pools {
             let subchannel = &mut self.channels[index as usize].subchannels[i];
             (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
-            return;
+            return self.promote_pooled(index, i);
         }
         let GrpcClient { policy, backoff, .. } = self.settings(index);
         let (pick_first, backoff) = (policy.is_pick_first(), *backoff);
@@ -224,7 +231,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         let channel = &mut self.channels[index as usize];
         let subchannel = &mut channel.subchannels[i];
         if subchannel.connection != connection || subchannel.state != SubchannelState::Ready {
-            return;
+            return self.leave_pooled(index, address, connection);
         }
         subchannel.state = SubchannelState::Idle;
         subchannel.connection = NONE;
@@ -238,7 +245,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             return;
         }
         if self.channels[index as usize].pools {
-            return;
+            return self.promote_pooled(index, i);
         }
         self.request_resolution(index);
         match *self.channels[index as usize].policy {
@@ -364,7 +371,8 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.
     pub fn shut_channel(&mut self, index: u32) {
         for i in 0..self.channels[index as usize].subchannels.len() {
-            let Subchannel { state, connection, .. } = self.channels[index as usize].subchannels[i];
+            let Subchannel { state, connection, address, .. } = self.channels[index as usize].subchannels[i];
+            self.end_pooled(index, address, CloseReason::ClientStopped);
             match state {
                 // Calls that wait for it have nowhere else to go.
                 SubchannelState::Connecting if !self.connections.items[connection as usize].waiting.is_empty() => {}

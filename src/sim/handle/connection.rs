@@ -25,12 +25,13 @@ impl<O: Observer> Engine<'_, O> {
         let dial = r.dials;
         r.dials += 1;
         let (client, ordinal, node) = (r.client, r.ordinal, r.node);
-        let pod = if address == VIRTUAL_IP && self.headless() {
+        let to = &self.clients[client as usize];
+        let pod = if address == VIRTUAL_IP && self.headless() && to.settings.gateway.is_none() {
             // A headless Service has none: this is a dial without an answer from DNS.
             NONE
         } else if address == VIRTUAL_IP {
             let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            self.views[node as usize].endpoints.choose(draw).unwrap_or(NONE)
+            self.views[(to.first_view + node) as usize].endpoints.choose(draw).unwrap_or(NONE)
         } else {
             address
         };
@@ -134,7 +135,7 @@ impl<O: Observer> Engine<'_, O> {
         let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
         self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
         let key = self.replica_key(replica);
-        if let Some(lifetime) = self.model.clients[client as usize].max_connection_lifetime {
+        if let Some(lifetime) = self.clients[client as usize].settings.max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
             let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
             self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));
@@ -168,7 +169,7 @@ impl<O: Observer> Engine<'_, O> {
         if http1 {
             self.pool_refused(owner);
         } else {
-            self.subchannel_failed(owner, address, since);
+            self.subchannel_failed(owner, handle.index, address, since);
         }
         if !waiting.is_empty() {
             self.fail_waiters(owner, address, waiting);

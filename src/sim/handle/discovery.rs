@@ -18,7 +18,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod as usize];
         let (key, change) = (p.key, p.endpoint_changes);
         p.endpoint_changes += 1;
-        for view in 0..self.views.len() {
+        for view in self.views_of(pod) {
             let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view as u64), change);
             let lag = self.model.cluster.endpoint_lag.sample(draw);
             let at = (self.now + lag).max(self.views[view].latest);
@@ -29,6 +29,13 @@ impl<O: Observer> Engine<'_, O> {
                 self.schedule.at(at, Rank::World, Event::EndpointChange { view: view as u32, pod, to });
             }
         }
+    }
+
+    /// The views of the Service that a pod is behind.
+    fn views_of(&self, pod: u32) -> std::ops::Range<usize> {
+        let views = self.model.cluster.nodes as usize + 1;
+        let gateway = (self.pods[pod as usize].server as usize + 1).saturating_sub(self.model.servers.len());
+        gateway * views..(gateway + 1) * views
     }
 
     pub fn on_endpoint_change(&mut self, view: u32, pod: u32, to: Condition) {
@@ -45,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// What the cluster DNS knows: ready endpoints only.
     pub fn dns_view(&self) -> &View {
-        &self.views[self.views.len() - 1]
+        &self.views[self.model.cluster.nodes as usize]
     }
 
     /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
@@ -256,10 +263,13 @@ impl<O: Observer> Engine<'_, O> {
         }
         self.judge_addresses(index, &addresses);
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
+        let before = old.len();
         let (new, removed) = merge(old, &addresses);
-        self.channels[index as usize].subchannels = new;
+        let channel = &mut self.channels[index as usize];
         // Plans and pools name subchannels by their places.
-        self.channels[index as usize].stale |= !self.channels[index as usize].in_turn;
+        let changed = new.len() != before || !removed.is_empty();
+        channel.stale |= !channel.in_turn && (!channel.pools || changed);
+        channel.subchannels = new;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
         self.connect_all(index);
     }
@@ -268,6 +278,9 @@ impl<O: Observer> Engine<'_, O> {
     /// that wait on it are picked for anew, and must not find another one of them.
     pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>, why: CloseReason) {
         let removed: Vec<Subchannel> = removed.collect();
+        if removed.is_empty() {
+            return;
+        }
         let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
         if ready > 0 || self.channels[index as usize].pools {
             let channel = &mut self.channels[index as usize];
@@ -279,6 +292,7 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         for s in removed {
+            self.end_pooled(index, s.address, why);
             match s.state {
                 SubchannelState::Connecting => {
                     let waiting = self.connections.items[s.connection as usize].waiting.take_all();
@@ -293,7 +307,8 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Publishes a pod of the start without lag.
     pub fn publish_at_start(&mut self, pod: u32) {
-        for view in &mut self.views {
+        let views = self.views_of(pod);
+        for view in &mut self.views[views] {
             view.endpoints.change(pod, Condition::Ready);
             view.latest = Time::ZERO;
         }

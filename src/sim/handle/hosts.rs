@@ -2,8 +2,7 @@
 //! names, whether connected or not, and the pool of the worker for that host dials when a call needs it. Calls wait for the dial,
 //! and fail with it: the next one to that host dials again, at once.
 //!
-//! Not modelled: a second connection of a worker to a host whose first one has no stream left (the call waits), and preconnecting,
-//! which is off by default.
+//! Not modelled: preconnecting, which is off by default.
 
 use std::collections::VecDeque;
 
@@ -30,12 +29,15 @@ impl<O: Observer> Engine<'_, O> {
             }
             host = self.pick_host(index, call, draw)?;
         }
-        Some(self.connection_to(index, host))
+        if let Some(counted) = self.channels[index as usize].counted() {
+            counted.begin(host);
+        }
+        Some(self.connection_to(index, host, call))
     }
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
     pub fn after_send(&mut self, index: u32, connection: u32) {
-        let client = &self.model.clients[self.client_of(index) as usize];
+        let client = self.clients[self.client_of(index) as usize].settings;
         let most = client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
@@ -57,20 +59,11 @@ impl<O: Observer> Engine<'_, O> {
             Policy::RingHash { .. } | Policy::Maglev { .. } => {
                 return self.pick_by_key(index, call);
             }
+            Policy::Counted(_) => channel.counted().and_then(|counted| counted.pick(draw)),
             // Not Envoy's, which the reader sees to.
             Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
         };
         Some(self.channels[index as usize].picker[picked?] as usize)
-    }
-
-    /// The connection of a pool, dialled if there is none.
-    fn connection_to(&mut self, index: u32, host: usize) -> u32 {
-        if self.channels[index as usize].subchannels[host].state == SubchannelState::Idle {
-            self.dial_subchannel(index, host);
-            let connection = self.channels[index as usize].subchannels[host].connection;
-            self.lanes[connection].streams_max = 0;
-        }
-        self.channels[index as usize].subchannels[host].connection
     }
 
     /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
@@ -80,25 +73,30 @@ impl<O: Observer> Engine<'_, O> {
         let own = &channel.subchannels[channel.picker[i] as usize];
         let replica = &self.replicas[channel.replica as usize];
         let first = replica.first_channel;
-        let all = first..first + self.model.clients[replica.client as usize].channels;
+        let all = first..first + self.clients[replica.client as usize].settings.channels;
         let workers = all.filter(|&c| self.channels[c as usize].balancer == c);
-        let connection = |c: u32| {
+        let under_way = |c: u32| {
             let host = if c == index {
                 own
             } else {
                 &self.channels[c as usize].subchannels[self.find_subchannel(c, own.address)?]
             };
-            (host.state == SubchannelState::Ready).then_some(host.connection)
+            let more = self.pooled.get(&(c, own.address)).into_iter().flatten().map(|&c| self.lanes.settled(c));
+            let first = (host.state == SubchannelState::Ready).then(|| self.lanes.settled(host.connection));
+            Some(first.into_iter().chain(more).sum::<u32>())
         };
-        workers.filter_map(connection).map(|c| self.lanes.settled(c)).sum()
+        workers.filter_map(under_way).sum()
     }
 
     /// A pool's connection has become READY: the calls that waited for it go, oldest first.
     pub fn pool_ready(&mut self, index: u32, connection: u32) {
-        self.lanes[connection].streams_max = self.stream_limit(self.lanes[connection].pod, false);
+        let reuse = self.reuse_of(index);
+        let limit = self.stream_limit(self.lanes[connection].pod, false);
+        self.lanes[connection].streams_max = limit.min(reuse.streams.unwrap_or(u32::MAX));
         self.send_waiting(connection);
         self.after_send(index, connection);
-        if !self.connections.items[connection as usize].waiting.is_empty() || self.breakers_of(index).is_some() {
+        let waits = !self.connections.items[connection as usize].waiting.is_empty();
+        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() {
             self.lanes.set_plain(connection, false);
         }
     }
@@ -117,6 +115,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn reroute(&mut self, waiting: VecDeque<Handle>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.count_off(call.index);
                 let item = &mut self.calls.items[call.index as usize];
                 (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
                 let channel = item.channel;
@@ -127,7 +126,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn breakers_of(&self, channel: u32) -> Option<Breakers> {
-        self.model.clients[self.client_of(channel) as usize].via.as_ref()?.cluster?.breakers
+        self.clients[self.client_of(channel) as usize].settings.via.as_ref()?.cluster?.breakers
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.

@@ -39,7 +39,7 @@ fn idles_after(model: &Model, client: &Client, grpc: &GrpcClient) -> Option<Span
 
 impl<O: Observer> Engine<'_, O> {
     fn idle_timeout(&self, client: u32) -> Option<Span> {
-        let client = &self.model.clients[client as usize];
+        let client = self.clients[client as usize].settings;
         match &client.protocol {
             Protocol::Grpc(grpc) => idles_after(self.model, client, grpc),
             Protocol::Http1(_) => None,
@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     pub fn discount_call(&mut self, index: u32, succeeded: bool) {
         let &Call { client, channel, .. } = &self.calls.items[index as usize];
-        let Protocol::Grpc(_) = self.model.clients[client as usize].protocol else { return };
+        let Protocol::Grpc(_) = self.clients[client as usize].settings.protocol else { return };
         if succeeded {
             self.earn_token(channel);
         }

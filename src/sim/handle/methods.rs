@@ -48,8 +48,10 @@ impl Kind {
 impl<O: Observer> Engine<'_, O> {
     /// What a call of a method costs that would take `work` by the server's laws.
     #[inline(never)]
-    pub fn costs(&self, client: u32, method: u16, work: Span) -> Span {
-        let method = &self.clients[client as usize].settings.methods[usize::from(method) - 1];
+    pub fn costs(&self, index: u32, work: Span) -> Span {
+        let call = &self.calls.items[index as usize];
+        let client = self.originator(call).client;
+        let method = &self.clients[client as usize].settings.methods[usize::from(call.method) - 1];
         super::pace::longer(work, method.cost)
     }
 }

@@ -67,7 +67,7 @@ impl<O: Observer> Engine<'_, O> {
         let Channel { replica, pools, .. } = self.channels[judge as usize];
         let replica = &self.replicas[replica as usize];
         let (client, ordinal) = (replica.client, replica.ordinal);
-        let workers = if pools { self.model.clients[client as usize].channels } else { 1 };
+        let workers = if pools { self.clients[client as usize].settings.channels } else { 1 };
         (judge..judge + workers).for_each(|channel| self.channels[channel as usize].stale = true);
         self.observe(&Observation::Ejected { client, replica: ordinal, pod: PodId(address), back });
     }
@@ -84,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Envoy: so many are out that health is ignored.
     fn panics(&self, index: u32, outliers: &Outliers) -> bool {
-        let client = &self.model.clients[self.client_of(index) as usize];
+        let client = self.clients[self.client_of(index) as usize].settings;
         let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };
         let healthy = outliers.hosts.iter().filter(|h| h.ejected.is_none()).count() as u32;
         let level = Level { hosts: outliers.hosts.len() as u32, healthy, degraded: 0 };

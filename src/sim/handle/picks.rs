@@ -51,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
                 Some(Plan::Stride(stride)) => stride.pick(),
                 _ => None,
             },
-            Policy::RingHash { .. } | Policy::Maglev { .. } => None,
+            Policy::RingHash { .. } | Policy::Maglev { .. } | Policy::Counted(_) => None,
             Policy::Random => Some(below(draw(), n)),
             Policy::LeastRequest { choice_count } => {
                 let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;

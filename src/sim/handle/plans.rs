@@ -6,6 +6,7 @@ use super::super::observation::Observer;
 use super::super::plans::{Plan, address_of};
 use super::super::schedule::Rank;
 use super::super::world::{Handle, Pod, Reported, SubchannelState, reach};
+use crate::policy::counted::Counted;
 use crate::policy::edf::Edf;
 use crate::policy::keys;
 use crate::policy::least_request::active_weight;
@@ -58,6 +59,11 @@ impl<O: Observer> Engine<'_, O> {
                 let Some(addresses) = self.addresses_to_hash(index) else { return };
                 let table = Maglev::new(&named(&addresses), table);
                 Plan::Maglev(addresses, table)
+            }
+            Policy::Counted(counting) => {
+                let addresses: Vec<u32> = channel.subchannels.iter().map(|s| s.address).collect();
+                let before = self.channels[index as usize].counted();
+                Plan::Counted(Counted::new(counting, &addresses, before.as_deref()))
             }
             _ => {
                 let plan = self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn));
@@ -135,7 +141,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Slow start, if the channel has it and a host is within its window.
     fn slow_starting(&self, index: u32) -> Option<SlowStart> {
-        let client = &self.model.clients[self.client_of(index) as usize];
+        let client = self.clients[self.client_of(index) as usize].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
         let joined = &self.channels[index as usize].joined.as_ref()?.0;
         let newest = joined.iter().map(|j| j.1).max()?;
@@ -162,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The host that the schedule of a slow start has next: as a position in the picker.
     pub fn pick_slowly(&mut self, index: u32) -> Option<usize> {
-        let client = &self.model.clients[self.client_of(index) as usize];
+        let client = self.clients[self.client_of(index) as usize].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
         let mut plan = self.channels[index as usize].plan.take();
         let picked = match plan.as_deref_mut() {
@@ -196,6 +202,7 @@ impl<O: Observer> Engine<'_, O> {
             connected && !self.is_ejected(index, subchannel.address)
         };
         match channel.plan.as_deref()? {
+            Plan::Counted(_) => None,
             Plan::Ring(_, ring) => ring.pick(hash, |i| usable(&i)),
             // Envoy's table has healthy hosts only; what is left out here goes to the next one.
             Plan::Maglev(addresses, maglev) => {

@@ -30,7 +30,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn add_pod(&mut self, server: u32) -> u32 {
-        let settings = &self.model.servers[server as usize];
+        let settings = self.deployments[server as usize].settings;
         let concurrency = settings.concurrency;
         let deployment = &mut self.deployments[server as usize];
         let pod = self.pods.len() as u32;
@@ -78,6 +78,7 @@ impl<O: Observer> Engine<'_, O> {
             pace: Pace::new(settings),
             sharing,
             draining: false,
+            forwarder: None,
         });
         self.sampled_pods.push(pod);
         self.observe(&Observation::PodCreated { pod: PodId(pod), server, revision, number, node });
@@ -111,6 +112,7 @@ impl<O: Observer> Engine<'_, O> {
         (p.listening, p.serving) = (true, true);
         (p.ready_since, p.ready_changed) = (self.now, self.now);
         p.pace.up_since = self.now;
+        self.open_gateway(pod);
         self.set_phase(pod, PodPhase::Ready);
     }
 
@@ -118,7 +120,7 @@ impl<O: Observer> Engine<'_, O> {
     fn tell_ready(&mut self, pod: u32) {
         self.publish(pod, Condition::Ready);
         let server = self.pods[pod as usize].server;
-        let min_ready = self.model.servers[server as usize].min_ready;
+        let min_ready = self.deployments[server as usize].settings.min_ready;
         self.reconcile_after(server, min_ready);
     }
 

@@ -12,7 +12,7 @@ use crate::scenario::model::{Http1Client, PoolOrder, Protocol};
 impl<O: Observer> Engine<'_, O> {
     fn pool_settings(&self, pool: u32) -> Http1Client {
         let client = self.replicas[self.pools[pool as usize].replica as usize].client;
-        match &self.model.clients[client as usize].protocol {
+        match &self.clients[client as usize].settings.protocol {
             Protocol::Http1(settings) => *settings,
             Protocol::Grpc(_) => unreachable!("only HTTP/1.1 clients have pools"),
         }

@@ -31,7 +31,7 @@ impl<O: Observer> Engine<'_, O> {
             _ => state.active.push(caller),
         }
         self.observe(&Observation::ReplicaStarted { client, replica: ordinal });
-        let settings = &self.model.clients[client as usize];
+        let settings = self.clients[client as usize].settings;
         match &settings.protocol {
             Protocol::Grpc(grpc) if grpc.connect == ConnectAt::Start => {
                 for channel in first..first + settings.channels {
@@ -69,7 +69,7 @@ impl<O: Observer> Engine<'_, O> {
     /// One step of the Deployment controller for a client.
     pub fn on_reconcile_client(&mut self, client: u32) {
         self.clients[client as usize].reconciling = false;
-        let settings = &self.model.clients[client as usize];
+        let settings = self.clients[client as usize].settings;
         let fleet = self.client_fleet(client);
         match controller::step(settings.strategy, &fleet) {
             Step::Wait => {
@@ -98,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
 
     fn client_fleet(&self, client: u32) -> Fleet {
         let state = &self.clients[client as usize];
-        let mut fleet = Fleet { desired: self.model.clients[client as usize].replicas, ..Fleet::default() };
+        let mut fleet = Fleet { desired: self.clients[client as usize].settings.replicas, ..Fleet::default() };
         for &replica in &state.members {
             let r = &self.replicas[replica as usize];
             let running = u32::from(r.phase == ReplicaPhase::Running);
@@ -116,7 +116,7 @@ impl<O: Observer> Engine<'_, O> {
     fn create_replica(&mut self, client: u32) {
         let replica = self.add_replica(client);
         let draw = self.streams.draw(Purpose::ReplicaStart, self.replica_key(replica), 1);
-        let takes = self.model.clients[client as usize].startup.sample(draw);
+        let takes = self.clients[client as usize].settings.startup.sample(draw);
         self.after(takes, Rank::World, Event::ReplicaStart { replica });
     }
 
@@ -129,11 +129,11 @@ impl<O: Observer> Engine<'_, O> {
         state.active.retain(|c| c.replica != replica && c.replica != NONE);
         state.members.retain(|&r| r != replica);
         self.observe(&Observation::ReplicaStopped { client, replica: ordinal });
-        match &self.model.clients[client as usize].protocol {
+        match &self.clients[client as usize].settings.protocol {
             Protocol::Grpc(_) => {
-                for channel in first..first + self.model.clients[client as usize].channels {
+                for channel in first..first + self.clients[client as usize].settings.channels {
                     self.channels[channel as usize].stopped = true;
-                    if self.model.clients[client as usize].via.is_some() {
+                    if self.clients[client as usize].settings.via.is_some() {
                         // The proxy outlives the application: calls may be on their way to it.
                         self.after(PROXY_DRAINS, Rank::World, Event::Dispatch { channel });
                     } else if self.channels[channel as usize].waiting.is_empty() {

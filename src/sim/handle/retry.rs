@@ -28,17 +28,23 @@ impl<O: Observer> Engine<'_, O> {
     /// An attempt has failed. If there is to be another one, it takes over in a slot of its own: somebody may still hold this one.
     #[inline(never)]
     fn tries_again(&mut self, index: u32, status: Status) -> bool {
-        let &Call { client, channel, demand, retries, pod, emitted, .. } = &self.calls.items[index as usize];
+        let &Call { client, channel, demand, retries, pod, emitted, state, .. } = &self.calls.items[index as usize];
+        if client >= self.originators {
+            self.count_off(index);
+            if !self.still_asked_for(index) {
+                return false;
+            }
+        }
         if let Some(streams) = self.streams_of(client) {
             return self.opens_again(index, status, streams);
         }
-        let settings = &self.model.clients[client as usize];
-        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere }), .. }) =
+        let settings = self.clients[client as usize].settings;
+        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere, unsent_only }), .. }) =
             &settings.protocol
         else {
             return false;
         };
-        if self.has_given_up(channel) {
+        if self.has_given_up(channel) || *unsent_only && state != CallState::WaitsForStream {
             return false;
         }
         let attempts = u32::from(retries) + 1;
@@ -75,8 +81,11 @@ impl<O: Observer> Engine<'_, O> {
             // Streams are opened again without end; zero means that it is the first attempt.
             retries: retries.checked_add(1).unwrap_or(1),
         });
+        if client >= self.originators {
+            self.forwarded[worker as usize] = next;
+        }
         self.after(after, Rank::Expiry, Event::Retry(next));
-        if let Some(deadline) = Kind::deadline_of(&self.model.clients[client as usize], method) {
+        if let Some(deadline) = Kind::deadline_of(self.clients[client as usize].settings, method) {
             self.schedule.at(emitted + deadline, Rank::Expiry, Event::Deadline(next));
         }
     }
@@ -91,7 +100,7 @@ impl<O: Observer> Engine<'_, O> {
         let item = &mut self.calls.items[call.index as usize];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
         // The application's retries go through its proxy again; the proxy's own start there.
-        let via = self.model.clients[client as usize].via.as_ref();
+        let via = self.clients[client as usize].settings.via.as_ref();
         if via.is_some_and(|via| via.cluster.is_none_or(|cluster| cluster.retries == 0)) {
             self.enter_proxy(call);
         } else {

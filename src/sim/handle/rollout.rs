@@ -85,7 +85,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_reconcile(&mut self, server: u32) {
         self.deployments[server as usize].reconciling = false;
         let fleet = self.fleet(server);
-        match controller::step(self.model.servers[server as usize].strategy, &fleet) {
+        match controller::step(self.deployments[server as usize].settings.strategy, &fleet) {
             Step::Wait => return self.maybe_finish_rollout(server, &fleet),
             Step::Create(n) => (0..n).for_each(|_| self.create_pod(server)),
             Step::DeleteNew(n) => {

@@ -60,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
             phase: p.phase,
             ready_throughout: p.phase == PodPhase::Ready && p.ready_since <= from,
             connections: p.established,
-            in_flight: in_service + p.queued,
+            in_flight: in_service + p.queued + p.forwarder.map_or(0, |f| f.under_way),
             queued: p.queued,
             busy,
             periods,
@@ -76,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         for index in self.calls.used() {
             let call = &self.calls.items[index as usize];
-            if !call.ended {
+            if !call.ended && call.client < self.originators {
                 let &Call { client, method, emitted, .. } = call;
                 self.observe(&Observation::Unfinished { client, method, emitted });
             }

@@ -17,6 +17,9 @@ impl<O: Observer> Engine<'_, O> {
             let slot = p.first_slot as usize + slot as usize;
             return self.start(pod, slot, Job::Call(index), Span::ZERO);
         }
+        if p.forwarder.is_some() {
+            return self.forward(pod, index);
+        }
         let call = &mut self.calls.items[index as usize];
         if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             p.refused += 1;
@@ -67,8 +70,7 @@ impl<O: Observer> Engine<'_, O> {
                 let call = &mut self.calls.items[index as usize];
                 call.state = CallState::InService;
                 let work = p.settings.service_time.sample(call.demand);
-                let (client, method) = (call.client, call.method);
-                if method == NO_METHOD { work } else { self.costs(client, method, work) }
+                if call.method == NO_METHOD { work } else { self.costs(index, work) }
             }
             Job::Message(draw) => p.settings.service_time.sample(u64::from(draw) << 32),
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
@@ -165,6 +167,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A pod dies: what it was working on is lost, and its slots are idle.
     pub fn lose_work(&mut self, pod: u32) {
+        self.close_gateway(pod);
         let concurrency = self.server_of(pod).concurrency;
         let first = self.pods[pod as usize].first_slot as usize;
         let shared = self.pods[pod as usize].sharing.is_some();

@@ -26,9 +26,9 @@ fn wanted_until(call: &Call, streams: &Streams) -> Time {
 impl<'a, O: Observer> Engine<'a, O> {
     /// What is to be known of a client's streams, if that is what it asks for.
     pub fn streams_of(&self, client: u32) -> Option<&'a Streams> {
-        match &self.model.clients[client as usize].load {
+        match &self.clients[client as usize].settings.load {
             Load::Streams(streams) => Some(streams),
-            Load::Closed { .. } | Load::Open { .. } => None,
+            Load::Closed { .. } | Load::Open { .. } | Load::Forwarded => None,
         }
     }
 

@@ -29,7 +29,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn discovery_of(&self, client: u32) -> Option<Discovery> {
-        match &self.model.clients[client as usize].protocol {
+        match &self.clients[client as usize].settings.protocol {
             Protocol::Grpc(grpc) => Some(grpc.discovery),
             Protocol::Http1(_) => None,
         }
@@ -44,7 +44,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.schedule.at(due, Rank::World, Event::Push { client, node });
         }
         push.pending = false;
-        let settings = &self.model.clients[client as usize];
+        let settings = self.clients[client as usize].settings;
         let members = self.clients[client as usize].members.clone();
         for replica in members {
             let r = &self.replicas[replica as usize];

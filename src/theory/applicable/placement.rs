@@ -60,7 +60,7 @@ fn all_connections_are_used(model: &Model) -> bool {
         match &client.load {
             // Worker i uses channel i mod k.
             Load::Closed { concurrency, .. } => f64::from(*concurrency) >= connections,
-            Load::Streams(_) => false,
+            Load::Streams(_) | Load::Forwarded => false,
             Load::Open { .. } => measured_calls(model, client) >= CALLS_PER_CONNECTION_MIN * connections,
         }
     })

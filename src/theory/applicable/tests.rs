@@ -45,6 +45,7 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
         start_spread: Span::ZERO,
         max_connection_lifetime: None,
         via: None,
+        gateway: None,
         load,
         methods: Vec::new(),
         deadline: None,
@@ -76,6 +77,7 @@ fn model(servers: Vec<Server>, clients: Vec<Client>) -> Model {
         servers,
         clients,
         timeline: Vec::new(),
+        gateways: Vec::new(),
         expect: Vec::new(),
     }
 }

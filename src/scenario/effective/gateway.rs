@@ -1,0 +1,64 @@
+//! The values in force of a gateway.
+
+use super::balancing::{cluster_values, keys_values, outlier_values, policy_values};
+use super::client::discovery_values;
+use super::text::law;
+use super::{Rows, Scope, grpc_values, strategy_values};
+use crate::scenario::model::{
+    Client, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, Policy, Protocol, Server, ServiceType, Sidecar,
+    SidecarKind,
+};
+
+pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway, service: ServiceType) {
+    let Gateway { server, client } = gateway;
+    let Server { replicas, startup, min_ready, termination, strategy, grpc, .. } = server;
+    rows.put(at, "replicas", replicas.to_string());
+    let Client { channels: workers, protocol: Protocol::Grpc(client), via: Some(sidecar), .. } = client else { return };
+    let Sidecar { kind, workers: _, overhead, cluster } = sidecar;
+    let GrpcClient { policy, discovery, outlier_detection, keys, .. } = client;
+    let written = |name: &&str| rows.is_written(&at.key("proxy").key(name).steps);
+    let name = ["waypoint"].into_iter().find(written).unwrap_or(kind.name());
+    let proxy = at.key("proxy").key(name);
+    if *kind != SidecarKind::Haproxy {
+        rows.put(&proxy, "workers", workers.to_string());
+    }
+    rows.put(&proxy, "overhead", law(overhead));
+    if let Some(cluster) = cluster {
+        match kind {
+            SidecarKind::Nginx | SidecarKind::Haproxy => balance_values(rows, &proxy, *kind, policy, cluster),
+            SidecarKind::Envoy | SidecarKind::Istio | SidecarKind::Linkerd | SidecarKind::Ambient => {
+                cluster_values(rows, &proxy, cluster);
+                policy_values(rows, at, policy, service == ServiceType::ClusterIp && *discovery == Discovery::Dns);
+                if policy.hashes() {
+                    keys_values(rows, at, keys);
+                }
+                outlier_values(rows, at, outlier_detection.as_ref());
+            }
+        }
+    }
+    discovery_values(rows, at, discovery);
+    rows.put(at, "startup", law(startup));
+    rows.put(at, "min_ready", min_ready.to_string());
+    rows.put(&at.key("termination"), "pre_stop", termination.pre_stop.to_string());
+    rows.put(&at.key("termination"), "grace", termination.grace.to_string());
+    strategy_values(rows, &at.key("strategy"), strategy);
+    grpc_values(rows, &at.key("grpc"), grpc);
+}
+
+fn balance_values(rows: &mut Rows<'_>, at: &Scope, kind: SidecarKind, policy: &Policy, cluster: &EnvoyCluster) {
+    let balance = match (kind, policy) {
+        (_, Policy::Counted(Counting::NginxLeastConn)) => "least_conn",
+        (_, Policy::Counted(Counting::NginxRandomTwo)) => "random_two",
+        (_, Policy::Counted(Counting::HaproxyLeastConn { .. })) => "leastconn",
+        (_, Policy::Counted(Counting::HaproxyRandom { .. })) => "random",
+        (SidecarKind::Haproxy, _) => "roundrobin",
+        _ => "round_robin",
+    };
+    rows.put(at, "balance", balance.into());
+    if let Policy::Counted(Counting::HaproxyRandom { weight } | Counting::HaproxyLeastConn { weight }) = policy {
+        rows.put(at, "weight", weight.to_string());
+    }
+    if let Some(idle) = cluster.reuse.idle {
+        rows.put(at, "keepalive", idle.to_string());
+    }
+}
