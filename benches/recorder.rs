@@ -5,7 +5,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use evenkeel::observe::digest::Digest;
 use evenkeel::observe::{Recorder, RecorderOptions};
-use evenkeel::sim::observation::{ConnectionId, Observation, Observer, PodId, PodPhase, PodSample};
+use evenkeel::sim::observation::{ConnectionId, Observation, Observer, Periods, PodId, PodPhase, PodSample};
 use evenkeel::units::{Span, Time};
 use std::hint::black_box;
 
@@ -96,6 +96,7 @@ fn recorder(c: &mut Criterion) {
         in_flight: 0,
         queued: 0,
         busy: Span(1),
+        periods: Periods::default(),
     };
     let samples: Vec<PodSample> = (0..pods as u32).map(sample).collect();
     let with_requests = || {

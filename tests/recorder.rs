@@ -52,6 +52,7 @@ impl<O: Observer> Stream<'_, O> {
             in_flight: (noise % 7) as u32,
             queued: (noise % 3) as u32,
             busy: Span(noise.wrapping_mul(i as u64 + 1) % WINDOW),
+            periods: Periods { used: noise % 11, throttled: (noise % 11).min(noise % 4) },
         };
         let samples: Vec<PodSample> =
             (0..self.pods.len()).filter(|i| !self.gone_before_window[*i]).map(sample).collect();

@@ -1,8 +1,9 @@
 //! The shipped scenarios: well formed, documented, within the size that keeps them quick, and true.
 
+use evenkeel::experiment;
+use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::scenario::{self, Loaded, schema};
 use evenkeel::shipped::{self, Shipped};
-use evenkeel::{experiment, metrics::outcome::Summary};
 use std::path::Path;
 
 /// More calls than this make a scenario slow.
@@ -60,6 +61,51 @@ fn what_the_scenarios_expect_holds() {
             assert!(unmet.is_empty(), "{} with seed {seed}: {unmet:?}", found.name);
         }
     }
+}
+
+fn run(name: &str, sets: &[&str]) -> Outcome {
+    let found = shipped::find(name).pop().expect("a shipped scenario");
+    let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
+    let loaded = scenario::parse(found.name, found.text, None, &sets).unwrap_or_else(|e| panic!("{e}"));
+    experiment::run(&loaded, 1, true, None).expect("it runs")
+}
+
+/// One pod is throttled in most periods, which nobody sees who looks at the mean; one line cures it.
+#[test]
+fn the_pod_at_its_limit_is_slow_for_all_and_the_mean_is_fine() {
+    let web_p99 = |outcome: &Outcome| outcome.summary.methods[0].latency_ms.p99.expect("calls end");
+    let throttled = |outcome: &Outcome| -> Vec<f64> {
+        let mut all: Vec<f64> = outcome.summary.pods.iter().map(|p| p.throttled.expect("they have a limit")).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    let story = run("blog/cpu-limit", &[]);
+    let parts = throttled(&story);
+    assert!(parts.len() == 5 && parts[3] < 0.1 && parts[4] > 0.6, "nobody scaled, and one of five burns: {parts:?}");
+    let mean = story.summary.pods.iter().filter_map(|p| p.utilization).sum::<f64>() / 5.0;
+    assert!((0.49..0.53).contains(&mean), "(200 + 55) / 500 of the CPU: {mean}");
+    let cured = run("blog/cpu-limit", &["clients.batch.policy=round_robin", "expect=[]"]);
+    let parts = throttled(&cured);
+    assert!(parts[4] < 0.15, "{parts:?}");
+    assert!(web_p99(&story) > 4.0 * web_p99(&cured), "{} and {} ms", web_p99(&story), web_p99(&cured));
+}
+
+/// The part of all messages of the last two minutes that the five new pods get. Age alone: those of streams opened since each
+/// client knows the new pods, half of them, of 16 minutes' streams.
+#[test]
+fn only_age_with_grace_moves_open_streams() {
+    let new_pods_part = |grpc: &str| {
+        let set = format!("servers.s.grpc={grpc}");
+        let outcome = run("blog/streams-age", &[&set, "expect=[]"]);
+        let rows = || outcome.windows.iter().filter(|row| row.time_s >= 14.0 * 60.0);
+        let new = rows().filter(|row| row.pod.is_some_and(|pod| pod >= 5)).map(|row| row.messages).sum::<u64>();
+        new as f64 / rows().map(|row| row.messages).sum::<u64>() as f64
+    };
+    assert_eq!(new_pods_part("{}"), 0.0);
+    let age = new_pods_part("{ max_connection_age: 2m }");
+    assert!((0.15..0.27).contains(&age), "{age}: about half of (15 - 8.7) / 15");
+    let both = new_pods_part("{ max_connection_age: 2m, max_connection_age_grace: 10s }");
+    assert!((0.4..0.6).contains(&both), "{both}");
 }
 
 /// Who begins with `init` sees the skew of a rollout, and not the queues of pods that are full.

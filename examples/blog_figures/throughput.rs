@@ -29,17 +29,25 @@ pub fn scenarios() -> String {
         p99.sort_by(f64::total_cmp);
         let _ = writeln!(
             table,
-            "| `{name}` | {} | {} | {} | {:.0} | {} ({} to {}) |",
+            "| `{name}` | {} | {} | {} | {:.0} | {} |",
             shares.join(" / "),
             mean(&of(|s| s.skew.whole.max_over_mean), 2),
             mean(&of(|s| s.skew.whole.idle_pods), 1),
             all.iter().map(|s| s.throughput_rps).sum::<f64>() / RUNS as f64,
-            short(p99[p99.len() / 2]),
-            short(p99[0]),
-            short(p99[p99.len() - 1])
+            median_and_range(&p99)
         );
     }
     table
+}
+
+/// Of sorted values; a dash if no call ended.
+fn median_and_range(sorted: &[f64]) -> String {
+    match sorted {
+        [] => "-".to_owned(),
+        [first, ..] => {
+            format!("{} ({} to {})", short(sorted[sorted.len() / 2]), short(*first), short(sorted[sorted.len() - 1]))
+        }
+    }
 }
 
 pub fn throughput() -> String {

@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 #[allow(dead_code, reason = "the test does not look at PNG files")]
 pub const README: &str = "rolling-restart-traffic";
 
-/// Scenarios with pictures of their own.
-const HUNG: [&str; 6] = [
-    "grpc-clusterip",
-    "grpc-clusterip-mixed",
-    "grpc-headless-round-robin",
-    "rolling-restart",
-    "max-connection-age",
-    "scale-up-clusterip-age",
+/// Scenarios with pictures of their own, and which.
+const HUNG: [(&str, &[&str]); 8] = [
+    ("grpc-clusterip", &["traffic", "skew"]),
+    ("grpc-clusterip-mixed", &["traffic", "skew"]),
+    ("grpc-headless-round-robin", &["traffic", "skew"]),
+    ("rolling-restart", &["traffic", "skew"]),
+    ("max-connection-age", &["traffic", "skew"]),
+    ("scale-up-clusterip-age", &["traffic", "skew"]),
+    ("cpu-limit", &["latency"]),
+    ("streams-age", &["traffic"]),
 ];
 
 /// Where the pictures are.
@@ -35,8 +37,8 @@ pub fn all() -> Result<Vec<(String, Figure)>, Box<dyn Error>> {
         let outcome = run(found)?;
         shares.push(pod_shares(&outcome));
         let name = &outcome.summary.scenario;
-        if HUNG.contains(&name.as_str()) {
-            let figures = plot::figures(&outcome).into_iter().filter(|(stem, _)| ["traffic", "skew"].contains(stem));
+        if let Some((_, stems)) = HUNG.iter().find(|(hung, _)| hung == name) {
+            let figures = plot::figures(&outcome).into_iter().filter(|(stem, _)| stems.contains(stem));
             pictures.extend(figures.map(|(stem, figure)| (format!("{name}-{stem}"), figure)));
         }
     }

@@ -86,7 +86,8 @@ const HEAD: &str = "\
 
 Written by `cargo run --release --locked --example solutions`; `evenkeel compare scenarios/solutions/*.yaml` shows the same scenarios side
 by side. Twenty clients send 300 calls per second to five pods with 4 slots of 20 ms each (30 % of capacity): a rolling update at 2m,
-three more pods at 6m, a container killed at 9m. Means over the seeds 1 to 20 with half of their 95 % confidence intervals.
+three more pods at 6m, a container killed at 9m. Means over the seeds 1 to 20 with half of their 95 % confidence intervals, or with both
+ends where zero cuts them.
 
 A whole run counts pods that lived for a part of it by their rate while they were Ready. Balanced means: every Ready pod has 80 % to
 125 % of the fair share over ten windows of 2 s. The floor of the whole-run figure is 1.27, whoever balances: pods that lived before the

@@ -20,9 +20,10 @@ pub fn summaries<T: Send>(loaded: &Loaded, runs: u64, of: impl Fn(&Summary) -> T
     (1..=runs).into_par_iter().map(one).collect()
 }
 
-/// A mean with half of its 95 % confidence interval.
+/// The mean of a figure that cannot be below zero, with half of its 95 % confidence interval, or with both ends if zero cuts it.
 pub fn mean(values: &[f64], decimals: usize) -> String {
     match estimate::mean(values) {
+        Some(e) if e.lo < 0.0 => format!("{:.decimals$} (0 to {:.decimals$})", e.mean, e.hi),
         Some(e) if e.hi - e.lo > 0.0 => format!("{:.decimals$} ± {:.decimals$}", e.mean, (e.hi - e.lo) / 2.0),
         Some(e) => format!("{:.decimals$}", e.mean),
         None => "-".into(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::replicate::{Replicates, estimates};
 use crate::metrics::estimate::{paired_difference, unpaired_difference};
 use crate::metrics::figures::figures;
-use crate::metrics::outcome::{Estimate, Summary};
+use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::output::compare::{Compared, Comparison, Difference};
 
 /// One scenario of a comparison: its seed of run 0, and its runs.
@@ -37,7 +37,7 @@ fn compared(side: &Side<'_>, baseline: Option<&Side<'_>>) -> Compared {
     Compared {
         scenario: side.runs.first.summary.scenario.clone(),
         seed: side.seed,
-        figures: with_one_time_to_balance(estimates(summaries)),
+        figures: comparable(estimates(summaries), &side.runs.first.summary.methods),
         difference: baseline.map(|b| difference(&b.runs.summaries, summaries)),
         verdict: side.runs.first.summary.verdict.clone(),
     }
@@ -57,7 +57,8 @@ fn difference(baseline: &[Summary], other: &[Summary]) -> Difference {
         };
         Some((path.clone(), difference?))
     });
-    Difference { paired, figures: with_one_time_to_balance(figures.collect()) }
+    // The paths are comparable already, but for the time to balance.
+    Difference { paired, figures: comparable(figures.collect(), &[]) }
 }
 
 /// Each figure's value in each run.
@@ -66,15 +67,26 @@ fn values(summaries: &[Summary]) -> BTreeMap<String, Vec<Option<f64>>> {
     for figure in summaries.iter().flat_map(figures) {
         values.entry(figure.path).or_default().push(figure.value);
     }
-    values
+    let methods = summaries.first().map_or(&[][..], |s| &s.methods);
+    values.into_iter().map(|(path, values)| (by_name(path, methods), values)).collect()
+}
+
+/// The path of a method's figure with its client and name for its place: lists of methods differ.
+fn by_name(path: String, methods: &[MethodSummary]) -> String {
+    let named = |path: &str| {
+        let (place, figure) = path.strip_prefix("methods.")?.split_once('.')?;
+        let method = methods.get(place.parse::<usize>().ok()?)?;
+        Some(format!("methods.{} {}.{figure}", method.client, method.method))
+    };
+    named(&path).unwrap_or(path)
 }
 
 /// Scenarios have different numbers of changes; what is compared is the time to balance after the first one.
-fn with_one_time_to_balance(figures: BTreeMap<String, Estimate>) -> BTreeMap<String, Estimate> {
+fn comparable(figures: BTreeMap<String, Estimate>, methods: &[MethodSummary]) -> BTreeMap<String, Estimate> {
     let rename = |(path, estimate): (String, Estimate)| match path.strip_prefix("time_to_balance.") {
         Some("0.seconds") => Some(("time_to_balance_s".to_owned(), estimate)),
         Some(_) => None,
-        None => Some((path, estimate)),
+        None => Some((by_name(path, methods), estimate)),
     };
     figures.into_iter().filter_map(rename).collect()
 }

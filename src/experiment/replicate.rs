@@ -57,10 +57,10 @@ pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
     values.into_iter().filter_map(|(path, values)| Some((path, estimate_of(&values)?))).collect()
 }
 
-/// A mean with its confidence interval; of a single value, the value, with `n` 1 and an interval that says nothing.
+/// A mean with its confidence interval, which ends at zero, since no figure can be below; of a single value, the value, with `n` 1 and an interval that says nothing.
 fn estimate_of(values: &[f64]) -> Option<Estimate> {
     match values {
         [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
-        values => estimate::mean(values),
+        values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(0.0), ..e }),
     }
 }

@@ -5,7 +5,7 @@ use crate::metrics::outcome::Summary;
 /// One figure of a summary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// Its column in `runs.csv`.
+    /// Its column in `runs.csv`; of a method, client, method and figure.
     pub name: String,
     /// Its path in `summary.json`, as in `expect`.
     pub path: String,
@@ -44,6 +44,15 @@ pub fn figures(summary: &Summary) -> Vec<Figure> {
         figure("stray_share", "stray_share", Some(summary.stray_share)),
         figure("reconnects_per_s", "reconnects_per_s", Some(summary.reconnects_per_s)),
     ];
+    for (i, m) in summary.methods.iter().enumerate() {
+        let mut of = |what: &str, value| {
+            let name = format!("{} {} {what}", m.client, m.method);
+            all.push(figure(&name, &format!("methods.{i}.{what}"), value));
+        };
+        of("failed", Some(m.failed as f64));
+        of("latency_ms.p50", m.latency_ms.p50);
+        of("latency_ms.p99", m.latency_ms.p99);
+    }
     let several = summary.time_to_balance.len() > 1;
     all.extend(summary.time_to_balance.iter().enumerate().map(|(i, change)| {
         let name = if several { format!("time_to_balance_s_{}", i + 1) } else { "time_to_balance_s".to_owned() };

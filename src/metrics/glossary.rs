@@ -52,11 +52,15 @@ entries! {
         the streams' openings, which say little about who has the work." ["definition"]
     "throughput_rps": "Calls that succeeded per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
-    "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
+    "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
+        `pods` by where they failed, on the way to a pod included. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
     "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
-    "utilization": "Part of a pod's slot-time that was used while it was Ready." ["definition"]
+    "utilization": "Part of a pod's slot-time that was used while it was Ready. Where the pod has `cpu`: its CPU time, as part of what its \
+        limit allows, or its cores without a limit; it is what an HPA sees." ["definition"]
+    "throttled": "Part of the periods of a pod's CPU limit (100 ms) in which the limit stopped it, of those in which it had work. A pod whose mean is \
+        far below its limit is throttled in bursts, and whoever comes then waits for the next period." ["Linux cpu.stat, nr_throttled / nr_periods; CPUThrottlingHigh"]
     "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]
     "arrivals_digest": "A hash of what the clients asked for. Equal for two scenarios: their runs can be compared in pairs." ["docs/determinism.md"]
     "pick_first": "One connection per channel: the first address that answers takes all calls. Behind a ClusterIP that is one \

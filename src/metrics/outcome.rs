@@ -98,6 +98,9 @@ pub struct Requests {
     /// Attempts beyond the first of each call that `clients[].retry` made.
     #[serde(default)]
     pub retries: u64,
+    /// Failed calls by client, where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_by_client: BTreeMap<String, u64>,
 }
 
 /// Calls of one method: `started = ok + failed + unfinished`; those emitted in the warmup are left out.
@@ -225,6 +228,12 @@ pub struct PodSummary {
     /// Messages of streams received after the warmup; left out if there were none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub messages: u64,
+    /// Calls that failed here or on the way to it, even when it was gone; left out if there were none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub errors: u64,
+    /// Part of the periods of its CPU limit (100 ms) in which the limit stopped it, of those in which it had work; left out without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<f64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -283,7 +292,7 @@ pub struct Estimate {
 }
 
 /// A row of `pods.csv`. No data is an empty field (`None`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowRow {
     /// Start of the window, warmup included.
     pub time_s: f64,
@@ -312,28 +321,8 @@ pub struct WindowRow {
     pub errors: u64,
     /// The run ended in this window.
     pub partial: bool,
-}
-
-impl WindowRow {
-    /// The row for calls that failed without having reached a connection.
-    #[must_use]
-    pub fn unplaced(time_s: f64, errors: u64, partial: bool) -> WindowRow {
-        WindowRow {
-            time_s,
-            pod: None,
-            state: String::new(),
-            connections: 0,
-            requests: 0,
-            share: None,
-            in_flight: 0,
-            queued: 0,
-            utilization: None,
-            latency_p50_ms: None,
-            latency_p99_ms: None,
-            errors,
-            partial,
-        }
-    }
+    /// Messages of streams received in the window.
+    pub messages: u64,
 }
 
 /// A row of `connections.csv`.

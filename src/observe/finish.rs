@@ -9,7 +9,7 @@ use crate::metrics::outcome::{
 };
 use crate::metrics::skew;
 use crate::scenario::model::{Model, Server, What};
-use crate::sim::observation::{CloseReason, PodId, Status};
+use crate::sim::observation::{CloseReason, Periods, PodId, Status};
 use crate::units::{Span, Time};
 
 use super::digest::Arrivals;
@@ -74,6 +74,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
     recorder.pods.iter().for_each(|pod| latency.merge(&pod.latency));
     let measured_windows: Vec<&Window> = windows.iter().filter(|w| w.from >= frame.warmup).collect();
     let utilization = utilization(recorder, &measured_windows);
+    let throttled = throttled(recorder, &measured_windows);
     let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
     Summary {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,8 +92,8 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         stray_share: stray_share(&measured_windows),
         latency_ms: latency_ms(&latency),
         skew: skew_of(recorder, frame, &ready_loads),
-        pods: pods(recorder, &utilization, false),
-        gateways: pods(recorder, &utilization, true),
+        pods: pods(recorder, &utilization, &throttled, false),
+        gateways: pods(recorder, &utilization, &throttled, true),
         methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
@@ -111,6 +112,7 @@ fn names<const N: usize>(names: [&'static str; N], counts: &[u64; N]) -> BTreeMa
 }
 
 fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
+    let by_client = recorder.model.clients.iter().map(|c| c.name.clone()).zip(recorder.failed_by.iter().copied());
     Requests {
         started: recorder.started[1],
         ok,
@@ -118,6 +120,7 @@ fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
         unfinished: recorder.unfinished,
         by_status: names(Status::ALL.map(Status::name), &recorder.failed),
         retries: recorder.retries,
+        failed_by_client: if recorder.failed_by.len() > 1 { by_client.collect() } else { BTreeMap::new() },
     }
 }
 
@@ -134,11 +137,16 @@ pub(super) fn latency_ms(tally: &Tally) -> Latency {
 }
 
 /// The pods of the servers, or those of the gateways.
-fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>], gateways: bool) -> Vec<PodSummary> {
+fn pods(
+    recorder: &Recorder<'_>,
+    utilization: &[Option<f64>],
+    throttled: &[Option<f64>],
+    gateways: bool,
+) -> Vec<PodSummary> {
     let those =
-        || recorder.pods.iter().zip(&recorder.counts).zip(utilization).filter(|((pod, _), _)| pod.gateway == gateways);
-    let total: u64 = those().map(|((_, counts), _)| counts.received[1]).sum();
-    let row = |((info, counts), utilization): ((&PodInfo, &super::pods::PodCounts), &Option<f64>)| PodSummary {
+        || recorder.pods.iter().zip(&recorder.counts).enumerate().filter(|(_, (pod, _))| pod.gateway == gateways);
+    let total: u64 = those().map(|(_, (_, counts))| counts.received[1]).sum();
+    let row = |(i, (info, counts)): (usize, (&PodInfo, &super::pods::PodCounts))| PodSummary {
         pod: info.name.clone(),
         server: recorder.model.deployment(info.server as usize).name.clone(),
         created_s: info.created.as_secs_f64(),
@@ -148,9 +156,11 @@ fn pods(recorder: &Recorder<'_>, utilization: &[Option<f64>], gateways: bool) ->
         share: share(counts.received[1], total),
         connections_opened: info.opened,
         connections_at_end: u64::from(info.connections),
-        utilization: *utilization,
+        utilization: utilization[i],
         latency_ms: latency_ms(&info.latency),
         messages: info.messages,
+        errors: info.failed,
+        throttled: throttled[i],
     };
     those().map(row).collect()
 }
@@ -174,6 +184,17 @@ fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>>
         .zip(&recorder.pods)
         .map(|(part, pod)| Some(part? / recorder.model.deployment(pod.server as usize).usable()))
         .collect()
+}
+
+/// Of the periods in the measured windows, those in which the limit stopped a pod.
+fn throttled(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
+    let mut sums = vec![Periods::default(); recorder.pods.len()];
+    for cell in windows.iter().flat_map(|w| &w.cells) {
+        let sum = &mut sums[cell.sample.pod.0 as usize];
+        sum.used += cell.sample.periods.used;
+        sum.throttled += cell.sample.periods.throttled;
+    }
+    sums.iter().map(|sum| share(sum.throttled, sum.used)).collect()
 }
 
 fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
@@ -274,9 +295,11 @@ fn warnings(
         .zip(utilization)
         .filter_map(|(pod, u)| u.filter(|u| *u >= SATURATED).map(|u| (pod.name.as_str(), u)))
         .collect();
+    let servers = || recorder.pods.iter().map(|pod| &recorder.model.servers[pod.server as usize]);
+    let of = if servers().all(|s| s.cpu.is_some()) { " of its CPU time" } else { "" };
     if let Some(&(pod, u)) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
         warnings.push(format!(
-            "{} of {} saturated (utilization of {pod}: {u:.3}): an open load does not slow down, so latencies and failures \
+            "{} of {} saturated (utilization of {pod}: {u:.3}{of}): an open load does not slow down, so latencies and failures \
              depend on how long the run is.",
             full.len(),
             count(utilization.iter().flatten().count() as u32, "Ready pod"),
@@ -327,10 +350,12 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 latency_p99_ms: cell.p99.map(Span::as_millis_f64),
                 errors: cell.errors,
                 partial: window.partial,
+                messages: cell.messages,
             }
         }));
         if window.unplaced > 0 {
-            rows.push(WindowRow::unplaced(window.from.as_secs_f64(), window.unplaced, window.partial));
+            let (time_s, errors, partial) = (window.from.as_secs_f64(), window.unplaced, window.partial);
+            rows.push(WindowRow { time_s, errors, partial, ..WindowRow::default() });
         }
     }
     rows

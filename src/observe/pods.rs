@@ -36,6 +36,8 @@ pub(super) struct PodInfo {
     pub opened: u64,
     /// Messages of streams received after the warmup.
     pub messages: u64,
+    /// Calls emitted after the warmup that failed here or on the way to it.
+    pub failed: u64,
     /// At the end of the last window.
     pub connections: u32,
     /// When it last became Ready and what it had received after the warmup by then, while it is Ready.
@@ -46,6 +48,8 @@ pub(super) struct PodInfo {
     pub received_ready: u64,
     /// What it had received, and failed, at the end of the last window.
     pub seen: (u64, u64),
+    /// Messages of streams in the window that goes on.
+    pub messages_now: u64,
     /// Latency of the measured calls answered in the windows so far.
     pub latency: Tally,
 }
@@ -63,11 +67,13 @@ impl PodInfo {
             gone: None,
             opened: 0,
             messages: 0,
+            failed: 0,
             connections: 0,
             ready_since: None,
             ready: Span::ZERO,
             received_ready: 0,
             seen: (0, 0),
+            messages_now: 0,
             latency: Tally::default(),
         }
     }

@@ -50,6 +50,8 @@ pub struct Recorder<'a> {
     /// Calls emitted in the warmup, and after it.
     pub(super) started: [u64; 2],
     pub(super) failed: [u64; Status::ALL.len()],
+    /// By client.
+    pub(super) failed_by: Vec<u64>,
     pub(super) unfinished: u64,
     pub(super) retries: u64,
     /// Calls that failed without having reached a connection, or on the way to a pod that was gone, in the window that goes on.
@@ -84,6 +86,7 @@ impl<'a> Recorder<'a> {
             arrivals: vec![Arrivals::default(); model.clients.len()],
             started: [0; 2],
             failed: [0; Status::ALL.len()],
+            failed_by: vec![0; model.clients.len()],
             unfinished: 0,
             retries: 0,
             unplaced: 0,
@@ -113,7 +116,11 @@ impl<'a> Recorder<'a> {
     fn failed(&mut self, client: u32, method: u16, pod: Option<PodId>, status: Status, emitted: Time) {
         if self.measured(emitted) {
             self.failed[status as usize] += 1;
+            self.failed_by[client as usize] += 1;
             self.methods.failed(client, method);
+            if let Some(pod) = pod {
+                self.pods[pod.0 as usize].failed += 1;
+            }
         }
         match pod {
             // A pod that is gone has no row any more.
@@ -135,7 +142,10 @@ impl<'a> Recorder<'a> {
                 self.methods.unfinished(client, method);
             }
             Observation::Message { pod } => {
-                self.pods[pod.0 as usize].messages += u64::from(self.measured(at));
+                let measured = u64::from(self.measured(at));
+                let info = &mut self.pods[pod.0 as usize];
+                info.messages += measured;
+                info.messages_now += 1;
             }
             Observation::PodCreated { pod, server, revision, number, .. } => {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
@@ -184,6 +194,7 @@ impl<'a> Recorder<'a> {
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
         info.seen = now;
+        let messages = std::mem::take(&mut info.messages_now);
         let pod = sample.pod.0 as usize;
         // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
         let latency = if self.summary_only { Tally::default() } else { self.latencies.of(pod) };
@@ -191,7 +202,7 @@ impl<'a> Recorder<'a> {
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let merged_later = self.windows.merging && !self.summary_only;
         let latency = merged_later.then(|| Box::new(latency));
-        Cell { sample: *sample, requests, errors, p50, p99, latency }
+        Cell { sample: *sample, requests, messages, errors, p50, p99, latency }
     }
 }
 
@@ -230,6 +241,7 @@ impl Observer for Recorder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::observation::Periods;
 
     /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
     #[test]
@@ -251,6 +263,7 @@ mod tests {
                 in_flight: 0,
                 queued: 0,
                 busy: Span::ZERO,
+                periods: Periods::default(),
             };
             let cell = recorder.cell(&sample);
             assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::balance::ReadyLoads;
+use crate::sim::observation::Periods;
 use crate::sim::observation::{PodId, PodSample};
 use crate::units::{Span, Time};
 
@@ -18,6 +19,7 @@ const KEPT: usize = 10 * MOST;
 pub(super) struct Cell {
     pub sample: PodSample,
     pub requests: u64,
+    pub messages: u64,
     pub errors: u64,
     pub p50: Option<Span>,
     pub p99: Option<Span>,
@@ -155,8 +157,11 @@ fn merge(group: Vec<Window>, whole: bool) -> Window {
 /// Adds the next window's cell of the same pod.
 fn add(sum: &mut Cell, next: Cell) {
     let busy = sum.sample.busy + next.sample.busy;
-    sum.sample = PodSample { busy, ..next.sample };
+    let (mine, theirs) = (sum.sample.periods, next.sample.periods);
+    let periods = Periods { used: mine.used + theirs.used, throttled: mine.throttled + theirs.throttled };
+    sum.sample = PodSample { busy, periods, ..next.sample };
     sum.requests += next.requests;
+    sum.messages += next.messages;
     sum.errors += next.errors;
     match (&mut sum.latency, next.latency) {
         (Some(mine), Some(theirs)) => mine.merge(&theirs),
@@ -180,13 +185,14 @@ mod tests {
             in_flight: 1,
             queued: 2,
             busy: Span(3),
+            periods: Periods { used: 2, throttled: 1 },
         };
         let mut histogram = Histogram::default();
         histogram.record(Span(latency_ns));
         let mut tally = Tally::default();
         tally.add(&histogram);
         let (p50, p99) = (tally.quantile(500), tally.quantile(990));
-        Cell { sample, requests, errors: 1, p50, p99, latency: Some(Box::new(tally)) }
+        Cell { sample, requests, messages: 4, errors: 1, p50, p99, latency: Some(Box::new(tally)) }
     }
 
     fn run(n: usize, last_partial: bool) -> (Vec<Window>, Span) {
@@ -246,6 +252,7 @@ mod tests {
         assert_eq!(ready, [true, false, false], "pod 2 was not there in the first window");
         let pod = &merged.cells[0];
         assert_eq!((pod.requests, pod.errors, pod.sample.busy, pod.sample.connections), (12, 2, Span(6), 7));
+        assert_eq!((pod.messages, pod.sample.periods), (8, Periods { used: 4, throttled: 2 }));
         assert_eq!((pod.p50, pod.p99), (Some(Span(10)), Some(Span(30))));
         assert_eq!(merged.ready_loads().loads, [(PodId(0), 12)]);
     }

@@ -12,7 +12,7 @@ use super::files::FileSet;
 use super::format::{middle_cut, short, trimmed};
 use super::plot::{PodShares, small_multiples};
 use super::style::{Style, padded, paragraphs};
-use super::{OutputError, add_figures, json, markdown};
+use super::{OutputError, add_figures, json, markdown, methods};
 use crate::metrics::outcome::Estimate;
 
 /// `compare.json`: the same seeds through several scenarios.
@@ -79,10 +79,11 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     let name = names.clamp(8, style.columns() - CELLS);
     let _ = writeln!(out, "{}\n{}", style.strong(&title(comparison)), style.strong(&heading(name)));
     for scenario in &comparison.scenarios {
-        rows(&mut out, name, &scenario.scenario, &scenario.figures, comparison.runs, false, style);
+        rows(&mut out, name, &scenario.scenario, (&paths(), &scenario.figures), comparison.runs, false, style);
     }
     let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
     differences(&mut out, comparison, name, style);
+    methods::compared(&mut out, comparison, style);
     if comparison.runs > 1 && comparison.scenarios.iter().any(|s| !s.verdict.is_empty()) {
         let seed = comparison.scenarios.first().map_or(0, |s| s.seed);
         let _ = writeln!(out, "\n{}", style.strong(&format!("what happened in run 0 (seed {seed}) of each")));
@@ -109,6 +110,10 @@ const CELL: usize = 8;
 /// Width of all of them.
 const CELLS: usize = CELL * COLUMNS.len();
 
+fn paths() -> [&'static str; COLUMNS.len()] {
+    COLUMNS.map(|c| c.0)
+}
+
 fn heading(name: usize) -> String {
     let mut line = padded("", name);
     for (_, heading) in COLUMNS {
@@ -118,19 +123,19 @@ fn heading(name: usize) -> String {
 }
 
 /// A line of values and, if there were several runs, one of the half widths of their confidence intervals.
-fn rows(
+pub(super) fn rows(
     out: &mut String,
     name: usize,
     scenario: &str,
-    figures: &BTreeMap<String, Estimate>,
+    (columns, figures): (&[&str], &BTreeMap<String, Estimate>),
     runs: u64,
     signed: bool,
     style: &Style,
 ) {
     let mut values = padded(&middle_cut(scenario, name), name);
     let mut intervals = padded("", name);
-    for (path, _) in COLUMNS {
-        let estimate = figures.get(path);
+    for path in columns {
+        let estimate = figures.get(*path);
         let value = estimate.map_or_else(|| "-".into(), |e| value(path, e, signed));
         let interval = estimate.and_then(|e| below(path, e, runs));
         let _ = write!(values, "{value:>CELL$}");
@@ -148,7 +153,17 @@ fn below(path: &str, estimate: &Estimate, runs: u64) -> Option<String> {
     match estimate.n {
         n if n < runs => Some(format!("in {n}/{runs}")),
         0 | 1 => None,
-        _ => Some(format!("±{}", shown(path, (estimate.hi - estimate.lo) / 2.0))),
+        _ => Some(interval(path, estimate)),
+    }
+}
+
+/// `±half`, or both ends of an interval that zero has cut: it is not symmetric.
+fn interval(path: &str, e: &Estimate) -> String {
+    let (below, above) = (e.mean - e.lo, e.hi - e.mean);
+    if e.lo == 0.0 && above - below > 1e-9 * above {
+        format!("0–{}", shown(path, e.hi))
+    } else {
+        format!("±{}", shown(path, above))
     }
 }
 
@@ -188,11 +203,11 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
     let title = format!("difference to {}", baseline.scenario);
     let _ = writeln!(out, "\n{}\n{}", style.strong(&title), style.strong(&heading(name)));
     for (scenario, difference) in &others {
-        rows(out, name, &scenario.scenario, &difference.figures, comparison.runs, true, style);
+        rows(out, name, &scenario.scenario, (&paths(), &difference.figures), comparison.runs, true, style);
     }
     let unpaired: Vec<&str> = others.iter().filter(|(_, d)| !d.paired).map(|(s, _)| s.scenario.as_str()).collect();
     let mut note =
-        "± is half of the 95 % confidence interval; * marks a difference whose interval excludes zero.".to_owned();
+        "± is half of the 95 % confidence interval, 0–x all of it where zero cuts it; * marks a difference whose interval excludes zero.".to_owned();
     if unpaired.len() == others.len() {
         note.push_str(" Unpaired: the arrivals differ.");
     } else if unpaired.is_empty() {
@@ -210,7 +225,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     let headings: Vec<&str> = std::iter::once("scenario").chain(COLUMNS.iter().map(|c| c.1)).collect();
     let cells = |name: &str, figures: &BTreeMap<String, Estimate>, signed: bool| -> Vec<String> {
         let cell = |path: &str| match figures.get(path) {
-            Some(e) if e.n > 1 => format!("{} ±{}", value(path, e, signed), shown(path, (e.hi - e.lo) / 2.0)),
+            Some(e) if e.n > 1 => format!("{} {}", value(path, e, signed), interval(path, e)),
             Some(e) => value(path, e, signed),
             None => "-".into(),
         };
@@ -229,7 +244,9 @@ pub fn markdown(comparison: &Comparison) -> String {
     if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {
         let _ = writeln!(out, "### Difference to {}\n", baseline.scenario);
         markdown::table(&mut out, &headings, rows.into_iter());
-        out.push_str("±: half of the 95 % confidence interval; *: the interval excludes zero.\n");
+        out.push_str(
+            "±: half of the 95 % confidence interval, 0–x: all of it, cut by zero; *: the interval excludes zero.\n",
+        );
     }
     out
 }

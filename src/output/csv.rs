@@ -14,7 +14,7 @@ pub(crate) const RATIO: usize = 6;
 pub(crate) const LATENCY: usize = 4;
 
 /// Columns of `pods.csv`. `width_s` is the width of the row's window: the last one is narrower if the run ended in it.
-pub(crate) const PODS: [&str; 13] = [
+pub(crate) const PODS: [&str; 14] = [
     "time_s",
     "pod",
     "state",
@@ -28,6 +28,7 @@ pub(crate) const PODS: [&str; 13] = [
     "latency_p99_ms",
     "errors",
     "width_s",
+    "messages",
 ];
 /// Stands for the pod of calls that failed without having reached a connection: no name of a pod.
 pub(crate) const NO_POD: &str = "(none)";
@@ -91,10 +92,10 @@ fn pods_rows(outcome: &Outcome, (rows, pods): (&[WindowRow], &[PodSummary]), to:
     csv.flush()
 }
 
-fn pods_row(outcome: &Outcome, row: &WindowRow, pods: &[PodSummary]) -> [String; 13] {
+fn pods_row(outcome: &Outcome, row: &WindowRow, pods: &[PodSummary]) -> [String; 14] {
     let width = if row.partial { outcome.end_s - row.time_s } else { outcome.window_s };
     let Some(pod) = row.pod else {
-        let mut fields: [String; 13] = Default::default();
+        let mut fields: [String; 14] = Default::default();
         fields[0] = fixed(row.time_s, TIME);
         fields[1] = NO_POD.to_owned();
         fields[11] = row.errors.to_string();
@@ -116,6 +117,7 @@ fn pods_row(outcome: &Outcome, row: &WindowRow, pods: &[PodSummary]) -> [String;
         or_empty(row.latency_p99_ms, LATENCY),
         row.errors.to_string(),
         fixed(width, TIME),
+        row.messages.to_string(),
     ]
 }
 

@@ -145,6 +145,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
                 latency_p99_ms: (requests > 0).then_some(base * (4.0 + noise.next())),
                 errors: 0,
                 partial: false,
+                messages: 0,
             });
         }
         let total: u64 = windows[start..].iter().map(|r: &WindowRow| r.requests).sum();
@@ -195,6 +196,8 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         utilization: of(requests as f64 / sum as f64),
         latency_ms: if requests > 0 { latency(2.4) } else { Latency::default() },
         messages: 0,
+        errors: 0,
+        throttled: None,
     };
     Summary {
         evenkeel: "0.1.0".into(),
@@ -212,6 +215,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             unfinished: 5,
             by_status: BTreeMap::from([("UNAVAILABLE".into(), 7)]),
             retries: 0,
+            failed_by_client: BTreeMap::new(),
         },
         throughput_rps: sum as f64 / measured_s,
         time_to_balance: vec![TimeToBalance { at_s: 120.0, change: "rollout of grpc-server".into(), seconds: None }],
@@ -283,7 +287,7 @@ pub(crate) fn outage() -> Outcome {
         let received = |row: &WindowRow| WindowRow { requests: if out { 0 } else { row.requests }, ..row.clone() };
         windows.extend(window.iter().map(received));
         if out || (126.0..130.0).contains(&time_s) {
-            windows.push(WindowRow::unplaced(time_s, 25, false));
+            windows.push(WindowRow { time_s, errors: 25, ..WindowRow::default() });
         }
     }
     Outcome { windows, ..outcome }

@@ -25,17 +25,25 @@ pub fn render(outcome: &Outcome) -> String {
     );
     let headline = headline_rows(summary).into_iter().map(|(name, value, note)| vec![format!("`{name}`"), value, note]);
     table(&mut out, &["figure", "value", ""], headline);
+    let (losses, limits) =
+        (summary.pods.iter().any(|p| p.errors > 0), summary.pods.iter().any(|p| p.throttled.is_some()));
     let pods = summary.pods.iter().map(|p| {
-        vec![
+        let mut row = vec![
             p.pod.clone(),
             percent_or_dash(p.share),
             count(p.requests),
             p.connections_at_end.to_string(),
             percent_or_dash(p.utilization),
             short_or_dash(p.latency_ms.p99),
-        ]
+        ];
+        row.extend(losses.then(|| count(p.errors)));
+        row.extend(limits.then(|| percent_or_dash(p.throttled)));
+        row
     });
-    table(&mut out, &["pod", "share", "requests", "connections", "utilization", "p99 ms"], pods);
+    let mut columns = vec!["pod", "share", "requests", "connections", "utilization", "p99 ms"];
+    columns.extend(losses.then_some("failed"));
+    columns.extend(limits.then_some("throttled"));
+    table(&mut out, &columns, pods);
     let theory = summary
         .theory
         .iter()

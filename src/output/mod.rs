@@ -8,6 +8,7 @@ pub mod files;
 pub mod format;
 pub mod json;
 pub mod markdown;
+mod methods;
 pub mod plot;
 pub mod replot;
 mod style;

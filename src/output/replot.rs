@@ -65,7 +65,8 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
         return Err("a time is out of range".into());
     }
     if name == NO_POD {
-        return Ok((WindowRow::unplaced(number(record, 0)?, number(record, 11)?, false), width));
+        let (time_s, errors) = (number(record, 0)?, number(record, 11)?);
+        return Ok((WindowRow { time_s, errors, ..WindowRow::default() }, width));
     }
     let pod = pods.get(name).ok_or_else(|| format!("pod {name:?} is not in summary.json"))?;
     let row = WindowRow {
@@ -82,6 +83,7 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
         latency_p99_ms: number_if_any(record, 10)?,
         errors: number(record, 11)?,
         partial: false,
+        messages: number(record, 13)?,
     };
     Ok((row, width))
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::format::{count, duration, middle_cut, percent, percent_or_dash, short, short_or_dash};
+use super::methods;
 use super::style::{Style, padded, paragraphs};
-use crate::metrics::outcome::{MethodSummary, Outcome, PodSummary, Summary};
+use crate::metrics::outcome::{Outcome, PodSummary, Summary};
 
 /// More pods than this are not all listed.
 const PODS_MOST: usize = 40;
@@ -30,7 +31,7 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     let mut out = String::new();
     head(&mut out, outcome, header, style);
     pods(&mut out, outcome, style);
-    methods(&mut out, summary, style);
+    methods::table(&mut out, summary, style);
     headline(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
@@ -66,38 +67,37 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         out.push_str("\nno pods\n");
         return;
     }
-    // Pods that were gone before the measured time have nothing to show.
-    let warmup_s = outcome.end_s - outcome.summary.measured_s;
-    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
-    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
-    let listed = order.len();
-    if listed > PODS_MOST {
-        order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
-        order.drain(PODS_ENDS..listed - PODS_ENDS);
-    }
+    let (order, listed) = order(outcome);
     // A column only where there are some.
     let streams = pods.iter().any(|pod| pod.messages > 0);
+    let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
     let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
+    let failed = |cell: String| if losses { format!(" {cell:>7}") } else { String::new() };
+    let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
+    let optional = messages(String::new()).len() + failed(String::new()).len() + throttled(String::new()).len();
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let lives = widest(&mut order.iter().map(|&i| life(&pods[i]).chars().count())).max(4);
+    let lives = widest(&mut order.iter().map(|&i| life(&pods[i]).chars().count()));
+    let lives = lives.clamp(4, style.columns().saturating_sub(NUMBERS + optional + 8).max(4));
     // What the numbers leave of the line is shared by the names and the bars.
-    let room = style.columns().saturating_sub(NUMBERS + lives + messages(String::new()).len());
+    let room = style.columns().saturating_sub(NUMBERS + lives + optional);
     let longest = widest(&mut order.iter().map(|&i| pods[i].pod.chars().count()));
-    let name = longest.clamp(8, 28.min(room.saturating_sub(6)));
+    let name = longest.clamp(8, 28.min(room.saturating_sub(6)).max(8));
     let bar = room.saturating_sub(name).min(30);
     let most = pods.iter().filter_map(|p| p.share).fold(0.0, f64::max);
     let _ = writeln!(
         out,
         "\n{}",
         style.strong(&format!(
-            "{:name$}  {:bar$} {:>7} {:>12}{} {:>6} {:>6} {:>8}  {}",
+            "{:name$}  {:bar$} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
             "pod",
             "",
             "share",
             "requests",
             messages("messages".into()),
+            failed("failed".into()),
             "conns",
             "util",
+            throttled("throt".into()),
             "p99 ms",
             "life"
         ))
@@ -106,15 +106,17 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         let pod = &pods[at];
         let part = pod.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
         let cells = format!(
-            "{} {:>7} {:>12}{} {:>6} {:>6} {:>8}  {}",
+            "{} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
             style.bar(part, bar),
             percent_or_dash(pod.share),
             count(pod.requests),
             messages(count(pod.messages)),
+            failed(count(pod.errors)),
             pod.connections_at_end,
-            pod.utilization.map_or_else(|| "-".into(), |u| format!("{:.0} %", u * 100.0)),
+            whole_percent(pod.utilization),
+            throttled(whole_percent(pod.throttled)),
             short_or_dash(pod.latency_ms.p99),
-            life(pod)
+            middle_cut(&life(pod), lives)
         );
         let line = format!("{}  {cells}", padded(&middle_cut(&pod.pod, name), name));
         let idle = pod.requests == 0 && pod.deleted_s.is_none() && most > 0.0;
@@ -126,6 +128,25 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
     }
 }
 
+/// The pods to list, and how many there are if not all are: then those at both ends, in order of load.
+fn order(outcome: &Outcome) -> (Vec<usize>, usize) {
+    let pods = &outcome.summary.pods;
+    // Pods that were gone before the measured time have nothing to show.
+    let warmup_s = outcome.end_s - outcome.summary.measured_s;
+    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
+    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
+    let listed = order.len();
+    if listed > PODS_MOST {
+        order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
+        order.drain(PODS_ENDS..listed - PODS_ENDS);
+    }
+    (order, listed)
+}
+
+fn whole_percent(part: Option<f64>) -> String {
+    part.map_or_else(|| "-".into(), |u| format!("{:.0} %", u * 100.0))
+}
+
 /// When the pod was Ready, if that was not the whole run, and whether it idles.
 fn life(pod: &PodSummary) -> String {
     let idle = if pod.requests == 0 && pod.ready_s.is_some() && pod.deleted_s.is_none() { "idle" } else { "" };
@@ -134,29 +155,6 @@ fn life(pod: &PodSummary) -> String {
         (Some(_), Some(gone)) => format!("to {}", duration(gone)),
         (Some(ready), None) if ready > 0.0 => format!("from {} {idle}", duration(ready)).trim_end().into(),
         (Some(_), None) => idle.into(),
-    }
-}
-
-/// A row per method, where calls are of several.
-fn methods(out: &mut String, summary: &Summary, style: &Style) {
-    if summary.methods.is_empty() {
-        return;
-    }
-    let name = |m: &MethodSummary| format!("{} {}", m.client, m.method);
-    let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
-    let wide = longest.clamp(8, style.columns() - 48);
-    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50 ms", "p99 ms");
-    let _ = writeln!(out, "\n{}", style.strong(&head));
-    for m in &summary.methods {
-        let _ = writeln!(
-            out,
-            "{}  {:>12} {:>10} {:>10} {:>9}",
-            padded(&middle_cut(&name(m), wide), wide),
-            count(m.started),
-            count(m.failed),
-            short_or_dash(m.latency_ms.p50),
-            short_or_dash(m.latency_ms.p99)
-        );
     }
 }
 
@@ -218,9 +216,10 @@ fn headline(out: &mut String, summary: &Summary, style: &Style) {
     if let Some(runs) = &summary.runs {
         let n = runs.values().map(|e| e.n).max().unwrap_or(0);
         let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
-        for (figure, e) in runs {
-            let _ =
-                writeln!(out, "{figure:<28} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
+        for (path, e) in runs {
+            let figure = methods::named(path, &summary.methods);
+            let figure = padded(&middle_cut(&figure, 40), 28);
+            let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
         }
     }
 }
@@ -279,31 +278,27 @@ mod tests {
     }
 
     #[test]
-    fn methods_have_a_table_of_their_own() {
-        let mut outcome = fixtures::rollout();
-        let latency_ms = outcome.summary.latency_ms.clone();
-        let row = |method: &str, started, failed| MethodSummary {
-            client: "web".into(),
-            method: method.into(),
-            started,
-            ok: started - failed,
-            failed,
-            unfinished: 0,
-            latency_ms: latency_ms.clone(),
-        };
-        outcome.summary.methods = vec![row("Get", 12_345, 6), row("/shop.Search/Everything", 78, 0)];
+    fn failures_and_throttling_have_columns_where_there_are_some() {
+        let mut outcome = fixtures::one_takes_all();
+        (outcome.summary.pods[3].errors, outcome.summary.pods[3].throttled) = (1_234, Some(0.4321));
         let text = rendered(&outcome, &Style::default());
-        let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("method")).take(3).collect();
+        let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("pod")).take(5).collect();
         insta::assert_snapshot!(table.join("\n"), @"
-        method                              calls     failed     p50 ms    p99 ms
-        web Get                            12,345          6       1.92        12
-        web /shop.Search/Everything            78          0       1.92        12
+        pod                                    share     requests  failed  conns   util throt   p99 ms  life
+        grpc-server-1-0                          0 %            0       0     10    0 %     -        -  idle
+        grpc-server-1-1                          0 %            0       0     10    0 %     -        -  idle
+        grpc-server-1-2                          0 %            0       0     10    0 %     -        -  idle
+        grpc-server-1-3  ███████████████████   100 %        9,959   1,234     10  100 %  43 %       12
         ");
     }
 
     #[test]
     fn lines_fit_into_the_terminal_and_plain_text_is_ascii() {
-        for outcome in [fixtures::rollout(), fixtures::hundred(), fixtures::nothing(), fixtures::one_takes_all()] {
+        let mut troubled = fixtures::rollout();
+        troubled.summary.pods.iter_mut().for_each(|p| (p.errors, p.throttled) = (123_456, Some(0.4321)));
+        for outcome in
+            [fixtures::rollout(), fixtures::hundred(), fixtures::nothing(), fixtures::one_takes_all(), troubled]
+        {
             for width in [80, 100, 200] {
                 let text = rendered(&outcome, &Style { unicode: false, width, colour: false });
                 assert!(text.is_ascii());

@@ -18,6 +18,15 @@
 use crate::scenario::model::Cpu;
 use crate::units::{Span, Time};
 
+/// Periods of a limit, as `cpu.stat` counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Periods {
+    /// In which something was in service (`nr_periods`).
+    pub used: u64,
+    /// In which the limit stopped it (`nr_throttled`).
+    pub throttled: u64,
+}
+
 /// The CPU time of one pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {
@@ -33,6 +42,10 @@ pub struct Meter {
     attained: Span,
     /// Requests in service.
     running: u32,
+    /// Periods so far, the one that `at` is in among them once it counts.
+    periods: Periods,
+    /// What of this period is counted.
+    counted: Periods,
 }
 
 impl Meter {
@@ -40,7 +53,8 @@ impl Meter {
     #[must_use]
     pub fn new(cpu: &Cpu, now: Time, phase: Span) -> Meter {
         let (period_ends, left) = cpu.limit.map_or((Time::NEVER, Span::ZERO), |limit| (now + phase, limit.quota));
-        Meter { period_ends, at: now, left, used: Span::ZERO, attained: Span::ZERO, running: 0 }
+        let (periods, counted) = (Periods::default(), Periods::default());
+        Meter { period_ends, at: now, left, used: Span::ZERO, attained: Span::ZERO, running: 0, periods, counted }
     }
 
     /// A request begins service. Returns what has been attained: it is done when this and what it needs has been.
@@ -67,6 +81,13 @@ impl Meter {
     pub fn used(mut self, cpu: &Cpu, now: Time) -> Span {
         self.advance(cpu, now);
         self.used
+    }
+
+    /// Periods of the limit up to `now`, which is not before the last change.
+    #[must_use]
+    pub fn periods(mut self, cpu: &Cpu, now: Time) -> Periods {
+        self.advance(cpu, now);
+        self.periods
     }
 
     /// When `goal` will have been attained, if the number in service stays what it is; counted from the last change.
@@ -120,10 +141,15 @@ impl Meter {
             if threads > 0 {
                 self.attained = self.attained + Span(per_period * periods);
                 self.used = self.used + Span(per_period * periods * threads);
+                self.periods.used += periods;
+                if self.progress(cpu, limit.period) > limit.quota.0 / threads {
+                    self.periods.throttled += periods;
+                }
             }
             self.at = self.period_ends + limit.period * periods;
             self.period_ends = self.at + limit.period;
             self.left = limit.quota;
+            self.counted = Periods::default();
         }
         self.run(cpu, now.since(self.at));
         self.at = self.at.max(now);
@@ -136,12 +162,22 @@ impl Meter {
             return;
         }
         let quota = cpu.limit.map_or(u64::MAX, |_| self.left.0 / threads);
-        let each = Span(self.progress(cpu, wall).min(quota));
+        let wanted = self.progress(cpu, wall);
+        let each = Span(wanted.min(quota));
         self.attained = self.attained + each;
         self.used = self.used + each * threads;
         if cpu.limit.is_some() {
             self.left = self.left - each * threads;
+            self.count(Periods { used: u64::from(wall > Span::ZERO), throttled: u64::from(wanted > quota) });
         }
+    }
+
+    /// Each period counts once.
+    fn count(&mut self, seen: Periods) {
+        self.periods.used += seen.used.saturating_sub(self.counted.used);
+        self.periods.throttled += seen.throttled.saturating_sub(self.counted.throttled);
+        self.counted.used |= seen.used;
+        self.counted.throttled |= seen.throttled;
     }
 }
 
@@ -204,6 +240,26 @@ mod tests {
         assert_eq!(m.used(&TWO_CORES, at(1_000)), MS(2_000));
         assert_eq!(m.used(&TWO_CORES, at(1_010)), MS(2_080));
         assert_eq!(m.used(&TWO_CORES, at(1_090)), MS(2_200));
+    }
+
+    /// Eight threads from 30 ms on use up the first period's quota at 55 ms; two never do.
+    #[test]
+    fn periods_are_throttled_once_each() {
+        let mut m = meter(&TWO_CORES, 8, at(30));
+        let periods = |m: &Meter, ms| {
+            let Periods { used, throttled } = m.periods(&TWO_CORES, at(ms));
+            (used, throttled)
+        };
+        let seen: Vec<_> = [30, 31, 55, 56, 99, 100, 110, 130, 1_000, 1_099].map(|ms| periods(&m, ms)).into();
+        assert_eq!(seen, [(0, 0), (1, 0), (1, 0), (1, 1), (1, 1), (1, 1), (2, 1), (2, 2), (10, 10), (11, 11)]);
+        (0..6).for_each(|_| m.end(&TWO_CORES, at(1_010)));
+        assert_eq!(
+            periods(&m, 1_990),
+            (20, 11),
+            "of 1000 to 1100 ms, 120 ms of quota were left for two that want 180; then they have all they want"
+        );
+        (0..2).for_each(|_| m.end(&TWO_CORES, at(2_000)));
+        assert_eq!(periods(&m, 9_000), (20, 11), "a period in which nothing is in service does not count");
     }
 
     /// Two cores for two, three and four; who comes later needs what it needs from then on.

@@ -3,6 +3,7 @@
 
 pub use super::close_reason::CloseReason;
 pub use super::observer::Observer;
+pub use crate::policy::cpu::Periods;
 use crate::units::{Span, Time};
 
 /// A pod, numbered from 0 in order of creation over the whole run; never reused.
@@ -120,6 +121,8 @@ pub struct PodSample {
     pub queued: u32,
     /// Slot-time used in the window.
     pub busy: Span,
+    /// Periods of its CPU limit, if it has one.
+    pub periods: Periods,
 }
 
 /// Who changed the wanted number of pods.

@@ -24,7 +24,7 @@ pub(super) enum Spread {
 /// A pod in the stretch of time that is judged.
 pub(super) struct Pod<'a> {
     pub summary: &'a PodSummary,
-    /// Requests received in that stretch.
+    /// Requests received in that stretch, messages of streams among them.
     pub load: u64,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Facts<'a> {
         let stretch = stretch(model, outcome);
         let whole_run = || {
             let pods = outcome.summary.pods.iter().filter(|p| p.ready_s.is_some() && p.deleted_s.is_none());
-            pods.map(|summary| Pod { summary, load: summary.requests }).collect()
+            pods.map(|summary| Pod { summary, load: summary.requests + summary.messages }).collect()
         };
         let (pods, later) = match &stretch {
             Some(stretch) => (loads(outcome, stretch, 0.0), loads(outcome, stretch, 0.5)),
@@ -145,6 +145,11 @@ impl<'a> Facts<'a> {
             && !self.model.servers.iter().all(|s| cuts(&s.grpc))
     }
 
+    /// True if all balance as Envoy does, which picks among all pods that it knows of, and has a connection where a call needed one.
+    pub fn pools(&self) -> bool {
+        self.model.clients.iter().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
+    }
+
     pub fn open_load(&self) -> bool {
         self.model.clients.iter().any(|c| c.load.rate().is_some())
     }
@@ -201,7 +206,7 @@ fn loads<'a>(outcome: &'a Outcome, stretch: &Stretch, part: f64) -> Vec<Pod<'a>>
         stretch.pods.iter().map(|i| Pod { summary: &outcome.summary.pods[*i as usize], load: 0 }).collect();
     for row in outcome.windows.iter().filter(|row| row.time_s >= from) {
         if let Some(Ok(i)) = row.pod.map(|pod| stretch.pods.binary_search(&pod)) {
-            pods[i].load += row.requests;
+            pods[i].load += row.requests + row.messages;
         }
     }
     pods

@@ -2,23 +2,21 @@
 //! the model show it, and says "chance" where that is the cause.
 
 mod facts;
+mod losses;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use crate::metrics::outcome::{EventKind, Outcome};
-use crate::scenario::model::{Action, Discovery, Model, Protocol, ServiceType, What};
+use crate::scenario::model::{Action, Model, What};
 use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};
-use words::{calls, count, levers, noun_of, seconds, since, stays};
+use losses::{failures, overload};
+use words::{calls, count, levers, noun_of, reach, seconds, since, stays};
 
 /// A draw as uneven as this, or more, is called chance.
 const UNLIKELY: f64 = 0.01;
-/// Slot-time in use above which a pod has no room left.
-const SATURATED: f64 = 0.999;
-/// A part of all calls whose failure matters more than any balance.
-const MANY_FAILURES: f64 = 0.001;
 
 /// The verdict on a run.
 #[must_use]
@@ -97,8 +95,8 @@ fn even(f: &Facts<'_>) -> Option<String> {
         return None;
     }
     let why = match f.spread {
-        Spread::Rotation => "each client has a connection to every pod and takes them in rotation".to_owned(),
-        Spread::PerCall => "each client has a connection to every pod and picks one for each call".to_owned(),
+        Spread::Rotation => format!("{} takes them in rotation", reach(f)),
+        Spread::PerCall => format!("{} picks one for each call", reach(f)),
         Spread::PerRequest => "each request has a connection of its own, and so a draw of its own".to_owned(),
         Spread::PerConnection => {
             let n = f.connections();
@@ -136,6 +134,13 @@ fn rotation(f: &Facts<'_>) -> Option<String> {
     }
     let (hot, cold) = (f.hottest()?, f.coldest()?);
     let without: Vec<&Pod<'_>> = f.pods.iter().filter(|p| p.summary.connections_at_end == 0).collect();
+    if f.pools() {
+        let (hot, cold) = (format!("{} carries {:.1}x its share", hot.name(), f.times(hot)), cold.name());
+        let since = since(f);
+        return Some(format!(
+            "{hot}{since}, although calls go in rotation: not every sidecar knew {cold} all the time."
+        ));
+    }
     if let Some(first) = without.first() {
         let others =
             if without.len() > 1 { format!(" and {} more have", without.len() - 1) } else { " has".to_owned() };
@@ -150,15 +155,23 @@ fn rotation(f: &Facts<'_>) -> Option<String> {
             }
         ));
     }
-    Some(format!(
-        "{} carries {:.1}x its share, {} {:.1}x{}, although calls go in rotation: not every client had a connection to \
-         every pod all the time.",
+    let carries = format!(
+        "{} carries {:.1}x its share, {} {:.1}x{}",
         hot.name(),
         f.times(hot),
         cold.name(),
         f.times(cold),
         since(f)
-    ))
+    );
+    Some(if f.streams_stay() {
+        format!("{carries}: an open stream stays on its connection, whatever comes; {}.", levers(f))
+    } else if f.even_later {
+        format!("{carries}, but from {} on the load is even: connections were replaced.", seconds(f.later_s))
+    } else {
+        format!(
+            "{carries}, although calls go in rotation: not every client had a connection to every pod all the time."
+        )
+    })
 }
 
 /// So few requests that an even draw of a pod for each would lie as unevenly.
@@ -314,59 +327,6 @@ fn chance(f: &Facts<'_>) -> Option<String> {
 fn redrawn(f: &Facts<'_>, change: &Action) -> bool {
     let settled = f.pods.iter().map(Pod::ready_s).fold(change.at.as_secs_f64(), f64::max);
     f.replaced_within_s().is_some_and(|age| f.outcome.end_s - settled > age)
-}
-
-/// An open load that some pod cannot keep up with.
-fn overload(f: &Facts<'_>) -> Option<String> {
-    if !f.open_load() {
-        return None;
-    }
-    let used: Vec<(&str, f64)> = f.pods.iter().filter_map(|p| Some((p.name(), p.summary.utilization?))).collect();
-    let full = used.iter().filter(|u| u.1 >= SATURATED).count();
-    let (name, _) = used.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| full > 0)?;
-    let mean = used.iter().map(|u| u.1).sum::<f64>() / used.len() as f64;
-    Some(if full == used.len() {
-        "All pods are saturated: the load exceeds the capacity, and no balancing makes up for that.".to_owned()
-    } else {
-        format!(
-            "{full} of {} pods are saturated ({name} the most) while the fleet uses {:.0} % of its slots: there is room, but \
-             not where the traffic goes.",
-            used.len(),
-            100.0 * mean
-        )
-    })
-}
-
-/// Calls that failed, where there are pods that could have served them: a load that is even in the end may have been down
-/// meanwhile. True if they are so many that they come first.
-fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
-    let requests = &f.outcome.summary.requests;
-    if requests.failed == 0 || f.total() == 0 {
-        return None;
-    }
-    let (status, _) = requests.by_status.iter().max_by_key(|s| s.1)?;
-    let share = requests.failed as f64 / requests.started as f64;
-    let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
-    let cause = if status == "UNAVAILABLE" { no_address(f).unwrap_or_default() } else { String::new() };
-    let (failed, started) = (requests.failed, requests.started);
-    let text = format!("{failed} of {started} calls ({:.2} %) failed, {how} {status}.{cause}", 100.0 * share);
-    Some((text, share >= MANY_FAILURES))
-}
-
-/// What makes a headless Service fail in a rollout (grpc/grpc-go#6990, #8398).
-fn no_address(f: &Facts<'_>) -> Option<String> {
-    let replaced = |a: &Action| matches!(a.what, What::RolloutServer(_) | What::Delete { .. });
-    if f.model.service != ServiceType::Headless || !f.model.timeline.iter().any(replaced) {
-        return None;
-    }
-    let interval = f.model.clients.iter().find_map(|c| match &c.protocol {
-        Protocol::Grpc(grpc) if grpc.discovery == Discovery::Dns => Some(grpc.resolver.min_interval),
-        _ => None,
-    })?;
-    Some(format!(
-        " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \
-         faster leave it without an address until then; a longer min_ready or pre_stop of the servers prevents that."
-    ))
 }
 
 /// The probability that some of `n` pods has at least `m` of `c` connections thrown at them uniformly; `None` beyond the

@@ -1,6 +1,6 @@
 //! The parts of sentences.
 
-use crate::scenario::model::What;
+use crate::scenario::model::{Client, Protocol, What};
 use crate::units::Span;
 
 use super::facts::Facts;
@@ -33,25 +33,46 @@ pub(super) fn stays(f: &Facts<'_>) -> &'static str {
     }
 }
 
+/// Whom a client that balances reaches.
+pub(super) fn reach(f: &Facts<'_>) -> &'static str {
+    if f.pools() {
+        "each sidecar knows every pod, dials it when a call needs it, and"
+    } else if f.model.clients.iter().all(|c| c.via.is_some()) {
+        "each sidecar has a connection to every pod and"
+    } else {
+        "each client has a connection to every pod and"
+    }
+}
+
 /// What would move or spread the load, of what the scenario does not use yet.
 pub(super) fn levers(f: &Facts<'_>) -> String {
     if f.streams_stay() {
         return "what would move open streams: max_connection_age with max_connection_age_grace (server)".to_owned();
     }
     if f.replaced_within_s().is_some() {
-        let even = if f.all_grpc() { "a headless Service with round_robin" } else { "a connection per request" };
+        let even = if f.all_grpc() { round_robin(f) } else { "a connection per request".to_owned() };
         return format!(
             "replacing connections for their age draws anew and does not even out; more connections or {even} would"
         );
     }
     let mut all = Vec::new();
     if f.all_grpc() {
-        all.push("max_connection_age (server)");
+        all.push("max_connection_age (server)".to_owned());
     }
-    all.push("connection_lifetime (client)");
-    all.push(if f.all_grpc() { "a headless Service with round_robin" } else { "more connections" });
+    all.push("connection_lifetime (client)".to_owned());
+    all.push(if f.all_grpc() { round_robin(f) } else { "more connections".to_owned() });
     let last = all.pop().unwrap_or_default();
     format!("what would move them: {} or {last}", all.join(", "))
+}
+
+/// What spreads calls and not connections, said of whom it is missing.
+fn round_robin(f: &Facts<'_>) -> String {
+    if f.cluster_ip() {
+        return "a headless Service with round_robin".to_owned();
+    }
+    let single = |c: &&Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.policy.is_pick_first());
+    let names: Vec<&str> = f.model.clients.iter().filter(single).map(|c| c.name.as_str()).collect();
+    format!("round_robin{}", if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) })
 }
 
 /// `1 pod`, `2 pods`.

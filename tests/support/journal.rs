@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
 use evenkeel::scenario::model::{Model, Protocol, Server};
-use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodId, PodPhase, PodSample, Status};
+use evenkeel::sim::observation::{CloseReason, Observation, Observer, Periods, PodId, PodPhase, PodSample, Status};
 use evenkeel::units::Time;
 
 /// Everything observed that figures depend on.
@@ -28,7 +28,8 @@ pub struct Journal {
     messages: Vec<(Time, usize)>,
     /// (emitted, done, pod)
     completed: Vec<(Time, Time, usize)>,
-    failed: Vec<(Time, Status)>,
+    /// (emitted, status, client, pod)
+    failed: Vec<(Time, Status, u32, Option<usize>)>,
     /// (when, pod, phase), the creation included.
     phases: Vec<(Time, usize, PodPhase)>,
     /// By pod: its server.
@@ -81,8 +82,12 @@ impl Observer for Journal {
                 self.completed.push((emitted, at, self.place(pod)));
                 self.ends.push((client, method, emitted, 0));
             }
-            Observation::Failed { client, method, status, emitted, .. } => {
-                self.failed.push((emitted, status));
+            Observation::Failed { client, method, status, emitted, pod } => {
+                let place = pod.and_then(|pod| match self.places[pod.0 as usize] {
+                    Place::Server(place) => Some(place),
+                    Place::Gateway(_) => None,
+                });
+                self.failed.push((emitted, status, client, place));
                 self.ends.push((client, method, emitted, 1));
             }
             Observation::PodCreated { server, .. } if server as usize >= self.backends => {
@@ -143,7 +148,7 @@ impl Journal {
         let warmup = model.warmup.0;
         let measured_s = end.0.saturating_sub(warmup) as f64 / 1e9;
         same("measured_s", summary.measured_s, measured_s);
-        self.check_requests(warmup, summary);
+        self.check_requests(model, warmup, summary);
         let per_s = |n: usize| if measured_s == 0.0 { 0.0 } else { n as f64 / measured_s };
         let ok = self.completed.iter().filter(|c| c.0.0 >= warmup).count();
         same("throughput_rps", summary.throughput_rps, per_s(ok));
@@ -156,7 +161,7 @@ impl Journal {
         self.check_balance(model, end, summary);
     }
 
-    fn check_requests(&self, warmup: u64, summary: &Summary) {
+    fn check_requests(&self, model: &Model, warmup: u64, summary: &Summary) {
         let measured = |t: &&Time| t.0 >= warmup;
         let requests = &summary.requests;
         assert_eq!(requests.started, self.emitted.iter().filter(measured).count() as u64);
@@ -164,6 +169,10 @@ impl Journal {
         assert_eq!(requests.retries, self.retried.iter().filter(measured).count() as u64);
         let failed = self.failed.iter().filter(|f| f.0.0 >= warmup);
         assert_eq!(requests.failed, failed.clone().count() as u64);
+        for (i, client) in model.clients.iter().enumerate().filter(|_| model.clients.len() > 1) {
+            let n = failed.clone().filter(|f| f.2 == i as u32).count() as u64;
+            assert_eq!(requests.failed_by_client.get(&client.name), Some(&n));
+        }
         for status in Status::ALL {
             let n = failed.clone().filter(|f| f.1 == status).count() as u64;
             assert_eq!(requests.by_status.get(status.name()), Some(&n));
@@ -248,6 +257,8 @@ impl Journal {
             assert_eq!((pod.requests, &pod.server), (requests as u64, &model.servers[self.servers[i]].name));
             let messages = self.messages.iter().filter(|m| m.0.0 >= model.warmup.0 && m.1 == i).count();
             assert_eq!(pod.messages, messages as u64);
+            let here = |f: &&(Time, Status, u32, Option<usize>)| f.0.0 >= model.warmup.0 && f.3 == Some(i);
+            assert_eq!(pod.errors, self.failed.iter().filter(here).count() as u64);
             let share = (!measured.is_empty()).then(|| requests as f64 / measured.len() as f64);
             same_option("share", pod.share, share);
             assert_eq!(pod.connections_opened, self.connected.iter().filter(|c| c.3 == i).count() as u64);
@@ -259,7 +270,11 @@ impl Journal {
             let last = self.windows.iter().rev().find_map(samples);
             assert_eq!(pod.connections_at_end, last.map_or(0, |s| u64::from(s.connections)));
             let (mut busy, mut time) = (0.0, 0.0);
-            for window in self.windows.iter().filter(|w| w.0.0 >= model.warmup.0) {
+            let measured = || self.windows.iter().filter(|w| w.0.0 >= model.warmup.0);
+            let periods = |of: fn(Periods) -> u64| measured().filter_map(samples).map(|s| of(s.periods)).sum::<u64>();
+            let (used, throttled) = (periods(|p| p.used), periods(|p| p.throttled));
+            same_option("throttled", pod.throttled, (used > 0).then(|| throttled as f64 / used as f64));
+            for window in measured() {
                 if let Some(sample) = samples(window).filter(|s| s.ready_throughout) {
                     busy += sample.busy.0 as f64;
                     time += (window.1.0 - window.0.0) as f64 * cores(&model.servers[self.servers[i]]);

@@ -98,6 +98,10 @@ impl<'a> Place<'a> {
 
     fn rows_of_marks(&self) -> Vec<Option<usize>> {
         let mut taken: Vec<Vec<(f64, f64)>> = vec![Vec::new(); MARK_ROWS_MOST];
+        if !self.chart.labels.is_empty() {
+            // The heading of the labels stands there.
+            taken[0].push((self.right + 24.0, f64::INFINITY));
+        }
         let mut rows = Vec::new();
         // Later marks take the lower rows, so that no label stands on the line of a later mark.
         for mark in self.chart.marks.iter().rev() {

@@ -1,7 +1,7 @@
 //! What gets its own area or line: every pod, or, of many pods, the busiest ones and the rest of each cohort together.
 
 use super::palette::{OTHERS, Rgb};
-use super::traces::{PODS_MOST, PODS_TOP, PodTrace, Traces};
+use super::traces::{Bin, PODS_MOST, PODS_TOP, PodTrace, Traces};
 use crate::output::format;
 
 /// One or several pods drawn as one.
@@ -23,9 +23,10 @@ impl Group {
         self.members.iter().all(|&m| traces.pods.get(m).is_none_or(|p| p.gone))
     }
 
-    /// Requests of all members in a bin.
-    pub fn requests(&self, traces: &Traces, bin: usize) -> u64 {
-        self.members.iter().filter_map(|&m| traces.pods[m].bins[bin].map(|b| b.requests)).sum()
+    /// Requests of all members in a bin that did not fail: a failed call was received before it failed, or never.
+    pub fn served(&self, traces: &Traces, bin: usize) -> u64 {
+        let of = |b: &Bin| b.requests.saturating_sub(b.errors);
+        self.members.iter().filter_map(|&m| traces.pods[m].bins[bin].as_ref().map(of)).sum()
     }
 }
 

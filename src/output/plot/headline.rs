@@ -5,6 +5,10 @@ use super::traces::{Phase, Traces};
 use crate::metrics::outcome::Summary;
 use crate::output::format;
 
+/// A part of all calls whose failure is worth a line.
+const MANY_FAILURES: f64 = 0.001;
+/// Kubernetes' usual alert (CPUThrottlingHigh) fires at a quarter of the periods.
+const MUCH_THROTTLED: f64 = 0.25;
 /// More names than this are counted instead.
 const NAMES_MOST: usize = 6;
 
@@ -26,10 +30,34 @@ pub(super) fn figures(summary: &Summary) -> Line {
     if let Some(x) = summary.latency_ms.p99 {
         parts.push(format!("p99 {} ms", format::short(x)));
     }
-    if summary.requests.failed > 0 {
+    if summary.requests.failed > 0 && failures(summary).is_none() {
         parts.push(format!("{} failed calls", format::count(summary.requests.failed)));
     }
     Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
+}
+
+/// What failed, if that matters more than any balance.
+pub(super) fn failures(summary: &Summary) -> Option<Line> {
+    let requests = &summary.requests;
+    let share = requests.failed as f64 / requests.started as f64;
+    let (status, _) = requests.by_status.iter().max_by_key(|s| s.1).filter(|_| share >= MANY_FAILURES)?;
+    let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
+    let (failed, started) = (format::count(requests.failed), format::count(requests.started));
+    let text = format!("{failed} of {started} calls failed ({}), {how} {status}.", format::percent(share));
+    Some(Line { text, alarm: true })
+}
+
+/// Who was stopped most by its CPU limit, if there are limits.
+pub(super) fn throttled(summary: &Summary) -> Option<Line> {
+    let mut parts: Vec<(f64, &str)> =
+        summary.pods.iter().filter_map(|p| Some((p.throttled?, p.pod.as_str()))).collect();
+    // A stable sort: of equals the older pod comes first.
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let &(most, name) = parts.first().filter(|p| p.0 > 0.0)?;
+    let others = parts.get(1).map_or_else(String::new, |p| format!(", the others in {} at most", format::percent(p.0)));
+    let name = format::middle_cut(name, 32);
+    let text = format!("{name} was stopped by its CPU limit in {} of its periods{others}.", format::percent(most));
+    Some(Line { text, alarm: most >= MUCH_THROTTLED })
 }
 
 /// Who gets how much in the last phase: the moment from which it holds, the busiest pod, the starved ones by name.

@@ -55,9 +55,11 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
         body: Body::Time(chart(outcome, traces, &groups, "milliseconds", height, value)),
     };
     let note = "Of the calls that a pod answered, from the call to the response; a gap means that it answered none.";
+    let mut subtitle = vec![Line { text, alarm: false }, Line { text: note.into(), alarm: false }];
+    subtitle.extend(headline::throttled(&outcome.summary));
     Figure {
         title: format!("Latency per pod, {}", outcome.summary.scenario),
-        subtitle: vec![Line { text, alarm: false }, Line { text: note.into(), alarm: false }],
+        subtitle,
         panels: vec![panel("p99 per pod", 300.0, |bin| bin.p99_ms), panel("p50 per pod", 200.0, |bin| bin.p50_ms)],
         columns: 1,
         legend: gone(traces, &groups),

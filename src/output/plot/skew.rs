@@ -14,6 +14,7 @@ const EACH: (usize, usize) = (PODS_MOST, PODS_TOP);
 pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let mut subtitle = vec![headline::figures(&outcome.summary)];
     subtitle.extend(headline::last_phase(traces));
+    subtitle.extend(headline::failures(&outcome.summary));
     let mut charts: Vec<(String, BarChart)> = Vec::new();
     let phases: Vec<&Phase> = match &traces.phases[..] {
         [] => Vec::new(),

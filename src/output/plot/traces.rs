@@ -30,7 +30,7 @@ pub(super) struct Traces {
     pub bins: usize,
     /// In order of creation, as in the summary.
     pub pods: Vec<PodTrace>,
-    /// Per bin: calls that failed without having reached a connection.
+    /// Per bin: calls that failed without having reached a connection, or on the way to a pod that was gone.
     pub unplaced: Vec<u64>,
     pub phases: Vec<Phase>,
     /// How many cohorts of pods there are.
@@ -54,7 +54,10 @@ pub(super) struct PodTrace {
 /// One pod in one bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Bin {
+    /// Messages of streams among them.
     pub requests: u64,
+    /// Calls that failed here or on the way to it.
+    pub errors: u64,
     /// At the end of the bin.
     pub connections: u32,
     /// The largest of the bin's windows: quantiles cannot be averaged.
@@ -131,10 +134,16 @@ impl Traces {
             (a, b) => a.or(b),
         };
         let bin = slot.get_or_insert_default();
-        bin.requests += row.requests;
+        bin.requests += work(row);
+        bin.errors += row.errors;
         bin.connections = row.connections;
         bin.p50_ms = larger(bin.p50_ms, row.latency_p50_ms);
         bin.p99_ms = larger(bin.p99_ms, row.latency_p99_ms);
+    }
+
+    /// All calls that failed in a bin.
+    pub fn failed(&self, bin: usize) -> u64 {
+        self.unplaced[bin] + self.pods.iter().filter_map(|p| p.bins[bin]).map(|b| b.errors).sum::<u64>()
     }
 
     /// Middle of a bin, in seconds: the last one may be cut by the end of the run.
@@ -182,13 +191,18 @@ impl Traces {
             *windows += 1;
             phase.to_s = to_s;
             for (sum, row) in phase.pods.iter_mut().zip(ready) {
-                sum.1 += row.requests;
+                sum.1 += work(row);
             }
         }
         let least = 0.03 * (self.end_s - self.warmup_s);
         let lasting = |p: &Phase, windows: usize| windows >= 3 && p.to_s - p.from_s >= least && !p.pods.is_empty();
         found.into_iter().filter(|(p, windows)| lasting(p, *windows)).map(|(p, _)| p).collect()
     }
+}
+
+/// What a pod received in a window: requests, and messages of streams, each of which is work as a request is.
+fn work(row: &WindowRow) -> u64 {
+    row.requests + row.messages
 }
 
 /// The summary's pods with their cohorts and colours. A cohort is the pods of one server that came after the same change.
@@ -219,7 +233,7 @@ fn pods(outcome: &Outcome, bins: usize) -> Vec<PodTrace> {
         colour: palette::pod(cohort, cohorts.len(), i, sizes.get(&cohort).copied().unwrap_or(1)),
         cohort,
         cohort_name: cohort_name(pod.created_s, cohort),
-        requests: pod.requests,
+        requests: pod.requests + pod.messages,
         gone: pod.deleted_s.is_some(),
         bins: vec![None; bins],
     };

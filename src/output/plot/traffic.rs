@@ -1,18 +1,18 @@
-//! `traffic`: each pod's share of the requests over time, as a stacked area that always fills 100 %. Calls that failed without
-//! having reached any pod are a part of their own, at the bottom: an outage is red.
+//! `traffic`: each pod's share of the requests over time, as a stacked area that always fills 100 %. Calls that failed, wherever,
+//! are a part of their own, at the bottom: what is lost is red.
 
 use super::figure::{Area, Body, EndLabel, Figure, Mark, Panel, TimeChart};
 use super::groups::{self, Group};
 use super::headline;
 use super::palette::{self, Rgb};
 use super::scale::Scale;
-use super::traces::Traces;
+use super::traces::{PodTrace, Traces};
 use crate::metrics::outcome::{EventKind, Outcome};
 use crate::output::csv;
 use crate::output::format::{self, rounded};
 
 /// Longest label of an event, in characters.
-const MARK_MOST: usize = 60;
+const MARK_MOST: usize = 76;
 
 /// The figure.
 pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
@@ -20,17 +20,23 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let bands = bands(traces, &groups);
     let mut areas: Vec<Area> =
         groups.iter().zip(&bands).map(|(group, band)| area(traces, &group.name, group.colour, band)).collect();
-    let unplaced: u64 = traces.unplaced.iter().sum();
-    if unplaced > 0 {
-        areas.extend(bands.last().map(|band| area(traces, "no pod", palette::FAILED, band)));
+    let failed: u64 = (0..traces.bins).map(|bin| traces.failed(bin)).sum();
+    if failed > 0 {
+        areas.extend(bands.last().map(|band| area(traces, "failed", palette::FAILED, band)));
     }
-    let (labels_title, labels) = labels(traces, &groups, &bands);
+    let (labels_title, mut labels) = labels(traces, &groups, &bands);
+    labels.extend(failing(traces, &bands));
+    let what = match outcome.summary.pods.iter().any(|p| p.messages > 0) {
+        true => "messages and openings of streams",
+        false if failed > 0 => "calls",
+        false => "requests",
+    };
     let height = (labels.len() as f64 * 18.0).max(400.0);
     let chart = TimeChart {
         height,
         scale: Scale::Linear(1.0),
         percent: true,
-        y_title: format!("share of the requests in each {}", format::duration(traces.bin_s)),
+        y_title: format!("share of the {what} in each {}", format::duration(traces.bin_s)),
         end_s: traces.end_s,
         warmup_s: traces.warmup_s,
         marks: marks(outcome),
@@ -42,10 +48,11 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let gone = groups.iter().filter(|g| g.gone(traces));
     let mut subtitle = vec![headline::figures(&outcome.summary)];
     subtitle.extend(headline::last_phase(traces));
+    subtitle.extend(headline::failures(&outcome.summary));
     let mut legend: Vec<(Rgb, String)> =
         gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect();
-    if unplaced > 0 {
-        legend.push((palette::FAILED, format!("{} calls failed, no pod to send them to", format::count(unplaced))));
+    if failed > 0 {
+        legend.push((palette::FAILED, failed_where(traces, failed)));
     }
     Figure {
         title: format!("Share of requests per pod, {}", outcome.summary.scenario),
@@ -68,13 +75,49 @@ pub(super) fn marks(outcome: &Outcome) -> Vec<Mark> {
     marks
 }
 
-/// Lower and upper end of each group's band per bin, and last of what failed without a pod; `None` where nothing was asked
+/// How many calls failed, and where.
+fn failed_where(traces: &Traces, failed: u64) -> String {
+    let errors = |p: &PodTrace| p.bins.iter().flatten().map(|b| b.errors).sum::<u64>();
+    let mut at: Vec<(u64, &str)> = traces.pods.iter().map(|p| (errors(p), p.name.as_str())).collect();
+    at.push((traces.unplaced.iter().sum(), ""));
+    at.retain(|(n, _)| *n > 0);
+    // A stable sort: equal pods stay in order of creation.
+    at.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    let (named, others) = at.split_at(at.len().min(3));
+    let place = |(n, name): &(u64, &str)| match *name {
+        "" => format!("{} with no pod to go to, or one that was gone", format::count(*n)),
+        name => format!("{} at {}", format::count(*n), format::middle_cut(name, 32)),
+    };
+    let mut places: Vec<String> = named.iter().map(place).collect();
+    if !others.is_empty() {
+        places.push(format!("{} elsewhere", format::count(others.iter().map(|o| o.0).sum())));
+    }
+    let warmup = if traces.warmup_s > 0.0 { " (in the warmup, too)" } else { "" };
+    format!("{} calls failed{warmup}: {}", format::count(failed), places.join(", "))
+}
+
+/// A label for what still fails at the end, with its share of the last phase.
+fn failing(traces: &Traces, bands: &[Vec<Option<(f64, f64)>>]) -> Option<EndLabel> {
+    let &(lo, hi) = bands.last()?.iter().rev().flatten().next().filter(|band| band.1 > band.0)?;
+    let from = traces.last_phase().map_or(traces.end_s, |p| p.from_s);
+    let bins: Vec<usize> = (0..traces.bins).filter(|&bin| traces.from(bin) >= from).collect();
+    let failed: u64 = bins.iter().map(|&bin| traces.failed(bin)).sum();
+    let served = |p: &PodTrace| -> u64 {
+        bins.iter().filter_map(|&bin| p.bins[bin]).map(|b| b.requests.saturating_sub(b.errors)).sum()
+    };
+    let all = failed + traces.pods.iter().map(served).sum::<u64>();
+    let share = if all > 0 { failed as f64 / all as f64 } else { hi - lo };
+    let figure = format!("{} of the calls", format::percent(share));
+    Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::FAILED, name: "failed".into(), figure, alarm: true })
+}
+
+/// Lower and upper end of each group's band per bin, and last of what failed; `None` where nothing was asked
 /// for. The first group is on top, so that the bands stand in the order in which the labels are read.
 fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
     let mut bands = vec![Vec::with_capacity(traces.bins); groups.len() + 1];
     for bin in 0..traces.bins {
-        let mut requests: Vec<u64> = groups.iter().map(|g| g.requests(traces, bin)).collect();
-        requests.push(traces.unplaced[bin]);
+        let mut requests: Vec<u64> = groups.iter().map(|g| g.served(traces, bin)).collect();
+        requests.push(traces.failed(bin));
         let sum: u64 = requests.iter().sum();
         let mut above = 0;
         for (band, n) in bands.iter_mut().zip(requests) {

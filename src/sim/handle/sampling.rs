@@ -53,6 +53,8 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod as usize];
         let busy = Span(done - p.work_sampled);
         p.work_sampled = done;
+        let now = self.now;
+        let periods = p.sharing.as_mut().map(|sharing| sharing.periods(now)).unwrap_or_default();
         PodSample {
             pod: PodId(pod),
             phase: p.phase,
@@ -61,6 +63,7 @@ impl<O: Observer> Engine<'_, O> {
             in_flight: in_service + p.queued + p.forwarder.map_or(0, |f| f.under_way),
             queued: p.queued,
             busy,
+            periods,
         }
     }
 

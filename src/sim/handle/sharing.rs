@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
-use crate::policy::cpu::Meter;
+use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, below};
 use crate::scenario::model::Cpu;
 use crate::units::{Span, Time};
@@ -21,12 +21,21 @@ pub struct Sharing {
     jobs: BinaryHeap<Reverse<(Span, u32)>>,
     /// The slot whose end is in the tree.
     planned: Option<u32>,
+    /// Periods of the limit up to the last sample.
+    sampled: Periods,
 }
 
 impl Sharing {
     /// CPU time used so far.
     pub fn used(&self, now: Time) -> Span {
         self.meter.used(&self.cpu, now)
+    }
+
+    /// Periods of the limit since this was asked before.
+    pub fn periods(&mut self, now: Time) -> Periods {
+        let (before, sampled) = (self.sampled, self.meter.periods(&self.cpu, now));
+        self.sampled = sampled;
+        Periods { used: sampled.used - before.used, throttled: sampled.throttled - before.throttled }
     }
 }
 
@@ -36,7 +45,7 @@ impl<O: Observer> Engine<'_, O> {
         let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
         let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + below(draw, limit.period.0 as usize) as u64));
         let meter = Meter::new(cpu, self.now, phase);
-        Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None })
+        Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None, sampled: Periods::default() })
     }
 
     /// Something that needs `work` of CPU time enters a slot.

@@ -1,0 +1,154 @@
+//! Figures by method, where calls are of several.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::compare::{Comparison, rows};
+use super::format::{count, middle_cut, short_or_dash};
+use super::style::{Style, padded};
+use crate::metrics::outcome::{MethodSummary, Summary};
+
+/// What is compared of each method: the end of its path, and the heading.
+const COLUMNS: [(&str, &str); 3] = [("failed", "failed"), ("latency_ms.p50", "p50 ms"), ("latency_ms.p99", "p99 ms")];
+
+fn name(m: &MethodSummary) -> String {
+    format!("{} {}", m.client, m.method)
+}
+
+/// A row per method of a run.
+pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
+    if summary.methods.is_empty() {
+        return;
+    }
+    let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
+    let wide = longest.clamp(8, style.columns() - 48);
+    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50 ms", "p99 ms");
+    let _ = writeln!(out, "\n{}", style.strong(&head));
+    for m in &summary.methods {
+        let _ = writeln!(
+            out,
+            "{}  {:>12} {:>10} {:>10} {:>9}",
+            padded(&middle_cut(&name(m), wide), wide),
+            count(m.started),
+            count(m.failed),
+            short_or_dash(m.latency_ms.p50),
+            short_or_dash(m.latency_ms.p99)
+        );
+    }
+}
+
+/// The path of a figure as people read it: of a method's, `methods.0` is its client and name.
+pub(super) fn named(path: &str, methods: &[MethodSummary]) -> String {
+    let found = || {
+        let (place, figure) = path.strip_prefix("methods.")?.split_once('.')?;
+        Some(format!("{} {figure}", name(methods.get(place.parse::<usize>().ok()?)?)))
+    };
+    found().unwrap_or_else(|| path.to_owned())
+}
+
+/// A row per scenario and method of a comparison, and below, how they differ from the baseline.
+pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style) {
+    let paths = comparison.scenarios.iter().flat_map(|s| s.figures.keys());
+    let method = |path: &String| Some(path.strip_prefix("methods.")?.strip_suffix(".failed")?.to_owned());
+    let methods: BTreeSet<String> = paths.filter_map(method).collect();
+    if methods.is_empty() {
+        return;
+    }
+    let wide = 70.min(style.columns() - 8 * COLUMNS.len());
+    let heads: String = COLUMNS.iter().map(|(_, heading)| format!("{heading:>8}")).collect();
+    for difference in [false, true] {
+        let title = match comparison.scenarios.as_slice() {
+            [baseline, _, ..] if difference => format!("by method, difference to {}", baseline.scenario),
+            _ if difference => return,
+            _ => "by method".to_owned(),
+        };
+        let mut table = String::new();
+        for method in &methods {
+            let path = |figure: &str| format!("methods.{method}.{figure}");
+            let columns = COLUMNS.map(|(figure, _)| path(figure));
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            for s in &comparison.scenarios {
+                let figures = if difference { s.difference.as_ref().map(|d| &d.figures) } else { Some(&s.figures) };
+                if let Some(figures) = figures.filter(|f| f.contains_key(columns[0])) {
+                    let label = format!("{method}, {}", s.scenario);
+                    rows(&mut table, wide, &label, (&columns, figures), comparison.runs, difference, style);
+                }
+            }
+        }
+        if !table.is_empty() {
+            let heading = format!("{}{heads}", padded(&middle_cut(&title, wide), wide));
+            let _ = write!(out, "\n{}\n{table}", style.strong(&heading));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::outcome::Estimate;
+    use crate::output::compare::{Compared, Difference};
+    use crate::output::{fixtures, table};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn methods_have_a_table_of_their_own() {
+        let mut outcome = fixtures::rollout();
+        let latency_ms = outcome.summary.latency_ms.clone();
+        let row = |method: &str, started, failed| MethodSummary {
+            client: "web".into(),
+            method: method.into(),
+            started,
+            ok: started - failed,
+            failed,
+            unfinished: 0,
+            latency_ms: latency_ms.clone(),
+        };
+        outcome.summary.methods = vec![row("Get", 12_345, 6), row("/shop.Search/Everything", 78, 0)];
+        let text = table::render(&outcome, &table::Header::default(), &Style::default());
+        let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("method")).take(3).collect();
+        insta::assert_snapshot!(table.join("\n"), @"
+        method                              calls     failed     p50 ms    p99 ms
+        web Get                            12,345          6       1.92        12
+        web /shop.Search/Everything            78          0       1.92        12
+        ");
+    }
+
+    #[test]
+    fn a_comparison_has_its_methods() {
+        let estimate = |mean: f64, half: f64| Estimate { mean, lo: mean - half, hi: mean + half, n: 20 };
+        let cut = |e: Estimate| Estimate { lo: e.lo.max(0.0), ..e };
+        let figures = |p99: f64| -> BTreeMap<String, Estimate> {
+            let of = |figure: &str, e| (format!("methods.web Get.{figure}"), e);
+            [
+                of("failed", estimate(0.2, 0.4)),
+                of("latency_ms.p50", estimate(2.0, 0.1)),
+                of("latency_ms.p99", estimate(p99, 3.0)),
+            ]
+            .into()
+        };
+        let scenario = |name: &str, p99, difference| Compared {
+            scenario: name.into(),
+            seed: 1,
+            figures: figures(p99).into_iter().map(|(path, e)| (path, cut(e))).collect(),
+            difference,
+            verdict: String::new(),
+        };
+        let difference = Some(Difference { paired: true, figures: figures(20.0) });
+        let scenarios = vec![scenario("one", 12.5, None), scenario("other", 32.5, difference)];
+        let comparison = Comparison { evenkeel: "0.1.0".into(), runs: 20, scenarios };
+        let mut text = String::new();
+        compared(&mut text, &comparison, &Style { width: 60, ..Style::default() });
+        insta::assert_snapshot!(text, @"
+
+        by method                             failed  p50 ms  p99 ms
+        web Get, one                             0.2       2    12.5
+                                               0–0.6    ±0.1      ±3
+        web Get, other                           0.2       2    32.5
+                                               0–0.6    ±0.1      ±3
+
+        by method, difference to one          failed  p50 ms  p99 ms
+        web Get, other                          +0.2     +2*    +20*
+                                                ±0.4    ±0.1      ±3
+        ");
+    }
+}
