@@ -82,5 +82,25 @@ pub const ROWS: &[Row] = &[
         "Istio ambient, no waypoint",
         "ztunnel picks a pod per connection: for gRPC the same as kube-proxy.",
     ),
+    row(
+        "istio-waypoint",
+        "Istio ambient, waypoint",
+        "ztunnel hands the connection to an Envoy that picks a pod for each call; kube-proxy's draw now decides which waypoint works.",
+    ),
+    row(
+        "envoy-gateway",
+        "Envoy gateway, headless",
+        "as the sidecar: all pods in turn, dead ones among them until DNS has forgotten them, and one hop more.",
+    ),
+    row(
+        "nginx-gateway",
+        "NGINX gateway, headless",
+        "all pods in turn; calls to a pod that is gone go to the next one, so that during a rollout the first survivor in the list carries all of them until DNS is asked again.",
+    ),
+    row(
+        "haproxy-gateway",
+        "HAProxy gateway, headless",
+        "the better of two drawn from a ring that is too coarse to be even; calls to a pod that is gone go to the next one.",
+    ),
     row("linkerd", "Linkerd", "pushed endpoints, and the better of two by peak EWMA for each call."),
 ];

@@ -30,7 +30,10 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     let summary = &outcome.summary;
     let mut out = String::new();
     head(&mut out, outcome, header, style);
-    pods(&mut out, outcome, style);
+    pods(&mut out, outcome, ("pod", &summary.pods), style);
+    if !summary.gateways.is_empty() {
+        pods(&mut out, outcome, ("gateway", &summary.gateways), style);
+    }
     methods::table(&mut out, summary, style);
     headline(&mut out, summary, style);
     theory(&mut out, summary, style);
@@ -61,13 +64,13 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
     }
 }
 
-fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
-    let pods = &outcome.summary.pods;
+/// The pods of the servers, or of the gateways.
+fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummary]), style: &Style) {
     if pods.is_empty() {
         out.push_str("\nno pods\n");
         return;
     }
-    let (order, listed) = order(outcome);
+    let (order, listed) = order(outcome, pods);
     // A column only where there are some.
     let streams = pods.iter().any(|pod| pod.messages > 0);
     let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
@@ -89,7 +92,7 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
         "\n{}",
         style.strong(&format!(
             "{:name$}  {:bar$} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
-            "pod",
+            heading,
             "",
             "share",
             "requests",
@@ -129,8 +132,7 @@ fn pods(out: &mut String, outcome: &Outcome, style: &Style) {
 }
 
 /// The pods to list, and how many there are if not all are: then those at both ends, in order of load.
-fn order(outcome: &Outcome) -> (Vec<usize>, usize) {
-    let pods = &outcome.summary.pods;
+fn order(outcome: &Outcome, pods: &[PodSummary]) -> (Vec<usize>, usize) {
     // Pods that were gone before the measured time have nothing to show.
     let warmup_s = outcome.end_s - outcome.summary.measured_s;
     let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);

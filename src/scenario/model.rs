@@ -72,6 +72,11 @@ impl Model {
         self.clients.iter().chain(self.gateways.iter().map(|gateway| &gateway.client))
     }
 
+    /// Who connects to the servers: the clients that go through no gateway, and the gateways.
+    pub fn balancers(&self) -> impl Iterator<Item = &Client> {
+        self.callers().filter(|caller| caller.gateway.is_none())
+    }
+
     /// The `i`-th of [`Model::deployments`].
     ///
     /// # Panics

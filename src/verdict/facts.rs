@@ -117,7 +117,7 @@ impl<'a> Facts<'a> {
         let age = age.collect::<Option<Vec<f64>>>().map(|ages| ages.into_iter().fold(0.0, f64::max));
         let age = age.filter(|_| self.all_grpc());
         let lifetime = |c: &Client| c.max_connection_lifetime.map(|l| l.max.as_secs_f64() * (1.0 + l.jitter));
-        let lifetimes = self.model.clients.iter().map(lifetime).collect::<Option<Vec<f64>>>();
+        let lifetimes = self.model.balancers().map(lifetime).collect::<Option<Vec<f64>>>();
         let lifetime = lifetimes.map(|all| all.into_iter().fold(0.0, f64::max));
         match (age, lifetime) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -130,12 +130,12 @@ impl<'a> Facts<'a> {
     }
 
     pub fn all_grpc(&self) -> bool {
-        self.model.clients.iter().all(|c| matches!(c.protocol, Protocol::Grpc(_)))
+        self.model.balancers().all(|c| matches!(c.protocol, Protocol::Grpc(_)))
     }
 
     /// True if every connection carries the same load by construction: one client, with an open load.
     pub fn equal_connections(&self) -> bool {
-        matches!(self.model.clients.as_slice(), [client] if matches!(client.load, Load::Open { .. }))
+        matches!(self.model.clients.as_slice(), [c] if matches!(c.load, Load::Open { .. }) && c.gateway.is_none())
     }
 
     /// True if there are streams that nothing cuts: a connection that drains for its age waits for them.
@@ -147,7 +147,7 @@ impl<'a> Facts<'a> {
 
     /// True if all balance as Envoy does, which picks among all pods that it knows of, and has a connection where a call needed one.
     pub fn pools(&self) -> bool {
-        self.model.clients.iter().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
+        self.model.balancers().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
     }
 
     pub fn open_load(&self) -> bool {
@@ -167,7 +167,7 @@ fn spread(model: &Model) -> Spread {
         },
         Protocol::Grpc(_) => Spread::PerConnection,
     };
-    let all: Vec<Spread> = model.clients.iter().map(of).collect();
+    let all: Vec<Spread> = model.balancers().map(of).collect();
     match all.first() {
         Some(&first) if all.iter().all(|s| *s == first) => first,
         _ => Spread::PerConnection,

@@ -115,15 +115,20 @@ fn dead_hosts(f: &Facts<'_>) -> Option<String> {
     if 2 * refused < summary.requests.failed {
         return None;
     }
-    let (cluster, discovery) =
-        f.model.clients.iter().find_map(|c| Some((c.via.as_ref()?.cluster?, grpc(c)?.discovery)))?;
+    let of_proxy = |c: &Client| {
+        let grpc = grpc(c).filter(|_| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))?;
+        // NGINX and HAProxy go to the next one.
+        let elsewhere = grpc.retry.is_some_and(|retry| retry.unsent_only);
+        (!elsewhere).then_some((grpc.discovery, grpc.retry.is_some()))
+    };
+    let (discovery, retries) = f.model.balancers().find_map(of_proxy)?;
     let (known_for, why) = blind_for(f.model, discovery)?;
     let mut cures = Vec::new();
     let stops_sooner = f.model.servers.iter().any(|s| s.termination.pre_stop < known_for);
     if stops_sooner && f.model.timeline.iter().any(is_replacement) {
         cures.push(format!("a pre_stop of {known_for} or more (and a longer grace), for pods that are replaced"));
     }
-    if cluster.retries == 0 {
+    if !retries {
         cures.push("retries, which go to another pod (Istio makes 2)".to_owned());
     }
     let cure = if cures.is_empty() { String::new() } else { format!(" What prevents it: {}.", cures.join("; ")) };
@@ -157,7 +162,7 @@ fn no_address(f: &Facts<'_>) -> Option<String> {
         return None;
     }
     let of_dns = |c: &Client| grpc(c).filter(|g| g.discovery == Discovery::Dns).map(|g| g.resolver.min_interval);
-    let interval = f.model.clients.iter().find_map(of_dns)?;
+    let interval = f.model.balancers().find_map(of_dns)?;
     Some(format!(
         " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \
          faster leave it without an address until then; a longer min_ready or pre_stop of the servers prevents that."

@@ -2,6 +2,7 @@
 //! the model show it, and says "chance" where that is the cause.
 
 mod facts;
+mod gateways;
 mod losses;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,11 @@ pub fn sentence(model: &Model, outcome: &Outcome) -> String {
         Some((text, false)) => (None, Some(text)),
         None => (None, None),
     };
-    [first, Some(balance), overload(&facts), last].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    [first, Some(balance), gateways::inherited(&facts), overload(&facts), last]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The cases in order: the first that applies speaks.
@@ -137,9 +142,7 @@ fn rotation(f: &Facts<'_>) -> Option<String> {
     if f.pools() {
         let (hot, cold) = (format!("{} carries {:.1}x its share", hot.name(), f.times(hot)), cold.name());
         let since = since(f);
-        return Some(format!(
-            "{hot}{since}, although calls go in rotation: not every sidecar knew {cold} all the time."
-        ));
+        return Some(format!("{hot}{since}, although calls go in rotation: not every proxy knew {cold} all the time."));
     }
     if let Some(first) = without.first() {
         let others =

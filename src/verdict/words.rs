@@ -35,9 +35,11 @@ pub(super) fn stays(f: &Facts<'_>) -> &'static str {
 
 /// Whom a client that balances reaches.
 pub(super) fn reach(f: &Facts<'_>) -> &'static str {
-    if f.pools() {
+    if f.pools() && f.model.clients.iter().all(|c| c.gateway.is_some()) {
+        "each worker of the gateway knows every pod, dials it when a call needs it, and"
+    } else if f.pools() {
         "each sidecar knows every pod, dials it when a call needs it, and"
-    } else if f.model.clients.iter().all(|c| c.via.is_some()) {
+    } else if f.model.balancers().all(|c| c.via.is_some()) {
         "each sidecar has a connection to every pod and"
     } else {
         "each client has a connection to every pod and"
@@ -71,7 +73,7 @@ fn round_robin(f: &Facts<'_>) -> String {
         return "a headless Service with round_robin".to_owned();
     }
     let single = |c: &&Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.policy.is_pick_first());
-    let names: Vec<&str> = f.model.clients.iter().filter(single).map(|c| c.name.as_str()).collect();
+    let names: Vec<&str> = f.model.balancers().filter(single).map(|c| c.name.as_str()).collect();
     format!("round_robin{}", if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) })
 }
 

@@ -22,9 +22,13 @@ impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
     pub fn pick_pool(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
         let before = self.calls.items[call.index as usize].pod;
-        let mut host = self.pick_host(index, call, draw)?;
+        let next = if before == NONE { None } else { self.next_untried(index, before) };
+        let mut host = match next {
+            Some(host) => host,
+            None => self.pick_host(index, call, draw)?,
+        };
         for _ in 0..RESELECTIONS {
-            if before == NONE || self.channels[index as usize].subchannels[host].address != before {
+            if before == NONE || next.is_some() || self.channels[index as usize].subchannels[host].address != before {
                 break;
             }
             host = self.pick_host(index, call, draw)?;

@@ -4,7 +4,7 @@
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Handle, SubchannelState, reach};
-use crate::scenario::model::{Policy, Reuse};
+use crate::scenario::model::{Policy, Retries, Reuse};
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
@@ -136,6 +136,14 @@ impl<O: Observer> Engine<'_, O> {
         if ready.chain(more).filter(idle).count() > most as usize {
             self.drain(connection, CloseReason::ClientIdle);
         }
+    }
+
+    /// Where NGINX and HAProxy go with a call that found no connection to `before`: to the next server, so that each is tried once.
+    pub fn next_untried(&self, index: u32, before: u32) -> Option<usize> {
+        let Some(Retries { unsent_only: true, .. }) = self.settings(index).retry else { return None };
+        let hosts = &self.channels[index as usize].subchannels;
+        let after = hosts.partition_point(|host| host.address <= before);
+        (!hosts.is_empty()).then_some(if after == hosts.len() { 0 } else { after })
     }
 
     // What NGINX and HAProxy count.

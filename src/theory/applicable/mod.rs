@@ -80,9 +80,10 @@ fn relative_connections(summary: &Summary) -> Option<Vec<(f64, f64)>> {
 /// The closed forms that apply to a scenario.
 #[must_use]
 pub fn for_scenario(model: &Model) -> Vec<Applicable> {
-    // Streams keep connections that drain, and what they cost is not on the calls that the forms know.
+    // Streams keep connections that drain, and what they cost is not on the calls that the forms know; behind a gateway, clients'
+    // connections are not the servers'.
     let streams = model.clients.iter().any(|c| matches!(c.load, Load::Streams(_)));
-    if streams || model.servers.iter().any(|s| s.hpa.is_some()) {
+    if streams || !model.gateways.is_empty() || model.servers.iter().any(|s| s.hpa.is_some()) {
         return Vec::new();
     }
     [
