@@ -295,8 +295,7 @@ fn warnings(
         .zip(utilization)
         .filter_map(|(pod, u)| u.filter(|u| *u >= SATURATED).map(|u| (pod.name.as_str(), u)))
         .collect();
-    let servers = || recorder.pods.iter().map(|pod| &recorder.model.servers[pod.server as usize]);
-    let of = if servers().all(|s| s.cpu.is_some()) { " of its CPU time" } else { "" };
+    let of = if recorder.model.servers.iter().all(|s| s.cpu.is_some()) { " of its CPU time" } else { "" };
     if let Some(&(pod, u)) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
         warnings.push(format!(
             "{} of {} saturated (utilization of {pod}: {u:.3}{of}): an open load does not slow down, so latencies and failures \
