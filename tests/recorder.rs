@@ -5,7 +5,9 @@ mod support;
 
 use evenkeel::metrics::outcome::{Outcome, Summary};
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
-use evenkeel::scenario::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What};
+use evenkeel::scenario::model::{
+    Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What, When,
+};
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
@@ -251,14 +253,15 @@ fn every_figure_has_a_path_that_expectations_can_use() {
     let model = model(ServiceType::ClusterIp, 0, &[(1_000, 0), (2_000, 1)]);
     let steps: Vec<(u32, u32, u32)> =
         (0..2_000u32).map(|i| (i % 17, i.wrapping_mul(2_654_435_761), i << 12 ^ i)).collect();
-    let summary = run(&model, &steps).0.summary;
-    let all = evenkeel::metrics::figures(&summary);
+    let outcome = run(&model, &steps).0;
+    let all = evenkeel::metrics::figures(&outcome.summary);
     assert!(all.iter().filter(|f| f.value.is_some()).count() >= 20, "most figures have a value: {all:?}");
     for figure in all {
         let path = figure.path.split('.').map(str::to_owned).collect();
         let value = figure.value.unwrap_or(0.0);
-        let expectation = Expectation { text: figure.name.clone(), path, op: Comparison::Equal, value };
-        let result = evenkeel::metrics::expect::evaluate(&[expectation], &summary).remove(0);
+        let expectation =
+            Expectation { text: figure.name.clone(), path, when: When::WholeRun, op: Comparison::Equal, value };
+        let result = evenkeel::metrics::expect::evaluate(&[expectation], &outcome).remove(0);
         assert_eq!((result.value, result.met), (figure.value, figure.value.is_some()), "{}", figure.name);
     }
 }

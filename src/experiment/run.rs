@@ -46,7 +46,7 @@ pub fn run_into(
     let end = simulate(model, seed, options, &mut recorder)?;
     let mut outcome = recorder.finish(end.at);
     outcome.summary.theory = theory::rows(model, &outcome.summary);
-    outcome.summary.expectations = expect::evaluate(&model.expect, &outcome.summary);
+    outcome.summary.expectations = expect::evaluate(&model.expect, &outcome);
     if traces {
         outcome.summary.verdict = verdict::sentence(model, &outcome);
     }

@@ -2,20 +2,38 @@
 
 use serde_json::Value;
 
-use crate::metrics::outcome::{ExpectationResult, Summary};
-use crate::scenario::model::{Comparison, Expectation};
+use crate::metrics::outcome::{ExpectationResult, Outcome};
+use crate::scenario::model::{Comparison, Expectation, When};
 
-/// Evaluates each expectation. One whose figure has no value (or is not a number) is not met, whatever it says.
+/// Evaluates each expectation. One whose figure has no value (or is not a number) is not met, whatever it says. One about several
+/// parts of the run must hold in each that has a value, and is shown with the value that comes closest to breaking it.
 #[must_use]
-pub fn evaluate(expectations: &[Expectation], summary: &Summary) -> Vec<ExpectationResult> {
+pub fn evaluate(expectations: &[Expectation], outcome: &Outcome) -> Vec<ExpectationResult> {
     // A summary is plain data, which always has a JSON form; `Null` would only leave every expectation unmet.
-    let summary = serde_json::to_value(summary).unwrap_or(Value::Null);
-    let result = |e: &Expectation| {
-        let value = number(&summary, &e.path);
+    let summary = serde_json::to_value(&outcome.summary).unwrap_or(Value::Null);
+    let result = |(i, e): (usize, &Expectation)| {
+        let value = if e.when == When::WholeRun {
+            number(&summary, &e.path)
+        } else {
+            let parts = outcome.parts.get(i).into_iter().flatten();
+            let value = |part| number(&serde_json::to_value(part).unwrap_or(Value::Null), &e.path);
+            worst(parts.filter_map(value), e)
+        };
         let met = value.is_some_and(|value| holds(value, e.op, e.value));
         ExpectationResult { text: e.text.clone(), value, met }
     };
-    expectations.iter().map(result).collect()
+    expectations.iter().enumerate().map(result).collect()
+}
+
+/// The value that comes closest to breaking the expectation, or breaks it most.
+fn worst(values: impl Iterator<Item = f64>, expectation: &Expectation) -> Option<f64> {
+    let distance = |value: &f64| (value - expectation.value).abs();
+    match expectation.op {
+        Comparison::Less | Comparison::AtMost => values.max_by(f64::total_cmp),
+        Comparison::AtLeast | Comparison::Greater => values.min_by(f64::total_cmp),
+        Comparison::Equal => values.max_by(|a, b| distance(a).total_cmp(&distance(b))),
+        Comparison::NotEqual => values.min_by(|a, b| distance(a).total_cmp(&distance(b))),
+    }
 }
 
 /// The number at a path of the summary: names of fields, or places in lists from 0.

@@ -6,6 +6,7 @@ pub mod expect;
 pub mod figures;
 pub mod glossary;
 pub mod outcome;
+pub mod part;
 pub mod skew;
 mod student;
 

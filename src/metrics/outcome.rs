@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::part::Part;
+
 /// Everything known of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -14,6 +16,8 @@ pub struct Outcome {
     pub windows: Vec<WindowRow>,
     /// `gateways.csv`: the same of the gateways' pods; empty without gateways.
     pub gateways: Vec<WindowRow>,
+    /// By expectation: the parts of the run in which it must hold; none for one about all of it.
+    pub parts: Vec<Vec<Part>>,
     /// `connections.csv`, in order of `id`, unless connections were streamed elsewhere or not kept.
     pub connections: Vec<ConnectionRow>,
     /// `events.csv`, in order of time.

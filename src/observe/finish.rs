@@ -15,12 +15,13 @@ use crate::units::{Span, Time};
 use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
+use super::parts::parts;
 use super::pods::PodInfo;
 use super::recorder::Recorder;
 use super::windows::{Cell, Window, Windows};
 
 /// Requests per pod below which a window's skew is mostly chance.
-const REQUESTS_PER_POD: u64 = 20;
+pub(super) const REQUESTS_PER_POD: u64 = 20;
 /// A pod that uses more of its slot-time than this has no room left: the rest is rounding at the windows' edges.
 const SATURATED: f64 = 0.999;
 
@@ -45,10 +46,20 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
+    let parts = parts(model, &windows, end);
     let summary = summary(&recorder, &frame, &windows);
     let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
     let (windows, gateways) = (rows(&windows), rows(&of_gateways));
-    Outcome { summary, windows, gateways, connections, events, window_s: width.as_secs_f64(), end_s: end.as_secs_f64() }
+    Outcome {
+        summary,
+        windows,
+        gateways,
+        parts,
+        connections,
+        events,
+        window_s: width.as_secs_f64(),
+        end_s: end.as_secs_f64(),
+    }
 }
 
 /// Windows of the servers' pods, and of the gateways'.

@@ -23,6 +23,7 @@ use super::finish;
 use super::histogram::Tally;
 use super::latencies::Latencies;
 use super::methods::Methods;
+use super::parts;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
 
@@ -56,6 +57,8 @@ pub struct Recorder<'a> {
     pub(super) retries: u64,
     /// Calls that failed without having reached a connection, or on the way to a pod that was gone, in the window that goes on.
     unplaced: u64,
+    /// Some expectation is about latencies in a part of the run.
+    asked: bool,
     pub(super) methods: Methods,
     /// By pod.
     pub(super) counts: Vec<PodCounts>,
@@ -90,6 +93,7 @@ impl<'a> Recorder<'a> {
             unfinished: 0,
             retries: 0,
             unplaced: 0,
+            asked: parts::ask_for_latencies(model),
             methods: Methods::new(model),
             counts: Vec::new(),
             latencies: Latencies::default(),
@@ -197,11 +201,12 @@ impl<'a> Recorder<'a> {
         let messages = std::mem::take(&mut info.messages_now);
         let pod = sample.pod.0 as usize;
         // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
-        let latency = if self.summary_only { Tally::default() } else { self.latencies.of(pod) };
+        let asked = self.asked;
+        let latency = if self.summary_only && !asked { Tally::default() } else { self.latencies.of(pod) };
         self.latencies.take(pod, &mut info.latency, info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
-        let merged_later = self.windows.merging && !self.summary_only;
-        let latency = merged_later.then(|| Box::new(latency));
+        let kept = asked || self.windows.merging && !self.summary_only;
+        let latency = kept.then(|| Box::new(latency));
         Cell { sample: *sample, requests, messages, errors, p50, p99, latency }
     }
 }

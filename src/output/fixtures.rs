@@ -154,7 +154,16 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
         }
     }
     let summary = summary(name, end_s - warmup_s, &pods, &received);
-    Outcome { summary, windows, gateways: Vec::new(), connections: connections(&pods), events, window_s, end_s }
+    Outcome {
+        summary,
+        windows,
+        gateways: Vec::new(),
+        parts: Vec::new(),
+        connections: connections(&pods),
+        events,
+        window_s,
+        end_s,
+    }
 }
 
 fn connections(pods: &[Pod]) -> Vec<ConnectionRow> {

@@ -32,7 +32,16 @@ pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
     // Without a single row no picture has a time axis to speak of; the measured time is the best that is left.
     let end_s = windows.last().map_or(summary.measured_s, |(row, width)| row.time_s + width);
     let windows = windows.into_iter().map(|(row, _)| row).collect();
-    Ok(Outcome { summary, windows, gateways: Vec::new(), connections: Vec::new(), events, window_s, end_s })
+    Ok(Outcome {
+        summary,
+        windows,
+        gateways: Vec::new(),
+        parts: Vec::new(),
+        connections: Vec::new(),
+        events,
+        window_s,
+        end_s,
+    })
 }
 
 /// Reads a CSV file whose header must be `columns`; a row's problem is reported with its line.

@@ -74,6 +74,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         },
         windows: (0..10).flat_map(|time| pods.iter().enumerate().map(move |p| row(time, p))).collect(),
         gateways: Vec::new(),
+        parts: Vec::new(),
         connections: Vec::new(),
         events: Vec::new(),
         window_s: 1.0,

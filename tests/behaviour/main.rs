@@ -5,6 +5,7 @@ mod support;
 
 mod balancing;
 mod dns_phases;
+mod expectations;
 mod gateways;
 mod hpa;
 mod keepalive;

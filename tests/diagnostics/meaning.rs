@@ -289,6 +289,15 @@ fn expectations() {
     run(&[
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_over_mean]\n", "E026", "operators"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_over_mean <=]\n", "E026", "not complete"),
+        ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«idle_pods == 0 after 2h]\n", "E026", "the run ends at 1m"),
+        ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«idle_pods == 0 within 9s of change]\n", "E026", "changes nothing"),
+        (
+            "NAME\nMIN\nSERVERS\nGHZ\ntimeline: [{ at: 1s, kill: { server: api } }]\nexpect: [«idle_pods == 0 within 9s of rollout]\n",
+            "E026",
+            "no `rollout`",
+        ),
+        ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«idle_pods == 0 sometimes]\n", "E026", "in every window"),
+        ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«throughput_rps > 1 in every window]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_mean <= 2]\n", "E027", "did you mean `max_over_mean`?"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p98 <= 20ms]\n", "E027", "did you mean `latency_ms.p9"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«skew.worst_window.cw < 2]\n", "E027", "skew.worst_window.cv"),

@@ -31,7 +31,8 @@ pub(super) fn figures(summary: &Summary) -> Line {
         parts.push(format!("p99 {} ms", format::short(x)));
     }
     if summary.requests.failed > 0 && failures(summary).is_none() {
-        parts.push(format!("{} failed calls", format::count(summary.requests.failed)));
+        let calls = if summary.requests.failed == 1 { "call" } else { "calls" };
+        parts.push(format!("{} failed {calls}", format::count(summary.requests.failed)));
     }
     Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
 }

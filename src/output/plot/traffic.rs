@@ -93,7 +93,8 @@ fn failed_where(traces: &Traces, failed: u64) -> String {
         places.push(format!("{} elsewhere", format::count(others.iter().map(|o| o.0).sum())));
     }
     let warmup = if traces.warmup_s > 0.0 { " (in the warmup, too)" } else { "" };
-    format!("{} calls failed{warmup}: {}", format::count(failed), places.join(", "))
+    let calls = if failed == 1 { "call" } else { "calls" };
+    format!("{} {calls} failed{warmup}: {}", format::count(failed), places.join(", "))
 }
 
 /// A label for what still fails at the end, with its share of the last phase.

@@ -1,15 +1,17 @@
 //! Expectations: `figure op value`, with figures looked up in the schema of the summary.
 
-use schemars::schema_for;
+use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use super::{Check, MAX_ITEMS};
 use crate::metrics::outcome::Summary;
+use crate::metrics::part::Part;
 use crate::scenario::diagnostic::{Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::model::{Comparison, Expectation};
+use crate::scenario::model::{Action, Comparison, Expectation, When};
 use crate::scenario::quantity::{parse_duration, parse_percent};
 use crate::scenario::rules::Code;
+use crate::units::Span;
 
 /// Two-letter operators first, so that `<=` is not read as `<`.
 const OPERATORS: [(&str, Comparison); 6] = [
@@ -31,15 +33,20 @@ const WORDS: &[(&str, &str)] = &[
     ("balance", "time_to_balance.0.seconds"),
 ];
 
-pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Vec<Expectation> {
+pub(super) fn expectations(
+    cx: &mut Check<'_>,
+    list: Key<Vec<At<String>>>,
+    timeline: &[Action],
+    duration: Option<Span>,
+) -> Vec<Expectation> {
     let texts = cx.items(list, "expect", MAX_ITEMS);
     if texts.is_empty() {
         return Vec::new();
     }
-    let figures = Figures::new();
+    let known = Known { whole: Figures::of::<Summary>(), part: Figures::of::<Part>(), timeline, duration };
     texts
         .into_iter()
-        .filter_map(|At { value, place }| match expectation(&value, &figures) {
+        .filter_map(|At { value, place }| match expectation(&value, &known) {
             Ok(expectation) => Some(expectation),
             Err((code, message, help)) => {
                 let problem = Problem::new(code, place, message);
@@ -55,7 +62,15 @@ pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>) -> Ve
 
 type Trouble = (Code, String, Option<String>);
 
-fn expectation(text: &str, figures: &Figures) -> Result<Expectation, Trouble> {
+/// What an expectation can speak of.
+struct Known<'a> {
+    whole: Figures,
+    part: Figures,
+    timeline: &'a [Action],
+    duration: Option<Span>,
+}
+
+fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     let form = || "write `figure op value`, for example `max_over_mean <= 1.2`".to_owned();
     let split = text.char_indices().find_map(|(at, _)| {
         OPERATORS.iter().find(|(symbol, _)| text[at..].starts_with(symbol)).map(|(symbol, op)| (at, symbol.len(), *op))
@@ -64,14 +79,53 @@ fn expectation(text: &str, figures: &Figures) -> Result<Expectation, Trouble> {
         let message = format!("{} has none of the operators <, <=, ==, !=, >=, >", quoted(text));
         return Err((Code::BadExpectation, message, Some(form())));
     };
-    let (figure, value) = (text[..at].trim(), text[at + length..].trim());
+    let (figure, rest) = (text[..at].trim(), text[at + length..].trim());
+    let (value, qualifier) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if figure.is_empty() || value.is_empty() {
         return Err((Code::BadExpectation, format!("{} is not complete", quoted(text)), Some(form())));
     }
+    let when = when(qualifier.trim(), known)?;
+    let figures = if when == When::WholeRun { &known.whole } else { &known.part };
     let path = figures.path(figure)?;
     let value = number(value, &path).map_err(|message| (Code::BadExpectation, message, None))?;
-    Ok(Expectation { text: text.to_owned(), path, op, value })
+    Ok(Expectation { text: text.to_owned(), path, when, op, value })
 }
+
+/// What stands behind the value: when it must hold.
+fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
+    let trouble = |message: String, help: &str| (Code::BadExpectation, message, Some(help.to_owned()));
+    let span = |text: &str| parse_duration(text).map_err(|message| trouble(message, FORMS));
+    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [] => Ok(When::WholeRun),
+        ["in", "every", "window"] => Ok(When::EveryWindow),
+        ["after", time] => {
+            let time = span(time)?;
+            match known.duration.filter(|end| time >= *end) {
+                Some(end) => Err(trouble(format!("`after {time}`: the run ends at {end}"), FORMS)),
+                None => Ok(When::After(time)),
+            }
+        }
+        ["within", time, "of", change] => {
+            let span = span(time)?;
+            let moves = || known.timeline.iter().filter(|a| a.what.moves_connections());
+            let change = match *change {
+                "change" => None,
+                word => match moves().map(|a| a.what.word()).find(|known| *known == word) {
+                    Some(word) => Some(word),
+                    None => return Err(trouble(format!("the timeline has no {}", quoted(word)), FORMS)),
+                },
+            };
+            if moves().next().is_none() {
+                return Err(trouble("the timeline changes nothing".to_owned(), FORMS));
+            }
+            Ok(When::Within { span, change })
+        }
+        _ => Err(trouble(format!("{} does not say when", quoted(text)), FORMS)),
+    }
+}
+
+const FORMS: &str = "after the value: `after 6m`, `in every window`, or `within 90s of rollout` (scale, kill, delete, black_hole, unready, \
+                     or change for each of them)";
 
 /// What one unit of a time figure is in seconds; `None` if the figure is not a time.
 fn unit(path: &[String]) -> Option<f64> {
@@ -111,8 +165,8 @@ struct Figures {
 }
 
 impl Figures {
-    fn new() -> Figures {
-        Figures { root: schema_for!(Summary).to_value() }
+    fn of<T: JsonSchema>() -> Figures {
+        Figures { root: schema_for!(T).to_value() }
     }
 
     /// Turns a figure as written into a path of the summary.
@@ -223,9 +277,14 @@ impl Figures {
 mod tests {
     use super::*;
 
+    /// Of a run without a timeline.
+    fn known() -> Known<'static> {
+        Known { whole: Figures::of::<Summary>(), part: Figures::of::<Part>(), timeline: &[], duration: None }
+    }
+
     #[test]
     fn figures_become_paths_and_values_numbers() {
-        let figures = Figures::new();
+        let known = known();
         for (text, path, op, value) in [
             ("max_over_mean <= 1.2", "skew.max_over_mean", Comparison::AtMost, 1.2),
             ("skew.idle_pods==0", "skew.idle_pods", Comparison::Equal, 0.0),
@@ -240,7 +299,7 @@ mod tests {
             ("measured_s >= 10s", "measured_s", Comparison::AtLeast, 10.0),
             ("throughput_rps > 1e4", "throughput_rps", Comparison::Greater, 10_000.0),
         ] {
-            let got = expectation(text, &figures).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+            let got = expectation(text, &known).unwrap_or_else(|e| panic!("{text}: {e:?}"));
             assert_eq!((got.path.join(".").as_str(), got.op, got.value), (path, op, value), "{text}");
         }
     }

@@ -27,6 +27,11 @@ const HAPROXY_RETRIES: u32 = 3;
 /// `timeout resolve` of HAProxy's resolvers.
 const HAPROXY_RESOLVES: Span = Span::from_secs(1);
 
+/// `grpc_connect_timeout`.
+const NGINX_CONNECTS: Span = Span::from_secs(60);
+/// HAProxy has no default of `timeout connect`, and warns without one; its own examples have this.
+const HAPROXY_CONNECTS: Span = Span::from_secs(5);
+
 /// A proxy, and what it has of its own.
 struct Proxy {
     sidecar: Sidecar,
@@ -39,6 +44,8 @@ struct Proxy {
     resolves: Span,
     /// What it tries again.
     retries: Option<Retries>,
+    /// How long a dial may take. `None`: as Envoy has it.
+    connects: Option<Span>,
 }
 
 pub(super) fn gateway(
@@ -58,7 +65,7 @@ pub(super) fn gateway(
     let replicas = cx.count_or(replicas, "replicas", 0, server::MAX_REPLICAS, defaults::REPLICAS);
     let proxy = cx.required(proxy, "proxy", place, "a gateway")?.value;
     let judges = outlier_detection.is_some();
-    let Proxy { sidecar, workers, policy: own, listens, resolves, retries } = match proxy {
+    let Proxy { sidecar, workers, policy: own, listens, resolves, retries, connects } = match proxy {
         GatewayProxyFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file, service, judges),
         GatewayProxyFile::Istio(file) | GatewayProxyFile::Waypoint(file) => {
             envoy(cx, SidecarKind::Istio, file, service, judges)
@@ -84,6 +91,7 @@ pub(super) fn gateway(
         retry: retries.or_else(|| via::retries(Some(&sidecar))),
         outlier_detection: outlier::detection(cx, outlier_detection, Some(&sidecar), &policy, !virtual_ip),
         keys: policies::keys(cx, keys, &policy),
+        connect_timeout: connects.or(preset.connect_timeout),
         idle_timeout: None,
         ..GrpcClient::default()
     };
@@ -151,6 +159,7 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, service: Se
         listens: defaults::PROXY_LISTENS,
         resolves: defaults::POLL_INTERVAL,
         retries: None,
+        connects: None,
     }
 }
 
@@ -172,6 +181,7 @@ fn nginx(cx: &mut Check<'_>, file: At<NginxFile>, cluster: &Cluster, pods: u32) 
         resolves: cluster.dns.ttl,
         // `proxy_next_upstream`: all others, one after the other; what has been sent is not sent again, being a POST.
         retries: unsent(pods),
+        connects: Some(NGINX_CONNECTS),
     }
 }
 
@@ -191,6 +201,7 @@ fn haproxy(cx: &mut Check<'_>, file: At<HaproxyFile>) -> Proxy {
         listens: defaults::HAPROXY_LISTENS,
         resolves: HAPROXY_RESOLVES,
         retries: unsent(HAPROXY_RETRIES),
+        connects: Some(HAPROXY_CONNECTS),
     }
 }
 

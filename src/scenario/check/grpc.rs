@@ -173,7 +173,10 @@ impl GrpcKeys {
             },
             resolver: resolver_settings(self.resolver, usual.resolver),
             backoff,
-            connect_timeout: cx.positive(self.connect_timeout, "connect_timeout").or(usual.connect_timeout),
+            connect_timeout: cx
+                .positive(self.connect_timeout, "connect_timeout")
+                .or(preset.connect_timeout)
+                .or(usual.connect_timeout),
             dispatch: law::law_or(cx, self.dispatch, defaults::dispatch),
             keepalive: keepalive::keepalive(cx, self.keepalive, usual.keepalive),
             retry: via::retries(via).or_else(|| retry::retry(cx, self.retry)),

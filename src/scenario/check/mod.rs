@@ -111,8 +111,8 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         servers,
         clients,
         gateways,
+        expect: expect::expectations(cx, expect, &timeline, duration),
         timeline,
-        expect: expect::expectations(cx, expect),
     };
     counts::can_act(cx, &asked, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));

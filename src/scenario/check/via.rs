@@ -28,6 +28,8 @@ pub(super) struct Preset {
     pub discovery: Discovery,
     /// Where round_robin starts, if that is asked for.
     pub rotation: RotationStart,
+    /// How long a dial may take. `None`: as the stack has it.
+    pub connect_timeout: Option<Span>,
 }
 
 /// Without a proxy: gRPC's own defaults.
@@ -35,10 +37,18 @@ pub(super) const DIRECT: Preset = Preset {
     policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
     discovery: Discovery::Dns,
     rotation: RotationStart::RandomOrder,
+    connect_timeout: None,
 };
 
 /// Envoy's index goes on where it was when hosts come or go.
 const ENVOYS: RotationStart = RotationStart::Continue;
+
+/// `cluster.proto`, `connect_timeout`.
+const ENVOY_CONNECTS: Span = Span::from_secs(5);
+/// istiod, `connectTimeout` of the mesh's configuration.
+const ISTIO_CONNECTS: Span = Span::from_secs(10);
+/// linkerd2-proxy, `app/src/env.rs`.
+const LINKERD_CONNECTS: Span = Span::from_secs(1);
 
 /// The rows of the table: which discovery and which pick each proxy has when nobody configures it.
 pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
@@ -55,15 +65,18 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
                 ServiceType::Headless => Discovery::Poll { interval: defaults::POLL_INTERVAL },
             },
             rotation: ENVOYS,
+            connect_timeout: Some(ENVOY_CONNECTS),
         },
         SidecarKind::Istio => Preset {
             policy: Policy::LeastRequest { choice_count: defaults::CHOICE_COUNT },
             discovery: watch(defaults::ISTIO_DEBOUNCE),
             rotation: ENVOYS,
+            connect_timeout: Some(ISTIO_CONNECTS),
         },
         SidecarKind::Linkerd => Preset {
             policy: Policy::PeakEwma { default_rtt: defaults::DEFAULT_RTT, decay: defaults::DECAY },
             discovery: watch(Span::ZERO),
+            connect_timeout: Some(LINKERD_CONNECTS),
             ..DIRECT
         },
         // Of a gateway, which says more.

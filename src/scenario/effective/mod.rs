@@ -14,7 +14,7 @@ use std::fmt;
 use super::defaults::ASSUMPTIONS;
 use super::model::{
     Action, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol, Server,
-    ServiceType, Strategy, Termination, What,
+    ServiceType, Strategy, Termination, What, When,
 };
 use super::stack::Stack;
 use super::yaml::tree::Node;
@@ -309,7 +309,7 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
 }
 
 fn expectation_text(expectation: &Expectation) -> String {
-    let Expectation { text: _, path, op, value } = expectation;
+    let Expectation { text: _, path, when, op, value } = expectation;
     let op = match op {
         Comparison::Less => "<",
         Comparison::AtMost => "<=",
@@ -318,5 +318,11 @@ fn expectation_text(expectation: &Expectation) -> String {
         Comparison::AtLeast => ">=",
         Comparison::Greater => ">",
     };
-    format!("{} {op} {value}", path.join("."))
+    let when = match when {
+        When::WholeRun => String::new(),
+        When::After(time) => format!(" after {time}"),
+        When::EveryWindow => " in every window".to_owned(),
+        When::Within { span, change } => format!(" within {span} of {}", change.unwrap_or("change")),
+    };
+    format!("{} {op} {value}{when}", path.join("."))
 }

@@ -58,7 +58,7 @@ pub struct ClientFile {
     pub dispatch: Key<LawFile>,
     /// Pings that find a dead connection. Default: none.
     pub keepalive: Key<KeepaliveFile>,
-    /// How long a connection attempt may take. Default 20s (grpc-go).
+    /// How long a connection attempt may take. Default 20s (grpc-go); via envoy 5s, istio 10s, linkerd 1s.
     pub connect_timeout: Key<Duration>,
     /// A channel without calls for this long closes its connections, and looks its name up anew at the next call; 0s: never. Default
     /// 30m (grpc-go since 1.59, C-core, grpc-java).

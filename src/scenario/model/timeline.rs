@@ -82,11 +82,44 @@ pub enum What {
 }
 
 impl What {
+    /// The key that says it on the timeline.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            What::RolloutServer(_) | What::RolloutClient(_) => "rollout",
+            What::Scale { .. } => "scale",
+            What::Kill { .. } => "kill",
+            What::Delete { .. } => "delete",
+            What::Slow { .. } => "slow",
+            What::BlackHole { .. } => "black_hole",
+            What::Unready { .. } => "unready",
+            What::Rate { .. } => "rate",
+        }
+    }
+
     /// True if pods or clients come or go, so that connections do: what may unbalance the load for good.
     #[must_use]
     pub fn moves_connections(&self) -> bool {
         !matches!(self, What::Rate { .. } | What::Slow { .. })
     }
+}
+
+/// The part of the run that an expectation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All of it, after the warmup.
+    WholeRun,
+    /// From this on (`after 6m`).
+    After(Span),
+    /// Each full window after the warmup (`in every window`).
+    EveryWindow,
+    /// From so long after a change to the next one, or to the end (`within 90s of rollout`).
+    Within {
+        /// How long it may take.
+        span: Span,
+        /// Which changes ([`What::word`]). `None`: each that moves pods or clients.
+        change: Option<&'static str>,
+    },
 }
 
 /// A statement about the summary that must hold after the run.
@@ -96,6 +129,8 @@ pub struct Expectation {
     pub text: String,
     /// A path into the summary, e.g. `skew.max_over_mean` or `latency_ms.p99`.
     pub path: Vec<String>,
+    /// When it must hold.
+    pub when: When,
     /// How the value must compare.
     pub op: Comparison,
     /// The number to compare with, in the unit of the summary's field.

@@ -22,21 +22,36 @@ impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
     pub fn pick_pool(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
         let before = self.calls.items[call.index as usize].pod;
-        let next = if before == NONE { None } else { self.next_untried(index, before) };
-        let mut host = match next {
-            Some(host) => host,
-            None => self.pick_host(index, call, draw)?,
+        let host = if before == NONE {
+            self.pick_host(index, call, draw)?
+        } else {
+            self.pick_elsewhere(index, call, before, draw)?
         };
-        for _ in 0..RESELECTIONS {
-            if before == NONE || next.is_some() || self.channels[index as usize].subchannels[host].address != before {
-                break;
-            }
-            host = self.pick_host(index, call, draw)?;
-        }
         if let Some(counted) = self.channels[index as usize].counted() {
             counted.begin(host);
         }
         Some(self.connection_to(index, host, call))
+    }
+
+    /// A host for a call that had one before: the next one in the list, or any other that a few picks find.
+    fn pick_elsewhere(
+        &mut self,
+        index: u32,
+        call: Handle,
+        before: u32,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<usize> {
+        if let Some(next) = self.next_untried(index, before) {
+            return Some(next);
+        }
+        let mut host = self.pick_host(index, call, draw)?;
+        for _ in 0..RESELECTIONS {
+            if self.channels[index as usize].subchannels[host].address != before {
+                break;
+            }
+            host = self.pick_host(index, call, draw)?;
+        }
+        Some(host)
     }
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.

@@ -1,0 +1,24 @@
+//! Figures of a part of a run, for expectations that are about a part.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::outcome::{Latency, SkewFigures};
+
+/// What can be asked of a part of a run; the paths are those of the summary.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Part {
+    /// How uneven the load was of the pods that were Ready, in requests per second of being so.
+    pub skew: SkewFigures,
+    /// Calls that ended in it.
+    pub requests: PartRequests,
+    /// Latency of the calls that were answered in it.
+    pub latency_ms: Latency,
+}
+
+/// Calls that ended in a part of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PartRequests {
+    /// Without a response.
+    pub failed: u64,
+}
