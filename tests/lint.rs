@@ -1,11 +1,16 @@
 //! Rules of lint: each breaks on its example, just does not after the change that it names, and its fix is worth something.
 
+#[path = "support/strategies.rs"]
+mod strategies;
+
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 use evenkeel::lint::{self, Evidence, Finding, Rule};
 use evenkeel::scenario::document::Document;
 use evenkeel::shipped;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
 
 fn document(rule: &Rule, sets: &[&str]) -> Document {
     let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
@@ -153,4 +158,30 @@ fn evidence_is_printed_with_the_experiment() {
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(printed.contains("evidence: idle_pods 4 → 0, max_over_mean 5 → 1"), "{printed}");
     assert!(printed.contains("in:  --set duration=20s"), "{printed}");
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 250,
+        rng_seed: RngSeed::Fixed(1),
+        max_global_rejects: 1 << 30,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    /// Whatever the scenario is: findings have a place, and a fix that the rest of the scenario permits cures them.
+    #[test]
+    fn any_scenario_can_be_linted(scenario in strategies::scenario()) {
+        let document = Document::embedded("random.yaml", &scenario.0, &[]);
+        prop_assume!(document.load(&[]).is_ok());
+        for finding in lint::lint(&document).unwrap() {
+            let code = finding.rule.code;
+            prop_assert!(finding.position.is_some(), "{code} at {}", finding.path);
+            if let Ok(fixed) = lint::lint(&Document::embedded("random.yaml", &scenario.0, &finding.fix)) {
+                let same = fixed.iter().filter(|f| f.rule.code == code && f.path == finding.path).count();
+                prop_assert!(same == 0, "{code} at {} is there with {:?}", finding.path, finding.fix);
+            }
+        }
+    }
 }

@@ -53,7 +53,11 @@ fn keeps(server: &Server) -> bool {
 pub(super) fn for_ever<'a>(model: &'a Model, caller: &Caller<'_>) -> Vec<(usize, &'a Server)> {
     let own = caller.client.max_connection_lifetime.is_some()
         || caller.client.via.as_ref().and_then(|v| v.cluster).is_some_and(|c| c.max_requests_per_connection.is_some());
-    if own { Vec::new() } else { model.servers.iter().enumerate().filter(|(_, s)| keeps(s)).collect() }
+    if own {
+        Vec::new()
+    } else {
+        model.servers.iter().enumerate().filter(|(_, s)| s.replicas > 0 && keeps(s)).collect()
+    }
 }
 
 /// One finding for all of these callers whose connections are for ever.

@@ -1,6 +1,7 @@
 //! What the rules ask of a model: who connects to the servers, how many independent choices that is, and how much load there is.
 
-use crate::scenario::model::{Client, Discovery, Gateway, GrpcClient, Load, Model, Protocol, Server};
+use crate::policy::controller::fenceposts;
+use crate::scenario::model::{Client, Discovery, Gateway, GrpcClient, Load, Model, Protocol, Server, Strategy};
 use crate::units::Span;
 
 /// Someone who connects to the servers: a client, or the other side of a gateway.
@@ -174,6 +175,14 @@ pub(super) fn has_streams(model: &Model) -> bool {
 /// The endpoint lag that hardly a change exceeds.
 pub(super) fn lag(model: &Model) -> Span {
     Span::from_secs_f64(model.cluster.endpoint_lag.quantile(0.99))
+}
+
+/// From the beginning of a rollout to the deletion of the last old pod, about; zero if all go at once.
+pub(super) fn replaced_within(server: &Server) -> Span {
+    let Strategy::RollingUpdate { max_surge, max_unavailable } = server.strategy else { return Span::ZERO };
+    let (surge, unavailable) = fenceposts(max_surge, max_unavailable, server.replicas);
+    let rounds = u64::from(server.replicas.div_ceil(surge.saturating_add(unavailable).max(1)));
+    (Span::from_secs_f64(server.startup.mean()) + server.min_ready) * rounds
 }
 
 /// At least this, in whole seconds.

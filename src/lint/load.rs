@@ -208,7 +208,7 @@ fn endless(model: &Model) -> Vec<Found> {
     let names: Vec<&str> = clients.iter().map(|c| c.name.as_str()).collect();
     let mut fix: Vec<String> = clients.iter().map(|c| format!("clients.{}.deadline={deadline}", c.name)).collect();
     // What a pod works off in a quarter of the deadline.
-    let limit = |s: &Server| (capacity(model, s) * deadline.as_secs_f64() / 4.0).ceil().max(1.0);
+    let limit = |s: &Server| (capacity(model, s) * deadline.as_secs_f64() / 4.0).ceil().clamp(1.0, 1e6);
     let unlimited = model.servers.iter().filter(|s| s.queue_limit.is_none());
     fix.extend(unlimited.map(|s| format!("servers.{}.queue_limit={:.0}", s.name, limit(s))));
     vec![Found {
@@ -243,13 +243,16 @@ fn impatient(model: &Model) -> Vec<Found> {
         })
     };
     let of = |c: &Client| {
-        let own = format!("clients.{}", c.name);
-        let methods = c.methods.iter().filter_map(|m| {
-            let deadline = m.deadline.or(c.deadline);
-            found(format!("{own}.load.methods.{}.deadline", m.name), deadline, m.cost)
-        });
-        let all = if c.methods.is_empty() { found(format!("{own}.deadline"), c.deadline, 1.0) } else { None };
-        methods.chain(all).collect::<Vec<_>>()
+        let at = format!("clients.{}", c.name);
+        let own = c
+            .methods
+            .iter()
+            .filter_map(|m| found(format!("{at}.load.methods.{}.deadline", m.name), Some(m.deadline?), m.cost));
+        // The rest have the client's.
+        let costs = c.methods.iter().filter(|m| m.deadline.is_none()).map(|m| m.cost);
+        let dearest = if c.methods.is_empty() { Some(1.0) } else { costs.reduce(f64::max) };
+        let all = dearest.and_then(|cost| found(format!("{at}.deadline"), c.deadline, cost));
+        own.chain(all).collect::<Vec<_>>()
     };
     model.clients.iter().flat_map(of).collect()
 }
@@ -328,7 +331,12 @@ fn throttled(model: &Model) -> Vec<Found> {
                 100.0 * used
             ),
             probe: quiet(model, 40),
-            fix: vec![format!("servers.{}.cpu.limit=null", s.name)],
+            // `cpu` without cores of its own is nothing but the limit.
+            fix: vec![if cores < f64::from(s.concurrency) {
+                format!("servers.{}.cpu.limit=null", s.name)
+            } else {
+                format!("servers.{}.cpu=null", s.name)
+            }],
         })
     };
     model.servers.iter().filter_map(found).collect()

@@ -4,7 +4,7 @@ use super::facts::{Caller, UNEVEN, callers, direct, enough, peak, pods, unevenne
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN, P99};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Discovery, Load, Model, ServiceType, SidecarKind};
+use crate::scenario::model::{Discovery, GrpcClient, Load, Model, ServiceType, SidecarKind};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -115,9 +115,20 @@ fn pinned(model: &Model) -> Vec<Caller<'_>> {
     direct(model).filter(|c| !model.knows_pods(c.client) && c.grpc.policy.is_pick_first()).collect()
 }
 
+/// Calls in turn; a stack whose attempts to connect are its calls' has another policy for it.
+fn in_turn(caller: &Caller<'_>) -> String {
+    caller.path(if caller.grpc.backoff.is_none() { "policy=peak_ewma" } else { "policy=round_robin" })
+}
+
+/// A watch; a resolver has no effect beside it.
+fn watch(caller: &Caller<'_>) -> impl Iterator<Item = String> {
+    let own = caller.grpc.resolver != GrpcClient::default().resolver;
+    [caller.path("discovery=watch")].into_iter().chain(own.then(|| caller.path("resolver=null")))
+}
+
 /// All of these balance by themselves, over the endpoints.
-fn watching(callers: &[Caller<'_>]) -> Vec<String> {
-    callers.iter().flat_map(|c| [c.path("policy=round_robin"), c.path("discovery=watch")]).collect()
+pub(super) fn watching(callers: &[Caller<'_>]) -> Vec<String> {
+    callers.iter().flat_map(|c| [in_turn(c)].into_iter().chain(watch(c))).collect()
 }
 
 fn fewer_than_pods(model: &Model) -> Vec<Found> {
@@ -185,7 +196,7 @@ fn pick_first_of_many(model: &Model) -> Vec<Found> {
             count(c.connections(), "connection")
         );
         let at = c.path("policy");
-        Found { path: at, message, probe: quiet(model, QUIET), fix: vec![c.path("policy=round_robin")] }
+        Found { path: at, message, probe: quiet(model, QUIET), fix: vec![in_turn(&c)] }
     };
     let many = direct(model).filter(|c| model.knows_pods(c.client) && c.grpc.policy.is_pick_first());
     many.filter(|c| unevenness(pods, c.connections()) > UNEVEN).map(found).collect()
@@ -200,7 +211,7 @@ fn one_address(model: &Model) -> Vec<Found> {
             count(c.connections(), "connection")
         ),
         probe: quiet(model, QUIET),
-        fix: vec![c.path("discovery=watch")],
+        fix: watch(&c).collect(),
     };
     let one = direct(model).filter(|c| pods > 1 && !model.knows_pods(c.client) && !c.grpc.policy.is_pick_first());
     one.map(found).collect()

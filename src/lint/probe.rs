@@ -1,6 +1,6 @@
 //! Short experiments, as `--set`s on top of a scenario: its own load and settings, and one event of everyday life.
 
-use super::facts::{capacity, peak};
+use super::facts::{capacity, peak, replaced_within, whole_seconds};
 use crate::scenario::model::{Load, Model};
 use crate::units::Span;
 
@@ -40,12 +40,11 @@ pub(super) fn quiet(model: &Model, seconds: u64) -> Vec<String> {
 
 /// A rollout of a Deployment, and `after` seconds more than the pods need.
 pub(super) fn rollout(model: &Model, name: &str, after: u64) -> Vec<String> {
-    let server = model.deployments().find(|d| d.name == name);
-    let each = server.map_or(0.0, |s| {
-        let pod = s.startup.quantile(0.99) + (s.min_ready + s.termination.pre_stop).as_secs_f64();
-        pod * f64::from(s.replicas)
+    // Start-up times that are drawn can be twice their mean, and pods that are created start after the last deletion.
+    let takes = model.deployments().find(|d| d.name == name).map_or(Span::ZERO, |s| {
+        replaced_within(s) * 2 + Span::from_secs_f64(s.startup.quantile(0.99)) + s.termination.pre_stop
     });
-    let mut sets = probe(model, AT + each.ceil() as u64 + after, &format!("{{ at: {AT}s, rollout: {name} }}"));
+    let mut sets = probe(model, AT + whole_seconds(takes) + after, &format!("{{ at: {AT}s, rollout: {name} }}"));
     sets.extend(without_hpa(model));
     sets
 }

@@ -5,7 +5,7 @@ use super::figures::{FAILED, IDLE_GATEWAYS, MAX_OVER_MEAN, OK, P99};
 use super::placing::count;
 use super::probe::{overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Client, Counting, Load, Model, Policy, Rules, SidecarKind};
+use crate::scenario::model::{Client, Counting, Load, Model, Policy, Protocol, Rules, SidecarKind};
 use crate::units::Span;
 
 /// Seconds of a run in which nothing happens.
@@ -132,8 +132,14 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
         let connections: u64 = clients().map(|c| u64::from(c.replicas) * u64::from(c.channels)).sum();
         let pods = u64::from(gateway.server.replicas);
         let busiest: &Client = clients().max_by_key(|c| c.replicas)?;
-        // Four per pod: one in e^4 is without.
+        // Four per pod: one in e^4 is without. Workers that wait for answers need one each, and shared channels are one.
         let channels = (4 * pods).div_ceil(u64::from(busiest.replicas));
+        let shared = matches!(&busiest.protocol, Protocol::Grpc(grpc) if grpc.sharing.is_some());
+        let fix = if shared || matches!(busiest.load, Load::Closed { .. }) {
+            format!("gateways.{}.replicas={}", gateway.server.name, connections.div_ceil(4))
+        } else {
+            format!("clients.{}.channels={channels}", busiest.name)
+        };
         (connections < pods).then(|| Found {
             path: format!("gateways.{}.replicas", gateway.server.name),
             message: format!(
@@ -142,7 +148,7 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
                 count(pods - connections, "pod")
             ),
             probe: quiet(model, QUIET),
-            fix: vec![format!("clients.{}.channels={channels}", busiest.name)],
+            fix: vec![fix],
         })
     };
     model.gateways.iter().enumerate().filter_map(found).collect()

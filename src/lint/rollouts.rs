@@ -1,7 +1,7 @@
 //! What a rollout costs: pods that are dialled when they are gone, clients that know none that lives.
 
 use super::discovery::for_ever;
-use super::facts::{Caller, callers, direct, lag, longest_call, pods, utilization, whole_seconds};
+use super::facts::{Caller, callers, direct, lag, longest_call, pods, replaced_within, utilization, whole_seconds};
 use super::figures::{FAILED, IDLE_PODS, MAX_OVER_MEAN, P99, WORST_WINDOW};
 use super::probe::rollout;
 use super::{Found, Rule, Severity};
@@ -167,14 +167,6 @@ fn stale(model: &Model) -> Span {
         DnsCache::NodeLocal => 2,
     };
     lag(model) + model.cluster.dns.ttl * caches
-}
-
-/// From the first pod's deletion to the last one's in a rollout, about.
-fn replaced_within(server: &Server) -> Span {
-    let Strategy::RollingUpdate { max_surge, max_unavailable } = server.strategy else { return Span::ZERO };
-    let (surge, unavailable) = fenceposts(max_surge, max_unavailable, server.replicas);
-    let rounds = u64::from(server.replicas.div_ceil((surge + unavailable).max(1)));
-    (Span::from_secs_f64(server.startup.mean()) + server.min_ready) * rounds
 }
 
 fn quicker_than_dns(model: &Model) -> Vec<Found> {

@@ -1,8 +1,9 @@
 //! How many pods there are, and who decides it.
 
 use super::discovery::for_ever;
-use super::facts::{Caller, UNEVEN, callers, direct, pods, unevenness};
+use super::facts::{Caller, UNEVEN, direct, pods, unevenness};
 use super::figures::{FAILED, IDLE_PODS, P99, PODS};
+use super::placing::watching;
 use super::probe::{kill, overload};
 use super::{Found, Rule, Severity};
 use crate::scenario::model::{Hpa, Model, Server};
@@ -118,16 +119,15 @@ fn fixed(model: &Model) -> Vec<Found> {
 fn blind(model: &Model) -> Vec<Found> {
     let skewed = |c: &Caller<'_>| {
         let placed = !model.connects_to_all(c.client) && unevenness(pods(model), c.connections()) > UNEVEN;
-        let unaware = c.is_direct() && c.asks_dns() && !for_ever(model, c).is_empty();
+        let unaware = c.asks_dns() && !for_ever(model, c).is_empty();
         placed || unaware
     };
-    let who: Vec<Caller<'_>> = callers(model).filter(|c| skewed(c)).collect();
+    let who: Vec<Caller<'_>> = direct(model).filter(skewed).collect();
     let names: Vec<&str> = who.iter().map(Caller::name).collect();
     if names.is_empty() {
         return Vec::new();
     }
-    let fix = direct(model).filter(skewed).flat_map(|c| [c.path("policy=round_robin"), c.path("discovery=watch")]);
-    let fix: Vec<String> = fix.collect();
+    let fix = watching(&who);
     let found = |(s, _): (&Server, &Hpa)| Found {
         path: format!("servers.{}.hpa", s.name),
         message: format!("what {} calls is uneven, or does not reach new pods", names.join(", ")),
