@@ -244,12 +244,10 @@ fn impatient(model: &Model) -> Vec<Found> {
     };
     let of = |c: &Client| {
         let at = format!("clients.{}", c.name);
-        let own = c
-            .methods
-            .iter()
-            .filter_map(|m| found(format!("{at}.load.methods.{}.deadline", m.name), Some(m.deadline?), m.cost));
-        // The rest have the client's.
-        let costs = c.methods.iter().filter(|m| m.deadline.is_none()).map(|m| m.cost);
+        // A method has the client's deadline unless it has one of its own.
+        let own = c.methods.iter().filter(|m| m.deadline != c.deadline);
+        let own = own.filter_map(|m| found(format!("{at}.load.methods.{}.deadline", m.name), m.deadline, m.cost));
+        let costs = c.methods.iter().filter(|m| m.deadline == c.deadline).map(|m| m.cost);
         let dearest = if c.methods.is_empty() { Some(1.0) } else { costs.reduce(f64::max) };
         let all = dearest.and_then(|cost| found(format!("{at}.deadline"), c.deadline, cost));
         own.chain(all).collect::<Vec<_>>()
