@@ -36,12 +36,14 @@
 //! | [`theory`] | closed forms, which know nothing of the engine |
 //! | [`output`] | from an outcome to CSV, JSON, tables and pictures |
 //! | [`experiment`] | one run, many seeds, scenarios side by side |
+//! | [`lint`] | the production checklist as rules, each with an experiment as evidence |
 //! | [`cli`] | the commands |
 //!
 //! The main loop is `Engine::run` in `src/sim/engine.rs`. docs/architecture.md says where to put a change.
 
 pub mod cli;
 pub mod experiment;
+pub mod lint;
 pub mod metrics;
 pub mod observe;
 pub mod output;

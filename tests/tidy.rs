@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["observe", "theory"],
     &["output", "verdict"],
     &["experiment"],
-    &["shipped"],
+    &["shipped", "lint"],
     &["cli"],
     &["lib", "main"],
 ];

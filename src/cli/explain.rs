@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::{sources, terminal};
+use crate::lint;
 use crate::metrics::glossary::{self, ENTRIES};
 use crate::scenario::rules;
 use crate::shipped;
@@ -25,6 +26,9 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
     if let Some(rule) = rules::find(what) {
         return terminal::print(&format!("{}: {}\n\n{}\n\n{}\n", rule.code, rule.title, rule.help, rule.example));
     }
+    if let Some(rule) = lint::find(what) {
+        return terminal::print(&lint::rule_text(rule));
+    }
     if !Path::new(what).exists()
         && let Some(entry) = glossary::find(what)
     {
@@ -33,10 +37,11 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
     if Path::new(what).exists() || !shipped::find(what).is_empty() {
         return scenario(what, &args.sets);
     }
-    let known = ENTRIES.iter().map(|e| e.word).chain(rules::RULES.iter().map(|r| r.code));
+    let rules = rules::RULES.iter().map(|r| r.code).chain(lint::rules().into_iter().map(|r| r.code));
+    let known = ENTRIES.iter().map(|e| e.word).chain(rules);
     let hint =
         crate::scenario::diagnostic::nearest(what, known).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
-    Err(Failure::Usage(format!("`{what}` is no scenario, figure, policy, reason or error code{hint}")))
+    Err(Failure::Usage(format!("`{what}` is no scenario, figure, policy, reason, rule or error code{hint}")))
 }
 
 /// Every value in force, and whether it is the user's, a default of the real systems, or an assumption.
@@ -59,6 +64,9 @@ fn index() -> String {
         let _ = writeln!(text, "  {}", entry.word);
     }
     for rule in rules::RULES {
+        let _ = writeln!(text, "  {}  {}", rule.code, rule.title);
+    }
+    for rule in lint::rules() {
         let _ = writeln!(text, "  {}  {}", rule.code, rule.title);
     }
     text

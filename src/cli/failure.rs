@@ -11,6 +11,8 @@ use super::terminal;
 pub enum Failure {
     /// The run is done, and an expectation of its scenario is not met: 1.
     Unmet(String),
+    /// `lint` found what it has printed: 1.
+    Findings,
     /// The input or the usage is wrong: 2.
     Usage(String),
     /// A scenario is wrong (2), or cannot be read (3).
@@ -30,7 +32,7 @@ impl Failure {
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
-            Failure::Unmet(_) => 1,
+            Failure::Unmet(_) | Failure::Findings => 1,
             Failure::Usage(_) => 2,
             Failure::Scenario(diagnostics) => diagnostics.exit_status(),
             Failure::Run(_, SimError::Interrupted { .. }) => 130,
@@ -47,6 +49,7 @@ impl Failure {
         let message = match self {
             Failure::Scenario(diagnostics) => diagnostics.render(terminal::colours_on_stderr()),
             Failure::Print(_) if self.status() == 0 => String::new(),
+            Failure::Findings => String::new(),
             Failure::Print(error) => format!("error: cannot write to standard output: {error}\n"),
             Failure::Unmet(message) => format!("{message}\n"),
             Failure::Usage(message) | Failure::Machine(message) => format!("error: {message}\n"),

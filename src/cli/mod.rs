@@ -4,6 +4,7 @@ mod compare;
 mod explain;
 mod failure;
 mod generate;
+mod lint;
 mod plot;
 mod run;
 mod sources;
@@ -12,6 +13,7 @@ mod terminal;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use failure::Failure;
+pub use lint::reference as lint_reference;
 
 /// Which pod gets the traffic, and what would change that?
 ///
@@ -19,9 +21,11 @@ pub use failure::Failure;
 /// per-pod traffic traces, skew plots and a verdict come out, the same bytes every time.
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done; 1 an expectation is not met; 2 the input or usage is wrong; \
+#[command(
+    after_help = "Exit status: 0 done; 1 an expectation is not met, or lint finds something; 2 the input or usage is wrong; \
                         3 the machine failed (I/O); 130 interrupted.\n\
-                        Try: evenkeel run blog/rolling-restart")]
+                        Try: evenkeel run blog/rolling-restart"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,7 +39,9 @@ enum Command {
     Compare(compare::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
-    /// Explain a scenario's values, a figure, a policy or an error code
+    /// Check scenarios against the production checklist, with a short simulation as evidence of each finding
+    Lint(lint::Args),
+    /// Explain a scenario's values, a figure, a policy, a rule of lint or an error code
     Explain(explain::Args),
     /// Write a commented scenario to start from
     Init(generate::InitArgs),
@@ -111,6 +117,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Validate(args) => run::validate(&args),
+        Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Init(args) => generate::init(&args),
         Command::Plot(args) => plot::plot(&args),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use crate::scenario::Loaded;
 use crate::scenario::diagnostic::{Diagnostics, nearest};
-use crate::scenario::{self, Loaded};
+use crate::scenario::document::Document;
 use crate::shipped;
 
 /// Where a scenario comes from.
@@ -17,12 +18,17 @@ pub enum Source {
 }
 
 impl Source {
+    /// Reads its text.
+    pub fn open(&self, sets: &[String]) -> Result<Document, Diagnostics> {
+        match self {
+            Source::File(path) => Document::open(path, sets),
+            Source::Shipped(s) => Ok(Document::embedded(s.name, s.text, sets)),
+        }
+    }
+
     /// Reads it.
     pub fn load(&self, sets: &[String]) -> Result<Loaded, Diagnostics> {
-        match self {
-            Source::File(path) => scenario::load(path, sets),
-            Source::Shipped(s) => scenario::parse(s.name, s.text, None, sets),
-        }
+        self.open(sets)?.load(&[])
     }
 }
 
@@ -71,18 +77,30 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
 pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Failure> {
-    let mut loaded = Vec::new();
+    all(arguments, |source| source.load(sets))
+}
+
+/// The same as texts that are known to be valid.
+pub fn documents(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
+    all(arguments, |source| {
+        let document = source.open(sets)?;
+        document.load(&[]).map(|_| document)
+    })
+}
+
+fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+    let mut found = Vec::new();
     let mut failures = Vec::new();
     for argument in arguments {
         for source in find(argument)? {
-            match source.load(sets) {
-                Ok(scenario) => loaded.push(scenario),
+            match read(&source) {
+                Ok(scenario) => found.push(scenario),
                 Err(diagnostics) => failures.push(Failure::from(diagnostics)),
             }
         }
     }
     match failures.pop() {
-        None => Ok(loaded),
+        None => Ok(found),
         Some(last) => {
             for failure in &failures {
                 let _ = failure.report();

@@ -27,12 +27,12 @@ impl Style {
     }
 
     /// A heading, or what the eye should find first.
-    pub(super) fn strong(&self, text: &str) -> String {
+    pub fn strong(&self, text: &str) -> String {
         self.wrapped("1", text)
     }
 
     /// What is wrong.
-    pub(super) fn bad(&self, text: &str) -> String {
+    pub fn bad(&self, text: &str) -> String {
         self.wrapped("31", text)
     }
 
@@ -42,7 +42,7 @@ impl Style {
     }
 
     /// What can be skipped.
-    pub(super) fn faint(&self, text: &str) -> String {
+    pub fn faint(&self, text: &str) -> String {
         self.wrapped("2", text)
     }
 
@@ -59,7 +59,7 @@ impl Style {
     }
 
     /// `text` without characters that the terminal cannot show.
-    pub(super) fn shown(&self, text: String) -> String {
+    pub fn shown(&self, text: String) -> String {
         if self.unicode {
             return text;
         }

@@ -200,6 +200,12 @@ impl Line<'_> {
     }
 }
 
+/// Line and column (both from 1, columns in characters) of a byte of a text.
+pub(super) fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
+    let line = Line::of(text, Place { source: 0, start: byte, end: byte });
+    (line.number, line.column)
+}
+
 /// A user's word in a message: in backquotes, without control characters, cut if long.
 pub(super) fn quoted(word: &str) -> String {
     const LONGEST: usize = 60;

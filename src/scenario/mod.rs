@@ -5,6 +5,7 @@ mod check;
 mod defaults;
 pub mod diagnostic;
 pub mod distribution;
+pub mod document;
 pub mod effective;
 pub mod file;
 mod input;
@@ -45,12 +46,7 @@ pub struct Loaded {
 /// # Errors
 /// All that is wrong with the file, or why it cannot be read ([`Diagnostics::is_machine_failure`]).
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Diagnostics> {
-    let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-        let problem = Problem::nowhere(failure.code, failure.message);
-        Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&path.display().to_string(), &text, Some(folder), sets)
+    document::Document::open(path, sets)?.load(&[])
 }
 
 /// Reads a scenario from a text. `name_for_messages` stands where a path would; CSV files are looked for in `base_dir`, and

@@ -26,6 +26,24 @@ pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -
     Ok(())
 }
 
+/// Where the value at a path stands, or as much of the path as there is.
+pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
+    let (mut node, mut place) = (root, root.place);
+    for step in path.split('.') {
+        let next = match &node.value {
+            Value::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| (&e.value, e.key_place)),
+            Value::List(items) => {
+                let named = items.iter().find(|item| name(item).as_deref() == Some(step));
+                named.or_else(|| items.get(step.parse::<usize>().ok()?)).map(|item| (item, item.place))
+            }
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        (node, place) = next;
+    }
+    place
+}
+
 fn bad(place: Place, message: impl Into<String>) -> Problem {
     Problem::new(Code::BadSet, place, message)
 }

@@ -1,0 +1,143 @@
+//! `evenkeel lint`.
+
+use rayon::prelude::*;
+
+use super::failure::Failure;
+use super::run::in_pool;
+use super::sources;
+use super::terminal::{self, Progress};
+use crate::lint::{self, Evidence, Finding, Severity};
+use crate::scenario::document::Document;
+use crate::shipped;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Scenario files, folders of them, or shipped scenarios such as blog/rolling-restart
+    #[arg(required_unless_present = "rules", value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Change a value of the scenario first
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// Do not simulate what the findings cost
+    #[arg(long)]
+    no_evidence: bool,
+    /// Notes count, too: exit status 1 if there is any finding
+    #[arg(long)]
+    strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Print all rules as Markdown, each with the evidence of its example
+    #[arg(long, exclusive = true)]
+    rules: bool,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Threads to use [default: all cores]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// A finding, the scenario that it is of, and what its experiment shows.
+type Row = (String, Finding, Option<Evidence>);
+
+pub fn lint(args: &Args) -> Result<(), Failure> {
+    if args.rules {
+        return terminal::print(&reference()?);
+    }
+    let documents = sources::documents(&args.scenarios, &args.sets)?;
+    let mut found = Vec::new();
+    for document in &documents {
+        found.extend(lint::lint(document)?.into_iter().map(|finding| (document, finding)));
+    }
+    let rows: Vec<Row> = if args.no_evidence || args.quiet {
+        found.into_iter().map(|(document, finding)| (document.name().to_owned(), finding, None)).collect()
+    } else {
+        with_evidence(found, args)?
+    };
+    if !args.quiet {
+        terminal::print(&if args.json { lint::json(&rows) } else { text(&rows, documents.len()) })?;
+    }
+    let least = if args.strict { Severity::Note } else { Severity::Warning };
+    let bad = rows.iter().filter(|(_, finding, _)| finding.rule.severity >= least).count();
+    if bad == 0 { Ok(()) } else { Err(Failure::Findings) }
+}
+
+/// Runs the findings' experiments on all threads.
+fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Row>, Failure> {
+    terminal::catch_interrupts()?;
+    let progress = Progress::new(found.len() as u64, None, false);
+    let one = |(document, finding): (&Document, Finding)| {
+        let watch = |_: u64, _| terminal::interrupted();
+        let evidence = lint::evidence(document, &finding, Some(&watch));
+        progress.one_done();
+        match evidence {
+            Ok(evidence) => Ok((document.name().to_owned(), finding, Some(evidence))),
+            Err(error) => Err(Failure::Run(document.name().to_owned(), error)),
+        }
+    };
+    let rows = in_pool(args.threads, || found.into_par_iter().map(one).collect::<Result<Vec<Row>, Failure>>());
+    progress.finish();
+    rows?
+}
+
+fn text(rows: &[Row], scenarios: usize) -> String {
+    let style = terminal::style();
+    let mut text: String = rows
+        .iter()
+        .map(|(name, finding, evidence)| lint::render(name, finding, evidence.as_ref(), &style) + "\n")
+        .collect();
+    let of = |severity: Severity| rows.iter().filter(|row| row.1.rule.severity == severity).count();
+    let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+    text.push_str(&format!(
+        "{} in {}: {}, {}, {}",
+        count(rows.len(), "finding"),
+        count(scenarios, "scenario"),
+        count(of(Severity::Error), "error"),
+        count(of(Severity::Warning), "warning"),
+        count(of(Severity::Note), "note")
+    ));
+    match rows.first() {
+        Some((_, finding, _)) => text + &format!("; `evenkeel explain {}` says more\n", finding.rule.code),
+        None => text + "\n",
+    }
+}
+
+/// What stands above the rules in docs/lint.md.
+const INTRODUCTION: &str = "\
+# Lint
+
+`evenkeel lint SCENARIO...` checks scenarios against what goes wrong in production: the blog's checklist, and what gRPC, Kubernetes and
+proxies do by default. A finding says where, why, what would cure it, and what that is worth: two short runs with the same seed, without
+and with the fix. Fix and experiment are printed as `--set`s, for `run` and `compare` to repeat. `evenkeel explain EK001` prints a rule.
+
+Exit status: 0 nothing; 1 a finding that is a warning or an error, with `--strict` also a note; 2 the input is wrong. `--json` is for
+programs, `--no-evidence` does not simulate. A finding is about what is set up, not about what the timeline of the scenario does with it.
+
+This file is written by `evenkeel lint --rules`, and a test compares it.
+";
+
+/// docs/lint.md: all rules with the evidence of their examples, and what the shipped scenarios break.
+pub fn reference() -> Result<String, Failure> {
+    let examples: Vec<_> = lint::rules()
+        .into_par_iter()
+        .map(|rule| {
+            let document = Document::embedded(rule.code, rule.example, &[]);
+            let finding = lint::lint(&document)?.into_iter().find(|f| f.rule.code == rule.code);
+            let Some(finding) = finding else { return Ok(None) };
+            let evidence = lint::evidence(&document, &finding, None);
+            Ok(Some((finding, evidence.map_err(|error| Failure::Run(rule.code.to_owned(), error))?)))
+        })
+        .collect::<Result<_, Failure>>()?;
+    let of = |rule: &lint::Rule| examples.iter().flatten().find(|(f, _)| f.rule.code == rule.code).cloned();
+    let mut text =
+        format!("{INTRODUCTION}\n## What the shipped scenarios break\n\n| scenario | findings |\n|---|---|\n");
+    for found in shipped::all() {
+        let findings = lint::lint(&Document::embedded(found.name, found.text, &[]))?;
+        let mut codes: Vec<&str> = findings.iter().map(|f| f.rule.code).collect();
+        codes.dedup();
+        let codes = if codes.is_empty() { "none".to_owned() } else { codes.join(", ") };
+        text.push_str(&format!("| `{}` | {codes} |\n", found.name));
+    }
+    Ok(text + "\n## Rules\n\n" + lint::reference(of).trim_end() + "\n")
+}

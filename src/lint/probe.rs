@@ -1,0 +1,89 @@
+//! Short experiments, as `--set`s on top of a scenario: its own load and settings, and one event of everyday life.
+
+use super::facts::{capacity, peak, replaced_within, whole_seconds};
+use crate::scenario::model::{Load, Model};
+use crate::units::Span;
+
+/// Clients start within this.
+const SPREAD: Span = Span::from_secs(5);
+/// When something happens in a probe: all clients are there, and have called.
+pub(super) const AT: u64 = 10;
+
+/// A run of so many seconds with this timeline (items in YAML).
+pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> {
+    let mut sets = vec![format!("duration={seconds}s")];
+    let not_now = [
+        ("warmup", model.warmup > Span::ZERO),
+        ("window", model.window.is_some()),
+        ("expect", !model.expect.is_empty()),
+    ];
+    sets.extend(not_now.iter().filter(|(_, is_there)| *is_there).map(|(key, _)| format!("{key}=null")));
+    if !(timeline.is_empty() && model.timeline.is_empty()) {
+        sets.push(format!("timeline=[{timeline}]"));
+    }
+    for client in &model.clients {
+        let name = &client.name;
+        if client.start_at + client.start_spread > SPREAD {
+            sets.push(format!("clients.{name}.start={{ spread: {SPREAD} }}"));
+        }
+        if matches!(client.load, Load::Closed { requests: Some(_), .. }) {
+            sets.push(format!("clients.{name}.load.closed.requests=null"));
+        }
+    }
+    sets
+}
+
+/// Nothing happens.
+pub(super) fn quiet(model: &Model, seconds: u64) -> Vec<String> {
+    probe(model, seconds, "")
+}
+
+/// A rollout of a Deployment, and `after` seconds more than the pods need.
+pub(super) fn rollout(model: &Model, name: &str, after: u64) -> Vec<String> {
+    // Start-up times that are drawn can be twice their mean, and pods that are created start after the last deletion.
+    let takes = model.deployments().find(|d| d.name == name).map_or(Span::ZERO, |s| {
+        replaced_within(s) * 2 + Span::from_secs_f64(s.startup.quantile(0.99)) + s.termination.pre_stop
+    });
+    let mut sets = probe(model, AT + whole_seconds(takes) + after, &format!("{{ at: {AT}s, rollout: {name} }}"));
+    sets.extend(without_hpa(model));
+    sets
+}
+
+/// Twice as many pods of a server, and `after` seconds from when they are Ready.
+pub(super) fn scale_up(model: &Model, server: usize, after: u64) -> Vec<String> {
+    let Some(server) = model.servers.get(server) else { return Vec::new() };
+    let ready = AT + server.startup.quantile(0.99).ceil() as u64;
+    let (name, twice) = (&server.name, server.replicas.saturating_mul(2));
+    let timeline = format!("{{ at: {AT}s, scale: {{ server: {name}, replicas: {twice} }} }}");
+    let mut sets = probe(model, ready + after, &timeline);
+    sets.extend(without_hpa(model));
+    sets
+}
+
+/// So many times the pods' capacity for 20 s, by more calls of the client with the highest rate. `None`: no load is open.
+pub(super) fn overload(model: &Model, times: f64, seconds: u64) -> Option<Vec<String>> {
+    let (busiest, rate) = model
+        .clients
+        .iter()
+        .filter_map(|c| Some((&c.name, peak(c)?)))
+        .reduce(|most, next| if next.1 > most.1 { next } else { most })?;
+    let all: f64 = model.servers.iter().map(|s| capacity(model, s) * f64::from(s.replicas)).sum();
+    let others = model.clients.iter().filter_map(peak).sum::<f64>() - rate;
+    let to = (times * all - others).max(rate);
+    let end = AT + 20;
+    let step = |at: u64, to: f64| format!("{{ at: {at}s, rate: {{ client: {busiest}, to: {to:.0} }} }}");
+    let steps = if end < seconds { format!("{}, {}", step(AT, to), step(end, rate)) } else { step(AT, to) };
+    Some(probe(model, seconds, &steps))
+}
+
+/// SIGKILL of so many pods of a Deployment, and `after` seconds more than one needs to start.
+pub(super) fn kill(model: &Model, name: &str, pods: u32, after: u64) -> Vec<String> {
+    let startup = model.deployments().find(|d| d.name == name).map_or(0.0, |s| s.startup.quantile(0.99));
+    let timeline = format!("{{ at: {AT}s, kill: {{ server: {name}, pods: {pods} }} }}");
+    probe(model, AT + startup.ceil() as u64 + after, &timeline)
+}
+
+/// An autoscaler would add changes of its own.
+fn without_hpa(model: &Model) -> impl Iterator<Item = String> {
+    model.servers.iter().filter(|s| s.hpa.is_some()).map(|s| format!("servers.{}.hpa=null", s.name))
+}

@@ -1,0 +1,156 @@
+//! Findings and rules as text and JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Evidence, Finding, Rule, Severity, Shown, rules};
+use crate::output::Style;
+
+/// What `lint --json` prints of a finding.
+#[derive(Serialize)]
+struct Row<'a> {
+    code: &'static str,
+    severity: Severity,
+    title: &'static str,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    path: &'a str,
+    message: &'a str,
+    fix: &'a [String],
+    evidence: Option<&'a Evidence>,
+}
+
+/// Findings of a scenario of this name as a JSON array.
+#[must_use]
+pub fn json(found: &[(String, Finding, Option<Evidence>)]) -> String {
+    let rows: Vec<Row<'_>> =
+        found.iter().map(|(name, finding, evidence)| row(name, finding, evidence.as_ref())).collect();
+    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+}
+
+fn row<'a>(name: &'a str, finding: &'a Finding, evidence: Option<&'a Evidence>) -> Row<'a> {
+    let position = finding.position.as_ref();
+    Row {
+        code: finding.rule.code,
+        severity: finding.rule.severity,
+        title: finding.rule.title,
+        source: position.map_or(name, |p| &p.source),
+        line: position.map(|p| p.line),
+        column: position.map(|p| p.column),
+        path: &finding.path,
+        message: &finding.message,
+        fix: &finding.fix,
+        evidence,
+    }
+}
+
+impl Severity {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// A finding for a terminal, several lines.
+#[must_use]
+pub fn render(name: &str, finding: &Finding, evidence: Option<&Evidence>, style: &Style) -> String {
+    let rule = finding.rule;
+    let place = match &finding.position {
+        Some(at) => format!("{}:{}:{}", at.source, at.line, at.column),
+        None => name.to_owned(),
+    };
+    let head = format!("{}[{}]: {}", rule.severity.word(), rule.code, rule.title);
+    let head = if rule.severity == Severity::Note { style.strong(&head) } else { style.bad(&head) };
+    let mut text = format!("{place}: {head}\n  {}: {}\n", finding.path, finding.message);
+    if let Some(evidence) = evidence {
+        let _ = writeln!(text, "  evidence: {}", proof(evidence));
+        if !evidence.probe.is_empty() {
+            let _ = writeln!(text, "{}", style.faint(&format!("  in:  {}", sets(&evidence.probe))));
+        }
+    }
+    let _ = writeln!(text, "  fix: {}", sets(&finding.fix));
+    style.shown(text)
+}
+
+/// `--set`s as they are typed into a shell.
+fn sets(sets: &[String]) -> String {
+    let plain = |set: &str| set.chars().all(|c| c.is_ascii_alphanumeric() || "._=-%".contains(c));
+    let typed = |set: &String| if plain(set) { format!("--set {set}") } else { format!("--set '{set}'") };
+    sets.iter().map(typed).collect::<Vec<_>>().join(" ")
+}
+
+/// The figures of both runs in a line.
+fn proof(evidence: &Evidence) -> String {
+    if !evidence.missing.is_empty() {
+        return format!("none, since {}", evidence.missing);
+    }
+    let figures: Vec<String> = evidence.figures.iter().map(|f| format!("{} {}", f.name, change(f))).collect();
+    let same = evidence.figures.iter().all(|f| f.without == f.with);
+    let same = if same { "; no difference with this seed" } else { "" };
+    format!("{} (seed {}{same})", figures.join(", "), evidence.seed)
+}
+
+fn change(shown: &Shown) -> String {
+    let number = |x: Option<f64>| match x {
+        None => "none".to_owned(),
+        Some(x) if x == x.floor() && x.abs() < 1e15 => format!("{x:.0}"),
+        Some(x) if x.abs() >= 100.0 => format!("{x:.0}"),
+        Some(x) => format!("{x:.2}"),
+    };
+    format!("{} → {}", number(shown.without), number(shown.with))
+}
+
+/// A rule as `explain` prints it.
+#[must_use]
+pub fn rule_text(rule: &Rule) -> String {
+    let passes: Vec<String> = rule.passes.iter().map(|s| (*s).to_owned()).collect();
+    format!(
+        "{}: {} ({})\n\nCause: {}\n\nCure: {}\n\nSource: {}\n\nFor example, and not with {}:\n\n{}",
+        rule.code,
+        rule.title,
+        rule.severity.word(),
+        rule.cause,
+        rule.cure,
+        rule.source,
+        sets(&passes),
+        rule.example
+    )
+}
+
+/// The rules as Markdown, each with the evidence of its example.
+#[must_use]
+pub fn reference(evidence: impl Fn(&Rule) -> Option<(Finding, Evidence)>) -> String {
+    let mut text = String::new();
+    for rule in rules() {
+        let _ = write!(
+            text,
+            "### {}: {}\n\n*{}.* {}\n\n**Cure.** {}\n\n",
+            rule.code,
+            rule.title,
+            rule.severity.word(),
+            rule.cause,
+            rule.cure
+        );
+        let _ = write!(text, "```yaml\n{}```\n\n", rule.example);
+        if let Some((finding, evidence)) = evidence(rule) {
+            let _ = write!(
+                text,
+                "> {}\n>\n> {}, with `{}`\n\n",
+                finding.message,
+                proof(&evidence),
+                finding.fix.join("`, `")
+            );
+        }
+        let _ = write!(text, "Source: {}.\n\n", rule.source);
+    }
+    text
+}
