@@ -8,6 +8,7 @@ mod plot;
 mod run;
 mod sources;
 mod terminal;
+mod variants;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -31,7 +32,7 @@ pub struct Cli {
 enum Command {
     /// Run scenarios: print a table per pod, write traces and plots
     Run(run::Args),
-    /// Run scenarios over the same seeds and show them side by side
+    /// Run scenarios, or variants of one, over the same seeds, and say which is better
     Compare(compare::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),

@@ -12,20 +12,27 @@ pub(super) fn quantile_975(freedom: f64) -> f64 {
     if freedom.is_nan() {
         return f64::NAN;
     }
+    let beta = log_beta(freedom);
     let (mut lo, mut hi) = BRACKET;
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(lo, hi);
-        if beyond(middle, freedom) > 0.05 { lo = middle } else { hi = middle }
+        if beyond(middle, freedom, beta) > 0.05 { lo = middle } else { hi = middle }
     }
     f64::midpoint(lo, hi)
 }
 
-/// P(|T| > t) for a `t` within the bracket, which is the incomplete beta function I_x(freedom/2, 1/2) at x = freedom / (freedom + t²) (Abramowitz and Stegun,
+/// The logarithm of 1 / B(freedom/2, 1/2).
+fn log_beta(freedom: f64) -> f64 {
+    let (a, b) = (freedom / 2.0, 0.5);
+    libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)
+}
+
+/// P(|T| > t) for a `t` within the bracket, given [`log_beta`], which is the incomplete beta function I_x(freedom/2, 1/2) at x = freedom / (freedom + t²) (Abramowitz and Stegun,
 /// 26.7.1).
-fn beyond(t: f64, freedom: f64) -> f64 {
+fn beyond(t: f64, freedom: f64, beta: f64) -> f64 {
     let (a, b) = (freedom / 2.0, 0.5);
     let rest = t * t / (freedom + t * t);
-    let factor = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log1p(-rest) + b * libm::log(rest);
+    let factor = beta + a * libm::log1p(-rest) + b * libm::log(rest);
     // The fraction converges fast where x is below (a+1)/(a+b+2), which is so for t² above 3.
     libm::exp(factor) * fraction(a, b, 1.0 - rest) / a
 }

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod csv;
 mod error;
 pub mod files;
+pub mod findings;
 pub mod format;
 pub mod json;
 pub mod markdown;
