@@ -6,7 +6,9 @@ mod failure;
 mod generate;
 mod plot;
 mod run;
+mod shard;
 mod sources;
+mod sweep;
 mod terminal;
 mod variants;
 
@@ -34,6 +36,10 @@ enum Command {
     Run(run::Args),
     /// Run scenarios, or variants of one, over the same seeds, and say which is better
     Compare(compare::Args),
+    /// Run a grid of variants on all cores, resumable, or a shard of it
+    Sweep(sweep::Args),
+    /// Put the shards of a sweep together
+    Merge(sweep::MergeArgs),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
     /// Explain a scenario's values, a figure, a policy or an error code
@@ -52,10 +58,10 @@ enum Command {
     Man,
 }
 
-/// Options that `run` and `compare` share.
+/// Options that `run`, `compare` and `sweep` share.
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// Folder to write to [default: outputs/<scenario>, or outputs/compare]
+    /// Folder to write to [default: outputs/<scenario>, outputs/compare or outputs/sweep]
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
     /// Seed of run 0, instead of the scenario's
@@ -83,7 +89,7 @@ struct Common {
 enum Format {
     /// Tables for a person
     Table,
-    /// summary.json or compare.json
+    /// summary.json, compare.json or sweep.json
     Json,
     /// Markdown, for a pull request
     Markdown,
@@ -111,6 +117,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Init(args) => generate::init(&args),

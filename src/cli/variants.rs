@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::run::refuse_same_names;
 use super::sources;
-use crate::experiment::Grid;
 use crate::scenario::Loaded;
+use crate::scenario::vary::Grid;
 
 /// A scenario with the values of one cell.
 pub struct Variant {

@@ -103,7 +103,7 @@ fn values(summaries: &[Summary]) -> BTreeMap<String, Vec<Option<f64>>> {
 }
 
 /// The path of a method's figure with its client and name for its place: lists of methods differ.
-fn by_name(path: String, methods: &[MethodSummary]) -> String {
+pub(super) fn by_name(path: String, methods: &[MethodSummary]) -> String {
     let named = |path: &str| {
         let (place, figure) = path.strip_prefix("methods.")?.split_once('.')?;
         let method = methods.get(place.parse::<usize>().ok()?)?;
@@ -113,7 +113,7 @@ fn by_name(path: String, methods: &[MethodSummary]) -> String {
 }
 
 /// Scenarios have different numbers of changes; what is compared is the time to balance after the first one.
-fn comparable<T>(figures: BTreeMap<String, T>) -> BTreeMap<String, T> {
+pub(super) fn comparable<T>(figures: BTreeMap<String, T>) -> BTreeMap<String, T> {
     let rename = |(path, value): (String, T)| match path.strip_prefix("time_to_balance.") {
         Some("0.seconds") => Some(("time_to_balance_s".to_owned(), value)),
         Some(_) => None,

@@ -84,7 +84,7 @@ pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
 }
 
 /// A mean with its confidence interval, which ends at zero, since no figure can be below; of a single value, the value, with `n` 1 and an interval that says nothing.
-fn estimate_of(values: &[f64]) -> Option<Estimate> {
+pub(super) fn estimate_of(values: &[f64]) -> Option<Estimate> {
     match values {
         [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
         values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(0.0), ..e }),

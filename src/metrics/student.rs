@@ -1,6 +1,8 @@
 //! The 97.5 % quantile of Student's t, for 95 % intervals. Its logarithms and exponentials are those of `libm`, so that it is
 //! the same on every machine.
 
+use std::sync::OnceLock;
+
 /// All quantiles of laws with one degree of freedom or more lie between.
 const BRACKET: (f64, f64) = (1.9, 13.0);
 /// Halves the bracket down to the distance of doubles.
@@ -9,6 +11,13 @@ const HALVINGS: u32 = 56;
 /// The value that Student's t with `freedom` degrees of freedom (at least 1, not always whole) exceeds with a chance of 2.5 %;
 /// relative error below 1e-9 up to a million of them. Not a number if `freedom` is none.
 pub(super) fn quantile_975(freedom: f64) -> f64 {
+    /// Whole degrees of freedom recur: one per figure and cell of a sweep.
+    static WHOLE: [OnceLock<f64>; 1024] = [const { OnceLock::new() }; 1024];
+    let known = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize)).flatten();
+    known.map_or_else(|| quantile_of(freedom), |known| *known.get_or_init(|| quantile_of(freedom)))
+}
+
+fn quantile_of(freedom: f64) -> f64 {
     if freedom.is_nan() {
         return f64::NAN;
     }

@@ -83,7 +83,7 @@ pub(super) const COLUMNS: [(&str, &str); 9] = [
     ("reconnects_per_s", "recon/s"),
 ];
 
-const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
+pub(super) const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
                       usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \
                       balance: seconds from the change to even load; -: no value; in 3/5: three of five runs have one.";
 
@@ -129,13 +129,13 @@ fn title(comparison: &Comparison) -> String {
 /// Width of a figure's column.
 const CELL: usize = 8;
 /// Width of all of them.
-const CELLS: usize = CELL * COLUMNS.len();
+pub(super) const CELLS: usize = CELL * COLUMNS.len();
 
-fn paths() -> [&'static str; COLUMNS.len()] {
+pub(super) fn paths() -> [&'static str; COLUMNS.len()] {
     COLUMNS.map(|c| c.0)
 }
 
-fn heading(name: usize) -> String {
+pub(super) fn heading(name: usize) -> String {
     let mut line = padded("", name);
     for (_, heading) in COLUMNS {
         let _ = write!(line, "{heading:>CELL$}");
@@ -239,27 +239,34 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
     let _ = writeln!(out, "{}", style.faint(&paragraphs(&note, style.columns(), "")));
 }
 
+/// The headings of a table in Markdown.
+pub(super) fn markdown_headings(first: &'static str) -> Vec<&'static str> {
+    std::iter::once(first).chain(COLUMNS.iter().map(|c| c.1)).collect()
+}
+
+/// A row of it.
+pub(super) fn markdown_cells(name: &str, figures: &BTreeMap<String, Estimate>, signed: bool) -> Vec<String> {
+    let cell = |path: &str| match figures.get(path) {
+        Some(e) if e.n > 1 => format!("{} {}", value(path, e, signed), interval(path, e)),
+        Some(e) => value(path, e, signed),
+        None => "-".into(),
+    };
+    std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
+}
+
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
     let mut out = format!("## {}\n\n", title(comparison));
-    let headings: Vec<&str> = std::iter::once("scenario").chain(COLUMNS.iter().map(|c| c.1)).collect();
-    let cells = |name: &str, figures: &BTreeMap<String, Estimate>, signed: bool| -> Vec<String> {
-        let cell = |path: &str| match figures.get(path) {
-            Some(e) if e.n > 1 => format!("{} {}", value(path, e, signed), interval(path, e)),
-            Some(e) => value(path, e, signed),
-            None => "-".into(),
-        };
-        std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
-    };
-    let all = comparison.scenarios.iter().map(|s| cells(&s.scenario, &s.figures, false));
+    let headings = markdown_headings("scenario");
+    let all = comparison.scenarios.iter().map(|s| markdown_cells(&s.scenario, &s.figures, false));
     markdown::table(&mut out, &headings, all);
     let _ = writeln!(out, "{LEGEND}\n");
     let differing = comparison.scenarios.iter().filter_map(|s| Some((s, s.difference.as_ref()?)));
     let rows: Vec<Vec<String>> = differing
         .map(|(s, d)| {
             let name = if d.paired { s.scenario.clone() } else { format!("{} (unpaired)", s.scenario) };
-            cells(&name, &d.figures, true)
+            markdown_cells(&name, &d.figures, true)
         })
         .collect();
     if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {

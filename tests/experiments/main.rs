@@ -7,3 +7,4 @@ mod compare;
 mod coverage;
 mod desk;
 mod pairing;
+mod sweep;

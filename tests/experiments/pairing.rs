@@ -1,9 +1,9 @@
 //! The same seeds through each scenario: what that is worth, on a real scenario.
 
-use evenkeel::experiment::{Grid, Replicates, Side, compare, replicate};
+use evenkeel::experiment::{Replicates, Side, compare, replicate};
 use evenkeel::observe::ConnectionSink;
 use evenkeel::output::findings::Verdict;
-use evenkeel::scenario;
+use evenkeel::scenario::{self, vary::Grid};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 const RUNS: u64 = 60;

@@ -1,12 +1,13 @@
 //! `--vary PATH=VALUES`: what is varied, and the grid of all combinations.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::quantity::parse_duration;
+use super::quantity::parse_duration;
 use crate::units::Span;
 
 /// One path of a scenario with the values that it takes, as `--set` reads both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
     /// The path, as in `--set`.
@@ -16,7 +17,7 @@ pub struct Axis {
 }
 
 /// All combinations of the values of some axes. Cells are numbered from 0, the last axis turning fastest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Grid {
     /// None has a path of another.
