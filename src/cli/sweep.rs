@@ -51,6 +51,9 @@ pub struct MergeArgs {
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
+    /// Do not write a PNG file beside the SVG file
+    #[arg(long)]
+    no_png: bool,
 }
 
 pub fn sweep(args: &Args) -> Result<(), Failure> {
@@ -86,7 +89,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     }
     match shard {
         Some(_) => Ok(()),
-        None => finish(&plan, &done, &out, args.common.format, args.common.quiet),
+        None => finish(&plan, &done, &out, &Printing::of(&args.common)),
     }
 }
 
@@ -123,19 +126,32 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
         Failure::Usage(format!("{n} of {all} cells are missing: {ranges}; run their shards, then merge again"))
     };
     let cells = merge.finish(all).map_err(missing)?;
-    finish(plan, &cells, &args.out, args.format, args.quiet)
+    finish(plan, &cells, &args.out, &Printing { format: args.format, quiet: args.quiet, png: !args.no_png })
+}
+
+/// What is printed, and whether pictures are PNG too.
+struct Printing {
+    format: Format,
+    quiet: bool,
+    png: bool,
+}
+
+impl Printing {
+    fn of(common: &Common) -> Printing {
+        Printing { format: common.format, quiet: common.quiet, png: !common.no_png }
+    }
 }
 
 /// Writes the results and prints them.
-fn finish(plan: &Plan, cells: &[Cell], out: &Path, format: Format, quiet: bool) -> Result<(), Failure> {
+fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
     let sweep = sweep::results(plan, cells);
     let mut set = FileSet::begin(out)?;
-    add_files(&mut set, &sweep, cells)?;
+    add_files(&mut set, &sweep, cells, printing.png)?;
     set.commit()?;
-    if quiet {
+    if printing.quiet {
         return Ok(());
     }
-    terminal::print(&match format {
+    terminal::print(&match printing.format {
         Format::Table => format!("{}\nfiles in {}\n", render(&sweep, &terminal::style()), out.display()),
         Format::Json => json::text(&sweep),
         Format::Markdown => markdown(&sweep),

@@ -189,7 +189,7 @@ fn interval(path: &str, e: &Estimate) -> String {
 }
 
 /// A figure in at most seven characters, sign and star included.
-fn shown(path: &str, x: f64) -> String {
+pub(super) fn shown(path: &str, x: f64) -> String {
     match x.abs() {
         _ if path == "skew.usable_capacity" => format!("{}%", trimmed(x * 100.0, 0)),
         a if a >= 1e6 => format!("{}M", short(x / 1e6)),

@@ -10,7 +10,7 @@ use super::OutputError;
 
 /// Every name that a run or a comparison writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 23] = [
+const OURS: [&str; 25] = [
     "summary.json",
     "pods.csv",
     "gateways.csv",
@@ -34,6 +34,8 @@ const OURS: [&str; 23] = [
     "sweep.csv",
     "sweep_runs.csv",
     "sweep.json",
+    "sweep.svg",
+    "sweep.png",
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.

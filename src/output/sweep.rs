@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::csv::{RATIO, fixed, or_empty};
 use super::files::FileSet;
+use super::plot::over_values;
 use super::style::{Style, paragraphs};
-use super::{OutputError, compare, json, markdown};
+use super::{OutputError, add_figures, compare, json, markdown};
 use crate::metrics::outcome::Estimate;
 use crate::scenario::vary::Grid;
 
@@ -104,7 +105,7 @@ const MOST_PRINTED: usize = 60;
 /// The table for a terminal.
 #[must_use]
 pub fn render(sweep: &Sweep, style: &Style) -> String {
-    let labels: Vec<String> = sweep.cells.iter().map(|c| label(&sweep.plan, c)).collect();
+    let labels: Vec<String> = sweep.cells.iter().map(|c| label(c)).collect();
     let shown = labels.iter().take(MOST_PRINTED).map(|l| l.chars().count()).max().unwrap_or(0);
     let name = shown.clamp(8, style.columns() - compare::CELLS);
     let mut out = format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading(name)));
@@ -124,7 +125,7 @@ pub fn render(sweep: &Sweep, style: &Style) -> String {
 pub fn markdown(sweep: &Sweep) -> String {
     let mut out = format!("## {}\n\n", title(sweep));
     let cells = sweep.cells.iter().take(MOST_PRINTED);
-    let rows = cells.map(|c| compare::markdown_cells(&label(&sweep.plan, c), &c.figures, false));
+    let rows = cells.map(|c| compare::markdown_cells(&label(c), &c.figures, false));
     markdown::table(&mut out, &compare::markdown_headings("cell"), rows);
     for note in notes(sweep) {
         let _ = writeln!(out, "{note}\n");
@@ -137,11 +138,14 @@ fn title(sweep: &Sweep) -> String {
     let Plan { scenario, runs, seed, .. } = &sweep.plan;
     let count = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (cells, runs) = (count(sweep.cells.len() as u64, "cell"), count(*runs, "run"));
-    format!("{scenario}: {cells}, {runs} each (seeds from {seed})")
+    let axes = &sweep.plan.axes;
+    let varied: Vec<&str> = axes.axes.iter().map(|axis| axes.short(axis)).collect();
+    format!("{scenario}: {cells} of {}; {runs} each, seeds from {seed}", varied.join(" × "))
 }
 
-fn label(plan: &Plan, cell: &CellResult) -> String {
-    format!("{} {}", cell.cell, plan.axes.label(cell.cell))
+/// The number of a cell and its values.
+fn label(cell: &CellResult) -> String {
+    format!("{}: {}", cell.cell, cell.values.join(" "))
 }
 
 fn notes(sweep: &Sweep) -> Vec<String> {
@@ -211,12 +215,15 @@ fn columns(plan: &Plan, others: &[&str]) -> Vec<String> {
     std::iter::once("cell".to_owned()).chain(axes).chain(others.iter().map(|o| (*o).to_owned())).collect()
 }
 
-/// Adds all files of a sweep to a set: `sweep.csv`, `sweep_runs.csv`, and `sweep.json` last.
+/// Adds all files of a sweep to a set: `sweep.csv`, `sweep_runs.csv`, the picture if one or two paths are varied, and `sweep.json` last.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn add_files(set: &mut FileSet, sweep: &Sweep, cells: &[Cell]) -> Result<(), OutputError> {
+pub fn add_files(set: &mut FileSet, sweep: &Sweep, cells: &[Cell], png: bool) -> Result<(), OutputError> {
     set.add("sweep.csv", |w| csv(sweep, w))?;
     set.add("sweep_runs.csv", |w| runs_csv(&sweep.plan, cells, w))?;
+    if let Some(figure) = over_values(sweep) {
+        add_figures(set, &[("sweep", figure)], true, png)?;
+    }
     set.add("sweep.json", |w| json::pretty(sweep, w))
 }

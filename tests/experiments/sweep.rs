@@ -83,7 +83,7 @@ fn killed_at_any_moment_and_resumed_it_is_the_same() {
     }
 }
 
-const FILES: [&str; 3] = ["sweep.csv", "sweep.json", "sweep_runs.csv"];
+const FILES: [&str; 5] = ["sweep.csv", "sweep.json", "sweep.png", "sweep.svg", "sweep_runs.csv"];
 
 #[test]
 fn shards_in_any_order_merge_to_the_same() {
@@ -104,7 +104,7 @@ fn shards_in_any_order_merge_to_the_same() {
             let merge: Vec<&str> =
                 ["merge", "--out", "merged"].into_iter().chain(folders.iter().map(String::as_str)).collect();
             let said = desk.run(&merge, 0);
-            assert!(said.out.starts_with("small: 30 cells, 2 runs each"), "{}", said.out);
+            assert!(said.out.starts_with("small: 30 cells of replicas × rate; 2 runs each"), "{}", said.out);
             assert_eq!(results(&desk.path("merged")), whole, "{of} shards");
         }
     }
@@ -174,7 +174,7 @@ fn a_sweep_is_resumed_only_as_it_was() {
     let desk = Desk::new();
     let first = ["sweep", "small.yaml", "--vary", "servers.0.replicas=2,3", "--runs", "1"];
     let said = desk.run(&first, 0);
-    assert!(said.out.starts_with("small: 2 cells, 1 run each (seeds from 1)\n"), "{}", said.out);
+    assert!(said.out.starts_with("small: 2 cells of replicas; 1 run each, seeds from 1\n"), "{}", said.out);
     for (more, says) in [
         (&["--seed", "2"][..], "seeds 1 and 2"),
         (&["--vary", "seed=1,2"], "grids"),
