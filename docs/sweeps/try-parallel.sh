@@ -9,11 +9,11 @@ trap 'rm -rf "$desk"' EXIT
 cd "$desk"
 cat > scenario.yaml << SCENARIO
 name: small
-duration: 20s
+duration: 60s
 servers: [{ name: s, replicas: 3 }]
 clients: [{ name: c, replicas: 4, load: { open: { rate: 100 } } }]
 SCENARIO
-sweep=(scenario.yaml --vary servers.0.replicas=2..11:10 --vary clients.0.replicas=2,4,8 --runs 2 --no-png)
+sweep=(scenario.yaml --vary servers.0.replicas=2..11:10 --vary clients.0.replicas=2,4,8 --runs 40)
 
 # Shard 3 kills itself with SIGKILL when it has finished two cells; once.
 cat > flaky << SCRIPT

@@ -105,7 +105,7 @@ const MOST_PRINTED: usize = 60;
 /// The table for a terminal.
 #[must_use]
 pub fn render(sweep: &Sweep, style: &Style) -> String {
-    let labels: Vec<String> = sweep.cells.iter().map(|c| label(c)).collect();
+    let labels: Vec<String> = sweep.cells.iter().map(label).collect();
     let shown = labels.iter().take(MOST_PRINTED).map(|l| l.chars().count()).max().unwrap_or(0);
     let name = shown.clamp(8, style.columns() - compare::CELLS);
     let mut out = format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading(name)));

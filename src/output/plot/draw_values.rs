@@ -62,8 +62,11 @@ pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &ValueChart) {
     }
 }
 
-/// Neighbouring values that have a mean, each with its place.
-fn stretches(chart: &ValueChart) -> Vec<Vec<(usize, (f64, f64, f64))>> {
+/// The place of a value, and its mean with the ends of its interval.
+type Point = (usize, (f64, f64, f64));
+
+/// Neighbouring values that have a mean.
+fn stretches(chart: &ValueChart) -> Vec<Vec<Point>> {
     let mut stretches = vec![Vec::new()];
     for (i, point) in chart.points.iter().enumerate() {
         match (point, stretches.last_mut()) {
