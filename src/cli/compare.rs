@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::{in_pool, refuse_same_names, unmet_expectations, with_connections};
+use super::run::{in_pool, unmet_expectations, with_connections};
 use super::terminal::{self, Progress};
-use super::{Common, Format, sources};
-use crate::experiment::{self, Replicates, Side, replicate};
-use crate::output::compare::Comparison;
+use super::variants::{self, Variant};
+use super::{Common, Format};
+use crate::experiment::until::{FEWEST, next_look};
+use crate::experiment::{self, Replicates, Side, Until, replicate};
+use crate::output::compare::{Comparison, Reached};
 use crate::output::files::FileSet;
 use crate::output::plot::pod_shares;
 use crate::output::{self, WriteOptions, compare};
-use crate::scenario::Loaded;
 use crate::scenario::diagnostic::nearest;
 
 #[derive(Debug, clap::Args)]
@@ -21,35 +22,51 @@ pub struct Args {
     /// Scenario files, folders of them, or shipped scenarios such as blog
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Name of the scenario that the others are compared with [default: the first one]
+    /// Compare the variants of each scenario that these values give, e.g. servers.0.grpc.max_connection_age=1m,5m,30m or
+    /// servers.0.replicas=5..20:4 (four values) or clients.0.load.open.rate=100..10000:log5 (at equal ratios); of several --vary
+    /// all combinations
+    #[arg(long = "vary", value_name = "PATH=VALUES")]
+    varies: Vec<String>,
+    /// Name of the scenario or variant that the others are compared with [default: the first one]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
-    /// Runs of each scenario, over the same seeds
+    /// Runs of each scenario, over the same seeds; with --until the first ones, at least 10
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    /// Run until half of the 95 % confidence interval of a figure's mean is at most this in every scenario,
+    /// e.g. 'max_over_mean ± 2%' (or +-)
+    #[arg(long, value_name = "FIGURE±WIDTH")]
+    until: Option<String>,
+    /// The most runs of each scenario with --until; if they do not reach it, the exit status is 1
+    #[arg(long, value_name = "N", default_value_t = 1_000, requires = "until", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    max_runs: u32,
     #[command(flatten)]
     common: Common,
 }
 
 pub fn compare(args: &Args) -> Result<(), Failure> {
-    let mut loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
-    refuse_same_names(&loaded)?;
+    let until = args.until.as_deref().map(Until::parse).transpose().map_err(Failure::Usage)?;
+    let mut loaded = variants::load_all(&args.scenarios, &args.common.sets, &args.varies)?;
     if let Some(name) = &args.baseline {
         put_first(&mut loaded, name)?;
     }
     let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
     terminal::catch_interrupts()?;
-    let seed = args.common.seed.unwrap_or(first.model.seed);
+    let seed = args.common.seed.unwrap_or(first.scenario.model.seed);
     let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/compare"));
     let mut whole = FileSet::begin(&folder)?;
-    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.model.name)));
+    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.folder)));
     let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
 
-    let (results, folders) = run_all(&loaded, folders, seed, args)?;
+    let (mut results, folders) = run_all(&loaded, folders, seed, args)?;
+    let reached = match &until {
+        None => None,
+        Some(until) => Some(Reached { text: until.text.clone(), reached: run_on(until, &loaded, &mut results, args)? }),
+    };
     let sides: Vec<Side<'_>> = results.iter().map(|runs| Side { seed, runs }).collect();
-    let comparison = experiment::compare(&sides);
+    let comparison = Comparison { until: reached, ..experiment::compare(&sides) };
     for (mut set, result) in folders.into_iter().zip(&results) {
-        let runs = if args.runs > 1 { &result.summaries[..] } else { &[] };
+        let runs = if result.summaries.len() > 1 { &result.summaries[..] } else { &[] };
         let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
         output::add_run(&mut set, &result.first, &options)?;
         set.commit()?;
@@ -60,14 +77,42 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     if !args.common.quiet {
         print(&comparison, args, &folder)?;
     }
-    let unmet: Vec<String> = results.iter().flat_map(unmet_expectations).collect();
+    let mut unmet: Vec<String> = results.iter().flat_map(unmet_expectations).collect();
+    if let Some(Reached { text, reached: false }) = &comparison.until {
+        unmet.push(format!("{text} is not reached after {} runs of each", comparison.runs));
+    }
     if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
 }
 
+/// Adds runs until the figure is known well enough; returns false if that takes more than `--max-runs`.
+fn run_on(until: &Until, loaded: &[Variant], results: &mut [Replicates], args: &Args) -> Result<bool, Failure> {
+    let most = u64::from(args.max_runs);
+    let watch = |_: u64, _| terminal::interrupted();
+    loop {
+        let runs = results.first().map_or(0, |r| r.summaries.len() as u64);
+        if until.met_by_all(results) {
+            return Ok(true);
+        }
+        if runs >= most {
+            return Ok(false);
+        }
+        let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
+        let one = |(variant, result): (&Variant, &mut Replicates)| {
+            let done = result.extend(&variant.scenario, next_look(runs, most), Some(&watch));
+            progress.one_done();
+            done.map_err(|error| Failure::Run(variant.scenario.model.name.clone(), error))
+        };
+        in_pool(args.common.threads, || {
+            loaded.par_iter().zip(results.par_iter_mut()).map(one).collect::<Result<(), Failure>>()
+        })??;
+        progress.finish();
+    }
+}
+
 /// Makes the scenario of this name the first one; the others keep their order.
-fn put_first(loaded: &mut [Loaded], name: &str) -> Result<(), Failure> {
-    let Some(at) = loaded.iter().position(|l| l.model.name == name) else {
-        let names: Vec<&str> = loaded.iter().map(|l| l.model.name.as_str()).collect();
+fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = loaded.iter().map(|l| l.scenario.model.name.as_str()).collect();
+    let Some(at) = names.iter().position(|known| *known == name) else {
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are: {}", names.join(", ")),
@@ -92,14 +137,17 @@ fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Fail
 
 /// Runs every scenario with every seed, on all threads.
 fn run_all(
-    loaded: &[Loaded],
+    loaded: &[Variant],
     folders: Vec<FileSet>,
     seed: u64,
     args: &Args,
 ) -> Result<(Vec<Replicates>, Vec<FileSet>), Failure> {
-    let runs = u64::from(args.runs);
+    let runs = match &args.until {
+        Some(_) => u64::from(args.runs).max(FEWEST).min(u64::from(args.max_runs)),
+        None => u64::from(args.runs),
+    };
     let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
-    let one = |(scenario, mut set): (&Loaded, FileSet)| {
+    let one = |(Variant { scenario, .. }, mut set): (&Variant, FileSet)| {
         let watch = |_: u64, _| terminal::interrupted();
         let done = with_connections(&mut set, |sink| replicate(scenario, seed, runs, sink, Some(&watch)))?;
         progress.one_done();

@@ -7,8 +7,11 @@ mod generate;
 mod lint;
 mod plot;
 mod run;
+mod shard;
 mod sources;
+mod sweep;
 mod terminal;
+mod variants;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -35,8 +38,12 @@ pub struct Cli {
 enum Command {
     /// Run scenarios: print a table per pod, write traces and plots
     Run(run::Args),
-    /// Run scenarios over the same seeds and show them side by side
+    /// Run scenarios, or variants of one, over the same seeds, and say which is better
     Compare(compare::Args),
+    /// Run a grid of variants on all cores, resumable, or a shard of it
+    Sweep(sweep::Args),
+    /// Put the shards of a sweep together
+    Merge(sweep::MergeArgs),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
     /// Check scenarios against the production checklist, with a short simulation as evidence of each finding
@@ -57,10 +64,10 @@ enum Command {
     Man,
 }
 
-/// Options that `run` and `compare` share.
+/// Options that `run`, `compare` and `sweep` share.
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// Folder to write to [default: outputs/<scenario>, or outputs/compare]
+    /// Folder to write to [default: outputs/<scenario>, outputs/compare or outputs/sweep]
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
     /// Seed of run 0, instead of the scenario's
@@ -88,7 +95,7 @@ struct Common {
 enum Format {
     /// Tables for a person
     Table,
-    /// summary.json or compare.json
+    /// summary.json, compare.json or sweep.json
     Json,
     /// Markdown, for a pull request
     Markdown,
@@ -116,6 +123,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::replicate::{Replicates, estimates};
-use crate::metrics::estimate::{paired_difference, unpaired_difference};
-use crate::metrics::figures::figures;
+use crate::metrics::estimate::{self, Contrast};
+use crate::metrics::figures::{Better, better, figures};
 use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::output::compare::{Compared, Comparison, Difference};
+use crate::output::findings::{Finding, Verdict};
 
 /// One scenario of a comparison: its seed of run 0, and its runs.
 pub struct Side<'a> {
@@ -28,16 +29,19 @@ pub fn compare(sides: &[Side<'_>]) -> Comparison {
     Comparison {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         runs: baseline.map_or(0, |b| b.runs.summaries.len() as u64),
+        until: None,
         scenarios: scenarios.collect(),
     }
 }
 
 fn compared(side: &Side<'_>, baseline: Option<&Side<'_>>) -> Compared {
     let summaries = &side.runs.summaries;
+    let methods = &side.runs.first.summary.methods;
+    let named = |(path, estimate)| (by_name(path, methods), estimate);
     Compared {
         scenario: side.runs.first.summary.scenario.clone(),
         seed: side.seed,
-        figures: comparable(estimates(summaries), &side.runs.first.summary.methods),
+        figures: comparable(estimates(summaries).into_iter().map(named).collect()),
         difference: baseline.map(|b| difference(&b.runs.summaries, summaries)),
         verdict: side.runs.first.summary.verdict.clone(),
     }
@@ -46,19 +50,46 @@ fn compared(side: &Side<'_>, baseline: Option<&Side<'_>>) -> Compared {
 fn difference(baseline: &[Summary], other: &[Summary]) -> Difference {
     let paired = baseline.len() == other.len()
         && baseline.iter().zip(other).all(|(a, b)| a.arrivals_digest == b.arrivals_digest);
-    let (before, after) = (values(baseline), values(other));
-    let figures = before.iter().filter_map(|(path, a)| {
-        let b = after.get(path)?;
-        let difference = if paired {
-            paired_difference(a, b)
+    let (before, after) = (comparable(values(baseline)), comparable(values(other)));
+    let mut difference = Difference { paired, figures: BTreeMap::new(), findings: BTreeMap::new() };
+    for (path, a) in &before {
+        let Some(b) = after.get(path) else { continue };
+        let contrast = if paired {
+            estimate::paired(a, b)
         } else {
             let present = |v: &[Option<f64>]| v.iter().copied().flatten().collect::<Vec<f64>>();
-            unpaired_difference(&present(a), &present(b))
+            estimate::unpaired(&present(a), &present(b))
         };
-        Some((path.clone(), difference?))
-    });
-    // The paths are comparable already, but for the time to balance.
-    Difference { paired, figures: comparable(figures.collect(), &[]) }
+        if let Some(contrast) = contrast {
+            difference.figures.insert(path.clone(), contrast.estimate);
+        }
+        if baseline.len() > 1 && a.iter().chain(b).any(Option::is_some) {
+            let whole = a.iter().chain(b).all(Option::is_some);
+            difference.findings.insert(path.clone(), finding(path, contrast.filter(|_| whole), paired));
+        }
+    }
+    difference
+}
+
+/// What a difference says; without one, that nothing is compared.
+fn finding(path: &str, contrast: Option<Contrast>, paired: bool) -> Finding {
+    let Some(contrast) = contrast else {
+        return Finding { verdict: Verdict::NotCompared, runs_to_show: None, variance_ratio: None };
+    };
+    let Estimate { mean, lo, hi, .. } = contrast.estimate;
+    let verdict = match better(path) {
+        _ if mean == 0.0 && contrast.variance == 0.0 => Verdict::Equal,
+        _ if lo <= 0.0 && hi >= 0.0 => Verdict::NotShown,
+        Better::Lower if mean < 0.0 => Verdict::Better,
+        Better::Higher if mean > 0.0 => Verdict::Better,
+        _ => Verdict::Worse,
+    };
+    let ratio = contrast.variance / contrast.unpaired_variance;
+    Finding {
+        verdict,
+        runs_to_show: if verdict == Verdict::NotShown { contrast.runs_to_show() } else { None },
+        variance_ratio: Some(ratio).filter(|r| paired && r.is_finite()),
+    }
 }
 
 /// Each figure's value in each run.
@@ -72,7 +103,7 @@ fn values(summaries: &[Summary]) -> BTreeMap<String, Vec<Option<f64>>> {
 }
 
 /// The path of a method's figure with its client and name for its place: lists of methods differ.
-fn by_name(path: String, methods: &[MethodSummary]) -> String {
+pub(super) fn by_name(path: String, methods: &[MethodSummary]) -> String {
     let named = |path: &str| {
         let (place, figure) = path.strip_prefix("methods.")?.split_once('.')?;
         let method = methods.get(place.parse::<usize>().ok()?)?;
@@ -82,11 +113,11 @@ fn by_name(path: String, methods: &[MethodSummary]) -> String {
 }
 
 /// Scenarios have different numbers of changes; what is compared is the time to balance after the first one.
-fn comparable(figures: BTreeMap<String, Estimate>, methods: &[MethodSummary]) -> BTreeMap<String, Estimate> {
-    let rename = |(path, estimate): (String, Estimate)| match path.strip_prefix("time_to_balance.") {
-        Some("0.seconds") => Some(("time_to_balance_s".to_owned(), estimate)),
+pub(super) fn comparable<T>(figures: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    let rename = |(path, value): (String, T)| match path.strip_prefix("time_to_balance.") {
+        Some("0.seconds") => Some(("time_to_balance_s".to_owned(), value)),
         Some(_) => None,
-        None => Some((by_name(path, methods), estimate)),
+        None => Some((path, value)),
     };
     figures.into_iter().filter_map(rename).collect()
 }

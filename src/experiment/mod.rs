@@ -4,7 +4,10 @@
 mod compare;
 mod replicate;
 mod run;
+pub mod sweep;
+pub mod until;
 
 pub use compare::{Side, compare};
 pub use replicate::{Replicates, replicate};
 pub use run::{Watch, run, run_into};
+pub use until::Until;

@@ -1,6 +1,7 @@
 //! Several runs of one scenario: run `i` has seed + i, whatever the number of threads.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -32,18 +33,43 @@ pub fn replicate(
     connections: ConnectionSink<'_>,
     watch: Option<Watch<'_>>,
 ) -> Result<Replicates, SimError> {
-    let again = |i| run(loaded, seed.wrapping_add(i), false, watch).map(|outcome| outcome.summary);
-    let (first, others) = rayon::join(
-        || run_into(loaded, seed, true, connections, watch),
-        || (1..runs).into_par_iter().map(again).collect::<Result<Vec<Summary>, SimError>>(),
-    );
-    let mut first: Outcome = first?;
-    let mut summaries = vec![first.summary.clone()];
-    summaries.extend(others?);
-    if summaries.len() > 1 {
-        first.summary.runs = Some(estimates(&summaries));
+    let (first, others) =
+        rayon::join(|| run_into(loaded, seed, true, connections, watch), || summaries_of(loaded, seed, 1..runs, watch));
+    let first: Outcome = first?;
+    let summaries = vec![first.summary.clone()];
+    let mut all = Replicates { first, summaries };
+    all.add(others?);
+    Ok(all)
+}
+
+impl Replicates {
+    /// Adds runs up to so many; none if there are as many already.
+    ///
+    /// # Errors
+    /// If a run cannot finish, or `watch` stopped it; nothing is added then.
+    pub fn extend(&mut self, loaded: &Loaded, runs: u64, watch: Option<Watch<'_>>) -> Result<(), SimError> {
+        let there = self.summaries.len() as u64;
+        self.add(summaries_of(loaded, self.first.summary.seed, there..runs, watch)?);
+        Ok(())
     }
-    Ok(Replicates { first, summaries })
+
+    fn add(&mut self, summaries: Vec<Summary>) {
+        self.summaries.extend(summaries);
+        if self.summaries.len() > 1 {
+            self.first.summary.runs = Some(estimates(&self.summaries));
+        }
+    }
+}
+
+/// The summaries of these runs, on all threads of the current pool.
+pub(super) fn summaries_of(
+    loaded: &Loaded,
+    seed: u64,
+    runs: Range<u64>,
+    watch: Option<Watch<'_>>,
+) -> Result<Vec<Summary>, SimError> {
+    let one = |i| run(loaded, seed.wrapping_add(i), false, watch).map(|outcome| outcome.summary);
+    runs.into_par_iter().map(one).collect()
 }
 
 /// Each figure over the runs that have a value of it, by its path in the summary.
@@ -58,7 +84,7 @@ pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
 }
 
 /// A mean with its confidence interval, which ends at zero, since no figure can be below; of a single value, the value, with `n` 1 and an interval that says nothing.
-fn estimate_of(values: &[f64]) -> Option<Estimate> {
+pub(super) fn estimate_of(values: &[f64]) -> Option<Estimate> {
     match values {
         [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
         values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(0.0), ..e }),

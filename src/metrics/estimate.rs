@@ -3,6 +3,17 @@
 use crate::metrics::outcome::Estimate;
 use crate::metrics::student::quantile_975;
 
+/// What the difference of two scenarios over several runs says, beside its confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contrast {
+    /// The mean of `b` less the mean of `a`.
+    pub estimate: Estimate,
+    /// Variance of the difference over one more run of each.
+    pub variance: f64,
+    /// The same if the runs were not paired: the sum of both variances. Equal to `variance` if they are not.
+    pub unpaired_variance: f64,
+}
+
 /// The mean of the values of independent runs. `None` with fewer than two finite values, since one says nothing of the spread.
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<Estimate> {
@@ -13,21 +24,60 @@ pub fn mean(values: &[f64]) -> Option<Estimate> {
 /// The mean of `b - a`, run by run: for two scenarios over the same seeds and the same arrivals. `None` with fewer than two
 /// runs in which both have a finite value.
 #[must_use]
-pub fn paired_difference(a: &[Option<f64>], b: &[Option<f64>]) -> Option<Estimate> {
-    let differences: Vec<f64> = a.iter().zip(b).filter_map(|(a, b)| Some((*b)? - (*a)?)).collect();
-    mean(&differences)
+pub fn paired(a: &[Option<f64>], b: &[Option<f64>]) -> Option<Contrast> {
+    let finite = |x: &Option<f64>| x.filter(|x| x.is_finite());
+    let pairs = a.iter().zip(b).filter_map(|(a, b)| Some((finite(a)?, finite(b)?)));
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| b - a).collect();
+    let s = Sample::of(&differences)?;
+    let unpaired_variance = Sample::of(&a)?.variance + Sample::of(&b)?.variance;
+    Some(Contrast {
+        estimate: s.estimate(s.mean, s.variance / s.n, s.n - 1.0),
+        variance: s.variance,
+        unpaired_variance,
+    })
 }
 
 /// The mean of `b` less the mean of `a`, for independent runs whose spreads may differ (Welch's interval, with the degrees of
 /// freedom of Welch and Satterthwaite). Its `n` is the smaller of the two. `None` if either has fewer than two finite values.
 #[must_use]
-pub fn unpaired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
+pub fn unpaired(a: &[f64], b: &[f64]) -> Option<Contrast> {
     let (a, b) = (Sample::of(a)?, Sample::of(b)?);
     let (va, vb) = (a.variance / a.n, b.variance / b.n);
     let squared = va + vb;
     let freedom = squared * squared / (va * va / (a.n - 1.0) + vb * vb / (b.n - 1.0));
     let smaller = if a.n < b.n { a } else { b };
-    Some(smaller.estimate(b.mean - a.mean, squared, freedom))
+    let variance = a.variance + b.variance;
+    Some(Contrast {
+        estimate: smaller.estimate(b.mean - a.mean, squared, freedom),
+        variance,
+        unpaired_variance: variance,
+    })
+}
+
+/// The 80 % quantile of the normal law.
+const POWER_80: f64 = 0.841_621_233_572_914_2;
+/// More runs than this are not counted.
+const MOST_RUNS: f64 = 1e6;
+
+impl Contrast {
+    /// How many runs of each would show the difference (a 95 % confidence interval without zero) with a chance of 80 %, if its
+    /// mean and variance are what they seem to be: the least `n` with `t(n - 1) + z(0.8) <= |mean| sqrt(n / variance)`, which
+    /// takes the noncentral t law for a shifted t law. `None` if the mean is zero, or with more than a million.
+    #[must_use]
+    pub fn runs_to_show(&self) -> Option<u64> {
+        let size = self.estimate.mean.abs() / self.variance.sqrt();
+        let enough = |n: f64| quantile_975(n - 1.0) + POWER_80 <= size * n.sqrt();
+        if !enough(MOST_RUNS) {
+            return None;
+        }
+        let (mut no, mut yes) = (1.0, MOST_RUNS);
+        while yes - no > 1.0 {
+            let middle = f64::midpoint(no, yes).floor();
+            if enough(middle) { yes = middle } else { no = middle }
+        }
+        Some(yes as u64)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -75,8 +125,8 @@ mod tests {
         assert_eq!(mean(&[2.0, 2.0, 2.0]), Some(Estimate { mean: 2.0, lo: 2.0, hi: 2.0, n: 3 }));
         assert_eq!(mean(&[2.0]), None);
         assert_eq!(mean(&[2.0, f64::NAN, f64::INFINITY]), None);
-        assert_eq!(unpaired_difference(&[1.0], &[1.0, 2.0]), None);
-        let even = unpaired_difference(&[1.0, 1.0], &[3.0, 3.0, 3.0]);
+        assert_eq!(unpaired(&[1.0], &[1.0, 2.0]), None);
+        let even = unpaired(&[1.0, 1.0], &[3.0, 3.0, 3.0]).map(|c| c.estimate);
         assert_eq!(even, Some(Estimate { mean: 2.0, lo: 2.0, hi: 2.0, n: 2 }));
     }
 
@@ -85,15 +135,34 @@ mod tests {
     fn pairs_cancel_what_they_share() {
         let a = [Some(10.0), Some(200.0), Some(3000.0), None];
         let b = [Some(11.0), Some(202.0), Some(3003.0), Some(1.0)];
-        assert_eq!(paired_difference(&a, &b), mean(&[1.0, 2.0, 3.0]));
+        let contrast = paired(&a, &b);
+        assert_eq!(contrast.map(|c| c.estimate), mean(&[1.0, 2.0, 3.0]));
+        // Variances 1 of the differences; of the sides, about 2.8 million each.
+        assert!(contrast.is_some_and(|c| c.variance == 1.0 && c.unpaired_variance > 5e6));
     }
 
     /// Worked by hand: means 2 and 6, variances 1 and 4 over 3 and 3; squared error 5/3; freedom
     /// (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 2.941.
     #[test]
     fn welch_worked_by_hand() {
-        let e = unpaired_difference(&[1.0, 2.0, 3.0], &[4.0, 6.0, 8.0]);
+        let e = unpaired(&[1.0, 2.0, 3.0], &[4.0, 6.0, 8.0]).map(|c| c.estimate);
         let half = quantile_975(25.0 / 8.5) * (5.0f64 / 3.0).sqrt();
         assert!(e.is_some_and(|e| (e.mean - 4.0).abs() < 1e-12 && (e.hi - 4.0 - half).abs() < 1e-9 && e.n == 3));
+    }
+
+    /// Any textbook's table of the paired t test, two-sided at 5 %, power 80 %: 34 pairs for half a standard deviation, 10
+    /// for one; 199 for a fifth.
+    #[test]
+    fn runs_to_show_are_those_of_the_table() {
+        let of = |mean: f64, variance: f64| {
+            let estimate = Estimate { mean, lo: 0.0, hi: 0.0, n: 5 };
+            Contrast { estimate, variance, unpaired_variance: variance }.runs_to_show()
+        };
+        for (mean, n) in [(0.5, 34), (-0.5, 34), (1.0, 10), (0.2, 199)] {
+            assert!(of(mean, 1.0).is_some_and(|got| got.abs_diff(n) <= 1), "{mean}: {:?}", of(mean, 1.0));
+        }
+        assert_eq!(of(1.0, 4.0), of(0.5, 1.0));
+        assert_eq!((of(0.0, 1.0), of(0.0, 0.0), of(1e-9, 1.0)), (None, None, None));
+        assert_eq!(of(1.0, 0.0), Some(2));
     }
 }

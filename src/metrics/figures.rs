@@ -13,6 +13,49 @@ pub struct Figure {
     pub value: Option<f64>,
 }
 
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The smaller, the better.
+    Lower,
+    /// The larger, the better.
+    Higher,
+}
+
+/// The figures that every summary has, in their order: column, path, and which way is better.
+pub const ALWAYS: [(&str, &str, Better); 20] = {
+    use Better::{Higher, Lower};
+    [
+        ("requests_ok", "requests.ok", Higher),
+        ("requests_failed", "requests.failed", Lower),
+        ("throughput_rps", "throughput_rps", Higher),
+        ("latency_mean_ms", "latency_ms.mean", Lower),
+        ("latency_p50_ms", "latency_ms.p50", Lower),
+        ("latency_p90_ms", "latency_ms.p90", Lower),
+        ("latency_p99_ms", "latency_ms.p99", Lower),
+        ("latency_p999_ms", "latency_ms.p999", Lower),
+        ("max_share", "skew.max_share", Lower),
+        ("max_over_mean", "skew.max_over_mean", Lower),
+        ("effective_pods", "skew.effective_pods", Higher),
+        ("usable_capacity", "skew.usable_capacity", Higher),
+        ("cv", "skew.cv", Lower),
+        ("gini", "skew.gini", Lower),
+        ("jain", "skew.jain", Higher),
+        ("idle_pods", "skew.idle_pods", Lower),
+        ("median_window_max_over_mean", "skew.median_window.max_over_mean", Lower),
+        ("worst_window_max_over_mean", "skew.worst_window.max_over_mean", Lower),
+        ("stray_share", "stray_share", Lower),
+        ("reconnects_per_s", "reconnects_per_s", Lower),
+    ]
+};
+
+/// Which way the figure at this path is better. Those that only some summaries have (of methods, times to balance) are
+/// errors and times.
+#[must_use]
+pub fn better(path: &str) -> Better {
+    ALWAYS.iter().find(|(_, known, _)| *known == path).map_or(Better::Lower, |(_, _, better)| *better)
+}
+
 /// All figures in a fixed order: the same for all runs of a scenario. There is one `time_to_balance_s` per change, numbered
 /// from 1 if there are several.
 #[must_use]
@@ -20,30 +63,30 @@ pub fn figures(summary: &Summary) -> Vec<Figure> {
     let figure = |name: &str, path: &str, value| Figure { name: name.to_owned(), path: path.to_owned(), value };
     let (requests, latency, skew) = (&summary.requests, &summary.latency_ms, &summary.skew);
     let whole = &skew.whole;
-    let median = skew.median_window.as_ref().and_then(|f| f.max_over_mean);
-    let worst = skew.worst_window.as_ref().and_then(|w| w.figures.max_over_mean);
-    let mut all = vec![
-        figure("requests_ok", "requests.ok", Some(requests.ok as f64)),
-        figure("requests_failed", "requests.failed", Some(requests.failed as f64)),
-        figure("throughput_rps", "throughput_rps", Some(summary.throughput_rps)),
-        figure("latency_mean_ms", "latency_ms.mean", latency.mean),
-        figure("latency_p50_ms", "latency_ms.p50", latency.p50),
-        figure("latency_p90_ms", "latency_ms.p90", latency.p90),
-        figure("latency_p99_ms", "latency_ms.p99", latency.p99),
-        figure("latency_p999_ms", "latency_ms.p999", latency.p999),
-        figure("max_share", "skew.max_share", whole.max_share),
-        figure("max_over_mean", "skew.max_over_mean", whole.max_over_mean),
-        figure("effective_pods", "skew.effective_pods", whole.effective_pods),
-        figure("usable_capacity", "skew.usable_capacity", whole.usable_capacity),
-        figure("cv", "skew.cv", whole.cv),
-        figure("gini", "skew.gini", whole.gini),
-        figure("jain", "skew.jain", whole.jain),
-        figure("idle_pods", "skew.idle_pods", whole.idle_pods),
-        figure("median_window_max_over_mean", "skew.median_window.max_over_mean", median),
-        figure("worst_window_max_over_mean", "skew.worst_window.max_over_mean", worst),
-        figure("stray_share", "stray_share", Some(summary.stray_share)),
-        figure("reconnects_per_s", "reconnects_per_s", Some(summary.reconnects_per_s)),
+    let values = [
+        Some(requests.ok as f64),
+        Some(requests.failed as f64),
+        Some(summary.throughput_rps),
+        latency.mean,
+        latency.p50,
+        latency.p90,
+        latency.p99,
+        latency.p999,
+        whole.max_share,
+        whole.max_over_mean,
+        whole.effective_pods,
+        whole.usable_capacity,
+        whole.cv,
+        whole.gini,
+        whole.jain,
+        whole.idle_pods,
+        skew.median_window.as_ref().and_then(|f| f.max_over_mean),
+        skew.worst_window.as_ref().and_then(|w| w.figures.max_over_mean),
+        Some(summary.stray_share),
+        Some(summary.reconnects_per_s),
     ];
+    let mut all: Vec<Figure> =
+        ALWAYS.iter().zip(values).map(|((name, path, _), value)| figure(name, path, value)).collect();
     for (i, m) in summary.methods.iter().enumerate() {
         let mut of = |what: &str, value| {
             let name = format!("{} {} {what}", m.client, m.method);

@@ -1,6 +1,8 @@
 //! The 97.5 % quantile of Student's t, for 95 % intervals. Its logarithms and exponentials are those of `libm`, so that it is
 //! the same on every machine.
 
+use std::sync::OnceLock;
+
 /// All quantiles of laws with one degree of freedom or more lie between.
 const BRACKET: (f64, f64) = (1.9, 13.0);
 /// Halves the bracket down to the distance of doubles.
@@ -9,23 +11,37 @@ const HALVINGS: u32 = 56;
 /// The value that Student's t with `freedom` degrees of freedom (at least 1, not always whole) exceeds with a chance of 2.5 %;
 /// relative error below 1e-9 up to a million of them. Not a number if `freedom` is none.
 pub(super) fn quantile_975(freedom: f64) -> f64 {
+    /// Whole degrees of freedom recur: one per figure and cell of a sweep.
+    static WHOLE: [OnceLock<f64>; 1024] = [const { OnceLock::new() }; 1024];
+    let known = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize)).flatten();
+    known.map_or_else(|| quantile_of(freedom), |known| *known.get_or_init(|| quantile_of(freedom)))
+}
+
+fn quantile_of(freedom: f64) -> f64 {
     if freedom.is_nan() {
         return f64::NAN;
     }
+    let beta = log_beta(freedom);
     let (mut lo, mut hi) = BRACKET;
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(lo, hi);
-        if beyond(middle, freedom) > 0.05 { lo = middle } else { hi = middle }
+        if beyond(middle, freedom, beta) > 0.05 { lo = middle } else { hi = middle }
     }
     f64::midpoint(lo, hi)
 }
 
-/// P(|T| > t) for a `t` within the bracket, which is the incomplete beta function I_x(freedom/2, 1/2) at x = freedom / (freedom + t²) (Abramowitz and Stegun,
+/// The logarithm of 1 / B(freedom/2, 1/2).
+fn log_beta(freedom: f64) -> f64 {
+    let (a, b) = (freedom / 2.0, 0.5);
+    libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)
+}
+
+/// P(|T| > t) for a `t` within the bracket, given [`log_beta`], which is the incomplete beta function I_x(freedom/2, 1/2) at x = freedom / (freedom + t²) (Abramowitz and Stegun,
 /// 26.7.1).
-fn beyond(t: f64, freedom: f64) -> f64 {
+fn beyond(t: f64, freedom: f64, beta: f64) -> f64 {
     let (a, b) = (freedom / 2.0, 0.5);
     let rest = t * t / (freedom + t * t);
-    let factor = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log1p(-rest) + b * libm::log(rest);
+    let factor = beta + a * libm::log1p(-rest) + b * libm::log(rest);
     // The fraction converges fast where x is below (a+1)/(a+b+2), which is so for t² above 3.
     libm::exp(factor) * fraction(a, b, 1.0 - rest) / a
 }

@@ -31,7 +31,7 @@ fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time) -
         When::After(span) => between(Time::ZERO + span, end).into_iter().collect(),
         When::EveryWindow => {
             let full = windows.iter().filter(|w| w.from >= warmup && !w.partial);
-            full.map(|w| part_of_window(w)).collect()
+            full.map(part_of_window).collect()
         }
         When::Within { span, change } => {
             let moves: Vec<_> = model.timeline.iter().filter(|a| a.what.moves_connections()).collect();

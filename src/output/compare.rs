@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::csv::{RATIO, fixed};
+use super::csv::{RATIO, fixed, or_empty};
 use super::files::FileSet;
+use super::findings::{self, Finding};
 use super::format::{middle_cut, short, trimmed};
 use super::plot::{PodShares, small_multiples};
 use super::style::{Style, padded, paragraphs};
@@ -23,8 +24,21 @@ pub struct Comparison {
     pub evenkeel: String,
     /// How many runs each scenario had.
     pub runs: u64,
+    /// What the runs went on for, and whether it was reached; absent if their number was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Reached>,
     /// The baseline, then the others in the order given.
     pub scenarios: Vec<Compared>,
+}
+
+/// `--until`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reached {
+    /// As written.
+    pub text: String,
+    /// True if the figure is known so well in each scenario.
+    pub reached: bool,
 }
 
 /// One scenario of a comparison.
@@ -52,10 +66,12 @@ pub struct Difference {
     pub paired: bool,
     /// The mean difference of each figure.
     pub figures: BTreeMap<String, Estimate>,
+    /// What that says of each figure; empty with a single run.
+    pub findings: BTreeMap<String, Finding>,
 }
 
 /// The figures of the tables: path in the summary, heading.
-const COLUMNS: [(&str, &str); 9] = [
+pub(super) const COLUMNS: [(&str, &str); 9] = [
     ("skew.max_over_mean", "max/mean"),
     ("skew.effective_pods", "effpods"),
     ("skew.usable_capacity", "usable"),
@@ -67,7 +83,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("reconnects_per_s", "recon/s"),
 ];
 
-const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
+pub(super) const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
                       usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \
                       balance: seconds from the change to even load; -: no value; in 3/5: three of five runs have one.";
 
@@ -83,6 +99,7 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     }
     let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
     differences(&mut out, comparison, name, style);
+    findings::render(&mut out, comparison, style);
     methods::compared(&mut out, comparison, style);
     if comparison.runs > 1 && comparison.scenarios.iter().any(|s| !s.verdict.is_empty()) {
         let seed = comparison.scenarios.first().map_or(0, |s| s.seed);
@@ -99,22 +116,26 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
 fn title(comparison: &Comparison) -> String {
     let count = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (scenarios, runs) = (count(comparison.scenarios.len() as u64, "scenario"), count(comparison.runs, "run"));
+    let until = comparison
+        .until
+        .as_ref()
+        .map_or(String::new(), |until| format!(" ({}{})", until.text, if until.reached { "" } else { " not reached" }));
     match &comparison.scenarios[..] {
-        [baseline, _, ..] => format!("{scenarios}, {runs} each; baseline: {}", baseline.scenario),
-        _ => format!("{scenarios}, {runs}"),
+        [baseline, _, ..] => format!("{scenarios}, {runs} each{until}; baseline: {}", baseline.scenario),
+        _ => format!("{scenarios}, {runs}{until}"),
     }
 }
 
 /// Width of a figure's column.
 const CELL: usize = 8;
 /// Width of all of them.
-const CELLS: usize = CELL * COLUMNS.len();
+pub(super) const CELLS: usize = CELL * COLUMNS.len();
 
-fn paths() -> [&'static str; COLUMNS.len()] {
+pub(super) fn paths() -> [&'static str; COLUMNS.len()] {
     COLUMNS.map(|c| c.0)
 }
 
-fn heading(name: usize) -> String {
+pub(super) fn heading(name: usize) -> String {
     let mut line = padded("", name);
     for (_, heading) in COLUMNS {
         let _ = write!(line, "{heading:>CELL$}");
@@ -168,7 +189,7 @@ fn interval(path: &str, e: &Estimate) -> String {
 }
 
 /// A figure in at most seven characters, sign and star included.
-fn shown(path: &str, x: f64) -> String {
+pub(super) fn shown(path: &str, x: f64) -> String {
     match x.abs() {
         _ if path == "skew.usable_capacity" => format!("{}%", trimmed(x * 100.0, 0)),
         a if a >= 1e6 => format!("{}M", short(x / 1e6)),
@@ -218,27 +239,34 @@ fn differences(out: &mut String, comparison: &Comparison, name: usize, style: &S
     let _ = writeln!(out, "{}", style.faint(&paragraphs(&note, style.columns(), "")));
 }
 
+/// The headings of a table in Markdown.
+pub(super) fn markdown_headings(first: &'static str) -> Vec<&'static str> {
+    std::iter::once(first).chain(COLUMNS.iter().map(|c| c.1)).collect()
+}
+
+/// A row of it.
+pub(super) fn markdown_cells(name: &str, figures: &BTreeMap<String, Estimate>, signed: bool) -> Vec<String> {
+    let cell = |path: &str| match figures.get(path) {
+        Some(e) if e.n > 1 => format!("{} {}", value(path, e, signed), interval(path, e)),
+        Some(e) => value(path, e, signed),
+        None => "-".into(),
+    };
+    std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
+}
+
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
     let mut out = format!("## {}\n\n", title(comparison));
-    let headings: Vec<&str> = std::iter::once("scenario").chain(COLUMNS.iter().map(|c| c.1)).collect();
-    let cells = |name: &str, figures: &BTreeMap<String, Estimate>, signed: bool| -> Vec<String> {
-        let cell = |path: &str| match figures.get(path) {
-            Some(e) if e.n > 1 => format!("{} {}", value(path, e, signed), interval(path, e)),
-            Some(e) => value(path, e, signed),
-            None => "-".into(),
-        };
-        std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
-    };
-    let all = comparison.scenarios.iter().map(|s| cells(&s.scenario, &s.figures, false));
+    let headings = markdown_headings("scenario");
+    let all = comparison.scenarios.iter().map(|s| markdown_cells(&s.scenario, &s.figures, false));
     markdown::table(&mut out, &headings, all);
     let _ = writeln!(out, "{LEGEND}\n");
     let differing = comparison.scenarios.iter().filter_map(|s| Some((s, s.difference.as_ref()?)));
     let rows: Vec<Vec<String>> = differing
         .map(|(s, d)| {
             let name = if d.paired { s.scenario.clone() } else { format!("{} (unpaired)", s.scenario) };
-            cells(&name, &d.figures, true)
+            markdown_cells(&name, &d.figures, true)
         })
         .collect();
     if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {
@@ -247,6 +275,7 @@ pub fn markdown(comparison: &Comparison) -> String {
         out.push_str(
             "±: half of the 95 % confidence interval, 0–x: all of it, cut by zero; *: the interval excludes zero.\n",
         );
+        findings::markdown(&mut out, comparison);
     }
     out
 }
@@ -269,14 +298,20 @@ pub fn csv(comparison: &Comparison, to: impl Write) -> io::Result<()> {
         "difference_lo",
         "difference_hi",
         "difference_n",
+        "verdict",
+        "runs_to_show",
+        "variance_ratio",
     ])?;
     for scenario in &comparison.scenarios {
         for (figure, estimate) in &scenario.figures {
-            let difference = scenario.difference.as_ref().and_then(|d| Some((d.paired, d.figures.get(figure)?)));
+            let difference = scenario.difference.as_ref();
+            let estimated = difference.and_then(|d| Some((d.paired, d.figures.get(figure)?)));
+            let finding = difference.and_then(|d| d.findings.get(figure));
             let mut row = vec![scenario.scenario.clone(), figure.clone()];
             row.extend(estimate_fields(estimate));
-            row.push(difference.map_or_else(String::new, |(paired, _)| paired.to_string()));
-            row.extend(difference.map_or_else(<[String; 4]>::default, |(_, d)| estimate_fields(d)));
+            row.push(estimated.map_or_else(String::new, |(paired, _)| paired.to_string()));
+            row.extend(estimated.map_or_else(<[String; 4]>::default, |(_, d)| estimate_fields(d)));
+            row.extend(finding.map_or_else(<[String; 3]>::default, finding_fields));
             csv.write_record(row)?;
         }
     }
@@ -286,6 +321,11 @@ pub fn csv(comparison: &Comparison, to: impl Write) -> io::Result<()> {
 fn estimate_fields(e: &Estimate) -> [String; 4] {
     let Estimate { mean, lo, hi, n } = *e;
     [fixed(mean, RATIO), fixed(lo, RATIO), fixed(hi, RATIO), n.to_string()]
+}
+
+fn finding_fields(f: &Finding) -> [String; 3] {
+    let runs = f.runs_to_show.map_or_else(String::new, |n| n.to_string());
+    [f.verdict.word().to_owned(), runs, or_empty(f.variance_ratio, RATIO)]
 }
 
 /// Adds all files of a comparison to a set: `compare.csv`, `.md`, `.svg`, `.png`, and `.json` last. `shares` has an entry per
@@ -307,69 +347,4 @@ pub fn add_files(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn comparison(runs: u64) -> Comparison {
-        let estimate = |mean: f64, half: f64| Estimate { mean, lo: mean - half, hi: mean + half, n: runs };
-        let figures = |scale: f64| -> BTreeMap<String, Estimate> {
-            let values = [5.0, 1.0, 0.2, 4.0, 4987.6, 45.2, 12.0, 33.0, 0.25];
-            let paths = COLUMNS.iter().map(|c| c.0.to_owned());
-            paths
-                .zip(values)
-                .filter(|(p, _)| p != "time_to_balance_s" || scale > 0.5)
-                .map(|(p, v)| (p, estimate(v * scale, 0.1 * v)))
-                .collect()
-        };
-        let scenario = |name: &str, scale: f64, difference: Option<Difference>| Compared {
-            scenario: name.into(),
-            seed: 1,
-            figures: figures(scale),
-            difference,
-            verdict: format!("{name} has a verdict."),
-        };
-        let difference = |paired: bool, scale: f64| Some(Difference { paired, figures: figures(scale) });
-        Comparison {
-            evenkeel: "0.1.0".into(),
-            runs,
-            scenarios: vec![
-                scenario("grpc-clusterip", 1.0, None),
-                scenario("grpc-headless-round-robin", 0.2, difference(true, -0.8)),
-                scenario("max-connection-age", 0.4, difference(false, 0.05)),
-            ],
-        }
-    }
-
-    #[test]
-    fn scenarios_stand_side_by_side() {
-        insta::assert_snapshot!(render(&comparison(20), &Style::default()));
-        insta::assert_snapshot!(markdown(&comparison(20)));
-        let mut bytes = Vec::new();
-        csv(&comparison(20), &mut bytes).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"));
-    }
-
-    #[test]
-    fn one_run_has_no_intervals() {
-        let text = render(
-            &Comparison { scenarios: comparison(1).scenarios[..2].to_vec(), ..comparison(1) },
-            &Style::default(),
-        );
-        assert!(!text.lines().take(4).any(|line| line.contains('±')), "{text}");
-        assert!(text.starts_with("2 scenarios, 1 run each; baseline: grpc-clusterip\n"), "{text}");
-        let alone = Comparison { scenarios: comparison(1).scenarios[..1].to_vec(), ..comparison(1) };
-        assert!(render(&alone, &Style::default()).starts_with("1 scenario, 1 run\n"));
-        assert!(markdown(&alone).starts_with("## 1 scenario, 1 run\n"));
-    }
-
-    #[test]
-    fn lines_fit_and_json_reads_back() {
-        let comparison = comparison(20);
-        let plain = Style { unicode: false, ..Style::default() };
-        assert!(render(&comparison, &plain).lines().all(|line| line.is_ascii() && line.len() <= 100));
-        let mut bytes = Vec::new();
-        json::pretty(&comparison, &mut bytes).unwrap();
-        assert_eq!(serde_json::from_slice::<Comparison>(&bytes).unwrap(), comparison);
-    }
-}
+mod tests;

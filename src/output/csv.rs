@@ -63,7 +63,7 @@ pub(crate) fn fixed(x: f64, decimals: usize) -> String {
     format!("{x:.decimals$}")
 }
 
-fn or_empty(x: Option<f64>, decimals: usize) -> String {
+pub(crate) fn or_empty(x: Option<f64>, decimals: usize) -> String {
     x.map_or_else(String::new, |x| fixed(x, decimals))
 }
 

@@ -17,9 +17,15 @@ pub fn pretty(value: &impl Serialize, mut to: impl Write) -> io::Result<()> {
 /// The summary as text, for `--format json`.
 #[must_use]
 pub fn summary(summary: &Summary) -> String {
+    text(summary)
+}
+
+/// Any of our values as text.
+#[must_use]
+pub fn text(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
-    // Writing into memory cannot fail, and a summary has string keys only.
-    let _ = pretty(summary, &mut bytes);
+    // Writing into memory cannot fail, and our values have string keys only.
+    let _ = pretty(value, &mut bytes);
     String::from_utf8(bytes).unwrap_or_default()
 }
 

@@ -133,9 +133,9 @@ mod tests {
             difference,
             verdict: String::new(),
         };
-        let difference = Some(Difference { paired: true, figures: figures(20.0) });
+        let difference = Some(Difference { paired: true, figures: figures(20.0), findings: BTreeMap::new() });
         let scenarios = vec![scenario("one", 12.5, None), scenario("other", 32.5, difference)];
-        let comparison = Comparison { evenkeel: "0.1.0".into(), runs: 20, scenarios };
+        let comparison = Comparison { evenkeel: "0.1.0".into(), runs: 20, until: None, scenarios };
         let mut text = String::new();
         compared(&mut text, &comparison, &Style { width: 60, ..Style::default() });
         insta::assert_snapshot!(text, @"

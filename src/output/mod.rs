@@ -1,10 +1,12 @@
 //! Everything that turns an [`Outcome`] into text, files and pictures. Nothing here computes what the recorder should:
 //! outputs read outcomes and nothing else.
 
+pub mod cells;
 pub mod compare;
 pub mod csv;
 mod error;
 pub mod files;
+pub mod findings;
 pub mod format;
 pub mod json;
 pub mod markdown;
@@ -12,6 +14,7 @@ mod methods;
 pub mod plot;
 pub mod replot;
 mod style;
+pub mod sweep;
 pub mod table;
 
 #[cfg(test)]

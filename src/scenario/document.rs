@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(at("servers.api.grpc.max_connection_age"), ("a".to_owned(), 5, 7));
         assert_eq!(at("servers.0.grpc.max_connection_age_grace"), ("a".to_owned(), 4, 5));
         assert_eq!(at("servers.api.strategy"), ("a".to_owned(), 3, 5));
-        assert_eq!(at("clients.web.load"), ("a".to_owned(), 8, 1));
+        assert_eq!(at("clients.web.load"), ("a".to_owned(), 7, 18));
         assert_eq!(at("clients.web.channels"), ("--set".to_owned(), 1, 13));
         assert_eq!(at("service.type"), ("a".to_owned(), 1, 1));
     }

@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod rules;
 pub mod schema;
 pub mod stack;
+pub mod vary;
 mod yaml;
 
 use std::path::Path;

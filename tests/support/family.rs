@@ -75,6 +75,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("closed form: phases of DNS", 10),
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
+    ("estimates: coverage", 4),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),

@@ -1,7 +1,9 @@
 //! From a [`Figure`] to SVG text: the layout of the whole sheet. The charts are drawn by `draw_time` and `draw_bars`.
 
 use super::draw_bars;
+use super::draw_heat;
 use super::draw_time;
+use super::draw_values;
 use super::figure::{Body, Figure, Panel};
 use super::palette::{ALARM, GREY, INK, Rgb};
 use super::svg::{Anchor, Font, Svg};
@@ -74,6 +76,8 @@ fn height(panel: &Panel, width: f64) -> f64 {
         + match &panel.body {
             Body::Time(chart) => draw_time::height(chart, width),
             Body::Bars(chart) => draw_bars::height(chart),
+            Body::Values(_) => draw_values::HEIGHT,
+            Body::Heat(chart) => draw_heat::height(chart),
         }
 }
 
@@ -87,6 +91,8 @@ fn draw_panel(svg: &mut Svg, frame: Frame, panel: &Panel) {
     match &panel.body {
         Body::Time(chart) => draw_time::draw(svg, frame, chart),
         Body::Bars(chart) => draw_bars::draw(svg, frame, chart),
+        Body::Values(chart) => draw_values::draw(svg, frame, chart),
+        Body::Heat(chart) => draw_heat::draw(svg, frame, chart),
     }
 }
 

@@ -43,6 +43,45 @@ pub enum Body {
     Time(TimeChart),
     /// A horizontal bar per pod.
     Bars(BarChart),
+    /// A line over the values of one varied path.
+    Values(ValueChart),
+    /// A field per pair of values of two varied paths.
+    Heat(HeatChart),
+}
+
+/// Means over the values of one varied path, which stand at equal distances, with their confidence intervals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueChart {
+    /// The y axis.
+    pub scale: Scale,
+    /// The y axis shows percentages.
+    pub percent: bool,
+    /// What is varied.
+    pub x_title: String,
+    /// Its values.
+    pub labels: Vec<String>,
+    /// (mean, lower end, upper end) at each value; `None` where there is none.
+    pub points: Vec<Option<(f64, f64, f64)>>,
+}
+
+/// Means over two varied paths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatChart {
+    /// What is varied from top to bottom, and from left to right.
+    pub title: String,
+    /// The values from left to right.
+    pub columns: Vec<String>,
+    /// The values from top to bottom, each with its fields, one per column.
+    pub rows: Vec<(String, Vec<Field>)>,
+}
+
+/// One field of a heat map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The value in words; a dash if there is none.
+    pub text: String,
+    /// Its colour.
+    pub fill: Rgb,
 }
 
 /// Values over simulated time, from zero.

@@ -3,7 +3,9 @@
 
 mod draw;
 mod draw_bars;
+mod draw_heat;
 mod draw_time;
+mod draw_values;
 mod figure;
 mod groups;
 mod headline;
@@ -15,14 +17,18 @@ mod scale;
 mod skew;
 mod small_multiples;
 mod svg;
+mod sweep;
 mod text;
 mod traces;
 mod traffic;
 
-pub use figure::{Area, Bar, BarChart, Body, Curve, EndLabel, Figure, Line, Mark, Panel, TimeChart};
+pub use figure::{
+    Area, Bar, BarChart, Body, Curve, EndLabel, Field, Figure, HeatChart, Line, Mark, Panel, TimeChart, ValueChart,
+};
 pub use palette::Rgb;
 pub use scale::Scale;
 pub use small_multiples::{PodShares, pod_shares, small_multiples};
+pub use sweep::over_values;
 
 use crate::metrics::outcome::Outcome;
 

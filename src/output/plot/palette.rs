@@ -73,6 +73,14 @@ pub(super) fn text_on(fill: Rgb) -> &'static str {
     if luma > 140_000 { INK } else { "#ffffff" }
 }
 
+/// A shade of blue, from nearly white at 0 to dark at 1.
+pub(super) fn shade(part: f64) -> Rgb {
+    mix(Rgb(238, 245, 251), HUES[0].0, (part.clamp(0.0, 1.0) * 100.0).round() as u32)
+}
+
+/// Where there is no value.
+pub(super) const NONE: Rgb = Rgb(230, 230, 230);
+
 fn mix(a: Rgb, b: Rgb, percent_b: u32) -> Rgb {
     let part = |a: u8, b: u8| ((u32::from(a) * (100 - percent_b) + u32::from(b) * percent_b) / 100) as u8;
     Rgb(part(a.0, b.0), part(a.1, b.1), part(a.2, b.2))

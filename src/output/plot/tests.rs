@@ -44,7 +44,7 @@ fn figure(outcome: &Outcome, stem: &str) -> Figure {
 fn time_chart(figure: &Figure) -> &TimeChart {
     match &figure.panels[0].body {
         Body::Time(chart) => chart,
-        Body::Bars(_) => panic!("not a chart over time"),
+        _ => panic!("not a chart over time"),
     }
 }
 

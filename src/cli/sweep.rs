@@ -1,0 +1,231 @@
+//! `evenkeel sweep` and `evenkeel merge`.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::failure::Failure;
+use super::run::in_pool;
+use super::sources::{self, Source};
+use super::terminal::{self, Progress};
+use super::{Common, Format};
+use crate::experiment::sweep::{self, Merge, Shard};
+use crate::output::cells::CellStore;
+use crate::output::files::FileSet;
+use crate::output::json;
+use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
+use crate::scenario::Loaded;
+use crate::scenario::vary::Grid;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A scenario file or a shipped scenario
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// What is varied, e.g. servers.0.grpc.max_connection_age=1m,5m,30m or servers.0.replicas=5..20:4 (four values) or
+    /// clients.0.load.open.rate=100..10000:log5 (at equal ratios); of several --vary all combinations
+    #[arg(long = "vary", value_name = "PATH=VALUES", required = true)]
+    varies: Vec<String>,
+    /// Runs of each cell, over the same seeds
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// Run only the I-th of N parts, counted from 1, for `evenkeel merge`; auto/N takes JOB_COMPLETION_INDEX (Kubernetes) or
+    /// SLURM_ARRAY_TASK_ID (Slurm), which count from 0
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct MergeArgs {
+    /// Output folders of shards, in any order
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = "outputs/sweep")]
+    out: PathBuf,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Do not write a PNG file beside the SVG file
+    #[arg(long)]
+    no_png: bool,
+}
+
+pub fn sweep(args: &Args) -> Result<(), Failure> {
+    let grid = Grid::parse(&args.varies).map_err(Failure::Usage)?;
+    let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
+    let shard = shard.transpose().map_err(Failure::Usage)?;
+    let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
+    let source = one_source(&args.scenario)?;
+    let load = |cell: u64| load(&source, &grid, cell, &args.common.sets);
+    let first = load(0)?;
+    let plan = Plan {
+        evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: first.model.name.clone(),
+        scenario_hash: first.scenario_hash.clone(),
+        seed: args.common.seed.unwrap_or(first.model.seed),
+        runs: u64::from(args.runs),
+        axes: grid.clone(),
+    };
+    let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/sweep"));
+    let store = CellStore::below(&out);
+    let done = in_pool(args.common.threads, || {
+        // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
+        let hashes = mine.par_iter().map(|cell| Ok(load(*cell)?.scenario_hash)).collect::<Result<Vec<_>, Failure>>()?;
+        terminal::catch_interrupts()?;
+        begin(&store, &plan, &out)?;
+        run_missing(&store, &plan, &mine, &hashes, &load, args.common.quiet)
+    })??;
+    if let (Some(Shard { index, of }), false) = (shard, args.common.quiet) {
+        let (i, n, all) = (index + 1, mine.len(), plan.axes.cells());
+        let folder = out.display();
+        let text = format!("shard {i}/{of}: {n} of {all} cells in {folder}; with all shards: evenkeel merge DIR...\n");
+        return terminal::print(&text);
+    }
+    match shard {
+        Some(_) => Ok(()),
+        None => finish(&plan, &done, &out, &Printing::of(&args.common)),
+    }
+}
+
+pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    let mut plans: Vec<(&PathBuf, Plan)> = Vec::new();
+    for folder in &args.folders {
+        let plan = CellStore::below(folder).plan()?;
+        let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
+        plans.push((folder, plan.ok_or_else(none)?));
+    }
+    let Some((first, plan)) = plans.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
+    for (folder, other) in &plans {
+        if let Some(what) = sweep::difference(plan, other) {
+            let (a, b) = (first.display(), folder.display());
+            return Err(Failure::Usage(format!("{a} and {b} are of different sweeps: {what}")));
+        }
+    }
+    same_version(plan)?;
+    let all = plan.axes.cells();
+    let read = |folder: &PathBuf| Ok((folder.clone(), CellStore::below(folder).cells()?));
+    let found = args.folders.par_iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    let mut merge = Merge::default();
+    for (folder, cells) in found {
+        for cell in cells {
+            let number = cell.cell;
+            if number >= all || cell.plan != plan.digest() || !merge.add(cell) {
+                let message = format!("cell {number} in {} is not the one of this sweep", folder.display());
+                return Err(Failure::Usage(message));
+            }
+        }
+    }
+    let missing = |cells: Vec<u64>| {
+        let (n, ranges) = (cells.len(), sweep::ranges(&cells));
+        Failure::Usage(format!("{n} of {all} cells are missing: {ranges}; run their shards, then merge again"))
+    };
+    let cells = merge.finish(all).map_err(missing)?;
+    finish(plan, &cells, &args.out, &Printing { format: args.format, quiet: args.quiet, png: !args.no_png })
+}
+
+/// What is printed, and whether pictures are PNG too.
+struct Printing {
+    format: Format,
+    quiet: bool,
+    png: bool,
+}
+
+impl Printing {
+    fn of(common: &Common) -> Printing {
+        Printing { format: common.format, quiet: common.quiet, png: !common.no_png }
+    }
+}
+
+/// Writes the results and prints them.
+fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
+    let sweep = sweep::results(plan, cells);
+    let mut set = FileSet::begin(out)?;
+    add_files(&mut set, &sweep, cells, printing.png)?;
+    set.commit()?;
+    if printing.quiet {
+        return Ok(());
+    }
+    terminal::print(&match printing.format {
+        Format::Table => format!("{}\nfiles in {}\n", render(&sweep, &terminal::style()), out.display()),
+        Format::Json => json::text(&sweep),
+        Format::Markdown => markdown(&sweep),
+    })
+}
+
+fn one_source(argument: &str) -> Result<Source, Failure> {
+    let mut sources = sources::find(argument)?;
+    match (sources.pop(), sources.len()) {
+        (Some(source), 0) => Ok(source),
+        (_, more) => Err(Failure::Usage(format!("`{argument}` means {} scenarios; a sweep is of one", more + 1))),
+    }
+}
+
+fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Failure> {
+    let sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
+    Ok(source.load(&sets)?)
+}
+
+fn same_version(plan: &Plan) -> Result<(), Failure> {
+    let ours = env!("CARGO_PKG_VERSION");
+    if plan.evenkeel == ours {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("this is evenkeel {ours}, and the sweep was made by {}", plan.evenkeel)))
+}
+
+/// Makes the folder, or proves that what is there is of the same sweep.
+fn begin(store: &CellStore, plan: &Plan, out: &Path) -> Result<(), Failure> {
+    // Begun and dropped: the folder can be written, and is nobody else's.
+    drop(FileSet::begin(out)?);
+    match store.plan()? {
+        None => Ok(store.begin(plan)?),
+        Some(there) => match sweep::difference(&there, plan) {
+            None => Ok(()),
+            Some(what) => {
+                let out = out.display();
+                Err(Failure::Usage(format!("{out} holds another sweep: {what}; name another folder, or delete it")))
+            }
+        },
+    }
+}
+
+/// Runs those cells that have no file yet, and returns all of them.
+fn run_missing(
+    store: &CellStore,
+    plan: &Plan,
+    cells: &[u64],
+    hashes: &[String],
+    load: &(dyn Fn(u64) -> Result<Loaded, Failure> + Sync),
+    quiet: bool,
+) -> Result<Vec<Cell>, Failure> {
+    let there = cells.par_iter().map(|cell| Ok(store.cell(*cell)?)).collect::<Result<Vec<_>, Failure>>()?;
+    for (cell, hash) in there.iter().zip(hashes).filter_map(|(cell, hash)| Some((cell.as_ref()?, hash))) {
+        if cell.scenario_hash != *hash || cell.plan != plan.digest() {
+            let message = format!("cell {} is of another sweep; name another folder", cell.cell);
+            return Err(Failure::Usage(message));
+        }
+    }
+    let missing = there.iter().filter(|cell| cell.is_none()).count();
+    let progress = Progress::new(missing as u64, None, quiet);
+    let watch = |_: u64, _| terminal::interrupted();
+    let one = |(number, there): (&u64, Option<Cell>)| {
+        if let Some(cell) = there {
+            return Ok(cell);
+        }
+        let label = || format!("{}, cell {number} ({})", plan.scenario, plan.axes.label(*number));
+        let cell = sweep::run_cell(plan, *number, &load(*number)?, Some(&watch))
+            .map_err(|error| Failure::Run(label(), error))?;
+        store.finish(&cell)?;
+        progress.one_done();
+        Ok(cell)
+    };
+    let all = cells.par_iter().zip(there).map(one).collect::<Result<Vec<_>, Failure>>();
+    progress.finish();
+    all
+}

@@ -1,0 +1,173 @@
+//! Sweeps: the cells of a grid, alone or in shards, and their merge.
+
+use std::collections::BTreeMap;
+
+use super::compare::{by_name, comparable};
+use super::replicate::{estimate_of, summaries_of};
+use super::run::Watch;
+use crate::metrics::figures::figures;
+use crate::metrics::outcome::Summary;
+use crate::output::sweep::{Cell, CellResult, CellRun, Plan, Sweep};
+use crate::scenario::Loaded;
+use crate::sim::SimError;
+
+/// A part of a sweep: every `of`-th cell, from `index` on. Neighbouring cells, which cost about the same, fall to different
+/// shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0, below `of`.
+    pub index: u64,
+    /// How many there are.
+    pub of: u64,
+}
+
+impl Shard {
+    /// A sweep that is not divided.
+    pub const WHOLE: Shard = Shard { index: 0, of: 1 };
+
+    /// Its cells, of so many.
+    #[must_use]
+    pub fn cells(self, of_cells: u64) -> Vec<u64> {
+        (self.index..of_cells).step_by(self.of.max(1) as usize).collect()
+    }
+}
+
+/// Runs one cell with all seeds, on all threads of the current pool.
+///
+/// # Errors
+/// If a run cannot finish, or `watch` stopped it.
+pub fn run_cell(plan: &Plan, cell: u64, loaded: &Loaded, watch: Option<Watch<'_>>) -> Result<Cell, SimError> {
+    let summaries = summaries_of(loaded, plan.seed, 0..plan.runs, watch)?;
+    let names = |s: &Summary| figures(s).into_iter().map(|f| (f.name, by_name(f.path, &s.methods))).collect();
+    Ok(Cell {
+        cell,
+        plan: plan.digest(),
+        scenario_hash: loaded.scenario_hash.clone(),
+        figures: summaries.first().map_or_else(Vec::new, names),
+        runs: summaries.iter().map(cell_run).collect(),
+    })
+}
+
+fn cell_run(summary: &Summary) -> CellRun {
+    CellRun {
+        seed: summary.seed,
+        digest: summary.digest.clone(),
+        unmet: summary.expectations.iter().filter(|e| !e.met).count() as u64,
+        values: figures(summary).into_iter().map(|f| f.value).collect(),
+    }
+}
+
+/// The results of all cells, which are given in order.
+#[must_use]
+pub fn results(plan: &Plan, cells: &[Cell]) -> Sweep {
+    Sweep { plan: plan.clone(), cells: cells.iter().map(|cell| result(plan, cell)).collect() }
+}
+
+fn result(plan: &Plan, cell: &Cell) -> CellResult {
+    let estimated = cell.figures.iter().enumerate().filter_map(|(i, (_, path))| {
+        let values: Vec<f64> = cell.runs.iter().filter_map(|run| *run.values.get(i)?).collect();
+        Some((path.clone(), estimate_of(&values)?))
+    });
+    CellResult {
+        cell: cell.cell,
+        values: plan.axes.values(cell.cell).into_iter().map(str::to_owned).collect(),
+        scenario_hash: cell.scenario_hash.clone(),
+        unmet_runs: cell.runs.iter().filter(|run| run.unmet > 0).count() as u64,
+        figures: comparable(estimated.collect()),
+    }
+}
+
+/// Why two plans do not belong together, in words; `None` if they do.
+#[must_use]
+pub fn difference(a: &Plan, b: &Plan) -> Option<String> {
+    let Plan { evenkeel, scenario, scenario_hash, seed, runs, axes } = a;
+    let differs =
+        |what: &str, a: &dyn std::fmt::Display, b: &dyn std::fmt::Display| Some(format!("{what} {a} and {b}"));
+    if *evenkeel != b.evenkeel {
+        differs("versions of evenkeel", evenkeel, &b.evenkeel)
+    } else if *scenario != b.scenario {
+        differs("scenarios", scenario, &b.scenario)
+    } else if *axes != b.axes {
+        Some("grids (what --vary says)".to_owned())
+    } else if *seed != b.seed {
+        differs("seeds", seed, &b.seed)
+    } else if *runs != b.runs {
+        differs("numbers of runs", runs, &b.runs)
+    } else if *scenario_hash != b.scenario_hash {
+        differs("contents of the scenario, with hashes", scenario_hash, &b.scenario_hash)
+    } else {
+        None
+    }
+}
+
+/// Cells from several places, put in order. Those that are there twice must be the same.
+#[derive(Clone, Debug, Default)]
+pub struct Merge {
+    cells: BTreeMap<u64, Cell>,
+}
+
+impl Merge {
+    /// Adds a cell. Returns false if it is there already with other results.
+    #[must_use]
+    pub fn add(&mut self, cell: Cell) -> bool {
+        match self.cells.get(&cell.cell) {
+            Some(known) => *known == cell,
+            None => {
+                self.cells.insert(cell.cell, cell);
+                true
+            }
+        }
+    }
+
+    /// All cells in order.
+    ///
+    /// # Errors
+    /// The numbers of those that are missing.
+    pub fn finish(self, of_cells: u64) -> Result<Vec<Cell>, Vec<u64>> {
+        let missing: Vec<u64> = (0..of_cells).filter(|cell| !self.cells.contains_key(cell)).collect();
+        if missing.is_empty() { Ok(self.cells.into_values().collect()) } else { Err(missing) }
+    }
+}
+
+/// Numbers as ranges: `3, 7-9, 12`; of many ranges the first, and how many more numbers there are.
+#[must_use]
+pub fn ranges(numbers: &[u64]) -> String {
+    const MOST: usize = 10;
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for &n in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == n => *last = n,
+            _ => ranges.push((n, n)),
+        }
+    }
+    let words = ranges.iter().take(MOST).map(|(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") });
+    let mut text = words.collect::<Vec<_>>().join(", ");
+    let more: u64 = ranges.iter().skip(MOST).map(|(a, b)| b - a + 1).sum();
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_disjoint_and_complete() {
+        for of in [1, 2, 7, 20] {
+            let mut all: Vec<u64> = (0..of).flat_map(|index| Shard { index, of }.cells(17)).collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..17).collect::<Vec<u64>>());
+        }
+        assert_eq!(Shard { index: 5, of: 7 }.cells(5), [0u64; 0]);
+    }
+
+    #[test]
+    fn numbers_read_as_ranges() {
+        assert_eq!(ranges(&[3, 7, 8, 9, 12]), "3, 7-9, 12");
+        assert_eq!(ranges(&[]), "");
+        let even: Vec<u64> = (0..40).step_by(2).collect();
+        assert_eq!(ranges(&even), "0, 2, 4, 6, 8, 10, 12, 14, 16, 18 and 10 more");
+    }
+}

@@ -1,0 +1,142 @@
+//! `--until 'max_over_mean ± 2%'`: as many runs as a figure needs.
+//!
+//! After the first runs, and after each batch, the 95 % confidence interval of the figure's mean is looked at; the runs end when
+//! half of it is small enough. A batch adds half of the runs that there are, so that looks are few. To look and stop when the
+//! interval happens to be narrow makes intervals a little too narrow; docs/compare.md says by how much.
+
+use super::replicate::Replicates;
+use crate::metrics::estimate::mean;
+use crate::metrics::figures::{ALWAYS, figures};
+use crate::metrics::outcome::{Estimate, Summary};
+use crate::scenario::diagnostic::nearest;
+use crate::scenario::quantity::parse_duration;
+
+/// The fewest runs before the first look.
+pub const FEWEST: u64 = 10;
+
+/// How well a figure is to be known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Until {
+    /// As written.
+    pub text: String,
+    /// The figure's path in the summary.
+    path: String,
+    width: Width,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Width {
+    /// A part of the mean.
+    Relative(f64),
+    /// In the figure's unit.
+    Absolute(f64),
+}
+
+impl Until {
+    /// Reads `FIGURE ± WIDTH` (or `+-`): a percentage of the mean, a number in the figure's unit, or a duration.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Until, String> {
+        let split = text.split_once('±').or_else(|| text.split_once("+-"));
+        let Some((figure, width)) = split.map(|(a, b)| (a.trim(), b.trim())) else {
+            return Err(format!("`{text}` has no ±; write FIGURE ± WIDTH, such as 'max_over_mean ± 2%' (or +-)"));
+        };
+        let path = path(figure)?;
+        let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
+        let unit = if path.starts_with("latency_ms.") { Some(1e6) } else { path.ends_with(".seconds").then_some(1e9) };
+        let duration = || Some(parse_duration(width).ok()?.0 as f64 / unit?).filter(|x| *x > 0.0);
+        let percent = width.strip_suffix('%').and_then(|p| number(p.trim_end()));
+        let width = match percent.map(|p| Width::Relative(p / 100.0)) {
+            Some(relative) => relative,
+            None => Width::Absolute(number(width).or_else(duration).ok_or_else(|| {
+                format!("`{width}` is no width: write a percentage of the mean, or a number above zero")
+            })?),
+        };
+        Ok(Until { text: text.to_owned(), path, width })
+    }
+
+    /// The estimate of the figure over these runs, if all of them have a value of it.
+    #[must_use]
+    pub fn estimate(&self, summaries: &[Summary]) -> Option<Estimate> {
+        let value = |s: &Summary| figures(s).into_iter().find(|f| f.path == self.path)?.value;
+        let values: Option<Vec<f64>> = summaries.iter().map(value).collect();
+        mean(&values?)
+    }
+
+    /// True if the interval is narrow enough.
+    #[must_use]
+    pub fn met_by(&self, estimate: &Estimate) -> bool {
+        let half = estimate.hi - estimate.mean;
+        half <= match self.width {
+            Width::Relative(part) => part * estimate.mean.abs(),
+            Width::Absolute(width) => width,
+        }
+    }
+
+    /// True if the figure is known well enough in each of these; one without a value of it never is.
+    #[must_use]
+    pub fn met_by_all(&self, all: &[Replicates]) -> bool {
+        all.iter().all(|r| self.estimate(&r.summaries).is_some_and(|e| self.met_by(&e)))
+    }
+}
+
+/// How many runs there are after the next batch: half as many again, up to `most`.
+#[must_use]
+pub fn next_look(runs: u64, most: u64) -> u64 {
+    runs.saturating_add(runs.div_ceil(2)).min(most)
+}
+
+/// The path of a figure by its path, its column in `runs.csv`, or the words that `expect` knows.
+fn path(figure: &str) -> Result<String, String> {
+    let balance = ("time_to_balance_s", "time_to_balance.0.seconds");
+    let known: Vec<(&str, &str)> = ALWAYS.iter().map(|(name, path, _)| (*name, *path)).chain([balance]).collect();
+    let written = figure.strip_prefix("latency.").map(|quantile| format!("latency_ms.{quantile}"));
+    let written = written.as_deref().unwrap_or(figure);
+    let bare = |path: &'static str| path.strip_prefix("skew.").unwrap_or(path);
+    let found = ALWAYS.iter().map(|(_, path, _)| *path).find(|path| bare(path) == written);
+    let found = found.or_else(|| known.iter().find(|(name, path)| *name == written || *path == written).map(|k| k.1));
+    found.map(str::to_owned).ok_or_else(|| {
+        let hint = nearest(written, known.iter().flat_map(|(name, path)| [*name, *path]));
+        let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        format!("`{figure}` is no figure of a run that has a mean over runs{hint}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_and_widths() {
+        for (text, path, width) in [
+            ("max_over_mean ± 2%", "skew.max_over_mean", Width::Relative(0.02)),
+            ("skew.max_over_mean +- 0.5 %", "skew.max_over_mean", Width::Relative(0.005)),
+            ("latency.p99±500us", "latency_ms.p99", Width::Absolute(0.5)),
+            ("latency_p99_ms ± 2", "latency_ms.p99", Width::Absolute(2.0)),
+            ("worst_window.max_over_mean ± 1%", "skew.worst_window.max_over_mean", Width::Relative(0.01)),
+            ("time_to_balance_s ± 1m", "time_to_balance.0.seconds", Width::Absolute(60.0)),
+            ("requests.failed ± 3", "requests.failed", Width::Absolute(3.0)),
+        ] {
+            assert_eq!(Until::parse(text), Ok(Until { text: text.into(), path: path.into(), width }), "{text}");
+        }
+        for (text, says) in [
+            ("max_over_mean", "no ±"),
+            ("max_over_maen ± 2%", "did you mean `max_over_mean`?"),
+            ("pods ± 2%", "no figure"),
+            ("idle_pods ± 0", "no width"),
+            ("idle_pods ± -1%", "no width"),
+            ("idle_pods ± 1s", "no width"),
+        ] {
+            let why = Until::parse(text).unwrap_err();
+            assert!(why.contains(says), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn batches_grow_up_to_the_most() {
+        let looks: Vec<u64> = std::iter::successors(Some(10), |n| Some(next_look(*n, 100))).take(8).collect();
+        assert_eq!(looks, [10, 15, 23, 35, 53, 80, 100, 100]);
+        assert_eq!(next_look(1, 5), 2);
+    }
+}

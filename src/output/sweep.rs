@@ -1,0 +1,229 @@
+//! A sweep: a grid of cells, each run over the same seeds. What a cell's file holds, and the results over all cells.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::csv::{RATIO, fixed, or_empty};
+use super::files::FileSet;
+use super::plot::over_values;
+use super::style::{Style, paragraphs};
+use super::{OutputError, add_figures, compare, json, markdown};
+use crate::metrics::outcome::Estimate;
+use crate::scenario::vary::Grid;
+
+/// What a sweep is: two shards belong together, and a sweep is resumed, only if all of this is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Version of evenkeel.
+    pub evenkeel: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Hash of what the scenario of cell 0 means.
+    pub scenario_hash: String,
+    /// Seed of run 0 of every cell; run `i` has the seed + i.
+    pub seed: u64,
+    /// Runs of each cell.
+    pub runs: u64,
+    /// What is varied; cells are numbered from 0, the last axis turning fastest.
+    pub axes: Grid,
+}
+
+impl Plan {
+    /// 16 hexadecimal digits that stand for all of it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        // A plan is plain data, which always has a JSON form.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        format!("{:016x}", xxhash_rust::xxh64::xxh64(&bytes, 0))
+    }
+}
+
+/// The file of one finished cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// Its number.
+    pub cell: u64,
+    /// [`Plan::digest`] of the sweep that it is of.
+    pub plan: String,
+    /// Hash of what its scenario means.
+    pub scenario_hash: String,
+    /// Its figures: each one's column in `runs.csv`, and its path in the summary (of a method's, with names for numbers).
+    pub figures: Vec<(String, String)>,
+    /// Its runs, in order.
+    pub runs: Vec<CellRun>,
+}
+
+/// One run of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellRun {
+    /// Its seed.
+    pub seed: u64,
+    /// Digest of its events.
+    pub digest: String,
+    /// Expectations of the scenario that it does not meet.
+    pub unmet: u64,
+    /// The value of each figure; `null` if it has none.
+    pub values: Vec<Option<f64>>,
+}
+
+/// `sweep.json`: what was varied, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// What was varied.
+    pub plan: Plan,
+    /// The cells, from number 0.
+    pub cells: Vec<CellResult>,
+}
+
+/// The means of a cell over its runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CellResult {
+    /// Its number.
+    pub cell: u64,
+    /// The value of each axis.
+    pub values: Vec<String>,
+    /// Hash of what its scenario means.
+    pub scenario_hash: String,
+    /// Runs that do not meet all expectations of the scenario.
+    pub unmet_runs: u64,
+    /// Each figure that has a value in some run, by its path as in `compare.json`.
+    pub figures: BTreeMap<String, Estimate>,
+}
+
+/// More cells than this are not printed.
+const MOST_PRINTED: usize = 60;
+
+/// The table for a terminal.
+#[must_use]
+pub fn render(sweep: &Sweep, style: &Style) -> String {
+    let labels: Vec<String> = sweep.cells.iter().map(label).collect();
+    let shown = labels.iter().take(MOST_PRINTED).map(|l| l.chars().count()).max().unwrap_or(0);
+    let name = shown.clamp(8, style.columns() - compare::CELLS);
+    let mut out = format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading(name)));
+    for (cell, label) in sweep.cells.iter().zip(&labels).take(MOST_PRINTED) {
+        let figures = (&compare::paths()[..], &cell.figures);
+        compare::rows(&mut out, name, label, figures, sweep.plan.runs, false, style);
+    }
+    for note in notes(sweep) {
+        let _ = writeln!(out, "{}", paragraphs(&note, style.columns(), ""));
+    }
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(compare::LEGEND, style.columns(), "")));
+    style.shown(out)
+}
+
+/// The same as Markdown.
+#[must_use]
+pub fn markdown(sweep: &Sweep) -> String {
+    let mut out = format!("## {}\n\n", title(sweep));
+    let cells = sweep.cells.iter().take(MOST_PRINTED);
+    let rows = cells.map(|c| compare::markdown_cells(&label(c), &c.figures, false));
+    markdown::table(&mut out, &compare::markdown_headings("cell"), rows);
+    for note in notes(sweep) {
+        let _ = writeln!(out, "{note}\n");
+    }
+    let _ = writeln!(out, "{}", compare::LEGEND);
+    out
+}
+
+fn title(sweep: &Sweep) -> String {
+    let Plan { scenario, runs, seed, .. } = &sweep.plan;
+    let count = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (cells, runs) = (count(sweep.cells.len() as u64, "cell"), count(*runs, "run"));
+    let axes = &sweep.plan.axes;
+    let varied: Vec<&str> = axes.axes.iter().map(|axis| axes.short(axis)).collect();
+    format!("{scenario}: {cells} of {}; {runs} each, seeds from {seed}", varied.join(" × "))
+}
+
+/// The number of a cell and its values.
+fn label(cell: &CellResult) -> String {
+    format!("{}: {}", cell.cell, cell.values.join(" "))
+}
+
+fn notes(sweep: &Sweep) -> Vec<String> {
+    let mut notes = Vec::new();
+    let more = sweep.cells.len().saturating_sub(MOST_PRINTED);
+    if more > 0 {
+        notes.push(format!("{more} more cells are in sweep.csv."));
+    }
+    let unmet = sweep.cells.iter().filter(|c| c.unmet_runs > 0).count();
+    if unmet > 0 {
+        notes.push(format!(
+            "In {unmet} cells some run does not meet all that the scenario expects (unmet_runs in sweep.json)."
+        ));
+    }
+    notes
+}
+
+/// Writes `sweep.csv`: a row per cell and figure.
+///
+/// # Errors
+/// Those of the writer.
+pub fn csv(sweep: &Sweep, to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(columns(&sweep.plan, &["figure", "mean", "lo", "hi", "n"]))?;
+    for cell in &sweep.cells {
+        for (path, Estimate { mean, lo, hi, n }) in &cell.figures {
+            let mut row = vec![cell.cell.to_string()];
+            row.extend(cell.values.iter().cloned());
+            row.push(path.clone());
+            row.extend([mean, lo, hi].map(|x| fixed(*x, RATIO)));
+            row.push(n.to_string());
+            csv.write_record(row)?;
+        }
+    }
+    csv.flush()
+}
+
+/// Writes `sweep_runs.csv`: a row per cell and run, with a column for every figure that some cell has.
+///
+/// # Errors
+/// Those of the writer.
+pub fn runs_csv(plan: &Plan, cells: &[Cell], to: impl Write) -> io::Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in cells.iter().flat_map(|c| &c.figures) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(columns(plan, &[&["run", "seed", "digest", "expectations_unmet"][..], &names].concat()))?;
+    for cell in cells {
+        let places: Vec<Option<usize>> = names.iter().map(|n| cell.figures.iter().position(|f| f.0 == *n)).collect();
+        for (i, run) in cell.runs.iter().enumerate() {
+            let mut row = vec![cell.cell.to_string()];
+            row.extend(plan.axes.values(cell.cell).into_iter().map(str::to_owned));
+            row.extend([i.to_string(), run.seed.to_string(), run.digest.clone(), run.unmet.to_string()]);
+            row.extend(places.iter().map(|at| or_empty(at.and_then(|at| *run.values.get(at)?), RATIO)));
+            csv.write_record(row)?;
+        }
+    }
+    csv.flush()
+}
+
+/// `cell`, the path of each axis, and what follows.
+fn columns(plan: &Plan, others: &[&str]) -> Vec<String> {
+    let axes = plan.axes.axes.iter().map(|axis| axis.path.clone());
+    std::iter::once("cell".to_owned()).chain(axes).chain(others.iter().map(|o| (*o).to_owned())).collect()
+}
+
+/// Adds all files of a sweep to a set: `sweep.csv`, `sweep_runs.csv`, the picture if one or two paths are varied, and `sweep.json` last.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn add_files(set: &mut FileSet, sweep: &Sweep, cells: &[Cell], png: bool) -> Result<(), OutputError> {
+    set.add("sweep.csv", |w| csv(sweep, w))?;
+    set.add("sweep_runs.csv", |w| runs_csv(&sweep.plan, cells, w))?;
+    if let Some(figure) = over_values(sweep) {
+        add_figures(set, &[("sweep", figure)], true, png)?;
+    }
+    set.add("sweep.json", |w| json::pretty(sweep, w))
+}

@@ -1,0 +1,287 @@
+//! `--vary PATH=VALUES`: what is varied, and the grid of all combinations.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::quantity::parse_duration;
+use crate::units::Span;
+
+/// One path of a scenario with the values that it takes, as `--set` reads both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// The path, as in `--set`.
+    pub path: String,
+    /// Its values, in the order given; at least one, none twice.
+    pub values: Vec<String>,
+}
+
+/// All combinations of the values of some axes. Cells are numbered from 0, the last axis turning fastest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Grid {
+    /// None has a path of another.
+    pub axes: Vec<Axis>,
+}
+
+/// The most cells that a grid may have.
+pub const MOST_CELLS: u64 = 1_000_000;
+/// The most values that a range may have.
+const MOST_VALUES: usize = 10_000;
+
+impl Grid {
+    /// Reads `PATH=VALUES` arguments. Values are separated by commas, except inside brackets, braces and quotes; each may be a
+    /// range: `LO..HI:N` is N values at equal distances, `LO..HI:logN` at equal ratios, both ends among them.
+    ///
+    /// # Errors
+    /// Says what is wrong with an argument.
+    pub fn parse(arguments: &[String]) -> Result<Grid, String> {
+        let mut grid = Grid::default();
+        for argument in arguments {
+            let axis = axis(argument)?;
+            if grid.axes.iter().any(|known| known.path == axis.path) {
+                return Err(format!("`{}` is varied twice; write its values in one --vary", axis.path));
+            }
+            grid.axes.push(axis);
+        }
+        let cells = grid.axes.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64));
+        match cells.filter(|n| *n <= MOST_CELLS) {
+            Some(_) => Ok(grid),
+            None => Err(format!("the grid has more than {MOST_CELLS} cells")),
+        }
+    }
+
+    /// How many cells there are; 1 without axes.
+    #[must_use]
+    pub fn cells(&self) -> u64 {
+        self.axes.iter().map(|axis| axis.values.len() as u64).product()
+    }
+
+    /// The value of each axis in a cell. Cells begin anew beyond the last one.
+    #[must_use]
+    pub fn values(&self, cell: u64) -> Vec<&str> {
+        let mut rest = cell;
+        let mut values: Vec<&str> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let n = axis.values.len().max(1) as u64;
+            values.push(axis.values.get((rest % n) as usize).map_or("", String::as_str));
+            rest /= n;
+        }
+        values.reverse();
+        values
+    }
+
+    /// What a cell changes, as `--set` writes it.
+    #[must_use]
+    pub fn sets(&self, cell: u64) -> Vec<String> {
+        let pairs = self.axes.iter().zip(self.values(cell));
+        pairs.map(|(axis, value)| format!("{}={value}", axis.path)).collect()
+    }
+
+    /// A cell in words, shortly: `replicas=5 policy=round_robin`.
+    #[must_use]
+    pub fn label(&self, cell: u64) -> String {
+        let pairs = self.axes.iter().zip(self.values(cell));
+        let words: Vec<String> = pairs.map(|(axis, value)| format!("{}={value}", self.short(axis))).collect();
+        words.join(" ")
+    }
+
+    /// The last part of an axis's path, or all of it where two end alike.
+    #[must_use]
+    pub fn short<'a>(&self, axis: &'a Axis) -> &'a str {
+        let last = |path: &'a str| path.rsplit('.').next().unwrap_or(path);
+        let word = last(&axis.path);
+        let alike = self.axes.iter().filter(|other| other.path.rsplit('.').next() == Some(word)).count();
+        if alike > 1 { &axis.path } else { word }
+    }
+}
+
+fn axis(argument: &str) -> Result<Axis, String> {
+    const FORM: &str = "write PATH=VALUES, such as servers.0.replicas=5,10 or servers.0.replicas=5..20:4";
+    let Some((path, list)) = argument.split_once('=') else { return Err(format!("`{argument}` has no `=`; {FORM}")) };
+    if path.is_empty() || list.trim().is_empty() {
+        return Err(format!("`{argument}` is not complete; {FORM}"));
+    }
+    let mut values: Vec<String> = Vec::new();
+    for part in parts(list) {
+        match range(part).map_err(|why| format!("`{part}` in `{argument}`: {why}"))? {
+            Some(several) => values.extend(several),
+            None if part.is_empty() => return Err(format!("a value of `{argument}` is empty; {FORM}")),
+            None => values.push(part.to_owned()),
+        }
+    }
+    for (i, value) in values.iter().enumerate() {
+        if values[..i].contains(value) {
+            return Err(format!("`{argument}` has the value `{value}` twice"));
+        }
+    }
+    Ok(Axis { path: path.to_owned(), values })
+}
+
+/// The parts between commas that stand in no bracket, brace or quote.
+fn parts(list: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut quote, mut start) = (0u32, None, 0);
+    for (at, letter) in list.char_indices() {
+        match (letter, quote) {
+            (_, Some(open)) if letter == open => quote = None,
+            (_, Some(_)) => {}
+            ('"' | '\'', None) => quote = Some(letter),
+            ('[' | '{', None) => depth += 1,
+            (']' | '}', None) => depth = depth.saturating_sub(1),
+            (',', None) if depth == 0 => {
+                parts.push(list[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(list[start..].trim());
+    parts
+}
+
+/// The values of `LO..HI:N` or `LO..HI:logN`; `None` if that is no range.
+fn range(part: &str) -> Result<Option<Vec<String>>, String> {
+    let Some((lo, rest)) = part.split_once("..") else { return Ok(None) };
+    if part.starts_with(['"', '\'', '[', '{']) {
+        return Ok(None);
+    }
+    let Some((hi, steps)) = rest.split_once(':') else {
+        return Err(
+            "a range says how many values it has: LO..HI:5 at equal distances, LO..HI:log5 at equal ratios".into()
+        );
+    };
+    let (log, number) = steps.strip_prefix("log").map_or((false, steps), |number| (true, number));
+    let n: usize = number.parse().map_err(|_| format!("`{number}` is no number of values"))?;
+    if !(2..=MOST_VALUES).contains(&n) {
+        return Err(format!("a range has from 2 to {MOST_VALUES} values"));
+    }
+    let (unit, from, to) = ends(lo, hi)?;
+    if log && !(from > 0.0 && to > 0.0) {
+        return Err("equal ratios need both ends above zero".into());
+    }
+    let between = |i: usize| {
+        let part = i as f64 / (n - 1) as f64;
+        if log { from * libm::pow(to / from, part) } else { from + (to - from) * part }
+    };
+    let inner = (1..n - 1).map(|i| unit.write(significant(between(i), if log { 3 } else { 10 })));
+    let values: Vec<String> =
+        std::iter::once(lo.to_owned()).chain(inner).chain(std::iter::once(hi.to_owned())).collect();
+    if values.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(
+            "some of its values are the same; whole numbers stay whole, so write 1.0..2.0 for numbers between".into()
+        );
+    }
+    Ok(Some(values))
+}
+
+/// What the numbers of a range are.
+#[derive(Clone, Copy)]
+enum Unit {
+    Whole,
+    Decimal,
+    Percent,
+    /// In nanoseconds.
+    Duration,
+}
+
+impl Unit {
+    fn write(self, x: f64) -> String {
+        match self {
+            Unit::Whole => format!("{}", x.round()),
+            Unit::Decimal => format!("{x}"),
+            Unit::Percent => format!("{x}%"),
+            Unit::Duration => Span(x.round() as u64).to_string(),
+        }
+    }
+}
+
+/// Both ends as numbers of one unit.
+fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
+    let decimal = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite());
+    let read = |unit: Unit, text: &str| match unit {
+        Unit::Whole => text.parse::<i64>().ok().map(|x| x as f64),
+        Unit::Decimal => decimal(text),
+        Unit::Percent => decimal(text.strip_suffix('%')?),
+        Unit::Duration => parse_duration(text).ok().map(|span| span.0 as f64),
+    };
+    for unit in [Unit::Whole, Unit::Decimal, Unit::Percent, Unit::Duration] {
+        if let (Some(from), Some(to)) = (read(unit, lo), read(unit, hi)) {
+            return if from == to { Err("both ends are the same".into()) } else { Ok((unit, from, to)) };
+        }
+    }
+    Err(format!("`{lo}` and `{hi}` are not two numbers, two percentages or two durations"))
+}
+
+/// The number nearest to `x` with so many significant digits.
+fn significant(x: f64, digits: usize) -> f64 {
+    // What was written as a number reads as one.
+    format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(argument: &str) -> Result<Vec<String>, String> {
+        axis(argument).map(|axis| axis.values)
+    }
+
+    #[test]
+    fn lists_and_ranges() {
+        for (argument, wanted) in [
+            ("a.b=1m,5m,30m", &["1m", "5m", "30m"][..]),
+            ("a=x", &["x"]),
+            ("p={ a: [1, 2], b: 3 },round_robin, 'x,y'", &["{ a: [1, 2], b: 3 }", "round_robin", "'x,y'"]),
+            ("n=1..10:10", &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]),
+            ("n=10..0:3,20", &["10", "5", "0", "20"]),
+            ("n=0..1.0:5", &["0", "0.25", "0.5", "0.75", "1.0"]),
+            ("n=0.1..0.4:4", &["0.1", "0.2", "0.3", "0.4"]),
+            ("n=1..1000:log4", &["1", "10", "100", "1000"]),
+            ("s=10%..30%:3", &["10%", "20%", "30%"]),
+            ("t=1m..30m:log5", &["1m", "2m20s", "5m29s", "12m49s", "30m"]),
+            ("t=1s..2s:4", &["1s", "1.333333333s", "1.666666667s", "2s"]),
+            ("t=1ms..1s:log4", &["1ms", "10ms", "100ms", "1s"]),
+        ] {
+            assert_eq!(values(argument).unwrap(), wanted, "{argument}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_says_why() {
+        for (argument, says) in [
+            ("a", "no `=`"),
+            ("a=", "not complete"),
+            ("=1", "not complete"),
+            ("a=1,,2", "empty"),
+            ("a=1,2,1", "`1` twice"),
+            ("a=1..5", "how many values"),
+            ("a=1..5:x", "no number of values"),
+            ("a=1..5:1", "from 2 to"),
+            ("a=1..5:1000000", "from 2 to"),
+            ("a=1..3:4", "whole numbers stay whole"),
+            ("a=5..5:2", "the same"),
+            ("a=0..5:log3", "above zero"),
+            ("a=1m..5:3", "not two numbers"),
+            ("a=x..y:3", "not two numbers"),
+        ] {
+            let why = values(argument).unwrap_err();
+            assert!(why.contains(says), "{argument}: {why}");
+        }
+        let grid = |arguments: &[&str]| Grid::parse(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>());
+        assert!(grid(&["a=1", "a=2"]).unwrap_err().contains("twice"));
+        assert!(grid(&["a=1..9999:9999", "b=1..9999:9999"]).unwrap_err().contains("more than"));
+    }
+
+    #[test]
+    fn the_last_axis_turns_fastest() {
+        let grid = Grid::parse(&["s.0.n=1,2".to_owned(), "c.0.n=x,y,z".to_owned(), "c.0.policy=p".to_owned()]).unwrap();
+        assert_eq!(grid.cells(), 6);
+        assert_eq!(grid.values(0), ["1", "x", "p"]);
+        assert_eq!(grid.values(1), ["1", "y", "p"]);
+        assert_eq!(grid.values(5), ["2", "z", "p"]);
+        assert_eq!(grid.sets(3), ["s.0.n=2", "c.0.n=x", "c.0.policy=p"]);
+        assert_eq!(grid.label(3), "s.0.n=2 c.0.n=x policy=p");
+        assert_eq!(Grid::default().cells(), 1);
+    }
+}

@@ -1,0 +1,10 @@
+//! Experiments: comparisons and sweeps. One program, so that all of them share the processors.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod compare;
+mod coverage;
+mod desk;
+mod pairing;
+mod sweep;
