@@ -3,6 +3,7 @@
 mod compare;
 mod explain;
 mod failure;
+mod fit;
 mod generate;
 mod lint;
 mod plot;
@@ -44,6 +45,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Put the shards of a sweep together
     Merge(sweep::MergeArgs),
+    /// Say which connections would show the shares that your pods have, each with a scenario that does
+    Fit(fit::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
     /// Check scenarios against the production checklist, with a short simulation as evidence of each finding
@@ -125,6 +128,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
+        Command::Fit(args) => fit::fit(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),

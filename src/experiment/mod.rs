@@ -2,6 +2,7 @@
 //! the engine's insides.
 
 mod compare;
+pub mod fit;
 mod replicate;
 mod run;
 pub mod sweep;
