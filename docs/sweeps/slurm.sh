@@ -4,7 +4,8 @@
 #   docs/sweeps/slurm.sh OUT SHARDS SCENARIO --vary PATH=VALUES...
 #
 # OUT must be on a file system that all nodes share. Tasks are numbered from 0, as --shard auto/N wants it. Some task failed: run the
-# same command again (finished cells are kept), or only that task: sbatch --array=7 with the line that this prints.
+# same command again (finished cells are kept), or only that task: sbatch --array=7 with the line that this prints. Without all of the
+# tasks the merge is given up. Arguments of sbatch (a partition, --wait): SBATCH_... variables, see its manual.
 set -euo pipefail
 out="$1" shards="$2"
 shift 2
@@ -14,5 +15,5 @@ work="$evenkeel sweep $(printf '%q ' "$@") --threads 1 --quiet --shard auto/$sha
 echo "sbatch --array=N --wrap '$work'"
 array="$(sbatch --parsable --array="0-$((shards - 1))" --output="$out/%A_%a.log" --wrap "$work")"
 # All shards write into one folder: a cell is a file of its own.
-sbatch --dependency="afterok:$array" --output="$out/merge.log" --wrap \
+sbatch --dependency="afterok:$array" --kill-on-invalid-dep=yes --output="$out/merge.log" --wrap \
     "$evenkeel merge $(printf '%q' "$out/all") --out $(printf '%q' "$out/merged")"

@@ -7,5 +7,6 @@ mod compare;
 mod coverage;
 mod desk;
 mod fit;
+mod manifest;
 mod pairing;
 mod sweep;
