@@ -136,13 +136,21 @@ fn the_list_of_families_is_the_truth() {
         tests.join("closed_forms"),
         tests.join("behaviour"),
         tests.join("experiments"),
+        tests.join("check"),
     ];
     for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "rs") {
             let text = std::fs::read_to_string(path).unwrap();
-            for prefix in ["\"closed form: ", "\"theory: ", "\"lab E", "\"policies: ", "\"published: ", "\"estimates: "]
-            {
+            for prefix in [
+                "\"closed form: ",
+                "\"theory: ",
+                "\"lab E",
+                "\"policies: ",
+                "\"published: ",
+                "\"estimates: ",
+                "\"check: ",
+            ] {
                 let rest = text.match_indices(prefix).map(|(at, _)| &text[at + 1..]);
                 let names = rest.filter_map(|rest| rest.split('"').next()).filter(|name| name.len() >= prefix.len());
                 used.extend(names.map(str::to_string));

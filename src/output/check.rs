@@ -90,6 +90,8 @@ pub struct Range {
     pub values: u64,
     /// How many there are.
     pub of: u64,
+    /// Whether they are a range.
+    pub is_range: bool,
 }
 
 /// A case that does not refute the claim.
@@ -219,10 +221,13 @@ fn attacked(attack: &Attack) -> String {
         let _ = write!(text, "; {} had no value", plural(*silent, "run"));
     }
     let range = |r: &Range| match r.tried.as_slice() {
-        [first, last] if r.of > 2 => format!("{} {first}..{last}", r.path),
+        [first, last] if r.is_range && first != last => format!("{} {first}..{last}", r.path),
+        [one, _] if r.is_range => format!("{} {one}", r.path),
         tried => format!("{} {}", r.path, tried.join(", ")),
     };
-    let _ = write!(text, "; {}", ranges.iter().map(range).collect::<Vec<_>>().join("; "));
+    for drawn in ranges.iter().filter(|r| !r.tried.is_empty()) {
+        let _ = write!(text, "; {}", range(drawn));
+    }
     text
 }
 
@@ -292,7 +297,8 @@ pub fn render(report: &Report, folder: &str, style: &Style) -> String {
         let verdict = if checked.is_as_expected() { style.good(verdict) } else { style.bad(verdict) };
         let _ = writeln!(out, "{}: {verdict}", style.strong(&checked.name));
         for (heading, text) in checked.lines(folder) {
-            let text = paragraphs(&text, style.columns() - HEADINGS - 2, &" ".repeat(HEADINGS + 2));
+            let text = paragraphs(&text, style.columns() - HEADINGS - 2, "");
+            let text = text.replace('\n', &format!("\n{}", " ".repeat(HEADINGS + 2)));
             let _ = writeln!(out, "  {}{text}", style.faint(&format!("{heading:<HEADINGS$}")));
         }
         out.push('\n');

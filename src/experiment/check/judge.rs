@@ -3,7 +3,8 @@
 use super::wager::Wager;
 use crate::scenario::property::Holds;
 
-/// Runs after which a scenario that does not look bad is left, if the claim is about many runs.
+/// Runs after which a scenario that does not look bad is left, if the claim is about many runs; more if the claim lets fewer than
+/// one of so many be broken.
 const ENOUGH: u64 = 10;
 
 /// What one run says of a claim.
@@ -88,7 +89,9 @@ impl Judge {
             Holds::InRuns(part) => 1.0 - part,
             Holds::Always | Holds::OnAverage => 0.0,
         };
-        let mut wager = Wager::new(if may_break > 0.0 { may_break } else { 1.0 });
+        let least = if may_break > 0.0 { may_break } else { 1.0 };
+        let enough = ENOUGH.max((1.0 / least).round() as u64);
+        let mut wager = Wager::new(least);
         let mut judged = Judged::default();
         let mut sum = 0.0;
         for i in 0..self.most {
@@ -109,7 +112,7 @@ impl Judge {
             judged.evidence = wager.evidence();
             judged.refuted = judged.evidence >= 1.0 / self.level;
             // To stop early never refutes anything.
-            if judged.refuted || (i + 1 >= ENOUGH && sum <= 0.0) {
+            if judged.refuted || (i + 1 >= enough && sum <= 0.0) {
                 break;
             }
         }

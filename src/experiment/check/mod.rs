@@ -219,6 +219,7 @@ impl Attacker<'_> {
                 tried: ends.into_iter().filter_map(text).collect(),
                 values: places.len() as u64,
                 of: draw.values.len() as u64,
+                is_range: draw.is_range,
             }
         };
         Attack {

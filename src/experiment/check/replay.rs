@@ -17,21 +17,23 @@ struct Fresh {
 }
 
 impl Attacker<'_> {
-    /// Shrinks what refutes the claim. A shrunk case that fresh seeds do not confirm gives way to the one that was found.
+    /// Shrinks what refutes the claim. A shrunk case that fresh seeds do not confirm gives way to the one before it.
     pub(super) fn refutation(&self, found: Tried) -> Result<(Refutation, Vec<(String, String)>), CheckError> {
         let judge = Judge { holds: self.property.holds, level: self.property.level, most: self.most() };
         let (number, seed) = (found.number, found.seed);
         let found_run = found.judged.first_broken.unwrap_or(0);
         let found_case = self.case(&found, found_run);
-        let as_found = found.case.drawn();
+        // Each smaller than the one before, and all refuted with the seeds that the case was found with.
+        let mut path = vec![found.case.drawn()];
         let mut case = found.case;
-        let tries = case.shrink(MOST_TRIES, |drawn| self.still(drawn, &judge, seed))?;
-        let mut drawn = case.drawn();
-        let mut fresh = self.fresh(&drawn, &judge, number)?;
-        if !self.confirms(&fresh) && drawn != as_found {
-            drawn = as_found;
-            fresh = self.fresh(&drawn, &judge, number)?;
-        }
+        let tries = case.shrink(MOST_TRIES, |drawn| {
+            let refuted = self.still(drawn, &judge, seed)?;
+            if refuted {
+                path.push(drawn.to_vec());
+            }
+            Ok::<_, CheckError>(refuted)
+        })?;
+        let (drawn, fresh) = self.confirmed(path, &judge, number)?;
         let (run_seed, values) = self.telling_run(&drawn, seed, &fresh)?;
         let shrunk = report::Case {
             number,
@@ -82,8 +84,22 @@ impl Attacker<'_> {
         Ok(Fresh { judged, broken })
     }
 
-    fn confirms(&self, fresh: &Fresh) -> bool {
-        self.property.holds == Holds::Always || fresh.judged.refuted
+    /// The smallest case that fresh seeds confirm, or else the one that was found.
+    fn confirmed(
+        &self,
+        path: Vec<Vec<Option<u32>>>,
+        judge: &Judge,
+        number: u64,
+    ) -> Result<(Vec<Option<u32>>, Fresh), CheckError> {
+        let mut as_found = None;
+        for drawn in path.into_iter().rev() {
+            let fresh = self.fresh(&drawn, judge, number)?;
+            if self.property.holds == Holds::Always || fresh.judged.refuted {
+                return Ok((drawn, fresh));
+            }
+            as_found = Some((drawn, fresh));
+        }
+        as_found.ok_or(CheckError::Silent)
     }
 
     /// The run to show: of what holds always the one that refutes it, else the first broken one of the fresh ones.

@@ -9,13 +9,19 @@ use crate::verdict;
 const NAMED: usize = 2;
 /// So many times its share makes a pod stand out.
 const HOT: f64 = 1.25;
+/// A part of the run that is long to be idle.
+const IDLE_PART: f64 = 0.2;
 /// Events before the first error that are told.
 const EVENTS: usize = 2;
 
 /// The sentences.
 pub(super) fn story(model: &Model, outcome: &Outcome) -> Vec<String> {
     let mut sentences = vec![verdict::sentence(model, outcome)];
-    sentences.extend(idle(outcome));
+    let idle = idle(outcome);
+    if idle.is_empty() {
+        sentences.extend(longest_idle(outcome));
+    }
+    sentences.extend(idle);
     sentences.extend(hot(outcome));
     sentences.extend(failures(outcome));
     sentences.retain(|s| !s.is_empty());
@@ -57,13 +63,34 @@ fn idle(outcome: &Outcome) -> Vec<String> {
     sentences
 }
 
+/// The longest time that a Ready pod received nothing.
+fn longest_idle(outcome: &Outcome) -> Option<String> {
+    let mut longest: Option<(u32, f64, f64)> = None;
+    for pod in 0..outcome.summary.pods.len() as u32 {
+        let windows = outcome.windows.iter().filter(|w| w.pod == Some(pod));
+        let mut since = None;
+        for window in windows {
+            let idle = window.state == "ready" && window.requests == 0;
+            let from = if idle { *since.get_or_insert(window.time_s) } else { since.take().unwrap_or(window.time_s) };
+            let to = window.time_s + if idle { outcome.window_s } else { 0.0 };
+            if longest.is_none_or(|(_, begin, end)| end - begin < to - from) {
+                longest = Some((pod, from, to));
+            }
+        }
+    }
+    let (pod, from, to) = longest.filter(|(_, from, to)| to - from >= IDLE_PART * outcome.end_s)?;
+    let name = &outcome.summary.pods.get(pod as usize)?.pod;
+    Some(format!("{name} was Ready and received nothing from {} to {}.", at(from), at(to.min(outcome.end_s))))
+}
+
 /// The pod with the most connections, if it has more than its share.
 fn hot(outcome: &Outcome) -> Option<String> {
     let pods = ready(outcome);
     let all: u64 = pods.iter().map(|(p, _)| p.connections_at_end).sum();
     let (pod, _) = pods.iter().max_by_key(|(p, _)| p.connections_at_end)?;
     let (most, share) = (pod.connections_at_end, pod.share?);
-    let stands_out = most as f64 > HOT * all as f64 / pods.len() as f64;
+    let fair = 1.0 / pods.len() as f64;
+    let stands_out = most as f64 > HOT * all as f64 * fair && share > HOT * fair;
     let percent = (share * 100.0).round();
     stands_out.then(|| {
         format!("{} ended with {most} of {all} connections, and received {percent} % of all requests.", pod.pod)
