@@ -25,7 +25,7 @@ use crate::sim::SimError;
 use case::Case;
 use trial::{Observed, Trial};
 
-/// Cases that are judged at once.
+/// Cases that are judged at once, at most; the first batches are smaller, since many false claims fall at once.
 const BATCH: u64 = 32;
 /// Cases that shrinking may try.
 const MOST_TRIES: u32 = 300;
@@ -39,7 +39,7 @@ pub struct Effort {
     pub cases: u64,
     /// The most runs of each. `None`: 3 of what holds always, else 200.
     pub runs: Option<u64>,
-    /// Seed of the cases; run i of case n has `seed + 2·n·runs + i`.
+    /// Seed of the cases; run i of case n has `seed + 2·n·m + i`, with the larger of `runs` and 20 for m.
     pub seed: u64,
 }
 
@@ -168,8 +168,10 @@ impl Attacker<'_> {
         let mut all = Vec::new();
         let mut wrong = None;
         let mut invalid = 0;
-        for first in (0..self.effort.cases).step_by(BATCH as usize) {
-            let batch = first..(first + BATCH).min(self.effort.cases);
+        let (mut first, mut size) = (0, 1);
+        while first < self.effort.cases {
+            let batch = first..(first + size).min(self.effort.cases);
+            (first, size) = (batch.end, (2 * size).min(BATCH));
             for tried in batch.into_par_iter().map(one).collect::<Vec<_>>() {
                 match tried {
                     Ok(tried) => all.push(tried),

@@ -1,6 +1,6 @@
 //! What happened in a run that refutes a claim: the verdict, and what connections and events say of the pods that stand out.
 
-use crate::metrics::outcome::{EventKind, Outcome, PodSummary};
+use crate::metrics::outcome::{EventKind, EventRow, Outcome, PodSummary, WindowRow};
 use crate::scenario::model::Model;
 use crate::units::Span;
 use crate::verdict;
@@ -58,7 +58,8 @@ fn idle(outcome: &Outcome) -> Vec<String> {
         });
     }
     if idle.len() > NAMED {
-        sentences.push(format!("{} more Ready pods had no connection either.", idle.len() - NAMED));
+        let (more, plural) = (idle.len() - NAMED, if idle.len() > NAMED + 1 { "s" } else { "" });
+        sentences.push(format!("{more} more Ready pod{plural} had no connection either."));
     }
     sentences
 }
@@ -99,11 +100,13 @@ fn hot(outcome: &Outcome) -> Option<String> {
 
 /// When calls failed, and what had happened just before.
 fn failures(outcome: &Outcome) -> Option<String> {
-    let failed = |w: &&crate::metrics::outcome::WindowRow| w.errors > 0;
+    let failed = |w: &&WindowRow| w.errors > 0;
     let first = outcome.windows.iter().find(failed)?.time_s;
     let last = outcome.windows.iter().rev().find(failed)?.time_s + outcome.window_s;
     let n: u64 = outcome.windows.iter().map(|w| w.errors).sum();
-    let before = outcome.events.iter().filter(|e| e.time_s < first + outcome.window_s && e.kind != EventKind::Rate);
+    // The pods of the start are no news.
+    let news = |e: &&EventRow| e.time_s > 0.0 && e.time_s < first + outcome.window_s && e.kind != EventKind::Rate;
+    let before = outcome.events.iter().filter(news);
     let told: Vec<_> = before.collect();
     let told: Vec<String> =
         told.iter().rev().take(EVENTS).rev().map(|e| format!("{} {}: {}", at(e.time_s), e.subject, e.what)).collect();

@@ -93,7 +93,7 @@ impl Reader {
         let (name, says, claim, holds) = (name?, says?.value, claim?, holds?);
         let name = self.name(name, "property", LONGEST_NAME);
         let holds = self.holds(holds)?;
-        (scenario?, draw?);
+        let (_, _) = (scenario?, draw?);
         let root = self.scenario(node.child("scenario")?);
         let draws = self.draws(node.child("draw")?, &root);
         let level = self.level(level, holds);
