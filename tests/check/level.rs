@@ -119,6 +119,7 @@ fn the_level_of_refutations_holds() {
     let known = (1..=CLAIMS - SIMULATED).filter(|seed| refuted(*seed, law(*seed), &as_check_does)).count() as u64;
     let simulated = (1..=SIMULATED).filter(|seed| symmetric(*seed)).count() as u64;
     let all = known + simulated;
+    println!("{known} + {simulated} of {CLAIMS}");
     let bound = (0..CLAIMS).find(|k| upper_tail(k + 1) <= 0.01).unwrap();
     assert_eq!(bound, 11, "the 99 % quantile of a binomial law of 500 and 1 %");
     assert!(all <= bound, "{known} and {simulated} of {CLAIMS} true claims are refuted");

@@ -56,3 +56,13 @@ fn figure(claim: &str, side: usize) -> String {
     let when = claim.split_once(" after ").map_or_else(String::new, |(_, time)| format!(" after {time}"));
     format!("{} >= 0{when}", of.split_once('.').unwrap().1)
 }
+
+/// The file that docs/check.md explains has the outcome that it says.
+#[test]
+fn the_example_of_the_document_is_one() {
+    let document = include_str!("../../docs/check.md");
+    let example = document.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let property = parse("docs/check.md", example, None).unwrap_or_else(|e| panic!("{e}")).remove(0);
+    let done = check(&property, &Effort { cases: 200, runs: None, seed: 1 }, None, &|| ()).unwrap();
+    assert!(done.checked.is_as_expected(), "{:#?}", done.checked);
+}

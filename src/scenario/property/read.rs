@@ -11,7 +11,7 @@ use crate::scenario::file::at::{At, Key};
 use crate::scenario::model::{Comparison, Model};
 use crate::scenario::rules::Code;
 use crate::scenario::yaml::tree::{Entry, Node, Value};
-use crate::scenario::yaml::{read, tree, write};
+use crate::scenario::yaml::{read, set, tree, write};
 use crate::scenario::{MAX_BYTES, input};
 
 /// The chance of a false refutation unless the file says otherwise.
@@ -279,7 +279,7 @@ fn required<T>(cx: &mut Reader, key: Key<T>, name: &str, place: Place) -> Option
 
 /// What stands at a path of `--set`.
 fn at_path<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
-    path.split('.').try_fold(root, |node, step| match &node.value {
+    set::steps(path).try_fold(root, |node, (_, step)| match &node.value {
         Value::List(items) => {
             let named =
                 |item: &&Node| matches!(item.child("name").map(|n| &n.value), Some(Value::Text(n)) if n == step);
