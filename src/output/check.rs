@@ -197,6 +197,7 @@ impl Checked {
     fn refuted_text(&self, r: &Refutation) -> String {
         let how = match (r.found.number, r.tries) {
             (0, _) => "the scenario as it is written".to_owned(),
+            (n, 1) => format!("scenario {n}, shrunk in 1 try to {}", settings(&r.shrunk.sets)),
             (n, tries) => format!("scenario {n}, shrunk in {tries} tries to {}", settings(&r.shrunk.sets)),
         };
         let (broken, runs) = (r.fresh_broken, r.fresh_runs);

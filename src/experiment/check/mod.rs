@@ -29,6 +29,8 @@ use trial::{Observed, Trial};
 const BATCH: u64 = 32;
 /// Cases that shrinking may try.
 const MOST_TRIES: u32 = 300;
+/// Runs by which what holds always is shrunk, at least.
+const FEW: u64 = 5;
 /// Runs of a shrunk case with other seeds, of what holds always.
 const FRESH: u64 = 20;
 

@@ -3,7 +3,7 @@
 use super::judge::{Judge, Judged};
 use super::story::story;
 use super::trial::{Observed, Trial};
-use super::{Attacker, CheckError, FRESH, MOST_TRIES, Tried};
+use super::{Attacker, CheckError, FEW, FRESH, MOST_TRIES, Tried};
 use crate::output::check::{self as report, Refutation};
 use crate::scenario::model::Comparison;
 use crate::scenario::property::{Claim, Holds};
@@ -26,8 +26,13 @@ impl Attacker<'_> {
         // Each smaller than the one before, and all refuted with the seeds that the case was found with.
         let mut path = vec![found.case.drawn()];
         let mut case = found.case;
+        let least = self.broken_runs(&case.drawn(), seed)?.max(1);
         let tries = case.shrink(MOST_TRIES, |drawn| {
-            let refuted = self.still(drawn, &judge, seed)?;
+            let refuted = match judge.holds {
+                // Not a smaller case that takes more luck to refute the claim.
+                Holds::Always => self.broken_runs(drawn, seed)? >= least,
+                _ => self.still(drawn, &judge, seed)?,
+            };
             if refuted {
                 path.push(drawn.to_vec());
             }
@@ -54,6 +59,22 @@ impl Attacker<'_> {
         let files = self.files(&drawn, &refutation);
         refutation.files = files.iter().map(|(name, _)| name.clone()).collect();
         Ok((refutation, files))
+    }
+
+    /// In how many of a few runs the claim does not hold; of what is no scenario, in none.
+    fn broken_runs(&self, drawn: &[Option<u32>], seed: u64) -> Result<u64, CheckError> {
+        let Ok(trial) = Trial::new(self.property, drawn) else { return Ok(0) };
+        let mut broken = 0;
+        for i in 0..self.few() {
+            let reading = trial.run(seed.wrapping_add(i), self.watch)?.reading;
+            broken += u64::from(reading.is_some_and(|r| !r.met));
+        }
+        Ok(broken)
+    }
+
+    /// Runs that a case is shrunk by, of what holds always: all that may have refuted the claim, or more.
+    fn few(&self) -> u64 {
+        self.most().max(FEW)
     }
 
     /// Whether these values still refute the claim; what is no scenario does not.
@@ -113,7 +134,7 @@ impl Attacker<'_> {
             return Ok(broken);
         }
         let trial = Trial::new(self.property, drawn).map_err(|d| CheckError::NoScenario(Box::new(d)))?;
-        for i in 0..self.most() {
+        for i in 0..self.few() {
             let Observed { reading, values, .. } = trial.run(seed.wrapping_add(i), self.watch)?;
             if reading.is_some_and(|r| !r.met) {
                 return Ok((seed.wrapping_add(i), values));

@@ -63,7 +63,8 @@ pub type Drawn = [Option<u32>];
 /// The scenario that draws change.
 #[derive(Clone, Debug)]
 struct Template {
-    source: Source,
+    /// The file of properties, then scenario files; places count them.
+    sources: Vec<Source>,
     base_dir: Option<PathBuf>,
     root: Node,
     claim: Place,
@@ -75,7 +76,7 @@ impl Property {
     /// # Errors
     /// All that is wrong with it.
     pub fn load(&self, side: usize, drawn: &Drawn) -> Result<Loaded, Diagnostics> {
-        let fail = |problems| Diagnostics::new(vec![self.template.source.clone()], problems);
+        let fail = |problems| Diagnostics::new(self.template.sources.clone(), problems);
         let mut root = self.tree(side, drawn).map_err(|problem| fail(vec![*problem]))?;
         let line = self.sides.get(side).map_or("", |side| &side.line);
         put(&mut root, "expect", text_list(line, self.template.claim));
@@ -90,6 +91,9 @@ impl Property {
         let place = self.template.claim;
         let seed = Node { place, value: Value::Int(i64::try_from(seed).unwrap_or(i64::MAX)), damaged: false };
         put(&mut root, "seed", seed);
+        if let Some(folder) = &self.template.base_dir {
+            anchor(&mut root, folder);
+        }
         if self.claim == Claim::Line {
             put(&mut root, "expect", text_list(&self.text, place));
         }
@@ -170,6 +174,25 @@ fn put(root: &mut Node, key: &str, value: Node) {
     if let Value::Map(entries) = &mut root.value {
         entries.retain(|e| e.key != key);
         entries.push(Entry { key: key.to_owned(), key_place: value.place, value });
+    }
+}
+
+/// CSV files are looked for beside a scenario, which is written elsewhere: their paths become absolute.
+fn anchor(node: &mut Node, folder: &Path) {
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| anchor(item, folder)),
+        Value::Map(entries) => {
+            for Entry { key, value, .. } in entries {
+                match &mut value.value {
+                    Value::Text(path) if key == "trace" || key == "empirical" => {
+                        let absolute = std::path::absolute(folder.join(&*path));
+                        *path = absolute.map_or_else(|_| path.clone(), |p| p.display().to_string());
+                    }
+                    _ => anchor(value, folder),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::claim::{self, Claim, Holds};
 use super::draw::{self, Draw};
-use super::file::{ExpectedFile, PropertiesFile, PropertyFile};
+use super::file::{ExpectedFile, PropertiesFile, PropertyFile, ScenarioRef};
 use super::{Property, Side, Template, folder_of};
 use crate::scenario::diagnostic::{Diagnostics, MAX_SHOWN, Place, Problem, Source, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -21,6 +21,14 @@ const HIGHEST_LEVEL: f64 = 0.2;
 /// Names are parts of scenario names, which have at most 63 letters.
 const LONGEST_NAME: usize = 40;
 const LONGEST_VARIANT: usize = 20;
+
+/// Keys of a scenario that a property answers itself.
+const OF_THE_PROPERTY: [(&str, &str); 4] = [
+    ("name", "it is the property's"),
+    ("expect", "what is expected is the `claim`"),
+    ("seed", "runs have seeds from `check --seed` on"),
+    ("about", "the property has `says` and `learnt`"),
+];
 
 /// Reads a properties file.
 ///
@@ -57,7 +65,8 @@ pub fn parse(name: &str, text: &str, base_dir: Option<&Path>) -> Result<Vec<Prop
         let message = "there is no property in this file: it needs the key `properties`, a list";
         return fail(vec![Problem::new(Code::Missing, written.place, message)]);
     }
-    let mut cx = Reader { source: source.clone(), base_dir: base_dir.map(Path::to_owned), problems };
+    let mut cx =
+        Reader { sources: vec![source.clone()], base_dir: base_dir.map(Path::to_owned), problems, machine: false };
     let mut all: Vec<Property> = Vec::new();
     let nodes = written.child("properties");
     for (i, item) in list.into_iter().enumerate() {
@@ -69,13 +78,18 @@ pub fn parse(name: &str, text: &str, base_dir: Option<&Path>) -> Result<Vec<Prop
         }
         all.push(property);
     }
-    if cx.problems.is_empty() { Ok(all) } else { fail(cx.problems) }
+    match cx.problems.is_empty() {
+        true => Ok(all),
+        false => Err(Diagnostics::new(cx.sources, cx.problems).set_machine(cx.machine)),
+    }
 }
 
 struct Reader {
-    source: Source,
+    /// The file of properties, then the scenario files that it names.
+    sources: Vec<Source>,
     base_dir: Option<PathBuf>,
     problems: Vec<Problem>,
+    machine: bool,
 }
 
 impl Reader {
@@ -93,12 +107,14 @@ impl Reader {
         let (name, says, claim, holds) = (name?, says?.value, claim?, holds?);
         let name = self.name(name, "property", LONGEST_NAME);
         let holds = self.holds(holds)?;
-        let (_, _) = (scenario?, draw?);
-        let root = self.scenario(node.child("scenario")?);
+        let (scenario, _) = (scenario?, draw?);
+        let (root, base_dir) = match &scenario.value {
+            ScenarioRef::Inline => (self.inline(node.child("scenario")?), self.base_dir.clone()),
+            ScenarioRef::Path(path) => self.in_file(path, scenario.place)?,
+        };
         let draws = self.draws(node.child("draw")?, &root);
         let level = self.level(level, holds);
-        let template =
-            Template { source: self.source.clone(), base_dir: self.base_dir.clone(), root, claim: claim.place };
+        let template = Template { sources: self.sources.clone(), base_dir, root, claim: claim.place };
         let variants = node.child("variants").filter(|_| variants.is_some());
         let (comparison, sides) = self.sides(&claim, variants)?;
         let property = Property {
@@ -150,21 +166,43 @@ impl Reader {
         value.0
     }
 
-    /// The scenario without what a property's has no use for.
-    fn scenario(&mut self, node: &Node) -> Node {
-        let mut root = node.clone();
-        let Value::Map(entries) = &mut root.value else { return root };
-        for Entry { key, key_place, .. } in &*entries {
-            let why = match key.as_str() {
-                "name" => "it is the property's",
-                "expect" => "what is expected is the `claim`",
-                "seed" => "runs have seeds from `check --seed` on",
-                "about" => "the property has `says` and `learnt`",
-                _ => continue,
-            };
-            self.problem(Code::NoEffect, *key_place, format!("`{key}` has no effect in a property's scenario: {why}"));
+    /// A scenario file, without what a property has no use for, and its folder.
+    fn in_file(&mut self, path: &str, place: Place) -> Option<(Node, Option<PathBuf>)> {
+        let Some(folder) = &self.base_dir else {
+            let message = "a scenario file is looked for beside the file of properties, and there is none";
+            self.problem(Code::BadProperty, place, message);
+            return None;
+        };
+        let path = folder.join(path);
+        let number = self.sources.len() as u32;
+        let text = match input::read_text(&path, MAX_BYTES) {
+            Ok(text) => text,
+            Err(failure) => {
+                self.problem(failure.code, place, failure.message);
+                self.machine |= failure.machine;
+                return None;
+            }
+        };
+        self.sources.push(Source::new(&path.display().to_string(), &text));
+        let mut root = tree::parse(&text, number, 0).map_err(|problem| self.problems.push(*problem)).ok()?;
+        let Value::Map(entries) = &mut root.value else {
+            self.problem(Code::WrongType, root.place, "a scenario is a map of keys");
+            return None;
+        };
+        entries.retain(|e| !OF_THE_PROPERTY.iter().any(|(key, _)| e.key == *key));
+        Some((root, Some(folder_of(&path))))
+    }
+
+    /// A scenario that stands here, and has none of what it has no use for.
+    fn inline(&mut self, root: &Node) -> Node {
+        let Value::Map(entries) = &root.value else { return root.clone() };
+        for Entry { key, key_place, .. } in entries {
+            if let Some((_, why)) = OF_THE_PROPERTY.iter().find(|(known, _)| known == key) {
+                let message = format!("`{key}` has no effect in a property's scenario: {why}");
+                self.problem(Code::NoEffect, *key_place, message);
+            }
         }
-        root
+        root.clone()
     }
 
     fn draws(&mut self, node: &Node, scenario: &Node) -> Vec<Draw> {

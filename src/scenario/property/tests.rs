@@ -115,3 +115,35 @@ fn what_is_wrong_has_a_place() {
         assert!(parse("p.yaml", text, None).is_err(), "{text}");
     }
 }
+
+/// A scenario in a file of its own, with its own places; what it expects is left aside.
+#[test]
+fn a_scenario_can_be_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let scenario = "name: mine\nduration: 10s\nservers: [{ name: s, replicas: 3 }]\nclients:\n  - name: web\n    load: { open: { trace: \
+                    rates.csv } }\nexpect: [idle_pods == 0]\n";
+    write("mine.yaml", scenario);
+    write("rates.csv", "time_s,rate\n0,10\n");
+    let text = "properties: [{ name: p, says: x, scenario: mine.yaml, draw: { servers.s.replicas: 2..5 }, claim: \
+                max_over_mean <= 9, holds: always }]";
+    write("p.yaml", text);
+    let path = folder.path().join("p.yaml");
+    let property = open(&path).unwrap_or_else(|e| panic!("{e}")).remove(0);
+    assert_eq!(property.load(0, &[Some(3)]).unwrap().model.servers[0].replicas, 5);
+    assert_eq!(property.draws[0].default, "3");
+    // Written elsewhere, it still finds its trace.
+    let replay = property.scenario_text(0, &[None], 1);
+    crate::scenario::parse("x", &replay, Some(Path::new("/")), &[]).unwrap_or_else(|e| panic!("{replay}\n{e}"));
+    write("mine.yaml", &scenario.replace("replicas: 3", "replica: 3"));
+    let wrong = open(&path).unwrap_err();
+    let (source, line, column) = wrong.position(&wrong.problems()[0]).unwrap();
+    assert!(source.ends_with("mine.yaml") && (line, column) == (3, 22), "{wrong}");
+    std::fs::remove_file(folder.path().join("mine.yaml")).unwrap();
+    let missing = open(&path).unwrap_err();
+    assert!(
+        missing.to_string().contains("there is no such file") && missing.to_string().contains("p.yaml:1:"),
+        "{missing}"
+    );
+    assert!(parse("p.yaml", text, None).is_err());
+}
