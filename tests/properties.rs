@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use evenkeel::experiment;
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::scenario::{self, Loaded};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::units::Span;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -233,7 +233,7 @@ fn what_was_broken_once_holds() {
     for (text, seed) in FOUND {
         let model = scenario::parse("found.yaml", text, None, &[]).unwrap_or_else(|error| panic!("{error}")).model;
         let mut watchdog = Watchdog::new(&model);
-        let end = simulate(&model, *seed, Options { window: model.window, watch: None }, &mut watchdog);
+        let end = simulate_dyn(&model, *seed, Options { window: model.window, watch: None }, &mut watchdog);
         watchdog.finish(end.unwrap_or_else(|error| panic!("{text}{error}")));
         assert!(watchdog.broken.is_empty(), "{text}{:#?}", watchdog.broken);
     }
@@ -250,7 +250,7 @@ proptest! {
         // A few seconds of a few clients take far fewer events than a million.
         let looks = AtomicU32::new(0);
         let watch = |_| looks.fetch_add(1, Ordering::Relaxed) > 30;
-        let end = simulate(&model, seed, Options { window, watch: Some(&watch) }, &mut watchdog);
+        let end = simulate_dyn(&model, seed, Options { window, watch: Some(&watch) }, &mut watchdog);
         let end = end.map_err(|error| TestCaseError::fail(error.to_string()))?;
         watchdog.finish(end);
         prop_assert!(watchdog.broken.is_empty(), "{:#?}", watchdog.broken);
@@ -262,7 +262,7 @@ proptest! {
         let window = model.window.unwrap_or(Span::from_secs(1));
         let options = RecorderOptions { connections: ConnectionSink::Keep, ..RecorderOptions::default() };
         let mut both = (Recorder::new(&model, seed, window, options), Journal::of(&model));
-        let end = simulate(&model, seed, Options { window: Some(window), watch: None }, &mut both);
+        let end = simulate_dyn(&model, seed, Options { window: Some(window), watch: None }, &mut both);
         let end = end.map_err(|error| TestCaseError::fail(error.to_string()))?.at;
         let outcome = both.0.finish(end);
         both.1.check(&model, outcome.window_s, end, &outcome.summary);

@@ -3,7 +3,7 @@
 
 use evenkeel::experiment;
 use evenkeel::metrics::outcome::Outcome;
-use evenkeel::output::plot::{self, Figure, pod_shares, small_multiples};
+use evenkeel::output::plot::{self, Figure, LAST_PHASE, pod_shares, small_multiples};
 use evenkeel::{scenario, shipped};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub fn all() -> Result<Vec<(String, Figure)>, Box<dyn Error>> {
             pictures.extend(figures.map(|(stem, figure)| (format!("{name}-{stem}"), figure)));
         }
     }
-    pictures.push(("compare".into(), small_multiples("Which pod gets the traffic?", &shares)));
+    pictures.push(("compare".into(), small_multiples("Which pod gets the traffic?", LAST_PHASE, &shares)));
     Ok(pictures)
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod compare;
 mod explain;
 mod failure;
+mod fit;
 mod generate;
 mod lint;
 mod plot;
@@ -47,6 +48,8 @@ enum Command {
     Merge(sweep::MergeArgs),
     /// Attack claims with random scenarios, and shrink what refutes them to a small scenario
     Check(check::Args),
+    /// Say which connections would show the shares that your pods have, each with a scenario that does
+    Fit(fit::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
     /// Check scenarios against the production checklist, with a short simulation as evidence of each finding
@@ -129,6 +132,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Check(args) => check::check(&args),
+        Command::Fit(args) => fit::fit(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -3,6 +3,7 @@
 
 pub mod check;
 mod compare;
+pub mod fit;
 mod replicate;
 mod run;
 pub mod sweep;

@@ -11,7 +11,7 @@ use super::csv::{RATIO, fixed, or_empty};
 use super::files::FileSet;
 use super::findings::{self, Finding};
 use super::format::{middle_cut, short, trimmed};
-use super::plot::{PodShares, small_multiples};
+use super::plot::{LAST_PHASE, PodShares, small_multiples};
 use super::style::{Style, padded, paragraphs};
 use super::{OutputError, add_figures, json, markdown, methods};
 use crate::metrics::outcome::Estimate;
@@ -342,7 +342,7 @@ pub fn add_files(
 ) -> Result<(), OutputError> {
     set.add("compare.csv", |w| csv(comparison, w))?;
     set.add("compare.md", |w| w.write_all(markdown(comparison).as_bytes()))?;
-    let figure = small_multiples("Which pod gets the traffic?", shares);
+    let figure = small_multiples("Which pod gets the traffic?", LAST_PHASE, shares);
     add_figures(set, &[("compare", figure)], true, png)?;
     set.add("compare.json", |w| json::pretty(comparison, w))
 }

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use super::OutputError;
 
-/// Every name that a run or a comparison writes. Those that a new set lacks are removed when it replaces an older one, lest
+/// Every name that a command writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 27] = [
+const OURS: [&str; 35] = [
     "summary.json",
     "pods.csv",
     "gateways.csv",
@@ -38,6 +38,14 @@ const OURS: [&str; 27] = [
     "sweep.png",
     "check.md",
     "check.json",
+    "fit.json",
+    "fit.md",
+    "fit.svg",
+    "fit.png",
+    "per_call.yaml",
+    "connections.yaml",
+    "late_pods.yaml",
+    "heavy_connections.yaml",
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.
@@ -47,12 +55,14 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(File::create_new(path)?))
 }
 
-/// True if a run or a comparison has been written there.
+/// True if a result has been written there.
 fn holds_a_result(folder: &Path) -> bool {
-    ["summary.json", "compare.json", "sweep.json", "check.json"].iter().any(|name| folder.join(name).exists())
+    ["summary.json", "compare.json", "sweep.json", "check.json", "fit.json"]
+        .iter()
+        .any(|name| folder.join(name).exists())
 }
 
-/// True if there is a file that no run or comparison writes. What cannot be listed will not be writable either.
+/// True if there is a file that no command writes. What cannot be listed will not be writable either.
 fn has_other_files(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.flatten().any(|e| e.path().is_file() && !OURS.iter().any(|ours| e.file_name() == *ours))

@@ -8,6 +8,7 @@ pub mod csv;
 mod error;
 pub mod files;
 pub mod findings;
+pub mod fit;
 pub mod format;
 pub mod json;
 pub mod markdown;

@@ -109,7 +109,7 @@ fn scaled(number: &str, unit: u128) -> Option<u128> {
 }
 
 /// The number before `%`, if the text is one.
-pub(super) fn parse_percent(text: &str) -> Option<f64> {
+pub fn parse_percent(text: &str) -> Option<f64> {
     let number = text.strip_suffix('%')?;
     number.parse::<f64>().ok().filter(|x| x.is_finite() && number.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -88,3 +88,17 @@ pub fn simulate(
 ) -> Result<RunEnd, SimError> {
     engine::Engine::new(model, seed, options, observer).run()
 }
+
+/// [`simulate`] for an observer whose type is not known when this crate is built. Each observation is a call through a table;
+/// whoever calls it need not compile an engine of its own (which takes longer than most runs).
+///
+/// # Errors
+/// If the run cannot finish, or was interrupted.
+pub fn simulate_dyn(
+    model: &Model,
+    seed: u64,
+    options: Options<'_>,
+    mut observer: &mut dyn Observer,
+) -> Result<RunEnd, SimError> {
+    simulate(model, seed, options, &mut observer)
+}

@@ -12,3 +12,4 @@ pub mod queueing;
 pub mod recovery;
 pub mod renewal;
 pub mod rollout;
+pub mod shares;

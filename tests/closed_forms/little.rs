@@ -10,7 +10,7 @@ use evenkeel::metrics::outcome::Summary;
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{Observation, Observer};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::theory::queueing::little;
 use evenkeel::units::{Span, Time};
 use support::runs::model;
@@ -98,7 +98,7 @@ fn run(model: &Model) -> (Books, Summary) {
         RecorderOptions { scenario_hash: String::new(), summary_only: true, connections: ConnectionSink::Discard };
     let mut recorder = Recorder::new(model, model.seed, window, options);
     let options = Options { window: Some(window), watch: None };
-    let end = simulate(model, model.seed, options, &mut (&mut books, &mut recorder)).expect("the run ends");
+    let end = simulate_dyn(model, model.seed, options, &mut (&mut books, &mut recorder)).expect("the run ends");
     let summary = recorder.finish(end.at).summary;
     books.step(end.at, 0);
     (books, summary)

@@ -5,7 +5,7 @@ use crate::support;
 
 use evenkeel::scenario::model::Load;
 use evenkeel::sim::observation::{Observation, Observer};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::theory::balls::Balls;
 use evenkeel::units::Time;
 use support::family::Family;
@@ -130,7 +130,7 @@ fn round_robin_is_even_over_any_span() {
         for seed in 1..=10 {
             let to_pod_ns = model.cluster.rtt.0 / 2;
             let mut seen = Rotations { to_pod_ns, replicas: Vec::new(), clients: Vec::new() };
-            simulate(&model, seed, Options::default(), &mut seen).unwrap();
+            simulate_dyn(&model, seed, Options::default(), &mut seen).unwrap();
             for client in &mut seen.clients {
                 client.check();
                 assert!(client.ready == 5 && client.checked > 1_000, "{} {}", client.ready, client.checked);

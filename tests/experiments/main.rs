@@ -6,5 +6,6 @@ mod support;
 mod compare;
 mod coverage;
 mod desk;
+mod fit;
 mod pairing;
 mod sweep;

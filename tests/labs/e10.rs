@@ -11,7 +11,7 @@ use evenkeel::policy::keepalive::{Due, Pinger};
 use evenkeel::scenario::model::{Keepalive, Model, Protocol};
 use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::sim::observation::{Observation, Observer};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::units::{Span, Time};
 use support::family::Family;
 use support::replay::scenario;
@@ -94,7 +94,7 @@ impl Observer for Calls {
 fn affected(model: &Model) -> Vec<(u64, Option<f64>)> {
     let of_run = |seed| {
         let mut calls = Calls::default();
-        simulate(model, seed, Options::default(), &mut calls).expect("the run ends");
+        simulate_dyn(model, seed, Options::default(), &mut calls).expect("the run ends");
         calls.clients.into_values().filter(|c| c.0 > 0)
     };
     (1..=RUNS).flat_map(of_run).collect()

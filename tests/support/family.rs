@@ -77,6 +77,8 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E11 HAProxy", 4),
     ("estimates: coverage", 4),
     ("check: false refutations", 2),
+    ("fit: beliefs", 5),
+    ("fit: scenarios", 4),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),

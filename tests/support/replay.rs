@@ -5,7 +5,7 @@ use std::path::Path;
 use evenkeel::scenario::load;
 use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{Observation, Observer, PodPhase, Status};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::units::Time;
 use rayon::prelude::*;
 
@@ -24,7 +24,7 @@ pub fn replays<T: Send>(model: &Model, runs: u64, of: impl Fn(&Trace) -> T + Syn
 /// One run.
 pub fn replay(model: &Model, seed: u64) -> Trace {
     let mut trace = Trace::default();
-    simulate(model, seed, Options::default(), &mut trace).expect("a run that ends");
+    simulate_dyn(model, seed, Options::default(), &mut trace).expect("a run that ends");
     trace
 }
 

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase};
-use evenkeel::sim::{Options, RunEnd, simulate};
+use evenkeel::sim::{Options, RunEnd, simulate_dyn};
 use evenkeel::units::Time;
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ pub fn model(text: &str) -> Model {
 /// Runs `model` with this seed, seen by a new observer.
 pub fn observed<O: Observer + Default>(model: &Model, seed: u64) -> (O, RunEnd) {
     let mut observer = O::default();
-    let end = simulate(model, seed, Options::default(), &mut observer).expect("the run ends");
+    let end = simulate_dyn(model, seed, Options::default(), &mut observer).expect("the run ends");
     (observer, end)
 }
 

@@ -33,12 +33,15 @@ pub fn pod_shares(outcome: &Outcome) -> PodShares {
     }
 }
 
+/// What [`pod_shares`] are shares of.
+pub const LAST_PHASE: &str = "Share of requests per Ready pod in run 0, after the last change";
+
 /// How many pods of a scenario are drawn one by one; of more, how many.
 const EACH: (usize, usize) = (12, 8);
 
-/// The figure: a panel per scenario, three side by side.
+/// The figure: a panel per scenario, three side by side; `of` says which requests these are.
 #[must_use]
-pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
+pub fn small_multiples(title: &str, of: &str, scenarios: &[PodShares]) -> Figure {
     let chart = |shares: &PodShares| {
         let pods: Vec<(String, Rgb, f64)> =
             shares.pods.iter().map(|(name, share)| (name.clone(), NEUTRAL, *share)).collect();
@@ -50,11 +53,10 @@ pub fn small_multiples(title: &str, scenarios: &[PodShares]) -> Figure {
         title: format::middle_cut(&shares.scenario, 40),
         body: Body::Bars(BarChart { most, ..chart }),
     });
-    let note = "Share of requests per Ready pod in run 0, after the last change; \
-                bars in multiples (×) of the even share, the dashed line.";
+    let note = format!("{of}; bars in multiples (×) of the even share, the dashed line.");
     Figure {
         title: title.into(),
-        subtitle: vec![Line { text: note.into(), alarm: false }],
+        subtitle: vec![Line { text: note, alarm: false }],
         panels: panels.collect(),
         columns: scenarios.len().clamp(1, 3),
         legend: Vec::new(),

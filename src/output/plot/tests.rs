@@ -29,7 +29,7 @@ fn pictures_can_be_rendered() {
             std::fs::write(path, figure.png()).unwrap();
         }
     }
-    let figure = small_multiples("Which pod gets the traffic?", &shares);
+    let figure = small_multiples("Which pod gets the traffic?", LAST_PHASE, &shares);
     let png = figure.png();
     assert!(png.starts_with(b"\x89PNG"));
     if let Some(folder) = &folder {

@@ -1,0 +1,115 @@
+//! `evenkeel fit`.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::run::in_pool;
+use super::{Format, terminal};
+use crate::experiment::fit::{Seen, explain, scenario_of};
+use crate::output::files::FileSet;
+use crate::output::{fit, json};
+use crate::scenario::quantity::parse_percent;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What each pod has, in any unit: 90/5/5/0/0, or calls per second such as 812,44,40,0,0
+    #[arg(value_name = "SHARES")]
+    shares: String,
+    /// How far a share may be from what is written, as a part of all calls
+    #[arg(long, value_name = "PERCENT", default_value = "2%")]
+    within: String,
+    /// The most connections to think of
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    connections: u32,
+    /// Runs of each scenario, to see how often it shows the shares
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = "outputs/fit")]
+    out: PathBuf,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Threads to use [default: all cores]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Do not write PNG files beside the SVG files
+    #[arg(long)]
+    no_png: bool,
+}
+
+pub fn fit(args: &Args) -> Result<(), Failure> {
+    let shares = shares(&args.shares).map_err(Failure::Usage)?;
+    let within = parse_percent(&args.within).map(|p| p / 100.0).filter(|p| (0.001..=0.25).contains(p));
+    let within = within
+        .ok_or_else(|| Failure::Usage(format!("`{}` is no percentage from 0.1% to 25%, for --within", args.within)))?;
+    let seen = Seen { shares, within, most: args.connections };
+    terminal::catch_interrupts()?;
+    let mut set = FileSet::begin(&args.out)?;
+    let watch = |_: u64, _| terminal::interrupted();
+    let explained = in_pool(args.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
+    let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;
+    let text = |kind: &fit::Fitted| {
+        let best = kind.likely.first()?;
+        Some(scenario_of(best.explanation, &seen, &kind.says, kind.seed.unwrap_or(1)))
+    };
+    let scenarios: Vec<String> = found.kinds.iter().filter_map(text).collect();
+    fit::add_files(&mut set, &found, &scenarios, &pictures, !args.no_png)?;
+    set.commit()?;
+    if args.quiet {
+        return Ok(());
+    }
+    let folder = args.out.display().to_string();
+    terminal::print(&match args.format {
+        Format::Table => format!("{}\nfiles in {folder}\n", fit::render(&found, &folder, &terminal::style())),
+        Format::Json => json::text(&found),
+        Format::Markdown => fit::markdown(&found),
+    })
+}
+
+/// Numbers between slashes, commas or blanks, as parts of their sum.
+fn shares(text: &str) -> Result<Vec<f64>, String> {
+    const MOST: usize = 200;
+    let parts = text.split(['/', ',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+    let number = |part: &str| {
+        let number = part.strip_suffix('%').unwrap_or(part).parse::<f64>().ok();
+        number
+            .filter(|x| x.is_finite() && *x >= 0.0)
+            .ok_or_else(|| format!("`{part}` is no share: write a number per pod, such as 90/5/5/0/0"))
+    };
+    let numbers = parts.map(number).collect::<Result<Vec<f64>, String>>()?;
+    let sum: f64 = numbers.iter().sum();
+    if !(2..=MOST).contains(&numbers.len()) {
+        return Err(format!("`{text}` has {} pods; write from 2 to {MOST}, such as 90/5/5/0/0", numbers.len()));
+    }
+    if !(sum > 0.0 && sum.is_finite()) {
+        return Err(format!("no pod of `{text}` has calls"));
+    }
+    Ok(numbers.iter().map(|x| x / sum).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shares;
+
+    #[test]
+    fn shares_are_parts_of_their_sum() {
+        assert_eq!(shares("90/5/5/0/0").unwrap(), [0.9, 0.05, 0.05, 0.0, 0.0]);
+        assert_eq!(shares("30, 10").unwrap(), [0.75, 0.25]);
+        assert_eq!(shares("50% 50%").unwrap(), [0.5, 0.5]);
+        for (text, says) in [
+            ("", "0 pods"),
+            ("5", "1 pods"),
+            ("0/0", "no pod"),
+            ("a/b", "`a`"),
+            ("-1/2", "`-1`"),
+            ("1e308/1e308", "no pod"),
+        ] {
+            let why = shares(text).unwrap_err();
+            assert!(why.contains(says), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What may be behind the shares that somebody saw.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::files::FileSet;
+use super::format::percent;
+use super::plot::{PodShares, small_multiples};
+use super::style::{Style, padded, paragraphs};
+use super::{OutputError, add_figures, json, markdown};
+use crate::theory::shares::{Explanation, Kind};
+
+/// Shares, and what they may come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fit {
+    /// Version of evenkeel.
+    pub evenkeel: String,
+    /// What was seen: each pod's share of the calls.
+    pub shares: Vec<f64>,
+    /// How far a share may be from what was seen, as a part of all calls.
+    pub within: f64,
+    /// The most connections that were thought of.
+    pub most_connections: u32,
+    /// Kinds of explanations, the most credible one first.
+    pub kinds: Vec<Fitted>,
+}
+
+/// A kind of explanations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fitted {
+    /// Which.
+    pub kind: Kind,
+    /// In words.
+    pub says: String,
+    /// How credible it is beside the others, if all kinds were equally credible before; those of all kinds add up to one.
+    pub belief: f64,
+    /// Numbers of connections that carry 95 % of its belief.
+    pub connections: Range,
+    /// Its likeliest explanations, the likeliest first.
+    pub likely: Vec<Likely>,
+    /// Runs of the likeliest one's scenario, with the seeds 1, 2, …
+    pub runs: u64,
+    /// How many of them show the shares, on whichever pods.
+    pub matching: u64,
+    /// Seed of the first that does.
+    pub seed: Option<u64>,
+}
+
+/// From one number to another, both among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// The least.
+    pub from: u32,
+    /// The most.
+    pub to: u32,
+}
+
+/// An explanation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Likely {
+    /// What is thought of.
+    pub explanation: Explanation,
+    /// In words.
+    pub says: String,
+    /// How credible it is; part of its kind's belief.
+    pub belief: f64,
+    /// How likely it makes the shares, each pod with its own.
+    pub chance: f64,
+}
+
+/// Explanations of a kind that are printed.
+const SHOWN: usize = 3;
+
+/// The table for the terminal; `folder` is where the scenarios are.
+#[must_use]
+pub fn render(fit: &Fit, folder: &str, style: &Style) -> String {
+    let mut out = format!("{}\n\n", style.strong(&title(fit)));
+    if fit.kinds.is_empty() {
+        let none = "Nothing that is thought of shows such shares: more connections, or a wider --within?";
+        return out + &paragraphs(none, style.columns(), "") + "\n";
+    }
+    let _ = writeln!(out, "{}", style.strong("belief  what it may be"));
+    for kind in &fit.kinds {
+        let _ = writeln!(out, "{:>6}  {}{}", percent(kind.belief), kind.says, numbers(kind));
+        for likely in kind.likely.iter().take(SHOWN).filter(|_| kind.likely.len() > 1) {
+            let _ = writeln!(out, "        {}  {}", padded(&percent(likely.belief), 6), likely.says);
+        }
+        let _ = writeln!(out, "        {}", style.faint(&replayed(fit, kind, folder)));
+    }
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
+    out
+}
+
+const LEGEND: &str = "belief: how credible an explanation is beside the others, if all kinds were equally credible before. What is not \
+                      thought of here (docs/fit.md has the list) can still be the cause.";
+
+fn title(fit: &Fit) -> String {
+    let shares: Vec<String> = fit.shares.iter().map(|share| percent(*share)).collect();
+    format!("seen on {} pods: {} (each within {})", shares.len(), shares.join(" / "), percent(fit.within))
+}
+
+fn numbers(kind: &Fitted) -> String {
+    match kind.connections {
+        Range { to: 0, .. } => String::new(),
+        Range { from, to } if from == to => format!(": {from} of them"),
+        Range { from, to } => format!(": {from} to {to} of them"),
+    }
+}
+
+fn replayed(fit: &Fit, kind: &Fitted, folder: &str) -> String {
+    let Fitted { runs, matching, seed, .. } = kind;
+    match seed {
+        Some(seed) => format!(
+            "the first shows it in {matching} of {runs} runs: evenkeel run {folder}/{} (seed {seed})",
+            file(kind)
+        ),
+        None => {
+            let pods = fit.shares.len();
+            format!(
+                "the first shows it in none of {runs} runs: many ways to deal calls to {pods} pods are about as likely"
+            )
+        }
+    }
+}
+
+/// The scenario's file of a kind.
+#[must_use]
+pub fn file(kind: &Fitted) -> String {
+    format!("{}.yaml", kind.kind.word())
+}
+
+/// The same as Markdown.
+#[must_use]
+pub fn markdown(fit: &Fit) -> String {
+    let mut out = format!("## {}\n\n", title(fit));
+    let rows = fit.kinds.iter().flat_map(|kind| {
+        let shown = format!("{} of {}", kind.matching, kind.runs);
+        let of_kind = vec![percent(kind.belief), kind.says.clone() + &numbers(kind), shown];
+        let likely = kind.likely.iter().take(SHOWN).filter(|_| kind.likely.len() > 1);
+        let each = likely.map(|l| vec![percent(l.belief), l.says.clone(), String::new()]);
+        std::iter::once(of_kind).chain(each)
+    });
+    markdown::table(&mut out, &["belief", "what it may be", "runs that show it"], rows);
+    let _ = writeln!(out, "{LEGEND}");
+    out
+}
+
+/// Adds all files: a scenario per kind (their texts in the order of the kinds), `fit.md`, a picture, and `fit.json` last.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn add_files(
+    set: &mut FileSet,
+    fit: &Fit,
+    scenarios: &[String],
+    shares: &[PodShares],
+    png: bool,
+) -> Result<(), OutputError> {
+    for (kind, text) in fit.kinds.iter().zip(scenarios) {
+        set.add(&file(kind), |w| w.write_all(text.as_bytes()))?;
+    }
+    set.add("fit.md", |w| w.write_all(markdown(fit).as_bytes()))?;
+    let note = "Share of calls per pod: as seen, and in a run of each kind that shows it, by size";
+    add_figures(set, &[("fit", small_multiples("What was seen, and what may be behind it", note, shares))], true, png)?;
+    set.add("fit.json", |w| json::pretty(fit, w))
+}

@@ -1,0 +1,186 @@
+//! What is thought of when somebody asks how shares came to be.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Connections, chance, chance_per_call};
+
+/// A kind of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Each call is balanced over the pods that clients know.
+    PerCall,
+    /// Connections that carry the same, each on a random pod.
+    Connections,
+    /// The same, opened when some pods were not Ready yet.
+    LatePods,
+    /// One to three connections carry more than the others.
+    HeavyConnections,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::PerCall, Kind::Connections, Kind::LatePods, Kind::HeavyConnections];
+
+    /// As JSON has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::PerCall => "per_call",
+            Kind::Connections => "connections",
+            Kind::LatePods => "late_pods",
+            Kind::HeavyConnections => "heavy_connections",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::PerCall => "each call is balanced over the pods that clients know",
+            Kind::Connections => "connections that carry the same, each on a random pod",
+            Kind::LatePods => "the same, opened before some pods were Ready",
+            Kind::HeavyConnections => "some connections carry more than the others",
+        })
+    }
+}
+
+/// How it came to the shares.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    /// Pods that clients do not know, or that were not Ready when the connections were opened.
+    pub late_pods: u32,
+    /// Connections that carry the same; `null` if each call is balanced.
+    pub connections: Option<u32>,
+    /// Connections beside them that carry more.
+    pub heavy_connections: u32,
+    /// The part of all calls that those carry together.
+    pub heavy_share: f64,
+}
+
+impl Explanation {
+    /// How likely it makes the shares, each up to `within`. Which pods are late is a fair draw.
+    #[must_use]
+    pub fn chance(&self, seen: &[f64], within: f64) -> f64 {
+        match self.connections {
+            None => chance_per_call(seen, within, self.late_pods),
+            Some(light) => {
+                let (heavy, heavy_share) = (self.heavy_connections, self.heavy_share);
+                chance(seen, within, Connections { light, heavy, heavy_share }, self.late_pods)
+            }
+        }
+    }
+
+    /// How many connections there are; 0 if that does not matter.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.connections.map_or(0, |light| light + self.heavy_connections)
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |n: u32| if n == 1 { "" } else { "s" };
+        match (self.connections, self.heavy_connections) {
+            (None, _) => f.write_str("each call is balanced")?,
+            (Some(n), 0) => write!(f, "{n} connection{}", plural(n))?,
+            (Some(light), heavy) => {
+                let (n, share) = (light + heavy, self.heavy_share * 100.0);
+                let carry = if heavy == 1 { "carries" } else { "carry" };
+                write!(f, "{n} connections, of which {heavy} {carry} {share:.0} %")?;
+            }
+        }
+        match (self.late_pods, self.connections) {
+            (0, _) => Ok(()),
+            (n, None) => write!(f, ", {n} pod{} unknown", plural(n)),
+            (n, Some(_)) => write!(f, ", {n} pod{} Ready later", plural(n)),
+        }
+    }
+}
+
+/// The steps of the shares that heavy connections are thought to carry: 10 to 95 %.
+const HEAVY: std::ops::RangeInclusive<u32> = 2..=19;
+/// A step of them, as a part of all calls.
+const STEP: f64 = 0.05;
+/// The most heavy connections.
+const MOST_HEAVY: u32 = 3;
+/// A heavy connection carries this many times as much as another, or more; with less it is none.
+const HEAVIER: f64 = 2.0;
+
+/// All explanations of a kind for so many pods, each with how credible it is before anything is seen; these add up to one. Numbers of
+/// connections are credible by their logarithm (10 to 20 as much as 100 to 200), each late pod halves it, and what heavy ones carry
+/// makes no difference.
+#[must_use]
+pub fn all(kind: Kind, pods: u32, most: u32) -> Vec<(Explanation, f64)> {
+    let plain = |connections| Explanation { late_pods: 0, connections, heavy_connections: 0, heavy_share: 0.0 };
+    let halved = |late_pods: u32| libm::exp2(-f64::from(late_pods));
+    let mut all: Vec<(Explanation, f64)> = match kind {
+        Kind::PerCall => (0..pods).map(|n| (Explanation { late_pods: n, ..plain(None) }, halved(n))).collect(),
+        Kind::Connections => numbers(most).into_iter().map(|(n, weight)| (plain(Some(n)), weight)).collect(),
+        Kind::LatePods => {
+            let with = |late_pods| {
+                let numbers = numbers(most).into_iter();
+                numbers.map(move |(n, w)| (Explanation { late_pods, ..plain(Some(n)) }, w * halved(late_pods)))
+            };
+            (1..pods).flat_map(with).collect()
+        }
+        Kind::HeavyConnections => {
+            let of = |heavy: u32, step: u32| {
+                let heavy_share = f64::from(step) * STEP;
+                let each = heavy_share / f64::from(heavy);
+                let heavier = move |(n, _): &(u32, f64)| each >= HEAVIER * (1.0 - heavy_share) / f64::from(*n);
+                let with = move |n| Explanation { heavy_connections: heavy, heavy_share, ..plain(Some(n)) };
+                numbers(most.saturating_sub(heavy)).into_iter().filter(heavier).map(move |(n, w)| (with(n), w))
+            };
+            (1..=MOST_HEAVY).flat_map(|heavy| HEAVY.flat_map(move |step| of(heavy, step))).collect()
+        }
+    };
+    let total: f64 = all.iter().map(|(_, weight)| weight).sum();
+    all.iter_mut().for_each(|(_, weight)| *weight /= total);
+    all
+}
+
+/// 1 to 20, and from there steps of about a tenth; each with the logarithm of the step to the next.
+fn numbers(most: u32) -> Vec<(u32, f64)> {
+    let next = |n: &u32| n + (n / 10).max(1);
+    let all = std::iter::successors(Some(1), |n| Some(next(n))).take_while(|n| *n <= most);
+    all.map(|n| (n, libm::log(f64::from(next(&n)) / f64::from(n)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_of_all_that_can_be_seen_add_up() {
+        // Two pods, shares in steps of a tenth: every outcome of ten connections is one of eleven.
+        for explanation in [
+            Explanation { late_pods: 0, connections: Some(10), heavy_connections: 0, heavy_share: 0.0 },
+            Explanation { late_pods: 1, connections: Some(10), heavy_connections: 0, heavy_share: 0.0 },
+            Explanation { late_pods: 0, connections: Some(5), heavy_connections: 1, heavy_share: 0.5 },
+            Explanation { late_pods: 1, connections: None, heavy_connections: 0, heavy_share: 0.0 },
+        ] {
+            let total: f64 =
+                (0..=10).map(|i| f64::from(i) / 10.0).map(|x| explanation.chance(&[x, 1.0 - x], 0.01)).sum();
+            assert!((total - 1.0).abs() < 1e-9, "{explanation}: {total}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_connections_are_credible_by_their_logarithm() {
+        let all_numbers: Vec<u32> = numbers(1_000).into_iter().map(|(n, _)| n).collect();
+        assert_eq!(all_numbers[..20], (1..=20).collect::<Vec<u32>>());
+        assert!(all_numbers.len() < 80 && all_numbers.windows(2).all(|w| w[1] > w[0]));
+        let weight: f64 = numbers(19).iter().map(|(_, weight)| weight).sum();
+        assert!((weight - libm::log(20.0)).abs() < 1e-12);
+        assert!(numbers(0).is_empty());
+        for kind in Kind::ALL {
+            let total: f64 = all(kind, 5, 500).iter().map(|(_, weight)| weight).sum();
+            assert!((total - 1.0).abs() < 1e-9, "{kind:?}");
+        }
+    }
+}
