@@ -261,6 +261,14 @@ fn replay(refutation: &Refutation, folder: &str) -> String {
     format!("evenkeel {verb} {}{runs}", files.join(" "))
 }
 
+/// Paragraphs as comments of a YAML file.
+#[must_use]
+pub fn comments(texts: &[String]) -> String {
+    const WIDTH: usize = 100;
+    let comment = |text: &String| paragraphs(&format!("# {text}"), WIDTH, "#   ") + "\n";
+    texts.iter().map(comment).collect()
+}
+
 /// Adds all files of a report to a set: the scenarios that refute, `check.md`, and `check.json` last. Those of the report that was
 /// there before are removed.
 ///

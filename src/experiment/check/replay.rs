@@ -186,7 +186,7 @@ impl Attacker<'_> {
             head.push(format!("Changed: {} (was {was}).", draw.path));
         }
         head.extend(refutation.happened.iter().cloned());
-        let head: String = head.iter().map(|line| format!("# {}\n", line.replace('\n', " "))).collect();
+        let head = report::comments(&head);
         let text = |side: usize| format!("{head}{}", property.scenario_text(side, drawn, refutation.shrunk.seed));
         names.into_iter().enumerate().map(|(side, name)| (name, text(side))).collect()
     }
