@@ -1,13 +1,15 @@
-//! The scenarios that ship with evenkeel, embedded: `blog/rolling-restart` works without a clone.
+//! The scenarios and properties that ship with evenkeel, embedded: `blog/rolling-restart` works without a clone.
 
 use include_dir::{Dir, include_dir};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
-/// A shipped scenario.
+static PROPERTIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/properties");
+
+/// A shipped scenario, or a file of properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipped {
-    /// Its path below `scenarios/`, without the extension: `blog/rolling-restart`.
+    /// Its path below `scenarios/` or `properties/`, without the extension: `blog/rolling-restart`.
     pub name: &'static str,
     /// The file.
     pub text: &'static str,
@@ -16,8 +18,18 @@ pub struct Shipped {
 /// All shipped scenarios, in order of name.
 #[must_use]
 pub fn all() -> Vec<Shipped> {
+    below(&SCENARIOS)
+}
+
+/// All shipped files of properties, in order of name.
+#[must_use]
+pub fn properties() -> Vec<Shipped> {
+    below(&PROPERTIES)
+}
+
+fn below(dir: &'static Dir<'_>) -> Vec<Shipped> {
     let mut found = Vec::new();
-    collect(&SCENARIOS, &mut found);
+    collect(dir, &mut found);
     found.sort_by_key(|s: &Shipped| s.name);
     found
 }

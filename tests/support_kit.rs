@@ -136,6 +136,7 @@ fn the_list_of_families_is_the_truth() {
         tests.join("closed_forms"),
         tests.join("behaviour"),
         tests.join("experiments"),
+        tests.join("check"),
     ];
     for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
@@ -148,6 +149,7 @@ fn the_list_of_families_is_the_truth() {
                 "\"policies: ",
                 "\"published: ",
                 "\"estimates: ",
+                "\"check: ",
                 "\"fit: ",
             ] {
                 let rest = text.match_indices(prefix).map(|(at, _)| &text[at + 1..]);

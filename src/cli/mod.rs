@@ -1,5 +1,6 @@
 //! The command line: what the library can do, for a terminal.
 
+mod check;
 mod compare;
 mod explain;
 mod failure;
@@ -26,7 +27,7 @@ pub use lint::reference as lint_reference;
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 done; 1 an expectation is not met, or lint finds something; 2 the input or usage is wrong; \
+    after_help = "Exit status: 0 done; 1 an expectation is not met, a property is not as expected, or lint finds something; 2 the input or usage is wrong; \
                         3 the machine failed (I/O); 130 interrupted.\n\
                         Try: evenkeel run blog/rolling-restart"
 )]
@@ -45,6 +46,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Put the shards of a sweep together
     Merge(sweep::MergeArgs),
+    /// Attack claims with random scenarios, and shrink what refutes them to a small scenario
+    Check(check::Args),
     /// Say which connections would show the shares that your pods have, each with a scenario that does
     Fit(fit::Args),
     /// Check scenarios without running them
@@ -128,6 +131,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(args) => compare::compare(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
+        Command::Check(args) => check::check(&args),
         Command::Fit(args) => fit::fit(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),

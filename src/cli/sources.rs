@@ -60,6 +60,11 @@ fn near(argument: &str) -> Option<&'static str> {
 }
 
 fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
+    Ok(files_in(folder)?.into_iter().map(Source::File).collect())
+}
+
+/// The YAML files of a folder, in order of name.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -72,7 +77,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
     if files.is_empty() {
         return Err(Failure::Usage(format!("there is no .yaml file in {}", folder.display())));
     }
-    Ok(files.into_iter().map(Source::File).collect())
+    Ok(files)
 }
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.

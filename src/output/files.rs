@@ -10,7 +10,7 @@ use super::OutputError;
 
 /// Every name that a command writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 33] = [
+const OURS: [&str; 35] = [
     "summary.json",
     "pods.csv",
     "gateways.csv",
@@ -36,6 +36,8 @@ const OURS: [&str; 33] = [
     "sweep.json",
     "sweep.svg",
     "sweep.png",
+    "check.md",
+    "check.json",
     "fit.json",
     "fit.md",
     "fit.svg",
@@ -55,7 +57,9 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
 
 /// True if a result has been written there.
 fn holds_a_result(folder: &Path) -> bool {
-    ["summary.json", "compare.json", "sweep.json", "fit.json"].iter().any(|name| folder.join(name).exists())
+    ["summary.json", "compare.json", "sweep.json", "check.json", "fit.json"]
+        .iter()
+        .any(|name| folder.join(name).exists())
 }
 
 /// True if there is a file that no command writes. What cannot be listed will not be writable either.
@@ -73,6 +77,8 @@ pub struct FileSet {
     /// Folders made for it, the outermost first.
     made: Vec<PathBuf>,
     names: Vec<String>,
+    /// Files of an earlier result with names of its own.
+    replaced: Vec<String>,
     create: Create,
 }
 
@@ -89,7 +95,8 @@ impl FileSet {
         let missing = target.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
         let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
         made.reverse();
-        let mut set = FileSet { target: target.to_owned(), staging: None, made, names: Vec::new(), create };
+        let mut set =
+            FileSet { target: target.to_owned(), staging: None, made, names: Vec::new(), replaced: Vec::new(), create };
         fs::create_dir_all(target).map_err(OutputError::io("make the folder", target))?;
         if !holds_a_result(target) && has_other_files(target) {
             return Err(OutputError::Foreign { path: target.to_owned() });
@@ -132,6 +139,11 @@ impl FileSet {
         Ok(file)
     }
 
+    /// Has these files of an earlier result removed as well, unless the set has them.
+    pub fn replaces(&mut self, names: impl IntoIterator<Item = String>) {
+        self.replaced.extend(names);
+    }
+
     fn staged(&self, name: &str) -> PathBuf {
         // Only `commit` takes the staging folder away, and it takes the set with it.
         self.staging.as_ref().map_or_else(|| self.target.join(name), |folder| folder.path().join(name))
@@ -161,7 +173,8 @@ impl FileSet {
         if !holds_a_result(&self.target) {
             return Ok(());
         }
-        for stale in OURS.iter().filter(|ours| !names.iter().any(|name| name == *ours)) {
+        let ours = OURS.iter().copied().chain(self.replaced.iter().map(String::as_str));
+        for stale in ours.filter(|ours| !names.iter().any(|name| name == ours)) {
             let path = self.target.join(stale);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -2,6 +2,7 @@
 //! outputs read outcomes and nothing else.
 
 pub mod cells;
+pub mod check;
 pub mod compare;
 pub mod csv;
 mod error;

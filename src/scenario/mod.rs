@@ -10,6 +10,7 @@ pub mod effective;
 pub mod file;
 mod input;
 pub mod model;
+pub mod property;
 pub mod quantity;
 pub mod rules;
 pub mod schema;
@@ -67,11 +68,14 @@ pub fn parse(
     let Some(mut root) = tree(text, sets, &mut problems) else {
         return Err(Diagnostics::new(sources, problems));
     };
+    meaning(&mut root, base_dir).map_err(|(problems, machine)| Diagnostics::new(sources, problems).set_machine(machine))
+}
+
+/// What a tree means; or what is wrong with it, and whether the machine failed.
+fn meaning(root: &mut yaml::tree::Node, base_dir: Option<&Path>) -> Result<Loaded, (Vec<Problem>, bool)> {
+    let mut problems = Vec::new();
     let written = root.clone();
-    let file = yaml::read::read::<ScenarioFile>(&mut root, &mut problems);
-    let Some(file) = file else {
-        return Err(Diagnostics::new(sources, problems));
-    };
+    let Some(file) = yaml::read::read::<ScenarioFile>(root, &mut problems) else { return Err((problems, false)) };
     let damaged = !problems.is_empty();
     let mut cx = check::Check { base_dir, problems, machine: false, damaged };
     match check::check(&mut cx, file, root.place) {
@@ -80,7 +84,7 @@ pub fn parse(
             let scenario_hash = effective::hash(&effective);
             Ok(Loaded { model, effective, scenario_hash })
         }
-        None => Err(Diagnostics::new(sources, cx.problems).set_machine(cx.machine)),
+        None => Err((cx.problems, cx.machine)),
     }
 }
 

@@ -42,6 +42,12 @@ impl Code {
             Code::Missing | Code::UnknownName | Code::EmptyList | Code::NoEffect | Code::NotOne | Code::NoEnd
         )
     }
+
+    /// True if breaking it can be a matter of several values that do not go together.
+    pub(super) fn is_of_several(self) -> bool {
+        use Code::{Contradiction, Missing, NoEffect, NoEnd, NotOne, OutsideRun, TooFewWorkers};
+        matches!(self, Contradiction | Missing | NoEffect | NoEnd | NotOne | OutsideRun | TooFewWorkers)
+    }
 }
 
 /// The rule with this code (in any case), e.g. `E012`.
@@ -147,6 +153,11 @@ rules! {
     BadSet "E028" "a --set that cannot be applied"
         "The form is PATH=VALUE. The path names keys, and items of lists by name or index from 0; the value is YAML."
         "--set clients.0.policy=round_robin --set servers.grpc-server.replicas=10"
+    BadProperty "E029" "a property that cannot be read"
+        "A property has a claim: what a line of `expect` says, or `A.figure <= B.figure` between its two variants, perhaps with \
+         `* 1.05` or `+ 5ms` and `after 1m`. It holds `always`, `in 95% of runs` or `on average`. What is drawn is a list, or a \
+         range such as 2..12, 100ms..5s or 1..1000:log."
+        "claim: round_robin.max_over_mean <= pick_first.max_over_mean\nholds: on average"
 }
 
 #[cfg(test)]
@@ -160,7 +171,7 @@ mod tests {
             assert_eq!(find(&rule.code.to_lowercase()), Some(rule));
             assert!(!rule.help.is_empty() && !rule.example.is_empty() && !rule.title.ends_with('.'));
         }
-        assert_eq!(Code::BadSet.rule().code, "E028");
+        assert_eq!(Code::BadProperty.rule().code, "E029");
         assert_eq!(find("E999"), None);
     }
 }

@@ -179,7 +179,7 @@ fn range(part: &str) -> Result<Option<Vec<String>>, String> {
 
 /// What the numbers of a range are.
 #[derive(Clone, Copy)]
-enum Unit {
+pub(super) enum Unit {
     Whole,
     Decimal,
     Percent,
@@ -188,7 +188,7 @@ enum Unit {
 }
 
 impl Unit {
-    fn write(self, x: f64) -> String {
+    pub(super) fn write(self, x: f64) -> String {
         match self {
             Unit::Whole => format!("{}", x.round()),
             Unit::Decimal => format!("{x}"),
@@ -199,7 +199,7 @@ impl Unit {
 }
 
 /// Both ends as numbers of one unit.
-fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
+pub(super) fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
     let decimal = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite());
     let read = |unit: Unit, text: &str| match unit {
         Unit::Whole => text.parse::<i64>().ok().map(|x| x as f64),
@@ -216,7 +216,7 @@ fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
 }
 
 /// The number nearest to `x` with so many significant digits.
-fn significant(x: f64, digits: usize) -> f64 {
+pub(super) fn significant(x: f64, digits: usize) -> f64 {
     // What was written as a number reads as one.
     format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
 }

@@ -76,6 +76,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
     ("estimates: coverage", 4),
+    ("check: false refutations", 2),
     ("fit: beliefs", 5),
     ("fit: scenarios", 4),
     // Facts only.

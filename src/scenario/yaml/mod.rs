@@ -4,3 +4,4 @@ mod error;
 pub(super) mod read;
 pub(super) mod set;
 pub(super) mod tree;
+pub(super) mod write;
