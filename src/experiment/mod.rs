@@ -4,6 +4,7 @@
 mod compare;
 mod replicate;
 mod run;
+pub mod sequential;
 pub mod sweep;
 pub mod until;
 
