@@ -2,6 +2,7 @@
 //! the engine's insides.
 
 mod compare;
+pub mod plan;
 mod replicate;
 mod run;
 pub mod sequential;
