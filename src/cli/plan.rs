@@ -7,7 +7,7 @@ use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
-use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, trade_off};
+use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
 use crate::output::files::FileSet;
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
@@ -91,7 +91,7 @@ pub fn plan(args: &Args) -> Result<(), Failure> {
     let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/plan"));
     let seed = match args.common.seed {
         Some(seed) => seed,
-        None => document.load(&[])?.model.seed,
+        None => plain(&document, args.through.map(Through::event))?.seed,
     };
     match &args.knob {
         Some(text) => trade(

@@ -10,7 +10,7 @@ use super::OutputError;
 
 /// Every name that a run or a comparison writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 25] = [
+const OURS: [&str; 29] = [
     "summary.json",
     "pods.csv",
     "gateways.csv",
@@ -36,6 +36,10 @@ const OURS: [&str; 25] = [
     "sweep.json",
     "sweep.svg",
     "sweep.png",
+    "plan.json",
+    "plan.md",
+    "plan.svg",
+    "plan.png",
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.
@@ -47,7 +51,7 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
 
 /// True if a run or a comparison has been written there.
 fn holds_a_result(folder: &Path) -> bool {
-    ["summary.json", "compare.json", "sweep.json"].iter().any(|name| folder.join(name).exists())
+    ["summary.json", "compare.json", "sweep.json", "plan.json"].iter().any(|name| folder.join(name).exists())
 }
 
 /// True if there is a file that no run or comparison writes. What cannot be listed will not be writable either.

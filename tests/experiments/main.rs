@@ -7,4 +7,5 @@ mod compare;
 mod coverage;
 mod desk;
 mod pairing;
+mod plan;
 mod sweep;

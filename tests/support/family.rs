@@ -76,6 +76,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E11", 3),
     ("lab E11 HAProxy", 4),
     ("estimates: coverage", 4),
+    ("plan: errors of the sequential test", 2),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),

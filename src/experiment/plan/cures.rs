@@ -46,7 +46,7 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     let round_robin = each(&|c| alone(c, &["discovery=dns", "policy=round_robin"]));
     let xds = each(&|c| alone(c, &["discovery={ watch: { debounce: 100ms } }", "policy=round_robin"]));
     let mesh = |kind: &str| each(&|_| vec!["discovery=null".into(), "policy=null".into(), format!("via={kind}")]);
-    let age_name = format!("max_connection_age {AGE}");
+    let age_name = format!("age {AGE}");
     all.push(Cure::new(format!("channels × {MORE_CHANNELS}"), &[&channels]));
     all.push(Cure::new(&age_name, &[&age]));
     all.push(Cure::new(format!("channels × {MORE_CHANNELS}, {age_name}"), &[&channels, &age]));

@@ -1,7 +1,7 @@
 //! What a setting trades: time to balance after a change, against reconnects and failed calls.
 
 use super::event::Event;
-use super::{PlanError, first_message, server_of};
+use super::{PlanError, first_message, plain, server_of};
 use crate::experiment::run::Watch;
 use crate::experiment::sweep;
 use crate::output::knob::{KnobPoint, TradeOff};
@@ -64,7 +64,7 @@ pub fn trade_off(
     watch: Option<Watch<'_>>,
     done: &(dyn Fn() + Sync),
 ) -> Result<TradeOff, PlanError> {
-    let plain = document.load(&[])?.model;
+    let plain = plain(document, knob.event)?;
     let axes = knob.grid(&plain).map_err(PlanError::Question)?;
     let mut sets = Vec::new();
     if let Some(event) = knob.event {
@@ -170,9 +170,9 @@ pub fn knee(points: &[KnobPoint]) -> (Option<usize>, String) {
     let farthest = places.iter().map(|p| (p.0, bend(&p))).reduce(|a, b| if b.1 > a.1 { b } else { a });
     match farthest {
         Some((i, bend)) if bend >= LEAST_BEND => {
-            let rule = "of its chord, with logarithmic axes of unit length: a smaller value costs reconnects and gains little time, a larger \
-                        one costs time and saves few.";
-            (Some(i), format!("The knee is the point of the curve that is farthest below ({bend:.2}) {rule}"))
+            let rule = "both axes logarithmic and of length 1: smaller values cost reconnects and gain little time, larger ones cost time and \
+                        save few.";
+            (Some(i), format!("The knee is the point farthest below the curve's chord (by {bend:.2}), {rule}"))
         }
         _ => {
             let text = "No knee: with logarithmic axes the curve is nearly a straight line; half the time costs twice the reconnects, or so, \

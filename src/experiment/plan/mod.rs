@@ -99,7 +99,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// If the scenario or an objective is wrong, or if the question does not fit the scenario.
     pub fn new(document: &'a Document, question: &Question) -> Result<Planner<'a>, PlanError> {
-        let plain = document.load(&[])?.model;
+        let plain = plain(document, question.event)?;
         let server = server_of(&plain, question.server.as_deref()).map_err(PlanError::Question)?;
         let mut sets = Vec::new();
         if plain.servers[server].hpa.is_some() {
@@ -230,7 +230,7 @@ impl<'a> Planner<'a> {
         let next = best.and_then(|b| tried.get(&(b - 1)));
         // Without a best one there is what the bound misses.
         let short = next.or_else(|| tried.get(&hi).filter(|_| best.is_none()));
-        let verdict_of = |at: i64| tried.get(&at).map(|t| t.verdict);
+        let beyond = best.and_then(|b| tried.get(&(b + 1))).filter(|t| t.verdict == Verdict::NotEnough);
         let mut all: Vec<_> = tried.values().cloned().collect();
         all.sort_by(|a, b| a.at.total_cmp(&b.at));
         Ok(Answer {
@@ -239,7 +239,7 @@ impl<'a> Planner<'a> {
             next: next.map(|t| t.verdict),
             binds: short.and_then(|t| t.missed.first().cloned()),
             reconnects_per_s: best.and_then(|b| tried.get(&b)?.reconnects_per_s),
-            not_monotone: best.is_some_and(|b| verdict_of(b + 1) == Some(Verdict::NotEnough)),
+            broken_by: beyond.map(|t| t.at),
             tried: all,
         })
     }
@@ -294,6 +294,16 @@ impl<'a> Planner<'a> {
         let least = known.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         least.map(|(_, candidate)| candidate.name.clone())
     }
+}
+
+/// The scenario without what an event takes the place of: its own timeline, and what it expects of that.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn plain(document: &Document, event: Option<Event>) -> Result<Model, Diagnostics> {
+    let without = event.map_or(&[][..], |_| &["timeline=[]", "expect=[]"]);
+    let sets: Vec<String> = without.iter().map(|set| (*set).to_owned()).collect();
+    Ok(document.load(&sets)?.model)
 }
 
 /// How many steps of this ratio there are from factor 1 to the most.

@@ -110,8 +110,8 @@ pub struct Answer {
     pub binds: Option<Missed>,
     /// Of the best: mean over its runs.
     pub reconnects_per_s: Option<f64>,
-    /// One pod more (or the next lower load) is shown not to be enough: there is no single threshold.
-    pub not_monotone: bool,
+    /// One pod more (or the next lower load), if that is shown not to be enough, so that there is no single threshold; else `null`.
+    pub broken_by: Option<f64>,
     /// All that was tried, in order of `at`.
     pub tried: Vec<Trial>,
 }

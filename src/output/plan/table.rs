@@ -62,6 +62,10 @@ pub fn markdown(report: &PlanReport) -> String {
     for note in cheapest(report).into_iter().chain(notes(report)) {
         let _ = writeln!(out, "- {note}");
     }
+    let changes = report.candidates.iter().chain(&report.even).filter(|c| !c.sets.is_empty());
+    for candidate in changes {
+        let _ = writeln!(out, "- {}: `{}`", candidate.name, set_options(&candidate.sets));
+    }
     let _ = writeln!(out, "\n{}", legend(report));
     out
 }
@@ -122,8 +126,8 @@ fn row(report: &PlanReport, candidate: &Candidate) -> Vec<String> {
 
 /// The best, with a mark where the notes say more.
 fn best(report: &PlanReport, answer: &Answer) -> String {
-    let mark = match (answer.next, answer.not_monotone) {
-        (_, true) => "!",
+    let mark = match (answer.next, answer.broken_by) {
+        (_, Some(_)) => "!",
         (Some(Verdict::Undecided), _) => "?",
         _ => "",
     };
@@ -168,7 +172,8 @@ fn cheapest(report: &PlanReport) -> Option<String> {
 /// For a shell.
 fn set_options(sets: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "=._-%".contains(c);
-    let quoted = |set: &String| if set.chars().all(plain) { set.clone() } else { format!("'{set}'") };
+    let quoted =
+        |set: &String| if set.chars().all(plain) { set.clone() } else { format!("'{}'", set.replace('\'', "'\\''")) };
     sets.iter().map(|set| format!("--set {}", quoted(set))).collect::<Vec<_>>().join(" ")
 }
 
@@ -202,9 +207,8 @@ fn remarks(report: &PlanReport, answer: &Answer) -> Vec<String> {
             trial.runs
         ));
     }
-    if answer.not_monotone {
-        remarks
-            .push("it is not shown to be enough on the better side of the answer, too: more need not help".to_owned());
+    if let Some(trial) = answer.tried.iter().find(|t| Some(t.at) == answer.broken_by) {
+        remarks.push(format!("{} it is shown not to be enough again: more need not help", with(trial)));
     }
     if let (None, Some(binds)) = (answer.best, &answer.binds) {
         remarks.push(format!("{} is missed in {} of {} runs at the bound", binds.slo, binds.runs, binds.of));

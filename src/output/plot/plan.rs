@@ -82,21 +82,25 @@ pub fn trade_off(curve: &TradeOff) -> Figure {
         };
         Panel { title: title.to_owned(), body: Body::Values(chart) }
     };
-    let panels = vec![
-        panel("seconds to balance after the change (median)", false, &|p| p.time_to_balance_s),
+    let mut panels = vec![
+        panel("seconds to balance (median)", false, &|p| p.time_to_balance_s),
         panel("reconnects per second", false, &|p| Some(p.reconnects_per_s)),
-        panel("failed calls", true, &|p| Some(p.error_ratio)),
     ];
+    let fails = curve.points.iter().any(|p| p.error_ratio > 0.0);
+    if fails {
+        panels.push(panel("failed calls", true, &|p| Some(p.error_ratio)));
+    }
     let knee = curve.knee.and_then(|at| curve.points.get(at)).map(|p| format!("Knee: {name} = {}. ", p.value));
+    let none = if fails { "" } else { " No call failed." };
     let lines = [
         format!("{}{}", knee.unwrap_or_default(), curve.basis),
-        "Lower is better in all three. Values stand at equal distances.".into(),
+        format!("Lower is better. Values stand at equal distances.{none}"),
     ];
     Figure {
         title: crate::output::knob::title(curve),
         subtitle: lines.into_iter().map(|text| Line { text, alarm: false }).collect(),
+        columns: panels.len(),
         panels,
-        columns: 3,
         legend: Vec::new(),
     }
 }
