@@ -38,7 +38,7 @@ impl Knob {
         let (name, values) = self.text.split_once('=').map_or((self.text.as_str(), None), |(n, v)| (n, Some(v)));
         let Some((_, list, path, usual)) = Knob::SHORT.iter().find(|short| short.0 == name) else {
             return match values {
-                Some(_) => Grid::parse(&[self.text.clone()]),
+                Some(_) => Grid::parse(std::slice::from_ref(&self.text)),
                 None => {
                     let short: Vec<&str> = Knob::SHORT.iter().map(|s| s.0).collect();
                     Err(format!("`{name}` is no short name ({}): write --knob PATH=VALUES", short.join(", ")))

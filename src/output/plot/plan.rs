@@ -13,7 +13,7 @@ const CHEAPEST: Rgb = Rgb(0, 158, 115);
 /// A panel per scene with a bar per candidate; even load is a line.
 #[must_use]
 pub fn pods_needed(report: &PlanReport) -> Figure {
-    let scenes: [(&str, fn(&Candidate) -> Option<&Answer>); 2] =
+    let scenes: [(&str, Scene); 2] =
         [("While nothing happens", |c| c.steady.as_ref()), ("Through", |c| c.through.as_ref())];
     let mut charts: Vec<(String, BarChart)> = Vec::new();
     for (i, (title, of)) in scenes.into_iter().enumerate() {
@@ -41,7 +41,10 @@ pub fn pods_needed(report: &PlanReport) -> Figure {
     Figure { title, subtitle, columns: panels.len().max(1), panels, legend }
 }
 
-fn chart(report: &PlanReport, of: fn(&Candidate) -> Option<&Answer>) -> BarChart {
+/// Reads the answer of one scene.
+type Scene = fn(&Candidate) -> Option<&Answer>;
+
+fn chart(report: &PlanReport, of: Scene) -> BarChart {
     let bound = match report.searched {
         Searched::Pods { hi, .. } => (f64::from(hi), format!("more than {hi}")),
         Searched::Load { range, .. } => (0.0, format!("less than {}", short(range.0))),
