@@ -219,7 +219,7 @@ fn the_report_agrees_with_itself_and_with_any_number_of_threads() {
     }
     let cheapest = report.cheapest.as_deref().expect("one is the cheapest");
     assert!(said.out.contains(&format!("\ncheapest: {cheapest}")), "{}", said.out);
-    assert!(said.out.contains("left out") == !report.left_out.is_empty());
+    assert_ne!(said.out.contains("left out"), report.left_out.is_empty());
     let markdown = desk.run(&[PLAN, ROLLOUT, &["--format", "markdown"]].concat(), 0);
     assert!(
         markdown.out.starts_with("## small: fewest pods of s\n") && markdown.out.contains("| candidate | steady |")

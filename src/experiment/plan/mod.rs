@@ -120,7 +120,7 @@ impl<'a> Planner<'a> {
             return Err(PlanError::Question(message.into()));
         }
         let searched = searched(question.search, &loaded.model, server).map_err(PlanError::Question)?;
-        let stage = Stage { document, model: loaded.model, server, event: question.event, sets };
+        let stage = Stage { document, model: loaded.model, plain, server, event: question.event, sets };
         Ok(Planner { stage, searched, rule: question.rule, scenario_hash: loaded.scenario_hash })
     }
 

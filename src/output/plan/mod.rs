@@ -170,16 +170,6 @@ pub struct LeftOut {
     pub why: String,
 }
 
-impl PlanReport {
-    /// True if each candidate has an answer to each of its questions.
-    #[must_use]
-    pub fn is_answered(&self) -> bool {
-        let answers =
-            |c: &Candidate| [c.steady.clone(), c.through.clone()].into_iter().flatten().all(|a| a.best.is_some());
-        self.candidates.iter().all(answers)
-    }
-}
-
 /// Writes `plan.json`, `plan.md` and the picture.
 ///
 /// # Errors

@@ -165,7 +165,12 @@ fn cheapest(report: &PlanReport) -> Option<String> {
         Searched::Pods { .. } => pods_of(best),
         Searched::Load { rate, .. } => format!("{}, {}/s", at_text(report, best), short(best * rate)),
     };
-    let how = if candidate.sets.is_empty() { String::new() } else { format!(": {}", set_options(&candidate.sets)) };
+    let pods = match report.searched {
+        Searched::Pods { .. } => Some(format!("servers.{}.replicas={}", report.server, trimmed(best, 0))),
+        Searched::Load { .. } => None,
+    };
+    let sets: Vec<String> = candidate.sets.iter().cloned().chain(pods).collect();
+    let how = if sets.is_empty() { String::new() } else { format!(": {}", set_options(&sets)) };
     Some(format!("cheapest: {}, {what}{how}", candidate.name))
 }
 
@@ -208,7 +213,7 @@ fn remarks(report: &PlanReport, answer: &Answer) -> Vec<String> {
         ));
     }
     if let Some(trial) = answer.tried.iter().find(|t| Some(t.at) == answer.broken_by) {
-        remarks.push(format!("{} it is shown not to be enough again: more need not help", with(trial)));
+        remarks.push(format!("beyond the answer, {}, it is shown not to be enough: more need not help", with(trial)));
     }
     if let (None, Some(binds)) = (answer.best, &answer.binds) {
         remarks.push(format!("{} is missed in {} of {} runs at the bound", binds.slo, binds.runs, binds.of));
@@ -229,4 +234,64 @@ fn legend(report: &PlanReport) -> String {
         percent(surely),
         percent(confidence)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::plan::{LeftOut, Missed};
+
+    fn tried(at: f64, verdict: Verdict, (met, runs): (u64, u64)) -> Trial {
+        let missed = Missed { slo: "latency.p99 <= 20ms".into(), runs: runs - met, of: runs };
+        let missed = if met < runs { vec![missed] } else { Vec::new() };
+        Trial { at, verdict, runs, met, missed, reconnects_per_s: Some(0.5) }
+    }
+
+    fn answer(best: Option<f64>, next: Option<Verdict>, broken_by: Option<f64>, tried: Vec<Trial>) -> Answer {
+        let binds = tried.iter().rev().find_map(|t| t.missed.first().cloned());
+        Answer { best, tax: best.map(|b| b - 3.0), next, binds, reconnects_per_s: Some(0.5), broken_by, tried }
+    }
+
+    fn report() -> PlanReport {
+        let clear = answer(Some(4.0), Some(Verdict::NotEnough), None, vec![tried(4.0, Verdict::Enough, (38, 38))]);
+        let doubtful = vec![tried(5.0, Verdict::Undecided, (190, 200)), tried(6.0, Verdict::Enough, (38, 38))];
+        let doubtful = answer(Some(6.0), Some(Verdict::Undecided), None, doubtful);
+        let broken = vec![tried(3.0, Verdict::Enough, (38, 38)), tried(4.0, Verdict::NotEnough, (0, 3))];
+        let broken = answer(Some(3.0), Some(Verdict::NotEnough), Some(4.0), broken);
+        let none = answer(None, None, None, vec![tried(9.0, Verdict::NotEnough, (1, 4))]);
+        let candidate = |name: &str, sets: &[&str], steady: &Answer, through: &Answer| Candidate {
+            name: name.into(),
+            sets: sets.iter().map(|s| (*s).to_owned()).collect(),
+            steady: Some(steady.clone()),
+            through: Some(through.clone()),
+        };
+        PlanReport {
+            evenkeel: "0.1.0".into(),
+            scenario: "s".into(),
+            scenario_hash: String::new(),
+            server: "api".into(),
+            searched: Searched::Pods { lo: 1, hi: 9 },
+            slos: vec!["latency.p99 <= 20ms".into(), "requests.failed == 0".into()],
+            rule: Rule { share: 0.9, surely: 0.975, confidence: 0.95, max_runs: 200, seed: 1 },
+            through: Some("the timeline of the scenario".into()),
+            sets: vec!["servers.api.hpa=null".into()],
+            candidates: vec![
+                candidate("as it is", &[], &clear, &none),
+                candidate("a|b", &["x.y={ z: 1 }"], &broken, &doubtful),
+            ],
+            even: None,
+            cheapest: Some("a|b".into()),
+            left_out: vec![LeftOut { name: "istio".into(), why: "no".into() }],
+        }
+    }
+
+    #[test]
+    fn marks_are_explained() {
+        insta::assert_snapshot!(render(&report(), &Style::default()));
+    }
+
+    #[test]
+    fn a_report_is_a_document() {
+        insta::assert_snapshot!(markdown(&report()));
+    }
 }
