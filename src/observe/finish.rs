@@ -46,7 +46,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
-    let slots = |pod| slots(server(&recorder, pod));
+    let slots = |pod| f64::from(server(&recorder, pod).concurrency) * server(&recorder, pod).usable();
     let parts = parts(model, &windows, end, &slots);
     let summary = summary(&recorder, &frame, &windows);
     let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
@@ -215,11 +215,6 @@ fn throttled(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
         sum.throttled += cell.sample.periods.throttled;
     }
     sums.iter().map(|sum| share(sum.throttled, sum.used)).collect()
-}
-
-/// The slots of a pod that can be in use all the time.
-fn slots(server: &Server) -> f64 {
-    f64::from(server.concurrency) * server.usable()
 }
 
 fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
