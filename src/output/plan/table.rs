@@ -159,8 +159,15 @@ fn tax_text(report: &PlanReport, tax: f64) -> String {
 
 fn cheapest(report: &PlanReport) -> Option<String> {
     let candidate = report.candidates.iter().find(|c| Some(&c.name) == report.cheapest.as_ref())?;
-    let main = if report.through.is_some() { &candidate.through } else { &candidate.steady };
-    let best = main.as_ref()?.best?;
+    let best_of = |c: &Candidate| if report.through.is_some() { c.through.as_ref() } else { c.steady.as_ref() }?.best;
+    let best = best_of(candidate)?;
+    let as_good = report.candidates.iter().filter(|c| c.name != candidate.name && best_of(c) == Some(best));
+    let as_good: Vec<&str> = as_good.map(|c| c.name.as_str()).collect();
+    let as_good = match report.searched {
+        _ if as_good.is_empty() => String::new(),
+        Searched::Pods { .. } => format!(" (as few: {})", as_good.join("; ")),
+        Searched::Load { .. } => format!(" (as much: {})", as_good.join("; ")),
+    };
     let what = match report.searched {
         Searched::Pods { .. } => pods_of(best),
         Searched::Load { rate, .. } => format!("{}, {}/s", at_text(report, best), short(best * rate)),
@@ -171,7 +178,7 @@ fn cheapest(report: &PlanReport) -> Option<String> {
     };
     let sets: Vec<String> = candidate.sets.iter().cloned().chain(pods).collect();
     let how = if sets.is_empty() { String::new() } else { format!(": {}", set_options(&sets)) };
-    Some(format!("cheapest: {}, {what}{how}", candidate.name))
+    Some(format!("cheapest: {}, {what}{as_good}{how}", candidate.name))
 }
 
 /// For a shell.
