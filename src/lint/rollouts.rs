@@ -147,16 +147,22 @@ fn no_pause(model: &Model) -> Vec<Found> {
         return Vec::new();
     };
     let short = model.servers.iter().filter(|s| s.replicas > 1 && s.termination.pre_stop < needed);
-    let found = |s: &Server| Found {
-        path: format!("servers.{}.termination.pre_stop", s.name),
-        message: format!(
-            "a pause of {} before SIGTERM, and nodes that know {needed} later that the pod is going",
-            s.termination.pre_stop
-        ),
-        probe: rollout(model, &s.name, AFTER),
-        fix: pause(s, whole_seconds(needed).max(5)),
+    let found = |s: &Server| {
+        let why = format!("nodes that know {needed} later that the pod is going");
+        let message = format!("a pause of {} before SIGTERM, and {why}", s.termination.pre_stop);
+        longer_pause(model, s, message, whole_seconds(needed).max(5))
     };
     short.map(found).collect()
+}
+
+/// A preStop that is too short, which a rollout shows, and one of so many seconds cures.
+fn longer_pause(model: &Model, server: &Server, message: String, seconds: u64) -> Found {
+    Found {
+        path: format!("servers.{}.termination.pre_stop", server.name),
+        message,
+        probe: rollout(model, &server.name, AFTER),
+        fix: pause(server, seconds),
+    }
 }
 
 /// How old what DNS says can be.
@@ -175,14 +181,10 @@ fn quicker_than_dns(model: &Model) -> Vec<Found> {
     let stale = stale(model);
     let quick =
         |s: &&Server| s.replicas > 0 && replaced_within(s) < floor && s.termination.pre_stop + s.min_ready < stale;
-    let found = |s: &Server| Found {
-        path: format!("servers.{}.termination.pre_stop", s.name),
-        message: format!(
-            "all pods are replaced within about {}, clients ask DNS once in {floor}, and its answer can be {stale} old",
-            replaced_within(s)
-        ),
-        probe: rollout(model, &s.name, AFTER),
-        fix: pause(s, whole_seconds(stale) + 1),
+    let found = |s: &Server| {
+        let within = replaced_within(s);
+        let why = format!("clients ask DNS once in {floor}, and its answer can be {stale} old");
+        longer_pause(model, s, format!("all pods are replaced within about {within}, {why}"), whole_seconds(stale) + 1)
     };
     model.servers.iter().filter(quick).map(found).collect()
 }
@@ -194,14 +196,9 @@ fn polled(model: &Model) -> Vec<Found> {
     });
     let Some(interval) = intervals.max() else { return Vec::new() };
     let needed = stale(model) + interval;
-    let found = |s: &Server| Found {
-        path: format!("servers.{}.termination.pre_stop", s.name),
-        message: format!(
-            "a pause of {}, and polls that may name the pod for {needed} after its deletion",
-            s.termination.pre_stop
-        ),
-        probe: rollout(model, &s.name, AFTER),
-        fix: pause(s, whole_seconds(needed) + 1),
+    let found = |s: &Server| {
+        let why = format!("polls that may name the pod for {needed} after its deletion");
+        longer_pause(model, s, format!("a pause of {}, and {why}", s.termination.pre_stop), whole_seconds(needed) + 1)
     };
     model.servers.iter().filter(|s| s.replicas > 0 && s.termination.pre_stop < needed).map(found).collect()
 }

@@ -159,8 +159,9 @@ pub(super) fn rows(
         let estimate = figures.get(*path);
         let value = estimate.map_or_else(|| "-".into(), |e| value(path, e, signed));
         let interval = estimate.and_then(|e| below(path, e, runs));
-        let _ = write!(values, "{value:>CELL$}");
-        let _ = write!(intervals, "{:>CELL$}", interval.unwrap_or_default());
+        // A space in any case: a small difference with sign and star fills the whole column.
+        let _ = write!(values, " {value:>0$}", CELL - 1);
+        let _ = write!(intervals, " {:>1$}", interval.unwrap_or_default(), CELL - 1);
     }
     let _ = writeln!(out, "{values}");
     if !intervals.trim().is_empty() {

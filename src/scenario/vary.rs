@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::quantity::parse_duration;
+use super::yaml::set::steps;
 use crate::units::Span;
 
 /// One path of a scenario with the values that it takes, as `--set` reads both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
-    /// The path, as in `--set`.
+    /// The path, as in `--set`, with dots only.
     pub path: String,
     /// Its values, in the order given; at least one, none twice.
     pub values: Vec<String>,
@@ -115,7 +116,8 @@ fn axis(argument: &str) -> Result<Axis, String> {
             return Err(format!("`{argument}` has the value `{value}` twice"));
         }
     }
-    Ok(Axis { path: path.to_owned(), values })
+    let steps: Vec<&str> = steps(path).map(|(_, step)| step).collect();
+    Ok(Axis { path: steps.join("."), values })
 }
 
 /// The parts between commas that stand in no bracket, brace or quote.
@@ -270,6 +272,7 @@ mod tests {
         }
         let grid = |arguments: &[&str]| Grid::parse(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>());
         assert!(grid(&["a=1", "a=2"]).unwrap_err().contains("twice"));
+        assert!(grid(&["a[0].b=1", "a.0.b=2"]).unwrap_err().contains("`a.0.b` is varied twice"));
         assert!(grid(&["a=1..9999:9999", "b=1..9999:9999"]).unwrap_err().contains("more than"));
     }
 

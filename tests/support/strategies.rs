@@ -56,6 +56,11 @@ fn law(about: u32) -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// A preStop of less than so many milliseconds, and a grace period that is less than `more` milliseconds longer.
+fn termination(pre_stop: u32, more: u32) -> BoxedStrategy<String> {
+    (0..pre_stop, 0..more).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)).boxed()
+}
+
 fn rolling() -> BoxedStrategy<String> {
     prop_oneof![
         Just("{ type: RollingUpdate }".to_owned()),
@@ -116,10 +121,7 @@ fn server() -> BoxedStrategy<(String, String)> {
         maybe("handshake_time", ms(1..=40)),
         given("startup", law(3_000)),
         maybe("min_ready", ms(1..=2_000)),
-        maybe(
-            "termination",
-            (0..5_000u32, 0..4_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)),
-        ),
+        maybe("termination", termination(5_000, 4_000)),
         maybe("strategy", rolling()),
     ];
     let grpc = map(vec![
@@ -486,10 +488,7 @@ fn gateway() -> BoxedStrategy<String> {
         given("replicas", number(0..=3)),
         given("startup", law(2_000)),
         maybe("min_ready", ms(1..=900)),
-        maybe(
-            "termination",
-            (0..2_000u32, 0..2_000u32).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)),
-        ),
+        maybe("termination", termination(2_000, 2_000)),
         maybe("strategy", rolling()),
         maybe(
             "grpc",

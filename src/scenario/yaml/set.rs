@@ -13,23 +13,33 @@ pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -
     };
     let new = parse(value, source, path.len() + 1)?;
     let mut node = root;
-    let mut start = 0;
-    for step in path.split('.') {
+    for (start, step) in steps(path) {
         let place = Place { source, start, end: start + step.len() };
         if step.is_empty() {
             return Err(bad(place, "a part of the path is empty").help(form).into());
         }
         node = child(node, step, place)?;
-        start += step.len() + 1;
     }
     *node = new;
     Ok(())
 }
 
+/// The steps of a path with the byte at which each begins. `servers[0].replicas` is `servers.0.replicas`.
+pub(in crate::scenario) fn steps(path: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    path.split('.').flat_map(move |part| {
+        let from = start;
+        start += part.len() + 1;
+        let indexed = part.strip_suffix(']').and_then(|inner| inner.split_once('['));
+        let (key, index) = indexed.map_or((part, None), |(key, index)| (key, Some((from + key.len() + 1, index))));
+        std::iter::once((from, key)).chain(index)
+    })
+}
+
 /// Where the value at a path stands, or as much of the path as there is.
 pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
     let (mut node, mut place) = (root, root.place);
-    for step in path.split('.') {
+    for (_, step) in steps(path) {
         let next = match &node.value {
             Value::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| (&e.value, e.key_place)),
             Value::List(items) => {
@@ -104,5 +114,20 @@ fn name(item: &Node) -> Option<String> {
     match &item.child("name")?.value {
         Value::Text(name) => Some(name.clone()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steps;
+
+    #[test]
+    fn items_are_numbered_with_a_dot_or_in_brackets() {
+        let read = |path| steps(path).collect::<Vec<_>>();
+        assert_eq!(read("servers.0.replicas"), [(0, "servers"), (8, "0"), (10, "replicas")]);
+        assert_eq!(read("servers[0].replicas"), [(0, "servers"), (8, "0"), (11, "replicas")]);
+        assert_eq!(read("timeline[12]"), [(0, "timeline"), (9, "12")]);
+        assert_eq!(read("a..b]"), [(0, "a"), (2, ""), (3, "b]")]);
+        assert_eq!(read("a[]"), [(0, "a"), (2, "")]);
     }
 }
