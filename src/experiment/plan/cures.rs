@@ -1,6 +1,6 @@
 //! What could be done about skew, as `--set`s; and the load that needs no cure.
 
-use crate::scenario::model::{Client, Model, Protocol};
+use crate::scenario::model::{Client, Model, Policy, Protocol};
 
 /// A candidate: its name and its `--set`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,15 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     let service = |kind: &str| vec![format!("service.type={kind}")];
     let round_robin = each(&|c| alone(c, &["discovery=dns", "policy=round_robin"]));
     let xds = each(&|c| alone(c, &["discovery={ watch: { debounce: 100ms } }", "policy=round_robin"]));
-    let mesh = |kind: &str| each(&|_| vec!["discovery=null".into(), "policy=null".into(), format!("via={kind}")]);
+    // The channel's pings would end at the proxy.
+    let pings = |c: &Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.keepalive.is_some());
+    let mesh = |kind: &str| {
+        each(&|c| {
+            let mut sets = vec!["discovery=null".to_owned(), "policy=null".to_owned(), format!("via={kind}")];
+            sets.extend(pings(c).then(|| "keepalive=null".to_owned()));
+            sets
+        })
+    };
     let age_name = format!("age {AGE}");
     all.push(Cure::new(format!("channels × {MORE_CHANNELS}"), &[&channels]));
     all.push(Cure::new(&age_name, &[&age]));
@@ -80,7 +88,15 @@ pub fn even_load(model: &Model) -> Cure {
         let mut set = |text: &str| sets.push(format!("clients.{name}.{text}"));
         match &client.protocol {
             Protocol::Http1(_) => ["protocol=grpc", "http1=null"].into_iter().for_each(&mut set),
-            Protocol::Grpc(_) => ["subset=null", "outlier_detection=null"].into_iter().for_each(&mut set),
+            Protocol::Grpc(grpc) => {
+                let hashes = matches!(grpc.policy, Policy::RingHash { .. } | Policy::Maglev { .. });
+                let limits = [
+                    ("subset=null", grpc.subset.is_some()),
+                    ("outlier_detection=null", grpc.outlier_detection.is_some()),
+                    ("keys=null", hashes),
+                ];
+                limits.iter().filter(|(_, there)| *there).for_each(|(text, _)| set(text));
+            }
         }
         if client.via.is_some() || client.gateway.is_some() {
             set("via=null");

@@ -157,28 +157,28 @@ fn tax_text(report: &PlanReport, tax: f64) -> String {
     }
 }
 
-fn cheapest(report: &PlanReport) -> Option<String> {
-    let candidate = report.candidates.iter().find(|c| Some(&c.name) == report.cheapest.as_ref())?;
+/// The cheapest, and who is as good.
+fn cheapest(report: &PlanReport) -> Vec<String> {
     let best_of = |c: &Candidate| if report.through.is_some() { c.through.as_ref() } else { c.steady.as_ref() }?.best;
-    let best = best_of(candidate)?;
-    let as_good = report.candidates.iter().filter(|c| c.name != candidate.name && best_of(c) == Some(best));
-    let as_good: Vec<&str> = as_good.map(|c| c.name.as_str()).collect();
-    let as_good = match report.searched {
-        _ if as_good.is_empty() => String::new(),
-        Searched::Pods { .. } => format!(" (as few: {})", as_good.join("; ")),
-        Searched::Load { .. } => format!(" (as much: {})", as_good.join("; ")),
-    };
-    let what = match report.searched {
-        Searched::Pods { .. } => pods_of(best),
-        Searched::Load { rate, .. } => format!("{}, {}/s", at_text(report, best), short(best * rate)),
-    };
-    let pods = match report.searched {
-        Searched::Pods { .. } => Some(format!("servers.{}.replicas={}", report.server, trimmed(best, 0))),
-        Searched::Load { .. } => None,
+    let cheapest = report.candidates.iter().find(|c| Some(&c.name) == report.cheapest.as_ref());
+    let Some((candidate, best)) = cheapest.and_then(|c| Some((c, best_of(c)?))) else { return Vec::new() };
+    let (what, pods, as_good) = match report.searched {
+        Searched::Pods { .. } => {
+            (pods_of(best), Some(format!("servers.{}.replicas={}", report.server, trimmed(best, 0))), "as few pods")
+        }
+        Searched::Load { rate, .. } => {
+            (format!("{}, {}/s", at_text(report, best), short(best * rate)), None, "as much load")
+        }
     };
     let sets: Vec<String> = candidate.sets.iter().cloned().chain(pods).collect();
     let how = if sets.is_empty() { String::new() } else { format!(": {}", set_options(&sets)) };
-    Some(format!("cheapest: {}, {what}{as_good}{how}", candidate.name))
+    let mut lines = vec![format!("cheapest: {}, {what}{how}", candidate.name)];
+    let others = report.candidates.iter().filter(|c| c.name != candidate.name && best_of(c) == Some(best));
+    let others: Vec<&str> = others.map(|c| c.name.as_str()).collect();
+    if !others.is_empty() {
+        lines.push(format!("{as_good}: {}", others.join("; ")));
+    }
+    lines
 }
 
 /// For a shell.
