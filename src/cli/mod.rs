@@ -7,6 +7,7 @@ mod failure;
 mod fit;
 mod generate;
 mod lint;
+mod plan;
 mod plot;
 mod run;
 mod shard;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::Args),
     /// Say which connections would show the shares that your pods have, each with a scenario that does
     Fit(fit::Args),
+    /// Find the fewest pods that meet objectives, or the highest load that they carry, with each cure for skew
+    Plan(plan::Args),
     /// Check scenarios without running them
     Validate(run::ValidateArgs),
     /// Check scenarios against the production checklist, with a short simulation as evidence of each finding
@@ -70,10 +73,10 @@ enum Command {
     Man,
 }
 
-/// Options that `run`, `compare` and `sweep` share.
+/// Options that `run`, `compare`, `sweep` and `plan` share.
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// Folder to write to [default: outputs/<scenario>, outputs/compare or outputs/sweep]
+    /// Folder to write to [default: outputs/<scenario>, outputs/compare, outputs/sweep or outputs/plan]
     #[arg(long, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
     /// Seed of run 0, instead of the scenario's
@@ -101,7 +104,7 @@ struct Common {
 enum Format {
     /// Tables for a person
     Table,
-    /// summary.json, compare.json or sweep.json
+    /// summary.json, compare.json, sweep.json or plan.json
     Json,
     /// Markdown, for a pull request
     Markdown,
@@ -133,6 +136,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Merge(args) => sweep::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Fit(args) => fit::fit(&args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -51,6 +51,15 @@ pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
     Ok(vec![Source::File(path.to_owned())])
 }
 
+/// The one scenario that an argument means; `what` is what takes no more.
+pub fn one(argument: &str, what: &str) -> Result<Source, Failure> {
+    let mut sources = find(argument)?;
+    match (sources.pop(), sources.len()) {
+        (Some(source), 0) => Ok(source),
+        (_, more) => Err(Failure::Usage(format!("`{argument}` means {} scenarios; {what} is of one", more + 1))),
+    }
+}
+
 /// A shipped scenario whose name, with or without its folder, is nearly that.
 fn near(argument: &str) -> Option<&'static str> {
     let names: Vec<&'static str> = shipped::all().iter().map(|s| s.name).collect();

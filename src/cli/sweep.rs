@@ -61,7 +61,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
-    let source = one_source(&args.scenario)?;
+    let source = sources::one(&args.scenario, "a sweep")?;
     let load = |cell: u64| load(&source, &grid, cell, &args.common.sets);
     let first = load(0)?;
     let plan = Plan {
@@ -156,14 +156,6 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
         Format::Json => json::text(&sweep),
         Format::Markdown => markdown(&sweep),
     })
-}
-
-fn one_source(argument: &str) -> Result<Source, Failure> {
-    let mut sources = sources::find(argument)?;
-    match (sources.pop(), sources.len()) {
-        (Some(source), 0) => Ok(source),
-        (_, more) => Err(Failure::Usage(format!("`{argument}` means {} scenarios; a sweep is of one", more + 1))),
-    }
 }
 
 fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Failure> {

@@ -4,8 +4,10 @@
 pub mod check;
 mod compare;
 pub mod fit;
+pub mod plan;
 mod replicate;
 mod run;
+pub mod sequential;
 pub mod sweep;
 pub mod until;
 

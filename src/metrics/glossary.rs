@@ -54,6 +54,9 @@ entries! {
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
         `pods` by where they failed, on the way to a pod included. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
+    "error_ratio": "Part of the calls that failed, of those that ended. In `expect`: `error_ratio <= 0.1%`." ["definition"]
+    "max_utilization": "Utilization of the busiest pod. Over the run it is each pod's mean over the time that it was Ready, so that a rush passes \
+        unseen: ask `max_utilization <= 70%`, or `max_utilization <= 95% in every window`." ["definition"]
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
     "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]

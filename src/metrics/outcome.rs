@@ -58,6 +58,12 @@ pub struct Summary {
     pub reconnects_per_s: f64,
     /// Share of requests that went to pods that were not Ready for the whole window.
     pub stray_share: f64,
+    /// Part of the calls that failed, of those that ended; `null` if none did.
+    #[serde(default)]
+    pub error_ratio: Option<f64>,
+    /// The busiest pod's utilization; `null` if no pod was Ready for a whole window.
+    #[serde(default)]
+    pub max_utilization: Option<f64>,
     /// Latency of the calls that succeeded.
     pub latency_ms: Latency,
     /// How uneven the pods' load is.

@@ -14,6 +14,8 @@ pub struct Part {
     pub requests: PartRequests,
     /// Latency of the calls that were answered in it.
     pub latency_ms: Latency,
+    /// The busiest pod's utilization, of those that were Ready in some whole window of it.
+    pub max_utilization: Option<f64>,
 }
 
 /// Calls that ended in a part of a run.

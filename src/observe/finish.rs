@@ -46,7 +46,8 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
-    let parts = parts(model, &windows, end);
+    let slots = |pod| f64::from(server(&recorder, pod).concurrency) * server(&recorder, pod).usable();
+    let parts = parts(model, &windows, end, &slots);
     let summary = summary(&recorder, &frame, &windows);
     let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
     let (windows, gateways) = (rows(&windows), rows(&of_gateways));
@@ -87,6 +88,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
     let utilization = utilization(recorder, &measured_windows);
     let throttled = throttled(recorder, &measured_windows);
     let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
+    let requests = requests(recorder, latency.count());
     Summary {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: frame.model.name.clone(),
@@ -96,7 +98,9 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         arrivals_digest: Arrivals::combined(clients()),
         arrivals_digest_by_client: clients().map(|(name, a)| (name.to_owned(), a.text())).collect(),
         measured_s: frame.measured.as_secs_f64(),
-        requests: requests(recorder, latency.count()),
+        error_ratio: share(requests.failed, requests.ok + requests.failed),
+        max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
+        requests,
         throughput_rps: per_s(latency.count()),
         time_to_balance: times_to_balance(frame, &ready_loads, &recorder.ready_changes),
         reconnects_per_s: per_s(recorder.connections.reconnects),
@@ -195,6 +199,11 @@ fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>>
         .zip(&recorder.pods)
         .map(|(part, pod)| Some(part? / recorder.model.deployment(pod.server as usize).usable()))
         .collect()
+}
+
+/// Values of the servers' pods that have one.
+fn of_servers<'a>(recorder: &'a Recorder<'_>, values: &'a [Option<f64>]) -> impl Iterator<Item = f64> + 'a {
+    recorder.pods.iter().zip(values).filter(|(pod, _)| !pod.gateway).filter_map(|(_, value)| *value)
 }
 
 /// Of the periods in the measured windows, those in which the limit stopped a pod.

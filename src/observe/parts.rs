@@ -3,6 +3,7 @@
 use crate::metrics::part::{Part, PartRequests};
 use crate::metrics::skew;
 use crate::scenario::model::{Expectation, Model, When};
+use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
 use super::finish::{REQUESTS_PER_POD, latency_ms};
@@ -16,22 +17,26 @@ pub(super) fn ask_for_latencies(model: &Model) -> bool {
 }
 
 /// By expectation: the parts in which it must hold; none for those of the whole run.
-pub(super) fn parts(model: &Model, windows: &[Window], end: Time) -> Vec<Vec<Part>> {
-    model.expect.iter().map(|e| of(e, model, windows, end)).collect()
+/// `slots` of a pod are those that can be in use all the time.
+pub(super) fn parts(model: &Model, windows: &[Window], end: Time, slots: Slots<'_>) -> Vec<Vec<Part>> {
+    model.expect.iter().map(|e| of(e, model, windows, end, slots)).collect()
 }
 
-fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time) -> Vec<Part> {
+/// The slots of a pod.
+type Slots<'a> = &'a dyn Fn(PodId) -> f64;
+
+fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time, slots: Slots<'_>) -> Vec<Part> {
     let warmup = Time::ZERO + model.warmup;
     let between = |from: Time, to: Time| {
         let inside: Vec<&Window> = windows.iter().filter(|w| w.from >= from.max(warmup) && w.to <= to).collect();
-        (!inside.is_empty()).then(|| part(&inside))
+        (!inside.is_empty()).then(|| part(&inside, slots))
     };
     match expectation.when {
         When::WholeRun => Vec::new(),
         When::After(span) => between(Time::ZERO + span, end).into_iter().collect(),
         When::EveryWindow => {
             let full = windows.iter().filter(|w| w.from >= warmup && !w.partial);
-            full.map(part_of_window).collect()
+            full.map(|window| part_of_window(window, slots)).collect()
         }
         When::Within { span, change } => {
             let moves: Vec<_> = model.timeline.iter().filter(|a| a.what.moves_connections()).collect();
@@ -43,8 +48,8 @@ fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time) -
 }
 
 /// A window with too few requests says nothing of skew.
-fn part_of_window(window: &Window) -> Part {
-    let mut part = part(&[window]);
+fn part_of_window(window: &Window, slots: Slots<'_>) -> Part {
+    let mut part = part(&[window], slots);
     let ready = window.ready_loads().loads;
     let total: u64 = ready.iter().map(|l| l.1).sum();
     if total < REQUESTS_PER_POD * ready.len() as u64 {
@@ -53,8 +58,16 @@ fn part_of_window(window: &Window) -> Part {
     part
 }
 
-fn part(windows: &[&Window]) -> Part {
-    let mut pods: Vec<(u32, u64, Span)> = Vec::new();
+/// What a pod did in a part, in the windows in which it was Ready throughout.
+struct Pod {
+    id: PodId,
+    requests: u64,
+    ready: Span,
+    busy: Span,
+}
+
+fn part(windows: &[&Window], slots: Slots<'_>) -> Part {
+    let mut pods: Vec<Pod> = Vec::new();
     let mut latency = Tally::default();
     let mut failed = 0;
     for window in windows {
@@ -66,15 +79,24 @@ fn part(windows: &[&Window]) -> Part {
             if !cell.sample.ready_throughout {
                 continue;
             }
-            let id = cell.sample.pod.0;
-            let at = pods.binary_search_by_key(&id, |p| p.0).unwrap_or_else(|at| {
-                pods.insert(at, (id, 0, Span::ZERO));
+            let id = cell.sample.pod;
+            let at = pods.binary_search_by_key(&id.0, |p| p.id.0).unwrap_or_else(|at| {
+                pods.insert(at, Pod { id, requests: 0, ready: Span::ZERO, busy: Span::ZERO });
                 at
             });
-            pods[at].1 += cell.requests;
-            pods[at].2 = pods[at].2 + window.length();
+            let pod = &mut pods[at];
+            pod.requests += cell.requests;
+            pod.ready = pod.ready + window.length();
+            pod.busy = pod.busy + cell.sample.busy;
         }
     }
-    let rates: Vec<f64> = pods.iter().filter(|p| p.2 > Span::ZERO).map(|p| p.1 as f64 / p.2.as_secs_f64()).collect();
-    Part { skew: skew::figures(&rates), requests: PartRequests { failed }, latency_ms: latency_ms(&latency) }
+    let pods: Vec<Pod> = pods.into_iter().filter(|p| p.ready > Span::ZERO).collect();
+    let rates: Vec<f64> = pods.iter().map(|p| p.requests as f64 / p.ready.as_secs_f64()).collect();
+    let utilization = |p: &Pod| p.busy.as_secs_f64() / (p.ready.as_secs_f64() * slots(p.id));
+    Part {
+        skew: skew::figures(&rates),
+        requests: PartRequests { failed },
+        latency_ms: latency_ms(&latency),
+        max_utilization: pods.iter().map(utilization).reduce(f64::max),
+    }
 }

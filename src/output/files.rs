@@ -10,7 +10,7 @@ use super::OutputError;
 
 /// Every name that a command writes. Those that a new set lacks are removed when it replaces an older one, lest
 /// old pictures stand beside new figures.
-const OURS: [&str; 35] = [
+const OURS: [&str; 39] = [
     "summary.json",
     "pods.csv",
     "gateways.csv",
@@ -46,6 +46,10 @@ const OURS: [&str; 35] = [
     "connections.yaml",
     "late_pods.yaml",
     "heavy_connections.yaml",
+    "plan.json",
+    "plan.md",
+    "plan.svg",
+    "plan.png",
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.
@@ -57,7 +61,7 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
 
 /// True if a result has been written there.
 fn holds_a_result(folder: &Path) -> bool {
-    ["summary.json", "compare.json", "sweep.json", "check.json", "fit.json"]
+    ["summary.json", "compare.json", "sweep.json", "plan.json", "check.json", "fit.json"]
         .iter()
         .any(|name| folder.join(name).exists())
 }

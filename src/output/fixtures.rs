@@ -229,6 +229,8 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         throughput_rps: sum as f64 / measured_s,
         time_to_balance: vec![TimeToBalance { at_s: 120.0, change: "rollout of grpc-server".into(), seconds: None }],
         reconnects_per_s: 0.0877,
+        error_ratio: None,
+        max_utilization: None,
         stray_share: 0.0123,
         latency_ms: latency(2.4),
         skew: Skew { whole, worst_window: None, median_window: None },

@@ -23,7 +23,9 @@ impl Queue {
     #[must_use]
     pub fn new(rate: f64, service: f64, slots: u32) -> Option<Queue> {
         let valid = rate > 0.0 && service > 0.0 && (1..=SLOTS_MAX).contains(&slots);
-        (valid && rate * service < f64::from(slots)).then_some(Queue { rate, service, slots })
+        let queue = Queue { rate, service, slots };
+        // Both, since they round differently.
+        (valid && rate * service < f64::from(slots) && queue.slack() > 0.0).then_some(queue)
     }
 
     /// Offered load in slots (erlangs): `a = rate * service`.
@@ -72,10 +74,11 @@ impl Queue {
             return 1.0;
         }
         let (mu, delta, c) = (1.0 / self.service, self.slack(), self.wait_probability());
-        // P(S > t) + C ∫_0^t mu e^{-mu s} e^{-delta (t-s)} ds; expm1 keeps the case delta = mu.
-        let x = (mu - delta) * t;
-        let ratio = if x.abs() < 1e-12 { 1.0 } else { libm::expm1(x) / x };
-        (libm::exp(-mu * t) * (1.0 + c * mu * t * ratio)).min(1.0)
+        // P(S > t) + C ∫_0^t mu e^{-mu s} e^{-delta (t-s)} ds; expm1 keeps the case delta = mu, and takes the exponent below zero,
+        // since near saturation t is so large that the other one is infinite.
+        let x = ((mu - delta) * t).abs();
+        let ratio = if x < 1e-12 { 1.0 } else { -libm::expm1(-x) / x };
+        (libm::exp(-mu * t) + c * mu * t * libm::exp(-mu.min(delta) * t) * ratio).min(1.0)
     }
 
     /// M/M/c: the time from arrival to completion that a part `q` of the calls does not exceed. `None` unless `q` is in
@@ -169,6 +172,17 @@ mod tests {
 
     fn near(got: f64, want: f64, digits: f64) {
         assert!((got - want).abs() <= digits, "{got} is not {want}");
+    }
+
+    /// One slot: the time in the system is exponential, however long it is.
+    #[test]
+    fn quantiles_near_saturation() {
+        for slack in [1.0, 1e-3, 1e-6, 1e-9, 1e-12] {
+            let q = Queue::new(100.0 - slack, 0.01, 1).unwrap();
+            let exactly = 100f64.ln() / q.slack();
+            near(q.time_in_system_quantile(0.99).unwrap() / exactly, 1.0, 1e-3);
+            assert!(Queue::new(100.0 - slack, 0.01, 4).unwrap().time_in_system_quantile(0.999).unwrap() < 0.1);
+        }
     }
 
     #[test]

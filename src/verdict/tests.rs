@@ -59,6 +59,8 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             throughput_rps: 0.0,
             time_to_balance: Vec::new(),
             reconnects_per_s: 0.0,
+            error_ratio: None,
+            max_utilization: None,
             stray_share: 0.0,
             latency_ms: Latency::default(),
             skew: Skew::default(),

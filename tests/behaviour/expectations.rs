@@ -44,6 +44,25 @@ fn a_part_of_the_run_can_be_asked_for() {
     assert!((5.0..8.0).contains(&value(6)), "{results:?}");
 }
 
+/// 100 calls a second of 5 ms each on two pods of 8 slots: a thirty-second part of all slots, of one pod's all the more. All calls of
+/// the outage fail, and no others.
+#[test]
+fn the_busiest_pod_and_the_part_that_fails() {
+    let results = expected(&[
+        "max_utilization <= 5%",
+        "max_utilization <= 7% in every window",
+        "max_utilization <= 7% after 10s",
+        "error_ratio <= 20%",
+        "error_ratio > 15%",
+        "requests.failed > 0",
+    ]);
+    assert!(results.iter().all(|r| r.1), "{results:?}");
+    let value = |i: usize| results[i].0.expect("a value");
+    assert!(value(0) >= 1.0 / 32.0 && value(1) >= value(2) && value(2) >= 1.0 / 32.0, "{results:?}");
+    // The outage begins at 6 s and the pods are Ready from 9 s on; measured are 18 s, of 1,800 calls less those under way at the end.
+    assert!((value(3) - value(5) / 1800.0).abs() < 1e-3, "{results:?}");
+}
+
 /// What has no window to be about is not met.
 #[test]
 fn a_part_that_is_not_there_holds_nothing() {

@@ -9,4 +9,5 @@ mod desk;
 mod fit;
 mod manifest;
 mod pairing;
+mod plan;
 mod sweep;

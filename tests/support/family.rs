@@ -79,6 +79,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("check: false refutations", 2),
     ("fit: beliefs", 5),
     ("fit: scenarios", 4),
+    ("plan: errors of the sequential test", 2),
     // Facts only.
     ("lab E7 batches", 0),
     ("lab E8 pick_first", 22),

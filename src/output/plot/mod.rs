@@ -11,6 +11,7 @@ mod groups;
 mod headline;
 mod over_time;
 mod palette;
+mod plan;
 #[cfg(feature = "png")]
 mod png;
 mod scale;
@@ -26,6 +27,7 @@ pub use figure::{
     Area, Bar, BarChart, Body, Curve, EndLabel, Field, Figure, HeatChart, Line, Mark, Panel, TimeChart, ValueChart,
 };
 pub use palette::Rgb;
+pub use plan::{pods_needed, trade_off};
 pub use scale::Scale;
 pub use small_multiples::{LAST_PHASE, PodShares, pod_shares, small_multiples};
 pub use sweep::over_values;

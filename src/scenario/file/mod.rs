@@ -61,7 +61,7 @@ pub struct ScenarioFile {
     /// What happens when.
     pub timeline: Key<Vec<At<ActionFile>>>,
     /// What must hold after the run, as `figure op value`: `idle_pods == 0`, `latency.p99 <= 20ms`, `max_share < 25%`. Of skew, failed
-    /// calls and latencies a part of the run can be meant: `... after 6m`, `... in every window`, `... within 90s of rollout`.
+    /// calls, latencies and utilization a part of the run can be meant: `... after 6m`, `... in every window`, `... within 90s of rollout`.
     /// Unmet, the exit status is 1.
     pub expect: Key<Vec<At<String>>>,
 }

@@ -1,0 +1,215 @@
+//! `evenkeel plan`.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::run::in_pool;
+use super::sources;
+use super::terminal::{self, Progress};
+use super::{Common, Format};
+use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
+use crate::output::files::FileSet;
+use crate::output::plan::{PlanReport, Rule};
+use crate::output::{Style, json, knob, plan};
+use crate::scenario::document::Document;
+use crate::scenario::vary::Grid;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A scenario file or a shipped scenario
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// What must hold in a run, as `expect` writes it, e.g. 'latency.p99 <= 20ms', 'error_ratio <= 0.1%',
+    /// 'max_utilization <= 70%', 'requests.failed == 0 within 90s of rollout' [default: what the scenario expects]
+    #[arg(long = "slo", value_name = "FIGURE OP VALUE", conflicts_with = "knob")]
+    slos: Vec<String>,
+    /// The server whose pods are counted, where there are several
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// The fewest and the most pods that are tried
+    #[arg(long, value_name = "LO..HI", default_value = "1..200", value_parser = bounds)]
+    pods: (u32, u32),
+    /// Find the highest load that the scenario's pods carry, and not the fewest pods
+    #[arg(long, conflicts_with_all = ["pods", "knob"])]
+    load: bool,
+    /// Ratio of neighbouring loads, less 1: how exactly --load finds the highest one
+    #[arg(long, value_name = "PART", default_value = "2%", requires = "load", value_parser = part)]
+    precision: f64,
+    /// The candidates, e.g. clients.0.policy=round_robin,pick_first; of several --vary all combinations [default: the scenario
+    /// as it is, and the usual cures]
+    #[arg(long = "vary", value_name = "PATH=VALUES", conflicts_with = "knob")]
+    varies: Vec<String>,
+    /// What happens in the runs, in place of the scenario's timeline
+    #[arg(long, value_enum, value_name = "EVENT")]
+    through: Option<Through>,
+    /// A number of pods is enough if a run with a fresh seed meets all objectives with a higher probability than this
+    #[arg(long, value_name = "PART", default_value = "90%", value_parser = part)]
+    share: f64,
+    /// Each answer, enough or not, is right with this confidence
+    #[arg(long, value_name = "PART", default_value = "95%", value_parser = part)]
+    confidence: f64,
+    /// The most runs for one answer; if they do not show it, that is said, and taken for not enough
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_runs: u32,
+    /// Show what a setting trades instead: time to balance against reconnects and failed calls, e.g.
+    /// servers.0.grpc.max_connection_age=1m..30m:log5, or max_connection_age, connection_lifetime, channels
+    #[arg(long, value_name = "PATH=VALUES")]
+    knob: Option<String>,
+    /// Runs at each value of --knob
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "knob", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What `--through` can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Through {
+    /// A rolling update of the server
+    #[value(name = "rollout")]
+    Rollout,
+    /// SIGKILL of one pod, whose container restarts in place
+    #[value(name = "pod_loss", alias = "pod-loss")]
+    PodLoss,
+    /// All rates rise by half, and half as many pods again are asked for
+    #[value(name = "scale_up", alias = "scale-up")]
+    ScaleUp,
+}
+
+impl Through {
+    fn event(self) -> Event {
+        match self {
+            Through::Rollout => Event::Rollout,
+            Through::PodLoss => Event::PodLoss,
+            Through::ScaleUp => Event::ScaleUp,
+        }
+    }
+}
+
+pub fn plan(args: &Args) -> Result<(), Failure> {
+    let document = sources::one(&args.scenario, "a plan")?.open(&args.common.sets)?;
+    let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/plan"));
+    let seed = match args.common.seed {
+        Some(seed) => seed,
+        None => plain(&document, args.through.map(Through::event))?.seed,
+    };
+    match &args.knob {
+        Some(text) => trade(
+            args,
+            &document,
+            Knob {
+                text: text.clone(),
+                server: args.server.clone(),
+                event: args.through.map(Through::event),
+                seed,
+                runs: u64::from(args.runs),
+            },
+            &out,
+        ),
+        None => capacity(args, &document, seed, &out),
+    }
+}
+
+fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) -> Result<(), Failure> {
+    let (lo, hi) = args.pods;
+    let question = Question {
+        slos: args.slos.clone(),
+        server: args.server.clone(),
+        event: args.through.map(Through::event),
+        search: if args.load { Search::Load { precision: args.precision } } else { Search::Pods { lo, hi } },
+        rule: Rule {
+            share: args.share,
+            // Failing four times less often.
+            surely: 1.0 - (1.0 - args.share) / 4.0,
+            confidence: args.confidence,
+            max_runs: u64::from(args.max_runs),
+            seed,
+        },
+    };
+    let planner = Planner::new(document, &question).map_err(failure)?;
+    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&args.varies)? };
+    let (candidates, left_out) = planner.accepted(asked);
+    if let (Some(first), true) = (left_out.first(), candidates.is_empty()) {
+        return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", first.name, first.why)));
+    }
+    let mut set = FileSet::begin(out)?;
+    terminal::catch_interrupts()?;
+    let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.quiet);
+    let watch = |_: u64, _| terminal::interrupted();
+    let answer = || planner.plan(&candidates, left_out, Some(&watch), &|| progress.one_done());
+    let report = in_pool(args.common.threads, answer)?.map_err(failure)?;
+    progress.finish();
+    plan::add_files(&mut set, &report, !args.common.no_png)?;
+    set.commit()?;
+    print(args, out, (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)))?;
+    unanswered(&report)
+}
+
+/// Says which candidates have no answer.
+fn unanswered(report: &PlanReport) -> Result<(), Failure> {
+    if report.cheapest.is_some() {
+        return Ok(());
+    }
+    Err(Failure::Unmet(format!("{}: no candidate meets the objectives within the bounds", report.scenario)))
+}
+
+fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {
+    let mut set = FileSet::begin(out)?;
+    terminal::catch_interrupts()?;
+    let progress = Progress::new(1, None, args.common.quiet);
+    let watch = |_: u64, _| terminal::interrupted();
+    let curve = in_pool(args.common.threads, || trade_off(document, &asked, Some(&watch), &|| ()))?.map_err(failure)?;
+    progress.finish();
+    knob::add_files(&mut set, &curve, !args.common.no_png)?;
+    set.commit()?;
+    print(args, out, (&|style| knob::render(&curve, style), &|| knob::markdown(&curve), &|| json::text(&curve)))
+}
+
+/// How the result looks in each format.
+type Forms<'a> = (&'a dyn Fn(&Style) -> String, &'a dyn Fn() -> String, &'a dyn Fn() -> String);
+
+fn print(args: &Args, out: &std::path::Path, (table, markdown, json): Forms<'_>) -> Result<(), Failure> {
+    if args.common.quiet {
+        return Ok(());
+    }
+    terminal::print(&match args.common.format {
+        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), out.display()),
+        Format::Markdown => markdown(),
+        Format::Json => json(),
+    })
+}
+
+fn failure(error: PlanError) -> Failure {
+    match error {
+        PlanError::Scenario(diagnostics) => Failure::Scenario(diagnostics),
+        PlanError::Question(message) => Failure::Usage(message),
+        PlanError::Run(what, error) => Failure::Run(what, error),
+    }
+}
+
+/// The cells of a grid as candidates.
+fn variants(varies: &[String]) -> Result<Vec<Cure>, Failure> {
+    const MOST: u64 = 1_000;
+    let grid = Grid::parse(varies).map_err(Failure::Usage)?;
+    if grid.cells() > MOST {
+        return Err(Failure::Usage(format!("{} candidates are too many; the most is {MOST}", grid.cells())));
+    }
+    Ok((0..grid.cells()).map(|cell| Cure { name: grid.label(cell), sets: grid.sets(cell) }).collect())
+}
+
+/// `LO..HI`.
+fn bounds(text: &str) -> Result<(u32, u32), String> {
+    const MOST: u32 = 100_000;
+    let ends = text.split_once("..").and_then(|(lo, hi)| Some((lo.parse().ok()?, hi.parse().ok()?)));
+    match ends {
+        Some((lo, hi)) if 1 <= lo && lo <= hi && hi <= MOST => Ok((lo, hi)),
+        _ => Err(format!("write LO..HI, from 1 to {MOST}, such as 2..50")),
+    }
+}
+
+/// A part of one: `0.9` or `90%`, between both ends.
+fn part(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').map(|number| number.trim_end().parse().map(|p: f64| p / 100.0));
+    let value = percent.unwrap_or_else(|| text.parse()).ok();
+    value.filter(|p| *p > 0.0 && *p < 1.0).ok_or_else(|| "write a part such as 90% or 0.9, between 0 and 1".into())
+}

@@ -1,0 +1,304 @@
+//! The answer as a table.
+
+use std::fmt::Write as _;
+
+use super::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
+use crate::output::format::{middle_cut, percent, short, short_or_dash, trimmed};
+use crate::output::markdown;
+use crate::output::style::{Style, padded, paragraphs};
+
+/// Widths of the columns between the name and what binds.
+const STEADY: usize = 9;
+const TAX: usize = 7;
+const THROUGH: usize = 9;
+const RECONNECTS: usize = 14;
+
+/// The table for a terminal.
+#[must_use]
+pub fn render(report: &PlanReport, style: &Style) -> String {
+    let columns = style.columns();
+    let mut out = String::new();
+    for line in head(report) {
+        let _ = writeln!(out, "{}", paragraphs(&line, columns, "  "));
+    }
+    let rows: Vec<Vec<String>> = rows(report).collect();
+    let through = report.through.is_some();
+    let numbers = STEADY + TAX + RECONNECTS + if through { THROUGH + TAX } else { 0 } + 2;
+    let longest = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let last = headings(report).len() - 1;
+    let binds = longest(last).min(columns.saturating_sub(numbers + 16)).max(5);
+    let name = longest(0).clamp(9, columns.saturating_sub(numbers + binds).max(9));
+    let line = |cells: &[String]| {
+        let mut line = padded(&middle_cut(&cells[0], name), name);
+        let widths = if through { &[STEADY, TAX, THROUGH, TAX, RECONNECTS][..] } else { &[STEADY, TAX, RECONNECTS] };
+        for (cell, width) in cells[1..].iter().zip(widths) {
+            let _ = write!(line, "{cell:>width$}");
+        }
+        let _ = write!(line, "  {}", middle_cut(&cells[last], binds));
+        line.trim_end().to_owned()
+    };
+    let _ = writeln!(out, "\n{}", style.strong(&line(&headings(report))));
+    for cells in &rows {
+        let _ = writeln!(out, "{}", line(cells));
+    }
+    out.push('\n');
+    for note in cheapest(report).into_iter().chain(notes(report)) {
+        let _ = writeln!(out, "{}", paragraphs(&note, columns, "  "));
+    }
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(&legend(report), columns, "")));
+    style.shown(out)
+}
+
+/// The same as Markdown.
+#[must_use]
+pub fn markdown(report: &PlanReport) -> String {
+    let mut head = head(report).into_iter();
+    let mut out = format!("## {}\n\n", head.next().unwrap_or_default());
+    for line in head {
+        let _ = writeln!(out, "{line}\n");
+    }
+    let headings = headings(report);
+    markdown::table(&mut out, &headings.iter().map(String::as_str).collect::<Vec<_>>(), rows(report));
+    for note in cheapest(report).into_iter().chain(notes(report)) {
+        let _ = writeln!(out, "- {note}");
+    }
+    let changes = report.candidates.iter().chain(&report.even).filter(|c| !c.sets.is_empty());
+    for candidate in changes {
+        let _ = writeln!(out, "- {}: `{}`", candidate.name, set_options(&candidate.sets));
+    }
+    let _ = writeln!(out, "\n{}", legend(report));
+    out
+}
+
+fn head(report: &PlanReport) -> Vec<String> {
+    let PlanReport { scenario, server, .. } = report;
+    let title = match report.searched {
+        Searched::Pods { .. } => format!("{scenario}: fewest pods of {server}"),
+        Searched::Load { pods, rate, .. } => {
+            format!(
+                "{scenario}: highest load that {} of {server} carry; 1 is {}/s",
+                pods_of(f64::from(pods)),
+                short(rate)
+            )
+        }
+    };
+    let mut lines = vec![title, format!("so that {}", report.slos.join(", and "))];
+    if let Some(through) = &report.through {
+        lines.push(format!("steady: while nothing happens; through: {through}"));
+    }
+    if !report.sets.is_empty() {
+        lines.push(format!("in all runs: {}", set_options(&report.sets)));
+    }
+    lines
+}
+
+fn headings(report: &PlanReport) -> Vec<String> {
+    let (what, lost) = match report.searched {
+        Searched::Pods { .. } => ("pods", "tax"),
+        Searched::Load { .. } => ("load", "lost"),
+    };
+    let columns: &[&str] = match report.through {
+        Some(_) => &["candidate", "steady", lost, "through", lost, "reconnects/s", "binds"],
+        None => &["candidate", what, lost, "reconnects/s", "binds"],
+    };
+    columns.iter().map(|c| (*c).to_owned()).collect()
+}
+
+fn rows(report: &PlanReport) -> impl Iterator<Item = Vec<String>> + '_ {
+    report.candidates.iter().chain(&report.even).map(|candidate| row(report, candidate))
+}
+
+fn row(report: &PlanReport, candidate: &Candidate) -> Vec<String> {
+    let of = |answer: &Option<Answer>| match answer {
+        None => ["-".to_owned(), "-".to_owned()],
+        Some(a) => [best(report, a), a.tax.map_or_else(|| "-".into(), |tax| tax_text(report, tax))],
+    };
+    let mut cells = vec![candidate.name.clone()];
+    cells.extend(of(&candidate.steady));
+    if report.through.is_some() {
+        cells.extend(of(&candidate.through));
+    }
+    let main = if report.through.is_some() { &candidate.through } else { &candidate.steady };
+    cells.push(short_or_dash(main.as_ref().and_then(|a| a.reconnects_per_s)));
+    cells.push(main.as_ref().and_then(|a| a.binds.as_ref()).map_or_else(String::new, |b| b.slo.clone()));
+    cells
+}
+
+/// The best, with a mark where the notes say more.
+fn best(report: &PlanReport, answer: &Answer) -> String {
+    let mark = match (answer.next, answer.broken_by) {
+        (_, Some(_)) => "!",
+        (Some(Verdict::Undecided), _) => "?",
+        _ => "",
+    };
+    match (answer.best, report.searched) {
+        (Some(best), _) => format!("{}{mark}", at_text(report, best)),
+        (None, Searched::Pods { hi, .. }) => format!("> {hi}"),
+        (None, Searched::Load { range, .. }) => format!("< {}", at_text(report, range.0)),
+    }
+}
+
+fn at_text(report: &PlanReport, at: f64) -> String {
+    match report.searched {
+        Searched::Pods { .. } => trimmed(at, 0),
+        Searched::Load { .. } => format!("{} ×", short(at)),
+    }
+}
+
+fn pods_of(n: f64) -> String {
+    format!("{} pod{}", trimmed(n, 0), if n == 1.0 { "" } else { "s" })
+}
+
+fn tax_text(report: &PlanReport, tax: f64) -> String {
+    match report.searched {
+        Searched::Pods { .. } if tax > 0.0 => format!("+{}", trimmed(tax, 0)),
+        Searched::Pods { .. } => trimmed(tax, 0),
+        Searched::Load { .. } => format!("{} %", trimmed(100.0 * tax, 0)),
+    }
+}
+
+/// The cheapest, and who is as good.
+fn cheapest(report: &PlanReport) -> Vec<String> {
+    let best_of = |c: &Candidate| if report.through.is_some() { c.through.as_ref() } else { c.steady.as_ref() }?.best;
+    let cheapest = report.candidates.iter().find(|c| Some(&c.name) == report.cheapest.as_ref());
+    let Some((candidate, best)) = cheapest.and_then(|c| Some((c, best_of(c)?))) else { return Vec::new() };
+    let (what, pods, as_good) = match report.searched {
+        Searched::Pods { .. } => {
+            (pods_of(best), Some(format!("servers.{}.replicas={}", report.server, trimmed(best, 0))), "as few pods")
+        }
+        Searched::Load { rate, .. } => {
+            (format!("{}, {}/s", at_text(report, best), short(best * rate)), None, "as much load")
+        }
+    };
+    let sets: Vec<String> = candidate.sets.iter().cloned().chain(pods).collect();
+    let how = if sets.is_empty() { String::new() } else { format!(": {}", set_options(&sets)) };
+    let mut lines = vec![format!("cheapest: {}, {what}{how}", candidate.name)];
+    let others = report.candidates.iter().filter(|c| c.name != candidate.name && best_of(c) == Some(best));
+    let others: Vec<&str> = others.map(|c| c.name.as_str()).collect();
+    if !others.is_empty() {
+        lines.push(format!("{as_good}: {}", others.join("; ")));
+    }
+    lines
+}
+
+/// For a shell.
+fn set_options(sets: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-%".contains(c);
+    let quoted =
+        |set: &String| if set.chars().all(plain) { set.clone() } else { format!("'{}'", set.replace('\'', "'\\''")) };
+    sets.iter().map(|set| format!("--set {}", quoted(set))).collect::<Vec<_>>().join(" ")
+}
+
+fn notes(report: &PlanReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    for candidate in report.candidates.iter().chain(&report.even) {
+        for (scene, answer) in [("steady", &candidate.steady), ("through", &candidate.through)] {
+            let Some(answer) = answer else { continue };
+            let scene =
+                if report.through.is_some() { format!("{}, {scene}", candidate.name) } else { candidate.name.clone() };
+            notes.extend(remarks(report, answer).into_iter().map(|remark| format!("{scene}: {remark}")));
+        }
+    }
+    for left in &report.left_out {
+        notes.push(format!("left out: {}: {}", left.name, left.why));
+    }
+    notes
+}
+
+fn remarks(report: &PlanReport, answer: &Answer) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let with = |trial: &Trial| match report.searched {
+        Searched::Pods { .. } => format!("with {}", pods_of(trial.at)),
+        Searched::Load { .. } => format!("at {}", at_text(report, trial.at)),
+    };
+    for trial in answer.tried.iter().filter(|t| t.verdict == Verdict::Undecided) {
+        remarks.push(format!(
+            "{} {} of {} runs meet all of it, which shows neither",
+            with(trial),
+            trial.met,
+            trial.runs
+        ));
+    }
+    if let Some(trial) = answer.tried.iter().find(|t| Some(t.at) == answer.broken_by) {
+        remarks.push(format!("beyond the answer, {}, it is shown not to be enough: more need not help", with(trial)));
+    }
+    if let (None, Some(binds)) = (answer.best, &answer.binds) {
+        remarks.push(format!("{} is missed in {} of {} runs at the bound", binds.slo, binds.runs, binds.of));
+    }
+    remarks
+}
+
+fn legend(report: &PlanReport) -> String {
+    let Rule { share, surely, confidence, seed, .. } = report.rule;
+    let (what, fewer, tax) = match report.searched {
+        Searched::Pods { .. } => ("a number of pods", "one pod fewer", "tax: pods beyond those of even load"),
+        Searched::Load { .. } => ("a load", "the next higher load", "lost: part of what is carried with even load"),
+    };
+    format!(
+        "{what} is enough if a run with a fresh seed (from {seed}) meets all of it with a probability above {}; {fewer} is shown to have \
+         one below {}; each with {} confidence (?: neither is shown). {tax}, where each call goes to a pod drawn uniformly.",
+        percent(share),
+        percent(surely),
+        percent(confidence)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::plan::{LeftOut, Missed};
+
+    fn tried(at: f64, verdict: Verdict, (met, runs): (u64, u64)) -> Trial {
+        let missed = Missed { slo: "latency.p99 <= 20ms".into(), runs: runs - met, of: runs };
+        let missed = if met < runs { vec![missed] } else { Vec::new() };
+        Trial { at, verdict, runs, met, missed, reconnects_per_s: Some(0.5) }
+    }
+
+    fn answer(best: Option<f64>, next: Option<Verdict>, broken_by: Option<f64>, tried: Vec<Trial>) -> Answer {
+        let binds = tried.iter().rev().find_map(|t| t.missed.first().cloned());
+        Answer { best, tax: best.map(|b| b - 3.0), next, binds, reconnects_per_s: Some(0.5), broken_by, tried }
+    }
+
+    fn report() -> PlanReport {
+        let clear = answer(Some(4.0), Some(Verdict::NotEnough), None, vec![tried(4.0, Verdict::Enough, (38, 38))]);
+        let doubtful = vec![tried(5.0, Verdict::Undecided, (190, 200)), tried(6.0, Verdict::Enough, (38, 38))];
+        let doubtful = answer(Some(6.0), Some(Verdict::Undecided), None, doubtful);
+        let broken = vec![tried(3.0, Verdict::Enough, (38, 38)), tried(4.0, Verdict::NotEnough, (0, 3))];
+        let broken = answer(Some(3.0), Some(Verdict::NotEnough), Some(4.0), broken);
+        let none = answer(None, None, None, vec![tried(9.0, Verdict::NotEnough, (1, 4))]);
+        let candidate = |name: &str, sets: &[&str], steady: &Answer, through: &Answer| Candidate {
+            name: name.into(),
+            sets: sets.iter().map(|s| (*s).to_owned()).collect(),
+            steady: Some(steady.clone()),
+            through: Some(through.clone()),
+        };
+        PlanReport {
+            evenkeel: "0.1.0".into(),
+            scenario: "s".into(),
+            scenario_hash: String::new(),
+            server: "api".into(),
+            searched: Searched::Pods { lo: 1, hi: 9 },
+            slos: vec!["latency.p99 <= 20ms".into(), "requests.failed == 0".into()],
+            rule: Rule { share: 0.9, surely: 0.975, confidence: 0.95, max_runs: 200, seed: 1 },
+            through: Some("the timeline of the scenario".into()),
+            sets: vec!["servers.api.hpa=null".into()],
+            candidates: vec![
+                candidate("as it is", &[], &clear, &none),
+                candidate("a|b", &["x.y={ z: 1 }"], &broken, &doubtful),
+            ],
+            even: None,
+            cheapest: Some("a|b".into()),
+            left_out: vec![LeftOut { name: "istio".into(), why: "no".into() }],
+        }
+    }
+
+    #[test]
+    fn marks_are_explained() {
+        insta::assert_snapshot!(render(&report(), &Style::default()));
+    }
+
+    #[test]
+    fn a_report_is_a_document() {
+        insta::assert_snapshot!(markdown(&report()));
+    }
+}
