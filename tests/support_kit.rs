@@ -151,6 +151,7 @@ fn the_list_of_families_is_the_truth() {
                 "\"estimates: ",
                 "\"check: ",
                 "\"fit: ",
+                "\"plan: ",
             ] {
                 let rest = text.match_indices(prefix).map(|(at, _)| &text[at + 1..]);
                 let names = rest.filter_map(|rest| rest.split('"').next()).filter(|name| name.len() >= prefix.len());

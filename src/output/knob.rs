@@ -103,7 +103,7 @@ pub fn add_files(set: &mut FileSet, curve: &TradeOff, png: bool) -> Result<(), O
     set.add("plan.json", |w| json::pretty(curve, w))
 }
 
-pub(super) fn title(curve: &TradeOff) -> String {
+fn title(curve: &TradeOff) -> String {
     let TradeOff { scenario, runs, seed, change, .. } = curve;
     format!("{scenario}: what {} trades, after the {change}; {runs} runs each, seeds from {seed}", short_name(curve))
 }

@@ -97,10 +97,10 @@ pub fn trade_off(curve: &TradeOff) -> Figure {
     let none = if fails { "" } else { " No call failed." };
     let lines = [
         format!("{}{}", knee.unwrap_or_default(), curve.basis),
-        format!("Lower is better. Values stand at equal distances.{none}"),
+        format!("After the {}; {} runs of each value. Lower is better.{none}", curve.change, curve.runs),
     ];
     Figure {
-        title: crate::output::knob::title(curve),
+        title: format!("{}: what {name} trades", curve.scenario),
         subtitle: lines.into_iter().map(|text| Line { text, alarm: false }).collect(),
         columns: panels.len(),
         panels,
