@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Format;
 use super::failure::Failure;
 use super::run::in_pool;
 use super::terminal::{self, Progress};
+use super::{Format, Terms};
 use crate::experiment::check::{self as experiment, CheckError, Done, Effort};
 use crate::output::check::{self as output, Fate, Report};
 use crate::output::files::FileSet;
@@ -37,15 +37,8 @@ pub struct Args {
     /// Folder to write to
     #[arg(long, value_name = "DIR", default_value = "outputs/check")]
     out: PathBuf,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Print nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
-    /// Threads to use [default: all cores]; the results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 pub fn check(args: &Args) -> Result<(), Failure> {
@@ -55,22 +48,22 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     terminal::catch_interrupts()?;
     let mut set = FileSet::begin(&args.out)?;
     let effort = Effort { cases: u64::from(args.cases), runs: args.runs.map(u64::from), seed: args.seed };
-    let progress = Progress::new(effort.cases * properties.len() as u64, None, args.quiet);
+    let progress = Progress::new(effort.cases * properties.len() as u64, None, args.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();
     let one = |property: &Property| {
         experiment::check(property, &effort, Some(&watch), &|| progress.one_done())
             .map_err(|error| failure(&property.name, error))
     };
-    let done: Vec<Done> = in_pool(args.threads, || properties.iter().map(one).collect::<Result<_, _>>())??;
+    let done: Vec<Done> = in_pool(args.terms.threads, || properties.iter().map(one).collect::<Result<_, _>>())??;
     progress.finish();
     let (checked, files): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.checked, d.files)).unzip();
     let evenkeel = env!("CARGO_PKG_VERSION").to_owned();
     let report = Report { evenkeel, seed: effort.seed, cases: effort.cases, properties: checked };
     output::add_files(&mut set, &report, &files.concat())?;
     set.commit()?;
-    if !args.quiet {
+    if !args.terms.quiet {
         let folder = args.out.display().to_string();
-        terminal::print(&match args.format {
+        terminal::print(&match args.terms.format {
             Format::Table => format!("{}files in {folder}\n", output::render(&report, &folder, &terminal::style())),
             Format::Json => json::text(&report),
             Format::Markdown => output::markdown(&report, &folder),

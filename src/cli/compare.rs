@@ -74,7 +74,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
     compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
     whole.commit()?;
-    if !args.common.quiet {
+    if !args.common.terms.quiet {
         print(&comparison, args, &folder)?;
     }
     let mut unmet: Vec<String> = results.iter().flat_map(unmet_expectations).collect();
@@ -96,13 +96,13 @@ fn run_on(until: &Until, loaded: &[Variant], results: &mut [Replicates], args: &
         if runs >= most {
             return Ok(false);
         }
-        let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
+        let progress = Progress::new(loaded.len() as u64, None, args.common.terms.quiet);
         let one = |(variant, result): (&Variant, &mut Replicates)| {
             let done = result.extend(&variant.scenario, next_look(runs, most), Some(&watch));
             progress.one_done();
             done.map_err(|error| Failure::Run(variant.scenario.model.name.clone(), error))
         };
-        in_pool(args.common.threads, || {
+        in_pool(args.common.terms.threads, || {
             loaded.par_iter().zip(results.par_iter_mut()).map(one).collect::<Result<(), Failure>>()
         })??;
         progress.finish();
@@ -124,12 +124,12 @@ fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
 }
 
 fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Failure> {
-    let mut text = match args.common.format {
+    let mut text = match args.common.terms.format {
         Format::Table => compare::render(comparison, &terminal::style()),
         Format::Json => serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n",
         Format::Markdown => compare::markdown(comparison),
     };
-    if args.common.format == Format::Table {
+    if args.common.terms.format == Format::Table {
         text.push_str(&format!("\nfiles in {}\n", folder.display()));
     }
     terminal::print(&text)
@@ -146,7 +146,7 @@ fn run_all(
         Some(_) => u64::from(args.runs).max(FEWEST).min(u64::from(args.max_runs)),
         None => u64::from(args.runs),
     };
-    let progress = Progress::new(loaded.len() as u64, None, args.common.quiet);
+    let progress = Progress::new(loaded.len() as u64, None, args.common.terms.quiet);
     let one = |(Variant { scenario, .. }, mut set): (&Variant, FileSet)| {
         let watch = |_: u64, _| terminal::interrupted();
         let done = with_connections(&mut set, |sink| replicate(scenario, seed, runs, sink, Some(&watch)))?;
@@ -157,7 +157,7 @@ fn run_all(
         }
     };
     let all = || loaded.par_iter().zip(folders).map(one).collect::<Result<Vec<_>, Failure>>();
-    let results = in_pool(args.common.threads, all)?;
+    let results = in_pool(args.common.terms.threads, all)?;
     progress.finish();
     Ok(results?.into_iter().unzip())
 }

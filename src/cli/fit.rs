@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::run::in_pool;
-use super::{Format, terminal};
+use super::{Format, Terms, terminal};
 use crate::experiment::fit::{Seen, explain, scenario_of};
 use crate::output::files::FileSet;
 use crate::output::{fit, json};
@@ -27,15 +27,8 @@ pub struct Args {
     /// Folder to write to
     #[arg(long, value_name = "DIR", default_value = "outputs/fit")]
     out: PathBuf,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Print nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
-    /// Threads to use [default: all cores]; the results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    terms: Terms,
     /// Do not write PNG files beside the SVG files
     #[arg(long)]
     no_png: bool,
@@ -50,7 +43,7 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     terminal::catch_interrupts()?;
     let mut set = FileSet::begin(&args.out)?;
     let watch = |_: u64, _| terminal::interrupted();
-    let explained = in_pool(args.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
+    let explained = in_pool(args.terms.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
     let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;
     let text = |kind: &fit::Fitted| {
         let best = kind.likely.first()?;
@@ -59,11 +52,11 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     let scenarios: Vec<String> = found.kinds.iter().filter_map(text).collect();
     fit::add_files(&mut set, &found, &scenarios, &pictures, !args.no_png)?;
     set.commit()?;
-    if args.quiet {
+    if args.terms.quiet {
         return Ok(());
     }
     let folder = args.out.display().to_string();
-    terminal::print(&match args.format {
+    terminal::print(&match args.terms.format {
         Format::Table => format!("{}\nfiles in {folder}\n", fit::render(&found, &folder, &terminal::style())),
         Format::Json => json::text(&found),
         Format::Markdown => fit::markdown(&found),

@@ -85,6 +85,16 @@ struct Common {
     /// Change a value of the scenario, e.g. servers.0.replicas=10 or clients.web.policy=round_robin
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
+    #[command(flatten)]
+    terms: Terms,
+    /// Do not write PNG files beside the SVG files
+    #[arg(long)]
+    no_png: bool,
+}
+
+/// Options of all commands that simulate for long and print a result.
+#[derive(Args, Clone, Copy, Debug)]
+struct Terms {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -94,9 +104,6 @@ struct Common {
     /// Threads to use [default: all cores]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Do not write PNG files beside the SVG files
-    #[arg(long)]
-    no_png: bool,
 }
 
 /// What goes to standard output.
@@ -104,7 +111,7 @@ struct Common {
 enum Format {
     /// Tables for a person
     Table,
-    /// summary.json, compare.json, sweep.json or plan.json
+    /// The result as JSON, as in the command's .json file
     Json,
     /// Markdown, for a pull request
     Markdown,

@@ -134,10 +134,10 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
     }
     let mut set = FileSet::begin(out)?;
     terminal::catch_interrupts()?;
-    let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.quiet);
+    let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();
     let answer = || planner.plan(&candidates, left_out, Some(&watch), &|| progress.one_done());
-    let report = in_pool(args.common.threads, answer)?.map_err(failure)?;
+    let report = in_pool(args.common.terms.threads, answer)?.map_err(failure)?;
     progress.finish();
     plan::add_files(&mut set, &report, !args.common.no_png)?;
     set.commit()?;
@@ -156,9 +156,10 @@ fn unanswered(report: &PlanReport) -> Result<(), Failure> {
 fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {
     let mut set = FileSet::begin(out)?;
     terminal::catch_interrupts()?;
-    let progress = Progress::new(1, None, args.common.quiet);
+    let progress = Progress::new(1, None, args.common.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();
-    let curve = in_pool(args.common.threads, || trade_off(document, &asked, Some(&watch), &|| ()))?.map_err(failure)?;
+    let curve =
+        in_pool(args.common.terms.threads, || trade_off(document, &asked, Some(&watch), &|| ()))?.map_err(failure)?;
     progress.finish();
     knob::add_files(&mut set, &curve, !args.common.no_png)?;
     set.commit()?;
@@ -169,10 +170,10 @@ fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -
 type Forms<'a> = (&'a dyn Fn(&Style) -> String, &'a dyn Fn() -> String, &'a dyn Fn() -> String);
 
 fn print(args: &Args, out: &std::path::Path, (table, markdown, json): Forms<'_>) -> Result<(), Failure> {
-    if args.common.quiet {
+    if args.common.terms.quiet {
         return Ok(());
     }
-    terminal::print(&match args.common.format {
+    terminal::print(&match args.common.terms.format {
         Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), out.display()),
         Format::Markdown => markdown(),
         Format::Json => json(),

@@ -64,16 +64,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         output::add_run(&mut set, &replicates.first, &options)?;
         set.commit()?;
         unmet.extend(unmet_expectations(&replicates));
-        printed.push(match args.common.format {
+        printed.push(match args.common.terms.format {
             Format::Table => table::render(&replicates.first, &header(scenario, folder), &terminal::style()),
             Format::Json => json::summary(&replicates.first.summary),
             Format::Markdown => markdown::render(&replicates.first),
         });
-        if args.common.format != Format::Json && !args.common.quiet {
+        if args.common.terms.format != Format::Json && !args.common.terms.quiet {
             terminal::print(&printed.drain(..).map(|text| text + "\n").collect::<String>())?;
         }
     }
-    if args.common.format == Format::Json && !args.common.quiet {
+    if args.common.terms.format == Format::Json && !args.common.terms.quiet {
         let one = printed.len() == 1;
         terminal::print(&if one { printed.concat() } else { format!("[\n{}\n]\n", printed.join(",\n")) })?;
     }
@@ -83,10 +83,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn run_one(scenario: &Loaded, args: &Args, set: &mut FileSet) -> Result<Replicates, Failure> {
     let seed = args.common.seed.unwrap_or(scenario.model.seed);
     let runs = u64::from(args.runs);
-    let progress = Progress::new(runs, scenario.model.duration, args.common.quiet);
+    let progress = Progress::new(runs, scenario.model.duration, args.common.terms.quiet);
     let watch = |run_seed: u64, at| progress.reached(run_seed.wrapping_sub(seed), at);
     let done = with_connections(set, |sink| {
-        in_pool(args.common.threads, || replicate(scenario, seed, runs, sink, Some(&watch)))
+        in_pool(args.common.terms.threads, || replicate(scenario, seed, runs, sink, Some(&watch)))
     })??;
     progress.finish();
     done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))

@@ -74,14 +74,14 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     };
     let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/sweep"));
     let store = CellStore::below(&out);
-    let done = in_pool(args.common.threads, || {
+    let done = in_pool(args.common.terms.threads, || {
         // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
         let hashes = mine.par_iter().map(|cell| Ok(load(*cell)?.scenario_hash)).collect::<Result<Vec<_>, Failure>>()?;
         terminal::catch_interrupts()?;
         begin(&store, &plan, &out)?;
-        run_missing(&store, &plan, &mine, &hashes, &load, args.common.quiet)
+        run_missing(&store, &plan, &mine, &hashes, &load, args.common.terms.quiet)
     })??;
-    if let (Some(Shard { index, of }), false) = (shard, args.common.quiet) {
+    if let (Some(Shard { index, of }), false) = (shard, args.common.terms.quiet) {
         let (i, n, all) = (index + 1, mine.len(), plan.axes.cells());
         let folder = out.display();
         let text = format!("shard {i}/{of}: {n} of {all} cells in {folder}; with all shards: evenkeel merge DIR...\n");
@@ -138,7 +138,7 @@ struct Printing {
 
 impl Printing {
     fn of(common: &Common) -> Printing {
-        Printing { format: common.format, quiet: common.quiet, png: !common.no_png }
+        Printing { format: common.terms.format, quiet: common.terms.quiet, png: !common.no_png }
     }
 }
 
