@@ -89,6 +89,10 @@ fn failure(name: &str, error: CheckError) -> Failure {
     match error {
         CheckError::NoScenario(diagnostics) => Failure::Scenario(diagnostics),
         CheckError::Run(error) => Failure::Run(name.to_owned(), error),
+        CheckError::TooFewRuns(runs) => Failure::Usage(format!(
+            "{name}: {runs} runs of each scenario could not refute the claim at its level, whatever they show; more --runs, fewer --cases, \
+             or a higher level"
+        )),
         CheckError::Silent => Failure::Usage(format!(
             "{name}: no run has a value of the figures that the claim compares, so it says nothing"
         )),

@@ -66,11 +66,12 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
 /// Numbers between slashes, commas or blanks, as parts of their sum.
 fn shares(text: &str) -> Result<Vec<f64>, String> {
     const MOST: usize = 200;
-    let parts = text.split(['/', ',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+    let separator = ['/', ','].into_iter().find(|separator| text.contains(*separator)).unwrap_or(' ');
+    let parts = text.split(separator).map(str::trim).filter(|part| separator != ' ' || !part.is_empty());
     let number = |part: &str| {
         let number = part.strip_suffix('%').unwrap_or(part).parse::<f64>().ok();
         number
-            .filter(|x| x.is_finite() && *x >= 0.0)
+            .filter(|x| (0.0..=1e15).contains(x))
             .ok_or_else(|| format!("`{part}` is no share: write a number per pod, such as 90/5/5/0/0"))
     };
     let numbers = parts.map(number).collect::<Result<Vec<f64>, String>>()?;
@@ -78,7 +79,7 @@ fn shares(text: &str) -> Result<Vec<f64>, String> {
     if !(2..=MOST).contains(&numbers.len()) {
         return Err(format!("`{text}` has {} pods; write from 2 to {MOST}, such as 90/5/5/0/0", numbers.len()));
     }
-    if !(sum > 0.0 && sum.is_finite()) {
+    if sum == 0.0 {
         return Err(format!("no pod of `{text}` has calls"));
     }
     Ok(numbers.iter().map(|x| x / sum).collect())
@@ -99,7 +100,10 @@ mod tests {
             ("0/0", "no pod"),
             ("a/b", "`a`"),
             ("-1/2", "`-1`"),
-            ("1e308/1e308", "no pod"),
+            ("40//30", "`` is no share"),
+            ("50,50/20", "`50,50` is no share"),
+            ("40//30", "`` is no share"),
+            ("50,50/20", "`50,50` is no share"),
         ] {
             let why = shares(text).unwrap_err();
             assert!(why.contains(says), "{text}: {why}");

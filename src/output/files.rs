@@ -8,48 +8,40 @@ use tempfile::TempDir;
 
 use super::OutputError;
 
-/// Every name that a command writes. Those that a new set lacks are removed when it replaces an older one, lest
-/// old pictures stand beside new figures.
-const OURS: [&str; 39] = [
-    "summary.json",
-    "pods.csv",
-    "gateways.csv",
-    "connections.csv",
-    "events.csv",
-    "runs.csv",
-    "runs_pods.csv",
-    "traffic.svg",
-    "traffic.png",
-    "skew.svg",
-    "skew.png",
-    "connections.svg",
-    "connections.png",
-    "latency.svg",
-    "latency.png",
-    "compare.csv",
-    "compare.json",
-    "compare.md",
-    "compare.svg",
-    "compare.png",
-    "sweep.csv",
-    "sweep_runs.csv",
-    "sweep.json",
-    "sweep.svg",
-    "sweep.png",
-    "check.md",
-    "check.json",
-    "fit.json",
-    "fit.md",
-    "fit.svg",
-    "fit.png",
-    "per_call.yaml",
-    "connections.yaml",
-    "late_pods.yaml",
-    "heavy_connections.yaml",
-    "plan.json",
-    "plan.md",
-    "plan.svg",
-    "plan.png",
+/// Every name that a command writes, by command; the last one is there if a result is. Those that a new set lacks are removed when it
+/// replaces an older one of the same command, lest old pictures stand beside new figures.
+const RESULTS: [&[&str]; 6] = [
+    &[
+        "pods.csv",
+        "gateways.csv",
+        "connections.csv",
+        "events.csv",
+        "runs.csv",
+        "runs_pods.csv",
+        "traffic.svg",
+        "traffic.png",
+        "skew.svg",
+        "skew.png",
+        "connections.svg",
+        "connections.png",
+        "latency.svg",
+        "latency.png",
+        "summary.json",
+    ],
+    &["compare.csv", "compare.md", "compare.svg", "compare.png", "compare.json"],
+    &["sweep.csv", "sweep_runs.csv", "sweep.svg", "sweep.png", "sweep.json"],
+    &["plan.md", "plan.svg", "plan.png", "plan.json"],
+    &["check.md", "check.json"],
+    &[
+        "fit.md",
+        "fit.svg",
+        "fit.png",
+        "per_call.yaml",
+        "connections.yaml",
+        "late_pods.yaml",
+        "heavy_connections.yaml",
+        "fit.json",
+    ],
 ];
 
 /// How a file is opened for writing; tests put a disk here that fills up.
@@ -61,15 +53,15 @@ fn on_disk(path: &Path) -> io::Result<Box<dyn Write + Send>> {
 
 /// True if a result has been written there.
 fn holds_a_result(folder: &Path) -> bool {
-    ["summary.json", "compare.json", "sweep.json", "plan.json", "check.json", "fit.json"]
-        .iter()
-        .any(|name| folder.join(name).exists())
+    RESULTS.iter().filter_map(|result| result.last()).any(|name| folder.join(name).exists())
 }
 
 /// True if there is a file that no command writes. What cannot be listed will not be writable either.
 fn has_other_files(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
-    entries.flatten().any(|e| e.path().is_file() && !OURS.iter().any(|ours| e.file_name() == *ours))
+    let ours =
+        |entry: &fs::DirEntry| RESULTS.iter().flat_map(|result| result.iter()).any(|name| entry.file_name() == *name);
+    entries.flatten().any(|e| e.path().is_file() && !ours(&e))
 }
 
 /// A set of files that appear in a folder together. Dropped without [`FileSet::commit`] it leaves nothing: no file, and no
@@ -172,12 +164,14 @@ impl FileSet {
         Ok(paths)
     }
 
-    /// Only in a folder that holds an earlier result, so that nobody's own `latency.png` is lost.
+    /// Only where an earlier result of the same command is, so that neither another command's nor somebody's own `latency.png` is lost.
     fn remove_stale(&self, names: &[String]) -> Result<(), OutputError> {
-        if !holds_a_result(&self.target) {
-            return Ok(());
-        }
-        let ours = OURS.iter().copied().chain(self.replaced.iter().map(String::as_str));
+        let again = |result: &&[&str]| {
+            let last = result.last().copied().unwrap_or_default();
+            names.iter().any(|name| name == last) && self.target.join(last).exists()
+        };
+        let ours = RESULTS.iter().filter(|result| again(result)).flat_map(|result| result.iter().copied());
+        let ours = ours.chain(self.replaced.iter().map(String::as_str));
         for stale in ours.filter(|ours| !names.iter().any(|name| name == ours)) {
             let path = self.target.join(stale);
             match fs::remove_file(&path) {

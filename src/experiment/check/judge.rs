@@ -79,6 +79,13 @@ impl Judged {
 }
 
 impl Judge {
+    /// True if so many runs can refute the claim at all: when each of them breaks it by as much as can be.
+    #[must_use]
+    pub fn can_refute(&self) -> bool {
+        let worst = |_| Ok::<_, std::convert::Infallible>(Some(Reading { met: false, excess: 1.0 }));
+        self.judge(worst).is_ok_and(|judged| judged.refuted)
+    }
+
     /// Makes runs (numbered from 0) until the claim is refuted, or no more are worth while. A run says nothing if a figure has no
     /// value in it.
     ///

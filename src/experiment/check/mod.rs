@@ -54,6 +54,8 @@ pub enum CheckError {
     Run(SimError),
     /// No run had a value of the figures.
     Silent,
+    /// So few runs of each scenario cannot refute the claim, whatever they show.
+    TooFewRuns(u64),
 }
 
 impl From<SimError> for CheckError {
@@ -161,6 +163,9 @@ impl Attacker<'_> {
     fn attack(&self, done: &(dyn Fn() + Sync)) -> Result<(Vec<Tried>, u64), CheckError> {
         let level = self.property.level / self.effort.cases.max(1) as f64;
         let judge = Judge { holds: self.property.holds, level, most: self.most() };
+        if !judge.can_refute() {
+            return Err(CheckError::TooFewRuns(self.most()));
+        }
         let one = |number: u64| {
             let tried =
                 self.tried(number, Case::new(self.property, self.effort.seed, number), &judge, self.seed(number));

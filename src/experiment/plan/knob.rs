@@ -13,7 +13,7 @@ use crate::scenario::vary::Grid;
 /// A setting and its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knob {
-    /// `PATH=VALUES` as `--vary` has it, or one of [`Knob::SHORT`], whose values may be left out.
+    /// `PATH=VALUES` as `--vary` has it, or one of `Knob::SHORT`, whose values may be left out.
     pub text: String,
     /// Whose pods the event is about; may be left out if there is one.
     pub server: Option<String>,

@@ -239,6 +239,7 @@ impl<'a> Planner<'a> {
             next: next.map(|t| t.verdict),
             binds: short.and_then(|t| t.missed.first().cloned()),
             reconnects_per_s: best.and_then(|b| tried.get(&b)?.reconnects_per_s),
+            error_ratio: best.and_then(|b| tried.get(&b)?.error_ratio),
             broken_by: beyond.map(|t| t.at),
             tried: all,
         })

@@ -20,7 +20,7 @@ pub(super) fn trial(rule: &Rule, at: f64, loaded: &Loaded, watch: Option<Watch<'
     let error = 1.0 - rule.confidence;
     // Without a test there is no decision; the command line has checked the numbers.
     let Some(mut test) = Sprt::new(rule.share, rule.surely, error, error) else { return Ok(refused(at)) };
-    let mut counted = Counted { missed: vec![0; loaded.model.expect.len()], reconnects: 0.0 };
+    let mut counted = Counted { missed: vec![0; loaded.model.expect.len()], reconnects: 0.0, errors: 0.0 };
     let mut done = 0;
     'runs: while done < rule.max_runs {
         let next = (done + BATCH.max(done / 2)).min(rule.max_runs);
@@ -44,19 +44,29 @@ pub(super) fn trial(rule: &Rule, at: f64, loaded: &Loaded, watch: Option<Watch<'
         met: test.successes(),
         missed: counted.missed(loaded, runs),
         reconnects_per_s: (runs > 0).then(|| counted.reconnects / runs as f64),
+        error_ratio: (runs > 0).then(|| counted.errors / runs as f64),
     })
 }
 
 /// What stands for a scenario that cannot be run.
 pub(super) fn refused(at: f64) -> Trial {
-    Trial { at, verdict: Verdict::Refused, runs: 0, met: 0, missed: Vec::new(), reconnects_per_s: None }
+    Trial {
+        at,
+        verdict: Verdict::Refused,
+        runs: 0,
+        met: 0,
+        missed: Vec::new(),
+        reconnects_per_s: None,
+        error_ratio: None,
+    }
 }
 
 struct Counted {
     /// Runs that miss each expectation.
     missed: Vec<u64>,
-    /// Sum over the runs.
+    /// Sums over the runs.
     reconnects: f64,
+    errors: f64,
 }
 
 impl Counted {
@@ -65,6 +75,7 @@ impl Counted {
             *missed += u64::from(!expectation.met);
         }
         self.reconnects += summary.reconnects_per_s;
+        self.errors += summary.error_ratio.unwrap_or(0.0);
     }
 
     fn missed(&self, loaded: &Loaded, of: u64) -> Vec<Missed> {

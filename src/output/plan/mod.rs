@@ -110,6 +110,8 @@ pub struct Answer {
     pub binds: Option<Missed>,
     /// Of the best: mean over its runs.
     pub reconnects_per_s: Option<f64>,
+    /// Of the best: the part of the calls that failed, mean over its runs.
+    pub error_ratio: Option<f64>,
     /// One pod more (or the next lower load), if that is shown not to be enough, so that there is no single threshold; else `null`.
     pub broken_by: Option<f64>,
     /// All that was tried, in order of `at`.
@@ -132,6 +134,8 @@ pub struct Trial {
     pub missed: Vec<Missed>,
     /// Mean over the runs; `null` without any.
     pub reconnects_per_s: Option<f64>,
+    /// The part of the calls that failed, mean over the runs; `null` without any.
+    pub error_ratio: Option<f64>,
 }
 
 /// What the runs say.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
-use crate::output::format::{middle_cut, percent, short, short_or_dash, trimmed};
+use crate::output::format::{middle_cut, percent, percent_or_dash, short, short_or_dash, trimmed};
 use crate::output::markdown;
 use crate::output::style::{Style, padded, paragraphs};
 
@@ -12,6 +12,7 @@ const STEADY: usize = 9;
 const TAX: usize = 7;
 const THROUGH: usize = 9;
 const RECONNECTS: usize = 14;
+const FAILED: usize = 8;
 
 /// The table for a terminal.
 #[must_use]
@@ -23,14 +24,18 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
     }
     let rows: Vec<Vec<String>> = rows(report).collect();
     let through = report.through.is_some();
-    let numbers = STEADY + TAX + RECONNECTS + if through { THROUGH + TAX } else { 0 } + 2;
+    let numbers = STEADY + TAX + RECONNECTS + FAILED + if through { THROUGH + TAX } else { 0 } + 2;
     let longest = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
     let last = headings(report).len() - 1;
     let binds = longest(last).min(columns.saturating_sub(numbers + 16)).max(5);
     let name = longest(0).clamp(9, columns.saturating_sub(numbers + binds).max(9));
     let line = |cells: &[String]| {
         let mut line = padded(&middle_cut(&cells[0], name), name);
-        let widths = if through { &[STEADY, TAX, THROUGH, TAX, RECONNECTS][..] } else { &[STEADY, TAX, RECONNECTS] };
+        let widths = if through {
+            &[STEADY, TAX, THROUGH, TAX, RECONNECTS, FAILED][..]
+        } else {
+            &[STEADY, TAX, RECONNECTS, FAILED]
+        };
         for (cell, width) in cells[1..].iter().zip(widths) {
             let _ = write!(line, "{cell:>width$}");
         }
@@ -98,8 +103,8 @@ fn headings(report: &PlanReport) -> Vec<String> {
         Searched::Load { .. } => ("load", "lost"),
     };
     let columns: &[&str] = match report.through {
-        Some(_) => &["candidate", "steady", lost, "through", lost, "reconnects/s", "binds"],
-        None => &["candidate", what, lost, "reconnects/s", "binds"],
+        Some(_) => &["candidate", "steady", lost, "through", lost, "reconnects/s", "failed", "binds"],
+        None => &["candidate", what, lost, "reconnects/s", "failed", "binds"],
     };
     columns.iter().map(|c| (*c).to_owned()).collect()
 }
@@ -120,6 +125,7 @@ fn row(report: &PlanReport, candidate: &Candidate) -> Vec<String> {
     }
     let main = if report.through.is_some() { &candidate.through } else { &candidate.steady };
     cells.push(short_or_dash(main.as_ref().and_then(|a| a.reconnects_per_s)));
+    cells.push(percent_or_dash(main.as_ref().and_then(|a| a.error_ratio)));
     cells.push(main.as_ref().and_then(|a| a.binds.as_ref()).map_or_else(String::new, |b| b.slo.clone()));
     cells
 }
@@ -251,12 +257,21 @@ mod tests {
     fn tried(at: f64, verdict: Verdict, (met, runs): (u64, u64)) -> Trial {
         let missed = Missed { slo: "latency.p99 <= 20ms".into(), runs: runs - met, of: runs };
         let missed = if met < runs { vec![missed] } else { Vec::new() };
-        Trial { at, verdict, runs, met, missed, reconnects_per_s: Some(0.5) }
+        Trial { at, verdict, runs, met, missed, reconnects_per_s: Some(0.5), error_ratio: Some(0.0) }
     }
 
     fn answer(best: Option<f64>, next: Option<Verdict>, broken_by: Option<f64>, tried: Vec<Trial>) -> Answer {
         let binds = tried.iter().rev().find_map(|t| t.missed.first().cloned());
-        Answer { best, tax: best.map(|b| b - 3.0), next, binds, reconnects_per_s: Some(0.5), broken_by, tried }
+        Answer {
+            best,
+            tax: best.map(|b| b - 3.0),
+            next,
+            binds,
+            reconnects_per_s: Some(0.5),
+            error_ratio: Some(0.0),
+            broken_by,
+            tried,
+        }
     }
 
     fn report() -> PlanReport {

@@ -43,7 +43,12 @@ pub(super) fn expectations(
     if texts.is_empty() {
         return Vec::new();
     }
-    let known = Known { whole: Figures::of::<Summary>(), part: Figures::of::<Part>(), timeline, duration };
+    let known = Known {
+        whole: Figures::of::<Summary>("the summary"),
+        part: Figures::of::<Part>("a part of a run"),
+        timeline,
+        duration,
+    };
     texts
         .into_iter()
         .filter_map(|At { value, place }| match expectation(&value, &known) {
@@ -162,11 +167,13 @@ fn number(text: &str, path: &[String]) -> Result<f64, String> {
 /// The figures of the summary, from its schema.
 struct Figures {
     root: Value,
+    /// In messages: whose figures these are.
+    of: &'static str,
 }
 
 impl Figures {
-    fn of<T: JsonSchema>() -> Figures {
-        Figures { root: schema_for!(T).to_value() }
+    fn of<T: JsonSchema>(of: &'static str) -> Figures {
+        Figures { root: schema_for!(T).to_value(), of }
     }
 
     /// Turns a figure as written into a path of the summary.
@@ -185,7 +192,7 @@ impl Figures {
         let all = self.all();
         if let Some(meant) = self.meant(figure, &all) {
             let help = Some(format!("did you mean `{meant}`?"));
-            return Err((Code::UnknownFigure, format!("the summary has no figure {}", quoted(figure)), help));
+            return Err((Code::UnknownFigure, format!("{} has no figure {}", self.of, quoted(figure)), help));
         }
         let bare = all.iter().map(|f| f.strip_prefix("skew.").unwrap_or(f));
         let help = match nearest(figure, bare.chain(all.iter().map(String::as_str))) {
@@ -195,7 +202,7 @@ impl Figures {
                     .to_owned()
             }
         };
-        Err((Code::UnknownFigure, format!("the summary has no figure {}", quoted(figure)), Some(help)))
+        Err((Code::UnknownFigure, format!("{} has no figure {}", self.of, quoted(figure)), Some(help)))
     }
 
     /// The path of a figure that is called by the word of the table that `run` prints, or by the last step of its path.
@@ -279,7 +286,12 @@ mod tests {
 
     /// Of a run without a timeline.
     fn known() -> Known<'static> {
-        Known { whole: Figures::of::<Summary>(), part: Figures::of::<Part>(), timeline: &[], duration: None }
+        Known {
+            whole: Figures::of::<Summary>("the summary"),
+            part: Figures::of::<Part>("a part of a run"),
+            timeline: &[],
+            duration: None,
+        }
     }
 
     #[test]
