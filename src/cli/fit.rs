@@ -102,8 +102,6 @@ mod tests {
             ("-1/2", "`-1`"),
             ("40//30", "`` is no share"),
             ("50,50/20", "`50,50` is no share"),
-            ("40//30", "`` is no share"),
-            ("50,50/20", "`50,50` is no share"),
         ] {
             let why = shares(text).unwrap_err();
             assert!(why.contains(says), "{text}: {why}");

@@ -8,7 +8,6 @@ use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
-use crate::experiment::sequential::{Decision, Sprt};
 use crate::output::files::FileSet;
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
@@ -127,12 +126,6 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
             seed,
         },
     };
-    if let Some(needed) = runs_to_show(&question.rule).filter(|n| *n > question.rule.max_runs) {
-        return Err(Failure::Usage(format!(
-            "--max-runs {} can show nothing: with this --share and --confidence {needed} runs that all meet the objectives are needed",
-            question.rule.max_runs
-        )));
-    }
     let planner = Planner::new(document, &question).map_err(failure)?;
     let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&args.varies)? };
     let (candidates, left_out) = planner.accepted(asked);
@@ -165,8 +158,8 @@ fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -
     terminal::catch_interrupts()?;
     let progress = Progress::new(1, None, args.common.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();
-    let curve =
-        in_pool(args.common.terms.threads, || trade_off(document, &asked, Some(&watch), &|| ()))?.map_err(failure)?;
+    let curve = || trade_off(document, &asked, Some(&watch), &|done, of| progress.done(done, of));
+    let curve = in_pool(args.common.terms.threads, curve)?.map_err(failure)?;
     progress.finish();
     knob::add_files(&mut set, &curve, !args.common.no_png)?;
     set.commit()?;
@@ -220,12 +213,4 @@ fn part(text: &str) -> Result<f64, String> {
     let percent = text.strip_suffix('%').map(|number| number.trim_end().parse().map(|p: f64| p / 100.0));
     let value = percent.unwrap_or_else(|| text.parse()).ok();
     value.filter(|p| *p > 0.0 && *p < 1.0).ok_or_else(|| "write a part such as 90% or 0.9, between 0 and 1".into())
-}
-
-/// How many runs it takes to show that something is enough, if all of them meet the objectives.
-fn runs_to_show(rule: &Rule) -> Option<u64> {
-    let error = 1.0 - rule.confidence;
-    let mut test = Sprt::new(rule.share, rule.surely, error, error)?;
-    while test.add(true) == Decision::Continue {}
-    Some(test.trials())
 }

@@ -97,6 +97,12 @@ impl Progress {
         self.bar.inc(STEPS);
     }
 
+    /// So many of so many are done.
+    pub fn done(&self, done: u64, of: u64) {
+        self.bar.set_length(of * STEPS);
+        self.bar.set_position(done * STEPS);
+    }
+
     /// All runs are done.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -4,10 +4,10 @@ use evenkeel::experiment::check::{Effort, Judge, Reading, check};
 use evenkeel::output::check::Fate;
 use evenkeel::scenario::property::{Holds, parse};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 use crate::support::family::Family;
-use crate::support::stats::binomial;
+use crate::support::stats::{binomial, uniform};
 
 /// The default level of a property.
 const LEVEL: f64 = 0.01;
@@ -18,10 +18,6 @@ const CLAIMS: u64 = 500;
 const SIMULATED: u64 = 20;
 const SCENARIOS: u64 = 25;
 const RUNS: u64 = 200;
-
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
 
 /// A law of excess whose mean is exactly zero, and for coins the part of the runs in which the claim holds.
 type Law = (Holds, fn(f64) -> f64);

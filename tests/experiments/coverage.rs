@@ -7,20 +7,16 @@ use evenkeel::metrics::estimate::{mean, paired, unpaired};
 use evenkeel::metrics::outcome::Estimate;
 use evenkeel::scenario::distribution::standard_normal;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 use crate::support::family::Family;
-use crate::support::stats::binomial;
+use crate::support::stats::{binomial, uniform};
 
 const REPETITIONS: u64 = 20_000;
 /// What the intervals promise.
 const COVERAGE: f64 = 0.95;
 
 /// The middle of one of 2^53 equal parts of the unit interval.
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-}
-
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     standard_normal(uniform(rng))
 }

@@ -4,21 +4,17 @@ use evenkeel::experiment::fit::{Seen, fit, scenario_of};
 use evenkeel::scenario;
 use evenkeel::theory::shares::{Explanation, Kind, all};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use crate::support::family::Family;
-use crate::support::stats::{binomial, z};
+use crate::support::stats::{binomial, uniform, z};
 
 const PODS: usize = 4;
 const MOST: u32 = 60;
 const WITHIN: f64 = 0.03;
 
 /// The middle of one of 2^53 equal parts of the unit interval.
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-}
-
 fn pick(rng: &mut ChaCha8Rng, pods: &[usize]) -> usize {
     pods[((uniform(rng) * pods.len() as f64) as usize).min(pods.len() - 1)]
 }

@@ -1,9 +1,15 @@
 //! Statistical tests: each returns a p-value, the chance of data at least as odd under the hypothesis. Asymptotic ones
 //! say from where on they can be used, and panic below, since a test that uses them there is wrong itself.
 
+use rand_chacha::rand_core::Rng;
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
 use statrs::function::beta::ln_beta;
 use statrs::function::factorial::ln_binomial;
+
+/// A fair draw between 0 and 1, neither of which it is.
+pub fn uniform(rng: &mut impl Rng) -> f64 {
+    ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+}
 
 /// Arithmetic mean.
 pub fn mean(x: &[f64]) -> f64 {

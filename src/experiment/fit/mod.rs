@@ -2,7 +2,8 @@
 //! that shows it.
 //!
 //! Every explanation of a fixed list ([`Kind::ALL`], [`all`]) gives the shares a chance that is exact ([`chance`]). Before
-//! anything is seen the kinds are equally credible, and within a kind explanations are as [`all`] says; Bayes' rule does the rest. What is on no list cannot be found.
+//! anything is seen the kinds are equally credible, and within a kind explanations are as [`all`] says; Bayes' rule does the rest. What is on no
+//! list cannot be found.
 //!
 //! [`chance`]: crate::theory::shares::chance
 
@@ -36,42 +37,53 @@ const LISTED: usize = 10;
 /// Less belief than this is not worth a line.
 const WORTH_A_LINE: f64 = 0.001;
 
+/// An explanation that can show the shares.
+struct Weighed {
+    explanation: Explanation,
+    /// How likely it makes them.
+    chance: f64,
+    /// That, times how credible it was before.
+    weight: f64,
+}
+
 /// All explanations of all kinds, by their beliefs. No kind is in it that cannot show the shares at all.
 #[must_use]
 pub fn fit(seen: &Seen) -> Vec<Fitted> {
-    let kinds: Vec<(Kind, Vec<(Explanation, f64)>)> = Kind::ALL
-        .into_iter()
-        .map(|kind| {
-            let all = all(kind, seen.shares.len() as u32, seen.most);
-            let weigh = |(e, credible): (Explanation, f64)| (e, credible * e.chance(&seen.shares, seen.within));
-            (kind, all.into_par_iter().map(weigh).collect())
-        })
-        .collect();
-    let total: f64 = kinds.iter().flat_map(|(_, all)| all).map(|(_, weight)| weight).sum();
-    let mut fitted: Vec<Fitted> = kinds.into_iter().filter_map(|(kind, all)| of_kind(kind, all, total, seen)).collect();
+    let weigh = |(explanation, credible): (Explanation, f64)| {
+        let chance = explanation.chance(&seen.shares, seen.within);
+        Weighed { explanation, chance, weight: credible * chance }
+    };
+    let of = |kind| {
+        let all = all(kind, seen.shares.len() as u32, seen.most).into_par_iter();
+        (kind, all.map(weigh).filter(|w| w.weight > 0.0).collect())
+    };
+    let kinds: Vec<(Kind, Vec<Weighed>)> = Kind::ALL.into_iter().map(of).collect();
+    let total = kinds.iter().map(|(_, all)| sum(all)).sum();
+    let mut fitted: Vec<Fitted> = kinds.into_iter().filter_map(|(kind, all)| of_kind(kind, all, total)).collect();
     fitted.sort_by(|a, b| b.belief.total_cmp(&a.belief));
     fitted.retain(|f| f.belief >= WORTH_A_LINE);
     fitted
 }
 
-fn of_kind(kind: Kind, mut weighed: Vec<(Explanation, f64)>, total: f64, seen: &Seen) -> Option<Fitted> {
-    weighed.retain(|(_, weight)| *weight > 0.0);
-    let weight: f64 = weighed.iter().map(|(_, w)| w).sum();
-    let connections = range(&weighed, weight)?;
-    weighed.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let likely = |(explanation, w): &(Explanation, f64)| Likely {
-        explanation: *explanation,
-        says: explanation.to_string(),
-        belief: w / total,
-        chance: explanation.chance(&seen.shares, seen.within),
+fn sum(all: &[Weighed]) -> f64 {
+    all.iter().map(|w| w.weight).sum()
+}
+
+fn of_kind(kind: Kind, mut all: Vec<Weighed>, total: f64) -> Option<Fitted> {
+    let connections = range(&all)?;
+    all.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let likely = |w: &Weighed| Likely {
+        explanation: w.explanation,
+        says: w.explanation.to_string(),
+        belief: w.weight / total,
+        chance: w.chance,
     };
-    let likely: Vec<Likely> = weighed.iter().take(LISTED).map(likely).collect();
     Some(Fitted {
         kind,
         says: kind.to_string(),
-        belief: weight / total,
+        belief: sum(&all) / total,
         connections,
-        likely,
+        likely: all.iter().take(LISTED).map(likely).collect(),
         runs: 0,
         matching: 0,
         seed: None,
@@ -79,20 +91,21 @@ fn of_kind(kind: Kind, mut weighed: Vec<(Explanation, f64)>, total: f64, seen: &
 }
 
 /// The numbers of connections that carry 95 % of the belief: of the rest, at most half is on either side.
-fn range(weighed: &[(Explanation, f64)], total: f64) -> Option<Range> {
+fn range(all: &[Weighed]) -> Option<Range> {
     const EACH_SIDE: f64 = 0.025;
-    let mut by_number: Vec<(u32, f64)> = weighed.iter().map(|(e, w)| (e.connections(), *w)).collect();
+    let total = sum(all);
+    let mut by_number: Vec<(u32, f64)> = all.iter().map(|w| (w.explanation.connections(), w.weight)).collect();
     by_number.sort_by_key(|(n, _)| *n);
-    let end = |mut numbers: Box<dyn Iterator<Item = &(u32, f64)> + '_>| {
-        let mut outside = 0.0;
-        numbers
-            .find(|(_, w)| {
-                outside += w;
-                outside > EACH_SIDE * total
-            })
-            .map(|(n, _)| *n)
+    // The number at which so much lies below it, or is it.
+    let quantile = |part: f64| {
+        let mut below = 0.0;
+        let reached = |(_, weight): &&(u32, f64)| {
+            below += weight;
+            below > part * total
+        };
+        by_number.iter().find(reached).or(by_number.last()).map(|(n, _)| *n)
     };
-    Some(Range { from: end(Box::new(by_number.iter()))?, to: end(Box::new(by_number.iter().rev()))? })
+    Some(Range { from: quantile(EACH_SIDE)?, to: quantile(1.0 - EACH_SIDE)? })
 }
 
 /// Runs the scenario of each kind's likeliest explanation with the seeds 1 to `runs`: how many of them show the shares, on

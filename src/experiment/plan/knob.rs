@@ -54,7 +54,8 @@ impl Knob {
     }
 }
 
-/// Runs the scenario at each value, on all threads of the current pool; `done` is told of each value that is finished.
+/// Runs the scenario at each value, on all threads of the current pool; `done` is told how
+/// many values are finished, and of how many.
 ///
 /// # Errors
 /// If the scenario refuses a value, the question does not fit it, a run cannot finish, or `watch` stopped it.
@@ -62,7 +63,7 @@ pub fn trade_off(
     document: &Document,
     knob: &Knob,
     watch: Option<Watch<'_>>,
-    done: &(dyn Fn() + Sync),
+    done: &dyn Fn(u64, u64),
 ) -> Result<TradeOff, PlanError> {
     let plain = plain(document, knob.event)?;
     let axes = knob.grid(&plain).map_err(PlanError::Question)?;
@@ -94,7 +95,7 @@ pub fn trade_off(
         let failed = |error| PlanError::Run(format!("{} ({})", plan.scenario, plan.axes.label(cell)), error);
         let result = sweep::run_cell(&plan, cell, loaded, watch).map_err(failed)?;
         points.push(point(plan.axes.values(cell).concat(), &result));
-        done();
+        done(cell + 1, plan.axes.cells());
     }
     let (knee, basis) = knee(&points);
     let action = first.model.timeline.iter().find(|a| a.what.moves_connections() && a.at.0 >= first.model.warmup.0);

@@ -28,7 +28,7 @@ use crate::scenario::document::Document;
 use crate::scenario::model::Model;
 use crate::sim::SimError;
 use scene::{Scene, Stage, expecting};
-use trial::{refused, trial};
+use trial::{refused, runs_to_show, trial};
 
 /// A question of capacity.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +99,13 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// If the scenario or an objective is wrong, or if the question does not fit the scenario.
     pub fn new(document: &'a Document, question: &Question) -> Result<Planner<'a>, PlanError> {
+        let most = question.rule.max_runs;
+        if let Some(needed) = runs_to_show(&question.rule).filter(|needed| *needed > most) {
+            let message = format!(
+                "--max-runs {most} can show nothing: with this --share and --confidence {needed} runs that all meet the objectives are needed"
+            );
+            return Err(PlanError::Question(message));
+        }
         let plain = plain(document, question.event)?;
         let server = server_of(&plain, question.server.as_deref()).map_err(PlanError::Question)?;
         let mut sets = Vec::new();

@@ -48,6 +48,14 @@ pub(super) fn trial(rule: &Rule, at: f64, loaded: &Loaded, watch: Option<Watch<'
     })
 }
 
+/// How many runs it takes to show that something is enough, if all of them meet the objectives.
+pub(super) fn runs_to_show(rule: &Rule) -> Option<u64> {
+    let error = 1.0 - rule.confidence;
+    let mut test = Sprt::new(rule.share, rule.surely, error, error)?;
+    while test.add(true) == Decision::Continue {}
+    Some(test.trials())
+}
+
 /// What stands for a scenario that cannot be run.
 pub(super) fn refused(at: f64) -> Trial {
     Trial {

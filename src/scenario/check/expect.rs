@@ -13,16 +13,6 @@ use crate::scenario::quantity::{parse_duration, parse_percent};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
-/// Two-letter operators first, so that `<=` is not read as `<`.
-const OPERATORS: [(&str, Comparison); 6] = [
-    ("<=", Comparison::AtMost),
-    (">=", Comparison::AtLeast),
-    ("==", Comparison::Equal),
-    ("!=", Comparison::NotEqual),
-    ("<", Comparison::Less),
-    (">", Comparison::Greater),
-];
-
 /// Words for figures whose paths are others.
 const WORDS: &[(&str, &str)] = &[
     ("errors", "requests.failed"),
@@ -77,14 +67,10 @@ struct Known<'a> {
 
 fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     let form = || "write `figure op value`, for example `max_over_mean <= 1.2`".to_owned();
-    let split = text.char_indices().find_map(|(at, _)| {
-        OPERATORS.iter().find(|(symbol, _)| text[at..].starts_with(symbol)).map(|(symbol, op)| (at, symbol.len(), *op))
-    });
-    let Some((at, length, op)) = split else {
+    let Some((figure, op, rest)) = Comparison::find(text) else {
         let message = format!("{} has none of the operators <, <=, ==, !=, >=, >", quoted(text));
         return Err((Code::BadExpectation, message, Some(form())));
     };
-    let (figure, rest) = (text[..at].trim(), text[at + length..].trim());
     let (value, qualifier) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if figure.is_empty() || value.is_empty() {
         return Err((Code::BadExpectation, format!("{} is not complete", quoted(text)), Some(form())));

@@ -153,3 +153,25 @@ pub enum Comparison {
     /// `>`
     Greater,
 }
+impl Comparison {
+    /// As it is written; two letters first, so that `<=` is not read as `<`.
+    const SYMBOLS: [(&'static str, Comparison); 6] = [
+        ("<=", Comparison::AtMost),
+        (">=", Comparison::AtLeast),
+        ("==", Comparison::Equal),
+        ("!=", Comparison::NotEqual),
+        ("<", Comparison::Less),
+        (">", Comparison::Greater),
+    ];
+
+    /// The first comparison in a text, between what stands left and right of it.
+    #[must_use]
+    pub fn find(text: &str) -> Option<(&str, Comparison, &str)> {
+        text.char_indices().find_map(|(at, _)| {
+            let (left, rest) = text.split_at(at);
+            Comparison::SYMBOLS
+                .iter()
+                .find_map(|(symbol, op)| Some((left.trim(), *op, rest.strip_prefix(symbol)?.trim())))
+        })
+    }
+}

@@ -36,10 +36,6 @@ pub(super) struct Sides {
     pub lines: [(usize, String); 2],
 }
 
-/// As in `expect`: two letters first.
-const OPERATORS: [(&str, Comparison); 4] =
-    [("<=", Comparison::AtMost), (">=", Comparison::AtLeast), ("<", Comparison::Less), (">", Comparison::Greater)];
-
 /// Reads `always`, `in 95% of runs` or `on average`.
 pub(super) fn holds(text: &str) -> Result<Holds, String> {
     const FORMS: &str = "write `always`, `in 95% of runs` or `on average`";
@@ -61,12 +57,10 @@ pub(super) fn holds(text: &str) -> Result<Holds, String> {
 /// Reads `A.figure <= B.figure * 1.05 + 5ms after 1m`.
 pub(super) fn between(text: &str, variants: &[String; 2]) -> Result<Sides, String> {
     const FORM: &str = "write `A.figure <= B.figure`, perhaps with `* 1.05` or `+ 5ms`, and `after 1m`";
-    let found = text.char_indices().find_map(|(at, _)| {
-        OPERATORS.iter().find(|(symbol, _)| text[at..].starts_with(symbol)).map(|(symbol, op)| (at, symbol.len(), *op))
-    });
-    let Some((at, length, op)) = found else { return Err(format!("there is none of <, <=, >, >=; {FORM}")) };
-    let left = side(text[..at].trim(), variants)?;
-    let words: Vec<&str> = text[at + length..].split_whitespace().collect();
+    let found = Comparison::find(text).filter(|(_, op, _)| !matches!(op, Comparison::Equal | Comparison::NotEqual));
+    let Some((left, op, right)) = found else { return Err(format!("there is none of <, <=, >, >=; {FORM}")) };
+    let left = side(left, variants)?;
+    let words: Vec<&str> = right.split_whitespace().collect();
     let Some((right, mut rest)) = words.split_first() else { return Err(format!("it ends early; {FORM}")) };
     let right = side(right, variants)?;
     if left.0 == right.0 {
