@@ -18,10 +18,15 @@ fn load(found: &Shipped) -> Loaded {
 }
 
 #[test]
-fn the_schema_beside_the_scenarios_is_current() {
-    let committed = std::fs::read_to_string(root().join("scenarios/schema.json")).unwrap_or_default();
-    let generated = serde_json::to_string_pretty(&schema::scenario_schema()).expect("a schema is JSON") + "\n";
-    assert!(committed == generated, "run: cargo run --locked -- schema > scenarios/schema.json");
+fn the_schemas_beside_the_files_are_current() {
+    for (folder, schema, of) in [
+        ("scenarios", schema::scenario_schema(), "scenario"),
+        ("properties", schema::properties_schema(), "properties"),
+    ] {
+        let committed = std::fs::read_to_string(root().join(folder).join("schema.json")).unwrap_or_default();
+        let generated = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+        assert!(committed == generated, "run: cargo run --locked -- schema {of} > {folder}/schema.json");
+    }
 }
 
 #[test]

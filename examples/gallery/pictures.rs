@@ -1,9 +1,12 @@
-//! What hangs in the gallery: traffic and skew of some of the blog's scenarios, and all of them side by side. The test
-//! tests/gallery.rs holds the committed files to it.
+//! What hangs in the gallery: traffic and skew of some of the blog's scenarios, all of them side by side, and the plans of
+//! docs/capacity.md. The test tests/gallery.rs holds the committed files to it.
 
 use evenkeel::experiment;
+use evenkeel::experiment::plan::{Cure, Knob, Planner, Question, Search, trade_off};
 use evenkeel::metrics::outcome::Outcome;
+use evenkeel::output::plan::Rule;
 use evenkeel::output::plot::{self, Figure, LAST_PHASE, pod_shares, small_multiples};
+use evenkeel::scenario::document::Document;
 use evenkeel::{scenario, shipped};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -43,7 +46,37 @@ pub fn all() -> Result<Vec<(String, Figure)>, Box<dyn Error>> {
         }
     }
     pictures.push(("compare".into(), small_multiples("Which pod gets the traffic?", LAST_PHASE, &shares)));
+    pictures.push(("capacity-pods".into(), capacity()?));
+    pictures.push(("capacity-age".into(), age()?));
     Ok(pictures)
+}
+
+/// `plan capacity/skew-tax --slo 'max_utilization <= 70%' --share 80% --vary clients.web.channels=1,4,16`
+fn capacity() -> Result<Figure, Box<dyn Error>> {
+    let document = document("capacity/skew-tax")?;
+    let question = Question {
+        slos: vec!["max_utilization <= 70%".into()],
+        server: None,
+        event: None,
+        search: Search::Pods { lo: 1, hi: 200 },
+        rule: Rule { share: 0.8, surely: 0.95, confidence: 0.95, max_runs: 200, seed: 1 },
+    };
+    let channels = |n: u32| Cure { name: format!("channels={n}"), sets: vec![format!("clients.web.channels={n}")] };
+    let report = Planner::new(&document, &question)?.plan(&[1, 4, 16].map(channels), Vec::new(), None, &|| ())?;
+    Ok(plot::pods_needed(&report))
+}
+
+/// `plan blog/scale-up-headless-age --knob max_connection_age=30s..8m:log5 --runs 3`
+fn age() -> Result<Figure, Box<dyn Error>> {
+    let document = document("blog/scale-up-headless-age")?;
+    let text = "max_connection_age=30s..8m:log5".into();
+    let knob = Knob { text, server: None, event: None, seed: 1, runs: 3 };
+    Ok(plot::trade_off(&trade_off(&document, &knob, None, &|_, _| ())?))
+}
+
+fn document(name: &str) -> Result<Document, Box<dyn Error>> {
+    let found = shipped::find(name).into_iter().next().ok_or_else(|| format!("{name} is not shipped"))?;
+    Ok(Document::embedded(found.name, found.text, &[]))
 }
 
 fn run(found: shipped::Shipped) -> Result<Outcome, Box<dyn Error>> {

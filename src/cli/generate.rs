@@ -3,11 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, ValueEnum};
+use schemars::schema_for;
 
 use super::failure::Failure;
 use super::{Cli, terminal};
 use crate::metrics::outcome::Summary;
+use crate::output::check::Report;
+use crate::output::compare::Comparison;
 use crate::output::files::write_file;
+use crate::output::fit::Fit;
+use crate::output::knob::TradeOff;
+use crate::output::plan::PlanReport;
+use crate::output::sweep::Sweep;
 use crate::scenario::{self, schema};
 use crate::shipped;
 
@@ -29,8 +36,22 @@ pub struct SchemaArgs {
 enum SchemaOf {
     /// Scenario files
     Scenario,
-    /// summary.json
+    /// Properties files
+    Properties,
+    /// summary.json, of run
     Summary,
+    /// compare.json
+    Compare,
+    /// sweep.json
+    Sweep,
+    /// plan.json
+    Plan,
+    /// plan.json, of plan --knob
+    Knob,
+    /// check.json
+    Check,
+    /// fit.json
+    Fit,
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -64,7 +85,14 @@ pub fn scenarios() -> Result<(), Failure> {
 pub fn schema(args: SchemaArgs) -> Result<(), Failure> {
     let schema = match args.of {
         SchemaOf::Scenario => schema::scenario_schema(),
-        SchemaOf::Summary => schemars::schema_for!(Summary).to_value(),
+        SchemaOf::Properties => schema::properties_schema(),
+        SchemaOf::Summary => schema_for!(Summary).to_value(),
+        SchemaOf::Compare => schema_for!(Comparison).to_value(),
+        SchemaOf::Sweep => schema_for!(Sweep).to_value(),
+        SchemaOf::Plan => schema_for!(PlanReport).to_value(),
+        SchemaOf::Knob => schema_for!(TradeOff).to_value(),
+        SchemaOf::Check => schema_for!(Report).to_value(),
+        SchemaOf::Fit => schema_for!(Fit).to_value(),
     };
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|error| Failure::Machine(format!("cannot write the schema: {error}")))?;

@@ -12,6 +12,8 @@ pub struct Part {
     pub skew: SkewFigures,
     /// Calls that ended in it.
     pub requests: PartRequests,
+    /// Part of these that failed; `None` if none ended.
+    pub error_ratio: Option<f64>,
     /// Latency of the calls that were answered in it.
     pub latency_ms: Latency,
     /// The busiest pod's utilization, of those that were Ready in some whole window of it.

@@ -10,10 +10,10 @@ use super::finish::{REQUESTS_PER_POD, latency_ms};
 use super::histogram::Tally;
 use super::windows::Window;
 
-/// True if some expectation asks for latencies of a part.
+/// True if some expectation asks for what only the latencies of a part tell: those, or how many calls were answered in it.
 pub(super) fn ask_for_latencies(model: &Model) -> bool {
-    let asks = |e: &Expectation| e.when != When::WholeRun && e.path.first().is_some_and(|step| step == "latency_ms");
-    model.expect.iter().any(asks)
+    let tells = |step: &String| step == "latency_ms" || step == "error_ratio";
+    model.expect.iter().any(|e| e.when != When::WholeRun && e.path.first().is_some_and(tells))
 }
 
 /// By expectation: the parts in which it must hold; none for those of the whole run.
@@ -93,9 +93,11 @@ fn part(windows: &[&Window], slots: Slots<'_>) -> Part {
     let pods: Vec<Pod> = pods.into_iter().filter(|p| p.ready > Span::ZERO).collect();
     let rates: Vec<f64> = pods.iter().map(|p| p.requests as f64 / p.ready.as_secs_f64()).collect();
     let utilization = |p: &Pod| p.busy.as_secs_f64() / (p.ready.as_secs_f64() * slots(p.id));
+    let ended = failed + latency.count();
     Part {
         skew: skew::figures(&rates),
         requests: PartRequests { failed },
+        error_ratio: (ended > 0).then(|| failed as f64 / ended as f64),
         latency_ms: latency_ms(&latency),
         max_utilization: pods.iter().map(utilization).reduce(f64::max),
     }

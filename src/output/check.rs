@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::files::FileSet;
@@ -11,7 +12,7 @@ use super::style::{Style, paragraphs};
 use super::{OutputError, json, markdown as md};
 
 /// The report of all properties.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
     /// Version of evenkeel.
     pub evenkeel: String,
@@ -24,7 +25,7 @@ pub struct Report {
 }
 
 /// What became of a property.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Checked {
     /// Its name.
     pub name: String,
@@ -53,7 +54,7 @@ pub struct Checked {
 }
 
 /// What can become of a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// No case refutes it.
@@ -63,7 +64,7 @@ pub enum Fate {
 }
 
 /// How hard a property was attacked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Attack {
     /// Scenarios that were judged.
     pub scenarios: u64,
@@ -80,7 +81,7 @@ pub struct Attack {
 }
 
 /// What was tried of a key.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Range {
     /// Its path.
     pub path: String,
@@ -95,7 +96,7 @@ pub struct Range {
 }
 
 /// A case that does not refute the claim.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Nearest {
     /// The case.
     pub case: Case,
@@ -108,7 +109,7 @@ pub struct Nearest {
 }
 
 /// A scenario and the run of it that says most.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Case {
     /// Its number; 0 is the scenario as it is written.
     pub number: u64,
@@ -121,7 +122,7 @@ pub struct Case {
 }
 
 /// What refutes a claim.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Refutation {
     /// As it was found.
     pub found: Case,

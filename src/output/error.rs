@@ -28,8 +28,8 @@ pub enum OutputError {
         /// The folder.
         path: PathBuf,
     },
-    /// A file of an output folder does not hold what a run writes there.
-    #[error("{} is not what `evenkeel run` writes: {problem}", path.display())]
+    /// A file of an output folder does not hold what evenkeel writes there.
+    #[error("{} is not what evenkeel writes there: {problem}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -1,17 +1,38 @@
-//! The JSON Schema of scenario files, from the types that read them.
+//! The JSON Schemas of scenario and properties files, from the types that read them.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use super::file::ScenarioFile;
+use super::property::OF_THE_PROPERTY;
+use super::property::file::PropertiesFile;
 
 /// The JSON Schema of scenario files (draft 2020-12), for completion and checks in editors.
 #[must_use]
 pub fn scenario_schema() -> Value {
+    schema_of::<ScenarioFile>("evenkeel scenario")
+}
+
+/// The same of properties files.
+#[must_use]
+pub fn properties_schema() -> Value {
+    let mut schema = schema_of::<PropertiesFile>("evenkeel properties");
+    let answered = |name: &str| OF_THE_PROPERTY.iter().any(|(key, _)| *key == name);
+    if let Some(Value::Object(keys)) = schema.pointer_mut("/$defs/ScenarioFile/properties") {
+        keys.retain(|key, _| !answered(key));
+    }
+    if let Some(Value::Array(required)) = schema.pointer_mut("/$defs/ScenarioFile/required") {
+        required.retain(|key| !key.as_str().is_some_and(answered));
+    }
+    schema
+}
+
+fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<ScenarioFile>().to_value();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
     if let Value::Object(root) = &mut schema {
-        root.insert("title".into(), "evenkeel scenario".into());
+        root.insert("title".into(), title.into());
     }
     let definitions = schema.get("$defs").cloned().unwrap_or_default();
     bare_names(&mut schema, &definitions);
@@ -61,11 +82,14 @@ mod tests {
                 if child.get("description").is_none() && child.get("$ref").is_none() && !choice {
                     missing.push(format!("{path}.{name}"));
                 }
+                // A key may itself be called `properties`.
+                descriptions(child, &format!("{path}/{name}"), missing, count);
             }
         }
         match schema {
             Value::Object(object) => {
-                object.iter().for_each(|(k, v)| descriptions(v, &format!("{path}/{k}"), missing, count))
+                let others = object.iter().filter(|(k, v)| *k != "properties" || !v.is_object());
+                others.for_each(|(k, v)| descriptions(v, &format!("{path}/{k}"), missing, count))
             }
             Value::Array(items) => items.iter().for_each(|v| descriptions(v, path, missing, count)),
             _ => {}
@@ -76,8 +100,20 @@ mod tests {
     fn every_key_is_described() {
         let (mut missing, mut count) = (Vec::new(), 0);
         descriptions(&scenario_schema(), "", &mut missing, &mut count);
+        descriptions(&properties_schema(), "properties", &mut missing, &mut count);
         assert_eq!(missing, Vec::<String>::new());
         assert!(count > 80, "{count} keys");
+    }
+
+    #[test]
+    fn a_property_needs_what_its_reader_needs() {
+        let schema = properties_schema();
+        let mut required = schema["$defs"]["PropertyFile"]["required"].as_array().unwrap().clone();
+        required.sort_by_key(|key| key.to_string());
+        assert_eq!(required, ["claim", "draw", "holds", "name", "says", "scenario"]);
+        let scenario = &schema["$defs"]["ScenarioFile"];
+        assert_eq!(scenario["required"], serde_json::json!(["servers", "clients"]));
+        assert!(scenario["properties"].get("seed").is_none() && scenario["properties"].get("warmup").is_some());
     }
 
     /// Every choice between `{ name: settings }` in the schema: its names, and those that it offers as bare names.

@@ -48,14 +48,21 @@ fn a_part_of_the_run_can_be_asked_for() {
 /// the outage fail, and no others.
 #[test]
 fn the_busiest_pod_and_the_part_that_fails() {
-    let results = expected(&[
+    let mut results = expected(&[
         "max_utilization <= 5%",
         "max_utilization <= 7% in every window",
         "max_utilization <= 7% after 10s",
         "error_ratio <= 20%",
         "error_ratio > 15%",
         "requests.failed > 0",
+        "error_ratio == 0% after 10s",
+        "error_ratio <= 0% within 4s of kill",
+        "error_ratio >= 100% within 1s of kill",
+        "error_ratio <= 100% in every window",
     ]);
+    // A second after the kill two of the fourteen that are left are an outage.
+    let within = results.remove(8);
+    assert!(!within.1 && (within.0.expect("a value") - 2.0 / 13.0).abs() < 0.01, "{within:?}");
     assert!(results.iter().all(|r| r.1), "{results:?}");
     let value = |i: usize| results[i].0.expect("a value");
     assert!(value(0) >= 1.0 / 32.0 && value(1) >= value(2) && value(2) >= 1.0 / 32.0, "{results:?}");

@@ -301,6 +301,7 @@ fn expectations() {
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_mean <= 2]\n", "E027", "did you mean `max_over_mean`?"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p98 <= 20ms]\n", "E027", "did you mean `latency_ms.p9"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«skew.worst_window.cw < 2]\n", "E027", "skew.worst_window.cv"),
+        ("NAME\nSERVERS\nGHZ\nexpect: [«max_share <= 40]\n", "E026", "at most 1"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«idle_pods == 20ms]\n", "E026", "not a time"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= 20%]\n", "E026", "is a time"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«latency.p99 <= fast]\n", "E026", "duration"),

@@ -16,7 +16,6 @@ const REPETITIONS: u64 = 20_000;
 /// What the intervals promise.
 const COVERAGE: f64 = 0.95;
 
-/// The middle of one of 2^53 equal parts of the unit interval.
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     standard_normal(uniform(rng))
 }

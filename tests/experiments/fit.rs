@@ -14,7 +14,6 @@ const PODS: usize = 4;
 const MOST: u32 = 60;
 const WITHIN: f64 = 0.03;
 
-/// The middle of one of 2^53 equal parts of the unit interval.
 fn pick(rng: &mut ChaCha8Rng, pods: &[usize]) -> usize {
     pods[((uniform(rng) * pods.len() as f64) as usize).min(pods.len() - 1)]
 }

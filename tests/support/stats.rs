@@ -6,7 +6,7 @@ use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal
 use statrs::function::beta::ln_beta;
 use statrs::function::factorial::ln_binomial;
 
-/// A fair draw between 0 and 1, neither of which it is.
+/// The middle of one of 2^53 equal parts of the unit interval, drawn.
 pub fn uniform(rng: &mut impl Rng) -> f64 {
     ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
 }

@@ -78,7 +78,8 @@ fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     let when = when(qualifier.trim(), known)?;
     let figures = if when == When::WholeRun { &known.whole } else { &known.part };
     let path = figures.path(figure)?;
-    let value = number(value, &path).map_err(|message| (Code::BadExpectation, message, None))?;
+    let value = number(value, &path).and_then(|x| reachable(x, &path));
+    let value = value.map_err(|message| (Code::BadExpectation, message, None))?;
     Ok(Expectation { text: text.to_owned(), path, when, op, value })
 }
 
@@ -148,6 +149,19 @@ fn number(text: &str, path: &[String]) -> Result<f64, String> {
         (None, _, None) if parse_duration(text).is_ok() => Err(format!("{figure} is not a time: write a plain number")),
         (None, _, None) => Err(format!("{} is neither a number nor a percentage", quoted(text))),
     }
+}
+
+/// Figures that are parts of one.
+const PARTS: [&str; 8] =
+    ["share", "max_share", "stray_share", "error_ratio", "gini", "utilization", "max_utilization", "throttled"];
+
+/// A bound beyond all that a figure can be says nothing: whoever writes it means something else.
+fn reachable(bound: f64, path: &[String]) -> Result<f64, String> {
+    if bound > 1.0 && path.last().is_some_and(|last| PARTS.contains(&last.as_str())) {
+        let figure = quoted(&path.join("."));
+        return Err(format!("{figure} is at most 1: write a percentage, such as 40%, or a part, such as 0.4"));
+    }
+    Ok(bound)
 }
 
 /// The figures of the summary, from its schema.

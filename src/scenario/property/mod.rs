@@ -2,7 +2,7 @@
 
 mod claim;
 mod draw;
-mod file;
+pub(super) mod file;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use claim::{Claim, Holds};
 pub use draw::Draw;
+pub(super) use read::OF_THE_PROPERTY;
 pub use read::{open, parse};
 
 use super::diagnostic::{Diagnostics, Place, Problem, Source};
