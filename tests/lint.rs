@@ -103,6 +103,46 @@ fn every_fix_of_a_shipped_scenario_can_be_made_and_cures_it() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What the scenarios of the blog post are there to show, by what they say of themselves, and what those cure that show a cure. All that is
+/// found in them is listed in docs/lint.md.
+const BLOG: [(&str, &[&str], &[&str]); 24] = [
+    ("grpc-clusterip", &["EK001"], &[]),
+    ("grpc-clusterip-mixed", &["EK002"], &[]),
+    ("grpc-headless-round-robin", &["EK008"], &["EK001", "EK002"]),
+    ("http1-clusterip", &[], &["EK001", "EK002", "EK009"]),
+    ("scale-up-clusterip", &["EK009"], &[]),
+    ("scale-up-clusterip-age", &["EK002"], &["EK009"]),
+    ("scale-up-headless", &["EK008"], &["EK002", "EK009"]),
+    ("scale-up-headless-age", &[], &["EK008", "EK011"]),
+    ("rolling-restart", &["EK009", "EK018"], &[]),
+    ("rolling-restart-again", &["EK018"], &[]),
+    ("rolling-restart-headless-outage", &["EK011"], &["EK018"]),
+    ("max-connection-age", &["EK002"], &["EK009", "EK021"]),
+    ("pool-max-lifetime", &[], &["EK002", "EK009"]),
+    ("checklist", &["EK023"], &["EK008", "EK010", "EK011", "EK014"]),
+    ("keepalive-checklist", &["EK012", "EK013"], &["EK014"]),
+    ("hpa-blind", &["EK042"], &[]),
+    ("cpu-limit", &["EK039"], &[]),
+    ("streams-age", &[], &["EK020"]),
+    ("kuberesolver", &[], &["EK008", "EK011"]),
+    ("xds", &[], &["EK008", "EK011"]),
+    ("envoy-sidecar-clusterip", &["EK005"], &[]),
+    ("istio", &[], &["EK001", "EK002", "EK005", "EK006", "EK007", "EK008", "EK009"]),
+    ("istio-ambient", &["EK007"], &[]),
+    ("linkerd", &[], &["EK001", "EK002", "EK005", "EK008", "EK009"]),
+];
+
+#[test]
+fn what_the_blog_scenarios_show_is_found_and_what_they_cure_is_not() {
+    for (name, shows, cures) in BLOG {
+        let found = shipped::find(&format!("blog/{name}")).into_iter().next().unwrap_or_else(|| panic!("no {name}"));
+        let findings = lint::lint(&Document::embedded(found.name, found.text, &[])).unwrap();
+        let codes: Vec<&str> = findings.iter().map(|f| f.rule.code).collect();
+        assert!(shows.iter().all(|code| codes.contains(code)), "{name}: {shows:?} in {codes:?}");
+        assert!(!cures.iter().any(|code| codes.contains(code)), "{name}: none of {cures:?} in {codes:?}");
+    }
+}
+
 #[test]
 fn the_document_of_rules_is_current() {
     let committed = include_str!("../docs/lint.md");

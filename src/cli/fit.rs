@@ -45,11 +45,12 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     let watch = |_: u64, _| terminal::interrupted();
     let explained = in_pool(args.terms.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
     let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;
-    let text = |kind: &fit::Fitted| {
-        let best = kind.likely.first()?;
-        Some(scenario_of(best.explanation, &seen, &kind.says, kind.seed.unwrap_or(1)))
+    let of_kind = |kind: &fit::Fitted| {
+        let text = |likely: &fit::Likely| scenario_of(likely.explanation, &seen, likely.seed.unwrap_or(1));
+        let file = |(i, likely)| (fit::file(kind, i), text(likely));
+        kind.likely.iter().enumerate().map(file).collect::<Vec<_>>()
     };
-    let scenarios: Vec<String> = found.kinds.iter().filter_map(text).collect();
+    let scenarios: Vec<(String, String)> = found.kinds.iter().flat_map(of_kind).collect();
     fit::add_files(&mut set, &found, &scenarios, &pictures, !args.no_png)?;
     set.commit()?;
     if args.terms.quiet {

@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(value_name = "SCENARIO")]
     scenario: String,
     /// What must hold in a run, as `expect` writes it, e.g. 'latency.p99 <= 20ms', 'error_ratio <= 0.1%',
-    /// 'max_utilization <= 70%', 'requests.failed == 0 within 90s of rollout' [default: what the scenario expects]
+    /// 'max_utilization <= 70%', 'requests.failed == 0 for 90s after rollout' [default: what the scenario expects]
     #[arg(long = "slo", value_name = "FIGURE OP VALUE", conflicts_with = "knob")]
     slos: Vec<String>,
     /// The server whose pods are counted, where there are several

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::run::{Watch, run, run_into};
 use crate::metrics::estimate;
-use crate::metrics::figures::figures;
+use crate::metrics::figures::{figures, range};
 use crate::metrics::outcome::{Estimate, Outcome, Summary};
 use crate::observe::ConnectionSink;
 use crate::scenario::Loaded;
@@ -80,13 +80,21 @@ pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
             values.entry(figure.path).or_default().extend(figure.value);
         }
     }
-    values.into_iter().filter_map(|(path, values)| Some((path, estimate_of(&values)?))).collect()
+    values
+        .into_iter()
+        .filter_map(|(path, values)| {
+            let estimate = estimate_of(&path, &values)?;
+            Some((path, estimate))
+        })
+        .collect()
 }
 
-/// A mean with its confidence interval, which ends at zero, since no figure can be below; of a single value, the value, with `n` 1 and an interval that says nothing.
-pub(super) fn estimate_of(values: &[f64]) -> Option<Estimate> {
+/// The mean of a figure with its confidence interval, which ends where the figure does; of a single value, the value, with `n` 1 and an
+/// interval that says nothing.
+pub(super) fn estimate_of(path: &str, values: &[f64]) -> Option<Estimate> {
+    let (least, most) = range(path);
     match values {
         [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
-        values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(0.0), ..e }),
+        values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(least), hi: e.hi.min(most), ..e }),
     }
 }

@@ -66,7 +66,7 @@ pub fn results(plan: &Plan, cells: &[Cell]) -> Sweep {
 fn result(plan: &Plan, cell: &Cell) -> CellResult {
     let estimated = cell.figures.iter().enumerate().filter_map(|(i, (_, path))| {
         let values: Vec<f64> = cell.runs.iter().filter_map(|run| *run.values.get(i)?).collect();
-        Some((path.clone(), estimate_of(&values)?))
+        Some((path.clone(), estimate_of(path, &values)?))
     });
     CellResult {
         cell: cell.cell,

@@ -6,6 +6,7 @@ use super::placing::count;
 use super::probe::scale_up;
 use super::{Found, Rule, Severity};
 use crate::scenario::model::{Model, Server};
+use crate::units::Span;
 
 /// An age that shows in a run of two minutes; in production 5m to 30m are usual.
 const AGE: &str = "1m";
@@ -42,18 +43,39 @@ pub(super) static RULES: &[Rule] = &[
         figures: &[IDLE_PODS, MAX_OVER_MEAN],
         find: pinned_without_age,
     },
+    Rule {
+        code: "EK049",
+        title: "a connection age of more than an hour",
+        severity: Severity::Note,
+        cause: "Until t a part t/A of the connections has reached an age of A, and only those come to new pods, or ask DNS. With hours, what a \
+                rollout or a scale-up has made uneven stays so until the next one.",
+        cure: "Minutes (5m to 30m, with a grace): the price is reconnects, one per connection and age. The evidence takes 1m, to be short.",
+        source: "gRFC A9; docs/capacity.md, which MaxConnectionAge",
+        example: "name: old\nduration: 2m\nservice: { type: Headless }\nservers: [{ name: api, replicas: 3, grpc: { max_connection_age: 61m } }]\n\
+                  clients: [{ name: web, replicas: 20, policy: round_robin, load: { open: { rate: 100 } } }]\n",
+        passes: &["servers.api.grpc.max_connection_age=60m"],
+        figures: &[IDLE_PODS, MAX_OVER_MEAN],
+        find: too_old,
+    },
 ];
+
+/// Rollouts and autoscalers come sooner.
+const TOO_OLD: Span = Span::from_secs(3600);
 
 /// True if this server never ends a connection that is in use.
 fn keeps(server: &Server) -> bool {
     server.grpc.max_connection_age.is_none() && server.grpc.max_requests_per_connection.is_none()
 }
 
+/// True if the caller ends its connections itself.
+fn ends_connections(caller: &Caller<'_>) -> bool {
+    caller.client.max_connection_lifetime.is_some()
+        || caller.client.via.as_ref().and_then(|v| v.cluster).is_some_and(|c| c.max_requests_per_connection.is_some())
+}
+
 /// The servers to which a caller's connections are for ever.
 pub(super) fn for_ever<'a>(model: &'a Model, caller: &Caller<'_>) -> Vec<(usize, &'a Server)> {
-    let own = caller.client.max_connection_lifetime.is_some()
-        || caller.client.via.as_ref().and_then(|v| v.cluster).is_some_and(|c| c.max_requests_per_connection.is_some());
-    if own {
+    if ends_connections(caller) {
         Vec::new()
     } else {
         model.servers.iter().enumerate().filter(|(_, s)| s.replicas > 0 && keeps(s)).collect()
@@ -98,4 +120,22 @@ fn pinned_without_age(model: &Model) -> Vec<Found> {
         let connections = count(connections, "connection");
         format!("{connections} that stay on the pod they are on: more than these {pods} would get nothing")
     })
+}
+
+fn too_old(model: &Model) -> Vec<Found> {
+    let waits = |c: &Caller<'_>| (c.asks_dns() || !model.connects_to_all(c.client)) && !ends_connections(c);
+    if !callers(model).any(|c| waits(&c)) {
+        return Vec::new();
+    }
+    let found = |(i, s): (usize, &Server)| {
+        let age = s.grpc.max_connection_age.filter(|age| *age > TOO_OLD && s.replicas > 0)?;
+        let at = format!("servers.{}.grpc.max_connection_age", s.name);
+        Some(Found {
+            message: format!("connections that end after {age}: a new pod waits for its share of them as long"),
+            path: at.clone(),
+            probe: scale_up(model, i, AFTER),
+            fix: vec![format!("{at}={AGE}"), format!("{at}_grace=30s")],
+        })
+    };
+    model.servers.iter().enumerate().filter_map(found).collect()
 }

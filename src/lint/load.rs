@@ -28,7 +28,7 @@ pub(super) static RULES: &[Rule] = &[
         source: "docs/model.md, Warnings; queueing theory",
         example: "name: full\nduration: 1m\nservers: [{ name: api, replicas: 5, concurrency: 1 }]\n\
                   clients: [{ name: web, replicas: 10, policy: round_robin, discovery: watch, load: { open: { rate: 3200 } } }]\n",
-        passes: &["clients.web.load.open.rate=3100"],
+        passes: &["clients.web.load.open.rate=3124"],
         figures: &[P99],
         find: too_much,
     },
@@ -41,7 +41,7 @@ pub(super) static RULES: &[Rule] = &[
         source: "kubernetes docs, disruptions; docs/model.md, kill",
         example: "name: tight\nduration: 1m\nservers: [{ name: api, replicas: 5, concurrency: 1, startup: 10s }]\n\
                   clients: [{ name: web, replicas: 10, policy: round_robin, discovery: watch, load: { open: { rate: 2600 } } }]\n",
-        passes: &["clients.web.load.open.rate=2490"],
+        passes: &["clients.web.load.open.rate=2499"],
         figures: &[P99],
         find: no_room,
     },

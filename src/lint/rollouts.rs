@@ -40,7 +40,7 @@ pub(super) static RULES: &[Rule] = &[
         source: "grpc/grpc-go#6990, #8398; docs/blog.md, rolling-restart-headless-outage; docs/model.md, Resolver",
         example: "name: outage\nduration: 2m\nservice: { type: Headless }\nservers: [{ name: api, replicas: 5, startup: 3s }]\n\
                   clients: [{ name: web, replicas: 10, policy: round_robin, load: { open: { rate: 200 } } }]\n",
-        passes: &["servers.api.min_ready=15s"],
+        passes: &["servers.api.min_ready=14s"],
         figures: &[FAILED, WORST_WINDOW],
         find: quicker_than_dns,
     },
@@ -84,7 +84,7 @@ pub(super) static RULES: &[Rule] = &[
         source: "kubernetes pkg/controller/deployment/rolling.go; docs/model.md, Change",
         example: "name: thin\nduration: 2m\nservers: [{ name: api, replicas: 5, concurrency: 1, termination: { pre_stop: 5s } }]\n\
                   clients: [{ name: web, replicas: 20, policy: round_robin, discovery: watch, load: { open: { rate: 2700 } } }]\n",
-        passes: &["servers.api.strategy={ max_surge: 1, max_unavailable: 0 }"],
+        passes: &["clients.web.load.open.rate=2499"],
         figures: &[P99, WORST_WINDOW],
         find: too_few_left,
     },

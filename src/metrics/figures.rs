@@ -56,6 +56,30 @@ pub fn better(path: &str) -> Better {
     ALWAYS.iter().find(|(_, known, _)| *known == path).map_or(Better::Lower, |(_, _, better)| *better)
 }
 
+/// Figures that are parts of one, by the last step of their paths.
+const PARTS: [&str; 10] = [
+    "share",
+    "max_share",
+    "stray_share",
+    "error_ratio",
+    "usable_capacity",
+    "gini",
+    "jain",
+    "utilization",
+    "max_utilization",
+    "throttled",
+];
+
+/// The least and the most that the figure at this path can be, whatever the scenario.
+#[must_use]
+pub fn range(path: &str) -> (f64, f64) {
+    match path.rsplit('.').next().unwrap_or(path) {
+        "max_over_mean" | "effective_pods" => (1.0, f64::INFINITY),
+        last if PARTS.contains(&last) => (0.0, 1.0),
+        _ => (0.0, f64::INFINITY),
+    }
+}
+
 /// All figures in a fixed order: the same for all runs of a scenario. There is one `time_to_balance_s` per change, numbered
 /// from 1 if there are several.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use crate::metrics::part::{Part, PartRequests};
 use crate::metrics::skew;
-use crate::scenario::model::{Expectation, Model, When};
+use crate::scenario::model::{Changes, Expectation, Model, When};
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
@@ -27,10 +27,11 @@ type Slots<'a> = &'a dyn Fn(PodId) -> f64;
 
 fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time, slots: Slots<'_>) -> Vec<Part> {
     let warmup = Time::ZERO + model.warmup;
-    let between = |from: Time, to: Time| {
-        let inside: Vec<&Window> = windows.iter().filter(|w| w.from >= from.max(warmup) && w.to <= to).collect();
-        (!inside.is_empty()).then(|| part(&inside, slots))
+    let of_those = |which: &dyn Fn(&Window) -> bool| {
+        let those: Vec<&Window> = windows.iter().filter(|w| w.from >= warmup && which(w)).collect();
+        (!those.is_empty()).then(|| part(&those, slots))
     };
+    let between = |from: Time, to: Time| of_those(&|w| w.from >= from && w.to <= to);
     match expectation.when {
         When::WholeRun => Vec::new(),
         When::After(span) => between(Time::ZERO + span, end).into_iter().collect(),
@@ -38,13 +39,26 @@ fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time, s
             let full = windows.iter().filter(|w| w.from >= warmup && !w.partial);
             full.map(|window| part_of_window(window, slots)).collect()
         }
-        When::Within { span, change } => {
-            let moves: Vec<_> = model.timeline.iter().filter(|a| a.what.moves_connections()).collect();
-            let next = |at: Time| moves.iter().map(|a| a.at).find(|t| *t > at).unwrap_or(end);
-            let asked = moves.iter().filter(|a| a.at >= warmup && change.is_none_or(|word| a.what.word() == word));
-            asked.filter_map(|a| between(a.at + span, next(a.at))).collect()
+        When::Within(changes) => {
+            let spans = until_the_next(model, changes, end);
+            spans.filter_map(|(at, next)| between(at + changes.span, next)).collect()
+        }
+        When::For(changes) => {
+            let spans = until_the_next(model, changes, end);
+            // What the change does at once is in the window in whose midst it may be.
+            let during = |at: Time, to: Time| of_those(&|w| w.to > at && w.from < to);
+            spans.filter_map(|(at, next)| during(at, next.min(at + changes.span))).collect()
         }
     }
+}
+
+/// When the changes are, and when the next one is that moves connections, or the end.
+fn until_the_next(model: &Model, changes: Changes, end: Time) -> impl Iterator<Item = (Time, Time)> {
+    let moves = || model.timeline.iter().filter(|a| a.what.moves_connections());
+    let next = move |at: Time| moves().map(|a| a.at).find(|t| *t > at).unwrap_or(end);
+    let asked = moves().filter(move |a| changes.word.is_none_or(|word| a.what.word() == word));
+    let measured = asked.filter(|a| a.at >= Time::ZERO + model.warmup);
+    measured.map(move |a| (a.at, next(a.at)))
 }
 
 /// A window with too few requests says nothing of skew.

@@ -36,10 +36,18 @@ const RESULTS: [&[&str]; 6] = [
         "fit.md",
         "fit.svg",
         "fit.png",
-        "per_call.yaml",
-        "connections.yaml",
-        "late_pods.yaml",
-        "heavy_connections.yaml",
+        "per_call-1.yaml",
+        "per_call-2.yaml",
+        "per_call-3.yaml",
+        "connections-1.yaml",
+        "connections-2.yaml",
+        "connections-3.yaml",
+        "late_pods-1.yaml",
+        "late_pods-2.yaml",
+        "late_pods-3.yaml",
+        "heavy_connections-1.yaml",
+        "heavy_connections-2.yaml",
+        "heavy_connections-3.yaml",
         "fit.json",
     ],
 ];
@@ -64,12 +72,50 @@ fn has_other_files(folder: &Path) -> bool {
     entries.flatten().any(|e| e.path().is_file() && !ours(&e))
 }
 
+/// What staging folders are called before their random parts.
+const STAGING: &str = ".evenkeel-";
+/// The file in a staging folder that its process holds locked; a kill frees it.
+const LOCK: &str = ".lock";
+
+/// A hidden folder inside another one, locked as long as this process has it.
+struct Staging {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl Staging {
+    /// Makes one, and removes those whose processes were killed.
+    fn inside(target: &Path) -> io::Result<Staging> {
+        remove_abandoned(target);
+        let folder = tempfile::Builder::new().prefix(STAGING).tempdir_in(target)?;
+        // Locked before it has its name, lest another process takes it for abandoned.
+        let unnamed = folder.path().join(".locking");
+        let lock = File::create_new(&unnamed)?;
+        // Where files cannot be locked, no folder is ever taken for abandoned.
+        if lock.try_lock().is_ok() {
+            fs::rename(&unnamed, folder.path().join(LOCK))?;
+        }
+        Ok(Staging { folder, _lock: lock })
+    }
+}
+
+/// What cannot be listed or removed stays: the results are not the worse for it.
+fn remove_abandoned(target: &Path) {
+    let Ok(entries) = fs::read_dir(target) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(STAGING)) {
+        let lock = File::open(entry.path().join(LOCK));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// A set of files that appear in a folder together. Dropped without [`FileSet::commit`] it leaves nothing: no file, and no
 /// folder that was not there before.
 pub struct FileSet {
     target: PathBuf,
     /// Inside the target: surely on its file system, so that renaming works, and no right to write beside it is needed.
-    staging: Option<TempDir>,
+    staging: Option<Staging>,
     /// Folders made for it, the outermost first.
     made: Vec<PathBuf>,
     names: Vec<String>,
@@ -97,8 +143,7 @@ impl FileSet {
         if !holds_a_result(target) && has_other_files(target) {
             return Err(OutputError::Foreign { path: target.to_owned() });
         }
-        let staging = tempfile::Builder::new().prefix(".evenkeel-").tempdir_in(target);
-        set.staging = Some(staging.map_err(OutputError::io("write into", target))?);
+        set.staging = Some(Staging::inside(target).map_err(OutputError::io("write into", target))?);
         Ok(set)
     }
 
@@ -142,7 +187,7 @@ impl FileSet {
 
     fn staged(&self, name: &str) -> PathBuf {
         // Only `commit` takes the staging folder away, and it takes the set with it.
-        self.staging.as_ref().map_or_else(|| self.target.join(name), |folder| folder.path().join(name))
+        self.staging.as_ref().map_or_else(|| self.target.join(name), |staging| staging.folder.path().join(name))
     }
 
     /// Moves the files into place, in the order in which they were added, and returns their paths. Each appears whole; files
@@ -206,7 +251,7 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), OutputError> {
         // Temporary files are private; results are for whom the umask lets.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".evenkeel-").tempfile_in(folder)?;
+        let mut file = builder.prefix(STAGING).tempfile_in(folder)?;
         file.write_all(contents)?;
         file.persist(path).map_err(|e| e.error)
     };
@@ -300,6 +345,22 @@ mod tests {
         fs::write(root.path().join("summary.json"), "old").unwrap();
         write("summary.json");
         assert_eq!(listed(root.path()), ["notes.txt", "summary.json"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_another_one_writes_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let left = root.path().join(".evenkeel-left");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join(LOCK), "").unwrap();
+        fs::write(left.join("pods.csv"), "half").unwrap();
+        let [mut one, mut other] = [0, 1].map(|_| FileSet::begin(root.path()).unwrap());
+        assert!(!left.exists());
+        other.add("plan.json", |w| w.write_all(b"{}")).unwrap();
+        one.add("summary.json", |w| w.write_all(b"{}")).unwrap();
+        one.commit().unwrap();
+        other.commit().unwrap();
+        assert_eq!(listed(root.path()), ["plan.json", "summary.json"]);
     }
 
     #[test]

@@ -40,14 +40,8 @@ pub struct Fitted {
     pub belief: f64,
     /// Numbers of connections that carry 95 % of its belief.
     pub connections: Range,
-    /// Its likeliest explanations, the likeliest first.
+    /// Its likeliest explanations, the likeliest first, each with a scenario.
     pub likely: Vec<Likely>,
-    /// Runs of the likeliest one's scenario, with the seeds 1, 2, …
-    pub runs: u64,
-    /// How many of them show the shares, on whichever pods.
-    pub matching: u64,
-    /// Seed of the first that does.
-    pub seed: Option<u64>,
 }
 
 /// From one number to another, both among them.
@@ -72,10 +66,13 @@ pub struct Likely {
     pub belief: f64,
     /// How likely it makes the shares, each pod with its own.
     pub chance: f64,
+    /// Runs of its scenario, with the seeds 1, 2, …
+    pub runs: u64,
+    /// How many of them show the shares, on whichever pods.
+    pub matching: u64,
+    /// Seed of the first that does; it is the scenario's.
+    pub seed: Option<u64>,
 }
-
-/// Explanations of a kind that are printed.
-const SHOWN: usize = 3;
 
 /// The table for the terminal; `folder` is where the scenarios are.
 #[must_use]
@@ -88,12 +85,15 @@ pub fn render(fit: &Fit, folder: &str, style: &Style) -> String {
     let _ = writeln!(out, "{}", style.strong("belief  what it may be"));
     for kind in &fit.kinds {
         let _ = writeln!(out, "{:>6}  {}{}", percent(kind.belief), kind.says, numbers(kind));
-        for likely in kind.likely.iter().take(SHOWN).filter(|_| kind.likely.len() > 1) {
+        for (i, likely) in kind.likely.iter().enumerate() {
             let _ = writeln!(out, "        {}  {}", padded(&percent(likely.belief), 6), likely.says);
+            let shown = format!("{} shows it in {}", file(kind, i), runs(likely));
+            let _ = writeln!(out, "                {}", style.faint(&shown));
         }
-        let _ = writeln!(out, "        {}", style.faint(&replayed(fit, kind, folder)));
     }
-    let _ = writeln!(out, "{}", style.faint(&paragraphs(LEGEND, style.columns(), "")));
+    let first = fit.kinds.first().map_or_else(String::new, |kind| file(kind, 0));
+    let legend = format!("{LEGEND} A scenario has the seed of the first of these runs: evenkeel run {folder}/{first}");
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(&legend, style.columns(), "")));
     out
 }
 
@@ -113,26 +113,15 @@ fn numbers(kind: &Fitted) -> String {
     }
 }
 
-fn replayed(fit: &Fit, kind: &Fitted, folder: &str) -> String {
-    let Fitted { runs, matching, seed, .. } = kind;
-    match seed {
-        Some(seed) => format!(
-            "the first shows it in {matching} of {runs} runs: evenkeel run {folder}/{} (seed {seed})",
-            file(kind)
-        ),
-        None => {
-            let pods = fit.shares.len();
-            format!(
-                "the first shows it in none of {runs} runs: many ways to deal calls to {pods} pods are about as likely"
-            )
-        }
-    }
+fn runs(likely: &Likely) -> String {
+    let number = if likely.matching == 0 { "none".to_owned() } else { likely.matching.to_string() };
+    format!("{number} of {} runs", likely.runs)
 }
 
-/// The scenario's file of a kind.
+/// The file of the scenario of a kind's explanation, by its place from 0.
 #[must_use]
-pub fn file(kind: &Fitted) -> String {
-    format!("{}.yaml", kind.kind.word())
+pub fn file(kind: &Fitted, place: usize) -> String {
+    format!("{}-{}.yaml", kind.kind.word(), place + 1)
 }
 
 /// The same as Markdown.
@@ -140,33 +129,33 @@ pub fn file(kind: &Fitted) -> String {
 pub fn markdown(fit: &Fit) -> String {
     let mut out = format!("## {}\n\n", title(fit));
     let rows = fit.kinds.iter().flat_map(|kind| {
-        let shown = format!("{} of {}", kind.matching, kind.runs);
-        let of_kind = vec![percent(kind.belief), kind.says.clone() + &numbers(kind), shown];
-        let likely = kind.likely.iter().take(SHOWN).filter(|_| kind.likely.len() > 1);
-        let each = likely.map(|l| vec![percent(l.belief), l.says.clone(), String::new()]);
+        let of_kind = vec![percent(kind.belief), kind.says.clone() + &numbers(kind), String::new(), String::new()];
+        let row =
+            |(i, l): (usize, &Likely)| vec![percent(l.belief), l.says.clone(), runs(l), format!("`{}`", file(kind, i))];
+        let each = kind.likely.iter().enumerate().map(row);
         std::iter::once(of_kind).chain(each)
     });
-    markdown::table(&mut out, &["belief", "what it may be", "runs that show it"], rows);
+    markdown::table(&mut out, &["belief", "what it may be", "runs that show it", "scenario"], rows);
     let _ = writeln!(out, "{LEGEND}");
     out
 }
 
-/// Adds all files: a scenario per kind (their texts in the order of the kinds), `fit.md`, a picture, and `fit.json` last.
+/// Adds all files: the scenarios with their names, `fit.md`, a picture, and `fit.json` last.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn add_files(
     set: &mut FileSet,
     fit: &Fit,
-    scenarios: &[String],
+    scenarios: &[(String, String)],
     shares: &[PodShares],
     png: bool,
 ) -> Result<(), OutputError> {
-    for (kind, text) in fit.kinds.iter().zip(scenarios) {
-        set.add(&file(kind), |w| w.write_all(text.as_bytes()))?;
+    for (name, text) in scenarios {
+        set.add(name, |w| w.write_all(text.as_bytes()))?;
     }
     set.add("fit.md", |w| w.write_all(markdown(fit).as_bytes()))?;
-    let note = "Share of calls per pod: as seen, and in a run of each kind that shows it, by size";
+    let note = "Share of calls per pod: as seen, and in a run of each kind's likeliest that shows it, by size";
     add_figures(set, &[("fit", small_multiples("What was seen, and what may be behind it", note, shares))], true, png)?;
     set.add("fit.json", |w| json::pretty(fit, w))
 }

@@ -99,13 +99,15 @@ fn even(f: &Facts<'_>) -> Option<String> {
     if !f.is_balanced() {
         return None;
     }
+    if let Some(text) = even_by_turns(f) {
+        return Some(text);
+    }
     let why = match f.spread {
         Spread::Rotation => format!("{} takes them in rotation", reach(f)),
         Spread::PerCall => format!("{} picks one for each call", reach(f)),
         Spread::PerRequest => "each request has a connection of its own, and so a draw of its own".to_owned(),
         Spread::PerConnection => {
-            let n = f.connections();
-            format!("the {} happen to lie evenly; nothing keeps them so when pods change", count(n, "connection"))
+            format!("the {} connections happen to lie evenly; nothing keeps them so when pods change", f.connections())
         }
     };
     let hot = f.hottest()?;
@@ -114,6 +116,21 @@ fn even(f: &Facts<'_>) -> Option<String> {
         "The load is even{since}: the busiest pod, {}, carries {:.2}x its share: {why}.",
         hot.name(),
         f.times(hot)
+    ))
+}
+
+/// Fewer connections than pods: what is even is the average over time.
+fn even_by_turns(f: &Facts<'_>) -> Option<String> {
+    let (n, pods) = (f.connections(), f.pods.len());
+    if f.spread != Spread::PerConnection || n == 0 || n >= pods as u64 {
+        return None;
+    }
+    let idle = f.pods.iter().filter(|p| p.summary.connections_at_end == 0).count();
+    Some(format!(
+        "The load is even{} only on average: {} cannot be on {pods} pods at once, which have their turns as connections are replaced; \
+         at the end {idle} of the {pods} pods have none.",
+        since(f),
+        count(n, "connection")
     ))
 }
 

@@ -207,6 +207,10 @@ fn even_loads_say_why() {
     };
     says(&round_robin(), "each client has a connection to every pod and takes them in rotation");
     says(&http1(), "each request has a connection of its own, and so a draw of its own");
+    let turns = steady(&[(100, 0), (110, 1), (90, 0)]);
+    let text = "The load is even only on average: 1 connection cannot be on 3 pods at once, which have their turns as connections are \
+                replaced; at the end 2 of the 3 pods have none.";
+    self::says(&pick_first(), &turns, text);
     says(&pick_first(), "the 12 connections happen to lie evenly; nothing keeps them so when pods change");
 }
 

@@ -1,6 +1,6 @@
 //! False claims of several kinds over real scenarios: each is found among many keys, and made as small as it is.
 
-use evenkeel::experiment::check::{Effort, check};
+use evenkeel::experiment::check::{Effort, Judge, Reading, check};
 use evenkeel::output::check::Fate;
 use evenkeel::scenario::property::parse;
 
@@ -70,5 +70,45 @@ fn planted_claims_are_found_and_made_small() {
         assert!(left.iter().all(|set| keys.iter().any(|key| set.starts_with(key))), "{claim}: {left:?}");
         assert!(refutation.fresh_broken > 0, "{claim}: {refutation:?}");
         assert!(!refutation.happened.is_empty() && done.files.len() == property.sides.len(), "{claim}");
+    }
+}
+
+/// Of a value that the claim hangs on not any is left that breaks it, but nearly the least: what is drawn is 20 to 80 calls a second, and the
+/// claim is broken above 50.
+#[test]
+fn values_are_made_small_too() {
+    let claim = "  - { name: p, says: x, claim: throughput_rps <= 50, holds: on average";
+    let text = format!("properties:\n{}\n{FLEET}", claim.replace("  - { ", "  - ").replace(", ", "\n    "));
+    let property = parse("planted", &text, None).unwrap_or_else(|e| panic!("{e}")).remove(0);
+    let effort = Effort { cases: 64, runs: Some(60), seed: 1 };
+    let refutation = check(&property, &effort, None, &|| ()).unwrap().checked.refutation.unwrap();
+    let rate = |sets: &[String]| {
+        sets.iter()
+            .find_map(|set| set.strip_prefix("clients.web.load.open.rate=")?.parse::<f64>().ok())
+            .expect("a rate")
+    };
+    let (found, shrunk) = (rate(&refutation.found.sets), rate(&refutation.shrunk.sets));
+    // Arrivals are Poisson: nearer to 50 it takes more runs than these to tell.
+    assert!(found > 70.0 && (50.0..60.0).contains(&shrunk), "{found} {shrunk}");
+}
+
+/// As many tests as there are cases share the level: each case is judged at its part of it.
+#[test]
+fn the_level_is_divided_among_the_cases() {
+    let text = format!(
+        "properties:\n  - name: p\n    says: x\n    claim: throughput_rps < 0\n    holds: in 50% of runs\n{FLEET}"
+    );
+    let property = parse("planted", &text, None).unwrap_or_else(|e| panic!("{e}")).remove(0);
+    let runs = |cases: u64| {
+        let effort = Effort { cases, runs: None, seed: 1 };
+        check(&property, &effort, None, &|| ()).unwrap().checked.attack.runs
+    };
+    let alone = |level: f64| {
+        let judge = Judge { holds: property.holds, level, most: 200 };
+        judge.judge(|_| Ok::<_, ()>(Some(Reading { met: false, excess: 1.0 }))).unwrap().runs
+    };
+    assert!(alone(property.level) < alone(property.level / 100.0));
+    for cases in [1, 10, 100] {
+        assert_eq!(runs(cases), alone(property.level / cases as f64), "{cases} cases");
     }
 }

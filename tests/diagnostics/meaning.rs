@@ -296,6 +296,16 @@ fn expectations() {
             "E026",
             "no `rollout`",
         ),
+        (
+            "NAME\nMIN\nSERVERS\nGHZ\ntimeline: [{ at: 1s, kill: { server: api } }]\nexpect: [«requests.failed == 0 within 9s of kill]\n",
+            "E026",
+            "for 9s after kill",
+        ),
+        (
+            "NAME\nMIN\nSERVERS\nGHZ\ntimeline: [{ at: 1s, kill: { server: api } }]\nexpect: [«error_ratio == 0 for 9s after scale]\n",
+            "E026",
+            "no `scale`",
+        ),
         ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«idle_pods == 0 sometimes]\n", "E026", "in every window"),
         ("NAME\nMIN\nSERVERS\nGHZ\nexpect: [«throughput_rps > 1 in every window]\n", "E027", "no figure"),
         ("NAME\nSERVERS\nGHZ\nexpect: [«max_mean <= 2]\n", "E027", "did you mean `max_over_mean`?"),

@@ -103,7 +103,7 @@ fn scenarios_show_what_they_are_for() {
         let seen = Seen { shares, within: 0.02, most: 100 };
         let chance = ways * explanation.chance(&seen.shares, seen.within);
         assert!((0.05..0.95).contains(&chance), "{explanation}: {chance} shows little");
-        let loaded = scenario::parse("fit", &scenario_of(explanation, &seen, "a test", 1), None, &[]).unwrap();
+        let loaded = scenario::parse("fit", &scenario_of(explanation, &seen, 1), None, &[]).unwrap();
         let shows = |seed| {
             let outcome = evenkeel::experiment::run(&loaded, seed, false, None).unwrap();
             let sorted = |shares: Vec<f64>| {
@@ -127,7 +127,7 @@ fn balanced_calls_show_it_in_every_run() {
     for (shares, late_pods) in [(vec![0.25; 4], 0), (vec![0.5, 0.5, 0.0, 0.0], 2)] {
         let seen = Seen { shares, within: 0.02, most: 10 };
         let explanation = Explanation { late_pods, connections: None, heavy_connections: 0, heavy_share: 0.0 };
-        let loaded = scenario::parse("fit", &scenario_of(explanation, &seen, "a test", 1), None, &[]).unwrap();
+        let loaded = scenario::parse("fit", &scenario_of(explanation, &seen, 1), None, &[]).unwrap();
         for seed in 1..=20 {
             let outcome = evenkeel::experiment::run(&loaded, seed, false, None).unwrap();
             let mut ours: Vec<f64> = outcome.summary.pods.iter().map(|p| p.share.unwrap()).collect();

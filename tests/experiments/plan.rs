@@ -1,11 +1,11 @@
 //! `evenkeel plan`: against theory, against trying everything, and the command.
 
 use evenkeel::experiment;
-use evenkeel::experiment::plan::{Cure, Planner, Question, Search};
+use evenkeel::experiment::plan::{Cure, Event, Planner, Question, Search};
 use evenkeel::experiment::sequential::{Decision, Sprt};
 use evenkeel::metrics::outcome::Latency;
 use evenkeel::output::knob::TradeOff;
-use evenkeel::output::plan::{Answer, PlanReport, Rule, Searched, Verdict};
+use evenkeel::output::plan::{Answer, Candidate, PlanReport, Rule, Searched, Verdict};
 use evenkeel::scenario::document::Document;
 use evenkeel::theory::queueing::Queue;
 use rand_chacha::ChaCha8Rng;
@@ -134,7 +134,7 @@ fn the_search_finds_what_trying_everything_finds() {
         thresholds += u32::from(is_threshold);
         if let Some(best) = searched.best.filter(|best| *best > 1.0) {
             // One pod fewer was tried, and what came of it is what trying it alone gives.
-            assert_eq!(searched.next, of(best - 1.0), "{slo}\n{text}");
+            assert_eq!((searched.next, of(best - 1.0)), (Some(Verdict::NotEnough), searched.next), "{slo}\n{text}");
             assert!(searched.tried.iter().any(|t| t.at == best - 1.0));
             found += 1;
         }
@@ -144,6 +144,49 @@ fn the_search_finds_what_trying_everything_finds() {
         assert!(searched.tried.iter().all(|t| of(t.at) == Some(t.verdict)), "{slo}\n{text}{all:?}");
     }
     assert!(thresholds >= 25 && found >= 15, "of 50 cases {thresholds} have a threshold, {found} an answer above 1");
+}
+
+/// Each number of pods is judged by the runs with the seeds 1, 2, … and the test that the rule says, over the same cases.
+#[test]
+fn a_number_of_pods_is_judged_by_the_rule_and_its_seeds() {
+    let rules = [rule(0.5, 0.75, 0.8), rule(0.5, 0.75, 0.95), rule(0.7, 0.925, 0.9)];
+    let mut undone = 0;
+    for seed in 1..=12 {
+        let (text, slo) = small_case(seed);
+        let rule = rules[seed as usize % rules.len()];
+        let report = report(&text, &question(&slo, (1, 8), rule), &as_it_is());
+        for trial in &report.candidates[0].steady.as_ref().expect("an answer").tried {
+            let sets = [format!("servers.s.replicas={}", trial.at), format!("expect=[\"{slo}\"]")];
+            let loaded = Document::embedded("test.yaml", &text, &[]).load(&sets).expect("a scenario");
+            let error = 1.0 - rule.confidence;
+            let mut test = Sprt::new(rule.share, rule.surely, error, error).expect("a test");
+            for seed in 1..=rule.max_runs {
+                let outcome = experiment::run(&loaded, seed, false, None).expect("runs");
+                if test.add(outcome.summary.expectations[0].met) != Decision::Continue {
+                    break;
+                }
+            }
+            let verdict = match test.decision() {
+                Decision::AcceptHigh => Verdict::Enough,
+                Decision::AcceptLow => Verdict::NotEnough,
+                Decision::Continue => Verdict::Undecided,
+            };
+            assert_eq!((trial.verdict, trial.runs, trial.met), (verdict, test.trials(), test.successes()), "{text}");
+            undone += u64::from((1..trial.runs).contains(&trial.met));
+        }
+    }
+    // Runs differ, so that it matters which were made.
+    assert!(undone >= 5, "{undone}");
+}
+
+/// Nothing dials while nothing happens, and pods that are replaced have their connections dialled again.
+#[test]
+fn what_happens_only_through_an_event_binds_there() {
+    let rollout = |rule| Question { event: Some(Event::Rollout), ..question("reconnects_per_s == 0", (1, 3), rule) };
+    let text = crate::desk::SMALL.replace("duration: 5s", "duration: 1m");
+    let report = report(&text, &rollout(rule(0.7, 0.925, 0.9)), &as_it_is());
+    let best = |answer: &Option<Answer>| answer.as_ref().expect("an answer").best;
+    assert_eq!((best(&report.candidates[0].steady), best(&report.candidates[0].through)), (Some(1.0), None));
 }
 
 const REPETITIONS: u64 = 20_000;
@@ -218,6 +261,10 @@ fn the_report_agrees_with_itself_and_with_any_number_of_threads() {
         }
     }
     let cheapest = report.cheapest.as_deref().expect("one is the cheapest");
+    let through = |c: &Candidate| c.through.as_ref().and_then(|answer| answer.best);
+    let chosen = report.candidates.iter().find(|c| c.name == cheapest).and_then(through);
+    let all: Vec<f64> = report.candidates.iter().filter_map(through).collect();
+    assert!(all.iter().any(|best| Some(*best) != chosen) && all.iter().all(|best| Some(*best) >= chosen), "{all:?}");
     assert!(said.out.contains(&format!("\ncheapest: {cheapest}")), "{}", said.out);
     assert_ne!(said.out.contains("left out"), report.left_out.is_empty());
     let markdown = desk.run(&[PLAN, ROLLOUT, &["--format", "markdown"]].concat(), 0);
@@ -268,12 +315,17 @@ fn a_setting_and_what_it_trades() {
     let desk = Desk::new();
     let small =
         ["plan", "small.yaml", "--through", "scale_up", "--set", "service.type=Headless", "--set", "duration=5m"];
-    let knob = ["--set", "clients.0.policy=round_robin", "--knob", "max_connection_age=20s,40s,80s", "--runs", "3"];
+    let knob =
+        ["--set", "clients.0.policy=round_robin", "--knob", "max_connection_age=4s,8s,16s,32s,64s,128s", "--runs", "3"];
     let said = desk.run(&[&small[..], &knob].concat(), 0);
     let curve: TradeOff = serde_json::from_value(desk.json("outputs/plan/plan.json")).unwrap();
     assert_eq!(curve.knob.path, "servers.s.grpc.max_connection_age");
     let reconnects: Vec<f64> = curve.points.iter().map(|p| p.reconnects_per_s).collect();
     assert!(reconnects.windows(2).all(|pair| pair[0] > 1.5 * pair[1]), "{reconnects:?}");
+    // A DNS answer is asked for 30 s apart at the least, whatever the age: the scale's time to balance falls no further below 64 s.
+    let times: Vec<f64> = curve.points.iter().map(|p| p.time_to_balance_s.expect("it balances")).collect();
+    assert!(times[..5].iter().all(|t| t / times[0] < 1.2) && times[5] / times[0] > 1.5, "{times:?}");
+    assert_eq!(curve.knee, Some(4), "{}", said.out);
     assert_eq!(said.out.contains("← knee"), curve.knee.is_some(), "{}", said.out);
     for (args, says) in [
         (&["--knob", "age"][..], "no short name (max_connection_age, connection_lifetime, channels)"),
@@ -297,7 +349,7 @@ fn what_cannot_be_planned_is_refused() {
         (&[][..], "there is no objective"),
         (&["--slo", "latency.p9 <= 3ms"], "did you mean `latency"),
         (&["--slo", "latency.p99 <= 3"], "has no unit"),
-        (&["--slo", "requests.failed == 0 within 10s of rollout"], "the timeline has no `rollout`"),
+        (&["--slo", "requests.failed == 0 for 10s after rollout"], "the timeline has no `rollout`"),
         (&[slo[0], slo[1], "--server", "x"], "no server `x`; there is: s"),
         (&[slo[0], slo[1], "--pods", "5..2"], "write LO..HI"),
         (&[slo[0], slo[1], "--pods", "0..2"], "write LO..HI"),

@@ -16,9 +16,9 @@ use crate::desk::{Desk, Said};
 const GRID: &[&str] =
     &["--vary", "servers.0.replicas=2..6:5", "--vary", "clients.0.load.open.rate=50..400:log6", "--runs", "2"];
 
-/// The results: everything in a folder but its cells.
+/// The results: everything in a folder but its cells. Another folder in it, such as one that a killed process left, is a failure.
 fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|e| e.path().is_file());
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|e| e.file_name() != "cells");
     entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect()
 }
 
@@ -39,18 +39,19 @@ fn start(desk: &Desk, out: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Kills with SIGKILL after so many cells; true if it was not done yet.
-fn killed_after(mut child: Child, folder: &Path, cells: usize) -> bool {
+/// Kills with SIGKILL so long after so many cells; true if it was not done yet.
+fn killed_after(mut child: Child, folder: &Path, cells: usize, more: Duration) -> bool {
     let begun = Instant::now();
     while finished(folder).len() < cells && child.try_wait().unwrap().is_none() {
         assert!(begun.elapsed() < Duration::from_secs(60), "it hangs");
         std::thread::sleep(Duration::from_micros(200));
     }
+    std::thread::sleep(more);
     child.kill().unwrap();
     !child.wait().unwrap().success()
 }
 
-/// At 20 moments, from before the first cell on: killed again and again until it is done, no finished cell is lost or run again.
+/// At 20 moments, from before the first cell to the writing of the results: killed again and again until it is done, no finished cell is lost or run again.
 #[test]
 fn killed_at_any_moment_and_resumed_it_is_the_same() {
     let desk = Desk::new();
@@ -65,7 +66,9 @@ fn killed_at_any_moment_and_resumed_it_is_the_same() {
         let mut there = BTreeMap::new();
         while there.len() < 30 && kills < 20 {
             let more = (rng.next_u64() % 16) as usize;
-            kills += usize::from(killed_after(start(&desk, &out), &folder, there.len() + more));
+            // After the last cell the results are written.
+            let later = Duration::from_millis(rng.next_u64() % 50);
+            kills += usize::from(killed_after(start(&desk, &out), &folder, there.len() + more, later));
             let now = finished(&folder);
             assert!(
                 there.iter().all(|(name, file)| now.get(name) == Some(file)),

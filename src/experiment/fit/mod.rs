@@ -32,8 +32,8 @@ pub struct Seen {
     pub most: u32,
 }
 
-/// The most explanations of a kind that are listed one by one.
-const LISTED: usize = 10;
+/// The most explanations of a kind that are listed one by one, each with a scenario.
+const LISTED: usize = 3;
 /// Less belief than this is not worth a line.
 const WORTH_A_LINE: f64 = 0.001;
 
@@ -77,6 +77,9 @@ fn of_kind(kind: Kind, mut all: Vec<Weighed>, total: f64) -> Option<Fitted> {
         says: w.explanation.to_string(),
         belief: w.weight / total,
         chance: w.chance,
+        runs: 0,
+        matching: 0,
+        seed: None,
     };
     Some(Fitted {
         kind,
@@ -84,9 +87,6 @@ fn of_kind(kind: Kind, mut all: Vec<Weighed>, total: f64) -> Option<Fitted> {
         belief: sum(&all) / total,
         connections,
         likely: all.iter().take(LISTED).map(likely).collect(),
-        runs: 0,
-        matching: 0,
-        seed: None,
     })
 }
 
@@ -108,41 +108,42 @@ fn range(all: &[Weighed]) -> Option<Range> {
     Some(Range { from: quantile(EACH_SIDE)?, to: quantile(1.0 - EACH_SIDE)? })
 }
 
-/// Runs the scenario of each kind's likeliest explanation with the seeds 1 to `runs`: how many of them show the shares, on
-/// whichever pods, and the first that does. Returns that run's shares.
+/// Runs the scenario of an explanation with the seeds 1 to `runs`: how many of them show the shares, on whichever pods, and the first
+/// that does. Returns that run's shares.
 ///
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.
 pub fn show(
-    fitted: &mut Fitted,
+    likely: &mut Likely,
     seen: &Seen,
     runs: u64,
     watch: Option<Watch<'_>>,
 ) -> Result<Option<PodShares>, SimError> {
-    let Some(best) = fitted.likely.first() else { return Ok(None) };
-    let text = scenario_of(best.explanation, seen, &fitted.says, 1);
     // What we write reads; if it does not, there is nothing to show, and the tests say so.
-    let Ok(loaded) = scenario::parse("fit", &text, None, &[]) else { return Ok(None) };
+    let Ok(loaded) = scenario::parse("fit", &scenario_of(likely.explanation, seen, 1), None, &[]) else {
+        return Ok(None);
+    };
     let one = |seed| Ok((seed, replay::shares(&super::run(&loaded, seed, false, watch)?)));
     let all = (1..=runs).into_par_iter().map(one).collect::<Result<Vec<(u64, PodShares)>, SimError>>()?;
     let mut matching = all.into_iter().filter(|(_, shares)| replay::matches(seen, shares));
     let first = matching.next();
-    fitted.runs = runs;
-    fitted.matching = first.iter().count() as u64 + matching.count() as u64;
-    fitted.seed = first.as_ref().map(|(seed, _)| *seed);
-    Ok(first.map(|(_, shares)| shares))
+    likely.runs = runs;
+    likely.matching = first.iter().count() as u64 + matching.count() as u64;
+    likely.seed = first.as_ref().map(|(seed, _)| *seed);
+    Ok(first.map(|(_, shares)| PodShares { scenario: likely.says.clone(), ..shares }))
 }
 
-/// All together: fitted, and shown in so many runs each.
+/// All together: fitted, and shown in so many runs each. Pictures are of what was seen, and of each kind's likeliest.
 ///
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.
 pub fn explain(seen: &Seen, runs: u64, watch: Option<Watch<'_>>) -> Result<(Fit, Vec<PodShares>), SimError> {
-    let mut fitted = fit(seen);
+    let mut kinds = fit(seen);
     let mut pictures = vec![replay::observed(seen)];
-    for one in &mut fitted {
-        if let Some(shares) = show(one, seen, runs, watch)? {
-            pictures.push(PodShares { scenario: one.likely[0].says.clone(), ..shares });
+    for kind in &mut kinds {
+        for (i, likely) in kind.likely.iter_mut().enumerate() {
+            let shown = show(likely, seen, runs, watch)?;
+            pictures.extend(shown.filter(|_| i == 0));
         }
     }
     let fit = Fit {
@@ -150,7 +151,7 @@ pub fn explain(seen: &Seen, runs: u64, watch: Option<Watch<'_>>) -> Result<(Fit,
         shares: seen.shares.clone(),
         within: seen.within,
         most_connections: seen.most,
-        kinds: fitted,
+        kinds,
     };
     Ok((fit, pictures))
 }

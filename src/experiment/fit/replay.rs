@@ -21,7 +21,7 @@ const LEAST_RATE: u32 = 100;
 
 /// The scenario of an explanation, for `evenkeel run`.
 #[must_use]
-pub fn scenario(explanation: Explanation, seen: &Seen, kind: &str, seed: u64) -> String {
+pub fn scenario(explanation: Explanation, seen: &Seen, seed: u64) -> String {
     let pods = seen.shares.len() as u32;
     let Explanation { late_pods, connections, heavy_connections, heavy_share } = explanation;
     let shares: Vec<String> = seen.shares.iter().map(|share| percent(*share)).collect();
@@ -33,7 +33,7 @@ pub fn scenario(explanation: Explanation, seen: &Seen, kind: &str, seed: u64) ->
     line(format_args!("name: fit"));
     line(format_args!("about: |"));
     line(format_args!("  Seen: {}.", shares.join(" / ")));
-    line(format_args!("  Thought of: {kind}; here, {explanation}."));
+    line(format_args!("  Thought of: {explanation}."));
     line(format_args!("seed: {seed}"));
     line(format_args!("duration: {}s\nwarmup: {FROM}s", FROM + MEASURED));
     if connections.is_none() {

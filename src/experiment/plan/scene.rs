@@ -96,7 +96,8 @@ pub(super) fn expecting<'a>(slos: impl Iterator<Item = &'a str>) -> String {
 
 /// True if it says nothing where nothing changes.
 fn is_about_changes(expectation: &Expectation) -> bool {
-    matches!(expectation.when, When::Within { .. }) || expectation.path.first().is_some_and(|p| p == "time_to_balance")
+    matches!(expectation.when, When::Within(_) | When::For(_))
+        || expectation.path.first().is_some_and(|p| p == "time_to_balance")
 }
 
 fn scale_rates(model: &mut Model, factor: f64) {
@@ -113,7 +114,7 @@ mod tests {
     const TEXT: &str = "name: a\nduration: 10m\nwarmup: 2m\nservers: [{ name: api, replicas: 5 }]\n\
                         clients: [{ name: web, load: { open: { rate: 10 } } }]\n\
                         timeline: [{ at: 6m, scale: { server: api, replicas: 8 } }, { at: 4m, rate: { client: web, to: 20 } }]\n\
-                        expect: [idle_pods == 0, \"requests.failed == 0 within 1m of scale\"]\n";
+                        expect: [idle_pods == 0, \"requests.failed == 0 for 1m after scale\"]\n";
 
     fn stage(document: &Document, event: Option<Event>) -> Stage<'_> {
         let (plain, model) = (plain(document, event).unwrap(), document.load(&[]).unwrap().model);
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_event_takes_the_place_of_the_timeline() {
-        let document = Document::embedded("a", &TEXT.replace("within 1m of scale", "within 1m of change"), &[]);
+        let document = Document::embedded("a", &TEXT.replace("for 1m after scale", "for 1m after change"), &[]);
         let of = |event: Event, pods: u32| {
             let stage = stage(&document, Some(event));
             stage.load(Scene::Through, &[], pods, 1.0).unwrap().model

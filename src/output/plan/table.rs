@@ -30,7 +30,10 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
     let binds = longest(last).min(columns.saturating_sub(numbers + 16)).max(5);
     let name = longest(0).clamp(9, columns.saturating_sub(numbers + binds).max(9));
     let line = |cells: &[String]| {
-        let mut line = padded(&middle_cut(&cells[0], name), name);
+        // A name that was cut could be another one's, too.
+        let wrapped = paragraphs(&cells[0], name, " ");
+        let mut names = wrapped.lines().map(|part| padded(&middle_cut(part, name), name));
+        let mut line = names.next().unwrap_or_default();
         let widths = if through {
             &[STEADY, TAX, THROUGH, TAX, RECONNECTS, FAILED][..]
         } else {
@@ -40,7 +43,8 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
             let _ = write!(line, "{cell:>width$}");
         }
         let _ = write!(line, "  {}", middle_cut(&cells[last], binds));
-        line.trim_end().to_owned()
+        let rest = names.map(|part| format!("\n{}", part.trim_end()));
+        line.trim_end().to_owned() + &rest.collect::<String>()
     };
     let _ = writeln!(out, "\n{}", style.strong(&line(&headings(report))));
     for cells in &rows {

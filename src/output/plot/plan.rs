@@ -57,7 +57,11 @@ fn chart(report: &PlanReport, of: Scene) -> BarChart {
         let answer = of(c)?;
         let fill = if Some(&c.name) == report.cheapest.as_ref() { CHEAPEST } else { NEUTRAL };
         Some(match answer.best {
-            Some(best) => Bar { name: c.name.clone(), value: best, figure: text(best), fill, alarm: false },
+            Some(best) => {
+                let broken = answer.broken_by.map(|beyond| format!(", but not {}", text(beyond)));
+                let figure = text(best) + &broken.unwrap_or_default();
+                Bar { name: c.name.clone(), value: best, figure, fill, alarm: false }
+            }
             None => Bar { name: c.name.clone(), value: bound.0, figure: bound.1.clone(), fill: OTHERS, alarm: true },
         })
     };
@@ -73,6 +77,9 @@ fn chart(report: &PlanReport, of: Scene) -> BarChart {
 #[must_use]
 pub fn trade_off(curve: &TradeOff) -> Figure {
     let name = crate::output::knob::short_name(curve);
+    let label = |(i, point): (usize, &KnobPoint)| {
+        if curve.knee == Some(i) { format!("{} (knee)", point.value) } else { point.value.clone() }
+    };
     let panel = |title: &str, percent: bool, of: &dyn Fn(&KnobPoint) -> Option<f64>| {
         let values: Vec<Option<f64>> = curve.points.iter().map(of).collect();
         let known: Vec<f64> = values.iter().copied().flatten().collect();
@@ -80,7 +87,7 @@ pub fn trade_off(curve: &TradeOff) -> Figure {
             scale: Scale::of(&known),
             percent,
             x_title: name.to_owned(),
-            labels: curve.points.iter().map(|p| p.value.clone()).collect(),
+            labels: curve.points.iter().enumerate().map(label).collect(),
             points: values.into_iter().map(|v| v.map(|v| (v, v, v))).collect(),
         };
         Panel { title: title.to_owned(), body: Body::Values(chart) }

@@ -4,11 +4,12 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use super::{Check, MAX_ITEMS};
+use crate::metrics::figures::range;
 use crate::metrics::outcome::Summary;
 use crate::metrics::part::Part;
 use crate::scenario::diagnostic::{Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::model::{Action, Comparison, Expectation, When};
+use crate::scenario::model::{Action, Changes, Comparison, Expectation, When};
 use crate::scenario::quantity::{parse_duration, parse_percent};
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -65,6 +66,20 @@ struct Known<'a> {
     duration: Option<Span>,
 }
 
+impl Known<'_> {
+    /// The changes that a word means.
+    fn change(&self, word: &str) -> Result<Option<&'static str>, String> {
+        let words: Vec<_> =
+            self.timeline.iter().filter(|a| a.what.moves_connections()).map(|a| a.what.word()).collect();
+        match words.iter().find(|known| **known == word) {
+            Some(word) => Ok(Some(word)),
+            None if word != "change" => Err(format!("the timeline has no {}", quoted(word))),
+            None if words.is_empty() => Err("the timeline changes nothing".to_owned()),
+            None => Ok(None),
+        }
+    }
+}
+
 fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     let form = || "write `figure op value`, for example `max_over_mean <= 1.2`".to_owned();
     let Some((figure, op, rest)) = Comparison::find(text) else {
@@ -78,6 +93,12 @@ fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     let when = when(qualifier.trim(), known)?;
     let figures = if when == When::WholeRun { &known.whole } else { &known.part };
     let path = figures.path(figure)?;
+    if let (When::Within(Changes { span, word }), "requests" | "error_ratio") = (when, path[0].as_str()) {
+        let (figure, word) = (quoted(figure), word.unwrap_or("change"));
+        let message = format!("{figure} `within {span} of {word}` could be read two ways");
+        let help = format!("`for {span} after {word}`: in this time; `after 6m`: from then on");
+        return Err((Code::BadExpectation, message, Some(help)));
+    }
     let value = number(value, &path).and_then(|x| reachable(x, &path));
     let value = value.map_err(|message| (Code::BadExpectation, message, None))?;
     Ok(Expectation { text: text.to_owned(), path, when, op, value })
@@ -97,27 +118,18 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
                 None => Ok(When::After(time)),
             }
         }
-        ["within", time, "of", change] => {
-            let span = span(time)?;
-            let moves = || known.timeline.iter().filter(|a| a.what.moves_connections());
-            let change = match *change {
-                "change" => None,
-                word => match moves().map(|a| a.what.word()).find(|known| *known == word) {
-                    Some(word) => Some(word),
-                    None => return Err(trouble(format!("the timeline has no {}", quoted(word)), FORMS)),
-                },
-            };
-            if moves().next().is_none() {
-                return Err(trouble("the timeline changes nothing".to_owned(), FORMS));
-            }
-            Ok(When::Within { span, change })
+        ["within", time, "of", word] => {
+            Ok(When::Within(Changes { span: span(time)?, word: known.change(word).map_err(|m| trouble(m, FORMS))? }))
+        }
+        ["for", time, "after", word] => {
+            Ok(When::For(Changes { span: span(time)?, word: known.change(word).map_err(|m| trouble(m, FORMS))? }))
         }
         _ => Err(trouble(format!("{} does not say when", quoted(text)), FORMS)),
     }
 }
 
-const FORMS: &str = "after the value: `after 6m`, `in every window`, or `within 90s of rollout` (scale, kill, delete, black_hole, unready, \
-                     or change for each of them)";
+const FORMS: &str = "after the value: `after 6m`, `in every window`, `within 90s of rollout` (it may take so long), or \
+                     `for 90s after rollout` (scale, kill, delete, black_hole, unready, or change for each of them)";
 
 /// What one unit of a time figure is in seconds; `None` if the figure is not a time.
 fn unit(path: &[String]) -> Option<f64> {
@@ -151,15 +163,11 @@ fn number(text: &str, path: &[String]) -> Result<f64, String> {
     }
 }
 
-/// Figures that are parts of one.
-const PARTS: [&str; 8] =
-    ["share", "max_share", "stray_share", "error_ratio", "gini", "utilization", "max_utilization", "throttled"];
-
 /// A bound beyond all that a figure can be says nothing: whoever writes it means something else.
 fn reachable(bound: f64, path: &[String]) -> Result<f64, String> {
-    if bound > 1.0 && path.last().is_some_and(|last| PARTS.contains(&last.as_str())) {
-        let figure = quoted(&path.join("."));
-        return Err(format!("{figure} is at most 1: write a percentage, such as 40%, or a part, such as 0.4"));
+    let path = path.join(".");
+    if range(&path).1 == 1.0 && bound > 1.0 {
+        return Err(format!("{} is at most 1: write a percentage, such as 40%, or a part, such as 0.4", quoted(&path)));
     }
     Ok(bound)
 }

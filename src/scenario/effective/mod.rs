@@ -13,8 +13,8 @@ use std::fmt;
 
 use super::defaults::ASSUMPTIONS;
 use super::model::{
-    Action, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol, Server,
-    ServiceType, Strategy, Termination, What, When,
+    Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol,
+    Server, ServiceType, Strategy, Termination, What, When,
 };
 use super::stack::Stack;
 use super::yaml::tree::Node;
@@ -322,7 +322,8 @@ fn expectation_text(expectation: &Expectation) -> String {
         When::WholeRun => String::new(),
         When::After(time) => format!(" after {time}"),
         When::EveryWindow => " in every window".to_owned(),
-        When::Within { span, change } => format!(" within {span} of {}", change.unwrap_or("change")),
+        When::Within(Changes { span, word }) => format!(" within {span} of {}", word.unwrap_or("change")),
+        When::For(Changes { span, word }) => format!(" for {span} after {}", word.unwrap_or("change")),
     };
     format!("{} {op} {value}{when}", path.join("."))
 }

@@ -113,13 +113,19 @@ pub enum When {
     After(Span),
     /// Each full window after the warmup (`in every window`).
     EveryWindow,
-    /// From so long after a change to the next one, or to the end (`within 90s of rollout`).
-    Within {
-        /// How long it may take.
-        span: Span,
-        /// Which changes ([`What::word`]). `None`: each that moves pods or clients.
-        change: Option<&'static str>,
-    },
+    /// Once so long has passed since a change, until the next one or the end (`within 90s of rollout`): it may take that long.
+    Within(Changes),
+    /// As long after a change, or until the next one (`for 90s after rollout`): all windows that have a part of that.
+    For(Changes),
+}
+
+/// Changes on the timeline, and a time after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// How long after each.
+    pub span: Span,
+    /// Which ones ([`What::word`]). `None`: each that moves pods or clients.
+    pub word: Option<&'static str>,
 }
 
 /// A statement about the summary that must hold after the run.
