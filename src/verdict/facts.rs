@@ -50,6 +50,10 @@ pub(super) struct Facts<'a> {
     /// When the second half began, in seconds.
     pub later_s: f64,
     pub spread: Spread,
+    /// When the judged stretch began, in seconds, if that is later than the measured run.
+    pub from_s: Option<f64>,
+    /// Requests that went to pods that are not judged, where the whole run is.
+    pub elsewhere: u64,
     /// The last change that moves pods or clients, if it was made in the measured part of the run.
     pub change: Option<&'a Action>,
 }
@@ -61,10 +65,14 @@ impl<'a> Facts<'a> {
             let pods = outcome.summary.pods.iter().filter(|p| p.ready_s.is_some() && p.deleted_s.is_none());
             pods.map(|summary| Pod { summary, load: summary.requests + summary.messages }).collect()
         };
-        let (pods, later) = match &stretch {
+        let (pods, later): (Vec<Pod<'a>>, Vec<Pod<'a>>) = match &stretch {
             Some(stretch) => (loads(outcome, stretch, 0.0), loads(outcome, stretch, 0.5)),
             None => (whole_run(), Vec::new()),
         };
+        let judged: u64 = pods.iter().map(|p| p.load).sum();
+        let received: u64 = outcome.summary.pods.iter().map(|p| p.requests + p.messages).sum();
+        let elsewhere = if stretch.is_none() { received.saturating_sub(judged) } else { 0 };
+        let from_s = stretch.as_ref().map(|s| s.from).filter(|from| *from > model.warmup.as_secs_f64());
         let later_s = stretch.map_or(0.0, |s| s.from + (s.to - s.from) * 0.5);
         let even_later = is_balanced(later.iter().map(|p| p.load));
         let is_change = |a: &&Action| {
@@ -72,7 +80,7 @@ impl<'a> Facts<'a> {
             a.what.moves_connections() && at <= outcome.end_s && a.at >= Time::ZERO + model.warmup
         };
         let change = model.timeline.iter().rev().find(is_change);
-        Facts { model, outcome, pods, even_later, later_s, spread: spread(model), change }
+        Facts { model, outcome, pods, even_later, later_s, spread: spread(model), from_s, elsewhere, change }
     }
 
     pub fn total(&self) -> u64 {
@@ -104,6 +112,11 @@ impl<'a> Facts<'a> {
 
     pub fn connections(&self) -> u64 {
         self.pods.iter().map(|p| p.summary.connections_at_end).sum()
+    }
+
+    /// Connections that were opened to the judged pods in the measured run.
+    pub fn opened(&self) -> u64 {
+        self.pods.iter().map(|p| p.summary.connections_opened).sum()
     }
 
     pub fn few_requests(&self) -> bool {

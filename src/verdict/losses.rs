@@ -44,11 +44,12 @@ fn capacity(model: &Model) -> &'static str {
     }
 }
 
-/// Calls that failed, where there are pods that could have served them: a load that is even in the end may have been down
-/// meanwhile. True if they are so many that they come first.
+/// Calls that failed: a load that is even in the end may have been down meanwhile. True if they are so many that they come
+/// first. A run in which no request reached a pod says it elsewhere.
 pub(super) fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
     let requests = &f.outcome.summary.requests;
-    if requests.failed == 0 || f.total() == 0 {
+    let reached = f.outcome.summary.pods.iter().any(|p| p.requests > 0);
+    if requests.failed == 0 || !reached {
         return None;
     }
     let (status, _) = requests.by_status.iter().max_by_key(|s| s.1)?;
@@ -79,7 +80,7 @@ fn whose(requests: &Requests) -> String {
 fn places(summary: &Summary) -> String {
     let pods = || summary.pods.iter().chain(&summary.gateways).filter(|p| p.errors > 0);
     let (gone, there): (Vec<_>, Vec<_>) = pods().partition(|p| p.deleted_s.is_some());
-    let nowhere = summary.requests.failed - pods().map(|p| p.errors).sum::<u64>();
+    let nowhere = summary.requests.failed.saturating_sub(pods().map(|p| p.errors).sum::<u64>());
     let mut places = Vec::new();
     let both: [(Vec<&PodSummary>, &str); 2] = [(gone, "(gone since)"), (there, "")];
     for (pods, what) in both {

@@ -14,7 +14,7 @@ use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};
 use losses::{failures, overload};
-use words::{calls, count, levers, noun_of, reach, seconds, since, stays};
+use words::{all_requests, calls, count, levers, noun_of, reach, seconds, since, stays};
 
 /// A draw as uneven as this, or more, is called chance.
 const UNLIKELY: f64 = 0.01;
@@ -37,11 +37,12 @@ pub fn sentence(model: &Model, outcome: &Outcome) -> String {
 }
 
 /// The cases in order: the first that applies speaks.
-const CASES: [fn(&Facts<'_>) -> Option<String>; 15] = [
+const CASES: [fn(&Facts<'_>) -> Option<String>; 16] = [
     no_pods,
     never_ready,
     no_traffic,
     nobody_left,
+    out_of_reach,
     only_pod,
     even,
     too_few_connections,
@@ -88,6 +89,21 @@ fn nobody_left(f: &Facts<'_>) -> Option<String> {
     f.pods.is_empty().then(|| "No pod is Ready at the end of the run, so there is no balance to judge.".to_owned())
 }
 
+/// The pods that are Ready at the end have not received a single request.
+fn out_of_reach(f: &Facts<'_>) -> Option<String> {
+    if f.total() > 0 {
+        return None;
+    }
+    let ready = f.pods.iter().map(Pod::ready_s).fold(0.0, f64::max);
+    let connections = match f.connections() {
+        0 => "no client has a connection there".to_owned(),
+        n => format!("clients have {} there", count(n, "connection")),
+    };
+    let pods = count(f.pods.len() as u64, "pod");
+    let since = seconds(ready);
+    Some(format!("No request reaches what is Ready at the end ({pods}, all of them Ready since {since}); {connections}."))
+}
+
 fn only_pod(f: &Facts<'_>) -> Option<String> {
     match f.pods.as_slice() {
         [pod] => Some(format!("{} is the only Ready pod: there is nothing to balance.", pod.name())),
@@ -106,6 +122,9 @@ fn even(f: &Facts<'_>) -> Option<String> {
         Spread::Rotation => format!("{} takes them in rotation", reach(f)),
         Spread::PerCall => format!("{} picks one for each call", reach(f)),
         Spread::PerRequest => "each request has a connection of its own, and so a draw of its own".to_owned(),
+        Spread::PerConnection if f.connections() == 0 => {
+            format!("{} happened to lie evenly; none is open at the end", count(f.opened(), "connection"))
+        }
         Spread::PerConnection => {
             format!("the {} connections happen to lie evenly; nothing keeps them so when pods change", f.connections())
         }
@@ -226,16 +245,16 @@ fn too_few_connections(f: &Facts<'_>) -> Option<String> {
     let used = f.pods.iter().filter(|p| p.load > 0).count();
     let (hot, n) = (f.hottest()?, f.pods.len());
     let connections = f.connections();
-    if used == n || connections >= n as u64 || f.pods.iter().any(|p| p.load > 0 && p.summary.connections_at_end == 0) {
+    if used == n || connections == 0 || connections >= n as u64 || f.pods.iter().any(|p| p.load > 0 && p.summary.connections_at_end == 0) {
         return None;
     }
-    let levers = levers(f);
+    let (levers, all) = (levers(f), all_requests(f));
     Some(if used == 1 {
         let it = if connections == 1 { "the only connection was" } else { "all connections were" };
-        format!("{} takes all requests: {it} placed there when opened, and {}; {levers}.", hot.name(), stays(f))
+        format!("{} takes {all}: {it} placed there when opened, and {}; {levers}.", hot.name(), stays(f))
     } else {
         format!(
-            "{used} of {n} pods take all requests, {} {:.1}x its share: there are only {}, and {}; {levers}.",
+            "{used} of {n} pods take {all}, {} {:.1}x its share: there are only {}, and {}; {levers}.",
             hot.name(),
             f.times(hot),
             count(connections, "connection"),

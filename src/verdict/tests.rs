@@ -196,6 +196,21 @@ fn without_pods_or_traffic() {
     scaled_down.summary.pods[0].deleted_s = Some(9.0);
     scaled_down.windows.clear();
     says(&pick_first(), &scaled_down, "No pod is Ready at the end of the run, so there is no balance to judge.");
+    // New pods that no client has dialled, while calls fail.
+    let mut unreached = outcome(&[(0.0, 9, 0, 0.5), (3.0, 0, 0, 0.0), (4.0, 0, 0, 0.0)]);
+    unreached.summary.pods[0].deleted_s = Some(2.0);
+    unreached.windows.retain(|row| row.pod != Some(0));
+    (unreached.summary.requests.started, unreached.summary.requests.failed) = (100, 10);
+    unreached.summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 10);
+    let text = "10 of 100 calls (10.00 %) failed, all with UNAVAILABLE: 10 before they had a pod. No request reaches what is Ready \
+                at the end (2 pods, all of them Ready since 4s); no client has a connection there.";
+    says(&pick_first(), &unreached, text);
+    // Those that were scaled away have served; what failed later is said, too.
+    scaled_down.summary.requests.failed = 10;
+    scaled_down.summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 10);
+    let text = "10 of 50 calls (20.00 %) failed, all with UNAVAILABLE: 10 before they had a pod. No pod is Ready at the end of the \
+                run, so there is no balance to judge.";
+    says(&pick_first(), &scaled_down, text);
     says(&pick_first(), &steady(&[(50, 1)]), "s-1-0 is the only Ready pod: there is nothing to balance.");
 }
 
@@ -212,6 +227,12 @@ fn even_loads_say_why() {
                 replaced; at the end 2 of the 3 pods have none.";
     self::says(&pick_first(), &turns, text);
     says(&pick_first(), "the 12 connections happen to lie evenly; nothing keeps them so when pods change");
+    // Connections of a few requests each: they are gone by the end.
+    let mut gone = steady(&[(100, 4), (110, 4), (90, 4)]);
+    gone.summary.pods.iter_mut().for_each(|p| p.connections_at_end = 0);
+    let text = "The load is even: the busiest pod, s-1-1, carries 1.10x its share: 12 connections happened to lie evenly; none is \
+                open at the end.";
+    self::says(&pick_first(), &gone, text);
 }
 
 const LEVERS: &str = "what would move them: max_connection_age (server), connection_lifetime (client) or a headless Service with round_robin";
@@ -235,6 +256,23 @@ fn few_connections_leave_pods_idle() {
     says(&streams, &few, &format!("{text}; {lever}."));
     streams.servers[0].grpc.max_connection_age_grace = Some(Span::from_secs(5));
     assert!(!sentence(&streams, &few).contains("open streams"), "they have it");
+}
+
+/// "All requests" are those of the stretch that is judged, or of the pods that are left, and that is said.
+#[test]
+fn all_requests_are_those_that_are_judged() {
+    let placed = "the only connection was placed there when opened, and kube-proxy never moves an established connection";
+    // Pods of an older generation had requests, too; since 4 s there are only these.
+    let late = outcome(&[(4.0, 0, 0, 0.5), (3.0, 50, 1, 0.5)]);
+    let text = format!("s-1-1 takes all requests from 4s on: {placed}; {LEVERS}.");
+    says(&pick_first(), &late, &text);
+    // Too few since then: the whole run is judged, in which 40 of 71 went elsewhere.
+    let mut few = outcome(&[(9.0, 0, 0, 0.5), (8.0, 3, 1, 0.5), (0.0, 4, 0, 0.5)]);
+    few.summary.pods[2].deleted_s = Some(8.0);
+    few.summary.pods[1].requests = 31;
+    few.windows.retain(|row| row.pod != Some(2));
+    let text = format!("s-1-1 takes all 31 of 71 requests that went to the pods that are Ready at the end: {placed}; {LEVERS}.");
+    says(&pick_first(), &few, &text);
 }
 
 /// P(some of 5 pods has 8 or more of 20) is 0.160 by the exact multinomial law.

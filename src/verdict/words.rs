@@ -10,6 +10,18 @@ pub(super) fn since(f: &Facts<'_>) -> String {
     f.change.map_or_else(String::new, |c| format!(" after the {} at {}", noun_of(&c.what), seconds(c.at.as_secs_f64())))
 }
 
+/// Which requests all pods that are judged have taken together.
+pub(super) fn all_requests(f: &Facts<'_>) -> String {
+    match f.from_s {
+        Some(from) => format!("all requests from {} on", seconds(from)),
+        None if f.elsewhere == 0 => "all requests".to_owned(),
+        None => {
+            let all = f.total() + f.elsewhere;
+            format!("all {} of {all} requests that went to the pods that are Ready at the end", f.total())
+        }
+    }
+}
+
 pub(super) fn noun_of(what: &What) -> &'static str {
     match what {
         What::RolloutServer(_) => "rollout",
