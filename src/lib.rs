@@ -14,7 +14,7 @@
 //! ", None, &[])?;
 //! let outcome = experiment::run(&loaded, 1, true, None)?;
 //! // One connection through a ClusterIP: one pod gets everything.
-//! assert_eq!(outcome.summary.skew.whole.idle_pods, Some(4.0));
+//! assert_eq!(outcome.summary.skew.headline.idle_pods, Some(4.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

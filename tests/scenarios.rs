@@ -120,6 +120,6 @@ fn the_starter_shows_skew_without_overload() {
     let summary = experiment::run(&loaded, loaded.model.seed, false, None).expect("it runs").summary;
     let busiest = summary.pods.iter().filter_map(|p| p.utilization).fold(0.0, f64::max);
     assert!((0.4..=0.6).contains(&busiest), "utilization of the busiest pod: {busiest}");
-    let over_mean = summary.skew.whole.max_over_mean.expect("there are calls");
+    let over_mean = summary.skew.headline.max_over_mean.expect("there are calls");
     assert!(over_mean > 2.0 && summary.requests.failed == 0 && summary.warnings.is_empty(), "{summary:?}");
 }

@@ -28,10 +28,10 @@ const fn more(name: &'static str, read: fn(&Summary) -> Option<f64>) -> Figure {
     Figure { name, more_is_better: true, read }
 }
 
-pub(super) const MAX_OVER_MEAN: Figure = less("max_over_mean", |s| s.skew.whole.max_over_mean);
+pub(super) const MAX_OVER_MEAN: Figure = less("max_over_mean", |s| s.skew.headline.max_over_mean);
 pub(super) const WORST_WINDOW: Figure =
     less("worst_window.max_over_mean", |s| s.skew.worst_window.as_ref()?.figures.max_over_mean);
-pub(super) const IDLE_PODS: Figure = less("idle_pods", |s| s.skew.whole.idle_pods);
+pub(super) const IDLE_PODS: Figure = less("idle_pods", |s| s.skew.headline.idle_pods);
 pub(super) const FAILED: Figure = less("requests.failed", |s| Some(s.requests.failed as f64));
 pub(super) const UNFINISHED: Figure = less("requests.unfinished", |s| Some(s.requests.unfinished as f64));
 pub(super) const RETRIES: Figure = less("requests.retries", |s| Some(s.requests.retries as f64));

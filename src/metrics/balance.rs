@@ -3,8 +3,10 @@
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
-/// How many windows are looked at together.
-pub const BLOCK: usize = 10;
+/// Requests per pod that a block needs to be judged: half a standard error is then 2.5 % of the fair share.
+pub const REQUESTS_PER_POD: u64 = 400;
+/// How many standard errors a pod must be beyond the band.
+const STANDARD_ERRORS: f64 = 2.0;
 
 /// What the pods that were Ready during a whole window received in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct ReadyLoads {
     pub to: Time,
     /// True if it is shorter than the others.
     pub partial: bool,
-    /// Requests received, in order of pod.
+    /// Requests received, messages of streams among them, in order of pod.
     pub loads: Vec<(PodId, u64)>,
 }
 
@@ -28,48 +30,69 @@ pub fn is_balanced(loads: impl Iterator<Item = u64> + Clone) -> bool {
     total > 0 && scaled.all(|x| 5 * x >= 4 * total && 4 * x <= 5 * total)
 }
 
-/// How long after `change` the load was balanced over a whole block of windows: the end of the first run of `BLOCK` full
-/// windows, all between `settled` and `until` and all with the same Ready pods, over which those pods are balanced. So it is
-/// never less than `BLOCK` windows. `settled` is when the set of Ready pods changed for the last time after the change: before
-/// that the load is balanced over the wrong pods. `until` is the next change, or the end.
-#[must_use]
-pub fn time_to_balance(windows: &[ReadyLoads], change: Time, settled: Time, until: Time) -> Option<Span> {
-    let from = change.max(settled);
-    let first = windows.partition_point(|w| w.from < from);
-    let block =
-        windows[first..].windows(BLOCK).take_while(|b| b[BLOCK - 1].to <= until).find(|b| is_block_balanced(b))?;
-    Some(block[BLOCK - 1].to.since(change))
+/// What pods received, in bins of equal width from the start of the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Bins<'a> {
+    /// Width of a bin: the resolution of what is found.
+    pub width: Span,
+    /// By bin: pods that received something, and how much, messages of streams among it.
+    pub loads: &'a [Vec<(PodId, u32)>],
 }
 
-fn is_block_balanced(block: &[ReadyLoads]) -> bool {
-    let Some((first, rest)) = block.split_first() else { return false };
-    let same_pods = |w: &ReadyLoads| w.loads.iter().map(|l| l.0).eq(first.loads.iter().map(|l| l.0));
-    if block.iter().any(|w| w.partial) || !rest.iter().all(same_pods) {
-        return false;
-    }
-    let mut sums: Vec<u64> = first.loads.iter().map(|l| l.1).collect();
-    for window in rest {
-        for (sum, load) in sums.iter_mut().zip(&window.loads) {
-            *sum += load.1;
+/// How long after `change` the load was balanced for good: until `until`, the next change or the end of the run.
+///
+/// The load of the Ready `pods` is judged in blocks that begin at each bin, and are as long as it takes for
+/// [`REQUESTS_PER_POD`] requests per pod. A block is unbalanced if some pod has less than 80 % or more than 125 % of the fair share by
+/// more than two standard errors of what is just allowed, so that an even draw for each request is taken for unbalanced with a
+/// probability below 1e-8 per pod and block. The load is balanced from the bin after the last one that begins an unbalanced block, but not
+/// before `settled`, when the set of Ready pods changed for the last time. `None` if the last block is unbalanced, or if there
+/// is none. So the answer depends neither on the length of the run nor on the windows of the traces.
+#[must_use]
+pub fn time_to_balance(bins: Bins<'_>, pods: &[PodId], change: Time, settled: Time, until: Time) -> Option<Span> {
+    let from = change.max(settled);
+    let width = bins.width.0.max(1);
+    let first = usize::try_from(from.0.div_ceil(width)).ok()?;
+    let last = usize::try_from(until.0 / width).ok()?.min(bins.loads.len());
+    let all = bins.loads.get(first..last)?;
+    let enough = REQUESTS_PER_POD * pods.len() as u64;
+    let mut block = vec![0u64; pods.len()];
+    let place = |pod: &PodId| pods.binary_search(pod).ok();
+    let (mut total, mut end, mut balanced_from) = (0, 0, None);
+    for (begin, oldest) in all.iter().enumerate() {
+        while total < enough && end < all.len() {
+            for (pod, n) in &all[end] {
+                if let Some(place) = place(pod) {
+                    block[place] += u64::from(*n);
+                    total += u64::from(*n);
+                }
+            }
+            end += 1;
+        }
+        if total < enough || total == 0 {
+            break;
+        }
+        balanced_from = if is_out_of_band(&block, total) { None } else { balanced_from.or(Some(begin)) };
+        for (pod, n) in oldest {
+            if let Some(place) = place(pod) {
+                block[place] -= u64::from(*n);
+                total -= u64::from(*n);
+            }
         }
     }
-    is_balanced(sums.into_iter())
+    let at = Time((first + balanced_from?) as u64 * width);
+    Some(at.since(change))
+}
+
+fn is_out_of_band(block: &[u64], total: u64) -> bool {
+    let fair = total as f64 / block.len() as f64;
+    let (least, most) = (0.8 * fair, 1.25 * fair);
+    let (least, most) = (least - STANDARD_ERRORS * least.sqrt(), most + STANDARD_ERRORS * most.sqrt());
+    block.iter().any(|&x| (x as f64) < least || (x as f64) > most)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Windows of 1 ns: from the loads of pods 0, 1, … in each.
-    fn windows(loads: &[&[u64]]) -> Vec<ReadyLoads> {
-        let window = |(i, loads): (usize, &&[u64])| ReadyLoads {
-            from: Time(i as u64),
-            to: Time(i as u64 + 1),
-            partial: false,
-            loads: loads.iter().enumerate().map(|(pod, &x)| (PodId(pod as u32), x)).collect(),
-        };
-        loads.iter().enumerate().map(window).collect()
-    }
 
     #[test]
     fn balance_is_four_fifths_to_five_quarters_of_the_mean() {
@@ -87,32 +110,65 @@ mod tests {
         }
     }
 
+    /// Bins of 5 ns; of each: what pods 0, 1, ... received.
+    fn bins(loads: &[&[u32]]) -> Vec<Vec<(PodId, u32)>> {
+        let bin = |loads: &&[u32]| loads.iter().enumerate().map(|(pod, &x)| (PodId(pod as u32), x)).collect();
+        loads.iter().map(bin).collect()
+    }
+
+    fn found(loads: &[Vec<(PodId, u32)>], pods: u32, change: u64, settled: u64, until: u64) -> Option<u64> {
+        let pods: Vec<PodId> = (0..pods).map(PodId).collect();
+        let bins = Bins { width: Span(5), loads };
+        time_to_balance(bins, &pods, Time(change), Time(settled), Time(until)).map(|span| span.0)
+    }
+
+    /// A change at 10; pod 1 is Ready from 20 on, has nothing until 40, and half from then on.
     #[test]
     fn a_new_pod_warms_up() {
-        // The change at 5; pod 1 Ready from 8 on, without load until 12, then even.
-        let mut loads: Vec<&[u64]> = vec![&[10]; 8];
-        loads.extend(vec![&[10u64, 0] as &[u64]; 4]);
-        loads.extend(vec![&[5u64, 5] as &[u64]; 20]);
-        let w = windows(&loads);
-        // Over 11..21: 10 + 45 against 45, a ratio of 1.1 to 0.9.
-        // Over 10..20: 20 + 40 = 60 against 40: 1.2 and 0.8 of the mean, just balanced.
-        assert_eq!(time_to_balance(&w, Time(5), Time(8), Time(32)), Some(Span(15)));
-        assert_eq!(time_to_balance(&w, Time(5), Time(8), Time(20)), Some(Span(15)));
-        assert_eq!(time_to_balance(&w, Time(5), Time(8), Time(19)), None, "the next change comes first");
+        let mut loads: Vec<&[u32]> = vec![&[1_000]; 4];
+        loads.extend([&[1_000u32, 0] as &[u32]; 4]);
+        loads.extend([&[500u32, 500] as &[u32]; 30]);
+        let all = bins(&loads);
+        assert_eq!(found(&all, 2, 10, 20, 190), Some(30), "at 40");
+        for until in [50, 60, 100, 190] {
+            assert_eq!(found(&all, 2, 10, 20, until), Some(30), "however long the run is");
+        }
+        assert_eq!(found(&all, 2, 10, 20, 40), None, "the next change comes first");
+        assert_eq!(found(&all, 2, 42, 42, 190), Some(3), "the resolution is a bin");
     }
 
     #[test]
-    fn balance_before_the_pods_settle_does_not_count() {
-        let w = windows(&vec![&[5u64, 5] as &[u64]; 30]);
-        assert_eq!(time_to_balance(&w, Time(2), Time(2), Time(30)), Some(Span(10)));
-        assert_eq!(time_to_balance(&w, Time(2), Time(9), Time(30)), Some(Span(17)));
-        assert_eq!(time_to_balance(&w, Time(2), Time(25), Time(30)), None);
+    fn balance_is_for_good() {
+        let mut loads: Vec<&[u32]> = vec![&[500, 500]; 10];
+        loads.push(&[1_000, 0]);
+        loads.extend([&[500u32, 500] as &[u32]; 10]);
+        assert_eq!(found(&bins(&loads), 2, 0, 0, 105), Some(55));
+        assert_eq!(found(&bins(&loads), 2, 0, 0, 55), None, "the last block is unbalanced");
+        assert_eq!(found(&bins(&loads), 2, 0, 0, 50), Some(0));
+    }
+
+    /// 800 requests over two pods: within 80 % and 125 % of 400, or as far outside as an even draw may be.
+    #[test]
+    fn a_block_needs_requests_and_allows_for_chance() {
+        assert_eq!(found(&bins(&[&[399, 400]]), 2, 0, 0, 5), None, "too few requests to judge");
+        assert_eq!(found(&bins(&[&[400, 400]]), 2, 0, 0, 5), Some(0));
+        // 320 - 2 sqrt 320 = 284.2; 500 + 2 sqrt 500 = 544.7.
+        assert_eq!(found(&bins(&[&[285, 515]]), 2, 0, 0, 5), Some(0));
+        assert_eq!(found(&bins(&[&[284, 516]]), 2, 0, 0, 5), None);
+        assert_eq!(found(&bins(&[&[544, 328, 328]]), 3, 0, 0, 5), Some(0));
+        assert_eq!(found(&bins(&[&[545, 328, 327]]), 3, 0, 0, 5), None);
+        // Few requests per bin: blocks are of several.
+        let slow: Vec<&[u32]> = vec![&[40, 40]; 12];
+        assert_eq!(found(&bins(&slow), 2, 0, 0, 60), Some(0));
+        assert_eq!(found(&bins(&slow), 2, 0, 0, 45), None);
+        // What other pods receive does not count.
+        assert_eq!(found(&bins(&[&[400, 400, 5_000]]), 2, 0, 0, 5), Some(0));
     }
 
     #[test]
-    fn never_balanced_is_none() {
-        let w = windows(&vec![&[10u64, 0] as &[u64]; 40]);
-        assert_eq!(time_to_balance(&w, Time(0), Time(0), Time(40)), None);
-        assert_eq!(time_to_balance(&[], Time(0), Time(0), Time(40)), None);
+    fn nothing_to_judge_is_none() {
+        assert_eq!(found(&[], 2, 0, 0, 40), None);
+        assert_eq!(found(&bins(&[&[500, 500]]), 0, 0, 0, 5), None);
+        assert_eq!(found(&bins(&[&[500, 500]]), 2, 7, 7, 5), None);
     }
 }

@@ -86,7 +86,7 @@ pub fn range(path: &str) -> (f64, f64) {
 pub fn figures(summary: &Summary) -> Vec<Figure> {
     let figure = |name: &str, path: &str, value| Figure { name: name.to_owned(), path: path.to_owned(), value };
     let (requests, latency, skew) = (&summary.requests, &summary.latency_ms, &summary.skew);
-    let whole = &skew.whole;
+    let whole = &skew.headline;
     let values = [
         Some(requests.ok as f64),
         Some(requests.failed as f64),

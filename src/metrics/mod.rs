@@ -7,6 +7,7 @@ pub mod figures;
 pub mod glossary;
 pub mod outcome;
 pub mod part;
+pub mod phase;
 pub mod skew;
 mod student;
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::part::Part;
+use super::phase::{Phase, PodNow};
 
 /// Everything known of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +69,13 @@ pub struct Summary {
     pub latency_ms: Latency,
     /// How uneven the pods' load is.
     pub skew: Skew,
+    /// The run, cut where something changed.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// The phase that the headline is of, by its number, from 1: the last settled one with enough requests to speak; `null` without
+    /// any request.
+    #[serde(default)]
+    pub headline_phase: Option<u64>,
     /// A row per pod, in order of creation.
     pub pods: Vec<PodSummary>,
     /// The same of the gateways' pods; their parts are of what came to all of them.
@@ -174,16 +182,19 @@ pub struct SkewFigures {
     pub idle_pods: Option<f64>,
 }
 
-/// Skew over the whole run (requests per second of being Ready), and in windows.
+/// Skew now, in windows, and over the whole run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Skew {
-    /// Over the run.
+    /// The headline: in the last settled phase.
     #[serde(flatten)]
-    pub whole: SkewFigures,
+    pub headline: SkewFigures,
     /// The window with the largest `max_over_mean`, among full windows with at least 20 requests per pod.
     pub worst_window: Option<WindowSkew>,
     /// Each figure's median over those windows.
     pub median_window: Option<SkewFigures>,
+    /// Over the whole run, in requests per second of being Ready: pods of all generations side by side.
+    #[serde(default)]
+    pub whole_run: SkewFigures,
 }
 
 /// Skew in one window.
@@ -204,9 +215,12 @@ pub struct TimeToBalance {
     pub at_s: f64,
     /// What changed, in words.
     pub change: String,
-    /// Seconds until every Ready pod had between 80 % and 125 % of the fair share over a sliding window of 10 windows;
-    /// `null` if that never came (before the next change or the end).
+    /// Seconds until every Ready pod had between 80 % and 125 % of the fair share for good (until the next change or the end), by requests
+    /// or, for streams, messages; `null` if that never came, or if there were too few requests to judge.
     pub seconds: Option<f64>,
+    /// The resolution of `seconds`.
+    #[serde(default)]
+    pub resolution_s: f64,
 }
 
 /// One pod over the run.
@@ -235,6 +249,9 @@ pub struct PodSummary {
     pub utilization: Option<f64>,
     /// Latency of the calls that it answered.
     pub latency_ms: Latency,
+    /// What it did in the headline's phase; left out if it was not Ready then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<PodNow>,
     /// Messages of streams received after the warmup; left out if there were none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub messages: u64,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::balance::{ReadyLoads, time_to_balance};
+use crate::metrics::balance::{self, ReadyLoads, time_to_balance};
 use crate::metrics::outcome::{
     Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, TimeToBalance, WindowRow,
     WindowSkew,
 };
+use crate::metrics::phase::PodNow;
 use crate::metrics::skew;
-use crate::scenario::model::{Model, Server, What};
+use crate::scenario::model::{Model, Server};
 use crate::sim::observation::{CloseReason, Periods, PodId, Status};
 use crate::units::{Span, Time};
 
@@ -16,6 +17,7 @@ use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
 use super::parts::parts;
+use super::phases::{Finished, Phases, words};
 use super::pods::PodInfo;
 use super::recorder::Recorder;
 use super::windows::{Cell, Window, Windows};
@@ -37,18 +39,21 @@ struct Frame<'m> {
 
 pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let model = recorder.model;
+    recorder.close_bins(end);
     let (windows, width) = std::mem::replace(&mut recorder.windows, Windows::new(Span::ZERO, false)).finish();
     let frame = Frame { model, warmup: recorder.warmup, end, measured: end.since(recorder.warmup), width };
     for (i, (info, counts)) in recorder.pods.iter_mut().zip(&recorder.counts).enumerate() {
         info.leave_ready(end, frame.warmup, counts.received[1]);
-        recorder.latencies.take(i, &mut info.latency, true);
+        recorder.latencies.take(i, [&mut info.latency], true);
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
-    let slots = |pod| f64::from(server(&recorder, pod).concurrency) * server(&recorder, pod).usable();
+    let phases = std::mem::replace(&mut recorder.phases, Phases::new(model));
+    let slots = slots(model, &recorder.pods);
+    let finished = phases.finish(end, &slots);
     let parts = parts(model, &windows, end, &slots);
-    let summary = summary(&recorder, &frame, &windows);
+    let summary = summary(&recorder, &frame, &windows, finished);
     let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
     let (windows, gateways) = (rows(&windows), rows(&of_gateways));
     Outcome {
@@ -60,6 +65,14 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         events,
         window_s: width.as_secs_f64(),
         end_s: end.as_secs_f64(),
+    }
+}
+
+/// The slots of a pod that can be in use all the time.
+pub(super) fn slots<'a>(model: &'a Model, pods: &'a [PodInfo]) -> impl Fn(PodId) -> f64 + 'a {
+    |pod| {
+        let server = model.deployment(pods[pod.0 as usize].server as usize);
+        f64::from(server.concurrency) * server.usable()
     }
 }
 
@@ -79,7 +92,7 @@ fn apart(mut windows: Vec<Window>, pods: &[PodInfo]) -> (Vec<Window>, Vec<Window
     (windows, of_gateways)
 }
 
-fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Summary {
+fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finished: Finished) -> Summary {
     let clients = || frame.model.clients.iter().map(|c| c.name.as_str()).zip(&recorder.arrivals);
     let per_s = |n: u64| if frame.measured.0 == 0 { 0.0 } else { n as f64 / frame.measured.as_secs_f64() };
     let mut latency = Tally::default();
@@ -89,6 +102,8 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
     let throttled = throttled(recorder, &measured_windows);
     let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
     let requests = requests(recorder, latency.count());
+    let (at, now) = finished.headline.map_or((None, Vec::new()), |(at, now)| (Some(at), now));
+    let headline = at.and_then(|at| finished.phases.get(at)).map(|phase| phase.skew.clone()).unwrap_or_default();
     Summary {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: frame.model.name.clone(),
@@ -102,13 +117,15 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
         requests,
         throughput_rps: per_s(latency.count()),
-        time_to_balance: times_to_balance(frame, &ready_loads, &recorder.ready_changes),
+        time_to_balance: times_to_balance(frame, recorder),
         reconnects_per_s: per_s(recorder.connections.reconnects),
         stray_share: stray_share(&measured_windows),
         latency_ms: latency_ms(&latency),
-        skew: skew_of(recorder, frame, &ready_loads),
-        pods: pods(recorder, &utilization, &throttled, false),
-        gateways: pods(recorder, &utilization, &throttled, true),
+        skew: skew_of(recorder, frame, &ready_loads, headline),
+        phases: finished.phases,
+        headline_phase: at.map(|at| at as u64 + 1),
+        pods: pods(recorder, &utilization, &throttled, &now, false),
+        gateways: pods(recorder, &utilization, &throttled, &[], true),
         methods: recorder.methods.summaries(frame.model),
         connections: Connections {
             opened: recorder.connections.opened,
@@ -156,6 +173,7 @@ fn pods(
     recorder: &Recorder<'_>,
     utilization: &[Option<f64>],
     throttled: &[Option<f64>],
+    now: &[(PodId, PodNow)],
     gateways: bool,
 ) -> Vec<PodSummary> {
     let those =
@@ -173,7 +191,8 @@ fn pods(
         connections_at_end: u64::from(info.connections),
         utilization: utilization[i],
         latency_ms: latency_ms(&info.latency),
-        messages: info.messages,
+        now: now.iter().find(|(id, _)| id.0 as usize == i).map(|(_, now)| now.clone()),
+        messages: info.messages[1],
         errors: info.failed,
         throttled: throttled[i],
     };
@@ -228,7 +247,7 @@ fn stray_share(windows: &[&Window]) -> f64 {
     share(stray, total).unwrap_or(0.0)
 }
 
-fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads]) -> Skew {
+fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads], headline: SkewFigures) -> Skew {
     // A run shorter than a window still has loads to compare.
     let at_least = frame.width.min(frame.measured);
     let servers = recorder.pods.iter().filter(|pod| !pod.gateway);
@@ -249,47 +268,43 @@ fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads]) -
         over(a).total_cmp(&over(b))
     });
     let figures: Vec<SkewFigures> = judged.iter().map(|w| w.figures.clone()).collect();
-    Skew { whole: skew::figures(&loads), worst_window: worst.cloned(), median_window: skew::median(&figures) }
+    Skew {
+        headline,
+        worst_window: worst.cloned(),
+        median_window: skew::median(&figures),
+        whole_run: skew::figures(&loads),
+    }
 }
 
 /// One per change of the timeline that was made after the warmup, in its order. A rate or a slow pod moves no connections.
-fn times_to_balance(frame: &Frame<'_>, windows: &[ReadyLoads], ready_changes: &[Time]) -> Vec<TimeToBalance> {
+fn times_to_balance(frame: &Frame<'_>, recorder: &Recorder<'_>) -> Vec<TimeToBalance> {
     let change = |action: &crate::scenario::model::Action| {
-        let words = words(frame.model, &action.what)?;
-        (action.at >= frame.warmup && action.at <= frame.end).then_some((action.at, words))
+        let unbalances = action.what.moves_connections() && action.at >= frame.warmup && action.at <= frame.end;
+        unbalances.then(|| (action.at, words(frame.model, &action.what)))
     };
     let changes: Vec<(Time, String)> = frame.model.timeline.iter().filter_map(change).collect();
+    let bins = balance::Bins { width: recorder.bins.width, loads: &recorder.bins.loads };
     let time = |(at, change): &(Time, String)| {
         let until = changes.iter().map(|c| c.0).find(|next| next > at).unwrap_or(frame.end);
-        let settled = ready_changes.iter().copied().rev().find(|t| *t < until || until == frame.end);
-        let seconds = time_to_balance(windows, *at, settled.unwrap_or(*at), until).map(Span::as_secs_f64);
-        TimeToBalance { at_s: at.as_secs_f64(), change: change.clone(), seconds }
+        let before = recorder.ready_changes.partition_point(|(t, _)| *t < until || until == frame.end);
+        let before = &recorder.ready_changes[..before];
+        let settled = before.last().map_or(*at, |last| last.0);
+        let seconds = time_to_balance(bins, &ready(before), *at, settled, until).map(Span::as_secs_f64);
+        let resolution_s = bins.width.as_secs_f64();
+        TimeToBalance { at_s: at.as_secs_f64(), change: change.clone(), seconds, resolution_s }
     };
     changes.iter().map(time).collect()
 }
 
-/// A change in words; `None` if it is not one of those that may unbalance the load.
-fn words(model: &Model, what: &What) -> Option<String> {
-    match *what {
-        What::RolloutServer(server) => Some(format!("rollout of {}", model.deployment(server).name)),
-        What::RolloutClient(client) => Some(format!("rollout of client {}", model.clients[client].name)),
-        What::Scale { server, replicas } => {
-            Some(format!("scale of {} to {}", model.deployment(server).name, count(replicas, "pod")))
+/// The pods that are Ready after these changes, in order: each makes the pod Ready, or not Ready again.
+fn ready(changes: &[(Time, PodId)]) -> Vec<PodId> {
+    let mut ready = std::collections::BTreeSet::new();
+    for (_, pod) in changes {
+        if !ready.remove(pod) {
+            ready.insert(*pod);
         }
-        What::Kill { server, pods } => {
-            Some(format!("kill of {} of {}", count(pods, "pod"), model.deployment(server).name))
-        }
-        What::Delete { server, pods } => {
-            Some(format!("deletion of {} of {}", count(pods, "pod"), model.deployment(server).name))
-        }
-        What::BlackHole { server, pods, .. } => {
-            Some(format!("black hole of {} of {}", count(pods, "pod"), model.deployment(server).name))
-        }
-        What::Unready { server, pods, .. } => {
-            Some(format!("readiness failure of {} of {}", count(pods, "pod"), model.deployment(server).name))
-        }
-        What::Slow { .. } | What::Rate { .. } => None,
     }
+    ready.into_iter().collect()
 }
 
 fn warnings(

@@ -47,10 +47,10 @@ impl Latencies {
         all
     }
 
-    /// Adds to `measured` what was recorded for `pod` of it, and forgets all. If the pod is `gone`, the memory is given back.
-    pub fn take(&mut self, pod: usize, measured: &mut Tally, gone: bool) {
+    /// Adds to each of `measured` what was recorded for `pod` of it, and forgets all. If the pod is `gone`, the memory is given back.
+    pub fn take<'t>(&mut self, pod: usize, measured: impl IntoIterator<Item = &'t mut Tally>, gone: bool) {
         self.settle();
-        measured.add(&self.pods[pod][1]);
+        measured.into_iter().for_each(|tally| tally.add(&self.pods[pod][1]));
         let done = if gone { Histogram::release } else { Histogram::clear };
         self.pods[pod].iter_mut().for_each(done);
     }

@@ -1,5 +1,6 @@
 //! Observers: what is made of the stream of observations.
 
+mod bins;
 mod connections;
 pub mod digest;
 mod events;
@@ -8,6 +9,7 @@ pub mod histogram;
 mod latencies;
 mod methods;
 mod parts;
+mod phases;
 mod pods;
 pub mod recorder;
 mod windows;

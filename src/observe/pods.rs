@@ -34,8 +34,8 @@ pub(super) struct PodInfo {
     pub first_ready: Option<Time>,
     pub gone: Option<Time>,
     pub opened: u64,
-    /// Messages of streams received after the warmup.
-    pub messages: u64,
+    /// Messages of streams received, in the warmup and after it.
+    pub messages: [u64; 2],
     /// Calls emitted after the warmup that failed here or on the way to it.
     pub failed: u64,
     /// At the end of the last window.
@@ -66,7 +66,7 @@ impl PodInfo {
             first_ready: None,
             gone: None,
             opened: 0,
-            messages: 0,
+            messages: [0; 2],
             failed: 0,
             connections: 0,
             ready_since: None,

@@ -16,6 +16,7 @@ use crate::scenario::model::Model;
 use crate::sim::observation::{Observation, Observer, PodId, PodPhase, PodSample, Status};
 use crate::units::{Span, Time};
 
+use super::bins::Bins;
 use super::connections::{ConnectionSink, Connections};
 use super::digest::{Arrivals, Digest, call_hash};
 use super::events::Events;
@@ -24,6 +25,7 @@ use super::histogram::Tally;
 use super::latencies::Latencies;
 use super::methods::Methods;
 use super::parts;
+use super::phases::Phases;
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
 
@@ -66,10 +68,12 @@ pub struct Recorder<'a> {
     /// By pod.
     pub(super) pods: Vec<PodInfo>,
     pub(super) windows: Windows,
+    pub(super) phases: Phases,
+    pub(super) bins: Bins,
     pub(super) events: Events,
     pub(super) connections: Connections<'a>,
-    /// When the set of Ready pods changed.
-    pub(super) ready_changes: Vec<Time>,
+    /// When a pod became Ready, or ceased to be.
+    pub(super) ready_changes: Vec<(Time, PodId)>,
 }
 
 impl<'a> Recorder<'a> {
@@ -99,6 +103,8 @@ impl<'a> Recorder<'a> {
             latencies: Latencies::default(),
             pods: Vec::new(),
             windows: Windows::new(window, merging),
+            phases: Phases::new(model),
+            bins: Bins::new(model),
             events: Events::default(),
             connections: Connections::new(model, options.connections),
             ready_changes: Vec::new(),
@@ -114,6 +120,17 @@ impl<'a> Recorder<'a> {
     #[inline]
     fn measured(&self, at: Time) -> bool {
         at >= self.warmup
+    }
+
+    /// Closes bins that are over.
+    #[inline]
+    pub(super) fn close_bins(&mut self, at: Time) {
+        if self.bins.is_over(at) {
+            let received = self.counts.iter().zip(&self.pods).map(|(counts, info)| {
+                counts.received_in_all() + info.messages[0] + info.messages[1]
+            });
+            self.bins.close(at, received);
+        }
     }
 
     #[inline]
@@ -139,6 +156,7 @@ impl<'a> Recorder<'a> {
         if !self.summary_only && !matches!(what, Observation::PodCreated { .. }) {
             self.events.observe(self.model, &self.pods, at, what);
         }
+        self.phases.observe(self.model, &self.pods, at, what);
         match *what {
             Observation::Retried { emitted, .. } => self.retries += u64::from(self.measured(emitted)),
             Observation::Unfinished { client, method, emitted } if self.measured(emitted) => {
@@ -146,9 +164,10 @@ impl<'a> Recorder<'a> {
                 self.methods.unfinished(client, method);
             }
             Observation::Message { pod } => {
-                let measured = u64::from(self.measured(at));
+                self.close_bins(at);
+                let measured = self.measured(at);
                 let info = &mut self.pods[pod.0 as usize];
-                info.messages += measured;
+                info.messages[usize::from(measured)] += 1;
                 info.messages_now += 1;
             }
             Observation::PodCreated { pod, server, revision, number, .. } => {
@@ -167,7 +186,7 @@ impl<'a> Recorder<'a> {
                 let received = self.counts[pod.0 as usize].received[1];
                 let info = &mut self.pods[pod.0 as usize];
                 if info.enter(at, phase, self.warmup, received) && !info.gateway {
-                    self.ready_changes.push(at);
+                    self.ready_changes.push((at, pod));
                 }
             }
             Observation::Resolved { client, replica, addresses } => {
@@ -186,13 +205,23 @@ impl<'a> Recorder<'a> {
     }
 
     fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample]) {
-        let cells = samples.iter().map(|sample| self.cell(sample)).collect();
+        let held = self.phases.holds(from, to, &finish::slots(self.model, &self.pods));
+        let failed = self.unplaced + samples.iter().map(|s| self.failed_since(s.pod)).sum::<u64>();
+        let cells = samples.iter().map(|sample| self.cell(sample, held.then(|| to.since(from)))).collect();
         let unplaced = std::mem::take(&mut self.unplaced);
+        let reconnects = self.connections.reconnects;
+        self.phases.pass((from, to), held, (failed, reconnects), &finish::slots(self.model, &self.pods));
         self.windows.push(Window { from, to, partial, cells, unplaced });
     }
 
-    /// What a pod did in the window that ends, and back to zero.
-    fn cell(&mut self, sample: &PodSample) -> Cell {
+    /// Calls that failed at a pod of a server in the window that ends.
+    fn failed_since(&self, pod: PodId) -> u64 {
+        let (counts, info) = (&self.counts[pod.0 as usize], &self.pods[pod.0 as usize]);
+        if info.gateway { 0 } else { counts.errors - info.seen.1 }
+    }
+
+    /// What a pod did in the window that ends, and back to zero. `held`: the length of the window, if it lies whole in a phase.
+    fn cell(&mut self, sample: &PodSample, held: Option<Span>) -> Cell {
         let (counts, info) = (&mut self.counts[sample.pod.0 as usize], &mut self.pods[sample.pod.0 as usize]);
         info.connections = sample.connections;
         let now = (counts.received_in_all(), counts.errors);
@@ -203,7 +232,8 @@ impl<'a> Recorder<'a> {
         // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
         let asked = self.asked;
         let latency = if self.summary_only && !asked { Tally::default() } else { self.latencies.of(pod) };
-        self.latencies.take(pod, &mut info.latency, info.gone.is_some());
+        let of_phase = held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, requests + messages, length));
+        self.latencies.take(pod, std::iter::once(&mut info.latency).chain(of_phase), info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let kept = asked || self.windows.merging && !self.summary_only;
         let latency = kept.then(|| Box::new(latency));
@@ -225,6 +255,7 @@ impl Observer for Recorder<'_> {
         self.digest.observe(at, what);
         match *what {
             Observation::Received { pod, .. } => {
+                self.close_bins(at);
                 self.counts[pod.0 as usize].received[usize::from(at >= self.warmup)] += 1;
             }
             Observation::Started { .. } => {}
@@ -270,7 +301,7 @@ mod tests {
                 busy: Span::ZERO,
                 periods: Periods::default(),
             };
-            let cell = recorder.cell(&sample);
+            let cell = recorder.cell(&sample, None);
             assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));
             assert_eq!(recorder.pods[0].latency.count(), 1, "the run's own histogram has it");
         }

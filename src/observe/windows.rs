@@ -43,7 +43,7 @@ impl Window {
     /// The pods that were Ready throughout.
     pub fn ready_loads(&self) -> ReadyLoads {
         let ready = self.cells.iter().filter(|c| c.sample.ready_throughout);
-        let loads = ready.map(|c| (c.sample.pod, c.requests)).collect();
+        let loads = ready.map(|c| (c.sample.pod, c.requests + c.messages)).collect();
         ReadyLoads { from: self.from, to: self.to, partial: self.partial, loads }
     }
 
@@ -254,6 +254,6 @@ mod tests {
         assert_eq!((pod.requests, pod.errors, pod.sample.busy, pod.sample.connections), (12, 2, Span(6), 7));
         assert_eq!((pod.messages, pod.sample.periods), (8, Periods { used: 4, throttled: 2 }));
         assert_eq!((pod.p50, pod.p99), (Some(Span(10)), Some(Span(30))));
-        assert_eq!(merged.ready_loads().loads, [(PodId(0), 12)]);
+        assert_eq!(merged.ready_loads().loads, [(PodId(0), 20)], "requests and messages");
     }
 }

@@ -217,7 +217,7 @@ pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
         row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
         row.push(fixed(summary.throughput_rps, LATENCY));
         row.extend([latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
-        row.extend(skew(&summary.skew.whole).map(|figure| or_empty(figure, RATIO)));
+        row.extend(skew(&summary.skew.headline).map(|figure| or_empty(figure, RATIO)));
         csv.write_record(row)?;
     }
     csv.flush()

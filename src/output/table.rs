@@ -162,7 +162,7 @@ fn life(pod: &PodSummary) -> String {
 
 /// The headline's rows: name, value, and what it means.
 pub(super) fn headline_rows(summary: &Summary) -> Vec<(String, String, String)> {
-    let skew = &summary.skew.whole;
+    let skew = &summary.skew.headline;
     let dash = || "-".to_owned();
     let mut rows: Vec<(String, String, String)> = Vec::new();
     let mut row = |name: &str, value: String, note: String| rows.push((name.into(), value, note));

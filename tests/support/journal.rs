@@ -304,7 +304,7 @@ impl Journal {
                 loads.push(self.received.iter().filter(inside).count() as f64 / time);
             }
         }
-        check_figures(&summary.skew.whole, &loads);
+        check_figures(&summary.skew.whole_run, &loads);
     }
 
     /// (pod, requests, Ready throughout) of a window.

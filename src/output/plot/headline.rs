@@ -14,7 +14,7 @@ const NAMES_MOST: usize = 6;
 
 /// The whole run's figures in one line.
 pub(super) fn figures(summary: &Summary) -> Line {
-    let skew = &summary.skew.whole;
+    let skew = &summary.skew.headline;
     let mut parts = vec![match skew.max_over_mean {
         Some(x) => format!("busiest pod {} × the mean", format::trimmed(x, 2)),
         None => "no requests were received".into(),

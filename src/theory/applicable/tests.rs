@@ -232,7 +232,7 @@ fn summary() -> Summary {
     let none: Option<f64> = None;
     let old = pod(Some(1.0), none, 4);
     let skew = crate::metrics::outcome::Skew {
-        whole: crate::metrics::outcome::SkewFigures { cv: Some(0.25), ..Default::default() },
+        headline: crate::metrics::outcome::SkewFigures { cv: Some(0.25), ..Default::default() },
         ..Default::default()
     };
     serde_json::from_value(serde_json::json!({
