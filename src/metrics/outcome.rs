@@ -99,6 +99,15 @@ pub struct Summary {
     pub runs: Option<BTreeMap<String, Estimate>>,
 }
 
+impl Summary {
+    /// The phase that the headline is of.
+    #[must_use]
+    pub fn headline(&self) -> Option<&Phase> {
+        let number = usize::try_from(self.headline_phase?).ok()?;
+        self.phases.get(number.checked_sub(1)?)
+    }
+}
+
 /// Calls by how they ended: `started = ok + failed + unfinished`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,6 +6,7 @@ use super::format::{count, duration, middle_cut, percent, percent_or_dash, short
 use super::methods;
 use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, PodSummary, Summary};
+use crate::metrics::phase::{Phase, PodNow};
 
 /// More pods than this are not all listed.
 const PODS_MOST: usize = 40;
@@ -30,12 +31,16 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     let summary = &outcome.summary;
     let mut out = String::new();
     head(&mut out, outcome, header, style);
+    if let Some(phase) = summary.headline() {
+        let _ = writeln!(out, "\n{}", style.strong(&interval(summary, phase)));
+    }
     pods(&mut out, outcome, ("pod", &summary.pods), style);
     if !summary.gateways.is_empty() {
         pods(&mut out, outcome, ("gateway", &summary.gateways), style);
     }
     methods::table(&mut out, summary, style);
     headline(&mut out, summary, style);
+    phases(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
     if let Some(folder) = &header.folder {
@@ -64,82 +69,137 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
     }
 }
 
+/// What a pod's row shows: of the headline's phase where there is one, else of the whole run.
+struct Row<'a> {
+    pod: &'a PodSummary,
+    share: Option<f64>,
+    requests: String,
+    utilization: Option<f64>,
+    p99: Option<f64>,
+}
+
+impl Row<'_> {
+    fn of(pod: &PodSummary, now: bool) -> Row<'_> {
+        if !now {
+            let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
+            return Row { pod, share, requests: count(pod.requests), utilization, p99 };
+        }
+        let of = |figure: fn(&PodNow) -> Option<f64>| pod.now.as_ref().and_then(figure);
+        Row {
+            pod,
+            share: of(|now| now.share),
+            requests: short_or_dash(of(|now| Some(now.requests_per_s))),
+            utilization: of(|now| Some(now.utilization)),
+            p99: of(|now| now.latency_p99_ms),
+        }
+    }
+
+    /// It could have requests, and has none.
+    fn is_idle(&self) -> bool {
+        self.share == Some(0.0) && self.pod.deleted_s.is_none()
+    }
+}
+
 /// The pods of the servers, or of the gateways.
 fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummary]), style: &Style) {
     if pods.is_empty() {
         out.push_str("\nno pods\n");
         return;
     }
-    let (order, listed) = order(outcome, pods);
+    let now = pods.iter().any(|pod| pod.now.is_some());
+    let (order, listed) = order(outcome, pods, now);
+    let rows: Vec<Row<'_>> = order.iter().map(|&i| Row::of(&pods[i], now)).collect();
     // A column only where there are some.
-    let streams = pods.iter().any(|pod| pod.messages > 0);
+    let streams = pods.iter().any(|pod| pod.messages > 0) && !now;
     let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
     let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
     let failed = |cell: String| if losses { format!(" {cell:>7}") } else { String::new() };
     let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
     let optional = messages(String::new()).len() + failed(String::new()).len() + throttled(String::new()).len();
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let lives = widest(&mut order.iter().map(|&i| life(&pods[i]).chars().count()));
+    let lives = widest(&mut rows.iter().map(|row| life(row).chars().count()));
     let lives = lives.clamp(4, style.columns().saturating_sub(NUMBERS + optional + 8).max(4));
     // What the numbers leave of the line is shared by the names and the bars.
     let room = style.columns().saturating_sub(NUMBERS + lives + optional);
-    let longest = widest(&mut order.iter().map(|&i| pods[i].pod.chars().count()));
+    let longest = widest(&mut rows.iter().map(|row| row.pod.pod.chars().count()));
     let name = longest.clamp(8, 28.min(room.saturating_sub(6)).max(8));
     let bar = room.saturating_sub(name).min(30);
-    let most = pods.iter().filter_map(|p| p.share).fold(0.0, f64::max);
-    let _ = writeln!(
-        out,
-        "\n{}",
-        style.strong(&format!(
-            "{:name$}  {:bar$} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
-            heading,
-            "",
-            "share",
-            "requests",
-            messages("messages".into()),
-            failed("failed".into()),
-            "conns",
-            "util",
-            throttled("throt".into()),
-            "p99 ms",
-            "life"
-        ))
+    let most = rows.iter().filter_map(|row| row.share).fold(0.0, f64::max);
+    let heads = format!(
+        "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  life",
+        "",
+        "share",
+        if !now { "requests" } else if pods.iter().any(|pod| pod.messages > 0) { "messages/s" } else { "calls/s" },
+        messages("messages".into()),
+        failed("failed".into()),
+        "conns",
+        "util",
+        throttled("throt".into()),
+        "p99 ms",
     );
-    for (i, &at) in order.iter().enumerate() {
-        let pod = &pods[at];
-        let part = pod.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
+    let _ = writeln!(out, "\n{}", style.strong(&heads));
+    for (i, row) in rows.iter().enumerate() {
+        let part = row.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
         let cells = format!(
             "{} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
             style.bar(part, bar),
-            percent_or_dash(pod.share),
-            count(pod.requests),
-            messages(count(pod.messages)),
-            failed(count(pod.errors)),
-            pod.connections_at_end,
-            whole_percent(pod.utilization),
-            throttled(whole_percent(pod.throttled)),
-            short_or_dash(pod.latency_ms.p99),
-            middle_cut(&life(pod), lives)
+            percent_or_dash(row.share),
+            row.requests,
+            messages(count(row.pod.messages)),
+            failed(count(row.pod.errors)),
+            row.pod.connections_at_end,
+            whole_percent(row.utilization),
+            throttled(whole_percent(row.pod.throttled)),
+            short_or_dash(row.p99),
+            middle_cut(&life(row), lives)
         );
-        let line = format!("{}  {cells}", padded(&middle_cut(&pod.pod, name), name));
-        let idle = pod.requests == 0 && pod.deleted_s.is_none() && most > 0.0;
+        let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));
+        let idle = row.is_idle() && most > 0.0;
         let _ = writeln!(out, "{}", if idle { style.bad(line.trim_end()) } else { line.trim_end().into() });
         if listed > PODS_MOST && i + 1 == PODS_ENDS {
             let left = listed - 2 * PODS_ENDS;
             let _ = writeln!(out, "{}", style.faint(&format!("… {left} pods between these (all are in summary.json)")));
         }
     }
+    if now {
+        gone(out, pods, style);
+    }
 }
 
-/// The pods to list, and how many there are if not all are: then those at both ends, in order of load.
-fn order(outcome: &Outcome, pods: &[PodSummary]) -> (Vec<usize>, usize) {
+/// Pods that are gone: a line per generation.
+fn gone(out: &mut String, pods: &[PodSummary], style: &Style) {
+    let generation = |pod: &PodSummary| pod.pod.rsplit_once('-').map_or(pod.pod.clone(), |(name, _)| name.to_owned());
+    let mut all: Vec<(String, u64, u64, f64)> = Vec::new();
+    for pod in pods {
+        let Some(gone) = pod.deleted_s else { continue };
+        let (name, requests) = (generation(pod), pod.requests + pod.messages);
+        match all.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, n, sum, last)) => (*n, *sum, *last) = (*n + 1, *sum + requests, last.max(gone)),
+            None => all.push((name, 1, requests, gone)),
+        }
+    }
+    for (name, n, requests, last) in all {
+        let plural = if n == 1 { "" } else { "s" };
+        let text = format!("gone: {n} pod{plural} {name}-*, the last at {}; {} requests", duration(last), count(requests));
+        let _ = writeln!(out, "{}", style.faint(&text));
+    }
+}
+
+/// The pods to list, and how many there are if not all are: then those at both ends, in order of load. `now`: without those that are gone.
+fn order(outcome: &Outcome, pods: &[PodSummary], now: bool) -> (Vec<usize>, usize) {
     // Pods that were gone before the measured time have nothing to show.
     let warmup_s = outcome.end_s - outcome.summary.measured_s;
     let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
-    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| seen(&pods[i])).collect();
+    let listed = |pod: &PodSummary| seen(pod) && (!now || pod.now.is_some() || pod.deleted_s.is_none());
+    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| listed(&pods[i])).collect();
     let listed = order.len();
     if listed > PODS_MOST {
-        order.sort_by(|&a, &b| pods[b].requests.cmp(&pods[a].requests).then(a.cmp(&b)));
+        let load = |i: usize| match &pods[i].now {
+            Some(now) => now.requests_per_s,
+            None if now => 0.0,
+            None => pods[i].requests as f64,
+        };
+        order.sort_by(|&a, &b| load(b).total_cmp(&load(a)).then(a.cmp(&b)));
         order.drain(PODS_ENDS..listed - PODS_ENDS);
     }
     (order, listed)
@@ -150,13 +210,14 @@ fn whole_percent(part: Option<f64>) -> String {
 }
 
 /// When the pod was Ready, if that was not the whole run, and whether it idles.
-fn life(pod: &PodSummary) -> String {
-    let idle = if pod.requests == 0 && pod.ready_s.is_some() && pod.deleted_s.is_none() { "idle" } else { "" };
-    match (pod.ready_s, pod.deleted_s) {
-        (None, _) => "not Ready".into(),
-        (Some(_), Some(gone)) => format!("to {}", duration(gone)),
-        (Some(ready), None) if ready > 0.0 => format!("from {} {idle}", duration(ready)).trim_end().into(),
-        (Some(_), None) => idle.into(),
+fn life(row: &Row<'_>) -> String {
+    let idle = if row.is_idle() { " idle" } else { "" };
+    let from = row.pod.ready_s.filter(|ready| *ready > 0.0).map(|ready| format!("from {}", duration(ready)));
+    let to = row.pod.deleted_s.map(|gone| format!("to {}", duration(gone)));
+    match (row.pod.ready_s, from, to) {
+        (None, _, _) => "not Ready".into(),
+        (_, Some(from), Some(to)) => format!("{from} {to}"),
+        (_, one, other) => (one.or(other).unwrap_or_default() + idle).trim_start().into(),
     }
 }
 
@@ -181,22 +242,24 @@ pub(super) fn headline_rows(summary: &Summary) -> Vec<(String, String, String)> 
     let note = "of the fleet can be used before the busiest pod is full";
     row("usable_capacity", percent_or_dash(skew.usable_capacity), note.into());
     row("idle_pods", skew.idle_pods.map_or_else(dash, short), "without any request".into());
+    // Of one phase, what follows is of the same interval.
+    let whole = if summary.phases.len() > 1 { "; whole run" } else { "" };
     if summary.stray_share > 0.0 {
-        let note = "of the requests went to pods that were not Ready throughout";
-        row("stray_share", percent(summary.stray_share), note.into());
+        let note = format!("of the requests went to pods that were not Ready throughout{whole}");
+        row("stray_share", percent(summary.stray_share), note);
     }
     let p50 = summary
         .latency_ms
         .p50
-        .map(|p| format!("p50 {} ms, mean {} ms", short(p), short_or_dash(summary.latency_ms.mean)));
+        .map(|p| format!("p50 {} ms, mean {} ms{whole}", short(p), short_or_dash(summary.latency_ms.mean)));
     row("p99", summary.latency_ms.p99.map_or_else(dash, |p| format!("{} ms", short(p))), p50.unwrap_or_default());
-    row("throughput", format!("{}/s", short(summary.throughput_rps)), "successful calls".into());
-    row("errors", count(summary.requests.failed), errors(summary));
+    row("throughput", format!("{}/s", short(summary.throughput_rps)), format!("successful calls{whole}"));
+    row("errors", count(summary.requests.failed), format!("{}{whole}", errors(summary)));
     for change in &summary.time_to_balance {
         let value = change.seconds.map_or_else(|| "never".into(), duration);
         row("time_to_balance", value, format!("after {} at {}", change.change, duration(change.at_s)));
     }
-    row("reconnects", format!("{}/s", short(summary.reconnects_per_s)), String::new());
+    row("reconnects", format!("{}/s", short(summary.reconnects_per_s)), whole.trim_start_matches("; ").into());
     rows
 }
 
@@ -205,6 +268,47 @@ fn errors(summary: &Summary) -> String {
     let listed: Vec<String> = by.iter().filter(|(_, n)| **n > 0).map(|(s, n)| format!("{s} {}", count(*n))).collect();
     let of = format!("of {} calls", count(summary.requests.started));
     if listed.is_empty() { of } else { format!("{of}: {}", listed.join(", ")) }
+}
+
+/// What the table and the headline are of.
+fn interval(summary: &Summary, phase: &Phase) -> String {
+    let span = format!("{} to {}", duration(phase.from_s), duration(phase.to_s));
+    match summary.phases.len() {
+        1 => format!("{}, {span}", phase.name),
+        n => format!("now: {}, {span} (phase {} of {n})", phase.name, summary.headline_phase.unwrap_or_default()),
+    }
+}
+
+/// The phases of the run, if there are several.
+fn phases(out: &mut String, summary: &Summary, style: &Style) {
+    const MOST: usize = 20;
+    if summary.phases.len() < 2 {
+        return;
+    }
+    let name = style.columns() - 63;
+    let head = format!(
+        "{:<5} {:name$} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
+        "phase", "", "from", "pods", "max_over_mean", "p99 ms", "failed", "util"
+    );
+    let _ = writeln!(out, "\n{}", style.strong(&head));
+    for (i, phase) in summary.phases.iter().enumerate().take(MOST) {
+        let _ = writeln!(
+            out,
+            "{:>5} {} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
+            i + 1,
+            padded(&middle_cut(&phase.name, name), name),
+            duration(phase.from_s),
+            phase.pods,
+            short_or_dash(phase.skew.max_over_mean),
+            short_or_dash(phase.latency_ms.p99),
+            count(phase.failed),
+            whole_percent(phase.max_utilization),
+        );
+    }
+    if summary.phases.len() > MOST {
+        let left = summary.phases.len() - MOST;
+        let _ = writeln!(out, "{}", style.faint(&format!("… {left} more phases (all are in summary.json)")));
+    }
 }
 
 fn headline(out: &mut String, summary: &Summary, style: &Style) {

@@ -12,7 +12,7 @@ const MUCH_THROTTLED: f64 = 0.25;
 /// More names than this are counted instead.
 const NAMES_MOST: usize = 6;
 
-/// The whole run's figures in one line.
+/// The figures of the headline's phase in one line.
 pub(super) fn figures(summary: &Summary) -> Line {
     let skew = &summary.skew.headline;
     let mut parts = vec![match skew.max_over_mean {
@@ -27,14 +27,24 @@ pub(super) fn figures(summary: &Summary) -> Line {
     if let Some(x) = skew.usable_capacity {
         parts.push(format!("usable capacity {}", format::percent(x)));
     }
-    if let Some(x) = summary.latency_ms.p99 {
+    let phase = summary.headline();
+    if let Some(x) = phase.map_or(summary.latency_ms.p99, |phase| phase.latency_ms.p99) {
         parts.push(format!("p99 {} ms", format::short(x)));
     }
     if summary.requests.failed > 0 && failures(summary).is_none() {
         let calls = if summary.requests.failed == 1 { "call" } else { "calls" };
         parts.push(format!("{} failed {calls}", format::count(summary.requests.failed)));
     }
-    Line { text: format!("Whole run: {}", parts.join(" · ")), alarm: false }
+    let of = phase.filter(|_| summary.phases.len() > 1).map_or_else(
+        || "Whole run".to_owned(),
+        |phase| {
+            let mut letters = phase.name.chars();
+            let first = letters.next().map(|first| first.to_ascii_uppercase());
+            let name: String = first.into_iter().chain(letters).collect();
+            format!("{} (from {})", format::middle_cut(&name, 40), format::duration(phase.from_s))
+        },
+    );
+    Line { text: format!("{of}: {}", parts.join(" · ")), alarm: false }
 }
 
 /// What failed, if that matters more than any balance.
