@@ -130,6 +130,7 @@ impl<O: Observer> Stream<'_, O> {
             closed: Some(Time(self.now)),
             reason: Some(CloseReason::ALL[b as usize % CloseReason::ALL.len()]),
             requests: u64::from(b),
+            ready: false,
         };
         self.tell(&Observation::Closed(&record));
     }

@@ -23,7 +23,7 @@ pub enum Better {
 }
 
 /// The figures that every summary has, in their order: column, path, and which way is better.
-pub const ALWAYS: [(&str, &str, Better); 20] = {
+pub const ALWAYS: [(&str, &str, Better); 21] = {
     use Better::{Higher, Lower};
     [
         ("requests_ok", "requests.ok", Higher),
@@ -44,6 +44,7 @@ pub const ALWAYS: [(&str, &str, Better); 20] = {
         ("idle_pods", "skew.idle_pods", Lower),
         ("median_window_max_over_mean", "skew.median_window.max_over_mean", Lower),
         ("worst_window_max_over_mean", "skew.worst_window.max_over_mean", Lower),
+        ("whole_run_max_over_mean", "skew.whole_run.max_over_mean", Lower),
         ("stray_share", "stray_share", Lower),
         ("reconnects_per_s", "reconnects_per_s", Lower),
     ]
@@ -86,7 +87,7 @@ pub fn range(path: &str) -> (f64, f64) {
 pub fn figures(summary: &Summary) -> Vec<Figure> {
     let figure = |name: &str, path: &str, value| Figure { name: name.to_owned(), path: path.to_owned(), value };
     let (requests, latency, skew) = (&summary.requests, &summary.latency_ms, &summary.skew);
-    let whole = &skew.headline;
+    let headline = &skew.headline;
     let values = [
         Some(requests.ok as f64),
         Some(requests.failed as f64),
@@ -96,16 +97,17 @@ pub fn figures(summary: &Summary) -> Vec<Figure> {
         latency.p90,
         latency.p99,
         latency.p999,
-        whole.max_share,
-        whole.max_over_mean,
-        whole.effective_pods,
-        whole.usable_capacity,
-        whole.cv,
-        whole.gini,
-        whole.jain,
-        whole.idle_pods,
+        headline.max_share,
+        headline.max_over_mean,
+        headline.effective_pods,
+        headline.usable_capacity,
+        headline.cv,
+        headline.gini,
+        headline.jain,
+        headline.idle_pods,
         skew.median_window.as_ref().and_then(|f| f.max_over_mean),
         skew.worst_window.as_ref().and_then(|w| w.figures.max_over_mean),
+        skew.whole_run.max_over_mean,
         Some(summary.stray_share),
         Some(summary.reconnects_per_s),
     ];

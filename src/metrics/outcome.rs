@@ -254,6 +254,9 @@ pub struct PodSummary {
     pub connections_opened: u64,
     /// Established and not draining just before the end.
     pub connections_at_end: u64,
+    /// The same by client, where there are several callers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections_by_client: BTreeMap<String, u64>,
     /// Part of its slot-time used while Ready after the warmup; `null` if it was never Ready then.
     pub utilization: Option<f64>,
     /// Latency of the calls that it answered.

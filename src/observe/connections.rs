@@ -1,5 +1,7 @@
 //! What is recorded of connections: counts always, whole lives only where they are wanted.
 
+use std::collections::BTreeMap;
+
 use crate::metrics::outcome::ConnectionRow;
 use crate::scenario::model::{Client, Model, Protocol};
 use crate::sim::observation::{CloseReason, ConnectionRecord};
@@ -30,6 +32,8 @@ pub(super) struct Connections<'a> {
     /// READY after the warmup, without those of the start of a replica.
     pub reconnects: u64,
     pub closed_by: [u64; CloseReason::ALL.len()],
+    /// By pod and client: those that were READY at the end, and not draining.
+    pub at_end: BTreeMap<(u32, u32), u64>,
 }
 
 /// What a replica may still open as part of its start.
@@ -56,7 +60,7 @@ impl<'a> Connections<'a> {
     pub fn new(model: &Model, sink: ConnectionSink<'a>) -> Self {
         let replicas = vec![Vec::new(); model.callers().count()];
         let closed_by = [0; CloseReason::ALL.len()];
-        Connections { sink, kept: Vec::new(), replicas, opened: 0, reconnects: 0, closed_by }
+        Connections { sink, kept: Vec::new(), replicas, opened: 0, reconnects: 0, closed_by, at_end: BTreeMap::new() }
     }
 
     fn replica(&mut self, model: &Model, client: u32, replica: u32) -> &mut Replica {
@@ -93,8 +97,15 @@ impl<'a> Connections<'a> {
         self.keep(model, pods, record);
     }
 
-    /// A connection that ended, or that was open at the end of the run.
-    pub fn keep(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+    /// A connection that was open at the end of the run.
+    pub fn open_at_end(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+        if let Some(pod) = record.pod.filter(|_| record.ready) {
+            *self.at_end.entry((pod.0, record.client)).or_default() += 1;
+        }
+        self.keep(model, pods, record);
+    }
+
+    fn keep(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
         match &mut self.sink {
             ConnectionSink::Discard => {}
             ConnectionSink::Keep => self.kept.push(*record),

@@ -233,6 +233,7 @@ mod tests {
         closed: Some(Time(7)),
         reason: Some(CloseReason::MaxAge),
         requests: 8,
+        ready: false,
     };
 
     /// Each line: an observation, then the same with one field changed.

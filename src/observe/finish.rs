@@ -189,6 +189,7 @@ fn pods(
         share: share(counts.received[1], total),
         connections_opened: info.opened,
         connections_at_end: u64::from(info.connections),
+        connections_by_client: by_client(recorder, i),
         utilization: utilization[i],
         latency_ms: latency_ms(&info.latency),
         now: now.iter().find(|(id, _)| id.0 as usize == i).map(|(_, now)| now.clone()),
@@ -197,6 +198,16 @@ fn pods(
         throttled: throttled[i],
     };
     those().map(row).collect()
+}
+
+/// Connections of a pod at the end by client, if there are several callers.
+fn by_client(recorder: &Recorder<'_>, pod: usize) -> BTreeMap<String, u64> {
+    if recorder.model.callers().count() < 2 {
+        return BTreeMap::new();
+    }
+    let pod = pod as u32;
+    let of_pod = recorder.connections.at_end.range((pod, 0)..=(pod, u32::MAX));
+    of_pod.map(|((_, client), n)| (recorder.model.caller(*client as usize).name.clone(), *n)).collect()
 }
 
 fn share(part: u64, total: u64) -> Option<f64> {

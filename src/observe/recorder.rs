@@ -198,7 +198,7 @@ impl<'a> Recorder<'a> {
                 self.connections.connected(self.model, client, replica, measured);
             }
             Observation::Closed(record) => self.connections.closed(self.model, &self.pods, record),
-            Observation::OpenAtEnd(record) => self.connections.keep(self.model, &self.pods, record),
+            Observation::OpenAtEnd(record) => self.connections.open_at_end(self.model, &self.pods, record),
             Observation::Window { from, partial, pods } => self.window(from, at, partial, pods),
             _ => {}
         }

@@ -202,6 +202,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         share: of(requests as f64 / sum as f64),
         connections_opened: 10,
         connections_at_end: if pod.gone < f64::MAX { 0 } else { 10 },
+        connections_by_client: Default::default(),
         utilization: of(requests as f64 / sum as f64),
         latency_ms: if requests > 0 { latency(2.4) } else { Latency::default() },
         now: None,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{count, duration, percent_or_dash, short, short_or_dash};
-use super::table::headline_rows;
+use super::table::{Row, headline_rows, interval};
 use crate::metrics::outcome::Outcome;
 
 /// The whole report.
@@ -24,26 +24,47 @@ pub fn render(outcome: &Outcome) -> String {
         summary.digest
     );
     let headline = headline_rows(summary).into_iter().map(|(name, value, note)| vec![format!("`{name}`"), value, note]);
+    if let Some(phase) = summary.headline() {
+        let _ = writeln!(out, "{}.\n", cell(&interval(summary, phase)));
+    }
     table(&mut out, &["figure", "value", ""], headline);
-    let (losses, limits) =
-        (summary.pods.iter().any(|p| p.errors > 0), summary.pods.iter().any(|p| p.throttled.is_some()));
-    let pods = summary.pods.iter().map(|p| {
+    let pods = &summary.pods;
+    let now = pods.iter().any(|p| p.now.is_some());
+    let (losses, limits) = (pods.iter().any(|p| p.errors > 0), pods.iter().any(|p| p.throttled.is_some()));
+    let rows = pods.iter().filter(|p| !now || p.now.is_some()).map(|pod| {
+        let of = Row::of(pod, now);
         let mut row = vec![
-            p.pod.clone(),
-            percent_or_dash(p.share),
-            count(p.requests),
-            p.connections_at_end.to_string(),
-            percent_or_dash(p.utilization),
-            short_or_dash(p.latency_ms.p99),
+            pod.pod.clone(),
+            percent_or_dash(of.share),
+            of.requests,
+            pod.connections_at_end.to_string(),
+            percent_or_dash(of.utilization),
+            short_or_dash(of.p99),
         ];
-        row.extend(losses.then(|| count(p.errors)));
-        row.extend(limits.then(|| percent_or_dash(p.throttled)));
+        row.extend(losses.then(|| count(pod.errors)));
+        row.extend(limits.then(|| percent_or_dash(pod.throttled)));
         row
     });
-    let mut columns = vec!["pod", "share", "requests", "connections", "utilization", "p99 ms"];
+    let requests = if now { "calls/s" } else { "requests" };
+    let mut columns = vec!["pod", "share", requests, "connections", "utilization", "p99 ms"];
     columns.extend(losses.then_some("failed"));
     columns.extend(limits.then_some("throttled"));
-    table(&mut out, &columns, pods);
+    table(&mut out, &columns, rows);
+    if summary.phases.len() > 1 {
+        let phases = summary.phases.iter().enumerate().map(|(i, phase)| {
+            vec![
+                format!("{} {}", i + 1, phase.name),
+                duration(phase.from_s),
+                phase.pods.to_string(),
+                short_or_dash(phase.skew.max_over_mean),
+                short_or_dash(phase.latency_ms.p99),
+                count(phase.failed),
+                percent_or_dash(phase.max_utilization),
+            ]
+        });
+        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99 ms", "failed", "utilization"];
+        table(&mut out, &columns, phases);
+    }
     let theory = summary
         .theory
         .iter()

@@ -16,6 +16,10 @@ const PODS_ENDS: usize = 15;
 /// Columns of a pod's row that hold numbers, with the spaces between all columns.
 const NUMBERS: usize = 48;
 
+/// The heading of the connections by client, and the widest that they are.
+const CLIENTS: &str = "by client";
+const MOST_OF_CLIENTS: usize = 28;
+
 /// What stands above the table and is not part of the outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Header {
@@ -70,16 +74,16 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
 }
 
 /// What a pod's row shows: of the headline's phase where there is one, else of the whole run.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     pod: &'a PodSummary,
-    share: Option<f64>,
-    requests: String,
-    utilization: Option<f64>,
-    p99: Option<f64>,
+    pub share: Option<f64>,
+    pub requests: String,
+    pub utilization: Option<f64>,
+    pub p99: Option<f64>,
 }
 
 impl Row<'_> {
-    fn of(pod: &PodSummary, now: bool) -> Row<'_> {
+    pub fn of(pod: &PodSummary, now: bool) -> Row<'_> {
         if !now {
             let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
             return Row { pod, share, requests: count(pod.requests), utilization, p99 };
@@ -117,6 +121,10 @@ fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummar
     let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
     let optional = messages(String::new()).len() + failed(String::new()).len() + throttled(String::new()).len();
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let clients = widest(&mut rows.iter().map(|row| by_client(row.pod).chars().count())).min(MOST_OF_CLIENTS);
+    let clients = if clients == 0 { 0 } else { clients.max(CLIENTS.len()) };
+    let client = |cell: String| if clients > 0 { format!(" {cell:>clients$}") } else { String::new() };
+    let optional = optional + client(String::new()).len();
     let lives = widest(&mut rows.iter().map(|row| life(row).chars().count()));
     let lives = lives.clamp(4, style.columns().saturating_sub(NUMBERS + optional + 8).max(4));
     // What the numbers leave of the line is shared by the names and the bars.
@@ -126,13 +134,14 @@ fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummar
     let bar = room.saturating_sub(name).min(30);
     let most = rows.iter().filter_map(|row| row.share).fold(0.0, f64::max);
     let heads = format!(
-        "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  life",
+        "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  life",
         "",
         "share",
         if !now { "requests" } else if pods.iter().any(|pod| pod.messages > 0) { "messages/s" } else { "calls/s" },
         messages("messages".into()),
         failed("failed".into()),
         "conns",
+        client(CLIENTS.into()),
         "util",
         throttled("throt".into()),
         "p99 ms",
@@ -141,13 +150,14 @@ fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummar
     for (i, row) in rows.iter().enumerate() {
         let part = row.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
         let cells = format!(
-            "{} {:>7} {:>12}{}{} {:>6} {:>6}{} {:>8}  {}",
+            "{} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  {}",
             style.bar(part, bar),
             percent_or_dash(row.share),
             row.requests,
             messages(count(row.pod.messages)),
             failed(count(row.pod.errors)),
             row.pod.connections_at_end,
+            client(middle_cut(&by_client(row.pod), clients)),
             whole_percent(row.utilization),
             throttled(whole_percent(row.pod.throttled)),
             short_or_dash(row.p99),
@@ -164,6 +174,12 @@ fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummar
     if now {
         gone(out, pods, style);
     }
+}
+
+/// The pod's connections by client: `web 5, batch 1`.
+fn by_client(pod: &PodSummary) -> String {
+    let parts: Vec<String> = pod.connections_by_client.iter().map(|(client, n)| format!("{client} {n}")).collect();
+    parts.join(", ")
 }
 
 /// Pods that are gone: a line per generation.
@@ -271,7 +287,7 @@ fn errors(summary: &Summary) -> String {
 }
 
 /// What the table and the headline are of.
-fn interval(summary: &Summary, phase: &Phase) -> String {
+pub(super) fn interval(summary: &Summary, phase: &Phase) -> String {
     let span = format!("{} to {}", duration(phase.from_s), duration(phase.to_s));
     match summary.phases.len() {
         1 => format!("{}, {span}", phase.name),

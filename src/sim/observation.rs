@@ -102,6 +102,8 @@ pub struct ConnectionRecord {
     pub reason: Option<CloseReason>,
     /// Calls sent on it.
     pub requests: u64,
+    /// READY and not draining when this was said.
+    pub ready: bool,
 }
 
 /// A pod as it is at the end of a window.

@@ -23,6 +23,7 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         share: None,
         connections_opened: connections,
         connections_at_end: connections,
+        connections_by_client: Default::default(),
         utilization: Some(utilization),
         latency_ms: Latency::default(),
         now: None,

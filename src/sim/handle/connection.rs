@@ -319,6 +319,7 @@ impl<O: Observer> Engine<'_, O> {
             closed,
             reason,
             requests: lane.requests,
+            ready: lane.state == ConnectionState::Ready,
         }
     }
 }
