@@ -118,7 +118,8 @@ fn data_flows_one_way() {
             let line = line
                 .replace("crate::metrics::outcome", "crate::outcome")
                 .replace("crate::metrics::part", "crate::outcome")
-                .replace("crate::metrics::figures", "crate::outcome");
+                .replace("crate::metrics::figures", "crate::outcome")
+                .replace("crate::metrics::phase", "crate::outcome");
             for used in line.split("crate::").skip(1) {
                 let module: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 if module.is_empty() || layer(&module).is_none() || module == source.module {

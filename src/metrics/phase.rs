@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Latency, SkewFigures};
+use super::outcome::{Latency, SkewFigures, Summary};
 
 /// A stretch of a run between two changes. Its figures are of the windows that lie whole inside it, after the warmup.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,4 +49,13 @@ pub struct PodNow {
     pub utilization: f64,
     /// 99th percentile of the latency of calls that it answered, in milliseconds; `null` if there were none.
     pub latency_p99_ms: Option<f64>,
+}
+
+impl Summary {
+    /// The phase that the headline is of.
+    #[must_use]
+    pub fn headline(&self) -> Option<&Phase> {
+        let number = usize::try_from(self.headline_phase?).ok()?;
+        self.phases.get(number.checked_sub(1)?)
+    }
 }

@@ -82,7 +82,8 @@ impl Bins {
 mod tests {
     use super::*;
 
-    const MODEL: &str = "name: a\nduration: 24h\nservers: [{ name: s }]\nclients: [{ name: c, load: { open: { rate: 1 } } }]\n";
+    const MODEL: &str =
+        "name: a\nduration: 24h\nservers: [{ name: s }]\nclients: [{ name: c, load: { open: { rate: 1 } } }]\n";
 
     fn bins(timeline: &str) -> Bins {
         let text = format!("{MODEL}{timeline}");

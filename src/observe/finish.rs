@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::balance::{self, ReadyLoads, time_to_balance};
+use crate::metrics::balance::ReadyLoads;
 use crate::metrics::outcome::{
-    Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, TimeToBalance, WindowRow,
-    WindowSkew,
+    Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, WindowRow, WindowSkew,
 };
 use crate::metrics::phase::PodNow;
 use crate::metrics::skew;
@@ -17,9 +16,10 @@ use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
 use super::parts::parts;
-use super::phases::{Finished, Phases, words};
+use super::phases::{Finished, Phases};
 use super::pods::PodInfo;
 use super::recorder::Recorder;
+use super::recovery::times_to_balance;
 use super::windows::{Cell, Window, Windows};
 
 /// Requests per pod below which a window's skew is mostly chance.
@@ -117,7 +117,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
         max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
         requests,
         throughput_rps: per_s(latency.count()),
-        time_to_balance: times_to_balance(frame, recorder),
+        time_to_balance: times_to_balance(recorder, frame.end),
         reconnects_per_s: per_s(recorder.connections.reconnects),
         stray_share: stray_share(&measured_windows),
         latency_ms: latency_ms(&latency),
@@ -285,37 +285,6 @@ fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads], h
         median_window: skew::median(&figures),
         whole_run: skew::figures(&loads),
     }
-}
-
-/// One per change of the timeline that was made after the warmup, in its order. A rate or a slow pod moves no connections.
-fn times_to_balance(frame: &Frame<'_>, recorder: &Recorder<'_>) -> Vec<TimeToBalance> {
-    let change = |action: &crate::scenario::model::Action| {
-        let unbalances = action.what.moves_connections() && action.at >= frame.warmup && action.at <= frame.end;
-        unbalances.then(|| (action.at, words(frame.model, &action.what)))
-    };
-    let changes: Vec<(Time, String)> = frame.model.timeline.iter().filter_map(change).collect();
-    let bins = balance::Bins { width: recorder.bins.width, loads: &recorder.bins.loads };
-    let time = |(at, change): &(Time, String)| {
-        let until = changes.iter().map(|c| c.0).find(|next| next > at).unwrap_or(frame.end);
-        let before = recorder.ready_changes.partition_point(|(t, _)| *t < until || until == frame.end);
-        let before = &recorder.ready_changes[..before];
-        let settled = before.last().map_or(*at, |last| last.0);
-        let seconds = time_to_balance(bins, &ready(before), *at, settled, until).map(Span::as_secs_f64);
-        let resolution_s = bins.width.as_secs_f64();
-        TimeToBalance { at_s: at.as_secs_f64(), change: change.clone(), seconds, resolution_s }
-    };
-    changes.iter().map(time).collect()
-}
-
-/// The pods that are Ready after these changes, in order: each makes the pod Ready, or not Ready again.
-fn ready(changes: &[(Time, PodId)]) -> Vec<PodId> {
-    let mut ready = std::collections::BTreeSet::new();
-    for (_, pod) in changes {
-        if !ready.remove(pod) {
-            ready.insert(*pod);
-        }
-    }
-    ready.into_iter().collect()
 }
 
 fn warnings(

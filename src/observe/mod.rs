@@ -12,6 +12,7 @@ mod parts;
 mod phases;
 mod pods;
 pub mod recorder;
+mod recovery;
 mod windows;
 
 pub use connections::ConnectionSink;

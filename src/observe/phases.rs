@@ -83,7 +83,8 @@ pub(super) type Slots<'a> = &'a dyn Fn(PodId) -> f64;
 
 impl Phases {
     pub fn new(model: &Model) -> Phases {
-        let mut planned: Vec<(Time, Effect)> = model.timeline.iter().flat_map(|action| planned(model, action)).collect();
+        let mut planned: Vec<(Time, Effect)> =
+            model.timeline.iter().flat_map(|action| planned(model, action)).collect();
         planned.sort_by_key(|(at, _)| *at);
         let warmup = Time::ZERO + model.warmup;
         Phases {
@@ -144,7 +145,10 @@ impl Phases {
         let id = sample.pod;
         let pods = &mut self.part.pods;
         let at = pods.binary_search_by_key(&id, |pod| pod.id).unwrap_or_else(|at| {
-            pods.insert(at, PodPart { id, requests: 0, ready: Span::ZERO, busy: Span::ZERO, latency: Tally::default() });
+            pods.insert(
+                at,
+                PodPart { id, requests: 0, ready: Span::ZERO, busy: Span::ZERO, latency: Tally::default() },
+            );
             at
         });
         let pod = &mut pods[at];

@@ -126,9 +126,11 @@ impl<'a> Recorder<'a> {
     #[inline]
     pub(super) fn close_bins(&mut self, at: Time) {
         if self.bins.is_over(at) {
-            let received = self.counts.iter().zip(&self.pods).map(|(counts, info)| {
-                counts.received_in_all() + info.messages[0] + info.messages[1]
-            });
+            let received = self
+                .counts
+                .iter()
+                .zip(&self.pods)
+                .map(|(counts, info)| counts.received_in_all() + info.messages[0] + info.messages[1]);
             self.bins.close(at, received);
         }
     }
@@ -232,7 +234,8 @@ impl<'a> Recorder<'a> {
         // A window's quantiles are in its rows only, and rows are for runs whose traces are read.
         let asked = self.asked;
         let latency = if self.summary_only && !asked { Tally::default() } else { self.latencies.of(pod) };
-        let of_phase = held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, requests + messages, length));
+        let of_phase =
+            held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, requests + messages, length));
         self.latencies.take(pod, std::iter::once(&mut info.latency).chain(of_phase), info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let kept = asked || self.windows.merging && !self.summary_only;

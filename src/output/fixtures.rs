@@ -229,7 +229,12 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             failed_by_client: BTreeMap::new(),
         },
         throughput_rps: sum as f64 / measured_s,
-        time_to_balance: vec![TimeToBalance { at_s: 120.0, change: "rollout of grpc-server".into(), seconds: None, resolution_s: 5.0 }],
+        time_to_balance: vec![TimeToBalance {
+            at_s: 120.0,
+            change: "rollout of grpc-server".into(),
+            seconds: None,
+            resolution_s: 5.0,
+        }],
         reconnects_per_s: 0.0877,
         error_ratio: None,
         max_utilization: None,

@@ -1,24 +1,16 @@
 //! What `run` prints: the header, a row per pod, the headline, the theory beside it, warnings, expectations, the verdict.
 
+mod pods;
+
 use std::fmt::Write as _;
 
 use super::format::{count, duration, middle_cut, percent, percent_or_dash, short, short_or_dash};
 use super::methods;
 use super::style::{Style, padded, paragraphs};
-use crate::metrics::outcome::{Outcome, PodSummary, Summary};
-use crate::metrics::phase::{Phase, PodNow};
-
-/// More pods than this are not all listed.
-const PODS_MOST: usize = 40;
-/// How many of the busiest and of the least busy are, then.
-const PODS_ENDS: usize = 15;
-
-/// Columns of a pod's row that hold numbers, with the spaces between all columns.
-const NUMBERS: usize = 48;
-
-/// The heading of the connections by client, and the widest that they are.
-const CLIENTS: &str = "by client";
-const MOST_OF_CLIENTS: usize = 28;
+use crate::metrics::outcome::{Outcome, Summary};
+use crate::metrics::phase::Phase;
+pub(super) use pods::Row;
+use pods::{pods, whole_percent};
 
 /// What stands above the table and is not part of the outcome.
 #[derive(Clone, Debug, Default)]
@@ -70,170 +62,6 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
         let listed: Vec<String> = header.assumptions.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let text = format!("assumptions (no real system gives them): {}", listed.join(", "));
         let _ = writeln!(out, "{}", style.faint(&paragraphs(&text, style.columns(), "  ")));
-    }
-}
-
-/// What a pod's row shows: of the headline's phase where there is one, else of the whole run.
-pub(super) struct Row<'a> {
-    pod: &'a PodSummary,
-    pub share: Option<f64>,
-    pub requests: String,
-    pub utilization: Option<f64>,
-    pub p99: Option<f64>,
-}
-
-impl Row<'_> {
-    pub fn of(pod: &PodSummary, now: bool) -> Row<'_> {
-        if !now {
-            let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
-            return Row { pod, share, requests: count(pod.requests), utilization, p99 };
-        }
-        let of = |figure: fn(&PodNow) -> Option<f64>| pod.now.as_ref().and_then(figure);
-        Row {
-            pod,
-            share: of(|now| now.share),
-            requests: short_or_dash(of(|now| Some(now.requests_per_s))),
-            utilization: of(|now| Some(now.utilization)),
-            p99: of(|now| now.latency_p99_ms),
-        }
-    }
-
-    /// It could have requests, and has none.
-    fn is_idle(&self) -> bool {
-        self.share == Some(0.0) && self.pod.deleted_s.is_none()
-    }
-}
-
-/// The pods of the servers, or of the gateways.
-fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummary]), style: &Style) {
-    if pods.is_empty() {
-        out.push_str("\nno pods\n");
-        return;
-    }
-    let now = pods.iter().any(|pod| pod.now.is_some());
-    let (order, listed) = order(outcome, pods, now);
-    let rows: Vec<Row<'_>> = order.iter().map(|&i| Row::of(&pods[i], now)).collect();
-    // A column only where there are some.
-    let streams = pods.iter().any(|pod| pod.messages > 0) && !now;
-    let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
-    let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
-    let failed = |cell: String| if losses { format!(" {cell:>7}") } else { String::new() };
-    let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
-    let optional = messages(String::new()).len() + failed(String::new()).len() + throttled(String::new()).len();
-    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let clients = widest(&mut rows.iter().map(|row| by_client(row.pod).chars().count())).min(MOST_OF_CLIENTS);
-    let clients = if clients == 0 { 0 } else { clients.max(CLIENTS.len()) };
-    let client = |cell: String| if clients > 0 { format!(" {cell:>clients$}") } else { String::new() };
-    let optional = optional + client(String::new()).len();
-    let lives = widest(&mut rows.iter().map(|row| life(row).chars().count()));
-    let lives = lives.clamp(4, style.columns().saturating_sub(NUMBERS + optional + 8).max(4));
-    // What the numbers leave of the line is shared by the names and the bars.
-    let room = style.columns().saturating_sub(NUMBERS + lives + optional);
-    let longest = widest(&mut rows.iter().map(|row| row.pod.pod.chars().count()));
-    let name = longest.clamp(8, 28.min(room.saturating_sub(6)).max(8));
-    let bar = room.saturating_sub(name).min(30);
-    let most = rows.iter().filter_map(|row| row.share).fold(0.0, f64::max);
-    let heads = format!(
-        "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  life",
-        "",
-        "share",
-        if !now { "requests" } else if pods.iter().any(|pod| pod.messages > 0) { "messages/s" } else { "calls/s" },
-        messages("messages".into()),
-        failed("failed".into()),
-        "conns",
-        client(CLIENTS.into()),
-        "util",
-        throttled("throt".into()),
-        "p99 ms",
-    );
-    let _ = writeln!(out, "\n{}", style.strong(&heads));
-    for (i, row) in rows.iter().enumerate() {
-        let part = row.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
-        let cells = format!(
-            "{} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  {}",
-            style.bar(part, bar),
-            percent_or_dash(row.share),
-            row.requests,
-            messages(count(row.pod.messages)),
-            failed(count(row.pod.errors)),
-            row.pod.connections_at_end,
-            client(middle_cut(&by_client(row.pod), clients)),
-            whole_percent(row.utilization),
-            throttled(whole_percent(row.pod.throttled)),
-            short_or_dash(row.p99),
-            middle_cut(&life(row), lives)
-        );
-        let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));
-        let idle = row.is_idle() && most > 0.0;
-        let _ = writeln!(out, "{}", if idle { style.bad(line.trim_end()) } else { line.trim_end().into() });
-        if listed > PODS_MOST && i + 1 == PODS_ENDS {
-            let left = listed - 2 * PODS_ENDS;
-            let _ = writeln!(out, "{}", style.faint(&format!("… {left} pods between these (all are in summary.json)")));
-        }
-    }
-    if now {
-        gone(out, pods, style);
-    }
-}
-
-/// The pod's connections by client: `web 5, batch 1`.
-fn by_client(pod: &PodSummary) -> String {
-    let parts: Vec<String> = pod.connections_by_client.iter().map(|(client, n)| format!("{client} {n}")).collect();
-    parts.join(", ")
-}
-
-/// Pods that are gone: a line per generation.
-fn gone(out: &mut String, pods: &[PodSummary], style: &Style) {
-    let generation = |pod: &PodSummary| pod.pod.rsplit_once('-').map_or(pod.pod.clone(), |(name, _)| name.to_owned());
-    let mut all: Vec<(String, u64, u64, f64)> = Vec::new();
-    for pod in pods {
-        let Some(gone) = pod.deleted_s else { continue };
-        let (name, requests) = (generation(pod), pod.requests + pod.messages);
-        match all.iter_mut().find(|(known, ..)| *known == name) {
-            Some((_, n, sum, last)) => (*n, *sum, *last) = (*n + 1, *sum + requests, last.max(gone)),
-            None => all.push((name, 1, requests, gone)),
-        }
-    }
-    for (name, n, requests, last) in all {
-        let plural = if n == 1 { "" } else { "s" };
-        let text = format!("gone: {n} pod{plural} {name}-*, the last at {}; {} requests", duration(last), count(requests));
-        let _ = writeln!(out, "{}", style.faint(&text));
-    }
-}
-
-/// The pods to list, and how many there are if not all are: then those at both ends, in order of load. `now`: without those that are gone.
-fn order(outcome: &Outcome, pods: &[PodSummary], now: bool) -> (Vec<usize>, usize) {
-    // Pods that were gone before the measured time have nothing to show.
-    let warmup_s = outcome.end_s - outcome.summary.measured_s;
-    let seen = |pod: &PodSummary| pod.requests > 0 || pod.deleted_s.is_none_or(|gone| gone > warmup_s);
-    let listed = |pod: &PodSummary| seen(pod) && (!now || pod.now.is_some() || pod.deleted_s.is_none());
-    let mut order: Vec<usize> = (0..pods.len()).filter(|&i| listed(&pods[i])).collect();
-    let listed = order.len();
-    if listed > PODS_MOST {
-        let load = |i: usize| match &pods[i].now {
-            Some(now) => now.requests_per_s,
-            None if now => 0.0,
-            None => pods[i].requests as f64,
-        };
-        order.sort_by(|&a, &b| load(b).total_cmp(&load(a)).then(a.cmp(&b)));
-        order.drain(PODS_ENDS..listed - PODS_ENDS);
-    }
-    (order, listed)
-}
-
-fn whole_percent(part: Option<f64>) -> String {
-    part.map_or_else(|| "-".into(), |u| format!("{:.0} %", u * 100.0))
-}
-
-/// When the pod was Ready, if that was not the whole run, and whether it idles.
-fn life(row: &Row<'_>) -> String {
-    let idle = if row.is_idle() { " idle" } else { "" };
-    let from = row.pod.ready_s.filter(|ready| *ready > 0.0).map(|ready| format!("from {}", duration(ready)));
-    let to = row.pod.deleted_s.map(|gone| format!("to {}", duration(gone)));
-    match (row.pod.ready_s, from, to) {
-        (None, _, _) => "not Ready".into(),
-        (_, Some(from), Some(to)) => format!("{from} {to}"),
-        (_, one, other) => (one.or(other).unwrap_or_default() + idle).trim_start().into(),
     }
 }
 
