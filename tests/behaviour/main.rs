@@ -12,6 +12,7 @@ mod keepalive;
 mod max_requests;
 mod methods;
 mod outage;
+mod phases;
 mod published;
 mod readiness;
 mod retry;
