@@ -1,16 +1,17 @@
-//! A scenario as a text that can be read several times, each time with other overrides.
+//! A scenario as a text that can be read several times, each time with other overrides. Its files are read once.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::diagnostic::{self, Diagnostics, Place, Problem};
-use super::{Loaded, MAX_BYTES, input, parse, yaml};
+use super::input::{self, Beside};
+use super::{Loaded, MAX_BYTES, parse_beside, yaml};
 
 /// A scenario as it is written, with the `--set`s that belong to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Document {
     name: String,
     text: String,
-    folder: Option<PathBuf>,
+    beside: Option<Beside>,
     sets: Vec<String>,
 }
 
@@ -35,14 +36,13 @@ impl Document {
             let problem = Problem::nowhere(failure.code, failure.message);
             Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
         })?;
-        let folder = Some(path.parent().unwrap_or(Path::new("")).to_owned());
-        Ok(Document { name: path.display().to_string(), text, folder, sets: sets.to_vec() })
+        Ok(Document { name: path.display().to_string(), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
     }
 
     /// A text that is in no file, and so cannot name CSV files.
     #[must_use]
     pub fn embedded(name: &str, text: &str, sets: &[String]) -> Document {
-        Document { name: name.to_owned(), text: text.to_owned(), folder: None, sets: sets.to_vec() }
+        Document { name: name.to_owned(), text: text.to_owned(), beside: None, sets: sets.to_vec() }
     }
 
     /// Its name in messages.
@@ -57,7 +57,15 @@ impl Document {
     /// All that is wrong with it.
     pub fn load(&self, more: &[String]) -> Result<Loaded, Diagnostics> {
         let sets: Vec<String> = self.sets.iter().chain(more).cloned().collect();
-        parse(&self.name, &self.text, self.folder.as_deref(), &sets)
+        parse_beside(&self.name, &self.text, self.beside.as_ref(), &sets)
+    }
+
+    /// 16 hexadecimal digits that stand for the text and its overrides, as they are written.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        // Neither a text nor an override has a NUL character that YAML accepts.
+        let parts: Vec<&str> = std::iter::once(&self.text).chain(&self.sets).map(String::as_str).collect();
+        input::hash(parts.join("\0").as_bytes())
     }
 
     /// Where the value at a path such as `servers.api.grpc` stands, or as much of the path as is written.
