@@ -93,6 +93,28 @@ mod tests {
                         load: { open: { rate: 1 } } }\n";
 
     #[test]
+    fn files_are_read_once_whatever_becomes_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("a.yaml", &TEXT.replace("rate: 1", "trace: a.csv"));
+        write("a.csv", "time_s,rate\n0,5\n9,7\n");
+        let sets = ["duration=10s".to_owned()];
+        let open = || Document::open(&folder.path().join("a.yaml"), &sets).unwrap();
+        let document = open();
+        let first = document.load(&[]).unwrap();
+        assert_eq!(first.files.keys().collect::<Vec<_>>(), ["a.csv"]);
+        write("a.csv", "time_s,rate\n0,6\n");
+        assert_eq!(document.load(&[]).unwrap(), first);
+        let other = open();
+        assert_eq!(other.hash(), document.hash(), "the text is the same");
+        assert_ne!(other.load(&[]).unwrap().files, first.files);
+        std::fs::remove_file(folder.path().join("a.csv")).unwrap();
+        assert_eq!(document.load(&[]).unwrap(), first);
+        write("a.yaml", &TEXT.replace("rate: 1", "rate: 2"));
+        assert_ne!(open().hash(), document.hash());
+    }
+
+    #[test]
     fn positions_are_those_of_the_key_or_of_what_is_around_it() {
         let document = Document::embedded("a", TEXT, &["clients.web.channels=3".to_owned()]);
         let at = |path: &str| document.position(path).map(|p| (p.source, p.line, p.column)).unwrap();
