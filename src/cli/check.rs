@@ -46,7 +46,7 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     pick(&mut properties, &args.only)?;
     refuse_same_names(&properties)?;
     terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out)?;
+    let mut set = FileSet::begin(&args.out, "check")?;
     let effort = Effort { cases: u64::from(args.cases), runs: args.runs.map(u64::from), seed: args.seed };
     let progress = Progress::new(effort.cases * properties.len() as u64, None, args.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();

@@ -54,26 +54,25 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     terminal::catch_interrupts()?;
     let seed = args.common.seed.unwrap_or(first.scenario.model.seed);
     let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/compare"));
-    let mut whole = FileSet::begin(&folder)?;
-    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.folder)));
+    let mut whole = FileSet::begin(&folder, "compare")?;
+    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.folder), "compare"));
     let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
 
-    let (mut results, folders) = run_all(&loaded, folders, seed, args)?;
+    let (mut results, mut folders) = run_all(&loaded, folders, seed, args)?;
     let reached = match &until {
         None => None,
         Some(until) => Some(Reached { text: until.text.clone(), reached: run_on(until, &loaded, &mut results, args)? }),
     };
     let sides: Vec<Side<'_>> = results.iter().map(|runs| Side { seed, runs }).collect();
     let comparison = Comparison { until: reached, ..experiment::compare(&sides) };
-    for (mut set, result) in folders.into_iter().zip(&results) {
+    for (set, result) in folders.iter_mut().zip(&results) {
         let runs = if result.summaries.len() > 1 { &result.summaries[..] } else { &[] };
         let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
-        output::add_run(&mut set, &result.first, &options)?;
-        set.commit()?;
+        output::add_run(set, &result.first, &options)?;
     }
     let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
     compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
-    whole.commit()?;
+    whole.commit_with(folders)?;
     if !args.common.terms.quiet {
         print(&comparison, args, &folder)?;
     }

@@ -41,7 +41,7 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
         .ok_or_else(|| Failure::Usage(format!("`{}` is no percentage from 0.1% to 25%, for --within", args.within)))?;
     let seen = Seen { shares, within, most: args.connections };
     terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out)?;
+    let mut set = FileSet::begin(&args.out, "fit")?;
     let watch = |_: u64, _| terminal::interrupted();
     let explained = in_pool(args.terms.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
     let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;

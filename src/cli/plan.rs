@@ -132,7 +132,7 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
     if let (Some(first), true) = (left_out.first(), candidates.is_empty()) {
         return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", first.name, first.why)));
     }
-    let mut set = FileSet::begin(out)?;
+    let mut set = FileSet::begin(out, "plan")?;
     terminal::catch_interrupts()?;
     let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();
@@ -154,7 +154,7 @@ fn unanswered(report: &PlanReport) -> Result<(), Failure> {
 }
 
 fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {
-    let mut set = FileSet::begin(out)?;
+    let mut set = FileSet::begin(out, "plan")?;
     terminal::catch_interrupts()?;
     let progress = Progress::new(1, None, args.common.terms.quiet);
     let watch = |_: u64, _| terminal::interrupted();

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     refuse_same_names(&loaded)?;
     terminal::catch_interrupts()?;
     // Folders are made and proved writable before the first run.
-    let sets = folders(&loaded, args).into_iter().map(|folder| FileSet::begin(&folder));
+    let sets = folders(&loaded, args).into_iter().map(|folder| FileSet::begin(&folder, "run"));
     let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
     let mut printed = Vec::new();
     let mut unmet = Vec::new();

@@ -102,15 +102,27 @@ pub fn documents(arguments: &[String], sets: &[String]) -> Result<Vec<Document>,
     })
 }
 
+/// The same as texts that may be valid with other overrides only.
+pub fn texts(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
+    all(arguments, |source| source.open(sets))
+}
+
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+    let mut sources = Vec::new();
+    for argument in arguments {
+        sources.extend(find(argument)?);
+    }
+    each(&sources, read)
+}
+
+/// What is made of all of these. All that is wrong is said; the first failure is returned.
+pub fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
-    for argument in arguments {
-        for source in find(argument)? {
-            match read(&source) {
-                Ok(scenario) => found.push(scenario),
-                Err(diagnostics) => failures.push(Failure::from(diagnostics)),
-            }
+    for one in of {
+        match make(one) {
+            Ok(scenario) => found.push(scenario),
+            Err(diagnostics) => failures.push(Failure::from(diagnostics)),
         }
     }
     match failures.pop() {

@@ -14,7 +14,7 @@ pub struct Variant {
     pub folder: String,
 }
 
-/// Reads all scenarios, each once per cell of the grid. Several of them keep their names before the cell's.
+/// Reads all scenarios, and makes each cell of the grid of what was read. Several of them keep their names before the cell's.
 pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Result<Vec<Variant>, Failure> {
     const MOST: u64 = 1_000;
     let grid = Grid::parse(varies).map_err(Failure::Usage)?;
@@ -24,10 +24,10 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
             grid.cells()
         )));
     }
+    let texts = sources::texts(arguments, sets)?;
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
-        let cells_sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
-        let scenarios = sources::load_all(arguments, &cells_sets)?;
+        let scenarios = sources::each(&texts, |text| text.load(&grid.sets(cell)))?;
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
         for mut scenario in scenarios {

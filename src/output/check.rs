@@ -1,7 +1,6 @@
 //! The report of `check`: what became of each property, as text, Markdown and JSON.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -270,31 +269,17 @@ pub fn comments(texts: &[String]) -> String {
     texts.iter().map(comment).collect()
 }
 
-/// Adds all files of a report to a set: the scenarios that refute, `check.md`, and `check.json` last. Those of the report that was
-/// there before are removed.
+/// Adds all files of a report to a set: the scenarios that refute, `check.md`, and `check.json`.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn add_files(set: &mut FileSet, report: &Report, scenarios: &[(String, String)]) -> Result<(), OutputError> {
-    let before = earlier(set.target());
-    set.replaces(before);
     for (name, text) in scenarios {
         set.add(name, |w| w.write_all(text.as_bytes()))?;
     }
     let folder = set.target().display().to_string();
     set.add("check.md", |w| w.write_all(markdown(report, &folder).as_bytes()))?;
     set.add("check.json", |w| json::pretty(report, w))
-}
-
-/// The scenario files of the report in a folder, if there is one.
-fn earlier(folder: &Path) -> Vec<String> {
-    let Ok(text) = std::fs::read(folder.join("check.json")) else { return Vec::new() };
-    let Ok(report) = serde_json::from_slice::<serde_json::Value>(&text) else { return Vec::new() };
-    let properties = report.get("properties").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let files = properties.filter_map(|p| p.pointer("/refutation/files")?.as_array()).flatten();
-    let names = files.filter_map(|name| Some(name.as_str()?.to_owned()));
-    // Nothing outside the folder, whatever stands there.
-    names.filter(|name| name.ends_with(".yaml") && !name.contains(['/', '\\'])).collect()
 }
 
 /// The report for a terminal; `folder` is where the files are.

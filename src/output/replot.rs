@@ -1,21 +1,56 @@
-//! An output folder, read back into what its pictures are drawn from: `summary.json`, `pods.csv`, `events.csv`.
+//! An output folder, read back into what its pictures are drawn from: `summary.json`, `pods.csv`, `events.csv`; and drawn again.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::StringRecord;
 
-use super::OutputError;
 use super::csv::{EVENTS, NO_POD, PODS, event_kind};
+use super::files::{FileSet, Whole};
+use super::{OutputError, add_figures, plot};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
+
+/// What a folder with pictures alone says about who wrote it.
+const PLOT: &str = "plot";
+
+/// Draws the pictures of a run again, into its folder or another one, and returns their paths.
+///
+/// # Errors
+/// If the folder does not hold a whole run, or the pictures cannot be written there.
+pub fn redraw(folder: &Path, out: &Path, png: bool) -> Result<Vec<PathBuf>, OutputError> {
+    let run = Whole::open(folder)?;
+    run.must_be_of("summary.json", "name the folder of a run")?;
+    let outcome = read(folder)?;
+    let mut set = if is_same(folder, out) { FileSet::amend(run)? } else { pictures_alone(out)? };
+    add_figures(&mut set, &plot::figures(&outcome), true, png)?;
+    set.commit()
+}
+
+/// True if both are the same folder, by whatever path.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Pictures take no place of results, which could not be had back from them.
+fn pictures_alone(out: &Path) -> Result<FileSet, OutputError> {
+    let set = FileSet::begin_soon(out, PLOT)?;
+    match set.replaces().filter(|command| *command != PLOT) {
+        None => Ok(set),
+        Some(command) => Err(OutputError::OtherResult {
+            path: out.to_owned(),
+            command: command.to_owned(),
+            help: "name another folder for the pictures",
+        }),
+    }
+}
 
 /// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
 ///
 /// # Errors
 /// If a file cannot be read, or does not hold what a run writes.
-pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
+pub(super) fn read(folder: &Path) -> Result<Outcome, OutputError> {
     let path = folder.join("summary.json");
     let text = fs::read_to_string(&path).map_err(OutputError::io("read", &path))?;
     let summary: Summary = serde_json::from_str(&text)

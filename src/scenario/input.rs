@@ -1,13 +1,58 @@
 //! Text from files, of bounded size.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::rules::Code;
 
+/// The folder that the paths of a scenario are relative to. Each file is read once: whoever makes something else of the scenario, with other
+/// overrides, finds in the files what was there the first time.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    /// The folder.
+    pub folder: PathBuf,
+    texts: Arc<Mutex<BTreeMap<String, Result<Text, Failure>>>>,
+}
+
+/// The text of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub text: Arc<str>,
+    /// 16 hexadecimal digits.
+    pub hash: String,
+}
+
+impl Beside {
+    pub fn new(folder: &Path) -> Beside {
+        Beside { folder: folder.to_owned(), texts: Arc::default() }
+    }
+
+    /// What is beside a file.
+    pub fn file(path: &Path) -> Beside {
+        Beside::new(path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// The text of a file by its path from here.
+    pub fn read(&self, path: &str, max_bytes: u64) -> Result<Text, Failure> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || {
+            let text: Arc<str> = read_text(&self.folder.join(path), max_bytes)?.into();
+            Ok(Text { hash: hash(text.as_bytes()), text })
+        };
+        texts.entry(path.to_owned()).or_insert_with(read).clone()
+    }
+}
+
+/// 16 hexadecimal digits that stand for these bytes.
+pub(super) fn hash(bytes: &[u8]) -> String {
+    format!("{:016x}", xxhash_rust::xxh64::xxh64(bytes, 0))
+}
+
 /// Why there is no text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub code: Code,
     pub message: String,

@@ -1,5 +1,7 @@
 //! `--vary PATH=VALUES`: what is varied, and the grid of all combinations.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,18 +39,31 @@ impl Grid {
     /// # Errors
     /// Says what is wrong with an argument.
     pub fn parse(arguments: &[String]) -> Result<Grid, String> {
-        let mut grid = Grid::default();
-        for argument in arguments {
-            let axis = axis(argument)?;
-            if grid.axes.iter().any(|known| known.path == axis.path) {
-                return Err(format!("`{}` is varied twice; write its values in one --vary", axis.path));
+        let axes = arguments.iter().map(|argument| axis(argument)).collect::<Result<_, _>>()?;
+        let grid = Grid { axes };
+        grid.check().map(|()| grid)
+    }
+
+    /// Whether it is a grid, wherever it comes from.
+    ///
+    /// # Errors
+    /// Says what is wrong: a path or a value that is there twice, an axis without values, more cells than [`MOST_CELLS`].
+    pub fn check(&self) -> Result<(), String> {
+        let mut paths = BTreeSet::new();
+        for Axis { path, values } in &self.axes {
+            if !paths.insert(path) {
+                return Err(format!("`{path}` is varied twice; write its values in one --vary"));
             }
-            grid.axes.push(axis);
+            let mut known = BTreeSet::new();
+            if let Some(twice) = values.iter().find(|value| !known.insert(*value)) {
+                return Err(format!("`{path}` has the value `{twice}` twice"));
+            }
         }
-        let cells = grid.axes.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64));
-        match cells.filter(|n| *n <= MOST_CELLS) {
-            Some(_) => Ok(grid),
-            None => Err(format!("the grid has more than {MOST_CELLS} cells")),
+        let cells = self.axes.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.values.len() as u64));
+        match cells {
+            Some(1..=MOST_CELLS) => Ok(()),
+            Some(0) => Err("a path of the grid has no values".to_owned()),
+            _ => Err(format!("the grid has more than {MOST_CELLS} cells")),
         }
     }
 
@@ -109,11 +124,6 @@ fn axis(argument: &str) -> Result<Axis, String> {
             Some(several) => values.extend(several),
             None if part.is_empty() => return Err(format!("a value of `{argument}` is empty; {FORM}")),
             None => values.push(part.to_owned()),
-        }
-    }
-    for (i, value) in values.iter().enumerate() {
-        if values[..i].contains(value) {
-            return Err(format!("`{argument}` has the value `{value}` twice"));
         }
     }
     let steps: Vec<&str> = steps(path).map(|(_, step)| step).collect();
@@ -256,7 +266,6 @@ mod tests {
             ("a=", "not complete"),
             ("=1", "not complete"),
             ("a=1,,2", "empty"),
-            ("a=1,2,1", "`1` twice"),
             ("a=1..5", "how many values"),
             ("a=1..5:x", "no number of values"),
             ("a=1..5:1", "from 2 to"),
@@ -271,7 +280,8 @@ mod tests {
             assert!(why.contains(says), "{argument}: {why}");
         }
         let grid = |arguments: &[&str]| Grid::parse(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>());
-        assert!(grid(&["a=1", "a=2"]).unwrap_err().contains("twice"));
+        assert!(grid(&["a=1", "a=2"]).unwrap_err().contains("varied twice"));
+        assert!(grid(&["a=1,2,1"]).unwrap_err().contains("`1` twice"));
         assert!(grid(&["a[0].b=1", "a.0.b=2"]).unwrap_err().contains("`a.0.b` is varied twice"));
         assert!(grid(&["a=1..9999:9999", "b=1..9999:9999"]).unwrap_err().contains("more than"));
     }

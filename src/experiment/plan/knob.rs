@@ -82,6 +82,7 @@ pub fn trade_off(
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: first.model.name.clone(),
         scenario_hash: first.scenario_hash,
+        inputs: document.hash(),
         seed: knob.seed,
         runs: knob.runs,
         axes,

@@ -125,6 +125,7 @@ mod tests {
             evenkeel: "0.1.0".into(),
             scenario: "s".into(),
             scenario_hash: String::new(),
+            inputs: String::new(),
             seed: 1,
             runs: 3,
             axes,

@@ -25,13 +25,14 @@ mod streams;
 mod timeline;
 mod via;
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use super::defaults;
 use super::diagnostic::{Place, Problem, quoted};
 use super::file::ScenarioFile;
 use super::file::at::{At, Key};
 use super::file::client::ProtocolFile;
+use super::input::Beside;
 use super::model::{Load, Model, ServiceType};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
@@ -47,8 +48,10 @@ const MAX_ACTIONS: usize = 10_000;
 
 /// What a check needs and gathers.
 pub(super) struct Check<'a> {
-    /// Folder that paths of the scenario are relative to; `None` if it has no place in a file system.
-    pub base_dir: Option<&'a Path>,
+    /// What paths of the scenario are relative to; `None` if it has no place in a file system.
+    pub beside: Option<&'a Beside>,
+    /// Hashes of the files that it names, by path.
+    pub files: BTreeMap<String, String>,
     /// What was found.
     pub problems: Vec<Problem>,
     /// True if some problem is the machine's.

@@ -1,0 +1,30 @@
+//! What must hold however the program is used, ended, or fed.
+
+#[path = "../experiments/desk.rs"]
+mod desk;
+
+mod faults;
+mod folders;
+mod sweeps;
+
+/// Two properties, of which one is refuted.
+const PROPERTIES: &str = "\
+properties:
+  - name: calls
+    says: there are calls
+    scenario: &s
+      duration: 2s
+      service: { type: Headless }
+      servers: [{ name: s, replicas: 3 }]
+      clients: [{ name: web, replicas: 3, load: { open: { rate: 50 } } }]
+    draw: &d { servers.s.replicas: 2..4, clients.web.replicas: 1..4 }
+    claim: requests.ok > 0
+    holds: always
+  - name: no-calls
+    says: there are none
+    scenario: *s
+    draw: *d
+    claim: requests.ok < 1
+    holds: always
+    expected: refuted
+";
