@@ -1,0 +1,134 @@
+//! Random scenarios over the whole model, each run through the library to all of its files, which an independent oracle reads
+//! and compares with each other (the way of TigerBeetle's simulator: many seeds, every invariant, a failure is a file to run).
+//!
+//! `EVENKEEL_CASES=100000 EVENKEEL_SEED=1000 cargo test --test reliability simulation` hunts longer and elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use evenkeel::experiment::{Replicates, replicate};
+use evenkeel::observe::ConnectionSink;
+use evenkeel::output::{self, WriteOptions, markdown, plot, replot, table};
+use evenkeel::scenario::{self, Loaded};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use rayon::prelude::*;
+
+#[path = "../support/strategies.rs"]
+#[allow(dead_code)]
+mod strategies;
+
+use super::oracle::{self, files};
+use strategies::{Scenario, with_expectations};
+
+/// Of each scenario: run 0 with all traces, and one more for `runs.csv`.
+const RUNS: usize = 2;
+/// A few seconds of a few clients: no run takes so long, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Pictures are drawn as PNG in one case of so many: it takes longer than all the rest.
+const PNG: u64 = 25;
+
+fn from_environment(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+fn run(loaded: &Loaded, seed: u64, threads: usize) -> Result<Replicates, String> {
+    let begun = Instant::now();
+    let watch = |_, _| begun.elapsed() > PATIENCE;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| error.to_string())?;
+    let run = || replicate(loaded, seed, RUNS as u64, ConnectionSink::Keep, Some(&watch));
+    pool.install(run).map_err(|error| error.to_string())
+}
+
+fn write(replicates: &Replicates, png: bool) -> Result<(tempfile::TempDir, BTreeMap<String, Vec<u8>>), String> {
+    let folder = tempfile::TempDir::new().map_err(|error| error.to_string())?;
+    let options = WriteOptions { png, runs: &replicates.summaries, ..WriteOptions::default() };
+    output::write_run(folder.path(), &replicates.first, &options).map_err(|error| error.to_string())?;
+    let files = files::all(folder.path());
+    Ok((folder, files))
+}
+
+/// Everything that is wrong with the files of a scenario's run with this seed.
+fn wrong(loaded: &Loaded, seed: u64) -> Result<Vec<String>, String> {
+    let png = seed.is_multiple_of(PNG);
+    let replicates = run(loaded, seed, 2)?;
+    let (folder, files) = write(&replicates, png)?;
+    let mut wrong = oracle::check(&files, &loaded.model, seed, RUNS);
+    let (_again, others) = write(&run(loaded, seed, 1)?, png)?;
+    let differ: Vec<&String> = files.iter().filter(|(name, bytes)| others.get(*name) != Some(bytes)).map(|f| f.0).collect();
+    if !differ.is_empty() || files.len() != others.len() {
+        wrong.push(format!("with one thread other bytes in {differ:?}"));
+    }
+    wrong.extend(drawn_again(folder.path(), &files));
+    let header = table::Header { assumptions: Vec::new(), folder: None };
+    let printed = [
+        table::render(&replicates.first, &header, &output::Style::default()),
+        markdown::render(&replicates.first),
+    ];
+    let mut findings = files::Findings::default();
+    printed.iter().for_each(|text| files::no_odd_numbers("what is printed", text, &mut findings));
+    wrong.extend(findings.0);
+    if let Ok(known) = std::env::var("EVENKEEL_KNOWN") {
+        wrong.retain(|w| known.split('|').all(|k| !w.contains(k)));
+    }
+    Ok(wrong)
+}
+
+/// `evenkeel plot` draws the same pictures from the folder.
+fn drawn_again(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let outcome = match replot::read(folder) {
+        Ok(outcome) => outcome,
+        Err(error) => return vec![error.to_string()],
+    };
+    let figures = plot::figures(&outcome);
+    let other = |(stem, figure): &(&str, plot::Figure)| {
+        let name = format!("{stem}.svg");
+        (files.get(&name) != Some(&figure.svg().into_bytes())).then(|| format!("{name} drawn again is another picture"))
+    };
+    figures.iter().filter_map(other).collect()
+}
+
+/// Runs what a seed draws; returns the smallest scenario that shows what is wrong, if something is.
+fn case(seed: u64) -> Result<(), String> {
+    let config = Config {
+        cases: 1,
+        rng_seed: RngSeed::Fixed(seed),
+        max_global_rejects: 1 << 20,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(&with_expectations(), |Scenario(text)| {
+        let Ok(loaded) = scenario::parse("random.yaml", &text, None, &[]) else {
+            return Err(TestCaseError::reject("refused"));
+        };
+        match wrong(&loaded, seed) {
+            Ok(wrong) if wrong.is_empty() => Ok(()),
+            Ok(wrong) => Err(TestCaseError::fail(wrong.join("\n"))),
+            Err(error) => Err(TestCaseError::fail(error)),
+        }
+    });
+    match result {
+        Ok(()) => Ok(()),
+        Err(TestError::Abort(reason)) => Err(format!("seed {seed}: {reason}")),
+        Err(TestError::Fail(reason, Scenario(text))) => {
+            let path = keep(seed, &text);
+            Err(format!("evenkeel run {} --seed {seed} --runs {RUNS}\n{text}\n{reason}\n", path.display()))
+        }
+    }
+}
+
+/// A file of this scenario that stays.
+fn keep(seed: u64, text: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("evenkeel-simulation-{seed}.yaml"));
+    std::fs::write(&path, text).expect("a temporary file");
+    path
+}
+
+#[test]
+fn the_files_of_random_scenarios_agree() {
+    let (first, cases) = (from_environment("EVENKEEL_SEED", 1), from_environment("EVENKEEL_CASES", 300));
+    let failures: Vec<String> = (first..first + cases).into_par_iter().filter_map(|seed| case(seed).err()).collect();
+    let shown: Vec<&str> = failures.iter().take(5).map(String::as_str).collect();
+    assert!(failures.is_empty(), "{} of {cases} scenarios:\n{}", failures.len(), shown.join("\n"));
+}
