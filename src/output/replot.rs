@@ -10,6 +10,7 @@ use csv::StringRecord;
 use super::OutputError;
 use super::csv::{EVENTS, NO_POD, PODS, event_kind};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
+use crate::units::Time;
 
 /// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
 ///
@@ -68,18 +69,13 @@ fn rows<T>(
 
 fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRow, f64), String> {
     let name = &record[1];
-    let width: f64 = number(record, 12)?;
-    let sane = |x: f64| x.is_finite() && x >= 0.0;
-    if !sane(number(record, 0)?) || !sane(width) {
-        return Err("a time is out of range".into());
-    }
+    let (time_s, width) = (time(record, 0)?, time(record, 12)?);
     if name == NO_POD {
-        let (time_s, errors) = (number(record, 0)?, number(record, 11)?);
-        return Ok((WindowRow { time_s, errors, ..WindowRow::default() }, width));
+        return Ok((WindowRow { time_s, errors: number(record, 11)?, ..WindowRow::default() }, width));
     }
     let pod = pods.get(name).ok_or_else(|| format!("pod {name:?} is not in summary.json"))?;
     let row = WindowRow {
-        time_s: number(record, 0)?,
+        time_s,
         pod: Some(*pod),
         state: record[2].to_owned(),
         connections: number(record, 3)?,
@@ -110,7 +106,14 @@ fn event(record: &StringRecord) -> Result<EventRow, String> {
     ];
     let word = &record[1];
     let kind = KINDS.into_iter().find(|k| event_kind(*k) == word).ok_or_else(|| format!("unknown kind {word:?}"))?;
-    Ok(EventRow { time_s: number(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
+    Ok(EventRow { time_s: time(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
+}
+
+/// A time of a run, which is at most what nanoseconds can count.
+fn time(record: &StringRecord, column: usize) -> Result<f64, String> {
+    let seconds: f64 = number(record, column)?;
+    let possible = 0.0..=Time::NEVER.as_secs_f64();
+    if possible.contains(&seconds) { Ok(seconds) } else { Err("a time is out of range".into()) }
 }
 
 fn number<T: FromStr>(record: &StringRecord, column: usize) -> Result<T, String> {

@@ -12,6 +12,7 @@ use evenkeel::experiment::{Replicates, replicate};
 use evenkeel::observe::ConnectionSink;
 use evenkeel::output::{self, WriteOptions, markdown, plot, replot, table};
 use evenkeel::scenario::{self, Loaded};
+use evenkeel::sim::SimError;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 #[path = "../support/strategies.rs"]
@@ -24,7 +25,7 @@ use strategies::{Scenario, with_expectations};
 /// Of each scenario: run 0 with all traces, and one more for `runs.csv`.
 const RUNS: usize = 2;
 /// A few seconds of a few clients: no run takes so long, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Pictures are drawn as PNG in one case of so many: it takes longer than all the rest.
 const PNG: u64 = 25;
 
@@ -32,29 +33,35 @@ fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
 }
 
-fn run(loaded: &Loaded, seed: u64, threads: usize) -> Result<Replicates, String> {
+fn run(loaded: &Loaded, seed: u64, threads: usize) -> Result<Replicates, SimError> {
     let begun = Instant::now();
     let watch = |_, _| begun.elapsed() > PATIENCE;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| error.to_string())?;
-    let run = || replicate(loaded, seed, RUNS as u64, ConnectionSink::Keep, Some(&watch));
-    pool.install(run).map_err(|error| error.to_string())
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    pool.install(|| replicate(loaded, seed, RUNS as u64, ConnectionSink::Keep, Some(&watch)))
 }
 
-fn write(replicates: &Replicates, png: bool) -> Result<(tempfile::TempDir, BTreeMap<String, Vec<u8>>), String> {
-    let folder = tempfile::TempDir::new().map_err(|error| error.to_string())?;
+fn write(replicates: &Replicates, png: bool) -> (tempfile::TempDir, BTreeMap<String, Vec<u8>>) {
+    let folder = tempfile::TempDir::new().expect("a folder");
     let options = WriteOptions { png, runs: &replicates.summaries, ..WriteOptions::default() };
-    output::write_run(folder.path(), &replicates.first, &options).map_err(|error| error.to_string())?;
+    output::write_run(folder.path(), &replicates.first, &options).expect("written");
     let files = files::all(folder.path());
-    Ok((folder, files))
+    (folder, files)
 }
 
 /// Everything that is wrong with the files of a scenario's run with this seed.
-fn wrong(loaded: &Loaded, seed: u64) -> Result<Vec<String>, String> {
+fn wrong(loaded: &Loaded, seed: u64) -> Vec<String> {
     let png = seed.is_multiple_of(PNG);
-    let replicates = run(loaded, seed, 2)?;
-    let (folder, files) = write(&replicates, png)?;
+    let (replicates, again) = match (run(loaded, seed, 2), run(loaded, seed, 1)) {
+        (Ok(replicates), Ok(again)) => (replicates, again),
+        // Calls to pods that answer nothing do not end, and there is no other end.
+        (Err(SimError::Endless { .. }), Err(SimError::Endless { .. })) if loaded.model.duration.is_none() => {
+            return Vec::new();
+        }
+        (one, two) => return [one.err(), two.err()].into_iter().flatten().map(|error| error.to_string()).collect(),
+    };
+    let (folder, files) = write(&replicates, png);
     let mut wrong = oracle::check(&files, &loaded.model, seed, RUNS);
-    let (_again, others) = write(&run(loaded, seed, 1)?, png)?;
+    let (_others, others) = write(&again, png);
     let differ: Vec<&String> = files.iter().filter(|(name, bytes)| others.get(*name) != Some(bytes)).map(|f| f.0).collect();
     if !differ.is_empty() || files.len() != others.len() {
         wrong.push(format!("with one thread other bytes in {differ:?}"));
@@ -71,7 +78,7 @@ fn wrong(loaded: &Loaded, seed: u64) -> Result<Vec<String>, String> {
     if let Ok(known) = std::env::var("EVENKEEL_KNOWN") {
         wrong.retain(|w| known.split('|').all(|k| !w.contains(k)));
     }
-    Ok(wrong)
+    wrong
 }
 
 /// `evenkeel plot` draws the same pictures from the folder.
@@ -95,6 +102,7 @@ fn case(seed: u64) -> Result<(), String> {
         rng_seed: RngSeed::Fixed(seed),
         max_global_rejects: 1 << 20,
         max_shrink_iters: 200,
+        max_shrink_time: 60_000,
         failure_persistence: None,
         ..Config::default()
     };
@@ -102,11 +110,8 @@ fn case(seed: u64) -> Result<(), String> {
         let Ok(loaded) = scenario::parse("random.yaml", &text, None, &[]) else {
             return Err(TestCaseError::reject("refused"));
         };
-        match wrong(&loaded, seed) {
-            Ok(wrong) if wrong.is_empty() => Ok(()),
-            Ok(wrong) => Err(TestCaseError::fail(wrong.join("\n"))),
-            Err(error) => Err(TestCaseError::fail(error)),
-        }
+        let wrong = wrong(&loaded, seed);
+        if wrong.is_empty() { Ok(()) } else { Err(TestCaseError::fail(wrong.join("\n"))) }
     });
     match result {
         Ok(()) => Ok(()),

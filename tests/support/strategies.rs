@@ -612,21 +612,24 @@ const EXPECTATIONS: [&str; 14] = [
     "connections.opened <= 40",
 ];
 
-/// The same, and what files depend on: expectations, a warmup that ends with a window or is none, and no `window` (so that
-/// the default decides).
+/// The same, and what files depend on: expectations, a warmup that ends with a window or is none, no `window` (so that the
+/// default decides), and no `duration` where a run ends without one.
 pub fn with_expectations() -> BoxedStrategy<Scenario> {
-    let extras = (vec(0..EXPECTATIONS.len(), 0..4), 0..4u32, 0..4u32);
+    let extras = (vec(0..EXPECTATIONS.len(), 0..4), 0..4u32, 0..4u32, 0..4u32);
     (scenario(), extras)
-        .prop_map(|(Scenario(text), (expected, warmup, window))| {
+        .prop_map(|(Scenario(text), (expected, warmup, window, duration))| {
             let mut out = String::new();
+            let loads: Vec<&str> = text.lines().filter(|line| line.contains(", load: {")).collect();
+            let ends = loads.iter().all(|load| load.contains("requests: "));
             for line in text.lines() {
-                match (line.strip_prefix("warmup: "), line.starts_with("window: ")) {
-                    (Some(_), _) if warmup == 0 => {}
-                    (Some(given), _) if warmup == 1 => {
+                match line.split_once(": ") {
+                    Some(("duration", _)) if duration == 0 && ends => {}
+                    Some(("warmup", _)) if warmup == 0 => {}
+                    Some(("warmup", given)) if warmup == 1 => {
                         let whole: u32 = given.trim_end_matches("ms").parse().unwrap_or(0) / 1_000;
                         out += &format!("warmup: {whole}s\n");
                     }
-                    (_, true) if window == 0 => {}
+                    Some(("window", _)) if window == 0 => {}
                     _ => out += &format!("{line}\n"),
                 }
             }

@@ -227,12 +227,14 @@ fn ready_loads(run: &Run<'_>, window: &[Row]) -> Option<Vec<(u64, bool)>> {
 /// Skew by window, stray requests, and the whole run's skew where all pods were Ready all the time.
 fn skew(run: &Run<'_>, findings: &mut Findings) {
     let windows: Vec<&[Row]> = run.rows[0].chunk_by(|a, b| a.from == b.from).collect();
-    let width = windows.first().map_or(0, |w| w[0].width);
+    // A run that ends in its first window does not say how wide windows are.
+    let given = run.model.window.map(|width| width.0 / 1_000);
+    let width = given.unwrap_or_else(|| windows.first().map_or(0, |w| w[0].width));
     let measured = windows.iter().filter(|w| w[0].from >= run.warmup);
     let loads: Option<Vec<(bool, Vec<(u64, bool)>)>> =
         measured.map(|w| Some((w[0].width == width, ready_loads(run, w)?))).collect();
     let said = &run.summary["skew"];
-    if let Some(loads) = loads {
+    if let Some(loads) = loads.filter(|_| windows.len() > 1 || run.model.window.is_some()) {
         let (mut all, mut stray) = (0, 0);
         let mut judged = Vec::new();
         for (whole, rows) in &loads {
