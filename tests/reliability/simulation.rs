@@ -147,3 +147,123 @@ fn the_files_of_random_scenarios_agree() {
     let shown: Vec<&str> = failures.iter().take(5).map(String::as_str).collect();
     assert!(failures.is_empty(), "{} of {cases} scenarios:\n{}", failures.len(), shown.join("\n"));
 }
+
+/// A scenario in which all that files can say is said: a rollout in the measured part, a gateway, methods, failures.
+const RICH: &str = "name: rich\nduration: 20s\nwindow: 500ms\nservice: { type: Headless }\n\
+    servers: [{ name: s, replicas: 3, startup: 1300ms, grpc: { max_connection_age: 4s } }]\n\
+    clients:\n\
+    - { name: c, replicas: 2, policy: round_robin, resolver: { min_interval: 1s }, load: { open: { rate: 300 } }, deadline: 8ms }\n\
+    - { name: g, via: { gateway: gw }, load: { open: { rate: 50 }, methods: [{ name: a, share: 50% }, { name: b, share: 50% }] } }\n\
+    gateways: [{ name: gw, proxy: nginx, replicas: 2 }]\n\
+    timeline: [{ at: 7230ms, rollout: s }]\nexpect: [max_over_mean <= 3, requests.failed == 0]\n";
+
+/// The text of a CSV file in which the last field of a column that has something in it is another one.
+fn with_another(text: &str, column: &str, change: fn(&str) -> String) -> String {
+    let place = text.lines().next().and_then(|header| header.split(',').position(|c| c == column)).expect("a column");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let row = lines.iter_mut().rev().find(|line| line.split(',').nth(place).is_some_and(|f| !f.is_empty() && f != "0"));
+    let row = row.expect("a row");
+    let mut fields: Vec<String> = row.split(',').map(str::to_owned).collect();
+    fields[place] = change(&fields[place]);
+    *row = fields.join(",");
+    lines.join("\n") + "\n"
+}
+
+/// The last digit, changed.
+fn digit(field: &str) -> String {
+    let (rest, last) = field.split_at(field.len() - 1);
+    format!("{rest}{}", if last == "4" { "7" } else { "4" })
+}
+
+/// The first digit, changed.
+fn much(field: &str) -> String {
+    let (first, rest) = field.split_at(1);
+    format!("{}{rest}", if first == "9" { "8" } else { "9" })
+}
+
+#[test]
+fn the_oracle_sees_what_is_wrong() {
+    let loaded = scenario::parse("rich.yaml", RICH, None, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let (_folder, files) = write(&run(&loaded, 1, 1).expect("runs"), false);
+    let check = |files: &BTreeMap<String, Vec<u8>>| oracle::check(files, &loaded.model, 1, RUNS);
+    assert_eq!(check(&files), [""; 0]);
+    let mut unseen = Vec::new();
+    let mut tried = |what: String, name: &str, bytes: Vec<u8>| {
+        let mut others = files.clone();
+        assert_ne!(others.insert(name.to_owned(), bytes.clone()), Some(bytes), "{what} changes nothing");
+        let complains = std::panic::catch_unwind(|| !check(&others).is_empty()).unwrap_or(true);
+        unseen.extend((!complains).then_some(what));
+    };
+    let text = |name: &str| String::from_utf8(files[name].clone()).expect("UTF-8");
+    type Change = fn(&str) -> String;
+    let cells: [(&str, &str, Change); 22] = [
+        ("pods.csv", "time_s", digit),
+        ("pods.csv", "pod", digit),
+        ("pods.csv", "state", |_| "starting".to_owned()),
+        ("pods.csv", "connections", much),
+        ("pods.csv", "requests", digit),
+        ("pods.csv", "share", digit),
+        ("pods.csv", "utilization", much),
+        ("pods.csv", "errors", much),
+        ("pods.csv", "width_s", much),
+        ("gateways.csv", "requests", digit),
+        ("gateways.csv", "share", |_| "NaN".to_owned()),
+        ("connections.csv", "id", |_| "0".to_owned()),
+        ("connections.csv", "client", |_| "nobody-0".to_owned()),
+        ("connections.csv", "opened_s", |_| "99.000000".to_owned()),
+        ("connections.csv", "closed_s", |_| "0.000001".to_owned()),
+        ("connections.csv", "close_reason", |_| "boredom".to_owned()),
+        ("events.csv", "time_s", |_| "0.000000".to_owned()),
+        ("events.csv", "what", |_| String::new()),
+        ("runs.csv", "seed", digit),
+        ("runs.csv", "gini", much),
+        ("runs_pods.csv", "ordinal", much),
+        ("runs_pods.csv", "share", much),
+    ];
+    for (name, column, change) in cells {
+        tried(format!("{name}: {column}"), name, with_another(&text(name), column, change).into_bytes());
+    }
+    let summary: serde_json::Value = serde_json::from_slice(&files["summary.json"]).expect("JSON");
+    for pointer in [
+        "/requests/ok",
+        "/requests/by_status/UNAVAILABLE",
+        "/requests/failed_by_client/c",
+        "/methods/0/failed",
+        "/throughput_rps",
+        "/error_ratio",
+        "/stray_share",
+        "/measured_s",
+        "/skew/gini",
+        "/skew/worst_window/max_over_mean",
+        "/skew/median_window/cv",
+        "/latency_ms/p50",
+        "/latency_ms/mean",
+        "/pods/0/share",
+        "/pods/0/requests",
+        "/pods/0/created_s",
+        "/pods/0/utilization",
+        "/pods/0/connections_opened",
+        "/pods/4/connections_at_end",
+        "/connections/closed_by/max_age",
+        "/max_utilization",
+        "/time_to_balance/0/seconds",
+        "/runs/latency_ms.p99/mean",
+        "/expectations/0/value",
+        "/seed",
+    ] {
+        let mut other = summary.clone();
+        let value = other.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}"));
+        *value = match value.as_u64() {
+            Some(n) => (n + 1).into(),
+            None => (value.as_f64().unwrap_or(0.0) * 31.0 + 17.0).into(),
+        };
+        tried(pointer.to_owned(), "summary.json", serde_json::to_vec(&other).expect("JSON"));
+    }
+    let verdict = summary["verdict"].as_str().expect("text");
+    for other in ["There are 0 of 3 pods.", "s-9-9 carries 1.0x its share.", "s-2-0 carries 2.9x its share.", ""] {
+        let text = text("summary.json").replace(verdict, other);
+        tried(format!("the verdict {other:?}"), "summary.json", text.into_bytes());
+    }
+    tried("a picture cut short".to_owned(), "skew.svg", files["skew.svg"][..500].to_vec());
+    assert_eq!(unseen, [""; 0]);
+}
