@@ -96,7 +96,12 @@ fn is_small(model: &Model) -> bool {
     });
     let window = model.window.unwrap_or(Span::from_secs(1)).0.max(1);
     let windows = model.duration.map_or(0, |duration| duration.0 / window);
-    pods <= 50 && slots <= 1_000 && channels <= 100 && windows <= 1_000 && workers.sum::<u64>() <= 1_000 && tables.sum::<u64>() <= 1 << 16
+    pods <= 50
+        && slots <= 1_000
+        && channels <= 100
+        && windows <= 1_000
+        && workers.sum::<u64>() <= 1_000
+        && tables.sum::<u64>() <= 1 << 16
 }
 
 /// Reads each line as whatever an argument can be: `--set`, `--vary`, `--until`, an expectation or objective, a quantity.

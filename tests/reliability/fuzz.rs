@@ -24,7 +24,8 @@ fn from_environment(name: &str, otherwise: u64) -> u64 {
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).expect("a corpus").map(|e| e.expect("an entry").path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a corpus").map(|e| e.expect("an entry").path()).collect();
     paths.sort();
     assert!(!paths.is_empty());
     paths.iter().map(|path| fs::read(path).expect("reads")).collect()

@@ -62,16 +62,15 @@ fn wrong(loaded: &Loaded, seed: u64) -> Vec<String> {
     let (folder, files) = write(&replicates, png);
     let mut wrong = oracle::check(&files, &loaded.model, seed, RUNS);
     let (_others, others) = write(&again, png);
-    let differ: Vec<&String> = files.iter().filter(|(name, bytes)| others.get(*name) != Some(bytes)).map(|f| f.0).collect();
+    let differ: Vec<&String> =
+        files.iter().filter(|(name, bytes)| others.get(*name) != Some(bytes)).map(|f| f.0).collect();
     if !differ.is_empty() || files.len() != others.len() {
         wrong.push(format!("with one thread other bytes in {differ:?}"));
     }
     wrong.extend(drawn_again(folder.path(), &files));
     let header = table::Header { assumptions: Vec::new(), folder: None };
-    let printed = [
-        table::render(&replicates.first, &header, &output::Style::default()),
-        markdown::render(&replicates.first),
-    ];
+    let printed =
+        [table::render(&replicates.first, &header, &output::Style::default()), markdown::render(&replicates.first)];
     let mut findings = files::Findings::default();
     printed.iter().for_each(|text| files::no_odd_numbers("what is printed", text, &mut findings));
     wrong.extend(findings.0);

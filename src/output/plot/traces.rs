@@ -99,8 +99,7 @@ impl Traces {
     pub fn of(outcome: &Outcome) -> Traces {
         // Files without a row do not tell when a run ended, and pictures that are drawn again from them are the same.
         let measured = (outcome.summary.measured_s, 0.0);
-        let (end_s, window_s) =
-            if outcome.windows.is_empty() { measured } else { (outcome.end_s, outcome.window_s) };
+        let (end_s, window_s) = if outcome.windows.is_empty() { measured } else { (outcome.end_s, outcome.window_s) };
         let end_s = rounded(end_s, csv::TIME).max(1e-9);
         let window_s = rounded(window_s, csv::TIME).min(end_s);
         let window_s = if window_s > 0.0 { window_s } else { end_s };

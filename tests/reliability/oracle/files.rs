@@ -86,10 +86,10 @@ impl Table {
         place.map_or_else(|| panic!("{} has no column {column}", self.name), |i| row[i].as_str())
     }
 
-
     pub fn count(&self, row: &[String], column: &str) -> u64 {
         let text = self.at(row, column);
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let plain =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         assert!(plain, "{}: {column} is {text:?}, no count", self.name);
         text.parse().expect("a count")
     }
@@ -151,8 +151,10 @@ pub fn list<'a>(json: &'a Value, key: &str) -> &'a [Value] {
 pub fn no_odd_numbers(name: &str, text: &str, findings: &mut Findings) {
     for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c))) {
         let bare = word.trim_matches(['.', '_']);
-        let zero = bare.strip_prefix('-').is_some_and(|z| z.starts_with('0') && z.bytes().all(|b| b == b'0' || b == b'.'));
-        let odd = ["nan", "inf", "infinity", "null"].contains(&bare.trim_start_matches(['-', '+']).to_lowercase().as_str());
+        let zero =
+            bare.strip_prefix('-').is_some_and(|z| z.starts_with('0') && z.bytes().all(|b| b == b'0' || b == b'.'));
+        let odd =
+            ["nan", "inf", "infinity", "null"].contains(&bare.trim_start_matches(['-', '+']).to_lowercase().as_str());
         let json = name.ends_with(".json") && bare == "null";
         findings.must(!zero && (!odd || json), || format!("{name}: {word:?}"));
     }
@@ -165,7 +167,12 @@ pub fn validate(value: &Value, schema: &Value, root: &Value, at: &str, findings:
         validate(value, target.expect("a definition"), root, at, findings);
     }
     if let Some(types) = schema.get("type") {
-        let types: Vec<&str> = types.as_array().map_or_else(|| vec![types], |all| all.iter().collect()).into_iter().filter_map(Value::as_str).collect();
+        let types: Vec<&str> = types
+            .as_array()
+            .map_or_else(|| vec![types], |all| all.iter().collect())
+            .into_iter()
+            .filter_map(Value::as_str)
+            .collect();
         let is = |t: &&str| match *t {
             "null" => value.is_null(),
             "object" => value.is_object(),

@@ -128,10 +128,7 @@ pub fn check(files: &BTreeMap<String, Vec<u8>>, model: &Model, seed: u64, runs: 
     // A run that ends in its warmup has nothing measured, and says when it ended nowhere but in its windows.
     let measured = (files::number(&summary, "/measured_s").expect("a number") * 1e6).round() as u64;
     let lives = [list_of(&summary, "pods", &events), list_of(&summary, "gateways", &events)];
-    let rows = [
-        windows::rows(&texts, "pods.csv", &lives[0]),
-        windows::rows(&texts, "gateways.csv", &lives[1]),
-    ];
+    let rows = [windows::rows(&texts, "pods.csv", &lives[0]), windows::rows(&texts, "gateways.csv", &lives[1])];
     let end = if measured > 0 { warmup + measured } else { rows[0].last().map_or(0, |row| row.to) };
     let run = Run { model, summary, lives, rows, connections, events, warmup, end };
     findings.must(files::count(&run.summary, "/seed") == seed, || "another seed".to_owned());

@@ -34,9 +34,9 @@ pub fn check(run: &Run<'_>, texts: &BTreeMap<&str, String>, runs: usize, finding
     }
     let first = &all.rows[0];
     findings.must(all.at(first, "digest") == text(&run.summary, "/digest"), || "run 0 has another digest".to_owned());
-    let counted = ["ok", "failed"].iter().all(|key| {
-        all.count(first, &format!("requests_{key}")) == count(&run.summary, &format!("/requests/{key}"))
-    });
+    let counted = ["ok", "failed"]
+        .iter()
+        .all(|key| all.count(first, &format!("requests_{key}")) == count(&run.summary, &format!("/requests/{key}")));
     findings.must(counted, || format!("run 0 is not the summary's: {first:?}"));
     for (column, path, decimals) in FIGURES {
         let unit = 10f64.powi(decimals as i32);
@@ -44,7 +44,8 @@ pub fn check(run: &Run<'_>, texts: &BTreeMap<&str, String>, runs: usize, finding
         let values: Vec<Option<f64>> =
             all.rows.iter().map(|row| all.decimal(row, column, decimals).map(|n| n as f64 / unit)).collect();
         let said = number(&run.summary, &format!("/{}", path.replace('.', "/")));
-        findings.must(values[0].is_some() == said.is_some(), || format!("runs.csv: {column} {:?}, {said:?}", values[0]));
+        findings
+            .must(values[0].is_some() == said.is_some(), || format!("runs.csv: {column} {:?}, {said:?}", values[0]));
         findings.near(&format!("run 0, {column}"), values[0].unwrap_or(0.0), said.unwrap_or(0.0), half);
         let there: Vec<f64> = values.into_iter().flatten().collect();
         let estimate = run.summary["runs"].get(path);

@@ -65,9 +65,10 @@ fn times_its_share(run: &Run<'_>, before: &[&str], times: f64, findings: &mut Fi
         }
         fits(&sums)
     });
-    let there = list(&run.summary, "pods").iter().enumerate().filter(|(_, p)| {
-        number(p, "/ready_s").is_some() && number(p, "/deleted_s").is_none()
-    });
+    let there = list(&run.summary, "pods")
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| number(p, "/ready_s").is_some() && number(p, "/deleted_s").is_none());
     let whole: Vec<(usize, u64)> = there
         .map(|(i, p)| (i, count(p, "/requests") + p.get("messages").and_then(serde_json::Value::as_u64).unwrap_or(0)))
         .collect();

@@ -180,10 +180,16 @@ fn utilization(run: &Run<'_>, of: usize, name: &str, findings: &mut Findings) {
         let utilization = number(said, "/utilization");
         // A proxy has no slots.
         if sure && run.rows[of].iter().any(|row| row.utilization.is_some()) {
-            findings.must(utilization.is_some() == (time > 0.0), || format!("{}: utilization {utilization:?}", life.name));
+            findings
+                .must(utilization.is_some() == (time > 0.0), || format!("{}: utilization {utilization:?}", life.name));
             // The width of the last window is rounded, too: by a half of a microsecond of at least one window.
             let by = HALF + 1.0 / time.max(1.0);
-            findings.near(&format!("{}: utilization", life.name), utilization.unwrap_or(0.0), if time > 0.0 { busy / time } else { 0.0 }, by);
+            findings.near(
+                &format!("{}: utilization", life.name),
+                utilization.unwrap_or(0.0),
+                if time > 0.0 { busy / time } else { 0.0 },
+                by,
+            );
         }
     }
 }
@@ -264,7 +270,11 @@ fn skew(run: &Run<'_>, findings: &mut Findings) {
     }
     let always = |life: &Life| life.ready_throughout(run.warmup, run.end) == Sure::Yes;
     let received: Vec<f64> = list(&run.summary, "pods").iter().map(|p| count(p, "/requests") as f64).collect();
-    if run.end > run.warmup && !received.is_empty() && run.lives[0].iter().all(always) && received.iter().sum::<f64>() > 0.0 {
+    if run.end > run.warmup
+        && !received.is_empty()
+        && run.lives[0].iter().all(always)
+        && received.iter().sum::<f64>() > 0.0
+    {
         same_figures("skew", said, &figures(&received), findings);
         skew_ranges(said, "skew", received.len(), findings);
     }
