@@ -18,6 +18,9 @@ const SECONDS: u64 = 2;
 /// No input takes so long, in three tries: other programs may be in the way of one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// In MiB: all of them together have far less.
+const MEMORY: u64 = 1_024;
+
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
 }
@@ -31,6 +34,13 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).expect("reads")).collect()
 }
 
+/// The most memory that this process has had, in MiB; nothing where the system does not tell.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) >> 10
+}
+
 /// Tries an input; says what is wrong with it, if something is.
 fn wrong(entry: entry::Entry, input: &[u8], file: &Path) -> Option<&'static str> {
     fs::write(file, input).expect("a temporary file");
@@ -38,6 +48,9 @@ fn wrong(entry: entry::Entry, input: &[u8], file: &Path) -> Option<&'static str>
         let begun = Instant::now();
         if std::panic::catch_unwind(|| entry(input)).is_err() {
             return Some("panics");
+        }
+        if peak() > MEMORY {
+            return Some("takes too much memory (or one that another target tries does)");
         }
         if begun.elapsed() < PATIENCE {
             return None;
