@@ -133,26 +133,28 @@ fn keep(seed: u64, text: &str) -> PathBuf {
 const FOUND: [&str; 5] = [
     // No pod and no failed call, so that `pods.csv` has no row: its pictures had another time axis when drawn again.
     "name: a\nduration: 4s\nwarmup: 1s\nservers: [{ name: s, replicas: 0 }]\nclients: [{ name: c, load: { open: { rate: 0.001 } } }]\n",
-    // No address, so that nothing reaches the new pods: \"0 of 2 pods take all requests, s-2-0 NaNx its share\".
+    // No address, so that nothing reaches the new pods: "0 of 2 pods take all requests, s-2-0 NaNx its share".
     "name: a\nduration: 8s\nservice: { type: Headless }\nservers: [{ name: s, replicas: 2, startup: 100ms }]\n\
      clients: [{ name: c, policy: round_robin, load: { open: { rate: 50 } } }]\ntimeline: [{ at: 2s, rollout: s }]\n",
-    // No call after the warmup: \"all 0 calls failed\".
+    // No call after the warmup: "all 0 calls failed".
     "name: a\nwarmup: 2s\nservers: [{ name: s, replicas: 0 }]\nclients: [{ name: c, load: { closed: { concurrency: 1, requests: 1 } }, deadline: 100ms }]\n",
     // Scaled to 0: not a word of the calls that failed.
     "name: a\nduration: 8s\nservers: [{ name: s, replicas: 2 }]\nclients: [{ name: c, load: { open: { rate: 50 } } }]\n\
      timeline: [{ at: 2s, scale: { server: s, replicas: 0 } }]\n",
-    // A pod that has what came at the very end \"takes all requests\".
-    "name: a\nduration: 5500ms\nservers: [{ name: s, replicas: 2, service_time: 1ms, startup: 1ms }]\n\
-     clients: [{ name: c, load: { closed: { concurrency: 1 } } }]\ntimeline: [{ at: 5400ms, rollout: s }]\n",
+    // Two quotas in one window: a utilization of 1.2.
+    "name: a\nduration: 4s\nwindow: 250ms\nservers: [{ name: s, cpu: { limit: 172m }, service_time: 3ms }]\n\
+     clients: [{ name: c, load: { closed: { concurrency: 6 } } }]\n",
 ];
 
 #[test]
 fn what_disagreed_once_agrees() {
+    let mut wrong = Vec::new();
     for text in FOUND {
         let loaded = scenario::parse("found.yaml", text, None, &[]).unwrap_or_else(|error| panic!("{error}"));
-        let wrong = wrong(&loaded, 1);
-        if !wrong.is_empty() { eprintln!("{text}{wrong:#?}"); }
+        let found = self::wrong(&loaded, 1);
+        wrong.extend((!found.is_empty()).then(|| format!("{text}{}\n", found.join("\n"))));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
