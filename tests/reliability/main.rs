@@ -1,10 +1,14 @@
-//! What must hold however the program is used, ended, or fed.
+//! Nothing lost, nothing mixed, always stoppable, and told where and why. One program, so that its tests share the processors.
 
 #[path = "../experiments/desk.rs"]
 mod desk;
 
 mod faults;
 mod folders;
+mod fuzz;
+mod mutate;
+mod oracle;
+mod simulation;
 mod sweeps;
 
 /// Two properties, of which one is refuted.
