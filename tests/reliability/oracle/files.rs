@@ -182,7 +182,7 @@ pub fn validate(value: &Value, schema: &Value, root: &Value, at: &str, findings:
             "integer" => value.is_u64() || value.is_i64(),
             _ => value.is_number(),
         };
-        findings.must(types.iter().any(|t| is(t)), || format!("{at} is {value}, not {types:?}"));
+        findings.must(types.iter().any(is), || format!("{at} is {value}, not {types:?}"));
     }
     if let Some(any) = schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
         let fits = |one: &Value| {

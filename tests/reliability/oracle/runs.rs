@@ -49,7 +49,7 @@ pub fn check(run: &Run<'_>, texts: &BTreeMap<&str, String>, runs: usize, finding
         findings.near(&format!("run 0, {column}"), values[0].unwrap_or(0.0), said.unwrap_or(0.0), half);
         let there: Vec<f64> = values.into_iter().flatten().collect();
         let estimate = run.summary["runs"].get(path);
-        findings.must(estimate.is_some() == !there.is_empty(), || format!("{path}: {estimate:?} of {there:?}"));
+        findings.must(estimate.is_some() != there.is_empty(), || format!("{path}: {estimate:?} of {there:?}"));
         if let Some(estimate) = estimate {
             let get = |key: &str| number(estimate, &format!("/{key}")).unwrap_or(f64::MAX);
             let mean = there.iter().sum::<f64>() / there.len() as f64;

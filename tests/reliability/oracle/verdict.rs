@@ -48,7 +48,7 @@ fn times_its_share(run: &Run<'_>, before: &[&str], times: f64, findings: &mut Fi
     let decimals = text.split_once('.').map_or(0, |(_, d)| d.len() - 1);
     let bound = 0.5 / 10f64.powi(decimals as i32) + 1e-9;
     let named = |word: &&str| run.lives[0].iter().position(|l| l.name == word.trim_end_matches([',', ':']));
-    let Some(pod) = before.iter().rev().find_map(|w| named(&w)) else { return };
+    let Some(pod) = before.iter().rev().find_map(named) else { return };
     let fits = |loads: &[(usize, u64)]| {
         let total: u64 = loads.iter().map(|l| l.1).sum();
         let mine: u64 = loads.iter().filter(|l| l.0 == pod).map(|l| l.1).sum();

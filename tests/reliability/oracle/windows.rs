@@ -8,6 +8,11 @@ use super::files::{Findings, Table, count, list, number};
 use super::summary::skew_ranges;
 use super::{Life, Row, Run, Sure};
 
+/// A count of a row.
+type Figure = fn(&Row) -> u64;
+/// What each pod received in a window, and whether it was Ready throughout.
+type Loads = Vec<(u64, bool)>;
+
 /// Half of the last decimal.
 const HALF: f64 = 0.5e-6 + 1e-12;
 
@@ -127,10 +132,10 @@ fn one(run: &Run<'_>, window: &[Row], lives: &[Life], findings: &mut Findings) {
 fn sums(run: &Run<'_>, of: usize, name: &str, findings: &mut Findings) {
     for (pod, said) in list(&run.summary, name).iter().enumerate() {
         let rows = || run.rows[of].iter().filter(|row| row.pod == Some(pod));
-        let sum = |from: u64, figure: fn(&Row) -> u64| rows().filter(|row| row.to > from).map(figure).sum::<u64>();
-        let whole = |figure: fn(&Row) -> u64| rows().filter(|row| row.from >= run.warmup).map(figure).sum::<u64>();
+        let sum = |from: u64, figure: Figure| rows().filter(|row| row.to > from).map(figure).sum::<u64>();
+        let whole = |figure: Figure| rows().filter(|row| row.from >= run.warmup).map(figure).sum::<u64>();
         let messages = said.pointer("/messages").and_then(Value::as_u64).unwrap_or(0);
-        let figures: [(&str, u64, fn(&Row) -> u64); 2] =
+        let figures: [(&str, u64, Figure); 2] =
             [("requests", count(said, "/requests"), |row| row.requests), ("messages", messages, |row| row.messages)];
         for (what, said, figure) in figures {
             let (least, most) = (whole(figure), sum(run.warmup, figure));
@@ -144,7 +149,7 @@ fn sums(run: &Run<'_>, of: usize, name: &str, findings: &mut Findings) {
         if run.warmup == 0 {
             findings.must(seen <= errors, || format!("{} errors in rows, {errors} in the summary", seen));
         }
-        let last = rows().last().map_or(0, |row| row.connections);
+        let last = rows().next_back().map_or(0, |row| row.connections);
         let at_end = count(said, "/connections_at_end");
         findings.must(last == at_end, || format!("{last} connections in the last row, {at_end} at the end"));
     }
@@ -222,7 +227,7 @@ fn same_figures(what: &str, said: &Value, exact: &BTreeMap<&'static str, f64>, f
 }
 
 /// The loads of the pods that were Ready throughout a window; `None` if the files do not tell which.
-fn ready_loads(run: &Run<'_>, window: &[Row]) -> Option<Vec<(u64, bool)>> {
+fn ready_loads(run: &Run<'_>, window: &[Row]) -> Option<Loads> {
     let row = |row: &Row| match run.lives[0][row.pod?].ready_throughout(row.from, row.to) {
         Sure::Maybe => None,
         sure => Some((row.requests, sure == Sure::Yes)),
@@ -237,7 +242,7 @@ fn skew(run: &Run<'_>, findings: &mut Findings) {
     let given = run.model.window.map(|width| width.0 / 1_000);
     let width = given.unwrap_or_else(|| windows.first().map_or(0, |w| w[0].width));
     let measured = windows.iter().filter(|w| w[0].from >= run.warmup);
-    let loads: Option<Vec<(bool, Vec<(u64, bool)>)>> =
+    let loads: Option<Vec<(bool, Loads)>> =
         measured.map(|w| Some((w[0].width == width, ready_loads(run, w)?))).collect();
     let said = &run.summary["skew"];
     if let Some(loads) = loads.filter(|_| windows.len() > 1 || run.model.window.is_some()) {
@@ -262,7 +267,7 @@ fn skew(run: &Run<'_>, findings: &mut Findings) {
             (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
         };
         let said_median = said["median_window"].as_object();
-        findings.must(said_median.is_some() == !judged.is_empty(), || format!("median of {} windows", judged.len()));
+        findings.must(said_median.is_some() != judged.is_empty(), || format!("median of {} windows", judged.len()));
         if said_median.is_some() && !judged.is_empty() {
             let exact = judged[0].keys().map(|name| (*name, median(name))).collect();
             same_figures("median window", &said["median_window"], &exact, findings);
