@@ -6,6 +6,7 @@ mod explain;
 mod failure;
 mod fit;
 mod generate;
+mod interrupt;
 mod lint;
 mod plan;
 mod plot;
@@ -129,7 +130,7 @@ pub fn main() -> u8 {
             return status;
         }
     };
-    match dispatch(cli.command) {
+    match interrupt::catch().and_then(|()| dispatch(cli.command)) {
         Ok(()) => 0,
         Err(failure) => failure.report(),
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::{Diagnostics, nearest};
 use crate::scenario::document::Document;
@@ -107,6 +108,7 @@ fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>
     let mut failures = Vec::new();
     for argument in arguments {
         for source in find(argument)? {
+            interrupt::look()?;
             match read(&source) {
                 Ok(scenario) => found.push(scenario),
                 Err(diagnostics) => failures.push(Failure::from(diagnostics)),

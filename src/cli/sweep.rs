@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::in_pool;
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many};
 use super::sources::{self, Source};
 use super::terminal::{self, Progress};
 use super::{Common, Format};
@@ -64,6 +65,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let source = sources::one(&args.scenario, "a sweep")?;
     let load = |cell: u64| load(&source, &grid, cell, &args.common.sets);
     let first = load(0)?;
+    refuse_too_many(&first, args.runs, 1, "--runs")?;
     let plan = Plan {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: first.model.name.clone(),
@@ -77,8 +79,8 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let done = in_pool(args.common.terms.threads, || {
         // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
         let hashes = mine.par_iter().map(|cell| Ok(load(*cell)?.scenario_hash)).collect::<Result<Vec<_>, Failure>>()?;
-        terminal::catch_interrupts()?;
         begin(&store, &plan, &out)?;
+        interrupt::keeps_cells(&out, mine.len());
         run_missing(&store, &plan, &mine, &hashes, &load, args.common.terms.quiet)
     })??;
     if let (Some(Shard { index, of }), false) = (shard, args.common.terms.quiet) {
@@ -145,9 +147,9 @@ impl Printing {
 /// Writes the results and prints them.
 fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
     let sweep = sweep::results(plan, cells);
-    let mut set = FileSet::begin(out)?;
+    let mut set = interrupt::begin(out)?;
     add_files(&mut set, &sweep, cells, printing.png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if printing.quiet {
         return Ok(());
     }
@@ -159,6 +161,7 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
 }
 
 fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Failure> {
+    interrupt::look()?;
     let sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
     Ok(source.load(&sets)?)
 }
@@ -204,8 +207,9 @@ fn run_missing(
         }
     }
     let missing = there.iter().filter(|cell| cell.is_none()).count();
+    interrupt::keeps_more_cells(there.len() - missing);
     let progress = Progress::new(missing as u64, None, quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |(number, there): (&u64, Option<Cell>)| {
         if let Some(cell) = there {
             return Ok(cell);
@@ -214,6 +218,7 @@ fn run_missing(
         let cell = sweep::run_cell(plan, *number, &load(*number)?, Some(&watch))
             .map_err(|error| Failure::Run(label(), error))?;
         store.finish(&cell)?;
+        interrupt::keeps_more_cells(1);
         progress.one_done();
         Ok(cell)
     };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::OutputError;
+use super::unfinished::Unfinished;
 
 /// Every name that a command writes, by command; the last one is there if a result is. Those that a new set lacks are removed when it
 /// replaces an older one of the same command, lest old pictures stand beside new figures.
@@ -122,6 +123,8 @@ pub struct FileSet {
     /// Files of an earlier result with names of its own.
     replaced: Vec<String>,
     create: Create,
+    /// True once no more files are to be added.
+    stop: fn() -> bool,
 }
 
 impl FileSet {
@@ -137,14 +140,33 @@ impl FileSet {
         let missing = target.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
         let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
         made.reverse();
-        let mut set =
-            FileSet { target: target.to_owned(), staging: None, made, names: Vec::new(), replaced: Vec::new(), create };
+        let mut set = FileSet {
+            target: target.to_owned(),
+            staging: None,
+            made,
+            names: Vec::new(),
+            replaced: Vec::new(),
+            create,
+            stop: || false,
+        };
         fs::create_dir_all(target).map_err(OutputError::io("make the folder", target))?;
         if !holds_a_result(target) && has_other_files(target) {
             return Err(OutputError::Foreign { path: target.to_owned() });
         }
         set.staging = Some(Staging::inside(target).map_err(OutputError::io("write into", target))?);
         Ok(set)
+    }
+
+    /// From now on, [`FileSet::add`] fails once this is true.
+    pub fn stop_if(&mut self, stop: fn() -> bool) {
+        self.stop = stop;
+    }
+
+    /// For a process that ends without dropping the set.
+    #[must_use]
+    pub fn unfinished(&self) -> Unfinished {
+        let staging = self.staging.as_ref().map(|staging| staging.folder.path().to_owned());
+        Unfinished { staging, made: self.made.clone() }
     }
 
     /// The folder that the files appear in.
@@ -156,9 +178,12 @@ impl FileSet {
     /// Adds a file: `fill` writes its contents through a buffer. A name may be used once.
     ///
     /// # Errors
-    /// If the file cannot be written; the set is then only good for dropping.
+    /// If the file cannot be written, or no more are to be; the set is then only good for dropping.
     pub fn add(&mut self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
         let path = self.target.join(name);
+        if (self.stop)() {
+            return Err(OutputError::Interrupted { path });
+        }
         let staged = self.staged(name);
         let write = || {
             let mut file = BufWriter::new((self.create)(&staged)?);

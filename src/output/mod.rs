@@ -20,6 +20,7 @@ pub mod replot;
 mod style;
 pub mod sweep;
 pub mod table;
+pub mod unfinished;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

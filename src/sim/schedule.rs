@@ -123,6 +123,12 @@ impl<E> Schedule<E> {
         }
     }
 
+    /// How many events are to come.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// The key of the next event; `u64::MAX` if there is none.
     #[inline]
     #[must_use]

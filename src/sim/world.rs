@@ -61,7 +61,7 @@ pub struct Pod<'a> {
     pub established: u32,
     /// Slot-time of all jobs started, in ns; what is left of those in service is subtracted when read.
     pub work_started: u64,
-    /// Slot-time used up to the last sample, in ns.
+    /// Slot-time used that the samples so far have counted, in ns.
     pub work_sampled: u64,
     /// Requests that came, and those of them that it turned away.
     pub requests: u64,
@@ -272,8 +272,13 @@ impl Waiting {
         self.0.as_ref().map_or(0, |calls| calls.len())
     }
 
-    pub fn push_back(&mut self, call: Handle) {
-        self.0.get_or_insert_default().push_back(call);
+    /// Adds a call. Those that end while they wait are taken out from time to time: the queue grows with the calls in progress.
+    pub fn push_back(&mut self, call: Handle, calls: &Slab<Call>) {
+        let queue = self.0.get_or_insert_default();
+        queue.push_back(call);
+        if queue.len() > 2 * calls.items.len() + 1024 {
+            queue.retain(|&call| calls.get(call).is_some_and(|c| !c.ended));
+        }
     }
 
     pub fn pop_front(&mut self) -> Option<Handle> {
@@ -298,12 +303,12 @@ pub struct Pool {
     /// Being dialled.
     pub dialling: u32,
     /// Calls that wait for a connection, first in first out.
-    pub waiting: VecDeque<Handle>,
+    pub waiting: Waiting,
 }
 
 impl Pool {
     pub fn new(replica: u32) -> Pool {
-        Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: VecDeque::new() }
+        Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: Waiting::default() }
     }
 }
 
@@ -356,6 +361,8 @@ pub struct Deployment<'a> {
     pub numbered: u32,
     /// Pods that are not Gone, in order of creation.
     pub pods: Vec<u32>,
+    /// Those of them that are not terminating.
+    pub alive: u32,
     pub rolling: bool,
     /// A `Reconcile` event is already scheduled for this instant.
     pub reconciling: bool,

@@ -83,7 +83,13 @@ impl<O: Observer> Engine<'_, O> {
 
     /// One step of the controller; if it acts, its own change is the next event.
     pub fn on_reconcile(&mut self, server: u32) {
-        self.deployments[server as usize].reconciling = false;
+        let deployment = &mut self.deployments[server as usize];
+        deployment.reconciling = false;
+        // Most looks are at a Deployment to which nothing is to be done: a pod has become Ready, say. Counting all pods each time
+        // would make the start of many of them quadratic.
+        if !deployment.rolling && deployment.alive == deployment.desired {
+            return;
+        }
         let fleet = self.fleet(server);
         match controller::step(self.deployments[server as usize].settings.strategy, &fleet) {
             Step::Wait => return self.maybe_finish_rollout(server, &fleet),
