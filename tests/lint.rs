@@ -146,7 +146,7 @@ fn what_the_blog_scenarios_show_is_found_and_what_they_cure_is_not() {
 #[test]
 fn the_document_of_rules_is_current() {
     let committed = include_str!("../docs/lint.md");
-    let generated = evenkeel::cli::lint_reference().unwrap();
+    let generated = evenkeel::cli::lint_reference(None).unwrap();
     assert!(committed == generated, "run: cargo run --release --locked -- lint --rules > docs/lint.md");
 }
 

@@ -38,6 +38,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::Scenario(diagnostics) => diagnostics.exit_status(),
             _ if interrupt::is_one(self) => interrupt::STATUS,
+            Failure::Run(_, SimError::OutOfMemory { .. }) => 3,
             Failure::Run(..) | Failure::Interrupted => 2,
             Failure::Output(error) => 2 + u8::from(error.is_machine()),
             Failure::Print(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,

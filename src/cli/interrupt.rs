@@ -122,6 +122,11 @@ pub fn look() -> Result<(), Failure> {
     if asked() { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
+/// Removes what was begun and not committed. Sets of files do that when they are dropped, but for folders that several of them share.
+pub fn clear_away() {
+    with_state(|state| state.remove_unfinished());
+}
+
 /// Says what is kept, once.
 pub fn report() {
     with_state(|state| say(state));

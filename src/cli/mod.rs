@@ -132,7 +132,10 @@ pub fn main() -> u8 {
     };
     match interrupt::catch().and_then(|()| dispatch(cli.command)) {
         Ok(()) => 0,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            interrupt::clear_away();
+            failure.report()
+        }
     }
 }
 

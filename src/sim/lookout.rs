@@ -1,6 +1,8 @@
 //! What the main loop looks at now and then, and not at each event: whether to stop, whether the run gets anywhere, and whether it
 //! still fits into memory. All but the first is a function of the run alone, so that the same run ends in the same way each time.
 
+use std::collections::TryReserveError;
+
 use super::engine::Engine;
 use super::observation::Observer;
 use super::{SimError, TooMuch};
@@ -24,6 +26,9 @@ const MORE_SCHEDULED: usize = 4;
 const MOST_PODS: usize = 200_000;
 /// Rows of `pods.csv` where their number is not known before: some 300 bytes each.
 const MOST_ROWS: u64 = 5_000_000;
+
+/// From so many calls or connections on, memory for more is asked for before it is needed.
+const MANY: usize = 1 << 20;
 
 /// What was seen at the last look.
 #[derive(Debug, Default)]
@@ -62,7 +67,8 @@ impl<O: Observer> Engine<'_, O> {
         if self.model.duration.is_none() {
             self.look_for_progress()?;
         }
-        self.look_at_sizes()
+        self.look_at_sizes()?;
+        self.make_room().map_err(|_| SimError::OutOfMemory { at, calls: self.calls.len() as u64 })
     }
 
     /// A run that ends with its calls may wait for ever for the next one to end, and have something to do all the time: polls,
@@ -83,6 +89,26 @@ impl<O: Observer> Engine<'_, O> {
         let made: u64 = self.closed.iter().map(|load| load.made).sum();
         let ended = of - self.unfinished_closed.min(of);
         SimError::Endless { at, ended, of, waiting: made.saturating_sub(ended) }
+    }
+
+    /// Asks for the memory of the next events where there are many calls or connections: what is refused here can be said, and what is
+    /// refused in the middle of an event ends the process.
+    fn make_room(&mut self) -> Result<(), TryReserveError> {
+        const ROOM: usize = 2 * EACH as usize;
+        if self.calls.items.len().max(self.connections.items.len()) < MANY {
+            return Ok(());
+        }
+        self.calls.items.try_reserve(ROOM)?;
+        self.connections.items.try_reserve(ROOM)?;
+        self.schedule.try_reserve(ROOM)?;
+        self.deliveries.try_reserve(ROOM)?;
+        self.responses.try_reserve(ROOM)?;
+        self.deadline_queues.iter_mut().try_for_each(|queue| queue.try_reserve(ROOM))?;
+        // Of many pods or channels no single one has a long queue.
+        let pods = self.pods.iter_mut().take(MANY >> 10);
+        pods.filter(|pod| pod.queue.len() > MANY >> 10).try_for_each(|pod| pod.queue.try_reserve(ROOM))?;
+        let channels = self.channels.iter_mut().take(MANY >> 10);
+        channels.filter(|c| c.waiting.len() > MANY >> 10).try_for_each(|c| c.waiting.try_reserve(ROOM))
     }
 
     fn look_at_sizes(&self) -> Result<(), SimError> {

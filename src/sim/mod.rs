@@ -23,6 +23,7 @@ mod populate;
 mod schedule;
 mod slab;
 mod tree;
+mod waiting;
 mod world;
 
 pub use observation::Observer;
@@ -89,6 +90,17 @@ pub enum SimError {
         what: TooMuch,
         /// The most that a run may have.
         most: u64,
+    },
+    /// The operating system gives no more memory.
+    #[error(
+        "out of memory at {at} of simulated time, with {calls} calls in flight; give evenkeel more memory, or the scenario a lower \
+         `max_calls_in_flight`, fewer connections or less load"
+    )]
+    OutOfMemory {
+        /// When.
+        at: Time,
+        /// Calls in flight.
+        calls: u64,
     },
     /// The caller asked to stop.
     #[error("interrupted at {at} of simulated time")]

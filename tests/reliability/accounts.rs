@@ -28,7 +28,7 @@ fn utilization_is_at_most_one() {
     for case in 0..24 {
         let window = ["10ms", "50ms", "200ms", "1s"][case % 4];
         let limit = draw(&["0.1", "0.5", "0.7", "1", "1.3", "2"]);
-        let (concurrency, work) = (draw(&["2", "8", "64"]), draw(&["1ms", "7ms", "30ms", "150ms"]));
+        let (concurrency, work) = (draw(&["4", "8", "64"]), draw(&["1ms", "7ms", "30ms", "150ms"]));
         let load = draw(&[
             "closed: { concurrency: 2 }",
             "closed: { concurrency: 40 }",
@@ -71,7 +71,7 @@ fn windows_and_summary_agree_at_the_end_of_the_warmup() {
     for (warmup, window, load) in [
         ("1s", "1s", "closed: { concurrency: 8 }"),
         ("2s", "500ms", "closed: { concurrency: 80 }"),
-        ("5s", "1s", "closed: { concurrency: 1 }"),
+        ("5s", "1s", "closed: { concurrency: 4 }"),
         ("0s", "1s", "closed: { concurrency: 8 }"),
         ("2s", "1s", "open: { rate: 1000, arrivals: constant }"),
     ] {

@@ -70,7 +70,7 @@ fn products_are_checked_when_the_scenario_is_read() {
         ),
         (
             "service: { type: Headless }\nservers: [{ name: s, replicas: 100 }]\n".to_owned()
-                + &clients("replicas: 10000, policy: maglev, "),
+                + &clients("replicas: 5000, policy: maglev, via: envoy, "),
             "`table_size`",
         ),
         (
