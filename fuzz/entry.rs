@@ -7,7 +7,7 @@ use evenkeel::experiment::sweep::{Merge, results};
 use evenkeel::experiment::{self, Until};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::sweep::Plan;
-use evenkeel::output::{self, Style, json, plot, replot};
+use evenkeel::output::{self, Style, json, plot, replot, sealed};
 use evenkeel::scenario::diagnostic::Diagnostics;
 use evenkeel::scenario::model::{Load, Model, Policy, Protocol, What};
 use evenkeel::scenario::quantity::{parse_duration, parse_percent};
@@ -187,9 +187,12 @@ pub fn sweep(bytes: &[u8]) {
     let all = files(bytes);
     let plan = all.iter().find(|(name, _)| name == "plan.json");
     let digest = plan.and_then(|(_, text)| serde_json::from_slice::<Plan>(text).ok()).map(|plan| plan.digest());
-    let sealed = |content: &[u8]| match &digest {
-        Some(digest) => String::from_utf8_lossy(content).replace("@plan@", digest).into_bytes(),
-        None => content.to_owned(),
+    // Each file gets the checksum that its contents need: else no change of them would get beyond it.
+    let sealed = |content: &[u8]| {
+        let text = String::from_utf8_lossy(content);
+        let text = digest.as_ref().map_or(text.to_string(), |digest| text.replace("@plan@", digest));
+        let text = text.trim_end();
+        format!("{{\"xxh64\":\"{}\",\"content\":{text}}}\n", sealed::checksum(text.as_bytes())).into_bytes()
     };
     unpack(bytes, &cells, sealed);
     merge(folder.path());
@@ -200,10 +203,8 @@ fn merge(folder: &Path) -> Option<()> {
     let plan = store.plan().ok()??;
     let all = plan.axes.cells();
     let mut merge = Merge::default();
-    for cell in store.cells().ok()? {
-        if cell.cell >= all || cell.plan != plan.digest() || !merge.add(cell) {
-            return None;
-        }
+    for cell in store.cells(&plan).ok()? {
+        merge.add(cell).ok()?;
     }
     let cells = merge.finish(all).ok()?;
     let sweep = results(&plan, &cells);

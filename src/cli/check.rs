@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use super::run::in_pool;
 use super::terminal::{self, Progress};
 use super::{Format, Terms};
 use crate::experiment::check::{self as experiment, CheckError, Done, Effort};
 use crate::output::check::{self as output, Fate, Report};
-use crate::output::files::FileSet;
 use crate::output::json;
 use crate::scenario::diagnostic::nearest;
 use crate::scenario::property::{self, Property};
@@ -45,11 +45,10 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     let mut properties = load_all(&args.properties)?;
     pick(&mut properties, &args.only)?;
     refuse_same_names(&properties)?;
-    terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out, "check")?;
+    let mut set = interrupt::begin(&args.out, "check")?;
     let effort = Effort { cases: u64::from(args.cases), runs: args.runs.map(u64::from), seed: args.seed };
     let progress = Progress::new(effort.cases * properties.len() as u64, None, args.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |property: &Property| {
         experiment::check(property, &effort, Some(&watch), &|| progress.one_done())
             .map_err(|error| failure(&property.name, error))
@@ -60,7 +59,7 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     let evenkeel = env!("CARGO_PKG_VERSION").to_owned();
     let report = Report { evenkeel, seed: effort.seed, cases: effort.cases, properties: checked };
     output::add_files(&mut set, &report, &files.concat())?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if !args.terms.quiet {
         let folder = args.out.display().to_string();
         terminal::print(&match args.terms.format {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::{in_pool, unmet_expectations, with_connections};
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many, unmet_expectations, with_connections};
 use super::terminal::{self, Progress};
 use super::variants::{self, Variant};
 use super::{Common, Format};
@@ -51,11 +52,12 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
         put_first(&mut loaded, name)?;
     }
     let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
-    terminal::catch_interrupts()?;
+    let (most, option) = if until.is_some() { (args.max_runs, "--max-runs") } else { (args.runs, "--runs") };
+    loaded.iter().try_for_each(|variant| refuse_too_many(&variant.scenario, most, loaded.len(), option))?;
     let seed = args.common.seed.unwrap_or(first.scenario.model.seed);
     let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/compare"));
-    let mut whole = FileSet::begin(&folder, "compare")?;
-    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.folder), "compare"));
+    let mut whole = interrupt::begin(&folder, "compare")?;
+    let folders = loaded.iter().map(|l| interrupt::begin(&folder.join(&l.folder), "compare"));
     let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
 
     let (mut results, mut folders) = run_all(&loaded, folders, seed, args)?;
@@ -72,7 +74,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     }
     let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
     compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
-    whole.commit_with(folders)?;
+    interrupt::commit_with(whole, folders)?;
     if !args.common.terms.quiet {
         print(&comparison, args, &folder)?;
     }
@@ -86,7 +88,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
 /// Adds runs until the figure is known well enough; returns false if that takes more than `--max-runs`.
 fn run_on(until: &Until, loaded: &[Variant], results: &mut [Replicates], args: &Args) -> Result<bool, Failure> {
     let most = u64::from(args.max_runs);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     loop {
         let runs = results.first().map_or(0, |r| r.summaries.len() as u64);
         if until.met_by_all(results) {
@@ -147,7 +149,7 @@ fn run_all(
     };
     let progress = Progress::new(loaded.len() as u64, None, args.common.terms.quiet);
     let one = |(Variant { scenario, .. }, mut set): (&Variant, FileSet)| {
-        let watch = |_: u64, _| terminal::interrupted();
+        let watch = |_: u64, _| interrupt::asked();
         let done = with_connections(&mut set, |sink| replicate(scenario, seed, runs, sink, Some(&watch)))?;
         progress.one_done();
         match done {

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::run::in_pool;
-use super::{Format, Terms, terminal};
+use super::{Format, Terms, interrupt, terminal};
 use crate::experiment::fit::{Seen, explain, scenario_of};
-use crate::output::files::FileSet;
 use crate::output::{fit, json};
 use crate::scenario::quantity::parse_percent;
 
@@ -40,9 +39,8 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     let within = within
         .ok_or_else(|| Failure::Usage(format!("`{}` is no percentage from 0.1% to 25%, for --within", args.within)))?;
     let seen = Seen { shares, within, most: args.connections };
-    terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out, "fit")?;
-    let watch = |_: u64, _| terminal::interrupted();
+    let mut set = interrupt::begin(&args.out, "fit")?;
+    let watch = |_: u64, _| interrupt::asked();
     let explained = in_pool(args.terms.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
     let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;
     let of_kind = |kind: &fit::Fitted| {
@@ -52,7 +50,7 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     };
     let scenarios: Vec<(String, String)> = found.kinds.iter().flat_map(of_kind).collect();
     fit::add_files(&mut set, &found, &scenarios, &pictures, !args.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if args.terms.quiet {
         return Ok(());
     }

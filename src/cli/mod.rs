@@ -6,6 +6,7 @@ mod explain;
 mod failure;
 mod fit;
 mod generate;
+mod interrupt;
 mod lint;
 mod plan;
 mod plot;
@@ -129,9 +130,12 @@ pub fn main() -> u8 {
             return status;
         }
     };
-    match dispatch(cli.command) {
+    match interrupt::catch().and_then(|()| dispatch(cli.command)) {
         Ok(()) => 0,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            interrupt::clear_away();
+            failure.report()
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
-use crate::output::files::FileSet;
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
 use crate::scenario::document::Document;
@@ -132,15 +132,14 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
     if let (Some(first), true) = (left_out.first(), candidates.is_empty()) {
         return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", first.name, first.why)));
     }
-    let mut set = FileSet::begin(out, "plan")?;
-    terminal::catch_interrupts()?;
+    let mut set = interrupt::begin(out, "plan")?;
     let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let answer = || planner.plan(&candidates, left_out, Some(&watch), &|| progress.one_done());
     let report = in_pool(args.common.terms.threads, answer)?.map_err(failure)?;
     progress.finish();
     plan::add_files(&mut set, &report, !args.common.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     print(args, out, (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)))?;
     unanswered(&report)
 }
@@ -154,15 +153,14 @@ fn unanswered(report: &PlanReport) -> Result<(), Failure> {
 }
 
 fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {
-    let mut set = FileSet::begin(out, "plan")?;
-    terminal::catch_interrupts()?;
+    let mut set = interrupt::begin(out, "plan")?;
     let progress = Progress::new(1, None, args.common.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let curve = || trade_off(document, &asked, Some(&watch), &|done, of| progress.done(done, of));
     let curve = in_pool(args.common.terms.threads, curve)?.map_err(failure)?;
     progress.finish();
     knob::add_files(&mut set, &curve, !args.common.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     print(args, out, (&|style| knob::render(&curve, style), &|| knob::markdown(&curve), &|| json::text(&curve)))
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::{Diagnostics, nearest};
 use crate::scenario::document::Document;
@@ -120,6 +121,7 @@ pub fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Resu
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for one in of {
+        interrupt::look()?;
         match make(one) {
             Ok(scenario) => found.push(scenario),
             Err(diagnostics) => failures.push(Failure::from(diagnostics)),

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::in_pool;
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many};
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::sweep::{self, Merge, Shard};
 use crate::output::cells::{CellStore, CellWriter};
-use crate::output::files::{self, FileSet};
+use crate::output::files;
 use crate::output::json;
 use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
 use crate::scenario::Loaded;
@@ -64,8 +65,12 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
     // Read once: whoever edits the files while it runs changes nothing.
     let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.sets)?;
-    let load = |cell: u64| document.load(&grid.sets(cell)).map_err(Failure::from);
+    let load = |cell: u64| {
+        interrupt::look()?;
+        document.load(&grid.sets(cell)).map_err(Failure::from)
+    };
     let first = load(0)?;
+    refuse_too_many(&first, args.runs, 1, "--runs")?;
     let plan = Plan {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: first.model.name.clone(),
@@ -81,8 +86,8 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
         // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
         let inputs = mine.par_iter().map(|cell| load(*cell).map(|l| (l.scenario_hash, l.files)));
         let inputs = inputs.collect::<Result<Vec<Inputs>, Failure>>()?;
-        terminal::catch_interrupts()?;
         let writer = begin(&store, &plan, &out)?;
+        interrupt::keeps_cells(&out, mine.len());
         run_missing((&store, &writer), &plan, &mine, &inputs, &load, args.common.terms.quiet)
     })??;
     if let (Some(Shard { index, of }), false) = (shard, args.common.terms.quiet) {
@@ -146,9 +151,9 @@ impl Printing {
 fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
     let sweep = sweep::results(plan, cells);
     // A merge writes what the sweep would have written, to the byte.
-    let mut set = FileSet::begin_soon(out, "sweep")?;
+    let mut set = interrupt::begin_soon(out, "sweep")?;
     add_files(&mut set, &sweep, cells, printing.png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if printing.quiet {
         return Ok(());
     }
@@ -200,8 +205,9 @@ fn run_missing(
         }
     }
     let missing = there.iter().filter(|cell| cell.is_none()).count();
+    interrupt::keeps_more_cells(there.len() - missing);
     let progress = Progress::new(missing as u64, None, quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |(number, there): (&u64, Option<Cell>)| {
         if let Some(cell) = there {
             return Ok(cell);
@@ -210,6 +216,7 @@ fn run_missing(
         let cell = sweep::run_cell(plan, *number, &load(*number)?, Some(&watch))
             .map_err(|error| Failure::Run(label(), error))?;
         writer.finish(&cell)?;
+        interrupt::keeps_more_cells(1);
         progress.one_done();
         Ok(cell)
     };

@@ -1,27 +1,14 @@
-//! The terminal: what it can show, progress, and Ctrl-C.
+//! The terminal: what it can show, and progress.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::output::Style;
 use crate::units::{Span, Time};
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// From now on Ctrl-C stops runs instead of the process, so that no file is left half-written.
-pub fn catch_interrupts() -> Result<(), Failure> {
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Machine(format!("cannot listen for Ctrl-C: {error}")))
-}
-
-/// True once the user has pressed Ctrl-C.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
-}
 
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var("TERM").is_ok_and(|t| t == "dumb")
@@ -45,8 +32,9 @@ pub fn style() -> Style {
     }
 }
 
-/// Writes to standard output, all at once.
+/// Writes to standard output, all at once, unless the command should stop.
 pub fn print(text: &str) -> Result<(), Failure> {
+    interrupt::look()?;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
 }
@@ -89,7 +77,7 @@ impl Progress {
             self.bar.inc(steps.saturating_sub(*place));
             *place = steps.max(*place);
         }
-        interrupted()
+        interrupt::asked()
     }
 
     /// A run of unknown length is done.

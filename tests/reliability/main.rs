@@ -3,9 +3,13 @@
 #[path = "../experiments/desk.rs"]
 mod desk;
 
+mod accounts;
+mod endings;
 mod faults;
 mod folders;
 mod fuzz;
+mod interrupts;
+mod memory;
 mod mutate;
 mod oracle;
 mod simulation;

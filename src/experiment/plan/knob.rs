@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::{PlanError, first_message, plain, server_of};
-use crate::experiment::run::Watch;
+use crate::experiment::run::{Watch, go_on};
 use crate::experiment::sweep;
 use crate::output::knob::{KnobPoint, TradeOff};
 use crate::output::sweep::{Cell, Plan};
@@ -89,12 +89,15 @@ pub fn trade_off(
     };
     // All values are read before the first one runs.
     let refused = |cell: u64, why: String| PlanError::Question(format!("{}: {why}", plan.axes.label(cell)));
-    let cells = (0..plan.axes.cells()).map(|cell| load(&plan.axes, cell).map_err(|d| refused(cell, first_message(&d))));
+    let failed = |cell, error| PlanError::Run(format!("{} ({})", plan.scenario, plan.axes.label(cell)), error);
+    let cells = (0..plan.axes.cells()).map(|cell| {
+        go_on(watch).map_err(|error| failed(cell, error))?;
+        load(&plan.axes, cell).map_err(|d| refused(cell, first_message(&d)))
+    });
     let cells = cells.collect::<Result<Vec<_>, PlanError>>()?;
     let mut points = Vec::new();
     for (cell, loaded) in (0..).zip(&cells) {
-        let failed = |error| PlanError::Run(format!("{} ({})", plan.scenario, plan.axes.label(cell)), error);
-        let result = sweep::run_cell(&plan, cell, loaded, watch).map_err(failed)?;
+        let result = sweep::run_cell(&plan, cell, loaded, watch).map_err(|error| failed(cell, error))?;
         points.push(point(plan.axes.values(cell).concat(), &result));
         done(cell + 1, plan.axes.cells());
     }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::run::Watch;
+use super::run::{Watch, go_on};
 use crate::output::plan::{Answer, Candidate, LeftOut, PlanReport, Rule, Searched, Verdict};
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
@@ -220,6 +220,7 @@ impl<'a> Planner<'a> {
         let mut enough = |at: i64| {
             let (pods, factor) = self.point(at);
             let value = self.value(at);
+            go_on(watch)?;
             let result = match self.stage.load(scene, &cure.sets, pods, factor) {
                 Ok(loaded) => trial(&self.rule, value, &loaded, watch)?,
                 Err(_) => refused(value),

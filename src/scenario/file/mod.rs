@@ -46,6 +46,9 @@ pub struct ScenarioFile {
     pub warmup: Key<Duration>,
     /// Width of one row in pods.csv. Default: 1/300 of the run, rounded up to 1, 2 or 5.
     pub window: Key<Duration>,
+    /// Calls that may be in flight at once, from 1; a run with more is given up, lest it fill the memory (some 200 bytes each).
+    /// Default 5000000.
+    pub max_calls_in_flight: Key<Count>,
     /// The cluster that everything runs in.
     pub cluster: Key<ClusterFile>,
     /// The Service in front of the servers.

@@ -181,3 +181,12 @@ impl Comparison {
         })
     }
 }
+
+impl Expectation {
+    /// True if it asks for what only the latencies of a part of the run tell: those, or how many calls were answered in it.
+    #[must_use]
+    pub fn asks_for_latencies(&self) -> bool {
+        let tells = |step: &String| step == "latency_ms" || step == "error_ratio";
+        self.when != When::WholeRun && self.path.first().is_some_and(tells)
+    }
+}
