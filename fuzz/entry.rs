@@ -23,7 +23,7 @@ pub fn read(bytes: &[u8]) {
             for problem in found.problems() {
                 assert!(problem.code.rule().code.starts_with('E') && !problem.message.is_empty());
                 if let Some((source, line, column)) = found.position(problem) {
-                    let lines = if source == "--set" { 1 << 20 } else { scenario.matches('\n').count() + 1 };
+                    let lines = if source == "--set" { 1 << 20 } else { scenario.matches(['\n', '\r']).count() + 1 };
                     assert!((1..=lines).contains(&line) && column >= 1, "{source}:{line}:{column}");
                 }
             }

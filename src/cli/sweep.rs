@@ -15,6 +15,7 @@ use crate::output::files::FileSet;
 use crate::output::json;
 use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
 use crate::scenario::Loaded;
+use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
@@ -57,12 +58,15 @@ pub struct MergeArgs {
 }
 
 pub fn sweep(args: &Args) -> Result<(), Failure> {
-    let grid = Grid::parse(&args.varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", &args.varies)?;
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
     let source = sources::one(&args.scenario, "a sweep")?;
-    let load = |cell: u64| load(&source, &grid, cell, &args.common.sets);
+    let load = |cell: u64| {
+        let loaded = load(&source, &grid, cell, &args.common.sets);
+        loaded.map_err(|wrong| Failure::from(grid.retold(wrong, cell, "--vary", &args.varies)))
+    };
     let first = load(0)?;
     let plan = Plan {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,9 +162,9 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
     })
 }
 
-fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Failure> {
+fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Diagnostics> {
     let sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
-    Ok(source.load(&sets)?)
+    source.load(&sets)
 }
 
 fn same_version(plan: &Plan) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ pub struct Variant {
 /// Reads all scenarios, each once per cell of the grid. Several of them keep their names before the cell's.
 pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Result<Vec<Variant>, Failure> {
     const MOST: u64 = 1_000;
-    let grid = Grid::parse(varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", varies)?;
     if grid.cells() > MOST {
         return Err(Failure::Usage(format!(
             "{} variants are too many to compare; `evenkeel sweep` is for grids",
@@ -27,7 +27,8 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
         let cells_sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
-        let scenarios = sources::load_all(arguments, &cells_sets)?;
+        let told = |wrong| grid.retold(wrong, cell, "--vary", varies);
+        let scenarios = sources::load_told(arguments, &cells_sets, told)?;
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
         for mut scenario in scenarios {

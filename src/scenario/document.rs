@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{self, Diagnostics, Place, Problem};
+use super::diagnostic::{self, Diagnostics, Place};
 use super::{Loaded, MAX_BYTES, input, parse, yaml};
+use crate::printable;
 
 /// A scenario as it is written, with the `--set`s that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +32,9 @@ impl Document {
     /// # Errors
     /// If it cannot be read.
     pub fn open(path: &Path, sets: &[String]) -> Result<Document, Diagnostics> {
-        let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-            let problem = Problem::nowhere(failure.code, failure.message);
-            Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-        })?;
+        let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
         let folder = Some(path.parent().unwrap_or(Path::new("")).to_owned());
-        Ok(Document { name: path.display().to_string(), text, folder, sets: sets.to_vec() })
+        Ok(Document { name: printable::path(path), text, folder, sets: sets.to_vec() })
     }
 
     /// A text that is in no file, and so cannot name CSV files.
