@@ -10,12 +10,13 @@ use super::{Format, Terms};
 use crate::experiment::check::{self as experiment, CheckError, Done, Effort};
 use crate::output::check::{self as output, Fate, Report};
 use crate::output::json;
-use crate::scenario::diagnostic::nearest;
+use crate::printable;
+use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::property::{self, Property};
 use crate::shipped;
 
-/// Seeds are written into scenario files, which hold whole numbers up to 2^53.
-const LARGEST_SEED: u64 = 1 << 52;
+/// Seeds of runs count up from it, and are whole numbers of 64 bits.
+const LARGEST_SEED: u64 = 1 << 62;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -61,7 +62,7 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     output::add_files(&mut set, &report, &files.concat())?;
     interrupt::commit(set)?;
     if !args.terms.quiet {
-        let folder = args.out.display().to_string();
+        let folder = printable::path(&args.out);
         terminal::print(&match args.terms.format {
             Format::Table => format!("{}files in {folder}\n", output::render(&report, &folder, &terminal::style())),
             Format::Json => json::text(&report),
@@ -120,7 +121,7 @@ fn load_all(arguments: &[String]) -> Result<Vec<Property>, Failure> {
                     || format!("; shipped properties: {}", names.join(", ")),
                     |n| format!("; did you mean `{n}`?"),
                 );
-                return Err(Failure::Usage(format!("there is no file `{argument}`{hint}")));
+                return Err(Failure::Usage(format!("there is no file {}{hint}", quoted(argument))));
             }
         }
     }
@@ -133,7 +134,7 @@ fn pick(properties: &mut Vec<Property>, only: &[String]) -> Result<(), Failure> 
         if !properties.iter().any(|p| p.name == *name) {
             let hint = nearest(name, properties.iter().map(|p| p.name.as_str()));
             let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::Usage(format!("there is no property `{name}`{hint}")));
+            return Err(Failure::Usage(format!("there is no property {}{hint}", quoted(name))));
         }
     }
     if !only.is_empty() {

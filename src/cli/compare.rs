@@ -15,8 +15,9 @@ use crate::experiment::{self, Replicates, Side, Until, replicate};
 use crate::output::compare::{Comparison, Reached};
 use crate::output::files::FileSet;
 use crate::output::plot::pod_shares;
-use crate::output::{self, WriteOptions, compare};
-use crate::scenario::diagnostic::nearest;
+use crate::output::{self, WriteOptions, compare, json};
+use crate::printable;
+use crate::scenario::diagnostic::{nearest, quoted};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,10 +47,13 @@ pub struct Args {
 }
 
 pub fn compare(args: &Args) -> Result<(), Failure> {
-    let until = args.until.as_deref().map(Until::parse).transpose().map_err(Failure::Usage)?;
+    let until = args.until.as_deref().map(Until::parse).transpose()?;
     let mut loaded = variants::load_all(&args.scenarios, &args.common.sets, &args.varies)?;
     if let Some(name) = &args.baseline {
         put_first(&mut loaded, name)?;
+    }
+    if let Some(until) = &until {
+        loaded.iter().try_for_each(|l| until.fits(&l.scenario.model))?;
     }
     let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
     let (most, option) = if until.is_some() { (args.max_runs, "--max-runs") } else { (args.runs, "--runs") };
@@ -118,7 +122,7 @@ fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are: {}", names.join(", ")),
         };
-        return Err(Failure::Usage(format!("none of the scenarios is called `{name}`; {help}")));
+        return Err(Failure::Usage(format!("none of the scenarios is called {}; {help}", quoted(name))));
     };
     loaded[..=at].rotate_right(1);
     Ok(())
@@ -127,11 +131,11 @@ fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
 fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Failure> {
     let mut text = match args.common.terms.format {
         Format::Table => compare::render(comparison, &terminal::style()),
-        Format::Json => serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n",
+        Format::Json => json::text(comparison),
         Format::Markdown => compare::markdown(comparison),
     };
     if args.common.terms.format == Format::Table {
-        text.push_str(&format!("\nfiles in {}\n", folder.display()));
+        text.push_str(&format!("\nfiles in {}\n", printable::path(folder)));
     }
     terminal::print(&text)
 }

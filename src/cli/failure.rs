@@ -5,6 +5,7 @@ use crate::scenario::diagnostic::Diagnostics;
 use crate::sim::SimError;
 
 use super::{interrupt, terminal};
+use crate::printable::line;
 
 /// Why a command did not end well.
 #[derive(Debug)]
@@ -59,9 +60,9 @@ impl Failure {
             Failure::Findings | Failure::Interrupted => String::new(),
             Failure::Print(error) => format!("error: cannot write to standard output: {error}\n"),
             Failure::Unmet(message) => format!("{message}\n"),
-            Failure::Usage(message) | Failure::Machine(message) => format!("error: {message}\n"),
-            Failure::Run(scenario, error) => format!("error: {scenario}: {error}\n"),
-            Failure::Output(error) => format!("error: {error}\n"),
+            Failure::Usage(message) | Failure::Machine(message) => format!("error: {}\n", line(message)),
+            Failure::Run(scenario, error) => format!("error: {}\n", line(&format!("{scenario}: {error}"))),
+            Failure::Output(error) => format!("error: {}\n", line(&error.to_string())),
         };
         terminal::say(&message);
         self.status()

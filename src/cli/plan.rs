@@ -11,7 +11,9 @@ use super::{Common, Format};
 use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
+use crate::printable;
 use crate::scenario::document::Document;
+use crate::scenario::quantity::parse_number;
 use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
@@ -127,10 +129,14 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
         },
     };
     let planner = Planner::new(document, &question).map_err(failure)?;
-    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&args.varies)? };
-    let (candidates, left_out) = planner.accepted(asked);
-    if let (Some(first), true) = (left_out.first(), candidates.is_empty()) {
-        return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", first.name, first.why)));
+    let grid = Grid::parse("--vary", &args.varies)?;
+    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&grid)? };
+    let (candidates, left_out) = planner.accepted(asked.clone());
+    if let (Some(first), Some(left), true) = (asked.first(), left_out.first(), candidates.is_empty()) {
+        if let (Err(wrong), false) = (planner.load(first), args.varies.is_empty()) {
+            return Err(grid.retold(wrong, 0, "--vary", &args.varies).into());
+        }
+        return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", left.name, left.why)));
     }
     let mut set = interrupt::begin(out, "plan")?;
     let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
@@ -172,7 +178,7 @@ fn print(args: &Args, out: &std::path::Path, (table, markdown, json): Forms<'_>)
         return Ok(());
     }
     terminal::print(&match args.common.terms.format {
-        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), out.display()),
+        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), printable::path(out)),
         Format::Markdown => markdown(),
         Format::Json => json(),
     })
@@ -187,9 +193,8 @@ fn failure(error: PlanError) -> Failure {
 }
 
 /// The cells of a grid as candidates.
-fn variants(varies: &[String]) -> Result<Vec<Cure>, Failure> {
+fn variants(grid: &Grid) -> Result<Vec<Cure>, Failure> {
     const MOST: u64 = 1_000;
-    let grid = Grid::parse(varies).map_err(Failure::Usage)?;
     if grid.cells() > MOST {
         return Err(Failure::Usage(format!("{} candidates are too many; the most is {MOST}", grid.cells())));
     }
@@ -208,7 +213,7 @@ fn bounds(text: &str) -> Result<(u32, u32), String> {
 
 /// A part of one: `0.9` or `90%`, between both ends.
 fn part(text: &str) -> Result<f64, String> {
-    let percent = text.strip_suffix('%').map(|number| number.trim_end().parse().map(|p: f64| p / 100.0));
-    let value = percent.unwrap_or_else(|| text.parse()).ok();
+    let percent = text.strip_suffix('%').map(|number| parse_number(number.trim_end()).map(|p| p / 100.0));
+    let value = percent.unwrap_or_else(|| parse_number(text));
     value.filter(|p| *p > 0.0 && *p < 1.0).ok_or_else(|| "write a part such as 90% or 0.9, between 0 and 1".into())
 }

@@ -17,6 +17,7 @@ use crate::observe::ConnectionSink;
 use crate::output::files::FileSet;
 use crate::output::table::{self, Header};
 use crate::output::{self, OutputError, WriteOptions, csv, json, markdown};
+use crate::printable;
 use crate::scenario::Loaded;
 use crate::scenario::effective::Origin;
 
@@ -59,7 +60,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut unmet = Vec::new();
     for (scenario, mut set) in loaded.iter().zip(sets) {
         let replicates = run_one(scenario, args, &mut set)?;
-        let folder = set.target().display().to_string();
+        let folder = printable::path(set.target());
         let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
         let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
         output::add_run(&mut set, &replicates.first, &options)?;

@@ -59,7 +59,7 @@ pub struct MergeArgs {
 }
 
 pub fn sweep(args: &Args) -> Result<(), Failure> {
-    let grid = Grid::parse(&args.varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", &args.varies)?;
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
@@ -67,7 +67,8 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.sets)?;
     let load = |cell: u64| {
         interrupt::look()?;
-        document.load(&grid.sets(cell)).map_err(Failure::from)
+        let loaded = document.load(&grid.sets(cell));
+        loaded.map_err(|wrong| Failure::from(grid.retold(wrong, cell, "--vary", &args.varies)))
     };
     let first = load(0)?;
     refuse_too_many(&first, args.runs, 1, "--runs")?;

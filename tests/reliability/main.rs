@@ -12,6 +12,8 @@ mod interrupts;
 mod memory;
 mod mutate;
 mod oracle;
+mod printing;
+mod reading;
 mod simulation;
 mod sweeps;
 

@@ -7,11 +7,13 @@ mod counts;
 mod cpu;
 mod csv;
 mod expect;
+mod figures;
 mod gateway;
 mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
+mod least;
 mod load;
 mod methods;
 mod outlier;
@@ -36,6 +38,7 @@ use super::input::Beside;
 use super::model::{Load, Model, ServiceType};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
+use crate::printable;
 use crate::units::{Span, Time};
 
 const MAX_PODS: u64 = 100_000;
@@ -105,9 +108,9 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     totals(cx, root, &servers, &clients);
     let timeline = timeline::timeline(cx, timeline, (&servers, &gateways), &mut clients, duration);
     load::silent(cx, &clients, &names);
-    let model = Model {
+    let mut model = Model {
         name,
-        about: about.map_or(String::new(), |a| a.value),
+        about: about.map_or(String::new(), |a| printable::lines(&a.value).into_owned()),
         seed: seed.map_or(defaults::SEED, |s| s.value.0),
         duration,
         warmup: within_run(cx, warmup, duration),
@@ -124,9 +127,10 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         servers,
         clients,
         gateways,
-        expect: expect::expectations(cx, expect, &timeline, duration),
+        expect: Vec::new(),
         timeline,
     };
+    model.expect = expect::expectations(cx, expect, &model);
     counts::can_act(cx, &asked, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
     if cx.problems.is_empty() {
