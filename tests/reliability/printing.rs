@@ -87,7 +87,13 @@ fn files_with_hostile_text_are_told_of_harmlessly() {
         (format!("{SMALL}timeline: [{{ at: 1s, rollout: {text} }}]\n"), "E016"),
         (SMALL.replace("{ rate: 100 }", &format!("{{ trace: {text} }}")), "E024"),
         (SMALL.replace("{ rate: 100 }", "{ trace: hostile.csv }"), "E025"),
-        (SMALL.replace("rate: 100 }", &format!("rate: 100 }}, methods: [{{ name: {text}, share: 50% }}, {{ name: b, share: 50% }}]")), "E014"),
+        (
+            SMALL.replace(
+                "rate: 100 }",
+                &format!("rate: 100 }}, methods: [{{ name: {text}, share: 50% }}, {{ name: b, share: 50% }}]"),
+            ),
+            "E014",
+        ),
         // The line itself is shown.
         (format!("{SMALL}seed: x # {}\n", HOSTILE.replace(['\r', '\u{85}'], "")), "E0"),
         (format!("{clients}\n{HOSTILE}: [\n"), "E0"),
