@@ -86,7 +86,7 @@ pub(super) fn outside(text: &str) -> String {
         let has_meaning = match c {
             '\\' | '`' | '[' | ']' => true,
             '*' | '~' => !alone,
-            '_' => !alone && !(before.is_alphanumeric() && after.is_alphanumeric()),
+            '_' => !(alone || before.is_alphanumeric() && after.is_alphanumeric()),
             '<' => after.is_ascii_alphabetic() || "/!?".contains(after),
             '&' => after.is_ascii_alphanumeric() || after == '#',
             _ => false,
