@@ -104,15 +104,13 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
 }
 
 pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    let mut plans: Vec<(&PathBuf, Plan)> = Vec::new();
-    for folder in &args.folders {
-        let plan = CellStore::below(folder).plan()?;
-        let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
-        plans.push((folder, plan.ok_or_else(none)?));
-    }
-    let Some((first, plan)) = plans.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
-    for (folder, other) in &plans {
-        if let Some(what) = sweep::difference(plan, other) {
+    let Some(first) = args.folders.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
+    let plan = &plan_in(first)?;
+    // One plan is kept: those of a thousand shards with ten thousand cells take much memory.
+    let difference = |folder: &PathBuf| plan_in(folder).map(|other| sweep::difference(plan, &other));
+    let differences: Vec<Result<Option<String>, Failure>> = args.folders.par_iter().map(difference).collect();
+    for (folder, difference) in args.folders.iter().zip(differences) {
+        if let Some(what) = difference? {
             let (a, b) = (first.display(), folder.display());
             return Err(Failure::Usage(format!("{a} and {b} are of different sweeps: {what}")));
         }
@@ -163,6 +161,11 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
         Format::Json => json::text(&sweep),
         Format::Markdown => markdown(&sweep),
     })
+}
+
+fn plan_in(folder: &Path) -> Result<Plan, Failure> {
+    let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
+    CellStore::below(folder).plan()?.ok_or_else(none)
 }
 
 fn same_version(plan: &Plan) -> Result<(), Failure> {
