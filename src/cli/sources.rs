@@ -94,16 +94,7 @@ pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
 pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Failure> {
-    load_told(arguments, sets, |wrong| wrong)
-}
-
-/// The same, where `sets` were made of another option; `told` says what is wrong in its terms.
-pub fn load_told(
-    arguments: &[String],
-    sets: &[String],
-    told: impl Fn(Diagnostics) -> Diagnostics,
-) -> Result<Vec<Loaded>, Failure> {
-    all(arguments, |source| source.load(sets).map_err(&told))
+    all(arguments, |source| source.load(sets))
 }
 
 /// The same as texts that are known to be valid.
