@@ -1,11 +1,38 @@
-//! What fuzzing does with bytes; the same for cargo-fuzz and for `tests/fuzz_reader.rs`, which runs on stable.
+//! What fuzzing does with bytes; the same for libFuzzer (`fuzz/run.sh`) and for `tests/reliability/fuzz.rs`, which runs on
+//! stable. Whatever the bytes are, nothing panics, nothing takes long, and what is refused is refused with a message.
 
-use evenkeel::scenario;
+use std::path::Path;
 
-/// Reads bytes as a scenario, followed by `--set` arguments after NUL bytes. Whatever they are, the reader must not panic;
-/// what it accepts must have a hash and mean the same when read again; what it refuses must have a message with a code and
-/// a position within the text.
-pub fn read(bytes: &[u8]) {
+use evenkeel::experiment::sweep::{Merge, results};
+use evenkeel::experiment::{self, Until};
+use evenkeel::output::cells::CellStore;
+use evenkeel::output::sweep::Plan;
+use evenkeel::output::{self, Style, json, plot, replot, sealed};
+use evenkeel::scenario::diagnostic::Diagnostics;
+use evenkeel::scenario::model::{Load, Model, Policy, Protocol, What};
+use evenkeel::scenario::quantity::{parse_duration, parse_percent};
+use evenkeel::scenario::vary::Grid;
+use evenkeel::scenario::{self, property};
+use evenkeel::units::Span;
+
+/// Longer inputs are not tried.
+pub const MOST_BYTES: usize = 64 << 10;
+
+/// What one input goes through.
+pub type Entry = fn(&[u8]);
+
+/// All targets, by the names of their folders in `fuzz/corpus`.
+pub const TARGETS: [(&str, Entry); 5] = [
+    ("scenario", scenario),
+    ("expression", expression),
+    ("properties", properties),
+    ("sweep", sweep),
+    ("result", result),
+];
+
+/// Reads bytes as a scenario, followed by `--set` arguments after NUL bytes. What is accepted has a hash, means the same when
+/// read again, and runs; what is refused has a message with a code and a position within the text.
+pub fn scenario(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split('\0');
     let scenario = parts.next().unwrap_or("");
@@ -15,19 +42,185 @@ pub fn read(bytes: &[u8]) {
             assert_eq!(loaded.scenario_hash.len(), 16);
             assert!(loaded.effective.iter().all(|row| !row.path.is_empty()));
             assert!(!loaded.model.servers.is_empty() && !loaded.model.clients.is_empty());
-            assert_eq!(scenario::parse("again.yaml", scenario, None, &sets), Ok(loaded));
-        }
-        Err(found) => {
-            assert!(!found.problems().is_empty());
-            assert!(!found.is_machine_failure());
-            for problem in found.problems() {
-                assert!(problem.code.rule().code.starts_with('E') && !problem.message.is_empty());
-                if let Some((source, line, column)) = found.position(problem) {
-                    let lines = if source == "--set" { 1 << 20 } else { scenario.matches('\n').count() + 1 };
-                    assert!((1..=lines).contains(&line) && column >= 1, "{source}:{line}:{column}");
+            if is_small(&loaded.model) {
+                // The first look is after some ten thousand events: enough to see whether it runs.
+                let run = experiment::run(&loaded, loaded.model.seed, true, Some(&|_, _| true));
+                if let Ok(outcome) = run {
+                    let requests = outcome.summary.requests;
+                    assert_eq!(requests.started, requests.ok + requests.failed + requests.unfinished);
+                    assert!(!outcome.summary.verdict.is_empty());
                 }
             }
-            assert!(found.to_string().contains("error[E") && found.render(true).contains("error"));
+            assert_eq!(scenario::parse("again.yaml", scenario, None, &sets), Ok(loaded));
         }
+        Err(found) => refused(&found, scenario),
+    }
+}
+
+/// A refusal: codes, messages, and positions within the text.
+fn refused(found: &Diagnostics, text: &str) {
+    assert!(!found.problems().is_empty());
+    assert!(!found.is_machine_failure());
+    for problem in found.problems() {
+        assert!(problem.code.rule().code.starts_with('E') && !problem.message.is_empty());
+        if let Some((source, line, column)) = found.position(problem) {
+            let lines = if source.starts_with("--") { MOST_BYTES } else { text.matches(['\n', '\r']).count() + 1 };
+            assert!((1..=lines).contains(&line) && column >= 1, "{source}:{line}:{column}");
+        }
+    }
+    assert!(found.to_string().contains("error[E") && found.render(true).contains("error"));
+}
+
+/// True if building the world and a look at it take no time to speak of.
+fn is_small(model: &Model) -> bool {
+    let scaled = model.timeline.iter().map(|action| match action.what {
+        What::Scale { replicas, .. } => replicas,
+        _ => 0,
+    });
+    let grown = model.deployments().map(|s| s.hpa.as_ref().map_or(0, |hpa| hpa.max_replicas));
+    let pods: u64 = model.deployments().map(|s| s.replicas).chain(scaled).chain(grown).map(u64::from).sum();
+    let slots = model.deployments().map(|s| s.concurrency).max().unwrap_or(0);
+    let channels: u64 = model.callers().map(|c| u64::from(c.replicas) * u64::from(c.channels)).sum();
+    let points = |policy: Policy| match policy {
+        Policy::RingHash { max, .. } => max,
+        Policy::Maglev { table } => table as u64,
+        _ => 1,
+    };
+    let tables = model.callers().map(|c| match &c.protocol {
+        Protocol::Grpc(grpc) => points(grpc.policy) * u64::from(c.replicas) * u64::from(c.channels),
+        Protocol::Http1(_) => 1,
+    });
+    let workers = model.callers().map(|c| match c.load {
+        Load::Closed { concurrency, .. } => u64::from(concurrency),
+        _ => 0,
+    });
+    let window = model.window.unwrap_or(Span::from_secs(1)).0.max(1);
+    let windows = model.duration.map_or(0, |duration| duration.0 / window);
+    pods <= 50
+        && slots <= 1_000
+        && channels <= 100
+        && windows <= 1_000
+        && workers.sum::<u64>() <= 1_000
+        && tables.sum::<u64>() <= 1 << 16
+}
+
+/// Reads each line as whatever an argument can be: `--set`, `--vary`, `--until`, an expectation or objective, a quantity.
+pub fn expression(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    // Each line is read against a whole scenario.
+    for line in text.lines().take(4) {
+        let _ = (parse_duration(line), parse_percent(line), Until::parse(line));
+        let sets = |set: String| match scenario::parse("starter.yaml", scenario::STARTER, None, &[set]) {
+            Ok(loaded) => assert_eq!(loaded.scenario_hash.len(), 16),
+            Err(found) => refused(&found, scenario::STARTER),
+        };
+        sets(line.to_owned());
+        sets(format!("expect={}", serde_json_text(line)));
+        let axes = [line.to_owned()];
+        if let Ok(grid) = Grid::parse("--vary", &axes) {
+            assert!(grid.cells() >= 1);
+            let last = grid.cells() - 1;
+            assert!(grid.sets(0).len() == 1 && !grid.label(last).is_empty());
+            sets(grid.sets(last).concat());
+        }
+    }
+}
+
+/// `["text"]`, as JSON.
+fn serde_json_text(text: &str) -> String {
+    json::text(&[text]).replace('\n', " ")
+}
+
+/// Reads bytes as a file of properties. Those that are accepted have scenarios that can be written and read.
+pub fn properties(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match property::parse("fuzz.yaml", &text, None) {
+        Ok(all) => {
+            for property in &all {
+                let first: Vec<Option<u32>> = property.draws.iter().map(|_| Some(0)).collect();
+                let last: Vec<Option<u32>> =
+                    property.draws.iter().map(|draw| u32::try_from(draw.values.len() - 1).ok()).collect();
+                for (side, drawn) in (0..property.sides.len().max(1)).flat_map(|side| [(side, &first), (side, &last)]) {
+                    let _ = (property.load(side, drawn).map(|loaded| loaded.scenario_hash), property.sets(drawn));
+                    assert!(!property.scenario_text(side, drawn, 1).is_empty());
+                }
+            }
+        }
+        Err(found) => refused(&found, &text),
+    }
+}
+
+/// Writes the files that the bytes hold, each after a line `=== NAME`, below a folder.
+fn unpack(bytes: &[u8], folder: &Path, edit: impl Fn(&[u8]) -> Vec<u8>) {
+    for (name, content) in files(bytes) {
+        let _ = std::fs::write(folder.join(name), edit(content));
+    }
+}
+
+fn files(bytes: &[u8]) -> Vec<(String, &[u8])> {
+    let mut all: Vec<(String, &[u8])> = Vec::new();
+    let starts: Vec<usize> = (0..bytes.len())
+        .filter(|&i| bytes[i..].starts_with(b"=== ") && (i == 0 || bytes[i - 1] == b'\n'))
+        .take(40)
+        .collect();
+    for (n, &start) in starts.iter().enumerate() {
+        let part = &bytes[start + 4..starts.get(n + 1).copied().unwrap_or(bytes.len())];
+        let end = part.iter().position(|b| *b == b'\n').unwrap_or(part.len());
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'.' || *b == b'-';
+        let name: String = part[..end].iter().filter(|b| plain(b)).take(40).map(|b| char::from(*b)).collect();
+        let content = part.get(end + 1..).unwrap_or_default();
+        if name.bytes().any(|b| b != b'.') {
+            all.push((name, content));
+        }
+    }
+    all
+}
+
+/// Reads bytes as the folder of a sweep (`=== plan.json`, `=== 000000.json`, …), merges it, and writes what comes of that.
+/// `@plan@` in the files stands for the plan's digest: else no change of a plan would get beyond it.
+pub fn sweep(bytes: &[u8]) {
+    let Ok(folder) = tempfile::tempdir() else { return };
+    let cells = folder.path().join("cells");
+    if std::fs::create_dir(&cells).is_err() {
+        return;
+    }
+    let all = files(bytes);
+    let plan = all.iter().find(|(name, _)| name == "plan.json");
+    let digest = plan.and_then(|(_, text)| serde_json::from_slice::<Plan>(text).ok()).map(|plan| plan.digest());
+    // Each file gets the checksum that its contents need: else no change of them would get beyond it.
+    let sealed = |content: &[u8]| {
+        let text = String::from_utf8_lossy(content);
+        let text = digest.as_ref().map_or(text.to_string(), |digest| text.replace("@plan@", digest));
+        let text = text.trim_end();
+        format!("{{\"xxh64\":\"{}\",\"content\":{text}}}\n", sealed::checksum(text.as_bytes())).into_bytes()
+    };
+    unpack(bytes, &cells, sealed);
+    merge(folder.path());
+}
+
+fn merge(folder: &Path) -> Option<()> {
+    let store = CellStore::below(folder);
+    let plan = store.plan().ok()??;
+    let all = plan.axes.cells();
+    let mut merge = Merge::default();
+    for cell in store.cells(&plan).ok()? {
+        merge.add(cell).ok()?;
+    }
+    let cells = merge.finish(all).ok()?;
+    let sweep = results(&plan, &cells);
+    let _ = (output::sweep::render(&sweep, &Style::default()), output::sweep::markdown(&sweep), json::text(&sweep));
+    output::sweep::csv(&sweep, Vec::new()).ok()?;
+    output::sweep::runs_csv(&plan, &cells, Vec::new()).ok()?;
+    plot::over_values(&sweep).map(|figure| figure.svg());
+    Some(())
+}
+
+/// Reads bytes as the folder of a run (`=== summary.json`, `=== pods.csv`, `=== events.csv`), and draws its pictures.
+pub fn result(bytes: &[u8]) {
+    let Ok(folder) = tempfile::tempdir() else { return };
+    unpack(bytes, folder.path(), <[u8]>::to_owned);
+    match replot::read(folder.path()) {
+        Ok(outcome) => plot::figures(&outcome).iter().for_each(|(_, figure)| assert!(!figure.svg().is_empty())),
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

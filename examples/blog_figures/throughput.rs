@@ -31,8 +31,8 @@ pub fn scenarios() -> String {
             table,
             "| `{name}` | {} | {} | {} | {:.0} | {} |",
             shares.join(" / "),
-            mean(&of(|s| s.skew.whole.max_over_mean), 2),
-            mean(&of(|s| s.skew.whole.idle_pods), 1),
+            mean(&of(|s| s.skew.headline.max_over_mean), 2),
+            mean(&of(|s| s.skew.headline.idle_pods), 1),
             all.iter().map(|s| s.throughput_rps).sum::<f64>() / RUNS as f64,
             median_and_range(&p99)
         );

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::terminal;
-use crate::output::{self, plot, replot};
+use crate::output::replot;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,8 +21,7 @@ pub struct Args {
 }
 
 pub fn plot(args: &Args) -> Result<(), Failure> {
-    let outcome = replot::read(&args.folder)?;
-    let to = args.out.as_ref().unwrap_or(&args.folder);
-    let paths = output::write_figures(to, &plot::figures(&outcome), !args.no_png)?;
-    terminal::print(&paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>())
+    let out = args.out.as_ref().unwrap_or(&args.folder);
+    let paths = replot::redraw(&args.folder, out, !args.no_png)?;
+    terminal::print(&paths.iter().map(|p| printable::path(p) + "\n").collect::<String>())
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::scenario::Loaded;
-use crate::scenario::diagnostic::{Diagnostics, nearest};
+use crate::scenario::diagnostic::{Diagnostics, nearest, quoted};
 use crate::scenario::document::Document;
 use crate::shipped;
 
@@ -44,7 +45,7 @@ pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
             return Ok(shipped.into_iter().map(Source::Shipped).collect());
         }
         if let Some(near) = near(argument) {
-            let message = format!("there is no file `{argument}`; did you mean the shipped scenario `{near}`?");
+            let message = format!("there is no file {}; did you mean the shipped scenario `{near}`?", quoted(argument));
             return Err(Failure::Usage(message));
         }
     }
@@ -56,7 +57,9 @@ pub fn one(argument: &str, what: &str) -> Result<Source, Failure> {
     let mut sources = find(argument)?;
     match (sources.pop(), sources.len()) {
         (Some(source), 0) => Ok(source),
-        (_, more) => Err(Failure::Usage(format!("`{argument}` means {} scenarios; {what} is of one", more + 1))),
+        (_, more) => {
+            Err(Failure::Usage(format!("{} means {} scenarios; {what} is of one", quoted(argument), more + 1)))
+        }
     }
 }
 
@@ -102,15 +105,28 @@ pub fn documents(arguments: &[String], sets: &[String]) -> Result<Vec<Document>,
     })
 }
 
+/// The same as texts that may be valid with other overrides only.
+pub fn texts(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
+    all(arguments, |source| source.open(sets))
+}
+
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+    let mut sources = Vec::new();
+    for argument in arguments {
+        sources.extend(find(argument)?);
+    }
+    each(&sources, read)
+}
+
+/// What is made of all of these. All that is wrong is said; the first failure is returned.
+pub fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
-    for argument in arguments {
-        for source in find(argument)? {
-            match read(&source) {
-                Ok(scenario) => found.push(scenario),
-                Err(diagnostics) => failures.push(Failure::from(diagnostics)),
-            }
+    for one in of {
+        interrupt::look()?;
+        match make(one) {
+            Ok(scenario) => found.push(scenario),
+            Err(diagnostics) => failures.push(Failure::from(diagnostics)),
         }
     }
     match failures.pop() {

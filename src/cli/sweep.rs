@@ -1,17 +1,19 @@
 //! `evenkeel sweep` and `evenkeel merge`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::in_pool;
-use super::sources::{self, Source};
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many};
+use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::sweep::{self, Merge, Shard};
-use crate::output::cells::CellStore;
-use crate::output::files::FileSet;
+use crate::output::cells::{CellStore, CellWriter};
+use crate::output::files;
 use crate::output::json;
 use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
 use crate::scenario::Loaded;
@@ -57,17 +59,24 @@ pub struct MergeArgs {
 }
 
 pub fn sweep(args: &Args) -> Result<(), Failure> {
-    let grid = Grid::parse(&args.varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", &args.varies)?;
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
-    let source = sources::one(&args.scenario, "a sweep")?;
-    let load = |cell: u64| load(&source, &grid, cell, &args.common.sets);
+    // Read once: whoever edits the files while it runs changes nothing.
+    let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.sets)?;
+    let load = |cell: u64| {
+        interrupt::look()?;
+        let loaded = document.load(&grid.sets(cell));
+        loaded.map_err(|wrong| Failure::from(grid.retold(wrong, cell, "--vary", &args.varies)))
+    };
     let first = load(0)?;
+    refuse_too_many(&first, args.runs, 1, "--runs")?;
     let plan = Plan {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: first.model.name.clone(),
         scenario_hash: first.scenario_hash.clone(),
+        inputs: document.hash(),
         seed: args.common.seed.unwrap_or(first.model.seed),
         runs: u64::from(args.runs),
         axes: grid.clone(),
@@ -76,10 +85,11 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let store = CellStore::below(&out);
     let done = in_pool(args.common.terms.threads, || {
         // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
-        let hashes = mine.par_iter().map(|cell| Ok(load(*cell)?.scenario_hash)).collect::<Result<Vec<_>, Failure>>()?;
-        terminal::catch_interrupts()?;
-        begin(&store, &plan, &out)?;
-        run_missing(&store, &plan, &mine, &hashes, &load, args.common.terms.quiet)
+        let inputs = mine.par_iter().map(|cell| load(*cell).map(|l| (l.scenario_hash, l.files)));
+        let inputs = inputs.collect::<Result<Vec<Inputs>, Failure>>()?;
+        let writer = begin(&store, &plan, &out)?;
+        interrupt::keeps_cells(&out, mine.len());
+        run_missing((&store, &writer), &plan, &mine, &inputs, &load, args.common.terms.quiet)
     })??;
     if let (Some(Shard { index, of }), false) = (shard, args.common.terms.quiet) {
         let (i, n, all) = (index + 1, mine.len(), plan.axes.cells());
@@ -94,31 +104,25 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
 }
 
 pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    let mut plans: Vec<(&PathBuf, Plan)> = Vec::new();
-    for folder in &args.folders {
-        let plan = CellStore::below(folder).plan()?;
-        let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
-        plans.push((folder, plan.ok_or_else(none)?));
-    }
-    let Some((first, plan)) = plans.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
-    for (folder, other) in &plans {
-        if let Some(what) = sweep::difference(plan, other) {
+    let Some(first) = args.folders.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
+    let plan = &plan_in(first)?;
+    // One plan is kept: those of a thousand shards with ten thousand cells take much memory.
+    let difference = |folder: &PathBuf| plan_in(folder).map(|other| sweep::difference(plan, &other));
+    let differences: Vec<Result<Option<String>, Failure>> = args.folders.par_iter().map(difference).collect();
+    for (folder, difference) in args.folders.iter().zip(differences) {
+        if let Some(what) = difference? {
             let (a, b) = (first.display(), folder.display());
             return Err(Failure::Usage(format!("{a} and {b} are of different sweeps: {what}")));
         }
     }
     same_version(plan)?;
     let all = plan.axes.cells();
-    let read = |folder: &PathBuf| Ok((folder.clone(), CellStore::below(folder).cells()?));
+    let read = |folder: &PathBuf| Ok((folder.clone(), CellStore::below(folder).cells(plan)?));
     let found = args.folders.par_iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
     let mut merge = Merge::default();
     for (folder, cells) in found {
         for cell in cells {
-            let number = cell.cell;
-            if number >= all || cell.plan != plan.digest() || !merge.add(cell) {
-                let message = format!("cell {number} in {} is not the one of this sweep", folder.display());
-                return Err(Failure::Usage(message));
-            }
+            merge.add(cell).map_err(|why| Failure::Usage(format!("in {}, {why}", folder.display())))?;
         }
     }
     let missing = |cells: Vec<u64>| {
@@ -145,9 +149,10 @@ impl Printing {
 /// Writes the results and prints them.
 fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
     let sweep = sweep::results(plan, cells);
-    let mut set = FileSet::begin(out)?;
+    // A merge writes what the sweep would have written, to the byte.
+    let mut set = interrupt::begin_soon(out, "sweep")?;
     add_files(&mut set, &sweep, cells, printing.png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if printing.quiet {
         return Ok(());
     }
@@ -158,9 +163,9 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
     })
 }
 
-fn load(source: &Source, grid: &Grid, cell: u64, sets: &[String]) -> Result<Loaded, Failure> {
-    let sets: Vec<String> = sets.iter().cloned().chain(grid.sets(cell)).collect();
-    Ok(source.load(&sets)?)
+fn plan_in(folder: &Path) -> Result<Plan, Failure> {
+    let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
+    CellStore::below(folder).plan()?.ok_or_else(none)
 }
 
 fn same_version(plan: &Plan) -> Result<(), Failure> {
@@ -172,40 +177,41 @@ fn same_version(plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Makes the folder, or proves that what is there is of the same sweep.
-fn begin(store: &CellStore, plan: &Plan, out: &Path) -> Result<(), Failure> {
-    // Begun and dropped: the folder can be written, and is nobody else's.
-    drop(FileSet::begin(out)?);
-    match store.plan()? {
-        None => Ok(store.begin(plan)?),
-        Some(there) => match sweep::difference(&there, plan) {
-            None => Ok(()),
-            Some(what) => {
-                let out = out.display();
-                Err(Failure::Usage(format!("{out} holds another sweep: {what}; name another folder, or delete it")))
-            }
-        },
+fn begin(store: &CellStore, plan: &Plan, out: &Path) -> Result<CellWriter, Failure> {
+    files::examine(out)?;
+    let (writer, there) = store.begin(plan)?;
+    match sweep::difference(&there, plan) {
+        None => Ok(writer),
+        Some(what) => {
+            let out = out.display();
+            Err(Failure::Usage(format!("{out} holds another sweep: {what}; name another folder, or delete it")))
+        }
     }
 }
 
+/// What a cell is made of: the hash of what its scenario means, and those of the files that it names.
+type Inputs = (String, BTreeMap<String, String>);
+
 /// Runs those cells that have no file yet, and returns all of them.
 fn run_missing(
-    store: &CellStore,
+    (store, writer): (&CellStore, &CellWriter),
     plan: &Plan,
     cells: &[u64],
-    hashes: &[String],
+    inputs: &[Inputs],
     load: &(dyn Fn(u64) -> Result<Loaded, Failure> + Sync),
     quiet: bool,
 ) -> Result<Vec<Cell>, Failure> {
-    let there = cells.par_iter().map(|cell| Ok(store.cell(*cell)?)).collect::<Result<Vec<_>, Failure>>()?;
-    for (cell, hash) in there.iter().zip(hashes).filter_map(|(cell, hash)| Some((cell.as_ref()?, hash))) {
-        if cell.scenario_hash != *hash || cell.plan != plan.digest() {
-            let message = format!("cell {} is of another sweep; name another folder", cell.cell);
-            return Err(Failure::Usage(message));
+    let there = cells.par_iter().map(|cell| Ok(store.cell(plan, *cell)?)).collect::<Result<Vec<_>, Failure>>()?;
+    for (cell, (hash, files)) in there.iter().zip(inputs).filter_map(|(cell, inputs)| Some((cell.as_ref()?, inputs))) {
+        if cell.scenario_hash != *hash || cell.files != *files {
+            let what = format!("cell {} was run with other contents of the files that the scenario names", cell.cell);
+            return Err(Failure::Usage(format!("{what}; name another folder")));
         }
     }
     let missing = there.iter().filter(|cell| cell.is_none()).count();
+    interrupt::keeps_more_cells(there.len() - missing);
     let progress = Progress::new(missing as u64, None, quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |(number, there): (&u64, Option<Cell>)| {
         if let Some(cell) = there {
             return Ok(cell);
@@ -213,7 +219,8 @@ fn run_missing(
         let label = || format!("{}, cell {number} ({})", plan.scenario, plan.axes.label(*number));
         let cell = sweep::run_cell(plan, *number, &load(*number)?, Some(&watch))
             .map_err(|error| Failure::Run(label(), error))?;
-        store.finish(&cell)?;
+        writer.finish(&cell)?;
+        interrupt::keeps_more_cells(1);
         progress.one_done();
         Ok(cell)
     };

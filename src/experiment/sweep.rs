@@ -43,6 +43,7 @@ pub fn run_cell(plan: &Plan, cell: u64, loaded: &Loaded, watch: Option<Watch<'_>
         cell,
         plan: plan.digest(),
         scenario_hash: loaded.scenario_hash.clone(),
+        files: loaded.files.clone(),
         figures: summaries.first().map_or_else(Vec::new, names),
         runs: summaries.iter().map(cell_run).collect(),
     })
@@ -80,7 +81,7 @@ fn result(plan: &Plan, cell: &Cell) -> CellResult {
 /// Why two plans do not belong together, in words; `None` if they do.
 #[must_use]
 pub fn difference(a: &Plan, b: &Plan) -> Option<String> {
-    let Plan { evenkeel, scenario, scenario_hash, seed, runs, axes } = a;
+    let Plan { evenkeel, scenario, scenario_hash, inputs, seed, runs, axes } = a;
     let differs =
         |what: &str, a: &dyn std::fmt::Display, b: &dyn std::fmt::Display| Some(format!("{what} {a} and {b}"));
     if *evenkeel != b.evenkeel {
@@ -95,26 +96,38 @@ pub fn difference(a: &Plan, b: &Plan) -> Option<String> {
         differs("numbers of runs", runs, &b.runs)
     } else if *scenario_hash != b.scenario_hash {
         differs("contents of the scenario, with hashes", scenario_hash, &b.scenario_hash)
+    } else if *inputs != b.inputs {
+        Some("texts of the scenario, or other --set".to_owned())
     } else {
         None
     }
 }
 
-/// Cells from several places, put in order. Those that are there twice must be the same.
+/// Cells from several places, put in order. Those that are there twice must be the same, and so must the files that they read.
 #[derive(Clone, Debug, Default)]
 pub struct Merge {
     cells: BTreeMap<u64, Cell>,
+    files: BTreeMap<String, String>,
 }
 
 impl Merge {
-    /// Adds a cell. Returns false if it is there already with other results.
-    #[must_use]
-    pub fn add(&mut self, cell: Cell) -> bool {
+    /// Adds a cell.
+    ///
+    /// # Errors
+    /// Says why it does not go with those that are there.
+    pub fn add(&mut self, cell: Cell) -> Result<(), String> {
+        for (path, hash) in &cell.files {
+            let known = self.files.entry(path.clone()).or_insert_with(|| hash.clone());
+            if known != hash {
+                return Err(format!("cell {} was run with other contents of `{path}` than other cells", cell.cell));
+            }
+        }
         match self.cells.get(&cell.cell) {
-            Some(known) => *known == cell,
+            Some(known) if *known != cell => Err(format!("cell {} has other results elsewhere", cell.cell)),
+            Some(_) => Ok(()),
             None => {
                 self.cells.insert(cell.cell, cell);
-                true
+                Ok(())
             }
         }
     }

@@ -1,21 +1,32 @@
 //! The folder in which the cells of a sweep are kept: `cells/plan.json`, and a file per finished cell. Each is written whole or
-//! not at all, so that a sweep may be killed at any moment, and several processes may share the folder.
+//! not at all, so that a sweep may be killed at any moment, and several processes may share the folder; and each has a checksum.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::OutputError;
-use super::files::write_file;
+use super::files::{refuse_foreign, write_staged};
+use super::lock::Lock;
+use super::staging::Staging;
 use super::sweep::{Cell, Plan};
+use super::{OutputError, disk, sealed};
+
+/// The plan's file.
+const PLAN: &str = "plan.json";
 
 /// The cells of one sweep, in `cells` of its output folder.
 #[derive(Clone, Debug)]
 pub struct CellStore {
     folder: PathBuf,
+}
+
+/// Writes cells. Dropped it leaves nothing but finished ones.
+pub struct CellWriter {
+    folder: PathBuf,
+    staging: Staging,
 }
 
 impl CellStore {
@@ -30,77 +41,108 @@ impl CellStore {
     /// # Errors
     /// If it cannot be read, or is none.
     pub fn plan(&self) -> Result<Option<Plan>, OutputError> {
-        read(&self.plan_file())
+        let path = self.folder.join(PLAN);
+        const HELP: &str = "delete the folder that it is in, and run the sweep again";
+        read(&path, HELP, |plan: &Plan| plan.problem())
     }
 
-    /// Makes the folder, and writes the plan.
+    /// Makes the folder and writes the plan, unless there is one; returns the plan that is there. Of several processes that begin with
+    /// other plans one wins.
     ///
     /// # Errors
-    /// If they cannot be written.
-    pub fn begin(&self, plan: &Plan) -> Result<(), OutputError> {
-        fs::create_dir_all(&self.folder).map_err(OutputError::io("make the folder", &self.folder))?;
-        write(&self.plan_file(), plan)
+    /// If they cannot be written, or the folder has other files.
+    pub fn begin(&self, plan: &Plan) -> Result<(CellWriter, Plan), OutputError> {
+        disk::make_folders(&self.folder).map_err(OutputError::io("make the folder", &self.folder))?;
+        let lock = Lock::soon(&self.folder)?;
+        let there = self.plan()?;
+        if there.is_none() {
+            refuse_foreign(&self.folder)?;
+        }
+        let staging = Staging::inside(&self.folder, &lock).map_err(OutputError::io("write into", &self.folder))?;
+        let staging = staging.locked();
+        let there = match there {
+            Some(there) => there,
+            None => self.put(plan, &staging)?,
+        };
+        Ok((CellWriter { folder: self.folder.clone(), staging }, there))
     }
 
-    /// A cell, if it is finished.
-    ///
-    /// # Errors
-    /// If its file cannot be read, or does not hold that cell.
-    pub fn cell(&self, cell: u64) -> Result<Option<Cell>, OutputError> {
-        let path = self.cell_file(cell);
-        match read::<Cell>(&path)? {
-            Some(found) if found.cell != cell => {
-                Err(OutputError::Malformed { path, problem: format!("it holds cell {}", found.cell) })
-            }
-            found => Ok(found),
+    /// Writes the plan, or returns the one of a process that was faster where folders cannot be locked.
+    fn put(&self, plan: &Plan, staging: &Staging) -> Result<Plan, OutputError> {
+        let path = self.folder.join(PLAN);
+        let write = || {
+            disk::create(&staging.path(PLAN))?.write_all(&sealed::seal(plan)?)?;
+            disk::rename_to_new(&staging.path(PLAN), &path)
+        };
+        match write() {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(self.plan()?.unwrap_or_else(|| plan.clone())),
+            written => written.map(|()| plan.clone()).map_err(OutputError::io("write", &path)),
         }
     }
 
-    /// All finished cells, in order.
+    /// A cell of this sweep, if it is finished.
+    ///
+    /// # Errors
+    /// If its file cannot be read, or does not hold that cell.
+    pub fn cell(&self, plan: &Plan, cell: u64) -> Result<Option<Cell>, OutputError> {
+        const HELP: &str = "delete it to have the cell run again";
+        read(&cell_file(&self.folder, cell), HELP, |found: &Cell| found.problem(plan, cell))
+    }
+
+    /// All finished cells of this sweep, in order.
     ///
     /// # Errors
     /// If the folder or a file cannot be read, or a file does not hold its cell.
-    pub fn cells(&self) -> Result<Vec<Cell>, OutputError> {
+    pub fn cells(&self, plan: &Plan) -> Result<Vec<Cell>, OutputError> {
         let listing = || OutputError::io("list", &self.folder);
         let mut numbers: Vec<u64> = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(listing())? {
             let name = entry.map_err(listing())?.file_name();
-            // What a killed process left behind has other names.
-            numbers.extend(name.to_str().and_then(|n| n.strip_suffix(".json")?.parse::<u64>().ok()));
+            let number = name.to_str().and_then(|n| n.strip_suffix(".json")?.parse::<u64>().ok());
+            // What has another name is not ours.
+            numbers.extend(number.filter(|number| name == *file_name(*number)));
         }
         numbers.sort_unstable();
-        numbers.into_iter().filter_map(|cell| self.cell(cell).transpose()).collect()
+        numbers.into_iter().filter_map(|cell| self.cell(plan, cell).transpose()).collect()
     }
+}
 
+impl CellWriter {
     /// Writes a finished cell.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn finish(&self, cell: &Cell) -> Result<(), OutputError> {
-        write(&self.cell_file(cell.cell), cell)
-    }
-
-    fn plan_file(&self) -> PathBuf {
-        self.folder.join("plan.json")
-    }
-
-    fn cell_file(&self, cell: u64) -> PathBuf {
-        self.folder.join(format!("{cell:06}.json"))
+        let path = cell_file(&self.folder, cell.cell);
+        write(&self.staging, &path, cell).map_err(OutputError::io("write", &path))
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OutputError> {
+fn file_name(cell: u64) -> String {
+    format!("{cell:06}.json")
+}
+
+fn cell_file(folder: &Path, cell: u64) -> PathBuf {
+    folder.join(file_name(cell))
+}
+
+fn write(staging: &Staging, path: &Path, value: &impl Serialize) -> io::Result<()> {
+    write_staged(staging, path, &sealed::seal(value)?)
+}
+
+/// The value in a file that has its checksum and in which nothing else is wrong; `None` if there is no file.
+fn read<T: DeserializeOwned>(
+    path: &Path,
+    help: &str,
+    problem: impl FnOnce(&T) -> Option<String>,
+) -> Result<Option<T>, OutputError> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         bytes => bytes.map_err(OutputError::io("read", path))?,
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        let problem = format!("{error}; delete it to have it made again");
-        OutputError::Malformed { path: path.to_owned(), problem }
-    })
-}
-
-fn write(path: &Path, value: &impl Serialize) -> Result<(), OutputError> {
-    let bytes = serde_json::to_vec(value).map_err(|error| OutputError::writing(path, error.into()))?;
-    write_file(path, &bytes)
+    let found = sealed::open::<T>(&bytes).and_then(|value| match problem(&value) {
+        Some(problem) => Err(problem),
+        None => Ok(value),
+    });
+    found.map(Some).map_err(|why| OutputError::Malformed { path: path.to_owned(), problem: format!("{why}; {help}") })
 }

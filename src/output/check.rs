@@ -1,7 +1,6 @@
 //! The report of `check`: what became of each property, as text, Markdown and JSON.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +9,7 @@ use super::files::FileSet;
 use super::format::{count, percent, short, trimmed};
 use super::style::{Style, paragraphs};
 use super::{OutputError, json, markdown as md};
+use crate::printable;
 
 /// The report of all properties.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -270,31 +270,17 @@ pub fn comments(texts: &[String]) -> String {
     texts.iter().map(comment).collect()
 }
 
-/// Adds all files of a report to a set: the scenarios that refute, `check.md`, and `check.json` last. Those of the report that was
-/// there before are removed.
+/// Adds all files of a report to a set: the scenarios that refute, `check.md`, and `check.json`.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn add_files(set: &mut FileSet, report: &Report, scenarios: &[(String, String)]) -> Result<(), OutputError> {
-    let before = earlier(set.target());
-    set.replaces(before);
     for (name, text) in scenarios {
         set.add(name, |w| w.write_all(text.as_bytes()))?;
     }
-    let folder = set.target().display().to_string();
+    let folder = printable::path(set.target());
     set.add("check.md", |w| w.write_all(markdown(report, &folder).as_bytes()))?;
     set.add("check.json", |w| json::pretty(report, w))
-}
-
-/// The scenario files of the report in a folder, if there is one.
-fn earlier(folder: &Path) -> Vec<String> {
-    let Ok(text) = std::fs::read(folder.join("check.json")) else { return Vec::new() };
-    let Ok(report) = serde_json::from_slice::<serde_json::Value>(&text) else { return Vec::new() };
-    let properties = report.get("properties").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let files = properties.filter_map(|p| p.pointer("/refutation/files")?.as_array()).flatten();
-    let names = files.filter_map(|name| Some(name.as_str()?.to_owned()));
-    // Nothing outside the folder, whatever stands there.
-    names.filter(|name| name.ends_with(".yaml") && !name.contains(['/', '\\'])).collect()
 }
 
 /// The report for a terminal; `folder` is where the files are.
@@ -322,12 +308,12 @@ pub fn render(report: &Report, folder: &str, style: &Style) -> String {
 pub fn markdown(report: &Report, folder: &str) -> String {
     let mut out = format!("## {}\n\n", sum(report));
     let row =
-        |c: &Checked| vec![format!("`{}`", c.name), c.says.clone(), c.verdict().to_owned(), attacked_short(&c.attack)];
+        |c: &Checked| vec![md::code(&c.name), md::outside(&c.says), c.verdict().to_owned(), attacked_short(&c.attack)];
     md::table(&mut out, &["property", "says", "outcome", "attacked with"], report.properties.iter().map(row));
     for checked in &report.properties {
         let _ = writeln!(out, "\n### {}: {}\n", checked.name, checked.verdict());
         for (heading, text) in checked.lines(folder) {
-            let text = if heading == "replay" { format!("`{text}`") } else { text };
+            let text = if heading == "replay" { md::code(&text) } else { md::outside(&text) };
             let _ = writeln!(out, "- **{heading}**: {text}");
         }
     }

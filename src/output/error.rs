@@ -22,10 +22,58 @@ pub enum OutputError {
         /// The picture's file.
         path: PathBuf,
     },
-    /// The folder holds somebody else's files, and no earlier result.
-    #[error("{} has other files in it and no result of evenkeel; name a new or an empty folder", path.display())]
+    /// The folder has files that evenkeel did not write, and no result.
+    #[error("{} has files that evenkeel did not write, such as {}; name a new or an empty folder", path.display(), file.display())]
     Foreign {
         /// The folder.
+        path: PathBuf,
+        /// One of the files.
+        file: PathBuf,
+    },
+    /// A file that evenkeel did not write has the name of one that is to be written.
+    #[error("evenkeel did not write {}, which is in the way; move it, or name another folder", path.display())]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a result is not what was written.
+    #[error("{} was changed since evenkeel wrote it; move it, or name another folder", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a result is not there.
+    #[error("{} is missing, so the folder has no whole result; run the command again that wrote it", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folder holds no result.
+    #[error("{} holds no result of evenkeel: there is no {} file in it", path.display(), super::marker::MARKER)]
+    NoResult {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The result in the folder is of another command.
+    #[error("{} holds the result of `{command}`; {help}", path.display())]
+    OtherResult {
+        /// The folder.
+        path: PathBuf,
+        /// Whose result it is.
+        command: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// Another process has the folder.
+    #[error("another evenkeel is writing into {}; wait until it is done, or name another folder", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The caller asked to stop ([`super::files::FileSet::stop_if`]).
+    #[error("interrupted before {} was written", path.display())]
+    Interrupted {
+        /// The file.
         path: PathBuf,
     },
     /// A file of an output folder does not hold what evenkeel writes there.
@@ -42,7 +90,7 @@ impl OutputError {
     /// For `map_err`.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OutputError {
         let path = path.to_owned();
-        move |source| OutputError::Io { doing, path, source: without_path(source) }
+        move |source| OutputError::Io { doing, path, source }
     }
 
     /// A file could not be written.
@@ -54,15 +102,6 @@ impl OutputError {
     /// True if the machine failed, false if what was given is wrong.
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        !matches!(self, OutputError::Malformed { .. } | OutputError::Foreign { .. })
-    }
-}
-
-/// What the operating system said: `tempfile` adds the name of its temporary file, which says nothing to anybody, and keeps
-/// the error itself to itself.
-fn without_path(error: io::Error) -> io::Error {
-    match error.to_string().split_once(" at path \"") {
-        Some((said, _)) => io::Error::new(error.kind(), said.to_owned()),
-        None => error,
+        matches!(self, OutputError::Io { .. } | OutputError::Picture { .. })
     }
 }

@@ -5,6 +5,7 @@ pub mod cells;
 pub mod check;
 pub mod compare;
 pub mod csv;
+mod disk;
 mod error;
 pub mod files;
 pub mod findings;
@@ -12,14 +13,19 @@ pub mod fit;
 pub mod format;
 pub mod json;
 pub mod knob;
+mod lock;
 pub mod markdown;
+mod marker;
 mod methods;
 pub mod plan;
 pub mod plot;
 pub mod replot;
+pub mod sealed;
+mod staging;
 mod style;
 pub mod sweep;
 pub mod table;
+pub mod unfinished;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -58,12 +64,12 @@ impl Default for WriteOptions<'_> {
 /// # Errors
 /// If the folder or a file cannot be written.
 pub fn write_run(folder: &Path, outcome: &Outcome, options: &WriteOptions<'_>) -> Result<Vec<PathBuf>, OutputError> {
-    let mut set = FileSet::begin(folder)?;
+    let mut set = FileSet::begin(folder, "run")?;
     add_run(&mut set, outcome, options)?;
     set.commit()
 }
 
-/// Adds all files of a run to a set that was begun before the run. `summary.json` is the last one: where it is, the others are.
+/// Adds all files of a run to a set that was begun before the run.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -94,30 +100,18 @@ pub fn add_figures<S: AsRef<str>>(
     svg: bool,
     png: bool,
 ) -> Result<(), OutputError> {
-    let folder = set.target().to_owned();
-    draw(&folder, figures, svg, png, |name, bytes| set.add(name, |w| w.write_all(bytes)))
-}
-
-/// Hands each picture's name and bytes to `write`.
-fn draw<S: AsRef<str>>(
-    folder: &Path,
-    figures: &[(S, plot::Figure)],
-    svg: bool,
-    png: bool,
-    mut write: impl FnMut(&str, &[u8]) -> Result<(), OutputError>,
-) -> Result<(), OutputError> {
     for (stem, figure) in figures {
         let stem = stem.as_ref();
         if svg {
-            write(&format!("{stem}.svg"), figure.svg().as_bytes())?;
+            set.add(&format!("{stem}.svg"), |w| w.write_all(figure.svg().as_bytes()))?;
         }
         if png && cfg!(feature = "png") {
             let image = image(figure);
             let name = format!("{stem}.png");
             if image.is_empty() {
-                return Err(OutputError::Picture { path: folder.join(name) });
+                return Err(OutputError::Picture { path: set.target().join(name) });
             }
-            write(&name, &image)?;
+            set.add(&name, |w| w.write_all(&image))?;
         }
     }
     Ok(())
@@ -131,24 +125,4 @@ fn image(figure: &plot::Figure) -> Vec<u8> {
 #[cfg(not(feature = "png"))]
 fn image(_: &plot::Figure) -> Vec<u8> {
     Vec::new()
-}
-
-/// Writes figures into a folder beside what is there, each file whole or not at all; returns their paths.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write_figures(
-    folder: &Path,
-    figures: &[(&'static str, plot::Figure)],
-    png: bool,
-) -> Result<Vec<PathBuf>, OutputError> {
-    std::fs::create_dir_all(folder).map_err(OutputError::io("make the folder", folder))?;
-    let mut paths = Vec::new();
-    draw(folder, figures, true, png, |name, bytes| {
-        let path = folder.join(name);
-        files::write_file(&path, bytes)?;
-        paths.push(path);
-        Ok(())
-    })?;
-    Ok(paths)
 }

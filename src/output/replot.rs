@@ -1,17 +1,57 @@
-//! An output folder, read back into what its pictures are drawn from: `summary.json`, `pods.csv`, `events.csv`.
+//! An output folder, read back into what its pictures are drawn from: `summary.json`, `pods.csv`, `events.csv`; and drawn again.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::StringRecord;
 
-use super::OutputError;
 use super::csv::{EVENTS, NO_POD, PODS, event_kind};
+use super::files::{FileSet, Whole};
+use super::{OutputError, add_figures, plot};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
+use crate::units::Time;
 
-/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
+/// No run counts so far in a window, nor by pod.
+const MOST: u64 = 1 << 40;
+
+/// What a folder with pictures alone says about who wrote it.
+const PLOT: &str = "plot";
+
+/// Draws the pictures of a run again, into its folder or another one, and returns their paths.
+///
+/// # Errors
+/// If the folder does not hold a whole run, or the pictures cannot be written there.
+pub fn redraw(folder: &Path, out: &Path, png: bool) -> Result<Vec<PathBuf>, OutputError> {
+    let run = Whole::open(folder)?;
+    run.must_be_of("summary.json", "name the folder of a run")?;
+    let outcome = read(folder)?;
+    let mut set = if is_same(folder, out) { FileSet::amend(run)? } else { pictures_alone(out)? };
+    add_figures(&mut set, &plot::figures(&outcome), true, png)?;
+    set.commit()
+}
+
+/// True if both are the same folder, by whatever path.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Pictures take no place of results, which could not be had back from them.
+fn pictures_alone(out: &Path) -> Result<FileSet, OutputError> {
+    let set = FileSet::begin_soon(out, PLOT)?;
+    match set.replaces().filter(|command| *command != PLOT) {
+        None => Ok(set),
+        Some(command) => Err(OutputError::OtherResult {
+            path: out.to_owned(),
+            command: command.to_owned(),
+            help: "name another folder for the pictures",
+        }),
+    }
+}
+
+/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte. Whether they are
+/// what was written, [`Whole::open`] says.
 ///
 /// # Errors
 /// If a file cannot be read, or does not hold what a run writes.
@@ -20,6 +60,9 @@ pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
     let text = fs::read_to_string(&path).map_err(OutputError::io("read", &path))?;
     let summary: Summary = serde_json::from_str(&text)
         .map_err(|error| OutputError::Malformed { path: path.clone(), problem: error.to_string() })?;
+    if summary.pods.iter().any(|p| p.requests.max(p.messages).max(p.connections_at_end) > MOST) {
+        return Err(OutputError::Malformed { path, problem: "a count is out of range".into() });
+    }
     let events = rows(&folder.join("events.csv"), &EVENTS, event)?;
     let mut pods: BTreeMap<&str, u32> = BTreeMap::new();
     for (i, pod) in summary.pods.iter().enumerate() {
@@ -68,31 +111,26 @@ fn rows<T>(
 
 fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRow, f64), String> {
     let name = &record[1];
-    let width: f64 = number(record, 12)?;
-    let sane = |x: f64| x.is_finite() && x >= 0.0;
-    if !sane(number(record, 0)?) || !sane(width) {
-        return Err("a time is out of range".into());
-    }
+    let (time_s, width) = (time(record, 0)?, time(record, 12)?);
     if name == NO_POD {
-        let (time_s, errors) = (number(record, 0)?, number(record, 11)?);
-        return Ok((WindowRow { time_s, errors, ..WindowRow::default() }, width));
+        return Ok((WindowRow { time_s, errors: count(record, 11)?, ..WindowRow::default() }, width));
     }
     let pod = pods.get(name).ok_or_else(|| format!("pod {name:?} is not in summary.json"))?;
     let row = WindowRow {
-        time_s: number(record, 0)?,
+        time_s,
         pod: Some(*pod),
         state: record[2].to_owned(),
         connections: number(record, 3)?,
-        requests: number(record, 4)?,
+        requests: count(record, 4)?,
         share: number_if_any(record, 5)?,
         in_flight: number(record, 6)?,
         queued: number(record, 7)?,
         utilization: number_if_any(record, 8)?,
         latency_p50_ms: number_if_any(record, 9)?,
         latency_p99_ms: number_if_any(record, 10)?,
-        errors: number(record, 11)?,
+        errors: count(record, 11)?,
         partial: false,
-        messages: number(record, 13)?,
+        messages: count(record, 13)?,
     };
     Ok((row, width))
 }
@@ -110,7 +148,20 @@ fn event(record: &StringRecord) -> Result<EventRow, String> {
     ];
     let word = &record[1];
     let kind = KINDS.into_iter().find(|k| event_kind(*k) == word).ok_or_else(|| format!("unknown kind {word:?}"))?;
-    Ok(EventRow { time_s: number(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
+    Ok(EventRow { time_s: time(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
+}
+
+/// A time of a run, which is at most what nanoseconds can count.
+fn time(record: &StringRecord, column: usize) -> Result<f64, String> {
+    let seconds: f64 = number(record, column)?;
+    let possible = 0.0..=Time::NEVER.as_secs_f64();
+    if possible.contains(&seconds) { Ok(seconds) } else { Err("a time is out of range".into()) }
+}
+
+/// A count of what happened, whose sums over all rows do not overflow.
+fn count(record: &StringRecord, column: usize) -> Result<u64, String> {
+    let count = number(record, column)?;
+    if count <= MOST { Ok(count) } else { Err("a count is out of range".into()) }
 }
 
 fn number<T: FromStr>(record: &StringRecord, column: usize) -> Result<T, String> {

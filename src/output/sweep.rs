@@ -1,6 +1,6 @@
 //! A sweep: a grid of cells, each run over the same seeds. What a cell's file holds, and the results over all cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -11,7 +11,8 @@ use super::csv::{RATIO, fixed, or_empty};
 use super::files::FileSet;
 use super::plot::over_values;
 use super::style::{Style, paragraphs};
-use super::{OutputError, add_figures, compare, json, markdown};
+use super::{OutputError, add_figures, compare, json, markdown, sealed};
+use crate::metrics::figures::ALWAYS;
 use crate::metrics::outcome::Estimate;
 use crate::scenario::vary::Grid;
 
@@ -25,6 +26,8 @@ pub struct Plan {
     pub scenario: String,
     /// Hash of what the scenario of cell 0 means.
     pub scenario_hash: String,
+    /// Hash of the scenario as it is written, with what `--set` says.
+    pub inputs: String,
     /// Seed of run 0 of every cell; run `i` has the seed + i.
     pub seed: u64,
     /// Runs of each cell.
@@ -39,8 +42,30 @@ impl Plan {
     pub fn digest(&self) -> String {
         // A plan is plain data, which always has a JSON form.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
-        format!("{:016x}", xxhash_rust::xxh64::xxh64(&bytes, 0))
+        sealed::checksum(&bytes)
     }
+
+    /// What no plan says, in words; `None` if nothing is wrong. Nothing of a plan is used before.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        if let Err(why) = self.axes.check() {
+            return Some(why);
+        }
+        let no_hash = [&self.scenario_hash, &self.inputs].into_iter().find(|hash| !is_hash(hash));
+        match no_hash {
+            Some(text) => Some(format!("{text:?} is no hash")),
+            None if !(1..=MOST_RUNS).contains(&self.runs) => Some(format!("{} is no number of runs", self.runs)),
+            None => None,
+        }
+    }
+}
+
+/// The most runs of a cell.
+pub const MOST_RUNS: u64 = 100_000;
+
+/// 16 hexadecimal digits.
+fn is_hash(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The file of one finished cell.
@@ -53,10 +78,48 @@ pub struct Cell {
     pub plan: String,
     /// Hash of what its scenario means.
     pub scenario_hash: String,
+    /// Hash of each CSV file that its scenario names, by the path that is written there.
+    pub files: BTreeMap<String, String>,
     /// Its figures: each one's column in `runs.csv`, and its path in the summary (of a method's, with names for numbers).
     pub figures: Vec<(String, String)>,
     /// Its runs, in order.
     pub runs: Vec<CellRun>,
+}
+
+impl Cell {
+    /// Why this is not cell `number` of a sweep, in words; `None` if it is.
+    #[must_use]
+    pub fn problem(&self, plan: &Plan, number: u64) -> Option<String> {
+        if self.plan != plan.digest() {
+            return Some("it is of another sweep".to_owned());
+        }
+        if self.cell != number || number >= plan.axes.cells() {
+            return Some(format!("it holds cell {}", self.cell));
+        }
+        let columns: Vec<&str> = self.figures.iter().map(|(column, _)| column.as_str()).collect();
+        let always = ALWAYS.iter().map(|(column, _, _)| *column);
+        if !always.eq(columns.iter().copied().take(ALWAYS.len())) {
+            return Some("it lacks figures that every run has".to_owned());
+        }
+        if columns.iter().collect::<BTreeSet<_>>().len() < columns.len() {
+            return Some("it has a figure twice".to_owned());
+        }
+        if self.runs.len() as u64 != plan.runs {
+            return Some(format!("it has {} runs, and the sweep has {} of each cell", self.runs.len(), plan.runs));
+        }
+        let hashes = self.files.values().chain([&self.scenario_hash]).map(String::as_str);
+        let digests = self.runs.iter().map(|run| run.digest.strip_prefix("v1:").unwrap_or_default());
+        if !hashes.chain(digests).all(is_hash) {
+            return Some("a hash in it is none".to_owned());
+        }
+        let seeds = (0..plan.runs).map(|i| plan.seed.wrapping_add(i));
+        if !self.runs.iter().map(|run| run.seed).eq(seeds) {
+            return Some("its seeds are not those of the sweep".to_owned());
+        }
+        let incomplete = self.runs.iter().find(|run| run.values.len() != columns.len());
+        incomplete
+            .map(|run| format!("the run with seed {} has {} values of {}", run.seed, run.values.len(), columns.len()))
+    }
 }
 
 /// One run of a cell.
@@ -123,7 +186,7 @@ pub fn render(sweep: &Sweep, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(sweep: &Sweep) -> String {
-    let mut out = format!("## {}\n\n", title(sweep));
+    let mut out = format!("## {}\n\n", markdown::outside(&title(sweep)));
     let cells = sweep.cells.iter().take(MOST_PRINTED);
     let rows = cells.map(|c| compare::markdown_cells(&label(c), &c.figures, false));
     markdown::table(&mut out, &compare::markdown_headings("cell"), rows);
@@ -215,7 +278,7 @@ fn columns(plan: &Plan, others: &[&str]) -> Vec<String> {
     std::iter::once("cell".to_owned()).chain(axes).chain(others.iter().map(|o| (*o).to_owned())).collect()
 }
 
-/// Adds all files of a sweep to a set: `sweep.csv`, `sweep_runs.csv`, the picture if one or two paths are varied, and `sweep.json` last.
+/// Adds all files of a sweep to a set: `sweep.csv`, `sweep_runs.csv`, the picture if one or two paths are varied, and `sweep.json`.
 ///
 /// # Errors
 /// If a file cannot be written.

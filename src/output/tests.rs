@@ -33,7 +33,7 @@ fn a_redrawn_folder_has_the_same_pictures() {
 }
 
 #[test]
-fn a_run_writes_its_files_with_the_summary_last() {
+fn a_run_writes_its_files() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = fixtures::one_takes_all();
     let runs = [outcome.summary.clone(), outcome.summary.clone()];
@@ -54,11 +54,18 @@ fn what_is_not_an_output_folder_is_refused_with_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let problem = |folder: &Path| replot::read(folder).unwrap_err().to_string();
     assert!(problem(folder.path()).starts_with("cannot read"));
+    let redrawn = |folder: &Path| replot::redraw(folder, folder, false).unwrap_err().to_string();
+    assert!(redrawn(folder.path()).ends_with("there is no .evenkeel file in it"), "{}", redrawn(folder.path()));
     let options = WriteOptions { svg: false, png: false, ..WriteOptions::default() };
     write_run(folder.path(), &fixtures::rollout(), &options).unwrap();
     let pods = folder.path().join("pods.csv");
     let good = fs::read_to_string(&pods).unwrap();
     fs::write(&pods, good.replacen(",ready,10,", ",ready,ten,", 1)).unwrap();
+    assert!(
+        redrawn(folder.path()).contains("pods.csv was changed since evenkeel wrote it"),
+        "{}",
+        redrawn(folder.path())
+    );
     assert!(
         problem(folder.path()).ends_with("line 2: \"ten\" is not a number of column 4"),
         "{}",
@@ -91,4 +98,26 @@ fn fields_are_quoted_as_rfc_4180_says() {
     outcome.events[0].what = "a, \"quoted\"\nline".into();
     let expected = "time_s,kind,subject,what\n120.000000,rollout,grpc-server,\"a, \"\"quoted\"\"\nline\"\n";
     assert_eq!(text(|w| csv::events(&outcome.events, w)), expected);
+}
+
+#[test]
+fn redrawn_pictures_take_no_place_of_results() {
+    let root = tempfile::tempdir().unwrap();
+    let [run, other, alone] = ["run", "other", "alone"].map(|name| root.path().join(name));
+    let options = WriteOptions { png: false, ..WriteOptions::default() };
+    write_run(&run, &fixtures::rollout(), &options).unwrap();
+    write_run(&other, &fixtures::even(), &options).unwrap();
+    let before = fs::read(run.join(".evenkeel")).unwrap();
+    fs::remove_file(run.join("skew.svg")).unwrap();
+    assert_eq!(replot::redraw(&run, &run.join("../run"), false).unwrap().len(), 4);
+    assert_eq!(fs::read(run.join(".evenkeel")).unwrap(), before, "the folder is as it was");
+    for _ in 0..2 {
+        assert_eq!(replot::redraw(&run, &alone, false).unwrap().len(), 4);
+    }
+    let refused = replot::redraw(&run, &other, false).unwrap_err();
+    assert!(matches!(&refused, OutputError::OtherResult { command, .. } if command == "run"), "{refused}");
+    let refused = replot::redraw(&alone, &alone, false).unwrap_err();
+    assert!(matches!(&refused, OutputError::OtherResult { command, .. } if command == "plot"), "{refused}");
+    fs::write(run.join("skew.svg"), "mine").unwrap();
+    assert!(matches!(replot::redraw(&run, &run, false).unwrap_err(), OutputError::Changed { .. }));
 }

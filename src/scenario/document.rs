@@ -1,16 +1,18 @@
-//! A scenario as a text that can be read several times, each time with other overrides.
+//! A scenario as a text that can be read several times, each time with other overrides. Its files are read once.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::diagnostic::{self, Diagnostics, Place, Problem};
-use super::{Loaded, MAX_BYTES, input, parse, yaml};
+use super::diagnostic::{self, Diagnostics, Place};
+use super::input::{self, Beside};
+use super::{Loaded, MAX_BYTES, parse_beside, yaml};
+use crate::printable;
 
 /// A scenario as it is written, with the `--set`s that belong to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Document {
     name: String,
     text: String,
-    folder: Option<PathBuf>,
+    beside: Option<Beside>,
     sets: Vec<String>,
 }
 
@@ -31,18 +33,14 @@ impl Document {
     /// # Errors
     /// If it cannot be read.
     pub fn open(path: &Path, sets: &[String]) -> Result<Document, Diagnostics> {
-        let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-            let problem = Problem::nowhere(failure.code, failure.message);
-            Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-        })?;
-        let folder = Some(path.parent().unwrap_or(Path::new("")).to_owned());
-        Ok(Document { name: path.display().to_string(), text, folder, sets: sets.to_vec() })
+        let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+        Ok(Document { name: printable::path(path), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
     }
 
     /// A text that is in no file, and so cannot name CSV files.
     #[must_use]
     pub fn embedded(name: &str, text: &str, sets: &[String]) -> Document {
-        Document { name: name.to_owned(), text: text.to_owned(), folder: None, sets: sets.to_vec() }
+        Document { name: name.to_owned(), text: text.to_owned(), beside: None, sets: sets.to_vec() }
     }
 
     /// Its name in messages.
@@ -57,7 +55,15 @@ impl Document {
     /// All that is wrong with it.
     pub fn load(&self, more: &[String]) -> Result<Loaded, Diagnostics> {
         let sets: Vec<String> = self.sets.iter().chain(more).cloned().collect();
-        parse(&self.name, &self.text, self.folder.as_deref(), &sets)
+        parse_beside(&self.name, &self.text, self.beside.as_ref(), &sets)
+    }
+
+    /// 16 hexadecimal digits that stand for the text and its overrides, as they are written.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        // Neither a text nor an override has a NUL character that YAML accepts.
+        let parts: Vec<&str> = std::iter::once(&self.text).chain(&self.sets).map(String::as_str).collect();
+        input::hash(parts.join("\0").as_bytes())
     }
 
     /// Where the value at a path such as `servers.api.grpc` stands, or as much of the path as is written.
@@ -83,6 +89,28 @@ mod tests {
 
     const TEXT: &str = "name: a\nservers:\n  - name: api\n    grpc:\n      max_connection_age: 5m\nclients:\n  - { name: web, \
                         load: { open: { rate: 1 } } }\n";
+
+    #[test]
+    fn files_are_read_once_whatever_becomes_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("a.yaml", &TEXT.replace("rate: 1", "trace: a.csv"));
+        write("a.csv", "time_s,rate\n0,5\n9,7\n");
+        let sets = ["duration=10s".to_owned()];
+        let open = || Document::open(&folder.path().join("a.yaml"), &sets).unwrap();
+        let document = open();
+        let first = document.load(&[]).unwrap();
+        assert_eq!(first.files.keys().collect::<Vec<_>>(), ["a.csv"]);
+        write("a.csv", "time_s,rate\n0,6\n");
+        assert_eq!(document.load(&[]).unwrap(), first);
+        let other = open();
+        assert_eq!(other.hash(), document.hash(), "the text is the same");
+        assert_ne!(other.load(&[]).unwrap().files, first.files);
+        std::fs::remove_file(folder.path().join("a.csv")).unwrap();
+        assert_eq!(document.load(&[]).unwrap(), first);
+        write("a.yaml", &TEXT.replace("rate: 1", "rate: 2"));
+        assert_ne!(open().hash(), document.hash());
+    }
 
     #[test]
     fn positions_are_those_of_the_key_or_of_what_is_around_it() {

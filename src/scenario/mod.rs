@@ -18,11 +18,13 @@ pub mod stack;
 pub mod vary;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use diagnostic::{Diagnostics, Problem, Source};
 use effective::EffectiveValue;
 use file::ScenarioFile;
+use input::Beside;
 use model::Model;
 use rules::Code;
 
@@ -41,6 +43,8 @@ pub struct Loaded {
     pub effective: Vec<EffectiveValue>,
     /// Hash of what it means: 16 hexadecimal digits, the same however it is written; without name, about and seed.
     pub scenario_hash: String,
+    /// Hash of the contents of each CSV file that it names, by the path that is written: 16 hexadecimal digits.
+    pub files: BTreeMap<String, String>,
 }
 
 /// Reads a scenario file; `sets` are `PATH=VALUE` overrides, applied in order.
@@ -62,27 +66,36 @@ pub fn parse(
     base_dir: Option<&Path>,
     sets: &[String],
 ) -> Result<Loaded, Diagnostics> {
+    parse_beside(name_for_messages, text, base_dir.map(Beside::new).as_ref(), sets)
+}
+
+fn parse_beside(
+    name_for_messages: &str,
+    text: &str,
+    beside: Option<&Beside>,
+    sets: &[String],
+) -> Result<Loaded, Diagnostics> {
     let mut sources = vec![Source::new(name_for_messages, text)];
     sources.extend(sets.iter().map(|set| Source::new("--set", set)));
     let mut problems = Vec::new();
     let Some(mut root) = tree(text, sets, &mut problems) else {
         return Err(Diagnostics::new(sources, problems));
     };
-    meaning(&mut root, base_dir).map_err(|(problems, machine)| Diagnostics::new(sources, problems).set_machine(machine))
+    meaning(&mut root, beside).map_err(|(problems, machine)| Diagnostics::new(sources, problems).set_machine(machine))
 }
 
 /// What a tree means; or what is wrong with it, and whether the machine failed.
-fn meaning(root: &mut yaml::tree::Node, base_dir: Option<&Path>) -> Result<Loaded, (Vec<Problem>, bool)> {
+fn meaning(root: &mut yaml::tree::Node, beside: Option<&Beside>) -> Result<Loaded, (Vec<Problem>, bool)> {
     let mut problems = Vec::new();
     let written = root.clone();
     let Some(file) = yaml::read::read::<ScenarioFile>(root, &mut problems) else { return Err((problems, false)) };
     let damaged = !problems.is_empty();
-    let mut cx = check::Check { base_dir, problems, machine: false, damaged };
+    let mut cx = check::Check { beside, files: BTreeMap::new(), problems, machine: false, damaged };
     match check::check(&mut cx, file, root.place) {
         Some(model) => {
             let effective = effective::values(&model, &written);
             let scenario_hash = effective::hash(&effective);
-            Ok(Loaded { model, effective, scenario_hash })
+            Ok(Loaded { model, effective, scenario_hash, files: cx.files })
         }
         None => Err((cx.problems, cx.machine)),
     }

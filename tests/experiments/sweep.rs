@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use evenkeel::output::cells::CellStore;
+use evenkeel::output::sealed::seal;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -86,7 +88,7 @@ fn killed_at_any_moment_and_resumed_it_is_the_same() {
     }
 }
 
-const FILES: [&str; 5] = ["sweep.csv", "sweep.json", "sweep.png", "sweep.svg", "sweep_runs.csv"];
+const FILES: [&str; 6] = [".evenkeel", "sweep.csv", "sweep.json", "sweep.png", "sweep.svg", "sweep_runs.csv"];
 
 #[test]
 fn shards_in_any_order_merge_to_the_same() {
@@ -151,18 +153,21 @@ fn what_is_missing_or_of_another_sweep_is_refused() {
     assert!(merge(&["a", "."], 2).contains("holds no sweep"));
     assert!(!desk.path("merged").exists());
     // Another version, a cell that is not what it was, half a file.
-    let plan = desk.path("b/cells/plan.json");
-    let text = fs::read_to_string(&plan).unwrap();
-    let version = format!("\"evenkeel\":\"{}\"", env!("CARGO_PKG_VERSION"));
-    assert!(text.contains(&version), "{text}");
-    fs::write(&plan, text.replace(&version, "\"evenkeel\":\"9.9.9\"")).unwrap();
+    let file = desk.path("b/cells/plan.json");
+    let store = CellStore::below(&desk.path("b"));
+    let plan = store.plan().unwrap().unwrap();
+    let mut other = plan.clone();
+    other.evenkeel = "9.9.9".to_owned();
+    fs::write(&file, seal(&other).unwrap()).unwrap();
     assert!(merge(&["a", "b"], 2).contains("versions of evenkeel"));
     assert!(merge(&["b"], 2).contains("was made by 9.9.9"));
-    fs::write(&plan, text).unwrap();
+    fs::write(&file, seal(&plan).unwrap()).unwrap();
     let cell = desk.path("b/cells/000001.json");
     let text = fs::read_to_string(&cell).unwrap();
-    fs::write(desk.path("a/cells/000001.json"), text.replace("\"unmet\":0", "\"unmet\":1")).unwrap();
-    assert!(merge(&["a", "b"], 2).contains("cell 1 in b is not the one"));
+    let mut other = store.cell(&plan, 1).unwrap().unwrap();
+    other.runs[0].unmet = 1;
+    fs::write(desk.path("a/cells/000001.json"), seal(&other).unwrap()).unwrap();
+    assert!(merge(&["a", "b"], 2).contains("in b, cell 1 has other results elsewhere"));
     fs::remove_file(desk.path("a/cells/000001.json")).unwrap();
     fs::write(&cell, &text[..text.len() / 2]).unwrap();
     let said = merge(&["a", "b"], 2);

@@ -593,3 +593,51 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         })
         .boxed()
 }
+
+/// What may be expected of any run.
+const EXPECTATIONS: [&str; 14] = [
+    "idle_pods == 0",
+    "max_over_mean <= 1.2",
+    "latency.p99 <= 40ms",
+    "latency.max < 900ms",
+    "requests.failed == 0",
+    "error_ratio <= 5%",
+    "requests.ok > 100",
+    "throughput_rps >= 20",
+    "effective_pods != 2",
+    "stray_share <= 10%",
+    "max_utilization <= 80%",
+    "max_share <= 50% in every window",
+    "latency.p99 <= 80ms after 3s",
+    "connections.opened <= 40",
+];
+
+/// The same, and what files depend on: expectations, a warmup that ends with a window or is none, no `window` (so that the
+/// default decides), and no `duration` where a run ends without one.
+pub fn with_expectations() -> BoxedStrategy<Scenario> {
+    let extras = (vec(0..EXPECTATIONS.len(), 0..4), 0..4u32, 0..4u32, 0..4u32);
+    (scenario(), extras)
+        .prop_map(|(Scenario(text), (expected, warmup, window, duration))| {
+            let mut out = String::new();
+            let loads: Vec<&str> = text.lines().filter(|line| line.contains(", load: {")).collect();
+            let ends = loads.iter().all(|load| load.contains("requests: "));
+            for line in text.lines() {
+                match line.split_once(": ") {
+                    Some(("duration", _)) if duration == 0 && ends => {}
+                    Some(("warmup", _)) if warmup == 0 => {}
+                    Some(("warmup", given)) if warmup == 1 => {
+                        let whole: u32 = given.trim_end_matches("ms").parse().unwrap_or(0) / 1_000;
+                        out += &format!("warmup: {whole}s\n");
+                    }
+                    Some(("window", _)) if window == 0 => {}
+                    _ => out += &format!("{line}\n"),
+                }
+            }
+            if !expected.is_empty() {
+                out += "expect:\n";
+            }
+            expected.iter().for_each(|e| out += &format!("  - {}\n", EXPECTATIONS[*e]));
+            Scenario(out)
+        })
+        .boxed()
+}

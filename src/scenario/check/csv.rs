@@ -1,9 +1,11 @@
 //! The CSV files that a scenario can name: rate traces and samples.
 
+use std::sync::Arc;
+
 use super::Check;
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::At;
-use crate::scenario::input;
+use crate::scenario::input::Text;
 use crate::scenario::quantity::{LONGEST, parse_duration};
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
@@ -96,14 +98,17 @@ fn rows(cx: &mut Check<'_>, path: &At<String>, mut row: impl FnMut(u64, &[&str])
     }
 }
 
-fn read(cx: &mut Check<'_>, At { value, place }: &At<String>) -> Option<String> {
-    let Some(folder) = cx.base_dir else {
+fn read(cx: &mut Check<'_>, At { value, place }: &At<String>) -> Option<Arc<str>> {
+    let Some(beside) = cx.beside else {
         let message = format!("{} cannot be found: this scenario is not in a folder", quoted(value));
         cx.problem(Code::CannotReadCsv, *place, message);
         return None;
     };
-    match input::read_text(&folder.join(value), MAX_BYTES) {
-        Ok(text) => Some(text),
+    match beside.read(value, MAX_BYTES) {
+        Ok(Text { text, hash }) => {
+            cx.files.insert(value.clone(), hash);
+            Some(text)
+        }
         Err(failure) => {
             cx.machine |= failure.machine;
             let code = if failure.code == Code::CannotRead { Code::CannotReadCsv } else { Code::BadCsv };

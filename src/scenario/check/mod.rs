@@ -7,11 +7,13 @@ mod counts;
 mod cpu;
 mod csv;
 mod expect;
+mod figures;
 mod gateway;
 mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
+mod least;
 mod load;
 mod methods;
 mod outlier;
@@ -25,20 +27,24 @@ mod streams;
 mod timeline;
 mod via;
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use super::defaults;
 use super::diagnostic::{Place, Problem, quoted};
 use super::file::ScenarioFile;
 use super::file::at::{At, Key};
 use super::file::client::ProtocolFile;
+use super::input::Beside;
 use super::model::{Load, Model, ServiceType};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
+use crate::printable;
 use crate::units::{Span, Time};
 
 const MAX_PODS: u64 = 100_000;
 const MAX_CHANNELS: u64 = 10_000_000;
+/// Calls in flight: some 20 GB.
+const MAX_CALLS: u32 = 100_000_000;
 const MAX_WINDOWS: u64 = 1_000_000;
 const MAX_ROWS: u64 = 10_000_000;
 /// Servers, clients and expectations; more are no question that a person asks.
@@ -47,8 +53,10 @@ const MAX_ACTIONS: usize = 10_000;
 
 /// What a check needs and gathers.
 pub(super) struct Check<'a> {
-    /// Folder that paths of the scenario are relative to; `None` if it has no place in a file system.
-    pub base_dir: Option<&'a Path>,
+    /// What paths of the scenario are relative to; `None` if it has no place in a file system.
+    pub beside: Option<&'a Beside>,
+    /// Hashes of the files that it names, by path.
+    pub files: BTreeMap<String, String>,
     /// What was found.
     pub problems: Vec<Problem>,
     /// True if some problem is the machine's.
@@ -66,6 +74,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         duration,
         warmup,
         window,
+        max_calls_in_flight,
         cluster,
         service,
         servers,
@@ -99,21 +108,29 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     totals(cx, root, &servers, &clients);
     let timeline = timeline::timeline(cx, timeline, (&servers, &gateways), &mut clients, duration);
     load::silent(cx, &clients, &names);
-    let model = Model {
+    let mut model = Model {
         name,
-        about: about.map_or(String::new(), |a| a.value),
+        about: about.map_or(String::new(), |a| printable::lines(&a.value).into_owned()),
         seed: seed.map_or(defaults::SEED, |s| s.value.0),
         duration,
         warmup: within_run(cx, warmup, duration),
         window: window_width(cx, window, duration, &servers),
+        max_calls_in_flight: cx.count_or(
+            max_calls_in_flight,
+            "max_calls_in_flight",
+            1,
+            MAX_CALLS,
+            defaults::MAX_CALLS_IN_FLIGHT,
+        ),
         cluster,
         service,
         servers,
         clients,
         gateways,
-        expect: expect::expectations(cx, expect, &timeline, duration),
+        expect: Vec::new(),
         timeline,
     };
+    model.expect = expect::expectations(cx, expect, &model);
     counts::can_act(cx, &asked, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
     if cx.problems.is_empty() {

@@ -7,7 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use claim::{Claim, Holds};
 pub use draw::Draw;
@@ -15,6 +15,7 @@ pub(super) use read::OF_THE_PROPERTY;
 pub use read::{open, parse};
 
 use super::diagnostic::{Diagnostics, Place, Problem, Source};
+use super::input::Beside;
 use super::yaml::tree::{Entry, Node, Value};
 use super::yaml::{set, write};
 use super::{Loaded, meaning};
@@ -66,7 +67,7 @@ pub type Drawn = [Option<u32>];
 struct Template {
     /// The file of properties, then scenario files; places count them.
     sources: Vec<Source>,
-    base_dir: Option<PathBuf>,
+    beside: Option<Beside>,
     root: Node,
     claim: Place,
 }
@@ -81,7 +82,7 @@ impl Property {
         let mut root = self.tree(side, drawn).map_err(|problem| fail(vec![*problem]))?;
         let line = self.sides.get(side).map_or("", |side| &side.line);
         put(&mut root, "expect", text_list(line, self.template.claim));
-        meaning(&mut root, self.template.base_dir.as_deref())
+        meaning(&mut root, self.template.beside.as_ref())
             .map_err(|(problems, machine)| fail(problems).set_machine(machine))
     }
 
@@ -90,10 +91,10 @@ impl Property {
     pub fn scenario_text(&self, side: usize, drawn: &Drawn, seed: u64) -> String {
         let Ok(mut root) = self.tree(side, drawn) else { return String::new() };
         let place = self.template.claim;
-        let seed = Node { place, value: Value::Int(i64::try_from(seed).unwrap_or(i64::MAX)), damaged: false };
+        let seed = Node { place, value: Value::Int(seed.into()), damaged: false };
         put(&mut root, "seed", seed);
-        if let Some(folder) = &self.template.base_dir {
-            anchor(&mut root, folder);
+        if let Some(beside) = &self.template.beside {
+            anchor(&mut root, &beside.folder);
         }
         if self.claim == Claim::Line {
             put(&mut root, "expect", text_list(&self.text, place));
@@ -200,9 +201,4 @@ fn anchor(node: &mut Node, folder: &Path) {
 fn text_list(line: &str, place: Place) -> Node {
     let text = Node { place, value: Value::Text(line.to_owned()), damaged: false };
     Node { place, value: Value::List(vec![text]), damaged: false }
-}
-
-/// Where files that a scenario names are.
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(Path::new("")).to_owned()
 }

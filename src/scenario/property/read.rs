@@ -1,18 +1,20 @@
 //! From a properties file to properties, with all that is wrong with it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::claim::{self, Claim, Holds};
 use super::draw::{self, Draw};
 use super::file::{ExpectedFile, PropertiesFile, PropertyFile, ScenarioRef};
-use super::{Property, Side, Template, folder_of};
+use super::{Property, Side, Template};
+use crate::printable;
+use crate::scenario::MAX_BYTES;
 use crate::scenario::diagnostic::{Diagnostics, MAX_SHOWN, Place, Problem, Source, quoted};
 use crate::scenario::file::at::{At, Key};
+use crate::scenario::input::{self, Beside, Text};
 use crate::scenario::model::{Comparison, Model};
 use crate::scenario::rules::Code;
 use crate::scenario::yaml::tree::{Entry, Node, Value};
 use crate::scenario::yaml::{read, set, tree, write};
-use crate::scenario::{MAX_BYTES, input};
 
 /// The chance of a false refutation unless the file says otherwise.
 const LEVEL: f64 = 0.01;
@@ -35,11 +37,8 @@ pub(in crate::scenario) const OF_THE_PROPERTY: [(&str, &str); 4] = [
 /// # Errors
 /// All that is wrong with it, or why it cannot be read.
 pub fn open(path: &Path) -> Result<Vec<Property>, Diagnostics> {
-    let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-        let problem = Problem::nowhere(failure.code, failure.message);
-        Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-    })?;
-    parse(&path.display().to_string(), &text, Some(&folder_of(path)))
+    let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+    parse(&printable::path(path), &text, Some(&Beside::file(path).folder))
 }
 
 /// Reads properties from a text; files that scenarios name are looked for in `base_dir`, and refused without one.
@@ -65,8 +64,7 @@ pub fn parse(name: &str, text: &str, base_dir: Option<&Path>) -> Result<Vec<Prop
         let message = "there is no property in this file: it needs the key `properties`, a list";
         return fail(vec![Problem::new(Code::Missing, written.place, message)]);
     }
-    let mut cx =
-        Reader { sources: vec![source.clone()], base_dir: base_dir.map(Path::to_owned), problems, machine: false };
+    let mut cx = Reader { sources: vec![source.clone()], beside: base_dir.map(Beside::new), problems, machine: false };
     let mut all: Vec<Property> = Vec::new();
     let nodes = written.child("properties");
     for (i, item) in list.into_iter().enumerate() {
@@ -87,7 +85,7 @@ pub fn parse(name: &str, text: &str, base_dir: Option<&Path>) -> Result<Vec<Prop
 struct Reader {
     /// The file of properties, then the scenario files that it names.
     sources: Vec<Source>,
-    base_dir: Option<PathBuf>,
+    beside: Option<Beside>,
     problems: Vec<Problem>,
     machine: bool,
 }
@@ -108,21 +106,21 @@ impl Reader {
         let name = self.name(name, "property", LONGEST_NAME);
         let holds = self.holds(holds)?;
         let (scenario, _) = (scenario?, draw?);
-        let (root, base_dir) = match &scenario.value {
-            ScenarioRef::Inline => (self.inline(node.child("scenario")?), self.base_dir.clone()),
+        let (root, beside) = match &scenario.value {
+            ScenarioRef::Inline => (self.inline(node.child("scenario")?), self.beside.clone()),
             ScenarioRef::Path(path) => self.in_file(path, scenario.place)?,
         };
         let draws = self.draws(node.child("draw")?, &root);
         let level = self.level(level, holds);
-        let template = Template { sources: self.sources.clone(), base_dir, root, claim: claim.place };
+        let template = Template { sources: self.sources.clone(), beside, root, claim: claim.place };
         let variants = node.child("variants").filter(|_| variants.is_some());
         let (comparison, sides) = self.sides(&claim, variants)?;
         let property = Property {
             name: name?,
-            says,
-            learnt: learnt.map_or_else(String::new, |l| l.value),
+            says: printable::lines(&says).into_owned(),
+            learnt: learnt.map_or_else(String::new, |l| printable::lines(&l.value).into_owned()),
             draws,
-            text: claim.value,
+            text: claim.value.split_whitespace().collect::<Vec<_>>().join(" "),
             claim: comparison,
             holds,
             level,
@@ -167,30 +165,30 @@ impl Reader {
     }
 
     /// A scenario file, without what a property has no use for, and its folder.
-    fn in_file(&mut self, path: &str, place: Place) -> Option<(Node, Option<PathBuf>)> {
-        let Some(folder) = &self.base_dir else {
+    fn in_file(&mut self, path: &str, place: Place) -> Option<(Node, Option<Beside>)> {
+        let Some(beside) = &self.beside else {
             let message = "a scenario file is looked for beside the file of properties, and there is none";
             self.problem(Code::BadProperty, place, message);
             return None;
         };
-        let path = folder.join(path);
         let number = self.sources.len() as u32;
-        let text = match input::read_text(&path, MAX_BYTES) {
-            Ok(text) => text,
+        let text = match beside.read(path, MAX_BYTES) {
+            Ok(Text { text, .. }) => text,
             Err(failure) => {
                 self.problem(failure.code, place, failure.message);
                 self.machine |= failure.machine;
                 return None;
             }
         };
-        self.sources.push(Source::new(&path.display().to_string(), &text));
+        let path = beside.folder.join(path);
+        self.sources.push(Source::new(&printable::path(&path), &text));
         let mut root = tree::parse(&text, number, 0).map_err(|problem| self.problems.push(*problem)).ok()?;
         let Value::Map(entries) = &mut root.value else {
             self.problem(Code::WrongType, root.place, "a scenario is a map of keys");
             return None;
         };
         entries.retain(|e| !OF_THE_PROPERTY.iter().any(|(key, _)| e.key == *key));
-        Some((root, Some(folder_of(&path))))
+        Some((root, Some(Beside::file(&path))))
     }
 
     /// A scenario that stands here, and has none of what it has no use for.
