@@ -30,7 +30,7 @@ fn utilization_is_at_most_one() {
         let limit = draw(&["0.1", "0.5", "0.7", "1", "1.3", "2"]);
         let (concurrency, work) = (draw(&["4", "8", "64"]), draw(&["1ms", "7ms", "30ms", "150ms"]));
         let load = draw(&[
-            "closed: { concurrency: 2 }",
+            "closed: { concurrency: 3 }",
             "closed: { concurrency: 40 }",
             "open: { rate: 50 }",
             "open: { rate: 300 }",

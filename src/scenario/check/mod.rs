@@ -43,8 +43,6 @@ use crate::units::{Span, Time};
 
 const MAX_PODS: u64 = 100_000;
 const MAX_CHANNELS: u64 = 10_000_000;
-/// Calls in flight: some 20 GB.
-const MAX_CALLS: u32 = 100_000_000;
 const MAX_WINDOWS: u64 = 1_000_000;
 const MAX_ROWS: u64 = 10_000_000;
 /// Servers, clients and expectations; more are no question that a person asks.
@@ -115,13 +113,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         duration,
         warmup: within_run(cx, warmup, duration),
         window: window_width(cx, window, duration, &servers),
-        max_calls_in_flight: cx.count_or(
-            max_calls_in_flight,
-            "max_calls_in_flight",
-            1,
-            MAX_CALLS,
-            defaults::MAX_CALLS_IN_FLIGHT,
-        ),
+        max_calls_in_flight: size::calls_in_flight(cx, max_calls_in_flight),
         cluster,
         service,
         servers,

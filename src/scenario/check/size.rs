@@ -2,8 +2,11 @@
 //! Deployments count with the most replicas that the timeline or an autoscaler gives them; a rollout's surge is not counted.
 
 use super::{Check, MAX_CHANNELS, MAX_PODS, MAX_ROWS, MAX_SLOTS};
+use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
+use crate::scenario::file::at::Key;
 use crate::scenario::model::{Client, Expectation, Load, Model, Policy, Protocol, What};
+use crate::scenario::quantity::Count;
 use crate::scenario::rules::Code;
 
 /// What the nodes know of the endpoints: a list per node, 4 to 8 bytes per pod.
@@ -46,6 +49,13 @@ mod bytes {
 
 /// So many of something, of so many bytes each: what it is, its factors, and what makes it less.
 struct Product(u64, u64, &'static str);
+
+/// The most calls in flight that a scenario may ask for: some 20 GB.
+const MAX_CALLS: u32 = 100_000_000;
+
+pub(super) fn calls_in_flight(cx: &mut Check<'_>, key: Key<Count>) -> u32 {
+    cx.count_or(key, "max_calls_in_flight", 1, MAX_CALLS, defaults::MAX_CALLS_IN_FLIGHT)
+}
 
 pub(super) fn products(cx: &mut Check<'_>, model: &Model, root: Place) {
     let most: Vec<u64> = (0..model.servers.len()).map(|server| most_replicas(model, server)).collect();
@@ -109,6 +119,11 @@ pub(super) fn products(cx: &mut Check<'_>, model: &Model, root: Place) {
             "methods (lower their number)",
         ),
     ];
+    within_memory(cx, root, &products);
+}
+
+/// Refuses what needs more than a run may, and says what needs most of it.
+fn within_memory(cx: &mut Check<'_>, root: Place, products: &[Product]) {
     let size = |p: &Product| p.0.saturating_mul(p.1);
     let total = products.iter().map(size).fold(0, u64::saturating_add);
     if let Some(largest) = products.iter().max_by_key(|p| size(p)).filter(|_| total > MAX_BYTES) {
