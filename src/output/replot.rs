@@ -50,11 +50,12 @@ fn pictures_alone(out: &Path) -> Result<FileSet, OutputError> {
     }
 }
 
-/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte.
+/// The outcome that the folder's files hold, whoever wrote them, without its connections: enough to draw the same pictures again, byte
+/// for byte, but for runs at whose end there is no pod: no file tells when they ended.
 ///
 /// # Errors
 /// If a file cannot be read, or does not hold what a run writes.
-pub(super) fn read(folder: &Path) -> Result<Outcome, OutputError> {
+pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
     let path = folder.join("summary.json");
     let text = fs::read_to_string(&path).map_err(OutputError::io("read", &path))?;
     let summary: Summary = serde_json::from_str(&text)
