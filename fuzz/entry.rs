@@ -120,7 +120,7 @@ pub fn expression(bytes: &[u8]) -> bool {
         accepted |= sets(line.to_owned());
         accepted |= sets(format!("expect={}", serde_json_text(line)));
         let axes = [line.to_owned()];
-        if let Ok(grid) = Grid::parse(&axes) {
+        if let Ok(grid) = Grid::parse("--vary", &axes) {
             assert!(grid.cells() >= 1);
             let last = grid.cells() - 1;
             assert!(grid.sets(0).len() == 1 && !grid.label(last).is_empty());

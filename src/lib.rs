@@ -27,6 +27,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`printable`] | text from outside, made safe to show |
 //! | [`units`], [`random`] | time in nanoseconds; random streams named by what a draw is for and whose it is |
 //! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](scenario::model::Model) |
 //! | [`policy`] | decisions as pure functions: kube-proxy's choice, pick policies, the Deployment controller, back-off, keepalive, retries, HPA |
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod observe;
 pub mod output;
 pub mod policy;
+pub mod printable;
 pub mod random;
 pub mod scenario;
 pub mod shipped;

@@ -10,7 +10,7 @@ const MOST_LINES_OF_A_FUNCTION: usize = 70;
 /// What a module of `src` may use: itself and those before it. Those on one line of the list know nothing of each other.
 /// `outcome` is `metrics::outcome`: plain values that use nothing and that all may name.
 const LAYERS: &[&[&str]] = &[
-    &["units", "outcome"],
+    &["units", "printable", "outcome"],
     &["random"],
     &["scenario"],
     &["policy"],

@@ -3,19 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use super::run::in_pool;
 use super::terminal::{self, Progress};
 use super::{Format, Terms};
 use crate::experiment::check::{self as experiment, CheckError, Done, Effort};
 use crate::output::check::{self as output, Fate, Report};
-use crate::output::files::FileSet;
 use crate::output::json;
-use crate::scenario::diagnostic::nearest;
+use crate::printable;
+use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::property::{self, Property};
 use crate::shipped;
 
-/// Seeds are written into scenario files, which hold whole numbers up to 2^53.
-const LARGEST_SEED: u64 = 1 << 52;
+/// Seeds of runs count up from it, and are whole numbers of 64 bits.
+const LARGEST_SEED: u64 = 1 << 62;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -45,11 +46,10 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     let mut properties = load_all(&args.properties)?;
     pick(&mut properties, &args.only)?;
     refuse_same_names(&properties)?;
-    terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out, "check")?;
+    let mut set = interrupt::begin(&args.out, "check")?;
     let effort = Effort { cases: u64::from(args.cases), runs: args.runs.map(u64::from), seed: args.seed };
     let progress = Progress::new(effort.cases * properties.len() as u64, None, args.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |property: &Property| {
         experiment::check(property, &effort, Some(&watch), &|| progress.one_done())
             .map_err(|error| failure(&property.name, error))
@@ -60,9 +60,9 @@ pub fn check(args: &Args) -> Result<(), Failure> {
     let evenkeel = env!("CARGO_PKG_VERSION").to_owned();
     let report = Report { evenkeel, seed: effort.seed, cases: effort.cases, properties: checked };
     output::add_files(&mut set, &report, &files.concat())?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if !args.terms.quiet {
-        let folder = args.out.display().to_string();
+        let folder = printable::path(&args.out);
         terminal::print(&match args.terms.format {
             Format::Table => format!("{}files in {folder}\n", output::render(&report, &folder, &terminal::style())),
             Format::Json => json::text(&report),
@@ -121,7 +121,7 @@ fn load_all(arguments: &[String]) -> Result<Vec<Property>, Failure> {
                     || format!("; shipped properties: {}", names.join(", ")),
                     |n| format!("; did you mean `{n}`?"),
                 );
-                return Err(Failure::Usage(format!("there is no file `{argument}`{hint}")));
+                return Err(Failure::Usage(format!("there is no file {}{hint}", quoted(argument))));
             }
         }
     }
@@ -134,7 +134,7 @@ fn pick(properties: &mut Vec<Property>, only: &[String]) -> Result<(), Failure> 
         if !properties.iter().any(|p| p.name == *name) {
             let hint = nearest(name, properties.iter().map(|p| p.name.as_str()));
             let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::Usage(format!("there is no property `{name}`{hint}")));
+            return Err(Failure::Usage(format!("there is no property {}{hint}", quoted(name))));
         }
     }
     if !only.is_empty() {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::{in_pool, unmet_expectations, with_connections};
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many, unmet_expectations, with_connections};
 use super::terminal::{self, Progress};
 use super::variants::{self, Variant};
 use super::{Common, Format};
@@ -14,8 +15,9 @@ use crate::experiment::{self, Replicates, Side, Until, replicate};
 use crate::output::compare::{Comparison, Reached};
 use crate::output::files::FileSet;
 use crate::output::plot::pod_shares;
-use crate::output::{self, WriteOptions, compare};
-use crate::scenario::diagnostic::nearest;
+use crate::output::{self, WriteOptions, compare, json};
+use crate::printable;
+use crate::scenario::diagnostic::{nearest, quoted};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -45,17 +47,21 @@ pub struct Args {
 }
 
 pub fn compare(args: &Args) -> Result<(), Failure> {
-    let until = args.until.as_deref().map(Until::parse).transpose().map_err(Failure::Usage)?;
+    let until = args.until.as_deref().map(Until::parse).transpose()?;
     let mut loaded = variants::load_all(&args.scenarios, &args.common.sets, &args.varies)?;
     if let Some(name) = &args.baseline {
         put_first(&mut loaded, name)?;
     }
+    if let Some(until) = &until {
+        loaded.iter().try_for_each(|l| until.fits(&l.scenario.model))?;
+    }
     let Some(first) = loaded.first() else { return Err(Failure::Usage("there is no scenario to compare".into())) };
-    terminal::catch_interrupts()?;
+    let (most, option) = if until.is_some() { (args.max_runs, "--max-runs") } else { (args.runs, "--runs") };
+    loaded.iter().try_for_each(|variant| refuse_too_many(&variant.scenario, most, loaded.len(), option))?;
     let seed = args.common.seed.unwrap_or(first.scenario.model.seed);
     let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/compare"));
-    let mut whole = FileSet::begin(&folder, "compare")?;
-    let folders = loaded.iter().map(|l| FileSet::begin(&folder.join(&l.folder), "compare"));
+    let mut whole = interrupt::begin(&folder, "compare")?;
+    let folders = loaded.iter().map(|l| interrupt::begin(&folder.join(&l.folder), "compare"));
     let folders: Vec<FileSet> = folders.collect::<Result<_, _>>()?;
 
     let (mut results, mut folders) = run_all(&loaded, folders, seed, args)?;
@@ -72,7 +78,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     }
     let shares: Vec<_> = results.iter().map(|r| pod_shares(&r.first)).collect();
     compare::add_files(&mut whole, &comparison, &shares, !args.common.no_png)?;
-    whole.commit_with(folders)?;
+    interrupt::commit_with(whole, folders)?;
     if !args.common.terms.quiet {
         print(&comparison, args, &folder)?;
     }
@@ -86,7 +92,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
 /// Adds runs until the figure is known well enough; returns false if that takes more than `--max-runs`.
 fn run_on(until: &Until, loaded: &[Variant], results: &mut [Replicates], args: &Args) -> Result<bool, Failure> {
     let most = u64::from(args.max_runs);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     loop {
         let runs = results.first().map_or(0, |r| r.summaries.len() as u64);
         if until.met_by_all(results) {
@@ -116,7 +122,7 @@ fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are: {}", names.join(", ")),
         };
-        return Err(Failure::Usage(format!("none of the scenarios is called `{name}`; {help}")));
+        return Err(Failure::Usage(format!("none of the scenarios is called {}; {help}", quoted(name))));
     };
     loaded[..=at].rotate_right(1);
     Ok(())
@@ -125,11 +131,11 @@ fn put_first(loaded: &mut [Variant], name: &str) -> Result<(), Failure> {
 fn print(comparison: &Comparison, args: &Args, folder: &Path) -> Result<(), Failure> {
     let mut text = match args.common.terms.format {
         Format::Table => compare::render(comparison, &terminal::style()),
-        Format::Json => serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n",
+        Format::Json => json::text(comparison),
         Format::Markdown => compare::markdown(comparison),
     };
     if args.common.terms.format == Format::Table {
-        text.push_str(&format!("\nfiles in {}\n", folder.display()));
+        text.push_str(&format!("\nfiles in {}\n", printable::path(folder)));
     }
     terminal::print(&text)
 }
@@ -147,7 +153,7 @@ fn run_all(
     };
     let progress = Progress::new(loaded.len() as u64, None, args.common.terms.quiet);
     let one = |(Variant { scenario, .. }, mut set): (&Variant, FileSet)| {
-        let watch = |_: u64, _| terminal::interrupted();
+        let watch = |_: u64, _| interrupt::asked();
         let done = with_connections(&mut set, |sink| replicate(scenario, seed, runs, sink, Some(&watch)))?;
         progress.one_done();
         match done {

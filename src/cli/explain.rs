@@ -7,6 +7,8 @@ use super::failure::Failure;
 use super::{sources, terminal};
 use crate::lint;
 use crate::metrics::glossary::{self, ENTRIES};
+use crate::printable;
+use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::rules;
 use crate::shipped;
 
@@ -37,11 +39,30 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
     if Path::new(what).exists() || !shipped::find(what).is_empty() {
         return scenario(what, &args.sets);
     }
-    let rules = rules::RULES.iter().map(|r| r.code).chain(lint::rules().into_iter().map(|r| r.code));
-    let known = ENTRIES.iter().map(|e| e.word).chain(rules);
+    Err(Failure::Usage(unknown(what)))
+}
+
+/// That there is no such thing, and what may be meant: of something like a code the nearest code by its number, or else a word.
+fn unknown(what: &str) -> String {
+    let errors: Vec<&str> = rules::RULES.iter().map(|r| r.code).collect();
+    let of_lint: Vec<&str> = lint::rules().into_iter().map(|r| r.code).collect();
+    for (prefix, kind, codes) in [("EK", "rule of lint", of_lint), ("E", "error code", errors)] {
+        let number = what.get(..prefix.len()).filter(|p| p.eq_ignore_ascii_case(prefix)).and(what.get(prefix.len()..));
+        let Some(number) = number.filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit())) else { continue };
+        let number: u64 = number.parse().unwrap_or(u64::MAX);
+        let of = |code: &str| code.get(prefix.len()..).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        let near = codes.iter().min_by_key(|code| of(code).abs_diff(number)).copied().unwrap_or_default();
+        let ends = (codes.first().copied().unwrap_or_default(), codes.last().copied().unwrap_or_default());
+        return format!(
+            "there is no {kind} {}: there are {} to {}; did you mean `{near}`?",
+            quoted(what),
+            ends.0,
+            ends.1
+        );
+    }
     let hint =
-        crate::scenario::diagnostic::nearest(what, known).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
-    Err(Failure::Usage(format!("`{what}` is no scenario, figure, policy, reason, rule or error code{hint}")))
+        nearest(what, ENTRIES.iter().map(|e| e.word)).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
+    format!("{} is no scenario, figure, policy, reason, rule or error code{hint}", quoted(what))
 }
 
 /// Every value in force, and whether it is the user's, a default of the real systems, or an assumption.
@@ -51,7 +72,7 @@ fn scenario(argument: &str, sets: &[String]) -> Result<(), Failure> {
         let path = loaded.effective.iter().map(|v| v.path.chars().count()).max().unwrap_or(0);
         let value = loaded.effective.iter().map(|v| v.value.chars().count()).max().unwrap_or(0).min(60);
         for v in loaded.effective.iter().filter(|v| v.path != "about") {
-            let _ = writeln!(text, "{:path$}  {:value$}  {}", v.path, v.value, v.origin);
+            let _ = writeln!(text, "{:path$}  {:value$}  {}", v.path, printable::line(&v.value), v.origin);
         }
         let _ = writeln!(text, "scenario_hash {}\n", loaded.scenario_hash);
     }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::run::in_pool;
-use super::{Format, Terms, terminal};
+use super::{Format, Terms, interrupt, terminal};
 use crate::experiment::fit::{Seen, explain, scenario_of};
-use crate::output::files::FileSet;
 use crate::output::{fit, json};
-use crate::scenario::quantity::parse_percent;
+use crate::printable;
+use crate::scenario::diagnostic::quoted;
+use crate::scenario::quantity::{parse_number, parse_percent};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,12 +38,12 @@ pub struct Args {
 pub fn fit(args: &Args) -> Result<(), Failure> {
     let shares = shares(&args.shares).map_err(Failure::Usage)?;
     let within = parse_percent(&args.within).map(|p| p / 100.0).filter(|p| (0.001..=0.25).contains(p));
-    let within = within
-        .ok_or_else(|| Failure::Usage(format!("`{}` is no percentage from 0.1% to 25%, for --within", args.within)))?;
+    let within = within.ok_or_else(|| {
+        Failure::Usage(format!("{} is no percentage from 0.1% to 25%, for --within", quoted(&args.within)))
+    })?;
     let seen = Seen { shares, within, most: args.connections };
-    terminal::catch_interrupts()?;
-    let mut set = FileSet::begin(&args.out, "fit")?;
-    let watch = |_: u64, _| terminal::interrupted();
+    let mut set = interrupt::begin(&args.out, "fit")?;
+    let watch = |_: u64, _| interrupt::asked();
     let explained = in_pool(args.terms.threads, || explain(&seen, u64::from(args.runs), Some(&watch)))?;
     let (found, pictures) = explained.map_err(|error| Failure::Run("fit".to_owned(), error))?;
     let of_kind = |kind: &fit::Fitted| {
@@ -52,11 +53,11 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     };
     let scenarios: Vec<(String, String)> = found.kinds.iter().flat_map(of_kind).collect();
     fit::add_files(&mut set, &found, &scenarios, &pictures, !args.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if args.terms.quiet {
         return Ok(());
     }
-    let folder = args.out.display().to_string();
+    let folder = printable::path(&args.out);
     terminal::print(&match args.terms.format {
         Format::Table => format!("{}\nfiles in {folder}\n", fit::render(&found, &folder, &terminal::style())),
         Format::Json => json::text(&found),
@@ -70,18 +71,22 @@ fn shares(text: &str) -> Result<Vec<f64>, String> {
     let separator = ['/', ','].into_iter().find(|separator| text.contains(*separator)).unwrap_or(' ');
     let parts = text.split(separator).map(str::trim).filter(|part| separator != ' ' || !part.is_empty());
     let number = |part: &str| {
-        let number = part.strip_suffix('%').unwrap_or(part).parse::<f64>().ok();
-        number
-            .filter(|x| (0.0..=1e15).contains(x))
-            .ok_or_else(|| format!("`{part}` is no share: write a number per pod, such as 90/5/5/0/0"))
+        let number = parse_number(part.strip_suffix('%').unwrap_or(part));
+        let why = || format!("{} is no share: write a number per pod, such as 90/5/5/0/0", quoted(part));
+        number.filter(|x| (0.0..=1e15).contains(x)).ok_or_else(why)
     };
-    let numbers = parts.map(number).collect::<Result<Vec<f64>, String>>()?;
+    let parts: Vec<&str> = parts.collect();
+    let percentages = parts.iter().filter(|part| part.ends_with('%')).count();
+    if percentages != 0 && percentages != parts.len() {
+        return Err(format!("{} mixes percentages and numbers: write all of them in one unit", quoted(text)));
+    }
+    let numbers = parts.into_iter().map(number).collect::<Result<Vec<f64>, String>>()?;
     let sum: f64 = numbers.iter().sum();
     if !(2..=MOST).contains(&numbers.len()) {
-        return Err(format!("`{text}` has {} pods; write from 2 to {MOST}, such as 90/5/5/0/0", numbers.len()));
+        return Err(format!("{} has {} pods; write from 2 to {MOST}, such as 90/5/5/0/0", quoted(text), numbers.len()));
     }
     if sum == 0.0 {
-        return Err(format!("no pod of `{text}` has calls"));
+        return Err(format!("no pod of {} has calls", quoted(text)));
     }
     Ok(numbers.iter().map(|x| x / sum).collect())
 }
@@ -102,6 +107,9 @@ mod tests {
             ("a/b", "`a`"),
             ("-1/2", "`-1`"),
             ("40//30", "`` is no share"),
+            ("1/50%", "mixes percentages and numbers"),
+            ("50% 1", "mixes percentages and numbers"),
+            ("1e-400/1", "`1e-400`"),
             ("50,50/20", "`50,50` is no share"),
         ] {
             let why = shares(text).unwrap_err();

@@ -15,6 +15,7 @@ use crate::output::fit::Fit;
 use crate::output::knob::TradeOff;
 use crate::output::plan::PlanReport;
 use crate::output::sweep::Sweep;
+use crate::printable;
 use crate::scenario::{self, schema};
 use crate::shipped;
 
@@ -68,7 +69,7 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("{} exists already; name another file", args.file.display())));
     }
     write_file(&args.file, scenario::STARTER.as_bytes())?;
-    let file = args.file.display();
+    let file = printable::path(&args.file);
     terminal::print(&format!("wrote {file}; now: evenkeel run {file}\n"))
 }
 

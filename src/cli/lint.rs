@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
+use crate::experiment::Watch;
 use crate::lint::{self, Evidence, Finding, Severity};
 use crate::scenario::document::Document;
 use crate::shipped;
@@ -43,11 +45,12 @@ type Row = (String, Finding, Option<Evidence>);
 
 pub fn lint(args: &Args) -> Result<(), Failure> {
     if args.rules {
-        return terminal::print(&reference()?);
+        return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
     }
     let documents = sources::documents(&args.scenarios, &args.sets)?;
     let mut found = Vec::new();
     for document in &documents {
+        interrupt::look()?;
         found.extend(lint::lint(document)?.into_iter().map(|finding| (document, finding)));
     }
     let rows: Vec<Row> = if args.no_evidence || args.quiet {
@@ -65,10 +68,9 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
 
 /// Runs the findings' experiments on all threads.
 fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Row>, Failure> {
-    terminal::catch_interrupts()?;
     let progress = Progress::new(found.len() as u64, None, false);
     let one = |(document, finding): (&Document, Finding)| {
-        let watch = |_: u64, _| terminal::interrupted();
+        let watch = |_: u64, _| interrupt::asked();
         let evidence = lint::evidence(document, &finding, Some(&watch));
         progress.one_done();
         match evidence {
@@ -118,14 +120,17 @@ This file is written by `evenkeel lint --rules`, and a test compares it.
 ";
 
 /// docs/lint.md: all rules with the evidence of their examples, and what the shipped scenarios break.
-pub fn reference() -> Result<String, Failure> {
+///
+/// # Errors
+/// If a run cannot finish, or `watch` stopped it.
+pub fn reference(watch: Option<Watch<'_>>) -> Result<String, Failure> {
     let examples: Vec<_> = lint::rules()
         .into_par_iter()
         .map(|rule| {
             let document = Document::embedded(rule.code, rule.example, &[]);
             let finding = lint::lint(&document)?.into_iter().find(|f| f.rule.code == rule.code);
             let Some(finding) = finding else { return Ok(None) };
-            let evidence = lint::evidence(&document, &finding, None);
+            let evidence = lint::evidence(&document, &finding, watch);
             Ok(Some((finding, evidence.map_err(|error| Failure::Run(rule.code.to_owned(), error))?)))
         })
         .collect::<Result<_, Failure>>()?;

@@ -6,6 +6,7 @@ mod explain;
 mod failure;
 mod fit;
 mod generate;
+mod interrupt;
 mod lint;
 mod plan;
 mod plot;
@@ -16,7 +17,7 @@ mod sweep;
 mod terminal;
 mod variants;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use failure::Failure;
 pub use lint::reference as lint_reference;
@@ -26,7 +27,7 @@ pub use lint::reference as lint_reference;
 /// A deterministic simulator of connection-level load balancing for gRPC and HTTP/1.1 in Kubernetes. A scenario file goes in;
 /// per-pod traffic traces, skew plots and a verdict come out, the same bytes every time.
 #[derive(Debug, Parser)]
-#[command(name = "evenkeel", version, max_term_width = 100)]
+#[command(name = "evenkeel", version)]
 #[command(
     after_help = "Exit status: 0 done; 1 an expectation is not met, a property is not as expected, or lint finds something; 2 the input or usage is wrong; \
                         3 the machine failed (I/O); 130 interrupted.\n\
@@ -117,21 +118,28 @@ enum Format {
     Markdown,
 }
 
+/// Help is not wider.
+const MOST_COLUMNS: usize = 100;
+
 /// Runs the command line, and returns the exit status.
 #[must_use]
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are errors to clap, and go to standard output.
-            let status = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            return status;
+    let matches = Cli::command().term_width(terminal::width().min(MOST_COLUMNS)).try_get_matches();
+    let done = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => interrupt::catch().and_then(|()| dispatch(cli.command)),
+        // Help and version are errors to clap, and go to standard output.
+        Err(error) if error.use_stderr() => {
+            let _ = terminal::say_usage(&error);
+            return 2;
         }
+        Err(error) => terminal::say_usage(&error),
     };
-    match dispatch(cli.command) {
+    match done {
         Ok(()) => 0,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            interrupt::clear_away();
+            failure.report()
+        }
     }
 }
 

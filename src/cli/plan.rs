@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
-use crate::output::files::FileSet;
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
+use crate::printable;
 use crate::scenario::document::Document;
+use crate::scenario::quantity::parse_number;
 use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
@@ -127,20 +129,23 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
         },
     };
     let planner = Planner::new(document, &question).map_err(failure)?;
-    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&args.varies)? };
-    let (candidates, left_out) = planner.accepted(asked);
-    if let (Some(first), true) = (left_out.first(), candidates.is_empty()) {
-        return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", first.name, first.why)));
+    let grid = Grid::parse("--vary", &args.varies)?;
+    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&grid)? };
+    let (candidates, left_out) = planner.accepted(asked.clone());
+    if let (Some(first), Some(left), true) = (asked.first(), left_out.first(), candidates.is_empty()) {
+        if let (Err(wrong), false) = (planner.load(first), args.varies.is_empty()) {
+            return Err(grid.retold(wrong, 0, "--vary", &args.varies).into());
+        }
+        return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", left.name, left.why)));
     }
-    let mut set = FileSet::begin(out, "plan")?;
-    terminal::catch_interrupts()?;
+    let mut set = interrupt::begin(out, "plan")?;
     let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let answer = || planner.plan(&candidates, left_out, Some(&watch), &|| progress.one_done());
     let report = in_pool(args.common.terms.threads, answer)?.map_err(failure)?;
     progress.finish();
     plan::add_files(&mut set, &report, !args.common.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     print(args, out, (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)))?;
     unanswered(&report)
 }
@@ -154,15 +159,14 @@ fn unanswered(report: &PlanReport) -> Result<(), Failure> {
 }
 
 fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {
-    let mut set = FileSet::begin(out, "plan")?;
-    terminal::catch_interrupts()?;
+    let mut set = interrupt::begin(out, "plan")?;
     let progress = Progress::new(1, None, args.common.terms.quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let curve = || trade_off(document, &asked, Some(&watch), &|done, of| progress.done(done, of));
     let curve = in_pool(args.common.terms.threads, curve)?.map_err(failure)?;
     progress.finish();
     knob::add_files(&mut set, &curve, !args.common.no_png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     print(args, out, (&|style| knob::render(&curve, style), &|| knob::markdown(&curve), &|| json::text(&curve)))
 }
 
@@ -174,7 +178,7 @@ fn print(args: &Args, out: &std::path::Path, (table, markdown, json): Forms<'_>)
         return Ok(());
     }
     terminal::print(&match args.common.terms.format {
-        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), out.display()),
+        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), printable::path(out)),
         Format::Markdown => markdown(),
         Format::Json => json(),
     })
@@ -189,9 +193,8 @@ fn failure(error: PlanError) -> Failure {
 }
 
 /// The cells of a grid as candidates.
-fn variants(varies: &[String]) -> Result<Vec<Cure>, Failure> {
+fn variants(grid: &Grid) -> Result<Vec<Cure>, Failure> {
     const MOST: u64 = 1_000;
-    let grid = Grid::parse(varies).map_err(Failure::Usage)?;
     if grid.cells() > MOST {
         return Err(Failure::Usage(format!("{} candidates are too many; the most is {MOST}", grid.cells())));
     }
@@ -210,7 +213,7 @@ fn bounds(text: &str) -> Result<(u32, u32), String> {
 
 /// A part of one: `0.9` or `90%`, between both ends.
 fn part(text: &str) -> Result<f64, String> {
-    let percent = text.strip_suffix('%').map(|number| number.trim_end().parse().map(|p: f64| p / 100.0));
-    let value = percent.unwrap_or_else(|| text.parse()).ok();
+    let percent = text.strip_suffix('%').map(|number| parse_number(number.trim_end()).map(|p| p / 100.0));
+    let value = percent.unwrap_or_else(|| parse_number(text));
     value.filter(|p| *p > 0.0 && *p < 1.0).ok_or_else(|| "write a part such as 90% or 0.9, between 0 and 1".into())
 }

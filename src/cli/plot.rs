@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::terminal;
 use crate::output::replot;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,5 +23,5 @@ pub struct Args {
 pub fn plot(args: &Args) -> Result<(), Failure> {
     let out = args.out.as_ref().unwrap_or(&args.folder);
     let paths = replot::redraw(&args.folder, out, !args.no_png)?;
-    terminal::print(&paths.iter().map(|p| format!("{}\n", p.display())).collect::<String>())
+    terminal::print(&paths.iter().map(|p| printable::path(p) + "\n").collect::<String>())
 }

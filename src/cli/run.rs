@@ -8,14 +8,16 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::terminal::{self, Progress};
 use super::{Common, Format, sources};
-use crate::experiment::{Replicates, replicate};
+use crate::experiment::{Replicates, most_runs, replicate};
 use crate::metrics::outcome::ConnectionRow;
 use crate::observe::ConnectionSink;
 use crate::output::files::FileSet;
 use crate::output::table::{self, Header};
 use crate::output::{self, OutputError, WriteOptions, csv, json, markdown};
+use crate::printable;
 use crate::scenario::Loaded;
 use crate::scenario::effective::Origin;
 
@@ -50,19 +52,19 @@ pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
     refuse_same_names(&loaded)?;
-    terminal::catch_interrupts()?;
+    loaded.iter().try_for_each(|scenario| refuse_too_many(scenario, args.runs, 1, "--runs"))?;
     // Folders are made and proved writable before the first run.
-    let sets = folders(&loaded, args).into_iter().map(|folder| FileSet::begin(&folder, "run"));
+    let sets = folders(&loaded, args).into_iter().map(|folder| interrupt::begin(&folder, "run"));
     let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
     for (scenario, mut set) in loaded.iter().zip(sets) {
         let replicates = run_one(scenario, args, &mut set)?;
-        let folder = set.target().display().to_string();
+        let folder = printable::path(set.target());
         let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
         let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
         output::add_run(&mut set, &replicates.first, &options)?;
-        set.commit()?;
+        interrupt::commit(set)?;
         unmet.extend(unmet_expectations(&replicates));
         printed.push(match args.common.terms.format {
             Format::Table => table::render(&replicates.first, &header(scenario, folder), &terminal::style()),
@@ -108,6 +110,18 @@ pub fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>)
     let done = f(ConnectionSink::Stream(Box::new(&mut sink)));
     file.and_then(csv::Connections::finish).map_err(|error| OutputError::writing(&path, error))?;
     Ok(done)
+}
+
+/// Runs of one of so many scenarios whose summaries would not fit into memory are refused before the first one.
+pub fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) -> Result<(), Failure> {
+    let most = most_runs(scenario) / of.max(1) as u64;
+    if u64::from(runs) <= most {
+        return Ok(());
+    }
+    let name = &scenario.model.name;
+    Err(Failure::Usage(format!(
+        "{name}: {option} {runs} would need more than 1.5 GB for the runs' figures, pod by pod; the most is {most}"
+    )))
 }
 
 /// Runs `f` with so many threads.

@@ -1,6 +1,7 @@
 //! `--shard`: which part of a sweep a process runs.
 
 use crate::experiment::sweep::Shard;
+use crate::scenario::diagnostic::quoted;
 
 /// Variables that number the tasks of a job, from 0.
 const INDICES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"];
@@ -11,11 +12,13 @@ const INDICES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"];
 /// submission, which is another one when a single failed task is run again.
 pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
     const FORM: &str = "write --shard I/N with I from 1 to N, or --shard auto/N";
-    let (i, n) = text.split_once('/').ok_or_else(|| format!("`{text}` is no shard; {FORM}"))?;
-    let of: u64 = n.parse().ok().filter(|n| *n >= 1).ok_or_else(|| format!("`{n}` is no number of shards; {FORM}"))?;
+    let (i, n) = text.split_once('/').ok_or_else(|| format!("{} is no shard; {FORM}", quoted(text)))?;
+    let of: u64 =
+        n.parse().ok().filter(|n| *n >= 1).ok_or_else(|| format!("{} is no number of shards; {FORM}", quoted(n)))?;
     if i != "auto" {
         let index = i.parse::<u64>().ok().and_then(|i| i.checked_sub(1)).filter(|index| *index < of);
-        let index = index.ok_or_else(|| format!("`{text}` is no shard: there are 1/{of} to {of}/{of}; {FORM}"))?;
+        let index =
+            index.ok_or_else(|| format!("{} is no shard: there are 1/{of} to {of}/{of}; {FORM}", quoted(text)))?;
         return Ok(Shard { index, of });
     }
     let found = INDICES.iter().find_map(|name| Some((*name, environment(name)?)));
@@ -25,7 +28,7 @@ pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result
     let number: Option<u64> = value.parse().ok();
     match number.filter(|index| *index < of) {
         Some(index) => Ok(Shard { index, of }),
-        None => Err(format!("{name} is {value}, and {of} shards are numbered from 0 to {} there", of - 1)),
+        None => Err(format!("{name} is {}, and {of} shards are numbered from 0 to {} there", quoted(&value), of - 1)),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::scenario::Loaded;
-use crate::scenario::diagnostic::{Diagnostics, nearest};
+use crate::scenario::diagnostic::{Diagnostics, nearest, quoted};
 use crate::scenario::document::Document;
 use crate::shipped;
 
@@ -44,7 +45,7 @@ pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
             return Ok(shipped.into_iter().map(Source::Shipped).collect());
         }
         if let Some(near) = near(argument) {
-            let message = format!("there is no file `{argument}`; did you mean the shipped scenario `{near}`?");
+            let message = format!("there is no file {}; did you mean the shipped scenario `{near}`?", quoted(argument));
             return Err(Failure::Usage(message));
         }
     }
@@ -56,7 +57,9 @@ pub fn one(argument: &str, what: &str) -> Result<Source, Failure> {
     let mut sources = find(argument)?;
     match (sources.pop(), sources.len()) {
         (Some(source), 0) => Ok(source),
-        (_, more) => Err(Failure::Usage(format!("`{argument}` means {} scenarios; {what} is of one", more + 1))),
+        (_, more) => {
+            Err(Failure::Usage(format!("{} means {} scenarios; {what} is of one", quoted(argument), more + 1)))
+        }
     }
 }
 
@@ -91,7 +94,16 @@ pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
 pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Failure> {
-    all(arguments, |source| source.load(sets))
+    load_told(arguments, sets, |wrong| wrong)
+}
+
+/// The same, where `sets` were made of another option; `told` says what is wrong in its terms.
+pub fn load_told(
+    arguments: &[String],
+    sets: &[String],
+    told: impl Fn(Diagnostics) -> Diagnostics,
+) -> Result<Vec<Loaded>, Failure> {
+    all(arguments, |source| source.load(sets).map_err(&told))
 }
 
 /// The same as texts that are known to be valid.
@@ -120,6 +132,7 @@ pub fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Resu
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for one in of {
+        interrupt::look()?;
         match make(one) {
             Ok(scenario) => found.push(scenario),
             Err(diagnostics) => failures.push(Failure::from(diagnostics)),

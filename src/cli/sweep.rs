@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::failure::Failure;
-use super::run::in_pool;
+use super::interrupt;
+use super::run::{in_pool, refuse_too_many};
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
 use crate::experiment::sweep::{self, Merge, Shard};
 use crate::output::cells::{CellStore, CellWriter};
-use crate::output::files::{self, FileSet};
+use crate::output::files;
 use crate::output::json;
 use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
 use crate::scenario::Loaded;
@@ -58,14 +59,19 @@ pub struct MergeArgs {
 }
 
 pub fn sweep(args: &Args) -> Result<(), Failure> {
-    let grid = Grid::parse(&args.varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", &args.varies)?;
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
     // Read once: whoever edits the files while it runs changes nothing.
     let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.sets)?;
-    let load = |cell: u64| document.load(&grid.sets(cell)).map_err(Failure::from);
+    let load = |cell: u64| {
+        interrupt::look()?;
+        let loaded = document.load(&grid.sets(cell));
+        loaded.map_err(|wrong| Failure::from(grid.retold(wrong, cell, "--vary", &args.varies)))
+    };
     let first = load(0)?;
+    refuse_too_many(&first, args.runs, 1, "--runs")?;
     let plan = Plan {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: first.model.name.clone(),
@@ -81,8 +87,8 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
         // All cells are read before the first one runs: a value that is refused is found now, not in an hour.
         let inputs = mine.par_iter().map(|cell| load(*cell).map(|l| (l.scenario_hash, l.files)));
         let inputs = inputs.collect::<Result<Vec<Inputs>, Failure>>()?;
-        terminal::catch_interrupts()?;
         let writer = begin(&store, &plan, &out)?;
+        interrupt::keeps_cells(&out, mine.len());
         run_missing((&store, &writer), &plan, &mine, &inputs, &load, args.common.terms.quiet)
     })??;
     if let (Some(Shard { index, of }), false) = (shard, args.common.terms.quiet) {
@@ -98,15 +104,13 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
 }
 
 pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    let mut plans: Vec<(&PathBuf, Plan)> = Vec::new();
-    for folder in &args.folders {
-        let plan = CellStore::below(folder).plan()?;
-        let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
-        plans.push((folder, plan.ok_or_else(none)?));
-    }
-    let Some((first, plan)) = plans.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
-    for (folder, other) in &plans {
-        if let Some(what) = sweep::difference(plan, other) {
+    let Some(first) = args.folders.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
+    let plan = &plan_in(first)?;
+    // One plan is kept: those of a thousand shards with ten thousand cells take much memory.
+    let difference = |folder: &PathBuf| plan_in(folder).map(|other| sweep::difference(plan, &other));
+    let differences: Vec<Result<Option<String>, Failure>> = args.folders.par_iter().map(difference).collect();
+    for (folder, difference) in args.folders.iter().zip(differences) {
+        if let Some(what) = difference? {
             let (a, b) = (first.display(), folder.display());
             return Err(Failure::Usage(format!("{a} and {b} are of different sweeps: {what}")));
         }
@@ -146,9 +150,9 @@ impl Printing {
 fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Result<(), Failure> {
     let sweep = sweep::results(plan, cells);
     // A merge writes what the sweep would have written, to the byte.
-    let mut set = FileSet::begin_soon(out, "sweep")?;
+    let mut set = interrupt::begin_soon(out, "sweep")?;
     add_files(&mut set, &sweep, cells, printing.png)?;
-    set.commit()?;
+    interrupt::commit(set)?;
     if printing.quiet {
         return Ok(());
     }
@@ -157,6 +161,11 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
         Format::Json => json::text(&sweep),
         Format::Markdown => markdown(&sweep),
     })
+}
+
+fn plan_in(folder: &Path) -> Result<Plan, Failure> {
+    let none = || Failure::Usage(format!("{} holds no sweep (no cells/plan.json)", folder.display()));
+    CellStore::below(folder).plan()?.ok_or_else(none)
 }
 
 fn same_version(plan: &Plan) -> Result<(), Failure> {
@@ -200,8 +209,9 @@ fn run_missing(
         }
     }
     let missing = there.iter().filter(|cell| cell.is_none()).count();
+    interrupt::keeps_more_cells(there.len() - missing);
     let progress = Progress::new(missing as u64, None, quiet);
-    let watch = |_: u64, _| terminal::interrupted();
+    let watch = |_: u64, _| interrupt::asked();
     let one = |(number, there): (&u64, Option<Cell>)| {
         if let Some(cell) = there {
             return Ok(cell);
@@ -210,6 +220,7 @@ fn run_missing(
         let cell = sweep::run_cell(plan, *number, &load(*number)?, Some(&watch))
             .map_err(|error| Failure::Run(label(), error))?;
         writer.finish(&cell)?;
+        interrupt::keeps_more_cells(1);
         progress.one_done();
         Ok(cell)
     };

@@ -1,27 +1,16 @@
-//! The terminal: what it can show, progress, and Ctrl-C.
+//! The terminal: what it can show, and progress.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
+use super::interrupt;
 use crate::output::Style;
+use crate::printable;
 use crate::units::{Span, Time};
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// From now on Ctrl-C stops runs instead of the process, so that no file is left half-written.
-pub fn catch_interrupts() -> Result<(), Failure> {
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Machine(format!("cannot listen for Ctrl-C: {error}")))
-}
-
-/// True once the user has pressed Ctrl-C.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
-}
 
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var("TERM").is_ok_and(|t| t == "dumb")
@@ -32,28 +21,62 @@ pub fn colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && !no_color()
 }
 
+fn colours_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && !no_color()
+}
+
+/// Columns of standard output. A pipe has 100, whatever the environment, so that the same command prints the same bytes.
+pub fn width() -> usize {
+    const PIPE: usize = 100;
+    if !std::io::stdout().is_terminal() {
+        return PIPE;
+    }
+    let asked = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    let columns = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    asked.filter(|width| *width > 0).or_else(columns).unwrap_or(PIPE)
+}
+
 /// How text on standard output looks. A pipe gets plain text, 100 columns wide.
 pub fn style() -> Style {
     let terminal = std::io::stdout().is_terminal();
-    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
     let locale = locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default().to_uppercase();
     Style {
-        colour: terminal && !no_color(),
+        colour: colours_on_stdout(),
         unicode: !terminal || locale.contains("UTF-8") || locale.contains("UTF8"),
-        width: columns.unwrap_or(100),
+        width: width(),
     }
 }
 
-/// Writes to standard output, all at once.
+/// Text without what a terminal would obey, but for our own colours.
+fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
+    if colours { Cow::Owned(printable::coloured_lines(text)) } else { printable::lines(text) }
+}
+
+/// Writes to standard output, all at once, unless the command should stop. What a terminal would obey is escaped.
 pub fn print(text: &str) -> Result<(), Failure> {
+    interrupt::look()?;
+    let text = harmless(text, colours_on_stdout());
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
 }
 
-/// Writes to standard error; if even that fails there is nobody left to tell.
+/// Writes to standard error in the same way; if even that fails, there is no place left to say so.
 pub fn say(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(harmless(text, colours_on_stderr()).as_bytes());
+}
+
+/// What clap has to say: help and version on standard output, errors on standard error, all in the arguments' own words.
+pub fn say_usage(error: &clap::Error) -> Result<(), Failure> {
+    let text = error.render();
+    // Colours that stand in the arguments are not ours.
+    let plain = std::env::args_os().any(|arg| arg.to_string_lossy().contains('\u{1b}'));
+    let text = |colours: bool| if colours && !plain { text.ansi().to_string() } else { text.to_string() };
+    if error.use_stderr() {
+        say(&text(colours_on_stderr()));
+        return Ok(());
+    }
+    print(&text(colours_on_stdout()))
 }
 
 /// A progress bar on standard error, over several runs; it appears after a second, and only on a terminal.
@@ -89,7 +112,7 @@ impl Progress {
             self.bar.inc(steps.saturating_sub(*place));
             *place = steps.max(*place);
         }
-        interrupted()
+        interrupt::asked()
     }
 
     /// A run of unknown length is done.

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::run::refuse_same_names;
 use super::sources;
 use crate::scenario::Loaded;
+use crate::scenario::document::Document;
 use crate::scenario::vary::Grid;
 
 /// A scenario with the values of one cell.
@@ -17,7 +18,7 @@ pub struct Variant {
 /// Reads all scenarios, and makes each cell of the grid of what was read. Several of them keep their names before the cell's.
 pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Result<Vec<Variant>, Failure> {
     const MOST: u64 = 1_000;
-    let grid = Grid::parse(varies).map_err(Failure::Usage)?;
+    let grid = Grid::parse("--vary", varies)?;
     if grid.cells() > MOST {
         return Err(Failure::Usage(format!(
             "{} variants are too many to compare; `evenkeel sweep` is for grids",
@@ -27,7 +28,9 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
     let texts = sources::texts(arguments, sets)?;
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
-        let scenarios = sources::each(&texts, |text| text.load(&grid.sets(cell)))?;
+        let told =
+            |text: &Document| text.load(&grid.sets(cell)).map_err(|wrong| grid.retold(wrong, cell, "--vary", varies));
+        let scenarios = sources::each(&texts, told)?;
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
         for mut scenario in scenarios {

@@ -12,6 +12,6 @@ pub mod sweep;
 pub mod until;
 
 pub use compare::{Side, compare};
-pub use replicate::{Replicates, replicate};
-pub use run::{Watch, run, run_into};
+pub use replicate::{Replicates, most_runs, replicate};
+pub use run::{Watch, go_on, run, run_into};
 pub use until::Until;

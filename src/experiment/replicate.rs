@@ -13,6 +13,16 @@ use crate::observe::ConnectionSink;
 use crate::scenario::Loaded;
 use crate::sim::SimError;
 
+/// How many bytes the summaries of runs may take together.
+const MAX_BYTES: u64 = 1_500_000_000;
+
+/// The most runs whose summaries fit into memory together (1.5 GB: some 4 KB for each run, and 600 bytes for each of its pods).
+#[must_use]
+pub fn most_runs(loaded: &Loaded) -> u64 {
+    let pods: u64 = loaded.model.deployments().map(|d| u64::from(d.replicas)).sum();
+    MAX_BYTES / (4_000 + 600 * pods)
+}
+
 /// Several runs of one scenario.
 pub struct Replicates {
     /// Run 0, with its traces. With more than one run, its summary has the estimates over all of them.

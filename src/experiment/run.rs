@@ -12,6 +12,15 @@ use crate::verdict;
 /// Told how far a run is (its seed, and the simulated time), now and then; says whether to stop.
 pub type Watch<'a> = &'a (dyn Fn(u64, Time) -> bool + Sync);
 
+/// Fails if `watch` says to stop: for what takes long before the first run, or between runs.
+///
+/// # Errors
+/// [`SimError::Interrupted`], at the start of simulated time.
+pub fn go_on(watch: Option<Watch<'_>>) -> Result<(), SimError> {
+    let at = Time::ZERO;
+    if watch.is_some_and(|stop| stop(0, at)) { Err(SimError::Interrupted { at }) } else { Ok(()) }
+}
+
 /// Windows of a run whose length nobody knows before: the recorder merges them as it goes.
 const FINEST_WINDOW: Span = Span::from_millis(1);
 

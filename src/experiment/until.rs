@@ -8,8 +8,13 @@ use super::replicate::Replicates;
 use crate::metrics::estimate::mean;
 use crate::metrics::figures::{ALWAYS, figures};
 use crate::metrics::outcome::{Estimate, Summary};
-use crate::scenario::diagnostic::nearest;
-use crate::scenario::quantity::parse_duration;
+use crate::scenario::diagnostic::{Diagnostics, nearest, quoted};
+use crate::scenario::model::Model;
+use crate::scenario::quantity::{parse_duration, parse_number};
+use crate::scenario::rules::Code;
+
+/// In messages.
+const OPTION: &str = "--until";
 
 /// The fewest runs before the first look.
 pub const FEWEST: u64 = 10;
@@ -36,24 +41,45 @@ impl Until {
     /// Reads `FIGURE ± WIDTH` (or `+-`): a percentage of the mean, a number in the figure's unit, or a duration.
     ///
     /// # Errors
-    /// Says what is wrong with the text.
-    pub fn parse(text: &str) -> Result<Until, String> {
+    /// Says what is wrong with the text, and where.
+    pub fn parse(text: &str) -> Result<Until, Diagnostics> {
+        const FORM: &str = "write FIGURE ± WIDTH, such as 'max_over_mean ± 2%' (or +-)";
+        let wrong =
+            |at, code, message: &str, help: &str| Diagnostics::of_argument(OPTION, text, at, code, message, help);
         let split = text.split_once('±').or_else(|| text.split_once("+-"));
-        let Some((figure, width)) = split.map(|(a, b)| (a.trim(), b.trim())) else {
-            return Err(format!("`{text}` has no ±; write FIGURE ± WIDTH, such as 'max_over_mean ± 2%' (or +-)"));
+        let Some((figure, width)) = split else {
+            return Err(wrong(0..text.len(), Code::BadExpectation, &format!("{} has no ±", quoted(text)), FORM));
         };
-        let path = path(figure)?;
-        let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
+        let (start, end) = (figure.len() - figure.trim_start().len(), text.len() - width.trim_start().len());
+        let (figure, width) = (figure.trim(), width.trim());
+        let path = path(figure)
+            .map_err(|(message, help)| wrong(start..start + figure.len(), Code::UnknownFigure, &message, &help))?;
+        let number = |text: &str| parse_number(text).filter(|x| *x > 0.0);
         let unit = if path.starts_with("latency_ms.") { Some(1e6) } else { path.ends_with(".seconds").then_some(1e9) };
         let duration = || Some(parse_duration(width).ok()?.0 as f64 / unit?).filter(|x| *x > 0.0);
         let percent = width.strip_suffix('%').and_then(|p| number(p.trim_end()));
         let width = match percent.map(|p| Width::Relative(p / 100.0)) {
             Some(relative) => relative,
             None => Width::Absolute(number(width).or_else(duration).ok_or_else(|| {
-                format!("`{width}` is no width: write a percentage of the mean, or a number above zero")
+                let help = "write a percentage of the mean, or a number above zero";
+                wrong(end..text.len(), Code::BadExpectation, &format!("{} is no width", quoted(width)), help)
             })?),
         };
-        Ok(Until { text: text.to_owned(), path, width })
+        Ok(Until { text: text.split_whitespace().collect::<Vec<_>>().join(" "), path, width })
+    }
+
+    /// Refuses a scenario that has no value of the figure in any run.
+    ///
+    /// # Errors
+    /// Says why.
+    pub fn fits(&self, model: &Model) -> Result<(), Diagnostics> {
+        let counts = |a: &crate::scenario::model::Action| a.what.moves_connections() && a.at.0 >= model.warmup.0;
+        if self.path.starts_with("time_to_balance") && !model.timeline.iter().any(counts) {
+            let message = format!("{} has no change after the warmup that moves pods or clients", quoted(&model.name));
+            let (at, help) = (0..self.text.len(), "name another figure, or scenarios with a timeline");
+            return Err(Diagnostics::of_argument(OPTION, &self.text, at, Code::UnknownFigure, &message, help));
+        }
+        Ok(())
     }
 
     /// The estimate of the figure over these runs, if all of them have a value of it.
@@ -87,8 +113,8 @@ pub fn next_look(runs: u64, most: u64) -> u64 {
     runs.saturating_add(runs.div_ceil(2)).min(most)
 }
 
-/// The path of a figure by its path, its column in `runs.csv`, or the words that `expect` knows.
-fn path(figure: &str) -> Result<String, String> {
+/// The path of a figure by its path, its column in `runs.csv`, or the words that `expect` knows; or a message and what would be right.
+fn path(figure: &str) -> Result<String, (String, String)> {
     let balance = ("time_to_balance_s", "time_to_balance.0.seconds");
     let known: Vec<(&str, &str)> = ALWAYS.iter().map(|(name, path, _)| (*name, *path)).chain([balance]).collect();
     let written = figure.strip_prefix("latency.").map(|quantile| format!("latency_ms.{quantile}"));
@@ -98,8 +124,11 @@ fn path(figure: &str) -> Result<String, String> {
     let found = found.or_else(|| known.iter().find(|(name, path)| *name == written || *path == written).map(|k| k.1));
     found.map(str::to_owned).ok_or_else(|| {
         let hint = nearest(written, known.iter().flat_map(|(name, path)| [*name, *path]));
-        let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        format!("`{figure}` is no figure of a run that has a mean over runs{hint}")
+        let hint = hint.map_or_else(
+            || "figures are the columns of runs.csv, such as `max_over_mean` or `latency_p99_ms`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        (format!("{} is no figure of a run that has a mean over runs", quoted(figure)), hint)
     })
 }
 
@@ -120,16 +149,17 @@ mod tests {
         ] {
             assert_eq!(Until::parse(text), Ok(Until { text: text.into(), path: path.into(), width }), "{text}");
         }
-        for (text, says) in [
-            ("max_over_mean", "no ±"),
-            ("max_over_maen ± 2%", "did you mean `max_over_mean`?"),
-            ("pods ± 2%", "no figure"),
-            ("idle_pods ± 0", "no width"),
-            ("idle_pods ± -1%", "no width"),
-            ("idle_pods ± 1s", "no width"),
+        for (text, says, place) in [
+            ("max_over_mean", "no ±", "--until:1:1"),
+            (" max_over_maen ± 2%", "did you mean `max_over_mean`?", "--until:1:2"),
+            ("pods ± 2%", "no figure", "--until:1:1"),
+            ("idle_pods ± 0", "no width", "--until:1:13"),
+            ("idle_pods +- -1%", "no width", "--until:1:14"),
+            ("idle_pods ± 1s", "no width", "--until:1:13"),
+            ("idle_pods ± 1e-400", "no width", "--until:1:13"),
         ] {
-            let why = Until::parse(text).unwrap_err();
-            assert!(why.contains(says), "{text}: {why}");
+            let why = Until::parse(text).unwrap_err().to_string();
+            assert!(why.contains(says) && why.contains(place), "{text}: {why}");
         }
     }
 

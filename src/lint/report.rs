@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Evidence, Finding, Rule, Severity, Shown, rules};
-use crate::output::Style;
+use crate::output::{Style, json};
 
 /// What `lint --json` prints of a finding.
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Row<'a> {
 pub fn json(found: &[(String, Finding, Option<Evidence>)]) -> String {
     let rows: Vec<Row<'_>> =
         found.iter().map(|(name, finding, evidence)| row(name, finding, evidence.as_ref())).collect();
-    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+    json::text(&rows)
 }
 
 fn row<'a>(name: &'a str, finding: &'a Finding, evidence: Option<&'a Evidence>) -> Row<'a> {

@@ -2,6 +2,28 @@
 
 use crate::metrics::outcome::Summary;
 
+/// The keys of `requests.by_status`: gRPC statuses of failed calls by their names in the gRPC specification (`doc/statuscodes.md`), in
+/// the order of `sim::observation::Status`.
+pub const STATUSES: [&str; 3] = ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+
+/// The keys of `connections.closed_by`, and words of `connections.csv`, in the order of `sim::observation::CloseReason`.
+pub const CLOSE_REASONS: [&str; 14] = [
+    "max_age",
+    "max_idle",
+    "shutdown",
+    "killed",
+    "address_removed",
+    "client_lifetime",
+    "client_idle",
+    "client_stopped",
+    "refused",
+    "per_request",
+    "superseded",
+    "keepalive_timeout",
+    "too_many_pings",
+    "max_requests",
+];
+
 /// One figure of a summary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {

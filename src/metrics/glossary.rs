@@ -60,8 +60,9 @@ entries! {
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
     "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
-    "utilization": "Part of a pod's slot-time that was used while it was Ready. Where the pod has `cpu`: its CPU time, as part of what its \
-        limit allows, or its cores without a limit; it is what an HPA sees." ["definition"]
+    "utilization": "Part of a pod's slot-time that was used while it was Ready, from 0 to 1. Where the pod has `cpu`: its CPU time, as part of what its \
+        limit allows, or its cores without a limit. A limit is a quota per 100 ms, which a burst may use at once: what a window would have above 1 \
+        counts in the windows that follow, as in the periods that the quota is for. An HPA sees the CPU time as it is used." ["definition"]
     "throttled": "Part of the periods of a pod's CPU limit (100 ms) in which the limit stopped it, of those in which it had work. A pod whose mean is \
         far below its limit is throttled in bursts, and whoever comes then waits for the next period." ["Linux cpu.stat, nr_throttled / nr_periods; CPUThrottlingHigh"]
     "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]

@@ -184,7 +184,7 @@ fn share(part: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| part as f64 / total as f64)
 }
 
-/// Slot-time used, of what there was (or CPU time, of what its processor could give), in the measured windows during which the pod was Ready throughout.
+/// Slot-time used, of what there was (never more, but for rounding; or CPU time, of what its processor could give), in the measured windows during which the pod was Ready throughout.
 fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
     let mut sums = vec![(0u128, 0u128); recorder.pods.len()];
     for window in windows {
@@ -197,7 +197,7 @@ fn utilization(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>>
     let of_slots = sums.into_iter().map(|(busy, of)| (of > 0).then(|| busy as f64 / of as f64));
     of_slots
         .zip(&recorder.pods)
-        .map(|(part, pod)| Some(part? / recorder.model.deployment(pod.server as usize).usable()))
+        .map(|(part, pod)| Some((part? / recorder.model.deployment(pod.server as usize).usable()).min(1.0)))
         .collect()
 }
 
@@ -364,7 +364,8 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 share: share(cell.requests, total),
                 in_flight: sample.in_flight,
                 queued: sample.queued,
-                utilization: (slot_time > 0.0).then(|| sample.busy.as_secs_f64() / slot_time / server.usable()),
+                utilization: (slot_time > 0.0)
+                    .then(|| (sample.busy.as_secs_f64() / slot_time / server.usable()).min(1.0)),
                 latency_p50_ms: cell.p50.map(Span::as_millis_f64),
                 latency_p99_ms: cell.p99.map(Span::as_millis_f64),
                 errors: cell.errors,

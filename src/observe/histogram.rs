@@ -56,10 +56,12 @@ fn ones(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A histogram to record into: a fixed number of buckets (30 KB, allocated at the first value), cleared and merged at the cost
-/// of the part that was touched.
+/// A histogram to record into: it holds the range of buckets that has had values, mostly some KB, and is cleared and merged at the
+/// cost of the part that was touched.
 #[derive(Clone, Debug)]
 pub struct Histogram {
+    /// The first bucket of `counts`, a multiple of 64.
+    first: usize,
     counts: Vec<u64>,
     /// A bit per bucket that has values: a window has few values in many buckets.
     used: [u64; BUCKETS / 64],
@@ -68,7 +70,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Histogram { counts: Vec::new(), used: [0; BUCKETS / 64], totals: Totals::EMPTY }
+        Histogram { first: 0, counts: Vec::new(), used: [0; BUCKETS / 64], totals: Totals::EMPTY }
     }
 }
 
@@ -78,10 +80,10 @@ impl Histogram {
     pub fn record(&mut self, value: Span) {
         let ns = value.0;
         let i = bucket(ns);
-        if i >= self.counts.len() {
-            self.allocate();
+        if i.wrapping_sub(self.first) >= self.counts.len() {
+            self.reach(i);
         }
-        self.counts[i] += 1;
+        self.counts[i - self.first] += 1;
         self.used[i / 64] |= 1 << (i % 64);
         self.totals.n += 1;
         self.totals.sum += u128::from(ns);
@@ -90,8 +92,16 @@ impl Histogram {
     }
 
     #[cold]
-    fn allocate(&mut self) {
-        self.counts.resize(BUCKETS, 0);
+    fn reach(&mut self, bucket: usize) {
+        let block = bucket & !63;
+        let (first, end) = match self.counts.len() {
+            0 => (block, block + 64),
+            n => (block.min(self.first), (block + 64).max(self.first + n)),
+        };
+        let mut counts = vec![0; end - first];
+        let old = if self.counts.is_empty() { 0 } else { self.first - first };
+        counts[old..old + self.counts.len()].copy_from_slice(&self.counts);
+        (self.first, self.counts) = (first, counts);
     }
 
     /// True if nothing was recorded since the last `clear`.
@@ -102,7 +112,8 @@ impl Histogram {
 
     /// Forgets all values; keeps the memory.
     pub fn clear(&mut self) {
-        for (word, counts) in self.used.iter_mut().zip(self.counts.as_chunks_mut::<64>().0) {
+        let used = &mut self.used[self.first / 64..];
+        for (word, counts) in used.iter_mut().zip(self.counts.as_chunks_mut::<64>().0) {
             for bit in ones(std::mem::take(word)) {
                 counts[bit] = 0;
             }
@@ -113,7 +124,7 @@ impl Histogram {
     /// The buckets that have values, in order, with their counts.
     fn filled(&self) -> impl Iterator<Item = (usize, u64)> {
         let of_word = |(i, &word): (usize, &u64)| ones(word).map(move |bit| 64 * i + bit);
-        self.used.iter().enumerate().flat_map(of_word).map(|i| (i, self.counts[i]))
+        self.used.iter().enumerate().flat_map(of_word).map(|i| (i, self.counts[i - self.first]))
     }
 
     /// Forgets all values and gives the memory back.

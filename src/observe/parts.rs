@@ -12,8 +12,7 @@ use super::windows::Window;
 
 /// True if some expectation asks for what only the latencies of a part tell: those, or how many calls were answered in it.
 pub(super) fn ask_for_latencies(model: &Model) -> bool {
-    let tells = |step: &String| step == "latency_ms" || step == "error_ratio";
-    model.expect.iter().any(|e| e.when != When::WholeRun && e.path.first().is_some_and(tells))
+    model.expect.iter().any(Expectation::asks_for_latencies)
 }
 
 /// By expectation: the parts in which it must hold; none for those of the whole run.
@@ -106,7 +105,7 @@ fn part(windows: &[&Window], slots: Slots<'_>) -> Part {
     }
     let pods: Vec<Pod> = pods.into_iter().filter(|p| p.ready > Span::ZERO).collect();
     let rates: Vec<f64> = pods.iter().map(|p| p.requests as f64 / p.ready.as_secs_f64()).collect();
-    let utilization = |p: &Pod| p.busy.as_secs_f64() / (p.ready.as_secs_f64() * slots(p.id));
+    let utilization = |p: &Pod| (p.busy.as_secs_f64() / (p.ready.as_secs_f64() * slots(p.id))).min(1.0);
     let ended = failed + latency.count();
     Part {
         skew: skew::figures(&rates),

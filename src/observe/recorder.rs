@@ -9,6 +9,9 @@
 //! - windows (`stray_share`, worst and median window, utilization, warnings) by when they began;
 //! - changes (`time_to_balance`) by when they were made.
 //!
+//! What happens at the very end of the warmup belongs to it, as what happens at the very end of a window belongs to that window:
+//! windows and summary agree. A run without a warmup is measured from its first instant on.
+//!
 //! Traces, digests and `connections` cover the whole run.
 
 use crate::metrics::outcome::Outcome;
@@ -45,6 +48,8 @@ pub struct Recorder<'a> {
     pub(super) scenario_hash: String,
     pub(super) summary_only: bool,
     pub(super) warmup: Time,
+    /// From then on it is measured: what happens at the very end of the warmup is in the window that ends then, and in the warmup.
+    measured_from: Time,
     pub(super) digest: Digest,
     /// By client.
     pub(super) arrivals: Vec<Arrivals>,
@@ -65,6 +70,8 @@ pub struct Recorder<'a> {
     pub(super) latencies: Latencies,
     /// By pod.
     pub(super) pods: Vec<PodInfo>,
+    /// Pods of servers so far, and of gateways.
+    rows: [u32; 2],
     pub(super) windows: Windows,
     pub(super) events: Events,
     pub(super) connections: Connections<'a>,
@@ -73,18 +80,18 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder of one run of `model` with this seed. `window` is the width of the windows that will be observed. If neither
-    /// the model's `window` nor its `duration` is given, they are merged so that at most 300 are left, by a factor of 1, 2 or
-    /// 5 times a power of ten.
+    /// A recorder of one run of `model` with this seed. `window` is the width of the first windows that will be observed. If
+    /// neither the model's `window` nor its `duration` is given, they widen as the run goes on, and are merged so that at most 300
+    /// are left, by a factor of 1, 2 or 5 times a power of ten.
     #[must_use]
     pub fn new(model: &'a Model, seed: u64, window: Span, options: Options<'a>) -> Self {
-        let merging = model.window.is_none() && model.duration.is_none();
         Recorder {
             model,
             seed,
             scenario_hash: options.scenario_hash,
             summary_only: options.summary_only,
             warmup: Time::ZERO + model.warmup,
+            measured_from: Time::ZERO + if model.warmup == Span::ZERO { Span::ZERO } else { model.warmup + Span(1) },
             digest: Digest::default(),
             arrivals: vec![Arrivals::default(); model.clients.len()],
             started: [0; 2],
@@ -98,7 +105,8 @@ impl<'a> Recorder<'a> {
             counts: Vec::new(),
             latencies: Latencies::default(),
             pods: Vec::new(),
-            windows: Windows::new(window, merging),
+            rows: [0; 2],
+            windows: Windows::new(window, model.windows_widen()),
             events: Events::default(),
             connections: Connections::new(model, options.connections),
             ready_changes: Vec::new(),
@@ -113,7 +121,7 @@ impl<'a> Recorder<'a> {
 
     #[inline]
     fn measured(&self, at: Time) -> bool {
-        at >= self.warmup
+        at >= self.measured_from
     }
 
     #[inline]
@@ -155,7 +163,8 @@ impl<'a> Recorder<'a> {
                 debug_assert_eq!(pod.0 as usize, self.pods.len(), "pods are numbered in order of creation");
                 let name = format!("{}-{revision}-{number}", self.model.deployment(server as usize).name);
                 let gateway = server as usize >= self.model.servers.len();
-                let row = self.pods.iter().filter(|pod| pod.gateway == gateway).count() as u32;
+                let rows = &mut self.rows[usize::from(gateway)];
+                let row = std::mem::replace(rows, *rows + 1);
                 self.pods.push(PodInfo::new(name, server, (gateway, row), at));
                 self.counts.push(PodCounts::default());
                 self.latencies.add_pod();
@@ -219,13 +228,14 @@ impl Observer for Recorder<'_> {
             let hash = call_hash(at, replica, n, demand, key, open);
             self.digest.call(at, client, hash);
             self.arrivals[client as usize].add(hash);
-            self.started[usize::from(at >= self.warmup)] += 1;
+            self.started[usize::from(self.measured(at))] += 1;
             return;
         }
         self.digest.observe(at, what);
         match *what {
             Observation::Received { pod, .. } => {
-                self.counts[pod.0 as usize].received[usize::from(at >= self.warmup)] += 1;
+                let measured = usize::from(self.measured(at));
+                self.counts[pod.0 as usize].received[measured] += 1;
             }
             Observation::Started { .. } => {}
             Observation::Completed { client, method, pod, emitted } => {

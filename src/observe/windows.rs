@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::balance::ReadyLoads;
-use crate::sim::observation::Periods;
-use crate::sim::observation::{PodId, PodSample};
+use crate::sim::observation::{Periods, PodId, PodSample};
+use crate::sim::{WIDENS_AT, WIDENS_BY};
 use crate::units::{Span, Time};
 
 use super::histogram::Tally;
 
-/// Where the width is not given, a run has at most so many windows in the end.
-const MOST: usize = 300;
-/// So many are kept meanwhile: ten times `MOST`, since widths go 1-2-5-10.
-const KEPT: usize = 10 * MOST;
+/// Where the width is not given, a run has at most so many windows in the end; meanwhile there are more, since widths go 1-2-5-10.
+const MOST: usize = WIDENS_AT / WIDENS_BY;
 
 /// A pod in a window.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,60 +50,36 @@ impl Window {
     }
 }
 
-/// All windows of a run. With `merging`, windows come finer than wanted: as their number grows, ten of them become one, and
-/// at the end as many as leave at most `MOST`, by a factor of 1, 2, 5, 10, …
+/// All windows of a run. With `merging`, windows come finer than wanted: whenever there are too many, ten of them become one, and
+/// the engine's next ones are as wide; at the end as many are merged as leave at most `MOST`, by a factor of 1, 2, 5 or 10.
 pub(super) struct Windows {
     list: Vec<Window>,
     pub merging: bool,
     /// Width of a window as it comes.
     width: Span,
-    /// How many of those each window of `list` before `tail` stands for.
-    scale: usize,
-    /// Where those begin that are not merged to `scale` yet.
-    tail: usize,
 }
 
 impl Windows {
     pub fn new(width: Span, merging: bool) -> Windows {
-        Windows { list: Vec::new(), merging, width, scale: 1, tail: 0 }
+        Windows { list: Vec::new(), merging, width }
     }
 
     pub fn push(&mut self, window: Window) {
         self.list.push(window);
-        if self.merging && self.list.len() - self.tail == self.scale {
-            self.merge_tail();
-            if self.list.len() == KEPT {
-                self.list = merge_by(std::mem::take(&mut self.list), 10);
-                self.scale *= 10;
-                self.tail = self.list.len();
-            }
+        if self.merging && self.list.len() == WIDENS_AT {
+            self.list = merge_by(std::mem::take(&mut self.list), WIDENS_BY);
+            self.width = self.width * WIDENS_BY as u64;
         }
-    }
-
-    fn merge_tail(&mut self) {
-        let mut tail = self.list.split_off(self.tail);
-        if tail.len() == 1 {
-            self.list.append(&mut tail);
-        } else if !tail.is_empty() {
-            let whole = tail.len() == self.scale;
-            self.list.push(merge(tail, whole));
-        }
-        self.tail = self.list.len();
     }
 
     /// The windows as they shall be seen, and their width.
-    pub fn finish(mut self) -> (Vec<Window>, Span) {
+    pub fn finish(self) -> (Vec<Window>, Span) {
         if !self.merging {
             return (self.list, self.width);
         }
-        let whole = self.list.len() - self.tail == self.scale || self.tail == self.list.len();
-        self.merge_tail();
-        if let (false, Some(last)) = (whole, self.list.last_mut()) {
-            last.partial = true;
-        }
         let factors = [1, 2, 5, 10];
-        let factor = factors.into_iter().find(|f| self.list.len().div_ceil(*f) <= MOST).unwrap_or(10);
-        let width = self.width * (self.scale * factor) as u64;
+        let factor = factors.into_iter().find(|f| self.list.len().div_ceil(*f) <= MOST).unwrap_or(WIDENS_BY);
+        let width = self.width * factor as u64;
         (merge_by(self.list, factor), width)
     }
 }
@@ -197,11 +171,16 @@ mod tests {
 
     fn run(n: usize, last_partial: bool) -> (Vec<Window>, Span) {
         let mut windows = Windows::new(Span(7), true);
-        for i in 0..n as u64 {
-            let partial = last_partial && i + 1 == n as u64;
-            let to = Time((i + 1) * 7 - u64::from(partial));
-            let cells = vec![cell(0, true, 1, 100 + i % 20)];
-            windows.push(Window { from: Time(i * 7), to, partial, cells, unplaced: 2 });
+        let end = 7 * n as u64 - u64::from(last_partial);
+        let mut from = 0;
+        while from < end {
+            let to = (from + windows.width.0).min(end);
+            let partial = to - from < windows.width.0;
+            let steps = (to - from).div_ceil(7);
+            let mut whole = cell(0, true, steps, 100 + from % 20);
+            whole.sample.busy = Span(3 * steps);
+            windows.push(Window { from: Time(from), to: Time(to), partial, cells: vec![whole], unplaced: 2 * steps });
+            from = to;
         }
         windows.finish()
     }

@@ -59,6 +59,7 @@ impl CellStore {
             refuse_foreign(&self.folder)?;
         }
         let staging = Staging::inside(&self.folder, &lock).map_err(OutputError::io("write into", &self.folder))?;
+        let staging = staging.locked();
         let there = match there {
             Some(there) => there,
             None => self.put(plan, &staging)?,

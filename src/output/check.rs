@@ -9,6 +9,7 @@ use super::files::FileSet;
 use super::format::{count, percent, short, trimmed};
 use super::style::{Style, paragraphs};
 use super::{OutputError, json, markdown as md};
+use crate::printable;
 
 /// The report of all properties.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -277,7 +278,7 @@ pub fn add_files(set: &mut FileSet, report: &Report, scenarios: &[(String, Strin
     for (name, text) in scenarios {
         set.add(name, |w| w.write_all(text.as_bytes()))?;
     }
-    let folder = set.target().display().to_string();
+    let folder = printable::path(set.target());
     set.add("check.md", |w| w.write_all(markdown(report, &folder).as_bytes()))?;
     set.add("check.json", |w| json::pretty(report, w))
 }
@@ -307,12 +308,12 @@ pub fn render(report: &Report, folder: &str, style: &Style) -> String {
 pub fn markdown(report: &Report, folder: &str) -> String {
     let mut out = format!("## {}\n\n", sum(report));
     let row =
-        |c: &Checked| vec![format!("`{}`", c.name), c.says.clone(), c.verdict().to_owned(), attacked_short(&c.attack)];
+        |c: &Checked| vec![md::code(&c.name), md::outside(&c.says), c.verdict().to_owned(), attacked_short(&c.attack)];
     md::table(&mut out, &["property", "says", "outcome", "attacked with"], report.properties.iter().map(row));
     for checked in &report.properties {
         let _ = writeln!(out, "\n### {}: {}\n", checked.name, checked.verdict());
         for (heading, text) in checked.lines(folder) {
-            let text = if heading == "replay" { format!("`{text}`") } else { text };
+            let text = if heading == "replay" { md::code(&text) } else { md::outside(&text) };
             let _ = writeln!(out, "- **{heading}**: {text}");
         }
     }

@@ -252,13 +252,13 @@ pub(super) fn markdown_cells(name: &str, figures: &BTreeMap<String, Estimate>, s
         Some(e) => value(path, e, signed),
         None => "-".into(),
     };
-    std::iter::once(name.to_owned()).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
+    std::iter::once(markdown::outside(name)).chain(COLUMNS.iter().map(|c| cell(c.0))).collect()
 }
 
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let mut out = format!("## {}\n\n", title(comparison));
+    let mut out = format!("## {}\n\n", markdown::outside(&title(comparison)));
     let headings = markdown_headings("scenario");
     let all = comparison.scenarios.iter().map(|s| markdown_cells(&s.scenario, &s.figures, false));
     markdown::table(&mut out, &headings, all);
@@ -271,7 +271,7 @@ pub fn markdown(comparison: &Comparison) -> String {
         })
         .collect();
     if let (Some(baseline), false) = (comparison.scenarios.first(), rows.is_empty()) {
-        let _ = writeln!(out, "### Difference to {}\n", baseline.scenario);
+        let _ = writeln!(out, "### Difference to {}\n", markdown::outside(&baseline.scenario));
         markdown::table(&mut out, &headings, rows.into_iter());
         out.push_str(
             "±: half of the 95 % confidence interval, 0–x: all of it, cut by zero; *: the interval excludes zero.\n",

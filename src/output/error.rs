@@ -70,6 +70,12 @@ pub enum OutputError {
         /// The folder.
         path: PathBuf,
     },
+    /// The caller asked to stop ([`super::files::FileSet::stop_if`]).
+    #[error("interrupted before {} was written", path.display())]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file of an output folder does not hold what evenkeel writes there.
     #[error("{} is not what evenkeel writes there: {problem}", path.display())]
     Malformed {

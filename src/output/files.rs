@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::lock::Lock;
 use super::marker::{self, Files, MARKER, Marker, PREPARED, Pending, Print};
 use super::staging::Staging;
+use super::unfinished::Unfinished;
 use super::{OutputError, disk, sealed};
 
 /// How a file is opened for writing; tests put a disk here that fills up.
@@ -27,6 +28,8 @@ pub struct FileSet {
     /// Those of them that the set does not have stay.
     amends: bool,
     create: Create,
+    /// True once no more files are to be added.
+    stop: fn() -> bool,
     /// Dropped last.
     _lock: Lock,
 }
@@ -101,8 +104,21 @@ impl FileSet {
             before,
             amends: false,
             create,
+            stop: || false,
             _lock: lock,
         })
+    }
+
+    /// From now on, [`FileSet::open`] and [`FileSet::add`] fail once this is true.
+    pub fn stop_if(&mut self, stop: fn() -> bool) {
+        self.stop = stop;
+    }
+
+    /// For a process that ends without dropping the set.
+    #[must_use]
+    pub fn unfinished(&self) -> Unfinished {
+        let staging = self.staging.as_ref().map(|staging| self.target.join(staging.name()));
+        Unfinished { staging, made: self.made.clone() }
     }
 
     /// The command whose result is there until the commit.
@@ -120,7 +136,7 @@ impl FileSet {
     /// Adds a file: `fill` writes its contents through a buffer. A name may be used once.
     ///
     /// # Errors
-    /// If the file cannot be written; the set is then only good for dropping.
+    /// If the file cannot be written, or no more are to be; the set is then only good for dropping.
     pub fn add(&mut self, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
         let mut file = BufWriter::new(self.open(name)?);
         fill(&mut file).and_then(|()| file.flush()).map_err(OutputError::io("write", &self.target.join(name)))
@@ -129,8 +145,11 @@ impl FileSet {
     /// Adds a file that is written while other things go on. What it buffers is lost unless it is flushed before the commit.
     ///
     /// # Errors
-    /// If the file cannot be made.
+    /// If the file cannot be made, or no more are to be.
     pub fn open(&mut self, name: &str) -> Result<Box<dyn Write + Send>, OutputError> {
+        if (self.stop)() {
+            return Err(OutputError::Interrupted { path: self.target.join(name) });
+        }
         let file = (self.create)(&self.staged(name)).map_err(OutputError::io("write", &self.target.join(name)))?;
         self.names.push(name.to_owned());
         Ok(file)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{COLUMNS, Compared, Comparison};
 use super::format::count;
+use super::markdown::outside;
 use super::style::{Style, paragraphs};
 
 /// What the runs say of one figure of a scenario, against the baseline.
@@ -81,9 +82,9 @@ pub(super) fn render(out: &mut String, comparison: &Comparison, style: &Style) {
 /// The same as Markdown.
 pub(super) fn markdown(out: &mut String, comparison: &Comparison) {
     let Some(title) = title(comparison) else { return };
-    let _ = writeln!(out, "\n### {}\n", capital(&title));
+    let _ = writeln!(out, "\n### {}\n", outside(&capital(&title)));
     for (scenario, lines) in blocks(comparison) {
-        let _ = writeln!(out, "- **{scenario}**: {}", lines.join("; "));
+        let _ = writeln!(out, "- **{}**: {}", outside(scenario), lines.join("; "));
     }
     let _ = writeln!(out, "\n{NOTE}");
 }

@@ -4,13 +4,16 @@ use serde::Serialize;
 use std::io::{self, Write};
 
 use crate::metrics::outcome::Summary;
+use crate::printable;
 
-/// Writes any value the way that all JSON files of evenkeel are written: indented by two spaces, a newline at the end.
+/// Writes any value the way that all JSON files of evenkeel are written: indented by two spaces, a newline at the end, and no
+/// character that a terminal would obey.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn pretty(value: &impl Serialize, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, value)?;
+    let text = serde_json::to_string_pretty(value)?;
+    to.write_all(printable::json(&text).as_bytes())?;
     to.write_all(b"\n")
 }
 

@@ -80,9 +80,10 @@ pub fn render(curve: &TradeOff, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(curve: &TradeOff) -> String {
-    let mut out = format!("## {}\n\n", title(curve));
+    let mut out = format!("## {}\n\n", markdown::outside(&title(curve)));
     let knee = curve.knee;
     let rows = rows(curve).enumerate().map(|(i, mut cells)| {
+        cells[0] = markdown::outside(&cells[0]);
         if knee == Some(i) {
             cells[0] = format!("**{}**", cells[0]);
         }

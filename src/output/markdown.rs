@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use super::format::{count, duration, percent_or_dash, short, short_or_dash};
 use super::table::headline_rows;
 use crate::metrics::outcome::Outcome;
+use crate::printable;
 
 /// The whole report.
 #[must_use]
 pub fn render(outcome: &Outcome) -> String {
     let summary = &outcome.summary;
-    let mut out = format!("## {}\n\n", cell(&summary.scenario));
+    let mut out = format!("## {}\n\n", outside(&summary.scenario));
     if !summary.verdict.is_empty() {
         let _ = writeln!(out, "{}\n", cell(&summary.verdict));
     }
@@ -29,7 +30,7 @@ pub fn render(outcome: &Outcome) -> String {
         (summary.pods.iter().any(|p| p.errors > 0), summary.pods.iter().any(|p| p.throttled.is_some()));
     let pods = summary.pods.iter().map(|p| {
         let mut row = vec![
-            p.pod.clone(),
+            outside(&p.pod),
             percent_or_dash(p.share),
             count(p.requests),
             p.connections_at_end.to_string(),
@@ -74,6 +75,39 @@ pub(super) fn table(out: &mut String, columns: &[&str], rows: impl Iterator<Item
     out.push('\n');
 }
 
+/// Text from outside, which Markdown shall show as it is: no emphasis, links, code or HTML of its own; in one line.
+pub(super) fn outside(text: &str) -> String {
+    let text: Vec<char> = printable::line(&text.replace('\n', " ")).chars().collect();
+    let mut out = String::with_capacity(text.len());
+    for (i, &c) in text.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| text.get(i)).copied().unwrap_or(' ');
+        let after = text.get(i + 1).copied().unwrap_or(' ');
+        let alone = before == ' ' && after == ' ';
+        let has_meaning = match c {
+            '\\' | '`' | '[' | ']' => true,
+            '*' | '~' => !alone,
+            '_' => !(alone || before.is_alphanumeric() && after.is_alphanumeric()),
+            '<' => after.is_ascii_alphabetic() || "/!?".contains(after),
+            '&' => after.is_ascii_alphanumeric() || after == '#',
+            _ => false,
+        };
+        if has_meaning {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Text from outside as code: the fence is longer than what is in it.
+pub(super) fn code(text: &str) -> String {
+    let text = printable::line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let blank = if longest > 0 { " " } else { "" };
+    format!("{fence}{blank}{text}{blank}{fence}")
+}
+
 /// Text that cannot end a cell or a line.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
@@ -83,6 +117,20 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::output::fixtures;
+
+    #[test]
+    fn text_from_outside_is_only_text() {
+        for (text, shown) in [
+            ("a max_over_mean <= 1.5 * b & c", "a max_over_mean <= 1.5 * b & c"),
+            ("*b* _i_ ~~s~~", "\\*b\\* \\_i\\_ \\~\\~s\\~\\~"),
+            ("[x](http://y) `c`", "\\[x\\](http://y) \\`c\\`"),
+            ("<script>&lt;</b>", "\\<script>\\&lt;\\</b>"),
+            ("a\n# b\u{1b}[1m", "a # b\\\\u{1b}\\[1m"),
+        ] {
+            assert_eq!(outside(text), shown);
+        }
+        assert_eq!((code("a b"), code("a``b`")), ("`a b`".to_owned(), "``` a``b` ```".to_owned()));
+    }
 
     #[test]
     fn a_report_is_a_document() {

@@ -25,6 +25,7 @@ mod staging;
 mod style;
 pub mod sweep;
 pub mod table;
+pub mod unfinished;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

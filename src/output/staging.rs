@@ -10,8 +10,8 @@ use super::{disk, marker};
 /// What staging folders are called before their numbers.
 pub(super) const PREFIX: &str = ".evenkeel-";
 
-/// A hidden folder inside another one, surely on its file system, so that files can be renamed out of it. It is locked, and removed in
-/// the end.
+/// A hidden folder inside another one, surely on its file system, so that files can be renamed out of it. It is removed in the end. The lock
+/// of the folder around it, or its own, tells other processes that it is in use.
 pub(super) struct Staging {
     folder: PathBuf,
     kept: bool,
@@ -30,9 +30,15 @@ impl Staging {
             match disk::make_folder(&folder) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(Staging { _lock: Lock::now(&folder), folder, kept: false }),
+                Ok(()) => return Ok(Staging { folder, kept: false, _lock: None }),
             }
         }
+    }
+
+    /// With a lock of its own, so that the folder around it need not be locked any longer.
+    pub fn locked(mut self) -> Staging {
+        self._lock = Lock::now(&self.folder);
+        self
     }
 
     /// Where a file of this name is before it gets its place.
@@ -64,8 +70,8 @@ pub(super) fn is_staging(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
-/// Removes what killed processes left: staging folders that no process holds. What cannot be listed or removed stays: the results are not
-/// the worse for it.
+/// Removes what killed processes left: staging folders that no process uses, in a folder that is locked. What cannot be listed or removed
+/// stays: the results are not the worse for it.
 fn remove_abandoned(target: &Path) {
     // What a pending result is finished from is still needed.
     let Ok(Some(marker::Marker { pending: None, .. }) | None) = marker::read(target) else { return };

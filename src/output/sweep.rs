@@ -186,7 +186,7 @@ pub fn render(sweep: &Sweep, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(sweep: &Sweep) -> String {
-    let mut out = format!("## {}\n\n", title(sweep));
+    let mut out = format!("## {}\n\n", markdown::outside(&title(sweep)));
     let cells = sweep.cells.iter().take(MOST_PRINTED);
     let rows = cells.map(|c| compare::markdown_cells(&label(c), &c.figures, false));
     markdown::table(&mut out, &compare::markdown_headings("cell"), rows);

@@ -27,6 +27,8 @@ pub(super) const ASSUMPTIONS: &[(&str, &str)] = &[
 ];
 
 pub(super) const SEED: u64 = 1;
+/// Some 200 bytes each: a run stays below 2 GB.
+pub(super) const MAX_CALLS_IN_FLIGHT: u32 = 5_000_000;
 pub(super) const NODES: u32 = 3;
 pub(super) const RTT: Span = Span::from_micros(500);
 /// The `ttl` of the `kubernetes` and `cache` plugins in the Corefile that kubeadm writes.

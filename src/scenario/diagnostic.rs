@@ -1,11 +1,13 @@
 //! What is wrong with a scenario, where, and what would be right; printed with the line that it is about.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::rules::{Code, Rule};
+use crate::printable;
 
 /// More problems than this are counted but not shown; the reader stops looking there.
 pub(super) const MAX_SHOWN: usize = 50;
@@ -15,7 +17,7 @@ const LONGEST_LINE_SHOWN: usize = 300;
 /// A stretch of a source, in bytes from its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Which source: 0 is the scenario file, `i` is the i-th `--set`.
+    /// Which source: 0 is the scenario file, `i` is the i-th `--set`, or what the user typed in another option.
     pub source: u32,
     /// First byte.
     pub start: usize,
@@ -54,7 +56,7 @@ impl Problem {
 /// A text that problems point into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Source {
-    /// Its name in messages: a path, or `--set`.
+    /// Its name in messages, in one line: a path, or the option.
     pub name: String,
     /// All of it.
     pub text: Arc<str>,
@@ -62,7 +64,7 @@ pub(super) struct Source {
 
 impl Source {
     pub fn new(name: &str, text: &str) -> Source {
-        Source { name: name.to_owned(), text: text.into() }
+        Source { name: printable::line(name).into_owned(), text: text.into() }
     }
 }
 
@@ -83,6 +85,42 @@ impl Diagnostics {
         let hidden = problems.len().saturating_sub(MAX_SHOWN);
         problems.truncate(MAX_SHOWN);
         Diagnostics { sources, problems, hidden, machine: false }
+    }
+
+    /// One thing that is wrong with the argument of an option, at a stretch of its bytes.
+    #[must_use]
+    pub fn of_argument(
+        option: &str,
+        argument: &str,
+        at: Range<usize>,
+        code: Code,
+        message: &str,
+        help: &str,
+    ) -> Diagnostics {
+        let place = Place { source: 0, start: at.start, end: at.end };
+        let problem = Problem::new(code, place, message).help(help);
+        Diagnostics::new(vec![Source::new(option, argument)], vec![problem])
+    }
+
+    /// The same, where overrides were made of what the user typed in other options than `--set`. `typed` is asked for each place, with
+    /// the text of its source, and says of an override which option that is, what was typed, and where in it.
+    #[must_use]
+    pub fn retold<'a>(
+        mut self,
+        typed: impl Fn(&str, Range<usize>) -> Option<(&'static str, &'a str, Range<usize>)>,
+    ) -> Diagnostics {
+        for place in self.problems.iter_mut().filter_map(|p| p.place.as_mut()) {
+            let Some(source) = self.sources.get(place.source as usize) else { continue };
+            let Some((option, text, at)) = typed(&source.text, place.start..place.end) else { continue };
+            let known = self.sources.iter().position(|s| s.name == option && *s.text == *text);
+            let number = known.unwrap_or_else(|| {
+                self.sources.push(Source::new(option, text));
+                self.sources.len() - 1
+            });
+            *place = Place { source: number as u32, start: at.start, end: at.end };
+        }
+        self.problems.sort_by_key(|p| p.place.map(|at| (at.source, at.start)));
+        self
     }
 
     /// True if the machine failed (a file that may not be read, an I/O error); false if the input is wrong.
@@ -140,23 +178,24 @@ impl Diagnostics {
 
     fn report<'a>(&'a self, problem: &'a Problem) -> Group<'a> {
         let Rule { code, .. } = problem.code.rule();
-        let title = Level::ERROR.primary_title(problem.message.as_str()).id(*code);
+        let title = Level::ERROR.primary_title(printable::line(&problem.message)).id(*code);
         let mut group = Group::with_title(title);
         if let Some((place, source)) = problem.place.and_then(|at| Some((at, self.sources.get(at.source as usize)?))) {
             let line = Line::of(&source.text, place);
             if line.text.len() <= LONGEST_LINE_SHOWN {
+                let (text, span) = line.shown();
                 group = group.element(
-                    Snippet::source(line.text)
+                    Snippet::source(text)
                         .line_start(line.number)
                         .path(source.name.as_str())
-                        .annotation(AnnotationKind::Primary.span(line.span)),
+                        .annotation(AnnotationKind::Primary.span(span)),
                 );
             } else {
                 group = group.element(Origin::path(source.name.as_str()).line(line.number).char_column(line.column));
             }
         }
         match &problem.help {
-            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            Some(help) => group.element(Level::HELP.message(printable::line(help))),
             None => group,
         }
     }
@@ -176,7 +215,7 @@ struct Line<'a> {
     column: usize,
     text: &'a str,
     /// The part of `text` to mark.
-    span: std::ops::Range<usize>,
+    span: Range<usize>,
 }
 
 impl Line<'_> {
@@ -185,7 +224,12 @@ impl Line<'_> {
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        if text[start..].starts_with('\n') && text[..start].ends_with('\r') {
+            start -= 1;
+        }
+        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let start = start.max(mark);
+        let from = text[..start].rfind(['\n', '\r']).map_or(mark, |at| at + 1);
         let to = text[from..].find(['\n', '\r']).map_or(text.len(), |at| from + at);
         let line = &text[from..to];
         let begin = (start - from).min(line.len());
@@ -194,10 +238,33 @@ impl Line<'_> {
             end += 1;
         }
         let next = line[begin..].chars().next().map_or(0, char::len_utf8);
-        let column = line[..begin].trim_start_matches('\u{feff}').chars().count() + 1;
-        let number = text[..from].matches('\n').count() + 1;
+        let column = line[..begin].chars().count() + 1;
+        let number = lines(&text[..from]).count();
         Line { number, column, text: line, span: begin..end.max(begin + next) }
     }
+
+    /// The text and the marked part with a placeholder for each character that a terminal would obey, so that columns stay.
+    fn shown(&self) -> (String, Range<usize>) {
+        let clean = |text: &str| -> String {
+            text.chars().map(|c| if c == '\t' || printable::is_shown(c) { c } else { '\u{fffd}' }).collect()
+        };
+        let (before, marked) = (clean(&self.text[..self.span.start]), clean(&self.text[self.span.clone()]));
+        let span = before.len()..before.len() + marked.len();
+        (before + &marked + &clean(&self.text[self.span.end..]), span)
+    }
+}
+
+/// The lines of a text as YAML breaks them, after CR LF, LF or CR alone, each with the byte that it begins at; after a last break
+/// there is an empty one.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let from = next?;
+        let rest = &text[from..];
+        let end = rest.find(['\n', '\r']);
+        next = end.map(|at| from + at + if rest[at..].starts_with("\r\n") { 2 } else { 1 });
+        Some((from, &rest[..end.unwrap_or(rest.len())]))
+    })
 }
 
 /// Line and column (both from 1, columns in characters) of a byte of a text.
@@ -207,7 +274,8 @@ pub(super) fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
 }
 
 /// A user's word in a message: in backquotes, without control characters, cut if long.
-pub(super) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     const LONGEST: usize = 60;
     let mut short: String = word.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if word.chars().nth(LONGEST).is_some() {
@@ -266,5 +334,33 @@ mod tests {
         assert_eq!(&line.text[line.span], "ö");
         let end = Line::of(text, Place { source: 0, start: 999, end: 1000 });
         assert_eq!((end.number, end.column), (3, 1));
+        let text = "\u{feff}a\rb\r\rü: 5\n";
+        let place = |part: &str| line_and_column(text, text.find(part).unwrap());
+        assert_eq!((place("a"), place("b"), place("5")), ((1, 1), (2, 1), (4, 4)));
+        assert_eq!((line_and_column(text, 0), line_and_column("a\r\nb", 2)), ((1, 1), (1, 2)));
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_shown() {
+        let text = "a: \u{1b}[2J\u{202e}\tü";
+        let at = text.find('ü').unwrap();
+        let (shown, span) = Line::of(text, Place { source: 0, start: at, end: at + 2 }).shown();
+        assert_eq!((shown.as_str(), &shown[span]), ("a: \u{fffd}[2J\u{fffd}\tü", "ü"));
+        let source = Source::new("x\u{1b}[2J\ny.yaml", text);
+        let problem =
+            Problem::new(Code::Syntax, Place { source: 0, start: at, end: at + 2 }, "m\u{9b}1\n").help("h\u{2028}");
+        let said = Diagnostics::new(vec![source], vec![problem]).to_string();
+        assert!(said.chars().all(|c| c == '\n' || printable::is_shown(c)), "{said:?}");
+    }
+
+    #[test]
+    fn places_in_overrides_are_told_as_places_in_what_was_typed() {
+        let sources = ["file", "a=1", "b=2"].map(|text| Source::new("--set", text)).to_vec();
+        let place = |source| Place { source, start: 2, end: 3 };
+        let problems = [0, 1, 2].map(|source| Problem::new(Code::Syntax, place(source), "wrong")).to_vec();
+        let told = Diagnostics::new(sources, problems)
+            .retold(|set, at| (set == "b=2").then(|| ("--vary", "b=1,2", at.start + 2..at.end + 2)));
+        let places: Vec<_> = told.problems().iter().map(|p| told.position(p).unwrap()).collect();
+        assert_eq!(places, [("--set", 1, 3), ("--set", 1, 3), ("--vary", 1, 5)]);
     }
 }

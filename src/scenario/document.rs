@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::diagnostic::{self, Diagnostics, Place, Problem};
+use super::diagnostic::{self, Diagnostics, Place};
 use super::input::{self, Beside};
 use super::{Loaded, MAX_BYTES, parse_beside, yaml};
+use crate::printable;
 
 /// A scenario as it is written, with the `--set`s that belong to it.
 #[derive(Clone, Debug)]
@@ -32,11 +33,8 @@ impl Document {
     /// # Errors
     /// If it cannot be read.
     pub fn open(path: &Path, sets: &[String]) -> Result<Document, Diagnostics> {
-        let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-            let problem = Problem::nowhere(failure.code, failure.message);
-            Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-        })?;
-        Ok(Document { name: path.display().to_string(), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
+        let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+        Ok(Document { name: printable::path(path), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
     }
 
     /// A text that is in no file, and so cannot name CSV files.

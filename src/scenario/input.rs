@@ -6,7 +6,9 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::diagnostic::{self, Diagnostics, Place, Problem, Source};
 use super::rules::Code;
+use crate::printable;
 
 /// The folder that the paths of a scenario are relative to. Each file is read once: whoever makes something else of the scenario, with other
 /// overrides, finds in the files what was there the first time.
@@ -58,11 +60,28 @@ pub(super) struct Failure {
     pub message: String,
     /// The machine failed, not the user.
     pub machine: bool,
+    /// What could be read, and the byte at which that ends.
+    pub read: Option<(String, usize)>,
+}
+
+impl Failure {
+    /// As a message about the file.
+    pub fn diagnostics(self, path: &Path) -> Diagnostics {
+        let problem = Problem::nowhere(self.code, self.message);
+        let Some((text, at)) = self.read else {
+            return Diagnostics::new(Vec::new(), vec![problem]).set_machine(self.machine);
+        };
+        let place = Place { source: 0, start: at, end: at };
+        Diagnostics::new(
+            vec![Source::new(&path.to_string_lossy(), &text)],
+            vec![Problem { place: Some(place), ..problem }],
+        )
+    }
 }
 
 /// Reads a file that must be UTF-8 and at most `max_bytes` long.
 pub(super) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Failure> {
-    let shown = path.display();
+    let shown = printable::path(path);
     let failure = |error: &std::io::Error| {
         let machine = !matches!(
             error.kind(),
@@ -74,19 +93,21 @@ pub(super) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Failure> 
             ErrorKind::PermissionDenied => "permission denied".to_owned(),
             _ => error.to_string(),
         };
-        Failure { code: Code::CannotRead, message: format!("cannot read `{shown}`: {why}"), machine }
+        Failure { code: Code::CannotRead, message: format!("cannot read `{shown}`: {why}"), machine, read: None }
     };
     let file = File::open(path).map_err(|e| failure(&e))?;
     let mut bytes = Vec::new();
     file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
     if bytes.len() as u64 > max_bytes {
         let message = format!("`{shown}` is larger than {} MiB", max_bytes >> 20);
-        return Err(Failure { code: Code::TooLarge, message, machine: false });
+        return Err(Failure { code: Code::TooLarge, message, machine: false, read: None });
     }
     String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|b| **b == b'\n').count() + 1;
-        let message = format!("`{shown}` is not a text in UTF-8: byte {} (line {line}) cannot be one", good.len() + 1);
-        Failure { code: Code::NotText, message, machine: false }
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let (line, column) = diagnostic::line_and_column(&text, at);
+        let message =
+            format!("`{shown}` is not a text in UTF-8: byte {} (line {line}, column {column}) cannot be one", at + 1);
+        Failure { code: Code::NotText, message, machine: false, read: Some((text, at)) }
     })
 }

@@ -45,6 +45,8 @@ pub struct Model {
     /// The width of a row in `pods.csv`, above zero. `None`: 1/300 of the run rounded up to 1-2-5 (known only at the end
     /// of a run without `duration`, which records in finer windows and merges them).
     pub window: Option<Span>,
+    /// Calls that may be in flight at once, those of gateways among them; a run with more is given up.
+    pub max_calls_in_flight: u32,
     /// The cluster that everything runs in.
     pub cluster: Cluster,
     /// The kind of Service in front of the servers.
@@ -62,6 +64,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// True if the width of windows depends on how long the run turns out to be.
+    #[must_use]
+    pub fn windows_widen(&self) -> bool {
+        self.window.is_none() && self.duration.is_none()
+    }
+
     /// The Deployments that have pods: the servers, then the gateways.
     pub fn deployments(&self) -> impl Iterator<Item = &Server> {
         self.servers.iter().chain(self.gateways.iter().map(|gateway| &gateway.server))

@@ -16,7 +16,7 @@ pub(super) const LONGEST: Span = Span::from_secs(30 * 24 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Duration(pub(super) Span);
 
-/// A whole number, from 0 to 2^53.
+/// A whole number, from 0 to 2^64 - 1, exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Count(pub(super) u64);
 
@@ -43,7 +43,7 @@ impl fmt::Display for Cores {
 }
 
 const DURATION: &str = "a duration with its unit, such as `1m30s`, `250ms` or `1.5us`";
-const COUNT: &str = "a whole number, from 0 to 2^53";
+const COUNT: &str = "a whole number, from 0 to 2^64 - 1";
 const NUMBER: &str = "a number";
 const SHARE: &str = "a percentage such as `10%`, or a share such as `0.1`";
 const CORES: &str = "a number of cores such as `2` or `0.5`, or thousandths of one such as `500m`";
@@ -86,6 +86,7 @@ pub fn parse_duration(text: &str) -> Result<Span, String> {
         return Err(trouble("nothing is given".into()));
     }
     match u64::try_from(total) {
+        Ok(0) if !is_zero(text) => Err(trouble("the shortest is `1ns`".into())),
         Ok(ns) if Span(ns) <= LONGEST => Ok(Span(ns)),
         _ => Err(trouble("the longest is 30 days, `720h`".into())),
     }
@@ -108,16 +109,29 @@ fn scaled(number: &str, unit: u128) -> Option<u128> {
     Some(whole.saturating_mul(unit).saturating_add(fraction))
 }
 
+/// True if no digit of a decimal number says more than zero.
+fn is_zero(number: &str) -> bool {
+    !number.split(['e', 'E']).next().unwrap_or_default().contains(|c: char| ('1'..='9').contains(&c))
+}
+
+/// The finite number that a text is; `None` also if it is too small for a double, and not zero.
+pub fn parse_number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|x| x.is_finite() && (*x != 0.0 || is_zero(text)))
+}
+
 /// The number before `%`, if the text is one.
 pub fn parse_percent(text: &str) -> Option<f64> {
     let number = text.strip_suffix('%')?;
-    number.parse::<f64>().ok().filter(|x| x.is_finite() && number.starts_with(|c: char| c.is_ascii_digit()))
+    parse_number(number).filter(|_| number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Which kind of quantity a visitor reads.
 trait Quantity: Sized {
     const EXPECTED: &'static str;
     fn from_number(x: f64) -> Option<Self>;
+    fn from_integer(x: u64) -> Option<Self> {
+        Self::from_number(x as f64)
+    }
     fn from_text(text: &str) -> Result<Option<Self>, String>;
 }
 
@@ -136,6 +150,9 @@ impl Quantity for Count {
     fn from_number(x: f64) -> Option<Self> {
         // Beyond 2^53 a double no longer tells neighbours apart.
         ((0.0..=9_007_199_254_740_992.0).contains(&x) && x == x.trunc()).then_some(Count(x as u64))
+    }
+    fn from_integer(x: u64) -> Option<Self> {
+        Some(Count(x))
     }
     fn from_text(_: &str) -> Result<Option<Self>, String> {
         Ok(None)
@@ -197,11 +214,13 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
         f.write_str(Q::EXPECTED)
     }
     fn visit_u64<E: Error>(self, x: u64) -> Result<Q, E> {
-        // Counts above 2^53 are beyond every limit, so the rounding of the cast is never seen.
-        Q::from_number(x as f64).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(x), &self))
+        Q::from_integer(x).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(x), &self))
     }
     fn visit_i64<E: Error>(self, x: i64) -> Result<Q, E> {
         Q::from_number(x as f64).ok_or_else(|| E::invalid_value(Unexpected::Signed(x), &self))
+    }
+    fn visit_i128<E: Error>(self, x: i128) -> Result<Q, E> {
+        Q::from_number(x as f64).ok_or_else(|| E::custom(format!("expected {}, found the number {x}", Q::EXPECTED)))
     }
     fn visit_f64<E: Error>(self, x: f64) -> Result<Q, E> {
         Q::from_number(x).ok_or_else(|| E::invalid_value(Unexpected::Float(x), &self))
@@ -243,10 +262,10 @@ quantities! {
         ],
     }
     Count {
-        "description": "A whole number, from 0 to 2^53.",
+        "description": "A whole number, from 0 to 2^64 - 1.",
         "type": "integer",
         "minimum": 0,
-        "maximum": 9_007_199_254_740_992_u64,
+        "maximum": 18_446_744_073_709_551_615_u64,
     }
     Number { "description": "A number.", "type": "number" }
     Share {
@@ -280,7 +299,8 @@ mod tests {
             ("1m30s", 90_000_000_000),
             ("1h1m1.25s", 3_661_250_000_000),
             ("720h", LONGEST.0),
-            ("0.0000000001s", 0),
+            ("0.0s", 0),
+            ("1.9ns", 1),
         ] {
             assert_eq!(parse_duration(text), Ok(Span(ns)), "{text}");
         }
@@ -288,9 +308,23 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in
-            ["", "5", "s", "-1s", "+1s", "1 s", "1d", "1S", "1.2.3s", "1e3s", ".s", "721h", "99999999999999999999999h"]
-        {
+        for text in [
+            "",
+            "5",
+            "0.9ns",
+            "0.0000000001s",
+            "s",
+            "-1s",
+            "+1s",
+            "1 s",
+            "1d",
+            "1S",
+            "1.2.3s",
+            "1e3s",
+            ".s",
+            "721h",
+            "99999999999999999999999h",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
@@ -304,8 +338,8 @@ mod tests {
 
     #[test]
     fn percentages_have_digits_before_the_sign() {
-        assert_eq!(parse_percent("12.5%"), Some(12.5));
-        for text in ["%", "-1%", "inf%", "nan%", "5", "1 %", "+5%"] {
+        assert_eq!((parse_percent("12.5%"), parse_percent("0.0e5%")), (Some(12.5), Some(0.0)));
+        for text in ["%", "1e-400%", "-1%", "inf%", "nan%", "5", "1 %", "+5%"] {
             assert_eq!(parse_percent(text), None, "{text}");
         }
     }

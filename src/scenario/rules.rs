@@ -100,7 +100,8 @@ rules! {
         "clients: [{ name: web, load: { open: { rate: 100 } } }]"
     OutOfRange "E013" "a number out of range"
         "The value is too small or too large to make sense, or to be simulated. Limits: 30 days of simulated time, 100,000 \
-         pods, 10 million channels or workers, 1e9 calls per second, 1,000,000 windows and 10,000,000 rows in pods.csv. Products \
+         pods, 10 million channels or workers, 1e9 calls per second, 1,000,000 windows and 10,000,000 rows in pods.csv. What \
+         happens again and again (polls, ages, back-off, sweeps, messages) has a shortest value, 1 ms for most. Products \
          have limits where they would need gigabytes: nodes × pods, channels × pods, windows × pods."
         "wrong:  nodes: 0"
     BadName "E014" "a name that Kubernetes would refuse"
@@ -148,10 +149,11 @@ rules! {
          for times, a duration."
         "expect: [max_over_mean <= 1.2, latency.p99 <= 20ms, max_share < 25%]"
     UnknownFigure "E027" "an unknown figure"
-        "Figures are paths into summary.json (`evenkeel schema summary`). A bare name is a figure of `skew`."
+        "Figures are paths into summary.json (`evenkeel schema summary`) that some run of the scenario can have. A bare name is a figure of \
+         `skew`."
         "wrong:  max_mean <= 2\nright:  max_over_mean <= 2"
-    BadSet "E028" "a --set that cannot be applied"
-        "The form is PATH=VALUE. The path names keys, and items of lists by name or index from 0; the value is YAML."
+    BadSet "E028" "a --set or --vary that cannot be applied"
+        "The form is PATH=VALUE, and of --vary and --knob PATH=VALUES: values between commas, or a range LO..HI:N. The path names keys, and items of lists by name or index from 0; the value is YAML."
         "--set clients.0.policy=round_robin --set servers.grpc-server.replicas=10"
     BadProperty "E029" "a property that cannot be read"
         "A property has a claim: what a line of `expect` says, or `A.figure <= B.figure` between its two variants, perhaps with \

@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::quantity::parse_duration;
+use std::ops::Range;
+
+use super::diagnostic::{Diagnostics, quoted};
+use super::quantity::{parse_duration, parse_number};
+use super::rules::Code;
 use super::yaml::set::steps;
+use crate::printable::is_shown;
 use crate::units::Span;
 
 /// One path of a scenario with the values that it takes, as `--set` reads both.
@@ -33,15 +38,31 @@ pub const MOST_CELLS: u64 = 1_000_000;
 const MOST_VALUES: usize = 10_000;
 
 impl Grid {
-    /// Reads `PATH=VALUES` arguments. Values are separated by commas, except inside brackets, braces and quotes; each may be a
+    /// Reads the `PATH=VALUES` arguments of an option, such as `--vary`. Values are separated by commas, except inside brackets, braces and quotes; each may be a
     /// range: `LO..HI:N` is N values at equal distances, `LO..HI:logN` at equal ratios, both ends among them.
     ///
     /// # Errors
-    /// Says what is wrong with an argument.
-    pub fn parse(arguments: &[String]) -> Result<Grid, String> {
-        let axes = arguments.iter().map(|argument| axis(argument)).collect::<Result<_, _>>()?;
-        let grid = Grid { axes };
-        grid.check().map(|()| grid)
+    /// Says what is wrong with an argument, and where.
+    pub fn parse(option: &str, arguments: &[String]) -> Result<Grid, Diagnostics> {
+        let mut grid = Grid::default();
+        let mut cells = 1u64;
+        for argument in arguments {
+            let fail =
+                |Wrong { at, why }: Wrong| Diagnostics::of_argument(option, argument, at, Code::BadSet, &why, FORM);
+            let axis = axis(argument).map_err(fail)?;
+            let path = 0..argument.find('=').unwrap_or(argument.len());
+            if grid.axes.iter().any(|known| known.path == axis.path) {
+                let why = format!("{} is varied twice: write all its values in one {option}", quoted(&axis.path));
+                return Err(fail(Wrong { at: path, why }));
+            }
+            cells = cells.saturating_mul(axis.values.len() as u64);
+            if cells > MOST_CELLS {
+                let why = format!("the grid has more than {MOST_CELLS} cells");
+                return Err(fail(Wrong { at: 0..argument.len(), why }));
+            }
+            grid.axes.push(axis);
+        }
+        Ok(grid)
     }
 
     /// Whether it is a grid, wherever it comes from.
@@ -67,13 +88,51 @@ impl Grid {
         }
     }
 
+    /// What is wrong with a cell, told of the arguments of the option that the grid was read from.
+    #[must_use]
+    pub fn retold(&self, wrong: Diagnostics, cell: u64, option: &'static str, arguments: &[String]) -> Diagnostics {
+        wrong.retold(|set, at| {
+            let (i, at) = self.typed(cell, set, at, arguments)?;
+            Some((option, arguments.get(i)?.as_str(), at))
+        })
+    }
+
+    /// Which argument a part of a cell's `--set` was made of, and of what in it.
+    pub(crate) fn typed(
+        &self,
+        cell: u64,
+        set: &str,
+        at: Range<usize>,
+        arguments: &[String],
+    ) -> Option<(usize, Range<usize>)> {
+        let i = self.sets(cell).iter().position(|known| known == set)?;
+        let (path, value) = set.split_once('=')?;
+        let (typed, list) = arguments.get(i)?.split_once('=')?;
+        let moved = |from: usize, to: usize| at.start - from + to..at.end.max(from) - from + to;
+        if let Some(from) = at.start.checked_sub(path.len() + 1) {
+            let start = typed.len() + 1;
+            let written = parts(list).into_iter().find(|(_, part)| *part == value);
+            let in_range = |part: &str| range(part).is_ok_and(|r| r.is_some_and(|r| r.iter().any(|v| v == value)));
+            return match written {
+                Some((to, _)) => Some((i, moved(at.start - from, start + to))),
+                None => {
+                    let (to, part) = parts(list).into_iter().find(|(_, part)| in_range(part))?;
+                    Some((i, start + to..start + to + part.len()))
+                }
+            };
+        }
+        // The same steps, though perhaps with brackets.
+        let (_, (to, step)) = steps(path).zip(steps(typed)).filter(|((from, _), _)| *from <= at.start).last()?;
+        Some((i, to..to + step.len()))
+    }
+
     /// How many cells there are; 1 without axes.
     #[must_use]
     pub fn cells(&self) -> u64 {
         self.axes.iter().map(|axis| axis.values.len() as u64).product()
     }
 
-    /// The value of each axis in a cell. Cells begin anew beyond the last one.
+    /// The value of each axis in a cell; beyond the last cell the first one follows.
     #[must_use]
     pub fn values(&self, cell: u64) -> Vec<&str> {
         let mut rest = cell;
@@ -112,26 +171,57 @@ impl Grid {
     }
 }
 
-fn axis(argument: &str) -> Result<Axis, String> {
-    const FORM: &str = "write PATH=VALUES, such as servers.0.replicas=5,10 or servers.0.replicas=5..20:4";
-    let Some((path, list)) = argument.split_once('=') else { return Err(format!("`{argument}` has no `=`; {FORM}")) };
+const FORM: &str = "write PATH=VALUES, such as servers.0.replicas=5,10 or servers.0.replicas=5..20:4";
+
+/// What is wrong with a text, and where in it.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    at: Range<usize>,
+    pub why: String,
+}
+
+fn axis(argument: &str) -> Result<Axis, Wrong> {
+    let whole = |why: String| Wrong { at: 0..argument.len(), why };
+    let Some((path, list)) = argument.split_once('=') else {
+        return Err(whole(format!("{} has no `=`", quoted(argument))));
+    };
     if path.is_empty() || list.trim().is_empty() {
-        return Err(format!("`{argument}` is not complete; {FORM}"));
+        return Err(whole(format!("{} is not complete", quoted(argument))));
     }
-    let mut values: Vec<String> = Vec::new();
-    for part in parts(list) {
-        match range(part).map_err(|why| format!("`{part}` in `{argument}`: {why}"))? {
-            Some(several) => values.extend(several),
-            None if part.is_empty() => return Err(format!("a value of `{argument}` is empty; {FORM}")),
-            None => values.push(part.to_owned()),
-        }
+    if !argument.chars().all(is_shown) {
+        return Err(whole("a path or a value has a control character, or one that cannot be seen".to_owned()));
     }
+    let start = path.len() + 1;
+    let values = values(list).map_err(|Wrong { at, why }| Wrong { at: start + at.start..start + at.end, why })?;
     let steps: Vec<&str> = steps(path).map(|(_, step)| step).collect();
     Ok(Axis { path: steps.join("."), values })
 }
 
-/// The parts between commas that stand in no bracket, brace or quote.
-fn parts(list: &str) -> Vec<&str> {
+/// The values of a list.
+pub(super) fn values(list: &str) -> Result<Vec<String>, Wrong> {
+    let mut values: Vec<String> = Vec::new();
+    let mut known = std::collections::BTreeSet::new();
+    for (start, part) in parts(list) {
+        let wrong = |why: String| Wrong { at: start..start + part.len(), why };
+        let several = match range(part).map_err(|why| wrong(format!("{}: {why}", quoted(part))))? {
+            Some(several) => several,
+            None if part.is_empty() => return Err(wrong("a value is empty".to_owned())),
+            None => vec![part.to_owned()],
+        };
+        if let Some(twice) = several.iter().find(|value| !known.insert((*value).clone())) {
+            return Err(wrong(format!("the value {} is there twice", quoted(twice))));
+        }
+        values.extend(several);
+    }
+    Ok(values)
+}
+
+/// The parts between commas that stand in no bracket, brace or quote, each with the byte that it begins at.
+fn parts(list: &str) -> Vec<(usize, &str)> {
+    let trimmed = |from: usize, to: usize| {
+        let part = &list[from..to];
+        (from + part.len() - part.trim_start().len(), part.trim())
+    };
     let mut parts = Vec::new();
     let (mut depth, mut quote, mut start) = (0u32, None, 0);
     for (at, letter) in list.char_indices() {
@@ -142,13 +232,13 @@ fn parts(list: &str) -> Vec<&str> {
             ('[' | '{', None) => depth += 1,
             (']' | '}', None) => depth = depth.saturating_sub(1),
             (',', None) if depth == 0 => {
-                parts.push(list[start..at].trim());
+                parts.push(trimmed(start, at));
                 start = at + 1;
             }
             _ => {}
         }
     }
-    parts.push(list[start..].trim());
+    parts.push(trimmed(start, list.len()));
     parts
 }
 
@@ -164,7 +254,7 @@ fn range(part: &str) -> Result<Option<Vec<String>>, String> {
         );
     };
     let (log, number) = steps.strip_prefix("log").map_or((false, steps), |number| (true, number));
-    let n: usize = number.parse().map_err(|_| format!("`{number}` is no number of values"))?;
+    let n: usize = number.parse().map_err(|_| format!("{} is no number of values", quoted(number)))?;
     if !(2..=MOST_VALUES).contains(&n) {
         return Err(format!("a range has from 2 to {MOST_VALUES} values"));
     }
@@ -210,7 +300,7 @@ impl Unit {
 
 /// Both ends as numbers of one unit.
 pub(super) fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
-    let decimal = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite());
+    let decimal = parse_number;
     let read = |unit: Unit, text: &str| match unit {
         Unit::Whole => text.parse::<i64>().ok().map(|x| x as f64),
         Unit::Decimal => decimal(text),
@@ -222,7 +312,7 @@ pub(super) fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
             return if from == to { Err("both ends are the same".into()) } else { Ok((unit, from, to)) };
         }
     }
-    Err(format!("`{lo}` and `{hi}` are not two numbers, two percentages or two durations"))
+    Err(format!("{} and {} are not two numbers, two percentages or two durations", quoted(lo), quoted(hi)))
 }
 
 /// The number nearest to `x` with so many significant digits.
@@ -236,7 +326,7 @@ mod tests {
     use super::*;
 
     fn values(argument: &str) -> Result<Vec<String>, String> {
-        axis(argument).map(|axis| axis.values)
+        axis(argument).map(|axis| axis.values).map_err(|wrong| wrong.why)
     }
 
     #[test]
@@ -266,6 +356,7 @@ mod tests {
             ("a=", "not complete"),
             ("=1", "not complete"),
             ("a=1,,2", "empty"),
+            ("a=1,2,1", "`1` is there twice"),
             ("a=1..5", "how many values"),
             ("a=1..5:x", "no number of values"),
             ("a=1..5:1", "from 2 to"),
@@ -279,16 +370,46 @@ mod tests {
             let why = values(argument).unwrap_err();
             assert!(why.contains(says), "{argument}: {why}");
         }
-        let grid = |arguments: &[&str]| Grid::parse(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>());
-        assert!(grid(&["a=1", "a=2"]).unwrap_err().contains("varied twice"));
-        assert!(grid(&["a=1,2,1"]).unwrap_err().contains("`1` twice"));
-        assert!(grid(&["a[0].b=1", "a.0.b=2"]).unwrap_err().contains("`a.0.b` is varied twice"));
-        assert!(grid(&["a=1..9999:9999", "b=1..9999:9999"]).unwrap_err().contains("more than"));
+        for (arguments, says, place) in [
+            (&["a=1", "a=2"][..], "twice", "--vary:1:1"),
+            (&["a[0].b=1", "a.0.b=2"], "`a.0.b` is varied twice", "--vary:1:1"),
+            (&["a=1..9999:9999", "b=1..9999:9999"], "more than", "--vary:1:1"),
+            (&["a.b=1, ,2"], "a value is empty", "--vary:1:8"),
+            (&["a.b=1,5..x:3"], "not two numbers", "--vary:1:7"),
+            (&["a.b=1,\u{1b}[31m"], "control character", "--vary:1:1"),
+        ] {
+            let said = Grid::parse("--vary", &owned(arguments)).unwrap_err().to_string();
+            assert!(said.contains(says) && said.contains(place), "{arguments:?}: {said}");
+        }
+    }
+
+    fn owned(arguments: &[&str]) -> Vec<String> {
+        arguments.iter().map(|a| (*a).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_place_in_a_cell_is_a_place_in_the_argument() {
+        let arguments = owned(&["a[0].bc=1, xy,5..9:3", "d={ e: 1 },{ e: f }"]);
+        let grid = Grid::parse("--vary", &arguments).unwrap();
+        assert_eq!((grid.cells(), grid.sets(3)), (10, owned(&["a.0.bc=xy", "d={ e: f }"])));
+        for (cell, set, part, wanted) in [
+            (3, 0, "bc", (0, "bc")),
+            (3, 0, "0", (0, "0")),
+            (3, 0, "xy", (0, "xy")),
+            (6, 0, "7", (0, "5..9:3")),
+            (3, 1, "f", (1, "f")),
+            (3, 1, "{ e: f }", (1, "{ e: f }")),
+        ] {
+            let set = &grid.sets(cell)[set];
+            let start = set.rfind(part).unwrap();
+            let (i, at) = grid.typed(cell, set, start..start + part.len(), &arguments).unwrap();
+            assert_eq!((i, &arguments[i][at]), wanted, "{set}");
+        }
     }
 
     #[test]
     fn the_last_axis_turns_fastest() {
-        let grid = Grid::parse(&["s.0.n=1,2".to_owned(), "c.0.n=x,y,z".to_owned(), "c.0.policy=p".to_owned()]).unwrap();
+        let grid = Grid::parse("--vary", &owned(&["s.0.n=1,2", "c.0.n=x,y,z", "c.0.policy=p"])).unwrap();
         assert_eq!(grid.cells(), 6);
         assert_eq!(grid.values(0), ["1", "x", "p"]);
         assert_eq!(grid.values(1), ["1", "y", "p"]);

@@ -1,5 +1,7 @@
 //! Why connections end.
 
+use crate::metrics::figures::CLOSE_REASONS;
+
 /// Why a connection ended, or began to drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -56,21 +58,6 @@ impl CloseReason {
     /// The word in `connections.csv`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            CloseReason::MaxAge => "max_age",
-            CloseReason::MaxIdle => "max_idle",
-            CloseReason::Shutdown => "shutdown",
-            CloseReason::Killed => "killed",
-            CloseReason::AddressRemoved => "address_removed",
-            CloseReason::ClientLifetime => "client_lifetime",
-            CloseReason::ClientIdle => "client_idle",
-            CloseReason::ClientStopped => "client_stopped",
-            CloseReason::Refused => "refused",
-            CloseReason::PerRequest => "per_request",
-            CloseReason::Superseded => "superseded",
-            CloseReason::KeepaliveTimeout => "keepalive_timeout",
-            CloseReason::TooManyPings => "too_many_pings",
-            CloseReason::MaxRequests => "max_requests",
-        }
+        CLOSE_REASONS[self as usize]
     }
 }

@@ -10,6 +10,7 @@ use super::handle::plans::learns;
 use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
+use super::lookout::Lookout;
 use super::observation::{CloseReason, Observation, Observer};
 use super::pings::Ends;
 use super::plans::Outliers;
@@ -113,19 +114,20 @@ pub(super) struct Engine<'a, O> {
     pub resets: Vec<(CloseReason, Vec<Handle>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
+    /// Windows so far, as they are after the last widening.
+    pub windows: usize,
     /// Pods that were not gone at the start of the window.
     pub sampled_pods: Vec<u32>,
     /// Half of the round trip, to the pod and back again.
     pub to_pod: Span,
     pub to_client: Span,
-    /// Closed loads that still have calls to make or to wait for.
+    /// Calls that closed loads still have to make or to wait for, and loads that never end.
     pub unfinished_closed: u64,
+    pub lookout: Lookout,
 }
 
 /// A run whose closed loads are not done by then (for ever waiting for a pod, say) is given up.
 const LONGEST_WITHOUT_DURATION: Span = Span::from_secs(24 * 3600);
-/// More events than this at one instant are a livelock.
-const MOST_EVENTS_AT_ONE_INSTANT: u64 = 100_000_000;
 
 /// Queues of deadlines that a client has: one per method.
 pub(super) fn deadline_queues(client: &Client) -> usize {
@@ -189,19 +191,20 @@ impl<'a, O: Observer> Engine<'a, O> {
             resets: Vec::new(),
             call_index: CallsByConnection::default(),
             window_start: Time::ZERO,
+            windows: 0,
             sampled_pods: Vec::new(),
             to_pod,
             to_client: model.cluster.rtt - to_pod,
             unfinished_closed: 0,
+            lookout: Lookout::default(),
         }
     }
 
     /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
     pub fn run(mut self) -> Result<RunEnd, SimError> {
+        self.look()?;
         self.populate();
         self.end_key = if self.all_done() { 0 } else { key(self.end, Rank::World) };
-        let (mut instant, mut instant_began) = (Time::ZERO, 0);
-        let mut look_again = 1 << 16;
         loop {
             let scheduled = self.schedule.next_key();
             let on_the_way = self.deliveries.next_key().min(self.responses.next_key());
@@ -212,16 +215,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             }
             self.events += 1;
             self.now = time_of(first);
-            if self.events >= look_again {
-                look_again = self.events + (1 << 16);
-                if self.options.watch.is_some_and(|stop| stop(self.now)) {
-                    return Err(SimError::Interrupted { at: self.now });
-                }
-                if self.now > instant {
-                    (instant, instant_began) = (self.now, self.events);
-                } else if self.events - instant_began > MOST_EVENTS_AT_ONE_INSTANT {
-                    return Err(SimError::Livelock { at: self.now, events: self.events - instant_began });
-                }
+            if self.events >= self.lookout.next {
+                self.look()?;
             }
             const COMPLETION: u64 = Rank::Completion as u64;
             const RESPONSE: u64 = Rank::Response as u64;
@@ -243,7 +238,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         let at = if self.all_done() { self.now } else { self.end };
         if self.model.duration.is_none() && !self.all_done() {
-            return Err(SimError::Endless { at });
+            return Err(self.endless(at));
         }
         Ok(self.finish(at))
     }

@@ -1,5 +1,7 @@
 //! What takes the same time for all: it ends in the order in which it began, so that a queue does where others need a heap.
 
+use std::collections::TryReserveError;
+
 use super::schedule::{Rank, key, time_of};
 use crate::units::Time;
 
@@ -35,6 +37,17 @@ impl Fifo {
         let place = self.added & (self.items.len() - 1);
         self.items[place] = (key, item);
         self.added += 1;
+    }
+
+    /// Makes room for `n` more items, if there is memory for it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+        if self.added - self.taken + n <= self.items.len() {
+            return Ok(());
+        }
+        self.items.try_reserve(self.items.len())
     }
 
     #[cold]

@@ -3,6 +3,7 @@
 
 pub use super::close_reason::CloseReason;
 pub use super::observer::Observer;
+use crate::metrics::figures::STATUSES;
 pub use crate::policy::cpu::Periods;
 use crate::units::{Span, Time};
 
@@ -33,11 +34,7 @@ impl Status {
     /// The name in the gRPC specification (`doc/statuscodes.md`).
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Status::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Status::ResourceExhausted => "RESOURCE_EXHAUSTED",
-            Status::Unavailable => "UNAVAILABLE",
-        }
+        STATUSES[self as usize]
     }
 
     /// The number in the gRPC specification.

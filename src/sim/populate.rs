@@ -21,6 +21,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                 revision: 1,
                 numbered: 0,
                 pods: Vec::new(),
+                alive: 0,
                 rolling: false,
                 reconciling: false,
                 free_slots: Vec::new(),

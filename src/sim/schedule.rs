@@ -1,7 +1,7 @@
 //! The schedule: what happens next. Knows nothing of the domain but the rank of each kind of event.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, TryReserveError};
 
 use crate::units::Time;
 
@@ -121,6 +121,20 @@ impl<E> Schedule<E> {
             self.next += 1;
             self.next_key = self.next_key.min(key);
         }
+    }
+
+    /// The same, if there is memory for it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+        self.heap.try_reserve(n)
+    }
+
+    /// How many events are to come.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// The key of the next event; `u64::MAX` if there is none.

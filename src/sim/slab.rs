@@ -57,6 +57,12 @@ impl<T: Slotted> Slab<T> {
         Handle { index, generation: self.items[index as usize].generation() }
     }
 
+    /// How many slots are in use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len() - self.free.len()
+    }
+
     /// The slots that are in use, in order.
     pub fn used(&self) -> Vec<u32> {
         let mut used = vec![true; self.items.len()];

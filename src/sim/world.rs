@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted, reach};
+pub use super::waiting::Waiting;
 
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
@@ -61,7 +62,7 @@ pub struct Pod<'a> {
     pub established: u32,
     /// Slot-time of all jobs started, in ns; what is left of those in service is subtracted when read.
     pub work_started: u64,
-    /// Slot-time used up to the last sample, in ns.
+    /// Slot-time used that the samples so far have counted, in ns.
     pub work_sampled: u64,
     /// Requests that came, and those of them that it turned away.
     pub requests: u64,
@@ -257,35 +258,6 @@ impl Slotted for Connection {
     }
 }
 
-/// Calls that wait, first in first out: mostly none, in up to millions of places.
-#[derive(Debug, Default)]
-#[expect(clippy::box_collection, reason = "few places ever have any: 8 bytes in each instead of 32")]
-pub struct Waiting(Option<Box<VecDeque<Handle>>>);
-
-impl Waiting {
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|calls| calls.is_empty())
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |calls| calls.len())
-    }
-
-    pub fn push_back(&mut self, call: Handle) {
-        self.0.get_or_insert_default().push_back(call);
-    }
-
-    pub fn pop_front(&mut self) -> Option<Handle> {
-        self.0.as_mut()?.pop_front()
-    }
-
-    /// All of them, in order; none is left.
-    pub fn take_all(&mut self) -> VecDeque<Handle> {
-        self.0.take().map_or_else(VecDeque::new, |calls| *calls)
-    }
-}
-
 /// An HTTP/1.1 client's connections.
 #[derive(Debug)]
 pub struct Pool {
@@ -298,12 +270,12 @@ pub struct Pool {
     /// Being dialled.
     pub dialling: u32,
     /// Calls that wait for a connection, first in first out.
-    pub waiting: VecDeque<Handle>,
+    pub waiting: Waiting,
 }
 
 impl Pool {
     pub fn new(replica: u32) -> Pool {
-        Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: VecDeque::new() }
+        Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: Waiting::default() }
     }
 }
 
@@ -356,6 +328,8 @@ pub struct Deployment<'a> {
     pub numbered: u32,
     /// Pods that are not Gone, in order of creation.
     pub pods: Vec<u32>,
+    /// Those of them that are not terminating.
+    pub alive: u32,
     pub rolling: bool,
     /// A `Reconcile` event is already scheduled for this instant.
     pub reconciling: bool,

@@ -141,6 +141,7 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
         duration: Some(Span::from_secs(10)),
         warmup: Span::ZERO,
         window: None,
+        max_calls_in_flight: 5_000_000,
         cluster,
         service,
         servers: vec![server],

@@ -222,7 +222,7 @@ fn streams() {
         (text("", "streams: «{ duration: 1h }"), "E012", "`streams` needs the key `rate`"),
         (text("", "streams: { rate: «-1, duration: 1h }"), "E013", "`rate`"),
         (text("", "streams: { rate: 1, duration: 1h, messages: «{} }"), "E012", "`messages` needs the key `interval`"),
-        (text("", "streams: { rate: 1, duration: 1h, messages: { interval: «0s } }"), "E013", "above 0"),
+        (text("", "streams: { rate: 1, duration: 1h, messages: { interval: «0s } }"), "E013", "at least 100us"),
     ];
     cases.iter().for_each(|(text, code, says)| run(&[(text, code, says)]));
     let endless = with("").replace("duration: 1m\n", "").replace("name: web", "name: «web");

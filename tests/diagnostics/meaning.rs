@@ -340,7 +340,7 @@ fn methods() {
         (of("[{ name: a, share: 50% }, { name: «\"\", share: 50% }]"), "E014", "Search"),
         (of("[{ name: a, share: 50% }, «{ share: 50% }]"), "E012", "`name`"),
         (of("[{ name: a, share: 50%, cost: «0 }, { name: b, share: 50% }]"), "E013", "0.001"),
-        (of("[{ name: a, share: 50%, deadline: «0s }, { name: b, share: 50% }]"), "E013", "above 0"),
+        (of("[{ name: a, share: 50%, deadline: «0s }, { name: b, share: 50% }]"), "E013", "at least 10us"),
         (
             of("[{ name: a, share: 50%, deadline: 1s }, { name: b, share: 50%, deadline: 2s }]")
                 .replace("load:", "deadline: «5s, load:"),

@@ -105,7 +105,7 @@ fn ranges_and_names() {
         ),
         ("NAME\nservers: [{ name: api, replicas: «100001 }]\nGHZ\n", "E013", "100000"),
         ("NAME\nservers: [{ name: api, concurrency: «65537 }]\nGHZ\n", "E013", "65536"),
-        ("NAME\nservers: [{ name: api, replicas: «18446744073709551615 }]\nGHZ\n", "E010", "a whole number"),
+        ("NAME\nservers: [{ name: api, replicas: «18446744073709551615 }]\nGHZ\n", "E013", "the most is 100000"),
         ("NAME\nMIN\nSERVERS\nclients: [{ name: web, load: { open: { rate: «1e10 } } }]\n", "E013", "`rate`"),
         ("NAME\nMIN\nSERVERS\nclients: [{ name: web, load: { open: { rate: «-5 } } }]\n", "E013", "must be from 0"),
         ("NAME\nMIN\nSERVERS\nclients: [{ name: «web, load: { open: { rate: 0 } } }]\n", "E013", "asks for nothing"),

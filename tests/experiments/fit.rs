@@ -62,7 +62,7 @@ fn beliefs_are_right_as_often_as_they_say() {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (kind, truth) = drawn(&mut rng);
         let seen = Seen { shares: dealt(&mut rng, truth), within: WITHIN, most: MOST };
-        (kind, truth, fit(&seen))
+        (kind, truth, fit(&seen, None).unwrap())
     };
     let all: Vec<_> = (1..=CASES).into_par_iter().map(one).collect();
     let mut family = Family::named("fit: beliefs");

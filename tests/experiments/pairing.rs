@@ -29,7 +29,7 @@ fn correlation_tail(r: f64, n: f64) -> f64 {
 /// 1 to 60; with other seeds for one side it is not, at 1 % (negative control).
 #[test]
 fn paired_beats_unpaired() {
-    let grid = Grid::parse(&["clients.0.policy=round_robin,least_request".to_owned()]).unwrap();
+    let grid = Grid::parse("--vary", &["clients.0.policy=round_robin,least_request".to_owned()]).unwrap();
     let (a, b) = (runs(&grid.sets(0)[0], 1), runs(&grid.sets(1)[0], 1));
     let apart = runs(&grid.sets(1)[0], 1 + RUNS);
     let correlation = |other: &Replicates| {

@@ -92,17 +92,19 @@ fn survives(seed: u64, old: &[&str], new: &[&str]) {
     desk.run(&[old, OUT].concat(), 0);
     let before = tree(&out);
     let new = [new, OUT].concat();
-    let counted = killed_at(&desk, 0, &new);
-    assert!(counted.status.success(), "{new:?}: {counted:?}");
+    let [with_old, without] = [&before, &Tree::new()].map(|there| {
+        put(&out, there);
+        let counted = killed_at(&desk, 0, &new);
+        assert!(counted.status.success(), "{new:?}: {counted:?}");
+        String::from_utf8(counted.stderr).unwrap().lines().filter(|line| line.starts_with("step ")).count() as u64
+    });
     let after = tree(&out);
     assert_ne!(result(&before), result(&after), "{new:?}");
-    let changes = String::from_utf8(counted.stderr).unwrap().lines().filter(|l| l.starts_with("step ")).count() as u64;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for kill in 0..KILLS {
-        let there = if kill % 2 == 0 { before.clone() } else { Tree::new() };
+        let (there, changes) = if kill % 2 == 0 { (before.clone(), with_old) } else { (Tree::new(), without) };
         put(&out, &there);
-        // Without an old result there are fewer changes; one that is never reached would be no kill.
-        let at = 1 + rng.next_u64() % (changes * 3 / 4);
+        let at = 1 + rng.next_u64() % changes;
         let killed = killed_at(&desk, at, &new);
         assert!(killed.status.signal().is_some(), "{new:?} at {at} of {changes}: {killed:?}");
         let whole = Whole::open(&out).map(drop);

@@ -3,11 +3,17 @@
 #[path = "../experiments/desk.rs"]
 mod desk;
 
+mod accounts;
+mod endings;
 mod faults;
 mod folders;
 mod fuzz;
+mod interrupts;
+mod memory;
 mod mutate;
 mod oracle;
+mod printing;
+mod reading;
 mod simulation;
 mod sweeps;
 

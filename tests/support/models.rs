@@ -80,6 +80,7 @@ pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -
         duration: Some(Span::from_secs(60)),
         warmup: Span::ZERO,
         window: None,
+        max_calls_in_flight: 5_000_000,
         cluster: Cluster {
             nodes: 1,
             endpoint_lag: Distribution::Constant(0.0),

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 pub use judge::{Judge, Judged, Reading};
 pub use wager::Wager;
 
-use super::run::Watch;
+use super::run::{Watch, go_on};
 use crate::output::check::{self as report, Attack, Checked, Fate, Nearest, Range};
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::property::{Holds, Property};
@@ -201,6 +201,7 @@ impl Attacker<'_> {
 
     /// Judges a case with the seeds from `seed` on.
     fn tried(&self, number: u64, case: Case, judge: &Judge, seed: u64) -> Result<Tried, CheckError> {
+        go_on(self.watch)?;
         let trial = Trial::new(self.property, &case.drawn()).map_err(|d| CheckError::NoScenario(Box::new(d)))?;
         let (mut values, mut calls) = (Vec::new(), 0);
         let judged = judge.judge(|run| {

@@ -151,7 +151,7 @@ impl Attacker<'_> {
             _ => 0,
         };
         let trial = Trial::new(self.property, drawn).map_err(|d| CheckError::NoScenario(Box::new(d)))?;
-        match trial.traced(larger, seed) {
+        match trial.traced(larger, seed, self.watch) {
             Some(traced) => {
                 let (loaded, outcome) = traced?;
                 let mut told = story(&loaded.model, &outcome);

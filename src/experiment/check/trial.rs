@@ -53,9 +53,14 @@ impl Trial<'_> {
     }
 
     /// Runs the side that breaks the claim with a seed, with its traces.
-    pub fn traced(&self, side: usize, seed: u64) -> Option<Result<(&Loaded, Outcome), SimError>> {
+    pub fn traced(
+        &self,
+        side: usize,
+        seed: u64,
+        watch: Option<Watch<'_>>,
+    ) -> Option<Result<(&Loaded, Outcome), SimError>> {
         let loaded = self.sides.get(side)?;
-        Some(run(loaded, seed, true, None).map(|outcome| (loaded, outcome)))
+        Some(run(loaded, seed, true, watch).map(|outcome| (loaded, outcome)))
     }
 }
 

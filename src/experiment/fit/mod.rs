@@ -19,7 +19,7 @@ use crate::scenario;
 use crate::sim::SimError;
 use crate::theory::shares::{Explanation, Kind, all};
 
-use super::run::Watch;
+use super::run::{Watch, go_on};
 
 /// What was seen, and how it is looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,22 +47,26 @@ struct Weighed {
 }
 
 /// All explanations of all kinds, by their beliefs. No kind is in it that cannot show the shares at all.
-#[must_use]
-pub fn fit(seen: &Seen) -> Vec<Fitted> {
+///
+/// # Errors
+/// If `watch` stopped it.
+pub fn fit(seen: &Seen, watch: Option<Watch<'_>>) -> Result<Vec<Fitted>, SimError> {
     let weigh = |(explanation, credible): (Explanation, f64)| {
+        go_on(watch)?;
         let chance = explanation.chance(&seen.shares, seen.within);
-        Weighed { explanation, chance, weight: credible * chance }
+        Ok(Weighed { explanation, chance, weight: credible * chance })
     };
     let of = |kind| {
         let all = all(kind, seen.shares.len() as u32, seen.most).into_par_iter();
-        (kind, all.map(weigh).filter(|w| w.weight > 0.0).collect())
+        let able = |w: &Result<Weighed, SimError>| w.as_ref().map_or(true, |w| w.weight > 0.0);
+        Ok((kind, all.map(weigh).filter(able).collect::<Result<_, _>>()?))
     };
-    let kinds: Vec<(Kind, Vec<Weighed>)> = Kind::ALL.into_iter().map(of).collect();
+    let kinds: Vec<(Kind, Vec<Weighed>)> = Kind::ALL.into_iter().map(of).collect::<Result<_, SimError>>()?;
     let total = kinds.iter().map(|(_, all)| sum(all)).sum();
     let mut fitted: Vec<Fitted> = kinds.into_iter().filter_map(|(kind, all)| of_kind(kind, all, total)).collect();
     fitted.sort_by(|a, b| b.belief.total_cmp(&a.belief));
     fitted.retain(|f| f.belief >= WORTH_A_LINE);
-    fitted
+    Ok(fitted)
 }
 
 fn sum(all: &[Weighed]) -> f64 {
@@ -138,7 +142,7 @@ pub fn show(
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.
 pub fn explain(seen: &Seen, runs: u64, watch: Option<Watch<'_>>) -> Result<(Fit, Vec<PodShares>), SimError> {
-    let mut kinds = fit(seen);
+    let mut kinds = fit(seen, watch)?;
     let mut pictures = vec![replay::observed(seen)];
     for kind in &mut kinds {
         for (i, likely) in kind.likely.iter_mut().enumerate() {

@@ -1,14 +1,20 @@
 //! What a setting trades: time to balance after a change, against reconnects and failed calls.
 
 use super::event::Event;
-use super::{PlanError, first_message, plain, server_of};
-use crate::experiment::run::Watch;
+use std::ops::Range;
+
+use super::{PlanError, plain, server_of};
+use crate::experiment::run::{Watch, go_on};
 use crate::experiment::sweep;
 use crate::output::knob::{KnobPoint, TradeOff};
 use crate::output::sweep::{Cell, Plan};
+use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::document::Document;
 use crate::scenario::model::Model;
 use crate::scenario::vary::Grid;
+
+/// In messages.
+const OPTION: &str = "--knob";
 
 /// A setting and its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,14 +40,20 @@ impl Knob {
     ];
 
     /// The grid of its values.
-    fn grid(&self, model: &Model) -> Result<Grid, String> {
+    fn grid(&self, argument: &str) -> Result<Grid, Diagnostics> {
+        let told = |text: &str, at| (text == argument).then(|| (OPTION, self.text.as_str(), self.typed(argument, at)));
+        Grid::parse(OPTION, &[argument.to_owned()]).map_err(|wrong| wrong.retold(told))
+    }
+
+    /// What the knob is as an argument of `--vary`.
+    fn argument(&self, model: &Model) -> Result<String, String> {
         let (name, values) = self.text.split_once('=').map_or((self.text.as_str(), None), |(n, v)| (n, Some(v)));
         let Some((_, list, path, usual)) = Knob::SHORT.iter().find(|short| short.0 == name) else {
+            let short: Vec<&str> = Knob::SHORT.iter().map(|s| s.0).collect();
             return match values {
-                Some(_) => Grid::parse(std::slice::from_ref(&self.text)),
+                Some(_) => Ok(self.text.clone()),
                 None => {
-                    let short: Vec<&str> = Knob::SHORT.iter().map(|s| s.0).collect();
-                    Err(format!("`{name}` is no short name ({}): write --knob PATH=VALUES", short.join(", ")))
+                    Err(format!("{} is no short name ({}): write --knob PATH=VALUES", quoted(name), short.join(", ")))
                 }
             };
         };
@@ -50,7 +62,25 @@ impl Knob {
             (_, [client]) => &client.name,
             _ => return Err(format!("there are several clients: write --knob clients.NAME.{path}=VALUES")),
         };
-        Grid::parse(&[format!("{list}.{owner}.{path}={}", values.unwrap_or(usual))])
+        Ok(format!("{list}.{owner}.{path}={}", values.unwrap_or(usual)))
+    }
+
+    /// Where in what was typed a place of the argument is: values stand at the end of both.
+    fn typed(&self, argument: &str, at: Range<usize>) -> Range<usize> {
+        let (path, values) = argument.split_once('=').unwrap_or((argument, ""));
+        let added = argument.len().saturating_sub(self.text.len());
+        match self.text.ends_with(values) && (added == 0 || at.start > path.len()) {
+            true => at.start.saturating_sub(added)..at.end.saturating_sub(added),
+            false => 0..self.text.find('=').unwrap_or(self.text.len()),
+        }
+    }
+
+    /// What is wrong with a cell, told of what was typed.
+    fn retold(&self, wrong: Diagnostics, grid: &Grid, cell: u64, argument: &str) -> Diagnostics {
+        wrong.retold(|set, at| {
+            let (_, at) = grid.typed(cell, set, at, &[argument.to_owned()])?;
+            Some((OPTION, self.text.as_str(), self.typed(argument, at)))
+        })
     }
 }
 
@@ -66,13 +96,17 @@ pub fn trade_off(
     done: &dyn Fn(u64, u64),
 ) -> Result<TradeOff, PlanError> {
     let plain = plain(document, knob.event)?;
-    let axes = knob.grid(&plain).map_err(PlanError::Question)?;
+    let argument = knob.argument(&plain).map_err(PlanError::Question)?;
+    let axes = knob.grid(&argument)?;
     let mut sets = Vec::new();
     if let Some(event) = knob.event {
         let server = &plain.servers[server_of(&plain, knob.server.as_deref()).map_err(PlanError::Question)?];
         sets.push(event.timeline(&plain, &server.name, server.replicas).map_err(PlanError::Question)?);
     }
-    let load = |axes: &Grid, cell: u64| document.load(&[sets.clone(), axes.sets(cell)].concat());
+    let load = |axes: &Grid, cell: u64| {
+        let loaded = document.load(&[sets.clone(), axes.sets(cell)].concat());
+        loaded.map_err(|wrong| knob.retold(wrong, axes, cell, &argument))
+    };
     let first = load(&axes, 0)?;
     if !first.model.timeline.iter().any(|a| a.what.moves_connections()) {
         let message = "nothing happens in the scenario after which the load would have to balance: add --through rollout, or a timeline";
@@ -88,13 +122,15 @@ pub fn trade_off(
         axes,
     };
     // All values are read before the first one runs.
-    let refused = |cell: u64, why: String| PlanError::Question(format!("{}: {why}", plan.axes.label(cell)));
-    let cells = (0..plan.axes.cells()).map(|cell| load(&plan.axes, cell).map_err(|d| refused(cell, first_message(&d))));
+    let failed = |cell, error| PlanError::Run(format!("{} ({})", plan.scenario, plan.axes.label(cell)), error);
+    let cells = (0..plan.axes.cells()).map(|cell| {
+        go_on(watch).map_err(|error| failed(cell, error))?;
+        Ok(load(&plan.axes, cell)?)
+    });
     let cells = cells.collect::<Result<Vec<_>, PlanError>>()?;
     let mut points = Vec::new();
     for (cell, loaded) in (0..).zip(&cells) {
-        let failed = |error| PlanError::Run(format!("{} ({})", plan.scenario, plan.axes.label(cell)), error);
-        let result = sweep::run_cell(&plan, cell, loaded, watch).map_err(failed)?;
+        let result = sweep::run_cell(&plan, cell, loaded, watch).map_err(|error| failed(cell, error))?;
         points.push(point(plan.axes.values(cell).concat(), &result));
         done(cell + 1, plan.axes.cells());
     }

@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::run::Watch;
+use super::run::{Watch, go_on};
 use crate::output::plan::{Answer, Candidate, LeftOut, PlanReport, Rule, Searched, Verdict};
+use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
 use crate::scenario::model::Model;
@@ -120,7 +121,7 @@ impl<'a> Planner<'a> {
         if !question.slos.is_empty() {
             first.push(expecting(question.slos.iter().map(String::as_str)));
         }
-        let loaded = document.load(&first)?;
+        let loaded = document.load(&first).map_err(|wrong| retold(wrong, &question.slos))?;
         if loaded.model.expect.is_empty() {
             let message =
                 "there is no objective: give some, such as --slo 'latency.p99 <= 20ms', or `expect` in the scenario";
@@ -137,13 +138,21 @@ impl<'a> Planner<'a> {
         &self.stage.model
     }
 
+    /// The scenario with the changes of a candidate, and with as many pods as it has.
+    ///
+    /// # Errors
+    /// If the reader refuses it.
+    pub fn load(&self, cure: &Cure) -> Result<Loaded, Diagnostics> {
+        let scene = if self.stage.has(Scene::Through) { Scene::Through } else { Scene::Steady };
+        self.stage.load(scene, &cure.sets, self.stage.pods(), 1.0)
+    }
+
     /// Those candidates that the reader accepts and that are not what another one is already, and the others with the reason.
     #[must_use]
     pub fn accepted(&self, cures: Vec<Cure>) -> (Vec<Cure>, Vec<LeftOut>) {
         let (mut kept, mut left_out): (Vec<(String, Cure)>, Vec<LeftOut>) = (Vec::new(), Vec::new());
-        let scene = if self.stage.has(Scene::Through) { Scene::Through } else { Scene::Steady };
         for cure in cures {
-            let why = match self.stage.load(scene, &cure.sets, self.stage.pods(), 1.0) {
+            let why = match self.load(&cure) {
                 Err(diagnostics) => first_message(&diagnostics),
                 Ok(loaded) => match kept.iter().find(|(hash, _)| *hash == loaded.scenario_hash) {
                     Some((_, same)) => format!("the same scenario as `{}`", same.name),
@@ -220,6 +229,7 @@ impl<'a> Planner<'a> {
         let mut enough = |at: i64| {
             let (pods, factor) = self.point(at);
             let value = self.value(at);
+            go_on(watch)?;
             let result = match self.stage.load(scene, &cure.sets, pods, factor) {
                 Ok(loaded) => trial(&self.rule, value, &loaded, watch)?,
                 Err(_) => refused(value),
@@ -302,6 +312,17 @@ impl<'a> Planner<'a> {
         let least = known.min_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         least.map(|(_, candidate)| candidate.name.clone())
     }
+}
+
+/// What is wrong with objectives, told of the `--slo` that each was typed in.
+fn retold(wrong: Diagnostics, slos: &[String]) -> Diagnostics {
+    wrong.retold(|set, at| {
+        // The i-th objective stands behind the list of those before it, without the bracket that would end that.
+        let before = |i: &usize| expecting(slos.iter().take(*i).map(String::as_str)).len().saturating_sub(1);
+        let i = (0..slos.len()).take_while(|i| before(i) <= at.start).last()?;
+        let slo = slos.get(i).filter(|_| set == expecting(slos.iter().map(String::as_str)))?;
+        Some(("--slo", slo.as_str(), 0..slo.len()))
+    })
 }
 
 /// The scenario without what an event takes the place of: its own timeline, and what it expects of that.

@@ -149,7 +149,7 @@ fn what_a_killed_process_left_goes_and_what_another_one_uses_stays() {
     fs::create_dir_all(left.join("deep")).unwrap();
     fs::write(left.join("deep/pods.csv"), "half").unwrap();
     let lock = Lock::at_once(root.path()).unwrap();
-    let used = Staging::inside(root.path(), &lock).unwrap();
+    let used = Staging::inside(root.path(), &lock).unwrap().locked();
     drop(lock);
     fs::write(used.path("000001.json"), "half").unwrap();
     put(root.path(), &[("summary.json", "{}")]).unwrap();

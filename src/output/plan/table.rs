@@ -61,19 +61,24 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(report: &PlanReport) -> String {
+    let named = |mut cells: Vec<String>| {
+        cells[0] = markdown::outside(&cells[0]);
+        cells
+    };
     let mut head = head(report).into_iter();
-    let mut out = format!("## {}\n\n", head.next().unwrap_or_default());
+    let outside = markdown::outside;
+    let mut out = format!("## {}\n\n", outside(&head.next().unwrap_or_default()));
     for line in head {
-        let _ = writeln!(out, "{line}\n");
+        let _ = writeln!(out, "{}\n", outside(&line));
     }
     let headings = headings(report);
-    markdown::table(&mut out, &headings.iter().map(String::as_str).collect::<Vec<_>>(), rows(report));
+    markdown::table(&mut out, &headings.iter().map(String::as_str).collect::<Vec<_>>(), rows(report).map(named));
     for note in cheapest(report).into_iter().chain(notes(report)) {
-        let _ = writeln!(out, "- {note}");
+        let _ = writeln!(out, "- {}", outside(&note));
     }
     let changes = report.candidates.iter().chain(&report.even).filter(|c| !c.sets.is_empty());
     for candidate in changes {
-        let _ = writeln!(out, "- {}: `{}`", candidate.name, set_options(&candidate.sets));
+        let _ = writeln!(out, "- {}: {}", outside(&candidate.name), markdown::code(&set_options(&candidate.sets)));
     }
     let _ = writeln!(out, "\n{}", legend(report));
     out

@@ -4,6 +4,8 @@
 
 use std::fmt::{Display, Write as _};
 
+use crate::printable;
+
 /// The family that viewers use; the embedded font for PNG is the first, the others have similar widths.
 const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
@@ -173,7 +175,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if !printable::is_shown(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn text_cannot_break_the_document() {
-        assert_eq!(escaped("a<b>&\"\u{0}"), "a&lt;b&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(escaped("a<b>&\"\u{0}\u{9b}\u{202e}"), "a&lt;b&gt;&amp;&quot;\u{fffd}\u{fffd}\u{fffd}");
     }
 
     #[test]

@@ -107,7 +107,7 @@ mod tests {
 
     /// Cell i has i idle pods; cell 1 has no value.
     fn sweep(varies: &[&str]) -> Sweep {
-        let axes = Grid::parse(&varies.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()).unwrap();
+        let axes = Grid::parse("--vary", &varies.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()).unwrap();
         let estimate = |cell: u64| Estimate { mean: cell as f64, lo: cell as f64, hi: cell as f64 + 0.5, n: 3 };
         let figures = |cell| match cell {
             1 => BTreeMap::new(),

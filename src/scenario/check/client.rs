@@ -1,7 +1,7 @@
 //! Client Deployments.
 
 use super::grpc::{GrpcKeys, Rest};
-use super::{Check, Names, gateway, is_virtual, law, load, server, streams, via};
+use super::{Check, Names, gateway, is_virtual, law, least, load, server, streams, via};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
@@ -95,7 +95,7 @@ pub(super) fn client(
         max_connection_lifetime: lifetime(cx, connection_lifetime),
         load,
         methods,
-        deadline: cx.positive(deadline, "deadline"),
+        deadline: cx.repeating(deadline, least::DEADLINE),
         startup: law::law_or(cx, startup, defaults::startup),
         strategy: server::strategy_or_default(cx, strategy),
     }
@@ -132,7 +132,9 @@ pub(super) fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service
                 cx.no_effect(&interval, "interval", "with a ClusterIP Service, whose address never changes");
                 return Some(Discovery::Dns);
             }
-            Discovery::Poll { interval: cx.positive(interval, "interval").unwrap_or(defaults::POLL_INTERVAL) }
+            Discovery::Poll {
+                interval: cx.repeating(interval, least::POLL_INTERVAL).unwrap_or(defaults::POLL_INTERVAL),
+            }
         }
         DiscoveryFile::Watch(At { value: WatchFile { debounce, debounce_max, ignore_empty }, .. }) => {
             let quiet = debounce.map_or(Span::ZERO, |d| d.value.0);
@@ -190,8 +192,8 @@ pub(super) fn backoff_settings(
     }
     let usual = stacks.unwrap_or(defaults::BACKOFF);
     let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
-    let base = cx.positive(base, "base").unwrap_or(usual.base);
-    let max = cx.positive(max, "max").unwrap_or(usual.max);
+    let base = cx.repeating(base, least::BACKOFF_BASE).unwrap_or(usual.base);
+    let max = cx.repeating(max, least::BACKOFF_MAX).unwrap_or(usual.max);
     if max < base {
         let message = format!("`max` ({max}) is below `base` ({base})");
         cx.problem(Code::Contradiction, limit_place, message);
@@ -229,7 +231,7 @@ fn lifetime(cx: &mut Check<'_>, file: Key<LifetimeFile>) -> Option<Lifetime> {
     let At { value: LifetimeFile { max, jitter }, place } = file?;
     let max = cx.required(max, "max", place, "`connection_lifetime`");
     let jitter = share(cx, jitter, "jitter", defaults::LIFETIME_JITTER);
-    cx.positive(max, "max").map(|max| Lifetime { max, jitter })
+    cx.repeating(max, least::LIFETIME).map(|max| Lifetime { max, jitter })
 }
 
 fn http1_settings(cx: &mut Check<'_>, file: Key<Http1File>) -> Http1Client {
@@ -249,7 +251,7 @@ fn http1_settings(cx: &mut Check<'_>, file: Key<Http1File>) -> Http1Client {
                 None | Some(PoolOrderFile::Lifo) => PoolOrder::Lifo,
                 Some(PoolOrderFile::Fifo) => PoolOrder::Fifo,
             },
-            idle_timeout: cx.positive(idle_timeout, "idle_timeout"),
+            idle_timeout: cx.repeating(idle_timeout, least::POOL_IDLE),
         }
     });
     Http1Client { max_connections, keep_alive }

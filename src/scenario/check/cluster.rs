@@ -1,6 +1,6 @@
 //! The cluster and the Service.
 
-use super::{Check, is_virtual, law};
+use super::{Check, is_virtual, law, least};
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::{ClusterFile, DnsCacheFile, DnsFile, ServiceFile, ServiceTypeFile};
@@ -45,5 +45,5 @@ fn dns_settings(cx: &mut Check<'_>, file: Key<DnsFile>) -> Dns {
     if cache == DnsCache::None {
         cx.no_effect(&ttl, "ttl", "with `cache: none`: nothing keeps an answer");
     }
-    Dns { ttl: ttl.map_or(defaults::DNS.ttl, |t| t.value.0), cache }
+    Dns { ttl: cx.repeating_or_zero(ttl, least::TTL).unwrap_or(defaults::DNS.ttl), cache }
 }

@@ -21,6 +21,7 @@ pub(super) struct Asked {
     failure_percentage: Option<Place>,
     panic_threshold: Option<Place>,
     slow_start: Option<Place>,
+    subset: Option<Place>,
 }
 
 /// One for each client, then one for each gateway, in their order.
@@ -30,7 +31,8 @@ pub(super) fn asked(clients: &Key<Vec<At<ClientFile>>>, gateways: &Key<Vec<At<Ga
             Some(ViaFile::Envoy(file) | ViaFile::Istio(file)) => Some(&file.value),
             _ => None,
         };
-        asked_by(&client.value.outlier_detection, cluster)
+        let subset = client.value.subset.as_ref().and_then(|s| place(&s.value.size));
+        Asked { subset, ..asked_by(&client.value.outlier_detection, cluster) }
     };
     let of_gateway = |gateway: &At<GatewayFile>| {
         let cluster = match gateway.value.proxy.as_ref().map(|proxy| &proxy.value) {
@@ -53,6 +55,7 @@ fn asked_by(detection: &Key<OutlierFile>, cluster: Option<&EnvoyFile>) -> Asked 
         failure_percentage: rules.and_then(|r| place(&r.failure_percentage)),
         panic_threshold: cluster.and_then(|c| place(&c.panic_threshold)),
         slow_start: cluster.and_then(|c| place(&c.slow_start)),
+        subset: None,
     }
 }
 
@@ -70,6 +73,12 @@ pub(super) fn can_act(cx: &mut Check<'_>, asked: &[Asked], model: &Model) {
                 refuse(cx, asked.slow_start, &format!("`slow_start` has no effect {ONE_ADDRESS}"), None);
             }
             continue;
+        }
+        let pods = most_addresses(model);
+        if let Some(size) = grpc.subset.filter(|size| *size > pods) {
+            let message =
+                format!("`subset` has no effect: {size} addresses are asked for, and there are never more than {pods}");
+            refuse(cx, asked.subset, &message, Some("make `size` smaller than the number of pods".to_owned()));
         }
         if let Some(detection) = grpc.outlier_detection {
             let hosts = most_hosts(model, grpc);
@@ -94,8 +103,13 @@ fn refuse(cx: &mut Check<'_>, place: Option<Place>, message: &str, help: Option<
 
 /// The longest list of addresses that a channel can have in the run.
 fn most_hosts(model: &Model, grpc: &GrpcClient) -> u32 {
-    let pods = (0..).zip(&model.servers).map(|(i, server)| most_pods(model, i, server)).fold(0, u32::saturating_add);
+    let pods = most_addresses(model);
     grpc.subset.map_or(pods, |size| pods.min(size))
+}
+
+/// The most Ready pods of all servers that there can be.
+fn most_addresses(model: &Model) -> u32 {
+    (0..).zip(&model.servers).map(|(i, server)| most_pods(model, i, server)).fold(0, u32::saturating_add)
 }
 
 /// The most Ready pods that a Deployment can have in the run.

@@ -1,76 +1,66 @@
 //! Expectations: `figure op value`, with figures looked up in the schema of the summary.
 
-use schemars::{JsonSchema, schema_for};
-use serde_json::Value;
-
+use super::figures::{Figures, Lists};
 use super::{Check, MAX_ITEMS};
 use crate::metrics::figures::range;
 use crate::metrics::outcome::Summary;
 use crate::metrics::part::Part;
-use crate::scenario::diagnostic::{Problem, nearest, quoted};
+use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::model::{Action, Changes, Comparison, Expectation, When};
-use crate::scenario::quantity::{parse_duration, parse_percent};
+use crate::scenario::model::{Changes, Comparison, Expectation, Model, When};
+use crate::scenario::quantity::{parse_duration, parse_number, parse_percent};
 use crate::scenario::rules::Code;
-use crate::units::Span;
 
-/// Words for figures whose paths are others.
-const WORDS: &[(&str, &str)] = &[
-    ("errors", "requests.failed"),
-    ("throughput", "throughput_rps"),
-    ("latency", "latency.p99"),
-    ("reconnects", "reconnects_per_s"),
-    ("time_to_balance", "time_to_balance.0.seconds"),
-    ("balance", "time_to_balance.0.seconds"),
-];
-
-pub(super) fn expectations(
-    cx: &mut Check<'_>,
-    list: Key<Vec<At<String>>>,
-    timeline: &[Action],
-    duration: Option<Span>,
-) -> Vec<Expectation> {
+pub(super) fn expectations(cx: &mut Check<'_>, list: Key<Vec<At<String>>>, model: &Model) -> Vec<Expectation> {
     let texts = cx.items(list, "expect", MAX_ITEMS);
     if texts.is_empty() {
         return Vec::new();
     }
-    let known = Known {
-        whole: Figures::of::<Summary>("the summary"),
-        part: Figures::of::<Part>("a part of a run"),
-        timeline,
-        duration,
-    };
-    texts
-        .into_iter()
-        .filter_map(|At { value, place }| match expectation(&value, &known) {
-            Ok(expectation) => Some(expectation),
+    let known = Known::of(model);
+    let mut all: Vec<Expectation> = Vec::new();
+    for At { value, place } in texts {
+        match expectation(&value, &known) {
+            Ok(expectation) if all.contains(&expectation) => {
+                let message = format!("{} has no effect: it is expected already", quoted(&expectation.text));
+                cx.problem(Code::NoEffect, place, message);
+            }
+            Ok(expectation) => all.push(expectation),
             Err((code, message, help)) => {
                 let problem = Problem::new(code, place, message);
                 cx.report(match help {
                     Some(help) => problem.help(help),
                     None => problem,
                 });
-                None
             }
-        })
-        .collect()
+        }
+    }
+    all
 }
 
-type Trouble = (Code, String, Option<String>);
+pub(super) type Trouble = (Code, String, Option<String>);
 
 /// What an expectation can speak of.
 struct Known<'a> {
     whole: Figures,
     part: Figures,
-    timeline: &'a [Action],
-    duration: Option<Span>,
+    lists: Lists<'a>,
+    model: &'a Model,
 }
 
 impl Known<'_> {
+    fn of(model: &Model) -> Known<'_> {
+        Known {
+            whole: Figures::of::<Summary>("the summary"),
+            part: Figures::of::<Part>("a part of a run"),
+            lists: Lists::of(model),
+            model,
+        }
+    }
+
     /// The changes that a word means.
     fn change(&self, word: &str) -> Result<Option<&'static str>, String> {
         let words: Vec<_> =
-            self.timeline.iter().filter(|a| a.what.moves_connections()).map(|a| a.what.word()).collect();
+            self.model.timeline.iter().filter(|a| a.what.moves_connections()).map(|a| a.what.word()).collect();
         match words.iter().find(|known| **known == word) {
             Some(word) => Ok(Some(word)),
             None if word != "change" => Err(format!("the timeline has no {}", quoted(word))),
@@ -81,6 +71,8 @@ impl Known<'_> {
 }
 
 fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
+    // Blanks say nothing, and a line break would be one in tables, too.
+    let text = &text.split_whitespace().collect::<Vec<_>>().join(" ");
     let form = || "write `figure op value`, for example `max_over_mean <= 1.2`".to_owned();
     let Some((figure, op, rest)) = Comparison::find(text) else {
         let message = format!("{} has none of the operators <, <=, ==, !=, >=, >", quoted(text));
@@ -101,6 +93,7 @@ fn expectation(text: &str, known: &Known<'_>) -> Result<Expectation, Trouble> {
     }
     let value = number(value, &path).and_then(|x| reachable(x, &path));
     let value = value.map_err(|message| (Code::BadExpectation, message, None))?;
+    known.lists.have(&path)?;
     Ok(Expectation { text: text.to_owned(), path, when, op, value })
 }
 
@@ -113,7 +106,7 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
         ["in", "every", "window"] => Ok(When::EveryWindow),
         ["after", time] => {
             let time = span(time)?;
-            match known.duration.filter(|end| time >= *end) {
+            match known.model.duration.filter(|end| time >= *end) {
                 Some(end) => Err(trouble(format!("`after {time}`: the run ends at {end}"), FORMS)),
                 None => Ok(When::After(time)),
             }
@@ -145,12 +138,14 @@ fn unit(path: &[String]) -> Option<f64> {
 
 fn number(text: &str, path: &[String]) -> Result<f64, String> {
     let figure = quoted(&path.join("."));
-    match (unit(path), text.parse::<f64>(), parse_percent(text)) {
-        (Some(_), Ok(x), _) if x.is_finite() && x != 0.0 => {
+    match (unit(path), parse_number(text), parse_percent(text)) {
+        (Some(_), Some(x), _) if x != 0.0 => {
             Err(format!("{figure} is a time, and {} has no unit: write a duration such as `20ms`", quoted(text)))
         }
-        (_, Ok(x), _) if x.is_finite() => Ok(x),
-        (_, Ok(_), _) => Err(format!("{} is not a finite number", quoted(text))),
+        (_, Some(x), _) => Ok(x),
+        (_, None, _) if text.parse::<f64>().is_ok() => {
+            Err(format!("{} is no finite number that a double can hold", quoted(text)))
+        }
         (None, _, Some(percent)) => Ok(percent / 100.0),
         (Some(unit), _, None) => {
             let span = parse_duration(text)?;
@@ -172,139 +167,23 @@ fn reachable(bound: f64, path: &[String]) -> Result<f64, String> {
     Ok(bound)
 }
 
-/// The figures of the summary, from its schema.
-struct Figures {
-    root: Value,
-    /// In messages: whose figures these are.
-    of: &'static str,
-}
-
-impl Figures {
-    fn of<T: JsonSchema>(of: &'static str) -> Figures {
-        Figures { root: schema_for!(T).to_value(), of }
-    }
-
-    /// Turns a figure as written into a path of the summary.
-    fn path(&self, figure: &str) -> Result<Vec<String>, Trouble> {
-        let mut path: Vec<String> = figure.split('.').map(str::to_owned).collect();
-        if path[0] == "latency" {
-            "latency_ms".clone_into(&mut path[0]);
-        }
-        if self.is_number(&path) {
-            return Ok(path);
-        }
-        let in_skew: Vec<String> = std::iter::once("skew".to_owned()).chain(path).collect();
-        if self.is_number(&in_skew) {
-            return Ok(in_skew);
-        }
-        let all = self.all();
-        if let Some(meant) = self.meant(figure, &all) {
-            let help = Some(format!("did you mean `{meant}`?"));
-            return Err((Code::UnknownFigure, format!("{} has no figure {}", self.of, quoted(figure)), help));
-        }
-        let bare = all.iter().map(|f| f.strip_prefix("skew.").unwrap_or(f));
-        let help = match nearest(figure, bare.chain(all.iter().map(String::as_str))) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "figures are the numbers of summary.json, such as `max_over_mean`, `latency.p99` or `requests.failed`"
-                    .to_owned()
-            }
-        };
-        Err((Code::UnknownFigure, format!("{} has no figure {}", self.of, quoted(figure)), Some(help)))
-    }
-
-    /// The path of a figure that is called by the word of the table that `run` prints, or by the last step of its path.
-    fn meant(&self, word: &str, all: &[String]) -> Option<String> {
-        if let Some((_, path)) = WORDS.iter().find(|(known, _)| *known == word) {
-            return Some((*path).to_owned());
-        }
-        if self.is_number(&["latency_ms".to_owned(), word.to_owned()]) {
-            return Some(format!("latency.{word}"));
-        }
-        all.iter().find(|path| path.rsplit('.').next() == Some(word)).cloned()
-    }
-
-    fn is_number(&self, path: &[String]) -> bool {
-        let end = path.iter().try_fold(&self.root, |node, step| self.step(node, step));
-        end.is_some_and(|node| self.types(node).iter().any(|t| *t == "number" || *t == "integer"))
-    }
-
-    /// Follows `$ref` and takes what is not null of a choice.
-    fn resolved<'a>(&'a self, mut node: &'a Value) -> &'a Value {
-        loop {
-            node = if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
-                match reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
-                    Some(target) => target,
-                    None => return node,
-                }
-            } else if let Some(Value::Array(choices)) = node.get("anyOf") {
-                match choices.iter().find(|c| c.get("type").and_then(Value::as_str) != Some("null")) {
-                    Some(choice) => choice,
-                    None => return node,
-                }
-            } else {
-                return node;
-            };
-        }
-    }
-
-    fn step<'a>(&'a self, node: &'a Value, step: &str) -> Option<&'a Value> {
-        let node = self.resolved(node);
-        if let Some(child) = node.get("properties").and_then(|p| p.get(step)) {
-            return Some(child);
-        }
-        if self.types(node).contains(&"array") {
-            return step.parse::<u32>().ok().and_then(|_| node.get("items"));
-        }
-        node.get("additionalProperties").filter(|child| child.is_object() && !step.is_empty())
-    }
-
-    fn types<'a>(&'a self, node: &'a Value) -> Vec<&'a str> {
-        match self.resolved(node).get("type") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// All figures whose paths are fixed: no lists, no maps.
-    fn all(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        self.collect(&self.root, "", 0, &mut found);
-        found
-    }
-
-    fn collect(&self, node: &Value, path: &str, depth: usize, found: &mut Vec<String>) {
-        const DEEPEST: usize = 5;
-        let Some(Value::Object(properties)) = self.resolved(node).get("properties") else { return };
-        for (name, child) in properties {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            if self.types(child).iter().any(|t| *t == "number" || *t == "integer") {
-                found.push(path);
-            } else if depth < DEEPEST {
-                self.collect(child, &path, depth + 1, found);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Of a run without a timeline.
-    fn known() -> Known<'static> {
-        Known {
-            whole: Figures::of::<Summary>("the summary"),
-            part: Figures::of::<Part>("a part of a run"),
-            timeline: &[],
-            duration: None,
-        }
+    /// Three pods, of which a rollout makes three more; two methods and a change.
+    fn model() -> Model {
+        let text = "name: a\nduration: 1m\nservers: [{ name: api, replicas: 3, cpu: { limit: 1 } }]\nclients:\n\
+                    \x20 - { name: web, load: { open: { rate: 1 }, methods: [{ name: A, share: 50% }, { name: B, share: 50% }] } }\n\
+                    \x20 - { name: batch, load: { open: { rate: 1 } } }\n\
+                    timeline: [{ at: 10s, rollout: api }]\n";
+        crate::scenario::parse("a.yaml", text, None, &[]).unwrap_or_else(|e| panic!("{e}")).model
     }
 
     #[test]
     fn figures_become_paths_and_values_numbers() {
-        let known = known();
+        let model = model();
+        let known = Known::of(&model);
         for (text, path, op, value) in [
             ("max_over_mean <= 1.2", "skew.max_over_mean", Comparison::AtMost, 1.2),
             ("skew.idle_pods==0", "skew.idle_pods", Comparison::Equal, 0.0),
@@ -315,12 +194,61 @@ mod tests {
             ("requests.by_status.UNAVAILABLE == 0", "requests.by_status.UNAVAILABLE", Comparison::Equal, 0.0),
             ("connections.closed_by.max_age > 3", "connections.closed_by.max_age", Comparison::Greater, 3.0),
             ("time_to_balance.0.seconds < 1m", "time_to_balance.0.seconds", Comparison::Less, 60.0),
-            ("pods.1.share != 0", "pods.1.share", Comparison::NotEqual, 0.0),
+            ("pods.5.share  !=\n0", "pods.5.share", Comparison::NotEqual, 0.0),
+            ("requests.failed_by_client.web == 0", "requests.failed_by_client.web", Comparison::Equal, 0.0),
+            ("pods.0.throttled < 1%", "pods.0.throttled", Comparison::Less, 0.01),
             ("measured_s >= 10s", "measured_s", Comparison::AtLeast, 10.0),
             ("throughput_rps > 1e4", "throughput_rps", Comparison::Greater, 10_000.0),
         ] {
             let got = expectation(text, &known).unwrap_or_else(|e| panic!("{text}: {e:?}"));
             assert_eq!((got.path.join(".").as_str(), got.op, got.value), (path, op, value), "{text}");
         }
+    }
+    #[test]
+    fn what_no_run_can_have_is_refused() {
+        let model = model();
+        let known = Known::of(&model);
+        for (figure, says) in [
+            ("requests.by_status.UNAVAILBLE", "did you mean `requests.by_status.UNAVAILABLE`?"),
+            ("requests.by_status.OK", "there are: DEADLINE_EXCEEDED"),
+            ("requests.failed_by_client.wev", "did you mean `requests.failed_by_client.web`?"),
+            ("connections.closed_by.ma_age", "did you mean `connections.closed_by.max_age`?"),
+            ("pods.4000000000.share", "numbered from 0 to 5"),
+            ("pods.6.latency_ms.p99", "numbered from 0 to 5"),
+            ("pods.api-1-0.share", "`pods` are numbered from 0"),
+            ("gateways.0.share", "no gateways"),
+            ("methods.2.failed", "numbered from 0 to 1"),
+            ("methods.A.failed", "`methods` are numbered from 0"),
+            ("time_to_balance.1.at_s", "numbered from 0 to 0"),
+            ("expectations.0.value", "have been judged"),
+            ("runs.a.mean", "have been judged"),
+        ] {
+            let Err((code, message, help)) = expectation(&format!("{figure} == 0"), &known) else {
+                panic!("{figure} is accepted");
+            };
+            assert!(
+                code == Code::UnknownFigure && help.as_ref().is_some_and(|h| h.contains(says)),
+                "{message} {help:?}"
+            );
+        }
+        let alone =
+            "name: a\nduration: 1m\nservers: [{ name: api }]\nclients: [{ name: web, load: { open: { rate: 1 } } }]";
+        let model = crate::scenario::parse("a.yaml", alone, None, &[]).unwrap().model;
+        let known = Known::of(&model);
+        for figure in
+            ["requests.failed_by_client.web", "methods.0.failed", "time_to_balance.0.at_s", "pods.0.throttled"]
+        {
+            assert!(expectation(&format!("{figure} == 0"), &known).is_err(), "{figure}");
+        }
+    }
+
+    #[test]
+    fn blanks_are_read_in_linear_time_and_not_kept() {
+        let model = model();
+        let text = format!("{}cv\n<=\t2", " ".repeat(1_000_000));
+        let started = std::time::Instant::now();
+        let read = expectation(&text, &Known::of(&model)).unwrap();
+        assert_eq!(read.text, "cv <= 2");
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::client::discovery_of;
 use super::timeline::unknown;
-use super::{Check, Names, is_virtual, law, outlier, policy as policies, server, via};
+use super::{Check, Names, is_virtual, law, least, outlier, policy as policies, server, via};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::distribution::Distribution;
@@ -178,7 +178,7 @@ fn nginx(cx: &mut Check<'_>, file: At<NginxFile>, cluster: &Cluster, pods: u32) 
         workers: cx.count_or(workers, "workers", 1, MAX_WORKERS, 1),
         policy: Some(policy),
         listens: defaults::NGINX_LISTENS,
-        resolves: cluster.dns.ttl,
+        resolves: cluster.dns.ttl.max(least::TTL.span),
         // `proxy_next_upstream`: all others, one after the other; what has been sent is not sent again, being a POST.
         retries: unsent(pods),
         connects: Some(NGINX_CONNECTS),

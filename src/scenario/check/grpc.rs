@@ -182,7 +182,7 @@ impl GrpcKeys {
             retry: via::retries(via).or_else(|| retry::retry(cx, self.retry)),
             outlier_detection: outlier::detection(cx, self.outlier_detection, via, &policy, !virtual_ip),
             keys: policies::keys(cx, self.keys, &policy),
-            idle_timeout: stack::idle_timeout(self.idle_timeout, usual.idle_timeout),
+            idle_timeout: stack::idle_timeout(cx, self.idle_timeout, usual.idle_timeout),
             subset: stack::subset(cx, self.subset, virtual_ip),
             sharing: None,
         };

@@ -121,7 +121,17 @@ fn rules(
                 cx.problem(Code::EmptyList, list.place, message);
             }
             let list = cx.items(Some(list), "policies", MOST_POLICIES);
-            list.into_iter().filter_map(|policy| self::policy(cx, policy)).collect()
+            let mut policies: Vec<ScalingPolicy> = Vec::new();
+            for item in list {
+                let place = item.place;
+                match self::policy(cx, item) {
+                    Some(policy) if policies.contains(&policy) => {
+                        cx.problem(Code::NoEffect, place, "this policy has no effect: it is in the list already");
+                    }
+                    policy => policies.extend(policy),
+                }
+            }
+            policies
         }
     };
     let select = match select_policy.map(|s| s.value) {

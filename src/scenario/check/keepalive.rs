@@ -1,17 +1,11 @@
 //! Keepalive of clients, and its enforcement by servers.
 
-use super::Check;
+use super::{Check, least};
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile, PingThrottleFile, WakeFile};
 use crate::scenario::model::{Enforcement, Keepalive, PingThrottle, Wake};
-use crate::scenario::quantity::Duration;
-use crate::scenario::rules::Code;
-use crate::units::Span;
-
-/// The shortest `time`: below it, pings are all that happens.
-const LEAST_TIME: Span = Span::from_millis(1);
 
 /// True if some client has keepalive.
 pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool {
@@ -31,14 +25,9 @@ pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<KeepaliveFile>, usual: Kee
         slow_down,
     } = value;
     let time = cx.required(time, "time", place, "`keepalive`");
-    if let Some(At { value: Duration(time), place }) = time
-        && time < LEAST_TIME
-    {
-        cx.problem(Code::OutOfRange, place, format!("`time` must be at least {LEAST_TIME}"));
-    }
     Some(Keepalive {
-        time: time.map_or(usual.time, |t| t.value.0),
-        timeout: cx.positive(timeout, "timeout").unwrap_or(usual.timeout),
+        time: cx.repeating(time, least::KEEPALIVE_TIME).unwrap_or(usual.time),
+        timeout: cx.repeating(timeout, least::KEEPALIVE_TIMEOUT).unwrap_or(usual.timeout),
         permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
         wake: match wake.map(|w| w.value) {
             None => usual.wake,

@@ -1,7 +1,8 @@
 //! A mix of methods.
 
 use super::client::no_share;
-use super::{Check, MAX_ITEMS};
+use super::{Check, MAX_ITEMS, least};
+use crate::printable::is_shown;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::MethodFile;
@@ -57,9 +58,9 @@ fn method(
     let name = cx.required(name, "name", place, "a method");
     let share = cx.required(share, "share", place, "a method").and_then(|share| positive_share(cx, share));
     let cost = cost.map_or(1.0, |cost| cx.number(&cost, "cost", LEAST_COST, MOST_COST));
-    let deadline = cx.positive(deadline, "deadline").or(client_deadline.as_ref().map(|d| d.value.0));
+    let deadline = cx.repeating(deadline, least::DEADLINE).or(client_deadline.as_ref().map(|d| d.value.0));
     let At { value: name, place } = name?;
-    if name.is_empty() || name.chars().any(char::is_control) {
+    if name.is_empty() || !name.chars().all(is_shown) {
         cx.problem(
             Code::BadName,
             place,

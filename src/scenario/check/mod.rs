@@ -7,11 +7,13 @@ mod counts;
 mod cpu;
 mod csv;
 mod expect;
+mod figures;
 mod gateway;
 mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
+mod least;
 mod load;
 mod methods;
 mod outlier;
@@ -36,10 +38,13 @@ use super::input::Beside;
 use super::model::{Load, Model, ServiceType};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
+use crate::printable;
 use crate::units::{Span, Time};
 
 const MAX_PODS: u64 = 100_000;
 const MAX_CHANNELS: u64 = 10_000_000;
+/// Calls in flight: some 20 GB.
+const MAX_CALLS: u32 = 100_000_000;
 const MAX_WINDOWS: u64 = 1_000_000;
 const MAX_ROWS: u64 = 10_000_000;
 /// Servers, clients and expectations; more are no question that a person asks.
@@ -69,6 +74,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         duration,
         warmup,
         window,
+        max_calls_in_flight,
         cluster,
         service,
         servers,
@@ -102,21 +108,29 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     totals(cx, root, &servers, &clients);
     let timeline = timeline::timeline(cx, timeline, (&servers, &gateways), &mut clients, duration);
     load::silent(cx, &clients, &names);
-    let model = Model {
+    let mut model = Model {
         name,
-        about: about.map_or(String::new(), |a| a.value),
+        about: about.map_or(String::new(), |a| printable::lines(&a.value).into_owned()),
         seed: seed.map_or(defaults::SEED, |s| s.value.0),
         duration,
         warmup: within_run(cx, warmup, duration),
         window: window_width(cx, window, duration, &servers),
+        max_calls_in_flight: cx.count_or(
+            max_calls_in_flight,
+            "max_calls_in_flight",
+            1,
+            MAX_CALLS,
+            defaults::MAX_CALLS_IN_FLIGHT,
+        ),
         cluster,
         service,
         servers,
         clients,
         gateways,
-        expect: expect::expectations(cx, expect, &timeline, duration),
+        expect: Vec::new(),
         timeline,
     };
+    model.expect = expect::expectations(cx, expect, &model);
     counts::can_act(cx, &asked, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
     if cx.problems.is_empty() {

@@ -1,7 +1,7 @@
 //! Outlier detection.
 
-use super::Check;
 use super::client::share;
+use super::{Check, least};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::outlier::{FailurePercentageFile, OutlierFile, SuccessRateFile};
 use crate::scenario::model::{Detection, EjectionRule, Policy, Rules, Sidecar};
@@ -54,7 +54,7 @@ pub(super) fn detection(
     let always_one = always_eject_one_host.is_some_and(|a| a.value);
     Some(Detection {
         rules: if envoy { Rules::Envoy { always_one } } else { Rules::Grpc },
-        interval: cx.positive(interval, "interval").unwrap_or(Span::from_secs(10)),
+        interval: cx.repeating(interval, least::OUTLIER_INTERVAL).unwrap_or(Span::from_secs(10)),
         base: cx.positive(base_ejection_time, "base_ejection_time").unwrap_or(Span::from_secs(30)),
         max: cx.positive(max_ejection_time, "max_ejection_time").unwrap_or(Span::from_secs(300)),
         max_percent: percent(cx, max_ejection_percent, "max_ejection_percent", 10),

@@ -49,6 +49,11 @@ fn codes_of(cx: &mut Check<'_>, key: Key<Vec<At<CodeFile>>>, owner: Place) -> Co
     if value.is_empty() {
         cx.problem(Code::EmptyList, place, "`codes` is empty, and nothing would be retried");
     }
+    for (i, code) in value.iter().enumerate() {
+        if value[..i].iter().any(|other| other.value == code.value) {
+            cx.problem(Code::NoEffect, code.place, "this code has no effect: it is in the list already");
+        }
+    }
     let number = |code: &At<CodeFile>| match code.value {
         CodeFile::Unavailable => 14,
         CodeFile::ResourceExhausted => 8,

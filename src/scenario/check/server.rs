@@ -1,6 +1,6 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, pace};
+use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, least, pace};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -144,9 +144,9 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
         cx.no_effect(&max_connection_age_grace, "max_connection_age_grace", "without `max_connection_age`");
     }
     GrpcServer {
-        max_connection_age: cx.positive(max_connection_age, "max_connection_age"),
+        max_connection_age: cx.repeating(max_connection_age, least::MAX_CONNECTION_AGE),
         max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
-        max_connection_idle: cx.positive(max_connection_idle, "max_connection_idle"),
+        max_connection_idle: cx.repeating(max_connection_idle, least::MAX_CONNECTION_IDLE),
         max_requests_per_connection: cx.count_if(
             max_requests_per_connection,
             "max_requests_per_connection",

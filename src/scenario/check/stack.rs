@@ -1,7 +1,7 @@
 //! What a client takes from its implementation of gRPC: a preset that expands to plain settings, and the settings that came with it.
 
-use super::Check;
 use super::client::ONE_ADDRESS;
+use super::{Check, least};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -50,8 +50,8 @@ pub(super) fn has_policy(cx: &mut Check<'_>, stack: &Key<StackFile>, policy: Pol
 }
 
 /// 0 is grpc-go's way to say never.
-pub(super) fn idle_timeout(key: Key<Duration>, usual: Option<Span>) -> Option<Span> {
-    key.map_or(usual, |t| Some(t.value.0).filter(|t| *t > Span::ZERO))
+pub(super) fn idle_timeout(cx: &mut Check<'_>, key: Key<Duration>, usual: Option<Span>) -> Option<Span> {
+    cx.repeating_or_zero(key, least::CHANNEL_IDLE).map_or(usual, |t| Some(t).filter(|t| *t > Span::ZERO))
 }
 
 pub(super) fn subset(cx: &mut Check<'_>, file: Key<SubsetFile>, virtual_ip: bool) -> Option<u32> {

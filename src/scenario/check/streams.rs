@@ -1,7 +1,7 @@
 //! Long-lived streams, and what does not go with them.
 
 use super::csv::MAX_RATE;
-use super::{Check, law};
+use super::{Check, law, least};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
@@ -19,7 +19,7 @@ pub(super) fn streams(cx: &mut Check<'_>, At { value, place }: At<StreamsFile>) 
     let duration = cx.required(duration, "duration", place, "`streams`");
     let interval = messages.and_then(|At { value: MessagesFile { interval }, place }| {
         let interval = cx.required(interval, "interval", place, "`messages`");
-        cx.positive(interval, "interval")
+        cx.repeating(interval, least::MESSAGES)
     });
     Streams {
         rate: RateCurve { points: rate.into_iter().collect() },

@@ -45,12 +45,17 @@ pub(super) fn timeline(
     let mut entries: Vec<Entry> = written.into_iter().filter_map(|a| entry(cx, a, duration)).collect();
     entries.sort_by_key(|e| e.at);
     let pods: Vec<&Server> = servers.iter().chain(gateways.iter().map(|g| &g.server)).collect();
-    let mut state = State { replicas: pods.iter().map(|s| s.replicas).collect(), servers: pods, clients };
+    let mut state = State {
+        replicas: pods.iter().map(|s| s.replicas).collect(),
+        servers: pods,
+        clients,
+        rolled: Default::default(),
+    };
     entries
         .into_iter()
         .filter_map(|Entry { at, place, what }| {
             let what = match what {
-                Written::Rollout(name) => state.rollout(cx, &name),
+                Written::Rollout(name) => state.rollout(cx, &name, at),
                 Written::Scale(file) => state.scale(cx, file),
                 Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
                 Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
@@ -106,6 +111,8 @@ struct State<'a> {
     servers: Vec<&'a Server>,
     clients: &'a mut [Client],
     replicas: Vec<u32>,
+    /// Rollouts of the latest instant that had some.
+    rolled: (Time, Vec<What>),
 }
 
 impl State<'_> {
@@ -118,7 +125,26 @@ impl State<'_> {
         found
     }
 
-    fn rollout(&self, cx: &mut Check<'_>, name: &At<String>) -> Option<What> {
+    fn rollout(&mut self, cx: &mut Check<'_>, name: &At<String>, at: Time) -> Option<What> {
+        let what = self.rolled_out(cx, name)?;
+        if self.rolled.0 != at {
+            self.rolled = (at, Vec::new());
+        }
+        if self.rolled.1.contains(&what) {
+            let message =
+                format!("this rollout has no effect: there is another one of {} at {at}", quoted(&name.value));
+            cx.problem(Code::NoEffect, name.place, message);
+        } else if let What::RolloutServer(i) = what
+            && self.replicas.get(i) == Some(&0)
+        {
+            let message = format!("this rollout has no effect: {} has no pods at that time", quoted(&name.value));
+            cx.problem(Code::NoEffect, name.place, message);
+        }
+        self.rolled.1.push(what.clone());
+        Some(what)
+    }
+
+    fn rolled_out(&self, cx: &mut Check<'_>, name: &At<String>) -> Option<What> {
         if let Some(i) = self.servers.iter().position(|s| s.name == name.value) {
             return Some(What::RolloutServer(i));
         }
@@ -214,7 +240,9 @@ impl State<'_> {
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {
         let At { value: RateFile { client, to, over }, place } = file;
         let name = cx.required(client, "client", place, "`rate`");
-        let to = cx.required(to, "to", place, "`rate`").map(|to| cx.number(&to, "to", 0.0, MAX_RATE));
+        let to = cx.required(to, "to", place, "`rate`");
+        let to_place = to.as_ref().map_or(place, |to| to.place);
+        let to = to.map(|to| cx.number(&to, "to", 0.0, MAX_RATE));
         let (name, to, over) = (name?, to?, over.map_or(Span::ZERO, |o| o.value.0));
         let Some(client) = self.clients.iter().position(|c| c.name == name.value) else {
             unknown(cx, "client", &name, self.clients.iter().map(|c| c.name.as_str()));
@@ -225,7 +253,13 @@ impl State<'_> {
             cx.problem(Code::NoEffect, name.place, message);
             return None;
         };
+        let before = rate.points.last().map(|(_, rate)| *rate);
         match changed(&rate.points, at, to, over) {
+            Ok(_) if before == Some(to) => {
+                let message =
+                    format!("this change of rate has no effect: {} calls per second are asked for already", to);
+                cx.problem(Code::NoEffect, to_place, message);
+            }
             Ok(points) => *rate = RateCurve { points: points.into() },
             Err(until) => {
                 let message = format!("the rate of {} is already given up to {until}", quoted(&name.value));

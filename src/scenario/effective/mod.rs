@@ -66,6 +66,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         duration,
         warmup,
         window,
+        max_calls_in_flight,
         cluster,
         service,
         servers,
@@ -81,6 +82,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     rows.put(&top, "duration", duration.map_or("until all calls are done".into(), |d| d.to_string()));
     rows.put(&top, "warmup", warmup.to_string());
     rows.put(&top, "window", window.map_or("1/300 of the run".into(), |w| w.to_string()));
+    rows.put(&top, "max_calls_in_flight", max_calls_in_flight.to_string());
     cluster_values(&mut rows, &top.key("cluster"), cluster, *service);
     let kind = match service {
         ServiceType::ClusterIp => "ClusterIP",
@@ -115,12 +117,12 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     rows.rows
 }
 
-/// The hash of what a scenario means. Its name, its text and its seed do not change what is simulated, and are left out; so is
-/// the name of a stack, which stands for plain settings.
+/// The hash of what a scenario means. Its name, its text, its seed and the bound on its memory do not change what is simulated, and
+/// are left out; so is the name of a stack, which stands for plain settings.
 pub(super) fn hash(values: &[EffectiveValue]) -> String {
     let mut canonical = String::new();
     for EffectiveValue { path, value, origin: _ } in values {
-        if !["name", "about", "seed"].contains(&path.as_str()) && !path.ends_with(".stack") {
+        if !["name", "about", "seed", "max_calls_in_flight"].contains(&path.as_str()) && !path.ends_with(".stack") {
             canonical.push_str(&format!("{path}={value}\n"));
         }
     }

@@ -60,8 +60,8 @@ pub struct ClientFile {
     pub keepalive: Key<KeepaliveFile>,
     /// How long a connection attempt may take. Default 20s (grpc-go); via envoy 5s, istio 10s, linkerd 1s.
     pub connect_timeout: Key<Duration>,
-    /// A channel without calls for this long closes its connections, and looks its name up anew at the next call; 0s: never. Default
-    /// 30m (grpc-go since 1.59, C-core, grpc-java).
+    /// A channel without calls for this long closes its connections, and looks its name up anew at the next call; 0s: never, else at
+    /// least 1ms. Default 30m (grpc-go since 1.59, C-core, grpc-java).
     pub idle_timeout: Key<Duration>,
     /// The channels of a replica share their connections, and so are one (C-core and grpc-js, whose channels have equal settings).
     /// Default false.
@@ -77,7 +77,7 @@ pub struct ClientFile {
     /// What the client asks for; figures are totals over the replicas.
     #[schemars(required)]
     pub load: Key<LoadFile>,
-    /// From the emission of a call to DEADLINE_EXCEEDED. Default: none.
+    /// From the emission of a call to DEADLINE_EXCEEDED, at least 10us. Default: none.
     pub deadline: Key<Duration>,
     /// From a replica's creation to its start, in a rollout of this Deployment. Default 5s, an assumption.
     pub startup: Key<LawFile>,
@@ -122,7 +122,7 @@ pub enum DiscoveryFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PollFile {
-    /// From one answer to the next lookup. Default 5s (Envoy's dns_refresh_rate).
+    /// From one answer to the next lookup, at least 1ms. Default 5s (Envoy's dns_refresh_rate).
     pub interval: Key<Duration>,
 }
 
@@ -174,7 +174,7 @@ pub enum EarlyFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackoffFile {
-    /// Delay after the first failure. Default 1s.
+    /// Delay after the first failure, at least 1ms. Default 1s.
     pub base: Key<Duration>,
     /// Factor per further failure, at least 1. Default 1.6.
     pub multiplier: Key<Number>,
@@ -182,7 +182,7 @@ pub struct BackoffFile {
     pub jitter: Key<Share>,
     /// The first delay is jittered, too (C-core, grpc-java). Default false, as grpc-go.
     pub jitter_first: Key<bool>,
-    /// Largest delay, before jitter. Default 120s.
+    /// Largest delay, before jitter, at least 1ms. Default 120s.
     pub max: Key<Duration>,
     /// What a delay is counted from: attempt_end (the default; grpc-go) or attempt_start (C-core, grpc-java, grpc-js).
     pub from: Key<DelayFromFile>,
@@ -194,7 +194,7 @@ pub struct BackoffFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifetimeFile {
-    /// The mean lifetime.
+    /// The mean lifetime, at least 1ms.
     #[schemars(required)]
     pub max: Key<Duration>,
     /// Each connection's own is uniform in max × (1 ± jitter). Default 10%.
@@ -219,7 +219,7 @@ pub struct KeepAliveFile {
     pub warm: Key<Count>,
     /// Which idle connection a request takes: lifo (the default), the one used last; fifo, the one unused for longest.
     pub order: Key<PoolOrderFile>,
-    /// An idle connection is closed after this. Default: never.
+    /// An idle connection is closed after this, at least 1ms. Default: never.
     pub idle_timeout: Key<Duration>,
 }
 

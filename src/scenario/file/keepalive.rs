@@ -14,7 +14,7 @@ pub struct KeepaliveFile {
     /// than 10s to 10s.
     #[schemars(required)]
     pub time: Key<Duration>,
-    /// A ping that is not followed by anything read for this long closes the connection. Default 20s.
+    /// A ping that is not followed by anything read for this long, at least 1ms, closes the connection. Default 20s.
     pub timeout: Key<Duration>,
     /// Ping although there is no call on the connection. Default false.
     pub permit_without_stream: Key<bool>,

@@ -34,7 +34,7 @@ pub struct MethodFile {
     pub share: Key<Share>,
     /// A call's time in a slot is multiplied by this. Default 1.
     pub cost: Key<Number>,
-    /// How long a call may take. Default: the client's deadline.
+    /// How long a call may take, at least 10us. Default: the client's deadline.
     pub deadline: Key<Duration>,
 }
 

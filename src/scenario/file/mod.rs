@@ -38,7 +38,7 @@ pub struct ScenarioFile {
     pub name: Key<String>,
     /// The question that the scenario asks, and what to look at.
     pub about: Key<String>,
-    /// Seed of the random numbers; run i has seed + i. Default 1.
+    /// Seed of the random numbers, exact up to 2^64 - 1; run i has seed + i. Default 1.
     pub seed: Key<Count>,
     /// Simulated time. Without it the run ends when all calls of the closed loads are done.
     pub duration: Key<Duration>,
@@ -46,6 +46,9 @@ pub struct ScenarioFile {
     pub warmup: Key<Duration>,
     /// Width of one row in pods.csv. Default: 1/300 of the run, rounded up to 1, 2 or 5.
     pub window: Key<Duration>,
+    /// Calls that may be in flight at once, from 1; a run with more is given up, lest it fill the memory (some 200 bytes each).
+    /// Default 5000000.
+    pub max_calls_in_flight: Key<Count>,
     /// The cluster that everything runs in.
     pub cluster: Key<ClusterFile>,
     /// The Service in front of the servers.
@@ -88,7 +91,7 @@ pub struct ClusterFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DnsFile {
-    /// How long a cache keeps an answer. Default 30s (the Corefile of kubeadm).
+    /// How long a cache keeps an answer: 0s, or at least 1ms. Default 30s (the Corefile of kubeadm).
     pub ttl: Key<Duration>,
     /// Which caches stand between a client and the endpoints. Default core_dns.
     pub cache: Key<DnsCacheFile>,

@@ -10,7 +10,7 @@ use crate::scenario::quantity::{Count, Duration, Share};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutlierFile {
-    /// How often endpoints are judged. Default 10s.
+    /// How often endpoints are judged, at least each 1ms. Default 10s.
     pub interval: Key<Duration>,
     /// An endpoint is out for this, times the number of its ejections. Default 30s.
     pub base_ejection_time: Key<Duration>,

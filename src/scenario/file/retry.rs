@@ -22,7 +22,7 @@ pub struct RetryFile {
     /// Factor per further retry, above 0.
     #[schemars(required)]
     pub multiplier: Key<Number>,
-    /// The failures that are retried.
+    /// The failures that are retried, each once.
     #[schemars(required, length(min = 1))]
     pub codes: Key<Vec<At<CodeFile>>>,
     /// Stops retries while many attempts fail. Default: none.
@@ -30,7 +30,7 @@ pub struct RetryFile {
 }
 
 /// A failure that can be retried.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CodeFile {
     /// The connection died, or there was none to be had.

@@ -96,11 +96,11 @@ pub enum StrategyTypeFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrpcServerFile {
-    /// Age at which a connection gets GOAWAY, jittered by ±10 % once per connection. Default: never.
+    /// Age at which a connection gets GOAWAY, at least 1ms, jittered by ±10 % once per connection. Default: never.
     pub max_connection_age: Key<Duration>,
     /// From the GOAWAY for age to the forced close. Default: streams are never cut.
     pub max_connection_age_grace: Key<Duration>,
-    /// A connection without streams for this long gets GOAWAY. Default: never.
+    /// A connection without streams for this long, at least 1ms, gets GOAWAY. Default: never.
     pub max_connection_idle: Key<Duration>,
     /// A connection gets GOAWAY with the request of this number. gRPC servers have no such setting; Envoy in front of one has.
     /// Default: never.

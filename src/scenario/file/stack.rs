@@ -37,7 +37,7 @@ pub enum DelayFromFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubsetFile {
-    /// How many addresses a channel keeps, at least 1.
+    /// How many addresses a channel keeps: at least 1, at most as many as there can be pods.
     #[schemars(required)]
     pub size: Key<Count>,
 }

@@ -25,7 +25,7 @@ pub struct StreamsFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessagesFile {
-    /// From one message of a stream to the next. Each costs the pod one service time.
+    /// From one message of a stream to the next, at least 100us. Each costs the pod one service time.
     #[schemars(required)]
     pub interval: Key<Duration>,
 }

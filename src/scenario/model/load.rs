@@ -72,6 +72,15 @@ impl Load {
             Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
         }
     }
+
+    /// The calls that a closed load makes in all over its replicas, if it ends.
+    #[must_use]
+    pub fn requests(&self) -> Option<u64> {
+        match self {
+            Load::Closed { requests, .. } => *requests,
+            Load::Open { .. } | Load::Streams(_) | Load::Forwarded => None,
+        }
+    }
 }
 
 /// Streams that begin as a Poisson process, stay open, and are opened again when they are cut.

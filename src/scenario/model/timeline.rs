@@ -173,11 +173,19 @@ impl Comparison {
     /// The first comparison in a text, between what stands left and right of it.
     #[must_use]
     pub fn find(text: &str) -> Option<(&str, Comparison, &str)> {
-        text.char_indices().find_map(|(at, _)| {
+        let (left, op, right) = text.char_indices().find_map(|(at, _)| {
             let (left, rest) = text.split_at(at);
-            Comparison::SYMBOLS
-                .iter()
-                .find_map(|(symbol, op)| Some((left.trim(), *op, rest.strip_prefix(symbol)?.trim())))
-        })
+            Comparison::SYMBOLS.iter().find_map(|(symbol, op)| Some((left, *op, rest.strip_prefix(symbol)?)))
+        })?;
+        Some((left.trim(), op, right.trim()))
+    }
+}
+
+impl Expectation {
+    /// True if it asks for what only the latencies of a part of the run tell: those, or how many calls were answered in it.
+    #[must_use]
+    pub fn asks_for_latencies(&self) -> bool {
+        let tells = |step: &String| step == "latency_ms" || step == "error_ratio";
+        self.when != When::WholeRun && self.path.first().is_some_and(tells)
     }
 }

@@ -1,7 +1,7 @@
 //! What is drawn for a key: a list, or a range, as values in order from the simplest.
 
 use crate::scenario::diagnostic::Place;
-use crate::scenario::vary::{Grid, Unit, ends, significant};
+use crate::scenario::vary::{self, Unit, ends, significant};
 use crate::scenario::yaml::tree::{Node, Value};
 use crate::scenario::yaml::write::flow;
 
@@ -35,10 +35,7 @@ pub(super) fn values(node: &Node) -> Result<(Vec<String>, bool), String> {
         Value::List(items) => (items.iter().map(flow).collect::<Vec<String>>(), false),
         Value::Text(text) => match range(text)? {
             Some(values) => (values, true),
-            None => {
-                let grid = Grid::parse(&[format!("drawn={text}")])?;
-                (grid.axes.into_iter().flat_map(|axis| axis.values).collect(), false)
-            }
+            None => (vary::values(text).map_err(|wrong| wrong.why)?, false),
         },
         _ => return Err("write a list of values, or a range such as 2..12".to_owned()),
     };

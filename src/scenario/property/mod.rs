@@ -91,7 +91,7 @@ impl Property {
     pub fn scenario_text(&self, side: usize, drawn: &Drawn, seed: u64) -> String {
         let Ok(mut root) = self.tree(side, drawn) else { return String::new() };
         let place = self.template.claim;
-        let seed = Node { place, value: Value::Int(i64::try_from(seed).unwrap_or(i64::MAX)), damaged: false };
+        let seed = Node { place, value: Value::Int(seed.into()), damaged: false };
         put(&mut root, "seed", seed);
         if let Some(beside) = &self.template.beside {
             anchor(&mut root, &beside.folder);

@@ -6,6 +6,7 @@ use super::claim::{self, Claim, Holds};
 use super::draw::{self, Draw};
 use super::file::{ExpectedFile, PropertiesFile, PropertyFile, ScenarioRef};
 use super::{Property, Side, Template};
+use crate::printable;
 use crate::scenario::MAX_BYTES;
 use crate::scenario::diagnostic::{Diagnostics, MAX_SHOWN, Place, Problem, Source, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -36,11 +37,8 @@ pub(in crate::scenario) const OF_THE_PROPERTY: [(&str, &str); 4] = [
 /// # Errors
 /// All that is wrong with it, or why it cannot be read.
 pub fn open(path: &Path) -> Result<Vec<Property>, Diagnostics> {
-    let text = input::read_text(path, MAX_BYTES).map_err(|failure| {
-        let problem = Problem::nowhere(failure.code, failure.message);
-        Diagnostics::new(Vec::new(), vec![problem]).set_machine(failure.machine)
-    })?;
-    parse(&path.display().to_string(), &text, Some(&Beside::file(path).folder))
+    let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+    parse(&printable::path(path), &text, Some(&Beside::file(path).folder))
 }
 
 /// Reads properties from a text; files that scenarios name are looked for in `base_dir`, and refused without one.
@@ -119,10 +117,10 @@ impl Reader {
         let (comparison, sides) = self.sides(&claim, variants)?;
         let property = Property {
             name: name?,
-            says,
-            learnt: learnt.map_or_else(String::new, |l| l.value),
+            says: printable::lines(&says).into_owned(),
+            learnt: learnt.map_or_else(String::new, |l| printable::lines(&l.value).into_owned()),
             draws,
-            text: claim.value,
+            text: claim.value.split_whitespace().collect::<Vec<_>>().join(" "),
             claim: comparison,
             holds,
             level,
@@ -183,7 +181,7 @@ impl Reader {
             }
         };
         let path = beside.folder.join(path);
-        self.sources.push(Source::new(&path.display().to_string(), &text));
+        self.sources.push(Source::new(&printable::path(&path), &text));
         let mut root = tree::parse(&text, number, 0).map_err(|problem| self.problems.push(*problem)).ok()?;
         let Value::Map(entries) = &mut root.value else {
             self.problem(Code::WrongType, root.place, "a scenario is a map of keys");

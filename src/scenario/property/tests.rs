@@ -98,7 +98,7 @@ fn what_is_wrong_has_a_place() {
         ("first.latency.p99 >=", "frst.latency.p99 >=", "did you mean `first`?", 24, 12),
         ("+ 1ms", "+ 1", "no unit", 24, 12),
         ("clients.web.policy: {", "clients.web.polcy: {", "did you mean `policy`?", 22, 22),
-        ("first.latency.p99 >=", "first.time_to_balance.0.seconds >=", "never come", 24, 12),
+        ("first.latency.p99 >=", "first.time_to_balance.0.seconds >=", "no change after the warmup", 24, 12),
         ("      first:\n", "", "name two", 22, 7),
         ("    says: round_robin is even\n", "", "needs the key `says`", 2, 5),
     ] {
@@ -111,6 +111,9 @@ fn what_is_wrong_has_a_place() {
         assert!(places.contains(&("p.yaml", line, column)), "{right}: {places:?}\n{said}");
         assert_eq!(found.exit_status(), 2);
     }
+    let text = GOOD.replace("rate: 50 } } }] }", "rate: 50 } } }], timeline: [{ at: 5s, rollout: s }] }");
+    let said = parse("p.yaml", &text.replace("first.latency.p99 >=", "first.time_to_balance.0.seconds >="), None);
+    assert!(said.unwrap_err().to_string().contains("never come"));
     for text in ["", "properties: []", "a: 1"] {
         assert!(parse("p.yaml", text, None).is_err(), "{text}");
     }

@@ -120,6 +120,10 @@ fn describe(found: Unexpected<'_>) -> String {
         Unexpected::Bool(x) => format!("`{x}`"),
         Unexpected::Unsigned(x) => format!("the number {x}"),
         Unexpected::Signed(x) => format!("the number {x}"),
+        Unexpected::Float(x) if x.is_nan() => "what is not a number (`.nan`)".to_owned(),
+        Unexpected::Float(x) if x.is_infinite() => "an infinite number, or one too large for a double".to_owned(),
+        // More digits than a double has would not be those that were written.
+        Unexpected::Float(x) if x.abs() >= 1e16 => format!("the number {x:e}"),
         Unexpected::Float(x) => format!("the number {x}"),
         Unexpected::Str(x) => format!("the text {}", quoted(x)),
         Unexpected::Seq => "a list".to_owned(),

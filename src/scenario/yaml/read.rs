@@ -82,7 +82,10 @@ fn unexpected(node: &Node) -> Unexpected<'_> {
     match &node.value {
         Value::Null => Unexpected::Unit,
         Value::Bool(x) => Unexpected::Bool(*x),
-        Value::Int(x) => Unexpected::Signed(*x),
+        Value::Int(x) => match i64::try_from(*x) {
+            Ok(x) => Unexpected::Signed(x),
+            Err(_) => Unexpected::Float(*x as f64),
+        },
         Value::Float(x) => Unexpected::Float(*x),
         Value::Text(x) => Unexpected::Str(x),
         Value::List(_) => Unexpected::Seq,
@@ -110,9 +113,10 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         let result = match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(x) => visitor.visit_bool(*x),
-            Value::Int(x) => match u64::try_from(*x) {
-                Ok(x) => visitor.visit_u64(x),
-                Err(_) => visitor.visit_i64(*x),
+            Value::Int(x) => match (u64::try_from(*x), i64::try_from(*x)) {
+                (Ok(x), _) => visitor.visit_u64(x),
+                (_, Ok(x)) => visitor.visit_i64(x),
+                _ => visitor.visit_i128(*x),
             },
             Value::Float(x) => visitor.visit_f64(*x),
             Value::Text(x) => visitor.visit_str(x),

@@ -1,6 +1,6 @@
 //! `--set PATH=VALUE`: a change of the tree before it is read, so that it is checked as if it stood in the file.
 
-use super::tree::{Entry, Node, Value, parse};
+use super::tree::{Entry, MAX_DEPTH, Node, Value, parse};
 use crate::scenario::diagnostic::{Place, Problem, nearest, quoted};
 use crate::scenario::rules::Code;
 
@@ -11,7 +11,20 @@ pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -
     let Some((path, value)) = argument.split_once('=') else {
         return Err(bad(all, format!("{} has no `=`", quoted(argument))).help(form).into());
     };
-    let new = parse(value, source, path.len() + 1)?;
+    // What is followed step by step must not be deeper than a file can be.
+    let within = Place { source, start: 0, end: path.len() };
+    let too_deep = |depth: usize| {
+        (depth > MAX_DEPTH)
+            .then(|| Problem::new(Code::TooLarge, within, format!("nested more than {MAX_DEPTH} levels deep")))
+    };
+    let depth = steps(path).take(MAX_DEPTH + 1).count();
+    let new = match too_deep(depth) {
+        None => parse(value, source, path.len() + 1)?,
+        Some(problem) => return Err(problem.into()),
+    };
+    if let Some(problem) = too_deep(depth + new.depth()) {
+        return Err(problem.into());
+    }
     let mut node = root;
     for (start, step) in steps(path) {
         let place = Place { source, start, end: start + step.len() };

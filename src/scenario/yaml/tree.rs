@@ -5,11 +5,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
 
-use crate::scenario::diagnostic::{Place, Problem};
+use crate::scenario::diagnostic::{Place, Problem, lines, quoted};
 use crate::scenario::rules::Code;
 
 /// Nesting deeper than this is refused; a scenario needs about ten levels.
-const MAX_DEPTH: usize = 64;
+pub(in crate::scenario) const MAX_DEPTH: usize = 64;
 /// More values than this (aliases count each time they are used) are refused.
 const MAX_NODES: usize = 100_000;
 
@@ -27,7 +27,8 @@ pub(in crate::scenario) struct Node {
 pub(in crate::scenario) enum Value {
     Null,
     Bool(bool),
-    Int(i64),
+    /// Exact, whatever its size.
+    Int(i128),
     Float(f64),
     Text(String),
     List(Vec<Node>),
@@ -65,6 +66,15 @@ impl Node {
         !matches!(node.value, Value::Null)
     }
 
+    /// How many levels of lists and maps there are, itself included.
+    pub fn depth(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
+            Value::Map(entries) => 1 + entries.iter().map(|e| e.value.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// A map without entries.
     pub fn empty_map(place: Place) -> Node {
         Node { place, value: Value::Map(Vec::new()), damaged: false }
@@ -83,6 +93,9 @@ pub(in crate::scenario) fn parse(text: &str, source: u32, offset: usize) -> Resu
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
         with_snippet: false,
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
@@ -150,16 +163,16 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::Scalar(Value::Bool(x)))
     }
     fn visit_i64<E>(self, x: i64) -> Result<Raw, E> {
-        Ok(Raw::Scalar(Value::Int(x)))
+        Ok(Raw::Scalar(Value::Int(x.into())))
     }
     fn visit_u64<E>(self, x: u64) -> Result<Raw, E> {
-        Ok(Raw::Scalar(i64::try_from(x).map_or(Value::Float(x as f64), Value::Int)))
+        Ok(Raw::Scalar(Value::Int(x.into())))
     }
     fn visit_i128<E>(self, x: i128) -> Result<Raw, E> {
-        Ok(Raw::Scalar(Value::Float(x as f64)))
+        Ok(Raw::Scalar(Value::Int(x)))
     }
     fn visit_u128<E>(self, x: u128) -> Result<Raw, E> {
-        Ok(Raw::Scalar(Value::Float(x as f64)))
+        Ok(Raw::Scalar(i128::try_from(x).map_or(Value::Float(x as f64), Value::Int)))
     }
     fn visit_f64<E>(self, x: f64) -> Result<Raw, E> {
         Ok(Raw::Scalar(Value::Float(x)))
@@ -199,7 +212,8 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
     let mut start = error.location().map_or(0, |at| byte_offset(text, at.line(), at.column()));
     if matches!(error, Error::MultipleDocuments { .. }) {
         // The position is that of the second document's content; its `---` is what a person looks for.
-        start = text[..start].rfind("\n---").map_or(start, |at| at + 1);
+        let begins = |(at, line): (usize, &str)| (at < start && line.starts_with("---")).then_some(at);
+        start = lines(text).filter_map(begins).last().unwrap_or(start);
     }
     let place = Place { source, start: offset + start, end: offset + start };
     let said = error.to_string();
@@ -213,6 +227,11 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
         _ if ["budget breached", "limit exceeded", "nesting"].iter().any(|limit| said.contains(limit)) => {
             (Code::TooLarge, too_large(said), None)
         }
+        Error::UnsupportedTag { tag, .. } => (
+            Code::Syntax,
+            format!("the YAML tag {} means nothing here", quoted(tag)),
+            Some("write the value without a tag; a text that looks like a number stands in quotes"),
+        ),
         _ if said.contains("tab") => (
             Code::Syntax,
             format!("this is not YAML: {said}"),
@@ -237,13 +256,6 @@ fn too_large(said: &str) -> String {
 
 /// The byte at which a line and a column (both from 1, columns in characters) begin.
 fn byte_offset(text: &str, line: u64, column: u64) -> usize {
-    let mut start = 0;
-    for (i, whole) in text.split_inclusive('\n').enumerate() {
-        if i as u64 + 1 == line {
-            let into = whole.char_indices().nth(column.saturating_sub(1) as usize).map_or(whole.len(), |(at, _)| at);
-            return start + into;
-        }
-        start += whole.len();
-    }
-    text.len()
+    let Some((start, line)) = lines(text).nth(line.saturating_sub(1) as usize) else { return text.len() };
+    start + line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at)
 }

@@ -151,7 +151,7 @@ impl<O: Observer> Engine<'_, O> {
         if state == Connectivity::TransientFailure && !waits {
             return self.fail_fast(call, index);
         }
-        self.channels[index as usize].waiting.push_back(call);
+        self.channels[index as usize].waiting.push_back(call, &self.calls);
         if state == Connectivity::Idle {
             self.exit_idle(index);
         }
@@ -191,7 +191,7 @@ impl<O: Observer> Engine<'_, O> {
         if !self.lanes.begin_stream(connection) {
             self.lanes.set_plain(connection, false);
             item.state = CallState::WaitsForStream;
-            return self.connections.items[connection as usize].waiting.push_back(call);
+            return self.connections.items[connection as usize].waiting.push_back(call, &self.calls);
         }
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);

@@ -171,6 +171,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
     pub fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
+        self.lookout.extra_work += addresses.len() as u64;
         let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
         if !self.channels[index as usize].policy.is_pick_first() {

@@ -37,6 +37,7 @@ impl<O: Observer> Engine<'_, O> {
         let (revision, number) = (deployment.revision, deployment.numbered);
         deployment.numbered += 1;
         deployment.pods.push(pod);
+        deployment.alive += 1;
         let key = mix(mix(deployment.key, u64::from(revision)), u64::from(number));
         let first_slot = deployment.free_slots.pop().unwrap_or_else(|| {
             self.slot_jobs.resize(self.slot_jobs.len() + concurrency as usize, Job::Idle);
@@ -160,15 +161,17 @@ impl<O: Observer> Engine<'_, O> {
     /// Deletes a pod. In parallel, its endpoint is removed, and the preStop hook runs before SIGTERM.
     pub fn delete_pod(&mut self, pod: u32) {
         let p = &self.pods[pod as usize];
-        let was_ready = match p.phase {
+        let phase = match p.phase {
             PodPhase::Terminating | PodPhase::Gone => return,
-            PodPhase::Starting => return self.pod_gone(pod),
-            PodPhase::Ready => true,
-            PodPhase::Unready => false,
+            phase => phase,
         };
+        self.deployments[self.pods[pod as usize].server as usize].alive -= 1;
+        if phase == PodPhase::Starting {
+            return self.pod_gone(pod);
+        }
         self.set_phase(pod, PodPhase::Terminating);
         // kube-proxy falls back on terminating endpoints that pass their probe (`serving`), and on no others.
-        if was_ready {
+        if phase == PodPhase::Ready {
             self.publish(pod, Condition::Terminating);
         }
         let termination = self.server_of(pod).termination;
@@ -241,8 +244,12 @@ impl<O: Observer> Engine<'_, O> {
         self.set_phase(pod, PodPhase::Gone);
         self.publish(pod, Condition::Absent);
         let deployment = &mut self.deployments[server as usize];
-        deployment.pods.retain(|&p| p != pod);
+        if let Ok(i) = deployment.pods.binary_search(&pod) {
+            deployment.pods.remove(i);
+        }
         deployment.free_slots.push(first_slot);
+        // Rollouts leave many pods behind, and each may have thousands of slots.
+        self.pods[pod as usize].idle = Vec::new();
         self.reconcile_after(server, Span::ZERO);
     }
 }

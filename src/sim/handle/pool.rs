@@ -31,7 +31,7 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(connection) = idle {
             return self.send(call, connection);
         }
-        pool.waiting.push_back(call);
+        pool.waiting.push_back(call, &self.calls);
         if settings.max_connections.is_none_or(|most| pool.open < most) {
             self.pool_dial(index);
         }

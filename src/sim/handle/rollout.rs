@@ -83,7 +83,13 @@ impl<O: Observer> Engine<'_, O> {
 
     /// One step of the controller; if it acts, its own change is the next event.
     pub fn on_reconcile(&mut self, server: u32) {
-        self.deployments[server as usize].reconciling = false;
+        let deployment = &mut self.deployments[server as usize];
+        deployment.reconciling = false;
+        // Most looks are at a Deployment to which nothing is to be done: a pod has become Ready, say. Counting all pods each time
+        // would make the start of many of them quadratic.
+        if !deployment.rolling && deployment.alive == deployment.desired {
+            return;
+        }
         let fleet = self.fleet(server);
         match controller::step(self.deployments[server as usize].settings.strategy, &fleet) {
             Step::Wait => return self.maybe_finish_rollout(server, &fleet),
@@ -136,16 +142,26 @@ impl<O: Observer> Engine<'_, O> {
     /// Scales old ReplicaSets down, the oldest first: unavailable pods (`cleanupUnhealthyReplicas`), then available ones
     /// (`scaleDownOldReplicaSets`), each by the victims' order.
     fn delete_old(&mut self, server: u32, unavailable: u32, available: u32) {
-        let current = self.deployments[server as usize].revision;
+        // Those that still have pods: there may have been thousands.
+        let mut revisions: Vec<u32> = self.revisions(server).collect();
+        revisions.sort_unstable();
+        revisions.dedup();
         let mut left = unavailable;
-        for revision in 1..current {
+        for &revision in &revisions {
             let of = |engine: &Self, pod: u32| engine.is_of(pod, revision) && !engine.available(pod);
             left -= self.delete_victims(server, left, of);
         }
         let mut left = available;
-        for revision in 1..current {
+        for &revision in &revisions {
             left -= self.delete_victims(server, left, |engine, pod| engine.is_of(pod, revision));
         }
+    }
+
+    /// Of each pod of an earlier revision.
+    fn revisions(&self, server: u32) -> impl Iterator<Item = u32> {
+        let deployment = &self.deployments[server as usize];
+        let of_pods = deployment.pods.iter().map(|&pod| self.pods[pod as usize].revision);
+        of_pods.filter(|&revision| revision < deployment.revision)
     }
 
     fn is_of(&self, pod: u32, revision: u32) -> bool {

@@ -1,18 +1,31 @@
 //! What the observer is told at the end of each window, and at the end of the run.
 
-use super::super::RunEnd;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodId, PodPhase, PodSample};
 use super::super::schedule::Rank;
 use super::super::world::Call;
+use super::super::{RunEnd, WIDENS_AT, WIDENS_BY};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
     pub fn on_sample(&mut self) {
         self.sample(false);
+        self.widen();
         if let Some(window) = self.options.window {
             self.after(window, Rank::Sampling, Event::Sample);
+        }
+    }
+
+    /// Windows widen if nobody knows how long the run will be; the recorder merges those that it has at the same moments.
+    fn widen(&mut self) {
+        if !self.model.windows_widen() {
+            return;
+        }
+        self.windows += 1;
+        if self.windows == WIDENS_AT {
+            self.windows /= WIDENS_BY;
+            self.options.window = self.options.window.map(|window| window * WIDENS_BY as u64);
         }
     }
 
@@ -25,6 +38,10 @@ impl<O: Observer> Engine<'_, O> {
         let samples: Vec<PodSample> = pods.iter().map(|&pod| self.sample_pod(pod, from)).collect();
         self.sampled_pods = pods.into_iter().filter(|&p| self.pods[p as usize].phase != PodPhase::Gone).collect();
         self.observe(&Observation::Window { from, partial, pods: &samples });
+        self.lookout.extra_work += samples.len() as u64;
+        if !self.model.windows_widen() {
+            self.lookout.rows += samples.len() as u64;
+        }
         self.window_start = self.now;
     }
 
@@ -51,9 +68,12 @@ impl<O: Observer> Engine<'_, O> {
     fn sample_pod(&mut self, pod: u32, from: Time) -> PodSample {
         let (in_service, done) = self.work_of(pod);
         let p = &mut self.pods[pod as usize];
-        let busy = Span(done - p.work_sampled);
-        p.work_sampled = done;
         let now = self.now;
+        let mut busy = Span(done - p.work_sampled);
+        if let Some(sharing) = &p.sharing {
+            busy = busy.min(sharing.most(now.since(from.max(p.created))));
+        }
+        p.work_sampled += busy.0;
         let periods = p.sharing.as_mut().map(|sharing| sharing.periods(now)).unwrap_or_default();
         PodSample {
             pod: PodId(pod),

@@ -66,6 +66,7 @@ fn model(servers: Vec<Server>, clients: Vec<Client>) -> Model {
         duration: Some(Span::from_secs(600)),
         warmup: Span::ZERO,
         window: None,
+        max_calls_in_flight: 5_000_000,
         cluster: Cluster {
             nodes: 1,
             endpoint_lag: Distribution::Constant(0.5),

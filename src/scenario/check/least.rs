@@ -1,0 +1,69 @@
+//! The shortest values of settings after which something happens again and again: a run takes a step each time, so that a nanosecond
+//! here is a run without an end. Where real systems have a bound or a resolution, it is theirs.
+
+use super::Check;
+use crate::scenario::file::at::{At, Key};
+use crate::scenario::quantity::Duration;
+use crate::scenario::rules::Code;
+use crate::units::Span;
+
+/// A setting and the shortest value that it can have.
+pub(super) struct Least {
+    pub name: &'static str,
+    pub span: Span,
+}
+
+const fn least(name: &'static str, span: Span) -> Least {
+    Least { name, span }
+}
+
+const MS: Span = Span::from_millis(1);
+
+/// Envoy refuses a `dns_refresh_rate` of 1 ms or less (`cluster.proto`).
+pub(super) const POLL_INTERVAL: Least = least("interval", MS);
+/// Of DNS answers, where it is not 0. DNS has whole seconds; NGINX asks again when it is over.
+pub(super) const TTL: Least = least("ttl", MS);
+/// C-core counts back-off in milliseconds (`grpc.min_reconnect_backoff_ms`).
+pub(super) const BACKOFF_BASE: Least = least("base", MS);
+/// As `base`.
+pub(super) const BACKOFF_MAX: Least = least("max", MS);
+/// C-core's channel arguments for ages and idleness of connections are in milliseconds; grpc-java has at least a second.
+pub(super) const MAX_CONNECTION_AGE: Least = least("max_connection_age", MS);
+/// As the age.
+pub(super) const MAX_CONNECTION_IDLE: Least = least("max_connection_idle", MS);
+/// The same of a client's own limit.
+pub(super) const LIFETIME: Least = least("max", MS);
+/// Of channels, where it is not 0, which is never.
+pub(super) const CHANNEL_IDLE: Least = least("idle_timeout", MS);
+/// Of HTTP/1.1 pools.
+pub(super) const POOL_IDLE: Least = least("idle_timeout", MS);
+/// C-core counts in milliseconds (`grpc.keepalive_time_ms`). Below it, pings are all that happens.
+pub(super) const KEEPALIVE_TIME: Least = least("time", MS);
+/// As `time`.
+pub(super) const KEEPALIVE_TIMEOUT: Least = least("timeout", MS);
+/// A sweep over all hosts.
+pub(super) const OUTLIER_INTERVAL: Least = least("interval", MS);
+/// 10,000 messages per second on one stream.
+pub(super) const MESSAGES: Least = least("interval", Span::from_micros(100));
+/// A worker whose call has failed makes the next one; below this, nothing is ever answered in time.
+pub(super) const DEADLINE: Least = least("deadline", Span::from_micros(10));
+
+impl Check<'_> {
+    /// A duration that is not too short, if given.
+    pub(super) fn repeating(&mut self, key: Key<Duration>, Least { name, span: least }: Least) -> Option<Span> {
+        let At { value: Duration(span), place } = key?;
+        if span < least {
+            self.problem(Code::OutOfRange, place, format!("`{name}` is {span}, and must be at least {least}"));
+            return None;
+        }
+        Some(span)
+    }
+
+    /// The same, where 0 has a meaning of its own.
+    pub(super) fn repeating_or_zero(&mut self, key: Key<Duration>, least: Least) -> Option<Span> {
+        match &key {
+            Some(At { value: Duration(Span::ZERO), .. }) => Some(Span::ZERO),
+            _ => self.repeating(key, least),
+        }
+    }
+}
