@@ -57,12 +57,12 @@ const CASES: [fn(&Facts<'_>) -> Option<String>; 16] = [
 ];
 
 fn no_pods(f: &Facts<'_>) -> Option<String> {
-    let failed = calls(f.outcome.summary.requests.failed);
-    f.outcome
-        .summary
-        .pods
-        .is_empty()
-        .then(|| format!("There is no pod: the servers have zero replicas, and {failed} failed."))
+    let failed = match f.outcome.summary.requests.failed {
+        0 => String::new(),
+        n => format!(", and {} failed", calls(n)),
+    };
+    let none = || format!("There is no pod: the servers have zero replicas{failed}.");
+    f.outcome.summary.pods.is_empty().then(none)
 }
 
 fn never_ready(f: &Facts<'_>) -> Option<String> {

@@ -1,5 +1,7 @@
 //! The verdict: its numbers are those of the other files, and it is silent about nothing that matters.
 
+use evenkeel::scenario::quantity::parse_duration;
+
 use super::Run;
 use super::files::{Findings, count, list, number, text};
 
@@ -34,11 +36,15 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
         findings.must(!said, || format!("{wrong:?} in {verdict}"));
     }
     failures(run, verdict, findings);
-    if let Some((before, _)) = verdict.split_once(" takes all requests") {
+    if let Some((before, after)) = verdict.split_once(" takes all requests") {
         let name = before.rsplit(' ').next().unwrap_or_default();
-        let pod = list(&run.summary, "pods").iter().find(|p| text(p, "/pod") == name);
-        let share = pod.and_then(|p| number(p, "/share"));
-        findings.must(share == Some(1.0), || format!("{name} has {share:?} of the requests: {verdict}"));
+        let since = after.strip_prefix(" from ").and_then(|after| parse_duration(after.split_once(" on")?.0).ok());
+        let from = since.map_or(run.warmup, |since| since.0 / 1_000);
+        let rows = || run.rows[0].iter().filter(|row| row.from >= from);
+        let other = |row: &&super::Row| row.pod.is_some_and(|pod| run.lives[0][pod].name != name);
+        let others: u64 = rows().filter(other).map(|row| row.requests + row.messages).sum();
+        let all: u64 = rows().map(|row| row.requests + row.messages).sum();
+        findings.must(others == 0 && all > 0, || format!("others than {name} have {others} of {all}: {verdict}"));
     }
 }
 
