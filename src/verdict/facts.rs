@@ -138,6 +138,12 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// True if every connection was replaced since the change, so that it explains nothing any more.
+    pub fn redrawn(&self, change: &Action) -> bool {
+        let settled = self.pods.iter().map(Pod::ready_s).fold(change.at.as_secs_f64(), f64::max);
+        self.replaced_within_s().is_some_and(|age| self.outcome.end_s - settled > age)
+    }
+
     pub fn cluster_ip(&self) -> bool {
         self.model.service == ServiceType::ClusterIp
     }
