@@ -39,8 +39,9 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
     if let Some((before, after)) = verdict.split_once(" takes all requests") {
         let name = before.rsplit(' ').next().unwrap_or_default();
         let since = after.strip_prefix(" from ").and_then(|after| parse_duration(after.split_once(" on")?.0).ok());
+        // A row in which the warmup ends is a part of the whole, too.
         let from = since.map_or(run.warmup, |since| since.0 / 1_000);
-        let rows = || run.rows[0].iter().filter(|row| row.from >= from);
+        let rows = || run.rows[0].iter().filter(|row| row.from >= from || since.is_none() && row.to > from);
         let other = |row: &&super::Row| row.pod.is_some_and(|pod| run.lives[0][pod].name != name);
         let others: u64 = rows().filter(other).map(|row| row.requests + row.messages).sum();
         let all: u64 = rows().map(|row| row.requests + row.messages).sum();
