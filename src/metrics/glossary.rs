@@ -50,7 +50,7 @@ entries! {
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
     "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time; `share` and skew are of \
         the streams' openings, which say little about who has the work." ["definition"]
-    "throughput_rps": "Calls that succeeded per measured second." ["definition"]
+    "throughput_rps": "Calls that succeeded after the warmup, whenever they were made, per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
         `pods` by where they failed, on the way to a pod included. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
@@ -59,7 +59,7 @@ entries! {
         unseen: ask `max_utilization <= 70%`, or `max_utilization <= 95% in every window`." ["definition"]
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
-    "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
+    "throughput": "Calls that succeeded after the warmup, whenever they were made, per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
     "utilization": "Part of a pod's slot-time that was used while it was Ready. Where the pod has `cpu`: its CPU time, as part of what its \
         limit allows, or its cores without a limit; it is what an HPA sees." ["definition"]
     "throttled": "Part of the periods of a pod's CPU limit (100 ms) in which the limit stopped it, of those in which it had work. A pod whose mean is \
@@ -123,6 +123,11 @@ entries! {
     "client_idle": "Closed by the client because nobody used it." ["HTTP keep-alive pools"]
     "client_stopped": "Closed because the client replica stopped." ["rollout of the client"]
     "refused": "Never connected: nobody listened, or the Service had no endpoint." ["TCP RST; kube-proxy REJECT"]
+    "dial_timeout": "Never connected: nothing answered within connect_timeout, a keepalive timeout that holds for dials, or TCP's own \
+        127 s." ["grpc-go minConnectTimeout; Linux tcp_syn_retries"]
+    "tcp_timeout": "Closed by the client's kernel: nothing that was sent was acknowledged, however often it was sent again, for about \
+        15 minutes. A keepalive finds that out sooner." ["Linux tcp_retries2"]
+    "ejected": "Drained because the proxy's outlier_detection left the pod out." ["Envoy onHostHealthFailure"]
     "per_request": "HTTP/1.1 without keep-alive: closed after its request." ["RFC 9112"]
     "superseded": "A dial of pick_first that lost: after 250 ms without an answer the next address is dialled too, and the \
         first one that is READY ends the others." ["gRFC A61, Happy Eyeballs"]

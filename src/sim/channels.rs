@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::plans::{Joined, Plan};
+use super::plans::{Answer, Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::policy::counted::Counted;
 use crate::scenario::model::Policy;
@@ -73,6 +73,8 @@ pub struct Channel<'a> {
     pub in_turn: bool,
     /// Index into `picker` of the next pick.
     pub next: u32,
+    /// With `next` the number of the next pick: what a counter was at the picker's first place in this round.
+    pub turned: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
     pub picker: SmallVec<[u32; 2]>,
     pub stale: bool,
@@ -111,8 +113,20 @@ impl Channel<'_> {
     #[inline(always)]
     pub fn take_turn(&mut self) -> usize {
         let i = self.next as usize;
-        self.next = if i + 1 == self.picker.len() { 0 } else { self.next + 1 };
+        if i + 1 == self.picker.len() {
+            (self.next, self.turned) = (0, self.turned.wrapping_add(self.next + 1));
+        } else {
+            self.next += 1;
+        }
         i
+    }
+
+    /// The resolver's answer, if the policy goes by its order.
+    pub fn answer(&mut self) -> Option<&mut Answer> {
+        match self.plan.as_deref_mut() {
+            Some(Plan::Answer(answer)) => Some(answer),
+            _ => None,
+        }
     }
 }
 

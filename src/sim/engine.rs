@@ -91,6 +91,8 @@ pub(super) struct Engine<'a, O> {
     pub slowed: BTreeMap<u32, Span>,
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<u32>,
+    /// By connection: what was sent into a black hole, and when TCP gives up on it.
+    pub unacknowledged: BTreeMap<u32, (Handle, Time)>,
     pub calls: Slab<Call>,
     /// By call: the one that its gateway makes for it; empty if there is no gateway.
     pub forwarded: Vec<Handle>,
@@ -176,6 +178,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
+            unacknowledged: BTreeMap::new(),
             calls: Slab::default(),
             forwarded: Vec::new(),
             throttles: Vec::new(),
@@ -259,7 +262,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),
             Event::Syn(connection) => self.on_syn(connection),
             Event::Connected(connection) => self.on_connected(connection),
-            Event::Refused(connection) => self.on_refused(connection),
+            Event::Refused(connection) => self.on_dial_failed(connection, CloseReason::Refused),
+            Event::DialTimeout(connection) => self.on_dial_failed(connection, CloseReason::DialTimeout),
+            Event::TcpTimeout(connection) => self.on_tcp_timeout(connection),
             Event::GoAway { connection, reason } => self.on_goaway(connection, reason),
             Event::AgeOver(connection) => self.on_age_over(connection),
             Event::GraceOver(connection) => self.on_grace_over(connection),

@@ -75,6 +75,8 @@ pub struct Pod<'a> {
     pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
+    /// A proxy that sends GOAWAY by and by: since when.
+    pub sheds_since: Option<Time>,
     /// Of a gateway's pod that is up: its other side.
     pub forwarder: Option<Forwarder>,
 }

@@ -41,7 +41,7 @@ const PLAIN: [(Stack, &str, &str); 5] = [
         "policy: { round_robin: { start: random } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: true, max: 2m, from: attempt_start }, \
          connect_timeout: 20s, idle_timeout: 30m, shared_subchannels: true, \
-         keepalive: { time: 30s, wake: next_tick, bdp_ping: true, tcp_user_timeout: true, slow_down: true, \
+         keepalive: { time: 30s, wake: next_tick, bdp_ping: true, tcp_user_timeout: true, tcp_user_timeout_of_dials: true, slow_down: true, \
                       throttle: { free: 2, interval: 1m } }",
     ),
     (
@@ -50,12 +50,12 @@ const PLAIN: [(Stack, &str, &str); 5] = [
         "policy: { round_robin: { start: continue } }, connect: first_call, resolver: { min_interval: 30s, early: drop }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: true, max: 2m, from: attempt_start }, \
          connect_timeout: 30s, idle_timeout: 30m, shared_subchannels: false, \
-         keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: true, slow_down: true }",
+         keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: true, tcp_user_timeout_of_dials: true, slow_down: true }",
     ),
     (
         Stack::Node,
         "round_robin",
-        "policy: { round_robin: { start: continue } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
+        "policy: { round_robin: { start: next_subchannel } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: false, max: 2m, from: attempt_start }, \
          idle_timeout: 30m, shared_subchannels: true, \
          keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: false, slow_down: true }",

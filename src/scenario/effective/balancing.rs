@@ -72,6 +72,7 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
                 RotationStart::Random => "random",
                 RotationStart::First => "first",
                 RotationStart::Continue => "continue",
+                RotationStart::NextSubchannel => "next_subchannel",
             };
             if !virtual_ip {
                 rows.put(&under.key("round_robin"), "start", start.into());

@@ -284,7 +284,7 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
                 self.calls.items[index as usize].ended = true;
-                self.cancel_forwarded(index, status);
+                self.cancel_forwarded(index);
             }
         }
         if state == CallState::Queued {
@@ -356,6 +356,10 @@ impl<O: Observer> Engine<'_, O> {
             self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
         }
         self.send_waiting(connection);
+        let owner = self.connections.items[connection as usize].owner;
+        if !self.lanes[connection].http1 && self.channels[owner as usize].pools {
+            self.after_send(owner, connection);
+        }
         self.connections.items[connection as usize].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
             return;

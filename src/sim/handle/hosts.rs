@@ -56,11 +56,16 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
     pub fn after_send(&mut self, index: u32, connection: u32) {
-        let client = self.clients[self.client_of(index) as usize].settings;
-        let most = client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection);
+        let most = self.most_requests(index);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
         }
+    }
+
+    /// How many requests a connection of a channel's proxy carries in its life.
+    pub fn most_requests(&self, index: u32) -> Option<u32> {
+        let client = self.clients[self.client_of(index) as usize].settings;
+        client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
 
     fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {

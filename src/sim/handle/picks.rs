@@ -3,7 +3,7 @@
 use super::super::engine::Engine;
 use super::super::observation::{Observer, Status};
 use super::super::plans::Plan;
-use super::super::world::{Handle, reach};
+use super::super::world::{Handle, SubchannelState, reach};
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
 use crate::random::{below, mix};
@@ -21,6 +21,9 @@ impl<O: Observer> Engine<'_, O> {
             drawn
         };
         let pools = self.channels[index as usize].pools;
+        if !pools {
+            self.dial_for_call(index);
+        }
         let picked =
             if pools { self.pick_pool(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
         match picked {
@@ -30,6 +33,19 @@ impl<O: Observer> Engine<'_, O> {
                 self.after_send(index, connection);
             }
             _ => self.fail_fast(call, index),
+        }
+    }
+
+    /// Without back-off a connection that failed is tried again with the next call, which goes on one that is READY.
+    fn dial_for_call(&mut self, index: u32) {
+        let channel = &self.channels[index as usize];
+        if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
+            return;
+        }
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+                self.dial_subchannel(index, i);
+            }
         }
     }
 

@@ -21,7 +21,8 @@ impl<O: Observer> Engine<'_, O> {
         let address = subchannel.address;
         let first = (subchannel.state != SubchannelState::Idle).then_some(subchannel.connection);
         let more = self.pooled.get(&(index, address)).into_iter().flatten().copied();
-        let found = first.into_iter().chain(more).find(|&c| self.takes_one_more(c, reuse, session));
+        let in_all = self.most_requests(index).map_or(u64::MAX, u64::from);
+        let found = first.into_iter().chain(more).find(|&c| self.takes_one_more(c, (reuse, in_all), session));
         let connection = match (found, first) {
             (Some(connection), _) => connection,
             (None, None) => {
@@ -44,13 +45,18 @@ impl<O: Observer> Engine<'_, O> {
         connection
     }
 
-    fn takes_one_more(&self, connection: u32, reuse: Reuse, session: u64) -> bool {
+    /// Whether a connection takes one more call: at once, and `in_all`, those that wait for it included.
+    fn takes_one_more(&self, connection: u32, (reuse, in_all): (Reuse, u64), session: u64) -> bool {
         let lane = &self.lanes[connection];
         let most = match lane.state {
             ConnectionState::Connecting => reuse.streams.unwrap_or(u32::MAX),
             ConnectionState::Ready => lane.streams_max,
             ConnectionState::Draining => 0,
         };
+        let waiting = self.connections.items[connection as usize].waiting.len() as u64;
+        if lane.requests + waiting >= in_all {
+            return false;
+        }
         let on_it = self.calls_on_connection(connection);
         let same = !reuse.by_session || on_it == 0 || self.sessions.get(connection as usize) == Some(&session);
         same && on_it < most
