@@ -18,11 +18,12 @@ macro_rules! entries {
     };
 }
 
-/// The entry for a word; a path such as `skew.cv` finds `cv`.
+/// The entry for a word, in any case; a path such as `skew.cv` finds `cv`.
 #[must_use]
 pub fn find(word: &str) -> Option<&'static Entry> {
     let last = word.rsplit('.').next().unwrap_or(word);
-    ENTRIES.iter().find(|e| e.word == word).or_else(|| ENTRIES.iter().find(|e| e.word == last))
+    let entry = |word: &str| ENTRIES.iter().find(|e| e.word.eq_ignore_ascii_case(word));
+    entry(word).or_else(|| entry(last))
 }
 
 entries! {
@@ -81,9 +82,25 @@ entries! {
     "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
         of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
     "panic_threshold": "Envoy: while fewer than this percentage of the hosts are healthy (and fewer than 72 %), health is ignored and \
-        calls go to all of them. Only what outlier_detection has left out is unhealthy." ["Envoy, panic threshold"]
-    "via": "A proxy beside each replica, which balances in the client's place: envoy, istio, linkerd or ambient. Each call takes \
-        `overhead` longer." ["docs/model.md"]
+        calls go to all of them. Only what outlier_detection has left out is unhealthy. Istio turns it off." ["Envoy, panic threshold; istiod applyOutlierDetection"]
+    "via": "What balances in the client's place: a proxy beside each replica (envoy, istio, linkerd or ambient), or a `gateway`, by its name, \
+        which is a Deployment of its own. Each call takes `overhead` longer." ["docs/model.md"]
+    "gateway": "A Deployment of proxies between clients and servers (envoy, istio, waypoint, nginx or haproxy), behind a ClusterIP Service of its \
+        own: kube-proxy places its clients' connections on its pods, and each pod balances every call over the servers." ["docs/model.md"]
+    "nginx": "As a gateway: `grpc_pass` has a connection to a server for each call under way; each worker process balances by itself, in turn \
+        from the first server on, or by least_conn or random_two." ["ngx_http_grpc_module, ngx_http_upstream"]
+    "haproxy": "As a gateway: one process for all calls, which takes the less busy of two servers drawn at random (since 3.3), or balances by \
+        leastconn or roundrobin; a connection with calls on it takes more of the same client connection only." ["HAProxy doc/configuration.txt"]
+    "waypoint": "Istio's ambient mode with an Envoy in front of the servers: what ztunnel hands to it is balanced by call." ["Istio, ambient mode"]
+    "circuit_breakers": "Envoy: calls under way, and calls that wait, beyond which the proxy fails more at once with UNAVAILABLE; 1,024 each, \
+        and none in Istio." ["Envoy circuit_breaker.proto"]
+    "slow_start": "Envoy: a host that joins has a tenth of its weight at first, which grows to the whole over `window`. Pods of the start are \
+        warm." ["Envoy, slow start"]
+    "hpa": "A HorizontalPodAutoscaler on CPU utilization: it asks for as many pods as bring the mean to its target, and sees no pod by itself, \
+        so that one may drown while the mean is content." ["Kubernetes autoscaling/v2"]
+    "concurrency": "Of a server: requests that a pod serves at once; more wait, first in, first out. Of a closed load: workers, each with one \
+        call under way." ["docs/model.md"]
+    "service_time": "Time that a request takes in a slot of its pod, as a law; what it waits for a slot comes on top." ["docs/model.md"]
     "envoy": "An Envoy sidecar set up by hand: round_robin, and STRICT_DNS, which asks DNS each 5 s. It balances over a headless Service; \
         behind a ClusterIP it knows one address." ["Envoy, service discovery"]
     "istio": "Istio's sidecar: told of the pods behind a ClusterIP by its control plane, it takes the less busy of two for each call \
@@ -153,7 +170,11 @@ mod tests {
 
     #[test]
     fn what_a_scenario_names_is_explained() {
-        for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"] {
+        for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"]
+            .into_iter()
+            .chain(["nginx", "haproxy", "gateway", "hpa", "concurrency", "service_time", "circuit_breakers", "slow_start"])
+            .chain(["clusterip", "Headless", "ROUND_ROBIN", "Max_Over_Mean"])
+        {
             assert!(find(word).is_some(), "{word}");
         }
     }

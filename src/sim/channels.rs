@@ -1,5 +1,7 @@
 //! The state of gRPC channels.
 
+use std::collections::BTreeMap;
+
 use smallvec::SmallVec;
 
 use super::plans::{Answer, Joined, Plan};
@@ -126,6 +128,32 @@ impl Channel<'_> {
         match self.plan.as_deref_mut() {
             Some(Plan::Answer(answer)) => Some(answer),
             _ => None,
+        }
+    }
+}
+
+/// The connections of a pool beyond the first, by number: in the order in which they were dialled. There are thousands of them where many
+/// calls wait for pods whose connections carry few at once, so a call must not look at each.
+#[derive(Debug, Default)]
+pub struct Pooled {
+    pub all: BTreeMap<u64, u32>,
+    /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
+    pub open: BTreeMap<u64, u32>,
+    /// Streams on all of them.
+    pub streams: u32,
+}
+
+impl Pooled {
+    pub fn add(&mut self, id: u64, connection: u32) {
+        self.all.insert(id, connection);
+        self.open.insert(id, connection);
+    }
+
+    /// One of them is no more, or not one of them any more: it carries so many `streams`.
+    pub fn remove(&mut self, id: u64, streams: u32) {
+        if self.all.remove(&id).is_some() {
+            self.open.remove(&id);
+            self.streams -= streams;
         }
     }
 }

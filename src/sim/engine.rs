@@ -15,7 +15,7 @@ use super::pings::Ends;
 use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
-use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
+use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View};
 use super::{Options, RunEnd, SimError};
 use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;
@@ -72,7 +72,7 @@ pub(super) struct Engine<'a, O> {
     pub connections: Slab<Connection>,
     pub lanes: Lanes,
     /// By channel and address: the connections of a pool beyond the first.
-    pub pooled: BTreeMap<(u32, u32), Vec<u32>>,
+    pub pooled: BTreeMap<(u32, u32), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
     pub sessions: Vec<u64>,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, SubchannelState};
+pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted, reach};
 
 use super::handle::pace::Pace;

@@ -268,6 +268,29 @@ fn without_back_off_each_call_is_an_attempt() {
     assert!(dialled == 3 && failed >= 78, "at once, after 1 s, and 1.28 to 1.92 s later: {dialled}");
 }
 
+/// tonic's `balance_list`: a connection per address, calls at random. What fails to connect is tried again with each call, and no more
+/// often, and calls go to the others meanwhile; the pod that is back is connected to by the next call.
+#[test]
+fn tonics_balance_is_random_and_connects_per_call() {
+    let text = |more: &str| {
+        format!(
+            "name: balance\nduration: 20s\nservice: {{ type: Headless }}\ncluster: {{ rtt: 1ms, connect: 0s, endpoint_lag: 1m }}\n\
+             servers: [{{ name: s, replicas: 3, service_time: 1ms, startup: 4s }}]\n\
+             timeline: [{{ at: 10s, kill: {{ server: s }} }}]\n\
+             clients: [{{ name: c, stack: tonic, policy: random{more}, load: {{ open: {{ rate: 20, arrivals: constant }} }} }}]\n"
+        )
+    };
+    for more in ["", ", backoff: { per_call: true }"] {
+        let seen = run(&text(more));
+        let during = |times: &[f64]| times.iter().filter(|t| (10.01..13.99).contains(*t)).count();
+        assert!(seen.failed.len() <= 1, "those that were in the pod: {:?}", seen.failed);
+        let (made, dialled) = (during(&seen.made), during(&seen.dialled));
+        assert!(made >= 78 && made.abs_diff(dialled) <= 1, "{made} calls, {dialled} dials");
+        let back = seen.connected.last().expect("it connects");
+        assert!(back.1 == 0 && back.0 > 14.0 && back.0 < 14.1, "{back:?}");
+    }
+}
+
 const SUBSET_CLIENTS: u64 = 60;
 const SUBSET_PODS: usize = 30;
 const SUBSET_SIZE: usize = 9;

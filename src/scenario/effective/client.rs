@@ -44,7 +44,7 @@ pub(super) fn client_values(
                 rows.put(&at.key("via"), "gateway", gateway.into());
             }
             if let Some(sidecar) = via {
-                sidecar_values(rows, at, sidecar, *channels);
+                sidecar_values(rows, at, sidecar, *channels, grpc.outlier_detection.is_some());
             }
             grpc_values(rows, at, grpc, via.as_ref(), service);
             true

@@ -196,6 +196,7 @@ impl<O: Observer> Engine<'_, O> {
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
         self.call_begins(connection);
+        self.count_pooled(connection, true);
     }
 
     /// A request reaches its pod.
@@ -352,6 +353,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
         self.call_ends(connection);
+        self.count_pooled(connection, false);
         if !self.in_use.is_empty() && !self.lanes[connection].http1 {
             self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
         }

@@ -93,11 +93,11 @@ impl<'a, O: Observer> Engine<'a, O> {
         if self.channels[index as usize].subchannels.is_empty() {
             return self.request_resolution(index);
         }
-        self.connect_all(index);
+        self.connect_all(index, true);
     }
 
-    /// Starts what the policy starts when it may connect.
-    pub fn connect_all(&mut self, index: u32) {
+    /// Starts what the policy starts when it may connect. Without back-off, what has failed is tried again only `for_call`.
+    pub fn connect_all(&mut self, index: u32, for_call: bool) {
         if self.channels[index as usize].policy.is_pick_first() {
             return self.start_pass(index);
         }
@@ -106,12 +106,18 @@ impl<'a, O: Observer> Engine<'a, O> {
             channel.stale |= channel.picker.is_empty();
             return self.update_state(index);
         }
+        self.dial_idle(index, for_call || self.settings(index).backoff.is_some());
+        self.update_state(index);
+    }
+
+    /// Dials for the subchannels that are IDLE, those that have failed `again` included.
+    pub fn dial_idle(&mut self, index: u32, again: bool) {
         for i in 0..self.channels[index as usize].subchannels.len() {
-            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+            let Subchannel { state, failures, .. } = self.channels[index as usize].subchannels[i];
+            if state == SubchannelState::Idle && (again || failures == 0) {
                 self.dial_subchannel(index, i);
             }
         }
-        self.update_state(index);
     }
 
     /// Dials for the `i`-th subchannel of a channel.

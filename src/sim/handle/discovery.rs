@@ -300,7 +300,7 @@ impl<O: Observer> Engine<'_, O> {
         channel.stale |= !channel.in_turn && (!channel.pools || changed);
         channel.subchannels = new;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
-        self.connect_all(index);
+        self.connect_all(index, false);
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls

@@ -105,9 +105,9 @@ impl<O: Observer> Engine<'_, O> {
             } else {
                 &self.channels[c as usize].subchannels[self.find_subchannel(c, own.address)?]
             };
-            let more = self.pooled.get(&(c, own.address)).into_iter().flatten().map(|&c| self.lanes.settled(c));
-            let first = (host.state == SubchannelState::Ready).then(|| self.lanes.settled(host.connection));
-            Some(first.into_iter().chain(more).sum::<u32>())
+            let more = self.pooled.get(&(c, own.address)).map_or(0, |more| more.streams);
+            let first = if host.state == SubchannelState::Ready { self.lanes.settled(host.connection) } else { 0 };
+            Some(first + more)
         };
         workers.filter_map(under_way).sum()
     }
@@ -120,7 +120,8 @@ impl<O: Observer> Engine<'_, O> {
         self.send_waiting(connection);
         self.after_send(index, connection);
         let waits = !self.connections.items[connection as usize].waiting.is_empty();
-        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() {
+        // The end of each stream counts, too, where there are more connections than one.
+        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() || self.pooled_at(connection).is_some() {
             self.lanes.set_plain(connection, false);
         }
     }

@@ -84,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
         let Some(i) = self.find_subchannel(index, address) else { return };
         let first = self.channels[index as usize].subchannels[i];
         let first = (first.state == SubchannelState::Ready).then_some(first.connection);
-        let more = self.pooled.get(&(index, address)).into_iter().flatten().copied();
+        let more = self.pooled.get(&(index, address)).into_iter().flat_map(|more| more.all.values()).copied();
         let all: Vec<u32> = first.into_iter().chain(more).collect();
         // Those that are being dialled go on.
         all.into_iter().for_each(|connection| self.drain(connection, CloseReason::Ejected));

@@ -3,7 +3,7 @@
 use super::super::engine::Engine;
 use super::super::observation::{Observer, Status};
 use super::super::plans::Plan;
-use super::super::world::{Handle, SubchannelState, reach};
+use super::super::world::{Handle, reach};
 use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::{least_request, p2c};
 use crate::random::{below, mix};
@@ -42,11 +42,7 @@ impl<O: Observer> Engine<'_, O> {
         if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
             return;
         }
-        for i in 0..self.channels[index as usize].subchannels.len() {
-            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
-                self.dial_subchannel(index, i);
-            }
-        }
+        self.dial_idle(index, true);
     }
 
     /// One of the READY connections.
