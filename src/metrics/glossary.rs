@@ -172,7 +172,16 @@ mod tests {
     fn what_a_scenario_names_is_explained() {
         for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"]
             .into_iter()
-            .chain(["nginx", "haproxy", "gateway", "hpa", "concurrency", "service_time", "circuit_breakers", "slow_start"])
+            .chain([
+                "nginx",
+                "haproxy",
+                "gateway",
+                "hpa",
+                "concurrency",
+                "service_time",
+                "circuit_breakers",
+                "slow_start",
+            ])
             .chain(["clusterip", "Headless", "ROUND_ROBIN", "Max_Over_Mean"])
         {
             assert!(find(word).is_some(), "{word}");

@@ -15,7 +15,9 @@ use super::pings::Ends;
 use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
-use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View};
+use super::world::{
+    Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
+};
 use super::{Options, RunEnd, SimError};
 use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;

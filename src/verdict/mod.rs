@@ -101,7 +101,9 @@ fn out_of_reach(f: &Facts<'_>) -> Option<String> {
     };
     let pods = count(f.pods.len() as u64, "pod");
     let since = seconds(ready);
-    Some(format!("No request reaches what is Ready at the end ({pods}, all of them Ready since {since}); {connections}."))
+    Some(format!(
+        "No request reaches what is Ready at the end ({pods}, all of them Ready since {since}); {connections}."
+    ))
 }
 
 fn only_pod(f: &Facts<'_>) -> Option<String> {
@@ -245,7 +247,11 @@ fn too_few_connections(f: &Facts<'_>) -> Option<String> {
     let used = f.pods.iter().filter(|p| p.load > 0).count();
     let (hot, n) = (f.hottest()?, f.pods.len());
     let connections = f.connections();
-    if used == n || connections == 0 || connections >= n as u64 || f.pods.iter().any(|p| p.load > 0 && p.summary.connections_at_end == 0) {
+    if used == n
+        || connections == 0
+        || connections >= n as u64
+        || f.pods.iter().any(|p| p.load > 0 && p.summary.connections_at_end == 0)
+    {
         return None;
     }
     let (levers, all) = (levers(f), all_requests(f));

@@ -261,7 +261,8 @@ fn few_connections_leave_pods_idle() {
 /// "All requests" are those of the stretch that is judged, or of the pods that are left, and that is said.
 #[test]
 fn all_requests_are_those_that_are_judged() {
-    let placed = "the only connection was placed there when opened, and kube-proxy never moves an established connection";
+    let placed =
+        "the only connection was placed there when opened, and kube-proxy never moves an established connection";
     // Pods of an older generation had requests, too; since 4 s there are only these.
     let late = outcome(&[(4.0, 0, 0, 0.5), (3.0, 50, 1, 0.5)]);
     let text = format!("s-1-1 takes all requests from 4s on: {placed}; {LEVERS}.");
@@ -271,7 +272,9 @@ fn all_requests_are_those_that_are_judged() {
     few.summary.pods[2].deleted_s = Some(8.0);
     few.summary.pods[1].requests = 31;
     few.windows.retain(|row| row.pod != Some(2));
-    let text = format!("s-1-1 takes all 31 of 71 requests that went to the pods that are Ready at the end: {placed}; {LEVERS}.");
+    let text = format!(
+        "s-1-1 takes all 31 of 71 requests that went to the pods that are Ready at the end: {placed}; {LEVERS}."
+    );
     says(&pick_first(), &few, &text);
 }
 

@@ -75,7 +75,8 @@ fn a_new_pod_has_its_least_weight_whenever_it_comes() {
             );
             let seen = run(&text);
             let from = f64::from(at) + 5.1;
-            let window: Vec<u32> = seen.received.iter().filter(|r| r.0 >= from && r.0 < from + 5.5).map(|r| r.1).collect();
+            let window: Vec<u32> =
+                seen.received.iter().filter(|r| r.0 >= from && r.0 < from + 5.5).map(|r| r.1).collect();
             window.iter().filter(|pod| **pod == 2).count() as f64 / window.len() as f64
         };
         for at in [55, 355] {
@@ -141,7 +142,8 @@ fn a_clients_own_deadline_ejects_no_host() {
         assert!(seen.failed.len() > 1_000 && seen.failed[0].2 == Status::DeadlineExceeded);
         seen.ejected.len()
     };
-    let detection = "outlier_detection: { max_ejection_percent: 100%, failure_percentage: { minimum_hosts: 1, request_volume: 5 }";
+    let detection =
+        "outlier_detection: { max_ejection_percent: 100%, failure_percentage: { minimum_hosts: 1, request_volume: 5 }";
     assert_eq!(ejections(&format!("via: istio, {detection}, consecutive_5xx: 5 }}")), 0);
     assert!(ejections(&format!("discovery: watch, policy: round_robin, {detection} }}")) > 0);
 }
@@ -158,7 +160,8 @@ fn connections_to_an_ejected_host_drain() {
                 timeline: [{ at: 12s, kill: { server: s, pods: 1 } }]\n";
     let seen = run(text);
     let [(out, 0, false), (back, 0, true), ..] = *seen.ejected.as_slice() else { panic!("{:?}", seen.ejected) };
-    let drained: Vec<&ConnectionRecord> = seen.closed.iter().filter(|c| c.reason == Some(CloseReason::Ejected)).collect();
+    let drained: Vec<&ConnectionRecord> =
+        seen.closed.iter().filter(|c| c.reason == Some(CloseReason::Ejected)).collect();
     let [connection] = drained.as_slice() else { panic!("{drained:?}") };
     assert_eq!(connection.draining.map(Time::as_secs_f64), Some(out));
     assert!(connection.requests > 10, "{connection:?}");

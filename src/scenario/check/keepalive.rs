@@ -4,8 +4,8 @@ use super::Check;
 use crate::scenario::defaults;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::stack::StackFile;
 use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile, PingThrottleFile, WakeFile};
+use crate::scenario::file::stack::ServerStackFile;
 use crate::scenario::model::{Enforcement, Keepalive, PingThrottle, Wake};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -75,7 +75,7 @@ fn throttle(cx: &mut Check<'_>, At { value, place }: At<PingThrottleFile>) -> Op
 pub(super) fn enforcement(
     cx: &mut Check<'_>,
     file: Key<EnforcementFile>,
-    stack: Key<StackFile>,
+    stack: Key<ServerStackFile>,
     somebody_pings: bool,
 ) -> Enforcement {
     if !somebody_pings {
@@ -90,7 +90,11 @@ pub(super) fn enforcement(
     let EnforcementFile { min_time, permit_without_stream, max_ping_strikes } =
         file.map(|f| f.value).unwrap_or_default();
     if stack != Stack::CCore {
-        cx.no_effect(&max_ping_strikes, "max_ping_strikes", "without `stack: c_core` of the server: others always have 2");
+        cx.no_effect(
+            &max_ping_strikes,
+            "max_ping_strikes",
+            "without `stack: c_core` of the server: others always have 2",
+        );
     }
     let most = cx.count_if(max_ping_strikes, "max_ping_strikes", 0, u32::MAX);
     Enforcement {

@@ -5,7 +5,7 @@ use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
-use crate::scenario::file::stack::StackFile;
+use crate::scenario::file::stack::ServerStackFile;
 use crate::scenario::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::quantity::{Amount, Duration};
 use crate::scenario::rules::Code;
@@ -136,7 +136,7 @@ pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, usua
 fn grpc_settings(
     cx: &mut Check<'_>,
     file: Key<GrpcServerFile>,
-    stack: Key<StackFile>,
+    stack: Key<ServerStackFile>,
     kinds: ClientKinds,
 ) -> GrpcServer {
     let GrpcServerFile {

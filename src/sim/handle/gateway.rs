@@ -81,7 +81,8 @@ impl<O: Observer> Engine<'_, O> {
             forwarder.under_way -= 1;
         }
         // What drains tells the client to go with more and more of its answers.
-        let shed = gateway.sheds_since.map_or(0.0, |since| self.now.since(since).as_secs_f64() / DRAIN_TIME.as_secs_f64());
+        let shed =
+            gateway.sheds_since.map_or(0.0, |since| self.now.since(since).as_secs_f64() / DRAIN_TIME.as_secs_f64());
         let sheds = !call.ended && shed > unit(mix(call.demand, SHED));
         let connection = call.connection;
         if call.ended {

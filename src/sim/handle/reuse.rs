@@ -22,9 +22,11 @@ impl<O: Observer> Engine<'_, O> {
         let first = (subchannel.state != SubchannelState::Idle).then_some(subchannel.connection);
         let in_all = self.most_requests(index).map_or(u64::MAX, u64::from);
         let found = first.filter(|&c| self.has_room(c, reuse, in_all) && self.belongs_to(c, reuse, session));
-        let found = found.or_else(|| self.find_pooled((index, address), |engine, connection| {
-            (engine.has_room(connection, reuse, in_all), engine.belongs_to(connection, reuse, session))
-        }));
+        let found = found.or_else(|| {
+            self.find_pooled((index, address), |engine, connection| {
+                (engine.has_room(connection, reuse, in_all), engine.belongs_to(connection, reuse, session))
+            })
+        });
         let connection = match (found, first) {
             (Some(connection), _) => connection,
             (None, None) => {
