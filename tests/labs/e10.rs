@@ -150,7 +150,8 @@ fn with_keepalive_clients_leave_after_the_tcp_timeout() {
     let first = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min);
     let (ours_s, lab_s): (Vec<f64>, Vec<f64>) =
         (ours.iter().filter_map(|c| c.1).collect(), measured.iter().filter_map(|c| c.2).collect());
-    assert!(first(&ours_s) <= first(&lab_s), "nobody in the lab was faster than the rule allows");
+    // What was lost first there may have been no request.
+    assert!(first(&ours_s) <= first(&lab_s) + CALLS_APART_S, "no client in the lab was faster than the rule allows");
     // Wrong model: the client waits for the answer to its ping. Nobody recovers as soon as the lab's slowest of those who were
     // placed once.
     let slowest = measured.iter().filter(|c| once(c.1)).filter_map(|c| c.2).fold(0.0, f64::max);
