@@ -15,6 +15,7 @@ use crate::units::{Span, Time};
 use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
+use super::missed::never_happened;
 use super::parts::parts;
 use super::pods::PodInfo;
 use super::recorder::Recorder;
@@ -101,7 +102,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window]) -> Su
         error_ratio: share(requests.failed, requests.ok + requests.failed),
         max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
         requests,
-        throughput_rps: per_s(latency.count()),
+        throughput_rps: per_s(recorder.succeeded),
         time_to_balance: times_to_balance(frame, &ready_loads, &recorder.ready_changes),
         reconnects_per_s: per_s(recorder.connections.reconnects),
         stray_share: stray_share(&measured_windows),
@@ -269,7 +270,7 @@ fn times_to_balance(frame: &Frame<'_>, windows: &[ReadyLoads], ready_changes: &[
 }
 
 /// A change in words; `None` if it is not one of those that may unbalance the load.
-fn words(model: &Model, what: &What) -> Option<String> {
+pub(super) fn words(model: &Model, what: &What) -> Option<String> {
     match *what {
         What::RolloutServer(server) => Some(format!("rollout of {}", model.deployment(server).name)),
         What::RolloutClient(client) => Some(format!("rollout of client {}", model.clients[client].name)),
@@ -305,6 +306,7 @@ fn warnings(
             frame.model.warmup, frame.end
         ));
     }
+    warnings.extend(never_happened(frame.model, frame.end));
     // A closed load waits for its responses: it fills the pods without making the queue grow.
     if !frame.model.clients.iter().any(|c| c.load.rate().is_some()) {
         return warnings;

@@ -7,6 +7,7 @@ mod finish;
 pub mod histogram;
 mod latencies;
 mod methods;
+mod missed;
 mod parts;
 mod pods;
 pub mod recorder;

@@ -154,6 +154,7 @@ fn life(pod: &PodSummary) -> String {
     let idle = if pod.requests == 0 && pod.ready_s.is_some() && pod.deleted_s.is_none() { "idle" } else { "" };
     match (pod.ready_s, pod.deleted_s) {
         (None, _) => "not Ready".into(),
+        (Some(ready), Some(gone)) if ready > 0.0 => format!("from {} to {}", duration(ready), duration(gone)),
         (Some(_), Some(gone)) => format!("to {}", duration(gone)),
         (Some(ready), None) if ready > 0.0 => format!("from {} {idle}", duration(ready)).trim_end().into(),
         (Some(_), None) => idle.into(),

@@ -11,7 +11,7 @@ mod tests;
 mod words;
 
 use crate::metrics::outcome::{EventKind, Outcome};
-use crate::scenario::model::{Action, Model, What};
+use crate::scenario::model::{Model, What};
 use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};

@@ -4,9 +4,8 @@ use super::*;
 use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Summary, WindowRow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Arrivals, Client, Cluster, CountOrPercent, Discovery, Dns, DnsCache, Enforcement, EnvoyCluster, GrpcClient,
-    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Reuse, RotationStart, Server, ServiceType,
-    Sidecar, SidecarKind, Strategy, Streams, Termination,
+    Action, Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client,
+    Load, Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Streams, Termination,
 };
 use crate::units::{Span, Time};
 

@@ -4,6 +4,8 @@
 mod support;
 
 mod balancing;
+mod closed_ends;
+mod dead_peers;
 mod dns_phases;
 mod expectations;
 mod gateways;
@@ -12,9 +14,11 @@ mod keepalive;
 mod max_requests;
 mod methods;
 mod outage;
+mod proxies;
 mod published;
 mod readiness;
 mod retry;
+mod rotation;
 mod stack;
 mod streams;
 mod unequal_pods;
