@@ -54,8 +54,8 @@ sweep() { # NAME ARGUMENTS...
     local name=$1
     shift
     (cd "$work" && "$evenkeel" sweep small.yaml "$@" --set timeline=[] --quiet --no-png --out "sweep-$name")
-    # Every cell has the plan's digest.
-    sed -i -E 's/"plan":"[0-9a-f]{16}"/"plan":"@plan@"/' "$work/sweep-$name/cells"/0*.json
+    # Without checksums; every cell has the plan's digest.
+    sed -i -E 's/^.{38}(.*).$/\1/; s/"plan":"[0-9a-f]{16}"/"plan":"@plan@"/' "$work/sweep-$name/cells"/{plan,0*}.json
     (cd "$work/sweep-$name/cells" && pack . "$corpus/sweep/$name" plan.json 0*.json)
 }
 sweep one --vary servers.s.replicas=2,3 --runs 2

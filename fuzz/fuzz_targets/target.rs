@@ -17,4 +17,6 @@ static ENTRY: LazyLock<entry::Entry> = LazyLock::new(|| {
     }
 });
 
-fuzz_target!(|bytes: &[u8]| ENTRY(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    ENTRY(bytes);
+});

@@ -9,7 +9,7 @@ use crate::lint;
 use crate::metrics::glossary::{self, ENTRIES};
 use crate::printable;
 use crate::scenario::diagnostic::{nearest, quoted};
-use crate::scenario::rules;
+use crate::scenario::{rules, schema};
 use crate::shipped;
 
 #[derive(Debug, clap::Args)]
@@ -25,10 +25,10 @@ pub struct Args {
 
 pub fn explain(args: &Args) -> Result<(), Failure> {
     let Some(what) = &args.what else { return terminal::print(&index()) };
-    if let Some(rule) = rules::find(what) {
+    if let Some(rule) = rules::find(&what.to_uppercase()) {
         return terminal::print(&format!("{}: {}\n\n{}\n\n{}\n", rule.code, rule.title, rule.help, rule.example));
     }
-    if let Some(rule) = lint::find(what) {
+    if let Some(rule) = lint::find(&what.to_uppercase()) {
         return terminal::print(&lint::rule_text(rule));
     }
     if !Path::new(what).exists()
@@ -38,6 +38,11 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
     }
     if Path::new(what).exists() || !shipped::find(what).is_empty() {
         return scenario(what, &args.sets);
+    }
+    let keys = schema::described(what.rsplit('.').next().unwrap_or(what));
+    if !keys.is_empty() {
+        let text = keys.iter().map(|(path, meaning)| format!("{path}\n\n{meaning}\n"));
+        return terminal::print(&text.collect::<Vec<_>>().join("\n"));
     }
     Err(Failure::Usage(unknown(what)))
 }

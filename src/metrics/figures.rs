@@ -7,7 +7,7 @@ use crate::metrics::outcome::Summary;
 pub const STATUSES: [&str; 3] = ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
 
 /// The keys of `connections.closed_by`, and words of `connections.csv`, in the order of `sim::observation::CloseReason`.
-pub const CLOSE_REASONS: [&str; 14] = [
+pub const CLOSE_REASONS: [&str; 17] = [
     "max_age",
     "max_idle",
     "shutdown",
@@ -22,6 +22,9 @@ pub const CLOSE_REASONS: [&str; 14] = [
     "keepalive_timeout",
     "too_many_pings",
     "max_requests",
+    "dial_timeout",
+    "tcp_timeout",
+    "ejected",
 ];
 
 /// One figure of a summary.

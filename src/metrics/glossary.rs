@@ -18,11 +18,12 @@ macro_rules! entries {
     };
 }
 
-/// The entry for a word; a path such as `skew.cv` finds `cv`.
+/// The entry for a word, in any case; a path such as `skew.cv` finds `cv`.
 #[must_use]
 pub fn find(word: &str) -> Option<&'static Entry> {
     let last = word.rsplit('.').next().unwrap_or(word);
-    ENTRIES.iter().find(|e| e.word == word).or_else(|| ENTRIES.iter().find(|e| e.word == last))
+    let entry = |word: &str| ENTRIES.iter().find(|e| e.word.eq_ignore_ascii_case(word));
+    entry(word).or_else(|| entry(last))
 }
 
 entries! {
@@ -50,7 +51,7 @@ entries! {
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
     "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time; `share` and skew are of \
         the streams' openings, which say little about who has the work." ["definition"]
-    "throughput_rps": "Calls that succeeded per measured second." ["definition"]
+    "throughput_rps": "Calls that succeeded after the warmup, whenever they were made, per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
         `pods` by where they failed, on the way to a pod included. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
@@ -59,7 +60,7 @@ entries! {
         unseen: ask `max_utilization <= 70%`, or `max_utilization <= 95% in every window`." ["definition"]
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
-    "throughput": "Calls that succeeded per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
+    "throughput": "Calls that succeeded after the warmup, whenever they were made, per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
     "utilization": "Part of a pod's slot-time that was used while it was Ready, from 0 to 1. Where the pod has `cpu`: its CPU time, as part of what its \
         limit allows, or its cores without a limit. A limit is a quota per 100 ms, which a burst may use at once: what a window would have above 1 \
         counts in the windows that follow, as in the periods that the quota is for. An HPA sees the CPU time as it is used." ["definition"]
@@ -82,9 +83,25 @@ entries! {
     "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
         of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
     "panic_threshold": "Envoy: while fewer than this percentage of the hosts are healthy (and fewer than 72 %), health is ignored and \
-        calls go to all of them. Only what outlier_detection has left out is unhealthy." ["Envoy, panic threshold"]
-    "via": "A proxy beside each replica, which balances in the client's place: envoy, istio, linkerd or ambient. Each call takes \
-        `overhead` longer." ["docs/model.md"]
+        calls go to all of them. Only what outlier_detection has left out is unhealthy. Istio turns it off." ["Envoy, panic threshold; istiod applyOutlierDetection"]
+    "via": "What balances in the client's place: a proxy beside each replica (envoy, istio, linkerd or ambient), or a `gateway`, by its name, \
+        which is a Deployment of its own. Each call takes `overhead` longer." ["docs/model.md"]
+    "gateway": "A Deployment of proxies between clients and servers (envoy, istio, waypoint, nginx or haproxy), behind a ClusterIP Service of its \
+        own: kube-proxy places its clients' connections on its pods, and each pod balances every call over the servers." ["docs/model.md"]
+    "nginx": "As a gateway: `grpc_pass` has a connection to a server for each call under way; each worker process balances by itself, in turn \
+        from the first server on, or by least_conn or random_two." ["ngx_http_grpc_module, ngx_http_upstream"]
+    "haproxy": "As a gateway: one process for all calls, which takes the less busy of two servers drawn at random (since 3.3), or balances by \
+        leastconn or roundrobin; a connection with calls on it takes more of the same client connection only." ["HAProxy doc/configuration.txt"]
+    "waypoint": "Istio's ambient mode with an Envoy in front of the servers: what ztunnel hands to it is balanced by call." ["Istio, ambient mode"]
+    "circuit_breakers": "Envoy: calls under way, and calls that wait, beyond which the proxy fails more at once with UNAVAILABLE; 1,024 each, \
+        and none in Istio." ["Envoy circuit_breaker.proto"]
+    "slow_start": "Envoy: a host that joins has a tenth of its weight at first, which grows to the whole over `window`. Pods of the start are \
+        warm." ["Envoy, slow start"]
+    "hpa": "A HorizontalPodAutoscaler on CPU utilization: it asks for as many pods as bring the mean to its target, and sees no pod by itself, \
+        so that one may drown while the mean is content." ["Kubernetes autoscaling/v2"]
+    "concurrency": "Of a server: requests that a pod serves at once; more wait, first in, first out. Of a closed load: workers, each with one \
+        call under way." ["docs/model.md"]
+    "service_time": "Time that a request takes in a slot of its pod, as a law; what it waits for a slot comes on top." ["docs/model.md"]
     "envoy": "An Envoy sidecar set up by hand: round_robin, and STRICT_DNS, which asks DNS each 5 s. It balances over a headless Service; \
         behind a ClusterIP it knows one address." ["Envoy, service discovery"]
     "istio": "Istio's sidecar: told of the pods behind a ClusterIP by its control plane, it takes the less busy of two for each call \
@@ -124,6 +141,11 @@ entries! {
     "client_idle": "Closed by the client because nobody used it." ["HTTP keep-alive pools"]
     "client_stopped": "Closed because the client replica stopped." ["rollout of the client"]
     "refused": "Never connected: nobody listened, or the Service had no endpoint." ["TCP RST; kube-proxy REJECT"]
+    "dial_timeout": "Never connected: nothing answered within connect_timeout, a keepalive timeout that holds for dials, or TCP's own \
+        127 s." ["grpc-go minConnectTimeout; Linux tcp_syn_retries"]
+    "tcp_timeout": "Closed by the client's kernel: nothing that was sent was acknowledged, however often it was sent again, for about \
+        15 minutes. A keepalive finds that out sooner." ["Linux tcp_retries2"]
+    "ejected": "Drained because the proxy's outlier_detection left the pod out." ["Envoy onHostHealthFailure"]
     "per_request": "HTTP/1.1 without keep-alive: closed after its request." ["RFC 9112"]
     "superseded": "A dial of pick_first that lost: after 250 ms without an answer the next address is dialled too, and the \
         first one that is READY ends the others." ["gRFC A61, Happy Eyeballs"]
@@ -149,7 +171,20 @@ mod tests {
 
     #[test]
     fn what_a_scenario_names_is_explained() {
-        for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"] {
+        for word in ["via.istio", "clients.0.retry.throttling", "cpu", "load.methods", "streams", "panic_threshold"]
+            .into_iter()
+            .chain([
+                "nginx",
+                "haproxy",
+                "gateway",
+                "hpa",
+                "concurrency",
+                "service_time",
+                "circuit_breakers",
+                "slow_start",
+            ])
+            .chain(["clusterip", "Headless", "ROUND_ROBIN", "Max_Over_Mean"])
+        {
             assert!(find(word).is_some(), "{word}");
         }
     }

@@ -52,7 +52,7 @@ pub struct Summary {
     pub measured_s: f64,
     /// Calls, counted once each; those emitted in the warmup are left out.
     pub requests: Requests,
-    /// Calls that succeeded per measured second.
+    /// Calls that succeeded after the warmup, whenever they were made, per measured second.
     pub throughput_rps: f64,
     /// Per change (rollout, scale, kill, delete): how long until the load was balanced again.
     pub time_to_balance: Vec<TimeToBalance>,

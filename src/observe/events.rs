@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::metrics::outcome::{EventKind, EventRow};
-use crate::scenario::model::{Model, What};
+use crate::scenario::model::{Model, Shutdown, What};
 use crate::sim::observation::{Observation, PodPhase, ScaledBy};
 use crate::units::Time;
 
@@ -36,15 +36,24 @@ impl Events {
                 }
             }
             Observation::PodDraining { pod, connections } => {
-                let what = format!("SIGTERM: listener closed, GOAWAY on {}", count(connections, "connection"));
-                self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
+                let pod = &pods[pod.0 as usize];
+                let connections = count(connections, "connection");
+                let what = match model.shutdown(pod.server as usize) {
+                    Shutdown::Drains => format!("SIGTERM: goes on for 5s, with GOAWAY by and by on {connections}"),
+                    _ => format!("SIGTERM: listener closed, GOAWAY on {connections}"),
+                };
+                self.push(at, EventKind::Pod, &pod.name, what);
             }
             Observation::PodKilled { pod, connections } => {
                 let pod = &pods[pod.0 as usize];
                 let ends = pod.phase == PodPhase::Terminating;
-                let (kind, when) =
-                    if ends { (EventKind::Pod, " at the end of its grace period") } else { (EventKind::Kill, "") };
-                let what = format!("killed{when} (SIGKILL): {} reset", count(connections, "connection"));
+                let (kind, how) = match model.shutdown(pod.server as usize) {
+                    _ if !ends => (EventKind::Kill, "killed (SIGKILL)"),
+                    Shutdown::Graceful => (EventKind::Pod, "killed at the end of its grace period (SIGKILL)"),
+                    Shutdown::Drains => (EventKind::Pod, "the proxy exits"),
+                    Shutdown::AtOnce => (EventKind::Pod, "SIGTERM: the proxy exits at once"),
+                };
+                let what = format!("{how}: {} reset", count(connections, "connection"));
                 self.push(at, kind, &pod.name, what);
             }
             Observation::Slowed { pod, factor, lasts } => {

@@ -15,6 +15,7 @@ use crate::units::{Span, Time};
 use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
+use super::missed::never_happened;
 use super::parts::parts;
 use super::phases::{Finished, Phases};
 use super::pods::PodInfo;
@@ -116,7 +117,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
         error_ratio: share(requests.failed, requests.ok + requests.failed),
         max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
         requests,
-        throughput_rps: per_s(latency.count()),
+        throughput_rps: per_s(recorder.succeeded),
         time_to_balance: times_to_balance(recorder, frame.end),
         reconnects_per_s: per_s(recorder.connections.reconnects),
         stray_share: stray_share(&measured_windows),
@@ -300,6 +301,7 @@ fn warnings(
             frame.model.warmup, frame.end
         ));
     }
+    warnings.extend(never_happened(frame.model, frame.end));
     // A closed load waits for its responses: it fills the pods without making the queue grow.
     if !frame.model.clients.iter().any(|c| c.load.rate().is_some()) {
         return warnings;

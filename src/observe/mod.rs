@@ -8,6 +8,7 @@ mod finish;
 pub mod histogram;
 mod latencies;
 mod methods;
+mod missed;
 mod parts;
 mod phases;
 mod pods;

@@ -4,7 +4,8 @@
 //! they are kept. What comes with each request is a handful of additions and one step of the digest.
 //!
 //! Which figures leave out the warmup, and how:
-//! - calls (`requests`, `throughput_rps`, latencies) by when they were emitted;
+//! - calls (`requests`, latencies) by when they were emitted;
+//! - calls that succeeded (`throughput_rps`) by when they did: those under way when the warmup ends are as many as those under way at the end;
 //! - requests received (`skew`, `pods[].requests`, `share`) and connections opened (`reconnects_per_s`) by when that happened;
 //! - windows (`stray_share`, worst and median window, utilization, warnings) by when they began;
 //! - changes (`time_to_balance`) by when they were made.
@@ -61,6 +62,8 @@ pub struct Recorder<'a> {
     /// By client.
     pub(super) failed_by: Vec<u64>,
     pub(super) unfinished: u64,
+    /// Calls that succeeded after the warmup, whenever they were emitted.
+    pub(super) succeeded: u64,
     pub(super) retries: u64,
     /// Calls that failed without having reached a connection, or on the way to a pod that was gone, in the window that goes on.
     unplaced: u64,
@@ -102,6 +105,7 @@ impl<'a> Recorder<'a> {
             failed: [0; Status::ALL.len()],
             failed_by: vec![0; model.clients.len()],
             unfinished: 0,
+            succeeded: 0,
             retries: 0,
             unplaced: 0,
             asked: parts::ask_for_latencies(model),
@@ -274,6 +278,7 @@ impl Observer for Recorder<'_> {
             Observation::Started { .. } => {}
             Observation::Completed { client, method, pod, emitted } => {
                 let measured = self.measured(emitted);
+                self.succeeded += u64::from(at >= self.warmup);
                 self.latencies.record(pod.0, measured, at.since(emitted));
                 if measured {
                     self.methods.completed(client, method, at.since(emitted));

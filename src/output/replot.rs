@@ -50,8 +50,8 @@ fn pictures_alone(out: &Path) -> Result<FileSet, OutputError> {
     }
 }
 
-/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte. Whether they are
-/// what was written, [`Whole::open`] says.
+/// The outcome that the folder's files hold, without its connections: enough to draw the same pictures again, byte for byte, but for runs at
+/// whose end there is no pod: no file tells when they ended. Whether the files are what was written, [`Whole::open`] says.
 ///
 /// # Errors
 /// If a file cannot be read, or does not hold what a run writes.

@@ -84,8 +84,9 @@ pub(super) const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024
 /// `pilot/pkg/networking/core/route/retry`: attempts of the default policy, the first one not counted.
 pub(super) const ISTIO_RETRIES: u32 = 2;
 
-/// `healthy_panic_threshold`, in percent.
+/// `healthy_panic_threshold`, in percent; istiod sets it to 0 together with outlier detection (`applyOutlierDetection`).
 pub(super) const PANIC_THRESHOLD: u32 = 50;
+pub(super) const ISTIO_PANIC_THRESHOLD: u32 = 0;
 
 /// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
 pub(super) fn overhead() -> Distribution {
@@ -109,7 +110,7 @@ pub(super) const ENFORCEMENT: Enforcement = Enforcement {
     rule: StrikeRule::Go,
 };
 /// No proxy punishes pings.
-const LENIENT: Enforcement =
+pub(super) const LENIENT: Enforcement =
     Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
 /// What a gateway does with the connections of its clients, if nothing is known of its own: nothing.
 pub(super) const PROXY_LISTENS: GrpcServer = GrpcServer {

@@ -17,7 +17,7 @@ pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
     Lifetime, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind,
 };
-pub use gateway::Gateway;
+pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, Method, RateCurve, Streams};

@@ -69,9 +69,64 @@ fn optional_choice(choice: &Value, definitions: &Value) -> Option<Value> {
     free.then(|| Value::String(name.clone()))
 }
 
+/// What the keys of scenarios that have this name mean: the path of each, and its description. Case does not matter.
+#[must_use]
+pub fn described(name: &str) -> Vec<(String, String)> {
+    let schema = scenario_schema();
+    let mut found = Vec::new();
+    Keys { name, definitions: &schema["$defs"], found: &mut found }.gather(&schema, "", &mut Vec::new());
+    found
+}
+
+/// A search for keys.
+struct Keys<'a> {
+    name: &'a str,
+    definitions: &'a Value,
+    found: &'a mut Vec<(String, String)>,
+}
+
+impl<'a> Keys<'a> {
+    /// Looks through a part of the schema; `within` are the definitions that it is in, which may be recursive.
+    fn gather(&mut self, schema: &'a Value, path: &str, within: &mut Vec<&'a str>) {
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+            && !within.contains(&name)
+        {
+            within.push(name);
+            self.gather(&self.definitions[name], path, within);
+            within.pop();
+        }
+        for (key, child) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let text = child.get("description").or_else(|| schema.get("description")).and_then(Value::as_str);
+            if let Some(text) = text.filter(|_| key.eq_ignore_ascii_case(self.name)) {
+                self.found.push((below.clone(), text.replace('\n', " ")));
+            }
+            self.gather(child, &below, within);
+        }
+        if let Some(items) = schema.get("items") {
+            self.gather(items, &format!("{path}[]"), within);
+        }
+        for choices in ["oneOf", "anyOf", "allOf"] {
+            for choice in schema.get(choices).and_then(Value::as_array).into_iter().flatten() {
+                self.gather(choice, path, within);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_found_by_name_wherever_they_are() {
+        let paths = |name: &str| described(name).into_iter().map(|d| d.0).collect::<Vec<_>>();
+        assert_eq!(paths("service_time"), ["servers[].service_time"]);
+        assert!(paths("Concurrency").contains(&"clients[].load.closed.concurrency".to_owned()));
+        assert!(paths("slow_start").contains(&"clients[].via.envoy.slow_start".to_owned()));
+        assert_eq!(paths("nonsense"), [""; 0]);
+        assert!(described("queue_limit")[0].1.contains("RESOURCE_EXHAUSTED"));
+    }
 
     fn descriptions(schema: &Value, path: &str, missing: &mut Vec<String>, count: &mut usize) {
         if let Some(Value::Object(properties)) = schema.get("properties") {

@@ -66,8 +66,8 @@ impl Stack {
         }
     }
 
-    /// Whether it has this policy (gRFC A61; the lists of each repository). tonic's own is tower's P2C on pending requests;
-    /// an `Endpoint` has one connection, as pick_first.
+    /// Whether it has this policy (gRFC A61; the lists of each repository). tonic's `balance_list` is tower's P2C over loads that are always
+    /// 0, which is random; an `Endpoint` has one connection, as pick_first.
     #[must_use]
     pub fn has(self, policy: Policy) -> bool {
         match policy {
@@ -78,7 +78,8 @@ impl Stack {
             Policy::WeightedRoundRobin(_) => self != Stack::Tonic,
             // In grpc-js with xDS only.
             Policy::RingHash { .. } => matches!(self, Stack::Go | Stack::CCore | Stack::Java),
-            Policy::Random | Policy::Maglev { .. } | Policy::Counted(_) => false,
+            Policy::Random => self == Stack::Tonic,
+            Policy::Maglev { .. } | Policy::Counted(_) => false,
         }
     }
 }
@@ -152,6 +153,8 @@ const GO: ClientStack = ClientStack {
         throttle: None,
         // `internal/syscall`, gRFC A18.
         tcp_user_timeout: true,
+        // `http2_client.go`, `newHTTP2Client`: of a connection that has been made.
+        tcp_user_timeout_of_dials: false,
         // `clientconn.go`, `adjustParams`.
         slows_down: true,
     },
@@ -174,6 +177,8 @@ const C_CORE: ClientStack = ClientStack {
         wake: Wake::NextTick,
         // `ping_rate_policy.cc`, gRFC L116; measured: 3 s becomes 60 s.
         throttle: Some(PingThrottle { free: 2, interval: Span::from_secs(60) }),
+        // `tcp_socket_utils.cc`, of the socket; measured: a dial into a black hole ends after `timeout`, 1 s.
+        tcp_user_timeout_of_dials: true,
         ..GO.keepalive
     },
     ..GO
@@ -181,7 +186,7 @@ const C_CORE: ClientStack = ClientStack {
 
 /// grpc-java.
 const JAVA: ClientStack = ClientStack {
-    // `RoundRobinLoadBalancer`: one counter per balancer, seeded at random.
+    // `RoundRobinLoadBalancer`: one counter per balancer, seeded with a random 32-bit number, modulo the length at each pick.
     rotation: Some(RotationStart::Continue),
     // `DnsNameResolver`: dropped while the last answer is younger than `networkaddress.cache.ttl`.
     resolver: resolver(EarlyRequest::Drop),
@@ -191,14 +196,16 @@ const JAVA: ClientStack = ClientStack {
     connect_timeout: Some(Span::from_secs(30)),
     // `KeepAliveManager`: 10 s at least, as grpc-go; a stream after a quiet time pings at once. `AbstractNettyHandler`
     // measures bandwidth after a connection's first DATA, then only once half a window came: not with small calls.
-    keepalive: Keepalive { bdp_ping: false, ..GO.keepalive },
+    // `NettyClientTransport.start`: an option of the bootstrap, which is set before the connection is made.
+    keepalive: Keepalive { bdp_ping: false, tcp_user_timeout_of_dials: true, ..GO.keepalive },
     ..GO
 };
 
 /// grpc-js.
 const NODE: ClientStack = ClientStack {
-    // `load-balancer-round-robin.ts`: a new list starts at a random place, a new picker where the last one was.
-    rotation: Some(RotationStart::Continue),
+    // `load-balancer-round-robin.ts`: a new list starts at a random place, a new picker at the subchannel that was next
+    // (`peekNextSubchannel`), or at the first.
+    rotation: Some(RotationStart::NextSubchannel),
     // `resolver-dns.ts`; measured: at 30.0 to 30.4 s.
     resolver: resolver(EarlyRequest::Defer),
     // `backoff-timeout.ts`: the first delay as it is (measured: 1.0 s), and the jitters of later ones multiply.

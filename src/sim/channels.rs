@@ -1,8 +1,10 @@
 //! The state of gRPC channels.
 
+use std::collections::BTreeMap;
+
 use smallvec::SmallVec;
 
-use super::plans::{Joined, Plan};
+use super::plans::{Answer, Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::policy::counted::Counted;
 use crate::scenario::model::Policy;
@@ -73,6 +75,8 @@ pub struct Channel<'a> {
     pub in_turn: bool,
     /// Index into `picker` of the next pick.
     pub next: u32,
+    /// With `next` the number of the next pick: what a counter was at the picker's first place in this round.
+    pub turned: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
     pub picker: SmallVec<[u32; 2]>,
     pub stale: bool,
@@ -111,8 +115,46 @@ impl Channel<'_> {
     #[inline(always)]
     pub fn take_turn(&mut self) -> usize {
         let i = self.next as usize;
-        self.next = if i + 1 == self.picker.len() { 0 } else { self.next + 1 };
+        if i + 1 == self.picker.len() {
+            (self.next, self.turned) = (0, self.turned.wrapping_add(self.next + 1));
+        } else {
+            self.next += 1;
+        }
         i
+    }
+
+    /// The resolver's answer, if the policy goes by its order.
+    pub fn answer(&mut self) -> Option<&mut Answer> {
+        match self.plan.as_deref_mut() {
+            Some(Plan::Answer(answer)) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+/// The connections of a pool beyond the first, by number: in the order in which they were dialled. There are thousands of them where many
+/// calls wait for pods whose connections carry few at once, so a call must not look at each.
+#[derive(Debug, Default)]
+pub struct Pooled {
+    pub all: BTreeMap<u64, u32>,
+    /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
+    pub open: BTreeMap<u64, u32>,
+    /// Streams on all of them.
+    pub streams: u32,
+}
+
+impl Pooled {
+    pub fn add(&mut self, id: u64, connection: u32) {
+        self.all.insert(id, connection);
+        self.open.insert(id, connection);
+    }
+
+    /// One of them is no more, or not one of them any more: it carries so many `streams`.
+    pub fn remove(&mut self, id: u64, streams: u32) {
+        if self.all.remove(&id).is_some() {
+            self.open.remove(&id);
+            self.streams -= streams;
+        }
     }
 }
 

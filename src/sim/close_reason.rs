@@ -34,11 +34,17 @@ pub enum CloseReason {
     TooManyPings,
     /// GOAWAY because the connection has carried as many requests as it may.
     MaxRequests,
+    /// The dial got no answer in time.
+    DialTimeout,
+    /// TCP gave up: nothing was acknowledged, however often it was sent.
+    TcpTimeout,
+    /// Outlier detection of a proxy ejected the host.
+    Ejected,
 }
 
 impl CloseReason {
     /// All of them, in order.
-    pub const ALL: [CloseReason; 14] = [
+    pub const ALL: [CloseReason; 17] = [
         CloseReason::MaxAge,
         CloseReason::MaxIdle,
         CloseReason::Shutdown,
@@ -53,6 +59,9 @@ impl CloseReason {
         CloseReason::KeepaliveTimeout,
         CloseReason::TooManyPings,
         CloseReason::MaxRequests,
+        CloseReason::DialTimeout,
+        CloseReason::TcpTimeout,
+        CloseReason::Ejected,
     ];
 
     /// The word in `connections.csv`.

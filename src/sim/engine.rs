@@ -16,7 +16,9 @@ use super::pings::Ends;
 use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
 use super::tree::Tree;
-use super::world::{Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Replica, Slab, View};
+use super::world::{
+    Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
+};
 use super::{Options, RunEnd, SimError};
 use crate::policy::budget::InUse;
 use crate::policy::peak_ewma::PeakEwma;
@@ -73,7 +75,7 @@ pub(super) struct Engine<'a, O> {
     pub connections: Slab<Connection>,
     pub lanes: Lanes,
     /// By channel and address: the connections of a pool beyond the first.
-    pub pooled: BTreeMap<(u32, u32), Vec<u32>>,
+    pub pooled: BTreeMap<(u32, u32), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
     pub sessions: Vec<u64>,
     /// How fast connections answer, for those whose channels pick by it; empty if there is none.
@@ -92,6 +94,8 @@ pub(super) struct Engine<'a, O> {
     pub slowed: BTreeMap<u32, Span>,
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<u32>,
+    /// By connection: what was sent into a black hole, and when TCP gives up on it.
+    pub unacknowledged: BTreeMap<u32, (Handle, Time)>,
     pub calls: Slab<Call>,
     /// By call: the one that its gateway makes for it; empty if there is no gateway.
     pub forwarded: Vec<Handle>,
@@ -178,6 +182,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
+            unacknowledged: BTreeMap::new(),
             calls: Slab::default(),
             forwarded: Vec::new(),
             throttles: Vec::new(),
@@ -254,7 +259,9 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),
             Event::Syn(connection) => self.on_syn(connection),
             Event::Connected(connection) => self.on_connected(connection),
-            Event::Refused(connection) => self.on_refused(connection),
+            Event::Refused(connection) => self.on_dial_failed(connection, CloseReason::Refused),
+            Event::DialTimeout(connection) => self.on_dial_failed(connection, CloseReason::DialTimeout),
+            Event::TcpTimeout(connection) => self.on_tcp_timeout(connection),
             Event::GoAway { connection, reason } => self.on_goaway(connection, reason),
             Event::AgeOver(connection) => self.on_age_over(connection),
             Event::GraceOver(connection) => self.on_grace_over(connection),

@@ -25,6 +25,10 @@ pub enum Event {
     Connected(Handle),
     /// A connection attempt failed.
     Refused(Handle),
+    /// Nothing has answered a connection attempt.
+    DialTimeout(Handle),
+    /// TCP gives up, if nothing has been acknowledged meanwhile.
+    TcpTimeout(Handle),
     /// A GOAWAY reaches the client.
     GoAway { connection: Handle, reason: CloseReason },
     /// MaxConnectionAge.

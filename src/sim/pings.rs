@@ -26,6 +26,8 @@ pub struct Ends {
     answered: Option<Time>,
     /// Up to when the pod has counted in what it sent.
     counted: Time,
+    /// When a request was sent whose DATA the pod has not counted in.
+    asked: Option<Time>,
 }
 
 impl Ends {
@@ -34,7 +36,7 @@ impl Ends {
         Ends {
             settings,
             timer: Time::NEVER,
-            client: Pinger::new(now),
+            client: Pinger::new(now, to_pod + to_client),
             server: Enforcer::new(now),
             to_pod,
             to_client,
@@ -42,11 +44,13 @@ impl Ends {
             measured: None,
             answered: None,
             counted: Time::ZERO,
+            asked: None,
         }
     }
 
     /// The client sends a request.
-    pub fn call_begins(&mut self) {
+    pub fn call_begins(&mut self, now: Time) {
+        self.asked = Some(now);
         self.client.sent();
         self.client.stream_began();
     }
@@ -96,6 +100,14 @@ impl Ends {
         let came = self.measured.map(|ping| ping + self.to_pod).filter(|came| *came <= now);
         if sent.is_some() {
             self.server.sent();
+        }
+        let asked = self.asked.map(|request| request + self.to_pod).filter(|request| *request <= now);
+        if let Some(request) = asked {
+            self.asked = None;
+            // What is sent takes the WINDOW_UPDATE for it along.
+            if sent.is_none_or(|sent| sent < request) {
+                self.server.read_data();
+            }
         }
         if let Some(came) = came {
             self.measured = None;

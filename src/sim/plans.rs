@@ -21,6 +21,41 @@ pub enum Plan {
     Maglev(Vec<u32>, Maglev),
     /// What NGINX or HAProxy counts: positions in the picker.
     Counted(Counted),
+    /// round_robin in the order of the resolver's answer.
+    Answer(Answer),
+}
+
+/// The order of a resolver's answer, and what a picker made of it.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Addresses with their places, sorted by address.
+    places: Vec<(u32, u32)>,
+    /// The addresses of the picker's connections, in its order.
+    listed: Vec<u32>,
+}
+
+impl Answer {
+    /// A new answer, which begins at `from`.
+    pub fn update(&mut self, addresses: &[u32], from: usize) {
+        let n = addresses.len();
+        let place = |i: usize| ((i + n - from) % n) as u32;
+        self.places = addresses.iter().enumerate().map(|(i, &a)| (a, place(i))).collect();
+        self.places.sort_unstable();
+    }
+
+    /// Brings the connections of a new picker into order; returns the place of the one whose turn it was in the last.
+    pub fn arrange(&mut self, picker: &mut [u32], next: u32, address: impl Fn(u32) -> u32) -> Option<u32> {
+        let last = self.listed.get(next as usize).copied();
+        let place = |a: u32| self.places.binary_search_by_key(&a, |p| p.0).map_or(u32::MAX, |i| self.places[i].1);
+        picker.sort_by_key(|&connection| place(address(connection)));
+        self.listed = picker.iter().map(|&connection| address(connection)).collect();
+        last.and_then(|last| self.listed.iter().position(|a| *a == last)).map(|i| i as u32)
+    }
+
+    /// No connection is READY: the next picker begins at the first.
+    pub fn forget(&mut self) {
+        self.listed.clear();
+    }
 }
 
 /// What outlier detection knows of the endpoints of a channel, or of all workers of a proxy.
@@ -48,16 +83,28 @@ impl Outliers {
     }
 }
 
-/// When each host joined, for slow start; sorted by address.
+/// When each host joined, for slow start, or `None` if that was before the run began; sorted by address.
 #[derive(Debug, Default)]
-pub struct Joined(pub Vec<(u32, Time)>);
+pub struct Joined {
+    pub hosts: Vec<(u32, Option<Time>)>,
+    /// There has been a list.
+    listed: bool,
+}
 
 impl Joined {
-    /// A new list of addresses, sorted.
-    pub fn update(&mut self, addresses: &[u32], now: Time) {
-        let old = std::mem::take(&mut self.0);
-        let since = |a: u32| old.binary_search_by_key(&a, |j| j.0).map_or(now, |i| old[i].1);
-        self.0 = addresses.iter().map(|&a| (a, since(a))).collect();
+    /// A new list of addresses, sorted. In the first list, the hosts that `were_there` before the run began are old ones.
+    pub fn update(&mut self, addresses: &[u32], now: Time, were_there: impl Fn(u32) -> bool) {
+        let old = std::mem::take(&mut self.hosts);
+        let new = |a: u32| if !self.listed && were_there(a) { None } else { Some(now) };
+        let since = |a: u32| old.binary_search_by_key(&a, |j| j.0).map_or_else(|_| new(a), |i| old[i].1);
+        self.hosts = addresses.iter().map(|&a| (a, since(a))).collect();
+        self.listed = true;
+    }
+
+    /// When a host joined.
+    pub fn since(&self, address: u32) -> Option<Time> {
+        let place = self.hosts.binary_search_by_key(&address, |j| j.0).ok()?;
+        self.hosts[place].1
     }
 }
 
@@ -65,4 +112,31 @@ impl Joined {
 pub fn address_of(pod: u32) -> String {
     let [a, b, c, d] = pod.to_be_bytes();
     format!("{}.{b}.{c}.{d}:50051", 10 + u32::from(a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picker_goes_on_with_the_next_connection_or_begins_anew() {
+        // Connections are named after their addresses here.
+        let arrange = |answer: &mut Answer, picker: &[u32], next| {
+            let mut picker = picker.to_vec();
+            let place = answer.arrange(&mut picker, next, |c| c);
+            (picker, place)
+        };
+        let mut answer = Answer::default();
+        answer.update(&[5, 3, 8], 1);
+        // The answer begins at its second address.
+        assert_eq!(arrange(&mut answer, &[3, 5, 8], 0), (vec![3, 8, 5], None));
+        // 8 would have been next. 3 is gone.
+        assert_eq!(arrange(&mut answer, &[5, 8], 1), (vec![8, 5], Some(0)));
+        // 5 would have been next, and is gone.
+        assert_eq!(arrange(&mut answer, &[8], 1), (vec![8], None));
+        answer.update(&[8, 9], 0);
+        assert_eq!(arrange(&mut answer, &[8, 9], 0), (vec![8, 9], Some(0)));
+        answer.forget();
+        assert_eq!(arrange(&mut answer, &[8, 9], 1), (vec![8, 9], None));
+    }
 }

@@ -9,13 +9,13 @@ use crate::units::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Rank {
-    /// Pods, endpoints, connections and DNS answers change.
+    /// Pods, endpoints and connections change.
     World = 0,
     /// A pod finishes a request.
     Completion = 1,
     /// A response reaches its client.
     Response = 2,
-    /// A deadline, age, grace, idle timeout or back-off is over.
+    /// A deadline, age, grace, idle timeout or back-off is over, or DNS has answered.
     Expiry = 3,
     /// A request reaches its pod.
     Delivery = 4,

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-pub use super::channels::{Channel, Connectivity, ResolverState, Subchannel, SubchannelState};
+pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
 pub use super::slab::{Handle, Slab, Slotted, reach};
 pub use super::waiting::Waiting;
 
@@ -76,6 +76,8 @@ pub struct Pod<'a> {
     pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.
     pub draining: bool,
+    /// A proxy that sends GOAWAY by and by: since when.
+    pub sheds_since: Option<Time>,
     /// Of a gateway's pod that is up: its other side.
     pub forwarder: Option<Forwarder>,
 }

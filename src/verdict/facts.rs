@@ -52,7 +52,7 @@ pub(super) struct Facts<'a> {
     pub spread: Spread,
     /// When the judged stretch began, in seconds, if that is later than the measured run.
     pub from_s: Option<f64>,
-    /// Requests that went to pods that are not judged, where the whole run is.
+    /// Requests that went to other pods meanwhile.
     pub elsewhere: u64,
     /// The last change that moves pods or clients, if it was made in the measured part of the run.
     pub change: Option<&'a Action>,
@@ -70,8 +70,14 @@ impl<'a> Facts<'a> {
             None => (whole_run(), Vec::new()),
         };
         let judged: u64 = pods.iter().map(|p| p.load).sum();
-        let received: u64 = outcome.summary.pods.iter().map(|p| p.requests + p.messages).sum();
-        let elsewhere = if stretch.is_none() { received.saturating_sub(judged) } else { 0 };
+        let received: u64 = match &stretch {
+            Some(Stretch { from, .. }) => {
+                let rows = outcome.windows.iter().filter(|row| row.time_s >= *from);
+                rows.map(|row| row.requests + row.messages).sum()
+            }
+            None => outcome.summary.pods.iter().map(|p| p.requests + p.messages).sum(),
+        };
+        let elsewhere = received.saturating_sub(judged);
         let from_s = stretch.as_ref().map(|s| s.from).filter(|from| *from > model.warmup.as_secs_f64());
         let later_s = stretch.map_or(0.0, |s| s.from + (s.to - s.from) * 0.5);
         let even_later = is_balanced(later.iter().map(|p| p.load));
@@ -136,6 +142,12 @@ impl<'a> Facts<'a> {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
+    }
+
+    /// True if every connection was replaced since the change, so that it explains nothing any more.
+    pub fn redrawn(&self, change: &Action) -> bool {
+        let settled = self.pods.iter().map(Pod::ready_s).fold(change.at.as_secs_f64(), f64::max);
+        self.replaced_within_s().is_some_and(|age| self.outcome.end_s - settled > age)
     }
 
     pub fn cluster_ip(&self) -> bool {

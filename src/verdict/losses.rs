@@ -112,7 +112,8 @@ fn grpc(client: &Client) -> Option<&GrpcClient> {
 /// Envoy picks among all pods that discovery names, and its dial to one that is dead fails the calls that wait for it.
 fn dead_hosts(f: &Facts<'_>) -> Option<String> {
     let summary = &f.outcome.summary;
-    let refused = summary.connections.closed_by.get("refused").copied().unwrap_or(0);
+    let dials = ["refused", "dial_timeout"].iter().filter_map(|why| summary.connections.closed_by.get(*why));
+    let refused: u64 = dials.sum();
     if 2 * refused < summary.requests.failed {
         return None;
     }

@@ -5,11 +5,13 @@ mod facts;
 mod gateways;
 mod losses;
 #[cfg(test)]
+mod losses_tests;
+#[cfg(test)]
 mod tests;
 mod words;
 
 use crate::metrics::outcome::{EventKind, Outcome};
-use crate::scenario::model::{Action, Model, What};
+use crate::scenario::model::{Model, What};
 use crate::theory::balls::Balls;
 
 use facts::{Facts, Pod, Spread};
@@ -57,12 +59,12 @@ const CASES: [fn(&Facts<'_>) -> Option<String>; 16] = [
 ];
 
 fn no_pods(f: &Facts<'_>) -> Option<String> {
-    let failed = calls(f.outcome.summary.requests.failed);
-    f.outcome
-        .summary
-        .pods
-        .is_empty()
-        .then(|| format!("There is no pod: the servers have zero replicas, and {failed} failed."))
+    let failed = match f.outcome.summary.requests.failed {
+        0 => String::new(),
+        n => format!(", and {} failed", calls(n)),
+    };
+    let none = || format!("There is no pod: the servers have zero replicas{failed}.");
+    f.outcome.summary.pods.is_empty().then(none)
 }
 
 fn never_ready(f: &Facts<'_>) -> Option<String> {
@@ -272,7 +274,7 @@ fn too_few_connections(f: &Facts<'_>) -> Option<String> {
 /// After a rollout the pods that were Ready first have collected the connections of all that were removed after them.
 fn after_rollout(f: &Facts<'_>) -> Option<String> {
     let change = f.change.filter(|c| matches!(c.what, What::RolloutServer(_)))?;
-    if redrawn(f, change) {
+    if f.redrawn(change) {
         return None;
     }
     let (hot, cold) = (f.hottest()?, f.coldest()?);
@@ -298,7 +300,7 @@ fn after_rollout(f: &Facts<'_>) -> Option<String> {
 
 /// Pods that came, or came back, after the last change, and have less than their share.
 fn new_pods_idle(f: &Facts<'_>) -> Option<String> {
-    let change = f.change.filter(|c| !redrawn(f, c))?;
+    let change = f.change.filter(|c| !f.redrawn(c))?;
     let at = change.at.as_secs_f64();
     let new = |p: &&Pod<'_>| p.ready_s() > at;
     let (n, load) = f.pods.iter().filter(new).fold((0u64, 0), |(n, load), p| (n + 1, load + p.load));
@@ -323,7 +325,7 @@ fn new_pods_idle(f: &Facts<'_>) -> Option<String> {
 
 /// Pods whose connections were reset by a kill, and went to the others.
 fn killed_pods_idle(f: &Facts<'_>) -> Option<String> {
-    let change = f.change.filter(|c| matches!(c.what, What::Kill { .. }) && !redrawn(f, c))?;
+    let change = f.change.filter(|c| matches!(c.what, What::Kill { .. }) && !f.redrawn(c))?;
     let at = change.at.as_secs_f64();
     let kills = || f.outcome.events.iter().filter(|e| e.kind == EventKind::Kill && e.time_s >= at);
     let killed = |p: &&Pod<'_>| kills().any(|e| e.subject == p.name());
@@ -366,12 +368,6 @@ fn chance(f: &Facts<'_>) -> Option<String> {
         "{carries} by chance: it has {mine} of {all}, as some pod has in about {percent:.0} % of all draws of {n} pods; \
          {levers}."
     ))
-}
-
-/// True if every connection was replaced since the change, so that it explains nothing any more.
-fn redrawn(f: &Facts<'_>, change: &Action) -> bool {
-    let settled = f.pods.iter().map(Pod::ready_s).fold(change.at.as_secs_f64(), f64::max);
-    f.replaced_within_s().is_some_and(|age| f.outcome.end_s - settled > age)
 }
 
 /// The probability that some of `n` pods has at least `m` of `c` connections thrown at them uniformly; `None` beyond the

@@ -4,14 +4,13 @@ use super::*;
 use crate::metrics::outcome::{EventRow, Latency, PodSummary, Requests, Skew, Summary, WindowRow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Arrivals, Client, Cluster, CountOrPercent, Discovery, Dns, DnsCache, Enforcement, EnvoyCluster, GrpcClient,
-    GrpcServer, Http1Client, Load, Policy, Protocol, RateCurve, Reconnect, Reuse, RotationStart, Server, ServiceType,
-    Sidecar, SidecarKind, Strategy, Streams, Termination,
+    Action, Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client,
+    Load, Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Streams, Termination,
 };
 use crate::units::{Span, Time};
 
 /// Ten windows of 1 s, all pods alike in each: (ready_s, requests per window, connections, utilization) per pod.
-fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
+pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
     let total: u64 = pods.iter().map(|p| 10 * p.1).sum();
     let summary = |(i, &(ready_s, load, connections, utilization)): (usize, &(f64, u64, u64, f64))| PodSummary {
         pod: format!("s-1-{i}"),
@@ -88,11 +87,11 @@ fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
     }
 }
 
-fn grpc(policy: Policy) -> Protocol {
+pub(super) fn grpc(policy: Policy) -> Protocol {
     Protocol::Grpc(GrpcClient { policy, dispatch: Distribution::Constant(0.0), ..GrpcClient::default() })
 }
 
-fn model(service: ServiceType, protocol: Protocol) -> Model {
+pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
     let constant = Distribution::Constant(0.0);
     let count = CountOrPercent::Count(1);
     let grpc = GrpcServer {
@@ -156,25 +155,25 @@ fn model(service: ServiceType, protocol: Protocol) -> Model {
     }
 }
 
-fn pick_first() -> Model {
+pub(super) fn pick_first() -> Model {
     model(ServiceType::ClusterIp, grpc(Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false }))
 }
 
-fn round_robin() -> Model {
+pub(super) fn round_robin() -> Model {
     model(ServiceType::Headless, grpc(Policy::RoundRobin { start: RotationStart::RandomOrder }))
 }
 
-fn http1() -> Model {
+pub(super) fn http1() -> Model {
     model(ServiceType::ClusterIp, Protocol::Http1(Http1Client { max_connections: None, keep_alive: None }))
 }
 
-fn with(mut model: Model, at_s: u64, what: What) -> Model {
+pub(super) fn with(mut model: Model, at_s: u64, what: What) -> Model {
     model.timeline.push(Action { at: Time(at_s * 1_000_000_000), what });
     model
 }
 
 /// Loads and connections of pods that were Ready from the start.
-fn steady(pods: &[(u64, u64)]) -> Outcome {
+pub(super) fn steady(pods: &[(u64, u64)]) -> Outcome {
     outcome(&pods.iter().map(|&(load, connections)| (0.0, load, connections, 0.5)).collect::<Vec<_>>())
 }
 
@@ -361,77 +360,6 @@ fn few_requests_are_uneven_by_chance() {
     let text = "s-1-0 carries 1.8x its share, more than chance, although each request has a connection of its own: not every \
                 node knew every pod all the time.";
     says(&http1(), &steady(&[(30, 0), (10, 0), (10, 0)]), text);
-}
-
-#[test]
-fn overload_is_said() {
-    let all = outcome(&[(0.0, 100, 4, 1.0), (0.0, 100, 4, 1.0)]);
-    let text = "All pods are saturated: the load exceeds the capacity, and no balancing makes up for that.";
-    assert!(sentence(&pick_first(), &all).ends_with(text));
-    let one = outcome(&[(0.0, 300, 6, 1.0), (0.0, 100, 2, 0.4)]);
-    let text = "1 of 2 pods are saturated (s-1-0 the most) while the fleet uses 70 % of its slots: there is room, but not where \
-                the traffic goes.";
-    assert!(sentence(&pick_first(), &one).ends_with(text), "{}", sentence(&pick_first(), &one));
-    let mut closed = pick_first();
-    closed.clients[0].load = Load::Closed { concurrency: 50, requests: None };
-    assert!(!sentence(&closed, &all).contains("saturated"), "a closed load waits: it cannot exceed the capacity");
-}
-
-/// 60 of 600 calls failed; 40 at the first pod and 15 at the second, 5 nowhere.
-fn lossy(first_is_gone: bool) -> Outcome {
-    let mut lossy = steady(&[(180, 6), (180, 6), (180, 6)]);
-    let summary = &mut lossy.summary;
-    (summary.requests.started, summary.requests.failed) = (600, 60);
-    summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 60);
-    summary.connections.closed_by.insert("refused".to_owned(), 55);
-    (summary.pods[0].errors, summary.pods[1].errors) = (40, 15);
-    summary.pods[0].deleted_s = first_is_gone.then_some(5.0);
-    lossy
-}
-
-#[test]
-fn losses_say_where_and_why_and_what_prevents_them() {
-    let mut model = with(round_robin(), 1, What::RolloutServer(0));
-    (model.cluster.dns, model.cluster.endpoint_lag) =
-        (Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns }, Distribution::Constant(0.5));
-    let first = |model: &Model, outcome: &Outcome| {
-        sentence(model, outcome).split(" The load is even").next().map(str::to_owned)
-    };
-    let says = |model: &Model, outcome: &Outcome, text: &str| assert_eq!(first(model, outcome).as_deref(), Some(text));
-    let lost = "60 of 600 calls (10.00 %) failed, all with UNAVAILABLE: 40 at s-1-0 (gone since), 15 at s-1-1, \
-                5 before they had a pod.";
-    let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
-    client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
-    says(&model, &lossy(true), lost);
-    let cluster = EnvoyCluster {
-        breakers: None,
-        panic_threshold: 50,
-        retries: 0,
-        max_requests_per_connection: None,
-        slow_start: None,
-        reuse: Reuse::default(),
-    };
-    let overhead = Distribution::Constant(0.0);
-    model.clients[0].via =
-        Some(Sidecar { kind: SidecarKind::Envoy, workers: Some(2), overhead, cluster: Some(cluster) });
-    let why = "Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls; it learns of a pod's \
-               end up to 35.5s late (DNS TTL 30s, poll 5s, endpoint lag 500ms). What prevents it:";
-    let retries = "retries, which go to another pod (Istio makes 2).";
-    let text =
-        format!("{lost} {why} a pre_stop of 35.5s or more (and a longer grace), for pods that are replaced; {retries}");
-    says(&model, &lossy(true), &text);
-    assert!(
-        sentence(&model, &lossy(true))
-            .contains("each sidecar knows every pod, dials it when a call needs it, and takes them")
-    );
-    model.servers[0].termination.pre_stop = Span::from_secs(36);
-    says(&model, &lossy(true), &format!("{lost} {why} {retries}"));
-    // Where few dials were refused, dead pods are not the cause.
-    let mut resets = lossy(false);
-    resets.summary.connections.closed_by.clear();
-    resets.summary.requests.failed_by_client = [("c".to_owned(), 50), ("d".to_owned(), 10)].into();
-    let text = "60 of 600 calls (10.00 %) failed, all with UNAVAILABLE, 50 of them of c: 55 at s-1-0, s-1-1, 5 before they had a pod.";
-    says(&model, &resets, text);
 }
 
 /// Against sums by hand: P(X >= 1 of 2) = 1 - 0.25 at n = 2; two pods: 1 - 0.25^2.

@@ -12,14 +12,12 @@ pub(super) fn since(f: &Facts<'_>) -> String {
 
 /// Which requests all pods that are judged have taken together.
 pub(super) fn all_requests(f: &Facts<'_>) -> String {
-    match f.from_s {
-        Some(from) => format!("all requests from {} on", seconds(from)),
-        None if f.elsewhere == 0 => "all requests".to_owned(),
-        None => {
-            let all = f.total() + f.elsewhere;
-            format!("all {} of {all} requests that went to the pods that are Ready at the end", f.total())
-        }
+    let from = f.from_s.map_or_else(String::new, |from| format!(" from {} on", seconds(from)));
+    if f.elsewhere == 0 {
+        return format!("all requests{from}");
     }
+    let all = f.total() + f.elsewhere;
+    format!("all {} of {all} requests that went to the pods that are Ready at the end{from}", f.total())
 }
 
 pub(super) fn noun_of(what: &What) -> &'static str {

@@ -222,11 +222,11 @@ timeline: [{{ at: 5s, kill: {{ server: s, pods: {pods} }} }}]
     assert_eq!(out(&both), [0, 1]);
     // Five failures in a row each, and no more: half of the hosts are left, which is no panic.
     assert_eq!(both.failed.len(), 10);
-    // Three of four: the last quarter is a panic, and the calls go to all again.
-    let panic = with(3, "base_ejection_time: 30s, max_ejection_percent: 80%", "");
+    // Three of four: the last quarter is a panic, if Istio is told to, and the calls go to all again.
+    let panic = with(3, "base_ejection_time: 30s, max_ejection_percent: 80%", ", panic_threshold: 50%");
     assert_eq!(out(&panic), [0, 1, 2]);
     assert!(panic.failed.len() > 300, "{}", panic.failed.len());
-    let calm = with(3, "base_ejection_time: 30s, max_ejection_percent: 80%", ", panic_threshold: 0%");
+    let calm = with(3, "base_ejection_time: 30s, max_ejection_percent: 80%", "");
     assert_eq!(calm.failed.len(), 15);
 }
 

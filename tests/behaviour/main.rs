@@ -4,6 +4,8 @@
 mod support;
 
 mod balancing;
+mod closed_ends;
+mod dead_peers;
 mod dns_phases;
 mod expectations;
 mod gateways;
@@ -13,9 +15,11 @@ mod max_requests;
 mod methods;
 mod outage;
 mod phases;
+mod proxies;
 mod published;
 mod readiness;
 mod retry;
+mod rotation;
 mod stack;
 mod streams;
 mod unequal_pods;

@@ -65,13 +65,17 @@ impl Restart {
     fn outage(self) -> Option<(f64, f64)> {
         let step = self.startup + self.min_ready;
         let steps = f64::from(self.pods.div_ceil(self.surge));
-        let (first_goaway, last_goaway) = (step + self.pre_stop, steps * step + self.pre_stop);
+        let (first_goaway, last_goaway) = (self.first_goaway(), steps * step + self.pre_stop);
         let new_in_dns = self.startup + LAG_S;
         if new_in_dns <= first_goaway {
             return None;
         }
         let next_answer = first_goaway + FLOOR_S;
         (last_goaway < next_answer).then_some((last_goaway, next_answer))
+    }
+
+    fn first_goaway(self) -> f64 {
+        self.startup + self.min_ready + self.pre_stop
     }
 
     fn sets(self) -> [String; 5] {
@@ -133,6 +137,11 @@ fn an_outage_begins_with_the_last_old_pod_and_ends_with_the_floor() {
                     let expected = 400.0 * (end - begin);
                     let six_sigma = 6.0 * expected.sqrt();
                     assert!((seen.count as f64 - expected).abs() < six_sigma, "{name}, {seed}: {} failed", seen.count);
+                }
+                // Where all are told to go at once, each dial of an address that has gone is refused before DNS has answered.
+                (None, Some(first)) if restart.surge == restart.pods => {
+                    let told = restart.first_goaway();
+                    assert!((told..told + SHARP_S).contains(&first) && seen.last < told + SHARP_S, "{name}, {seed}");
                 }
                 (theory, first) => panic!("{name}, {seed}: {theory:?}, but {first:?}: {} failed", seen.count),
             }

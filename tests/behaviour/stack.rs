@@ -41,7 +41,7 @@ const PLAIN: [(Stack, &str, &str); 5] = [
         "policy: { round_robin: { start: random } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: true, max: 2m, from: attempt_start }, \
          connect_timeout: 20s, idle_timeout: 30m, shared_subchannels: true, \
-         keepalive: { time: 30s, wake: next_tick, bdp_ping: true, tcp_user_timeout: true, slow_down: true, \
+         keepalive: { time: 30s, wake: next_tick, bdp_ping: true, tcp_user_timeout: true, tcp_user_timeout_of_dials: true, slow_down: true, \
                       throttle: { free: 2, interval: 1m } }",
     ),
     (
@@ -50,12 +50,12 @@ const PLAIN: [(Stack, &str, &str); 5] = [
         "policy: { round_robin: { start: continue } }, connect: first_call, resolver: { min_interval: 30s, early: drop }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: true, max: 2m, from: attempt_start }, \
          connect_timeout: 30s, idle_timeout: 30m, shared_subchannels: false, \
-         keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: true, slow_down: true }",
+         keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: true, tcp_user_timeout_of_dials: true, slow_down: true }",
     ),
     (
         Stack::Node,
         "round_robin",
-        "policy: { round_robin: { start: continue } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
+        "policy: { round_robin: { start: next_subchannel } }, connect: first_call, resolver: { min_interval: 30s, early: defer }, \
          backoff: { base: 1s, multiplier: 1.6, jitter: 20%, jitter_first: false, max: 2m, from: attempt_start }, \
          idle_timeout: 30m, shared_subchannels: true, \
          keepalive: { time: 30s, wake: at_once, bdp_ping: false, tcp_user_timeout: false, slow_down: true }",
@@ -266,6 +266,29 @@ fn without_back_off_each_call_is_an_attempt() {
     assert!(made >= 78 && dialled == made && failed == made, "{made} calls, {dialled} dials, {failed} failures");
     let (_, dialled, failed) = outage("go");
     assert!(dialled == 3 && failed >= 78, "at once, after 1 s, and 1.28 to 1.92 s later: {dialled}");
+}
+
+/// tonic's `balance_list`: a connection per address, calls at random. What fails to connect is tried again with each call, and no more
+/// often, and calls go to the others meanwhile; the pod that is back is connected to by the next call.
+#[test]
+fn tonics_balance_is_random_and_connects_per_call() {
+    let text = |more: &str| {
+        format!(
+            "name: balance\nduration: 20s\nservice: {{ type: Headless }}\ncluster: {{ rtt: 1ms, connect: 0s, endpoint_lag: 1m }}\n\
+             servers: [{{ name: s, replicas: 3, service_time: 1ms, startup: 4s }}]\n\
+             timeline: [{{ at: 10s, kill: {{ server: s }} }}]\n\
+             clients: [{{ name: c, stack: tonic, policy: random{more}, load: {{ open: {{ rate: 20, arrivals: constant }} }} }}]\n"
+        )
+    };
+    for more in ["", ", backoff: { per_call: true }"] {
+        let seen = run(&text(more));
+        let during = |times: &[f64]| times.iter().filter(|t| (10.01..13.99).contains(*t)).count();
+        assert!(seen.failed.len() <= 1, "those that were in the pod: {:?}", seen.failed);
+        let (made, dialled) = (during(&seen.made), during(&seen.dialled));
+        assert!(made >= 78 && made.abs_diff(dialled) <= 1, "{made} calls, {dialled} dials");
+        let back = seen.connected.last().expect("it connects");
+        assert!(back.1 == 0 && back.0 > 14.0 && back.0 < 14.1, "{back:?}");
+    }
 }
 
 const SUBSET_CLIENTS: u64 = 60;

@@ -85,7 +85,11 @@ fn stacks() {
         ),
         ("service: { type: Headless }; stack: go, policy: «random", "E019", "gRFC A61"),
         ("backoff: { per_call: true, base: «1s }", "E018", "an attempt per call"),
-        ("service: { type: Headless }; policy: round_robin, backoff: { per_call: «true }", "E019", "connects to all"),
+        (
+            "service: { type: Headless }; policy: round_robin, backoff: { per_call: «true }",
+            "E019",
+            "tonic does not have",
+        ),
         ("backoff: { per_call: true }, wait_for_ready: «true", "E018", "fails with its attempt"),
         ("connect_timeout: «0s", "E013", "above 0"),
         ("protocol: http1, connect_timeout: «1s", "E018", "`connect_timeout`"),

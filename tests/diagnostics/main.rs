@@ -100,7 +100,7 @@ fn the_message_shows_the_line() {
     4 |     replica: 5
       |     ^^^^^^^
       |
-      = help: did you mean `replicas`? Known here: `name`, `replicas`, `concurrency`, `service_time`, `cpu`, `speed`, `warm_up`, `queue_limit`, `handshake_time`, `startup`, `min_ready`, `hpa`, `termination`, `strategy`, `grpc`
+      = help: did you mean `replicas`? Known here: `name`, `replicas`, `concurrency`, `service_time`, `cpu`, `speed`, `warm_up`, `queue_limit`, `handshake_time`, `startup`, `min_ready`, `hpa`, `termination`, `strategy`, `stack`, `grpc`
 
     1 error; `evenkeel explain E008` says more
     ");

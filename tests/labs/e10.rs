@@ -1,7 +1,7 @@
 //! E10: how soon a client with keepalive leaves a black hole. Under load it is TCP_USER_TIMEOUT, set to the keepalive timeout,
-//! that ends the connection, and not the ping. The rule gives the earliest time; what TCP adds to it (round trips, their
-//! variance, a probe with new data instead of a retransmission) is positive and not modelled, so the comparison is one-sided
-//! below, and above with the time of the next mechanism: the ping.
+//! that ends the connection, and not the ping: 400 ms and two round trips, and the timeout, after the first thing that was lost. The table
+//! has the first *request* that was lost; what else a connection sends (the answer to a ping, a window update) may have been lost before it,
+//! but not before the last response was read, a quarter of a second earlier. The variance of round trips, which comes on top, is not modelled.
 
 use crate::support;
 
@@ -20,6 +20,12 @@ use support::{lab, runs};
 
 /// Times in the table are rounded to 1 ms, twice.
 const RESOLUTION_S: f64 = 0.001;
+/// Each client makes four calls per second.
+const CALLS_APART_S: f64 = 0.25;
+/// `TCP_RTO_MIN`.
+const FIRST_TIMER_S: f64 = 0.2;
+/// Of the lab's links, at rest.
+const RTT: Span = Span::from_micros(100);
 
 /// When a client closes its connection whose first call was lost at time zero, in seconds. It last read something one call
 /// before that, a quarter of a second, and goes on calling.
@@ -29,7 +35,7 @@ fn closed_after(tcp_user_timeout: bool) -> f64 {
     let keepalive =
         Keepalive { time, timeout, permit_without_stream: true, tcp_user_timeout, throttle: None, ..client };
     let begin = Time::ZERO + Span::from_secs(5);
-    let mut pinger = Pinger::new(Time::ZERO + Span::from_millis(4_750));
+    let mut pinger = Pinger::new(Time::ZERO + Span::from_millis(4_750), RTT);
     pinger.lost(begin);
     let mut now = begin;
     loop {
@@ -47,10 +53,14 @@ fn closed_after(tcp_user_timeout: bool) -> f64 {
 #[test]
 fn tcp_closes_the_connection_and_not_the_ping() {
     let measured = lab::e10_black_hole();
-    let earliest = closed_after(true);
-    let late: Vec<f64> = measured.iter().map(|s| s - earliest).collect();
-    println!("later than {earliest} s by {late:.3?}");
-    assert!(late.iter().all(|s| *s >= -RESOLUTION_S), "{late:?}");
+    let by_tcp = closed_after(true);
+    let late: Vec<f64> = measured.iter().map(|s| s - by_tcp).collect();
+    println!("later than {by_tcp} s by {late:.3?}");
+    assert!(late.iter().all(|s| *s >= -CALLS_APART_S), "{late:?}");
+    let not_before = late.iter().filter(|s| **s >= -RESOLUTION_S).count() as u64;
+    // Wrong model: a clock that begins 200 ms sooner, with the first timer. Half of the connections would end before, and half after it.
+    let sooner = late.iter().filter(|s| **s >= -FIRST_TIMER_S).count() as u64;
+    assert!(4 * not_before >= 3 * late.len() as u64 && sooner == late.len() as u64, "{late:?}");
     // Wrong model: the client waits for an answer to its ping.
     let by_ping = closed_after(false);
     assert!(measured.iter().all(|s| *s < by_ping - RESOLUTION_S), "{by_ping}");
@@ -110,12 +120,12 @@ fn without_keepalive_a_black_hole_holds_its_clients_to_the_end() {
     assert!(ours.len() as u64 > RUNS && ours.iter().all(|c| all(c.0) && c.1.is_none()), "{ours:?}");
 }
 
-/// The connection ends 1.2 s after the first lost request at the earliest: with the fifth, and one that was in service, if there
-/// was one. In the lab, whose TCP takes 0.04 to 0.38 s more, it was the sixth or seventh.
+/// The connection ends 1.4 s after the first lost request: with the sixth, and one that was in service, if there was one. In the lab it
+/// was the sixth or seventh.
 ///
 /// Who was placed on the black hole again, while it was in the rules, has more failures. That dial ends after 1 s, and the delay of 0.8
-/// to 1.2 s is counted from its beginning: the next dial follows at once or 0.2 s later. Together 2.2 to 2.4 s after the first
-/// lost request, with four calls per second: 9 or 10 failures, and 11 with one that was in service; 10 and 11 in the lab. Whose
+/// to 1.2 s is counted from its beginning: the next dial follows at once or 0.2 s later. Together 2.4 to 2.6 s after the first
+/// lost request, with four calls per second: 10 or 11 failures, and 12 with one that was in service; 10 and 11 in the lab. Whose
 /// third dial met the black hole, too, has at least 4 more.
 #[test]
 fn with_keepalive_clients_leave_after_the_tcp_timeout() {
@@ -125,13 +135,13 @@ fn with_keepalive_clients_leave_after_the_tcp_timeout() {
     assert!(ours.iter().all(|c| c.1.is_some()) && measured.iter().all(|c| c.2.is_some()));
     let once = |failures: u64| failures <= 7;
     let of_once: Vec<_> = ours.iter().filter(|c| once(c.0)).collect();
-    assert!(of_once.iter().all(|c| (5..=6).contains(&c.0)), "{of_once:?}");
+    assert!(of_once.iter().all(|c| (6..=7).contains(&c.0)), "{of_once:?}");
     assert!(measured.iter().all(|c| c.1 > 5));
     assert!(of_once.len() > ours.len() / 2 && of_once.len() < ours.len());
-    let again = |failures: u64| (9..=11).contains(&failures);
+    let again = |failures: u64| (10..=12).contains(&failures);
     let more: Vec<u64> = ours.iter().map(|c| c.0).filter(|f| !once(*f)).collect();
     println!("placed on the black hole again: {more:?}");
-    assert!(more.iter().all(|f| again(*f) || *f >= 13), "{more:?}");
+    assert!(more.iter().all(|f| again(*f) || *f >= 14), "{more:?}");
     assert!(more.iter().filter(|f| again(**f)).count() > more.len() / 2);
     assert!(measured.iter().all(|c| once(c.1) || again(c.1)), "{measured:?}");
     // Wrong model: the delay is counted from the end of the attempt. Nobody is back as soon as the lab's clients.
@@ -140,7 +150,8 @@ fn with_keepalive_clients_leave_after_the_tcp_timeout() {
     let first = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min);
     let (ours_s, lab_s): (Vec<f64>, Vec<f64>) =
         (ours.iter().filter_map(|c| c.1).collect(), measured.iter().filter_map(|c| c.2).collect());
-    assert!(first(&ours_s) <= first(&lab_s), "nobody in the lab was faster than the rule allows");
+    // What was lost first there may have been no request.
+    assert!(first(&ours_s) <= first(&lab_s) + CALLS_APART_S, "no client in the lab was faster than the rule allows");
     // Wrong model: the client waits for the answer to its ping. Nobody recovers as soon as the lab's slowest of those who were
     // placed once.
     let slowest = measured.iter().filter(|c| once(c.1)).filter_map(|c| c.2).fold(0.0, f64::max);

@@ -66,6 +66,8 @@ fn hunt(target: &str) {
     let mut random = Random::new(from_environment("EVENKEEL_SEED", 1));
     let until = Instant::now() + Duration::from_secs(from_environment("EVENKEEL_FUZZ_SECONDS", SECONDS));
     let mut inputs = 0;
+    // Where the format has changed, `fuzz/seed.sh` makes the corpus from the new one.
+    assert!(corpus.iter().any(|input| entry(input)), "nothing in the corpus is accepted");
     let mut inner = |input: &[u8]| {
         inputs += 1;
         if let Some(what) = wrong(entry, input, &file) {

@@ -4,7 +4,7 @@
 //! last: the times of five pings are sharp to 5 ms.
 
 use evenkeel::policy::enforcement::{Enforcer, Verdict};
-use evenkeel::policy::keepalive::{Act, Due, FIRST_RETRANSMISSION, Pinger, slowed_down};
+use evenkeel::policy::keepalive::{Act, Due, Pinger, first_retransmission, slowed_down, tcp_gives_up};
 use evenkeel::scenario::model::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::units::{Span, Time};
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use crate::support::duel::{Calls, Duel, Life, fight};
 
 const S: fn(u64) -> Span = Span::from_secs;
+const RTT: Span = Span::from_millis(1);
 
 /// A grpc-go client that pings after `time`, for 1,000 s, against a server with defaults.
 fn duel(time: u64, permit: bool, server: Stack, calls: Calls) -> Duel {
@@ -158,7 +159,7 @@ fn c_core_wakes_at_its_next_tick_and_the_others_at_once() {
     let at = |s| Time::ZERO + S(s);
     for (stack, want) in [(Stack::Go, 35), (Stack::Java, 35), (Stack::CCore, 40)] {
         let keepalive = Keepalive { time: S(10), ..stack::client(stack).keepalive };
-        let mut p = Pinger::new(Time::ZERO);
+        let mut p = Pinger::new(Time::ZERO, RTT);
         assert_eq!(p.due(&keepalive, at(35)), Due::Never);
         p.stream_began();
         assert_eq!(p.due(&keepalive, at(35)), Due::Ping(at(want)), "{stack:?}");
@@ -169,7 +170,7 @@ fn c_core_wakes_at_its_next_tick_and_the_others_at_once() {
 #[test]
 fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
     let keepalive = Keepalive { time: S(30), timeout: S(10), ..stack::client(Stack::Go).keepalive };
-    let mut p = Pinger::new(Time::ZERO);
+    let mut p = Pinger::new(Time::ZERO, RTT);
     p.stream_began();
     let at = |s| Time::ZERO + S(s);
     assert_eq!(p.due(&keepalive, at(1)), Due::Ping(at(30)));
@@ -178,11 +179,11 @@ fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
     assert_eq!(p.timer(&keepalive, at(39)), Act::Wait);
     assert_eq!(p.timer(&keepalive, at(40)), Act::Close);
     // Data under way when the peer died: TCP_USER_TIMEOUT is `timeout`, and needs no ping.
-    let mut p = Pinger::new(Time::ZERO);
+    let mut p = Pinger::new(Time::ZERO, RTT);
     p.stream_began();
     p.lost(at(5));
     p.lost(at(7));
-    assert_eq!(p.due(&keepalive, at(7)), Due::Close(at(15) + FIRST_RETRANSMISSION));
+    assert_eq!(p.due(&keepalive, at(7)), Due::Close(at(15) + first_retransmission(RTT)));
     p.read(at(9));
     assert_eq!(p.due(&keepalive, at(9)), Due::Ping(at(39)));
     // A stack without it waits for the ping.
@@ -191,10 +192,17 @@ fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
     assert_eq!(p.due(&without, at(10)), Due::Ping(at(39)));
 }
 
+/// Two waits before TCP_USER_TIMEOUT counts; 15 retransmissions without it (measured: 942 to 945 s at a first wait of 220 ms).
+#[test]
+fn tcps_clocks_go_by_the_round_trip() {
+    assert_eq!(first_retransmission(Span::from_millis(30)), Span::from_millis(460));
+    assert_eq!(tcp_gives_up(Span::from_millis(20)), Span::from_micros(225_060_000) + S(720));
+}
+
 #[test]
 fn the_servers_own_keepalive_pings_idle_clients_after_two_hours() {
     let keepalive = stack::server(Stack::Go).keepalive.expect("grpc-go's server pings");
-    let p = Pinger::new(Time::ZERO);
+    let p = Pinger::new(Time::ZERO, RTT);
     assert_eq!(p.due(&keepalive, Time::ZERO), Due::Ping(Time::ZERO + S(7_200)));
 }
 
@@ -210,6 +218,7 @@ fn any_keepalive() -> impl Strategy<Value = Keepalive> {
             bdp_ping,
             throttle,
             tcp_user_timeout: true,
+            tcp_user_timeout_of_dials: false,
             slows_down: true,
         },
     )

@@ -121,7 +121,7 @@ struct Run {
 
 /// The lives of the connections, in order.
 pub fn fight(duel: Duel) -> Vec<Life> {
-    let (pinger, enforcer) = (Pinger::new(Time::ZERO), Enforcer::new(Time::ZERO));
+    let (pinger, enforcer) = (Pinger::new(Time::ZERO, duel.rtt), Enforcer::new(Time::ZERO));
     let (keepalive, events) = (duel.client, BTreeMap::new());
     let (now, scheduled, server_streams, calls, connected, lives) = (Time::ZERO, 0, 0, 0, false, vec![]);
     let mut run =
@@ -157,7 +157,7 @@ impl Run {
     }
 
     fn connect(&mut self) {
-        (self.pinger, self.enforcer) = (Pinger::new(self.now), Enforcer::new(self.now));
+        (self.pinger, self.enforcer) = (Pinger::new(self.now, self.duel.rtt), Enforcer::new(self.now));
         (self.server_streams, self.connected) = (0, true);
         self.lives.push(Life { opened: self.now, pings: vec![], strikes: 0, goaway: None });
         self.set_timer();

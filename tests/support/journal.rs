@@ -150,7 +150,7 @@ impl Journal {
         same("measured_s", summary.measured_s, measured_s);
         self.check_requests(model, warmup, summary);
         let per_s = |n: usize| if measured_s == 0.0 { 0.0 } else { n as f64 / measured_s };
-        let ok = self.completed.iter().filter(|c| c.0.0 >= warmup).count();
+        let ok = self.completed.iter().filter(|c| c.1.0 >= warmup).count();
         same("throughput_rps", summary.throughput_rps, per_s(ok));
         same("reconnects_per_s", summary.reconnects_per_s, per_s(self.reconnects(model)));
         self.check_methods(model, summary);

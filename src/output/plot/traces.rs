@@ -97,11 +97,8 @@ impl Phase {
 
 impl Traces {
     pub fn of(outcome: &Outcome) -> Traces {
-        // Files without a row do not tell when a run ended, and pictures that are drawn again from them are the same.
-        let measured = (outcome.summary.measured_s, 0.0);
-        let (end_s, window_s) = if outcome.windows.is_empty() { measured } else { (outcome.end_s, outcome.window_s) };
-        let end_s = rounded(end_s, csv::TIME).max(1e-9);
-        let window_s = rounded(window_s, csv::TIME).min(end_s);
+        let end_s = rounded(outcome.end_s, csv::TIME).max(1e-9);
+        let window_s = rounded(outcome.window_s, csv::TIME).min(end_s);
         let window_s = if window_s > 0.0 { window_s } else { end_s };
         let index = |row: &WindowRow| (rounded(row.time_s, csv::TIME) / window_s).round() as usize;
         let windows = outcome.windows.iter().map(index).max().map_or(0, |last| last + 1);

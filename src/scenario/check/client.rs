@@ -18,6 +18,7 @@ use crate::scenario::model::{
 };
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
+use crate::scenario::stack::Stack;
 use crate::units::Span;
 
 /// Replicas of a client, and channels of a replica.
@@ -184,8 +185,8 @@ pub(super) fn backoff_settings(
         cx.no_effect(&jitter_first, "jitter_first", why);
         cx.no_effect(&max, "max", why);
         cx.no_effect(&from, "from", why);
-        if !policy.is_pick_first() {
-            let message = "`per_call` is a way to connect to one address, and this policy connects to all";
+        if !Stack::Tonic.has(policy) {
+            let message = "`per_call` is tonic's way to connect, and tonic does not have this policy";
             cx.problem(Code::Contradiction, per_call.map_or(place, |p| p.place), message);
         }
         return None;

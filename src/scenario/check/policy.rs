@@ -45,6 +45,7 @@ pub(super) fn policy(
                     Some(RotationFile::Random) => RotationStart::Random,
                     Some(RotationFile::First) => RotationStart::First,
                     Some(RotationFile::Continue) => RotationStart::Continue,
+                    Some(RotationFile::NextSubchannel) => RotationStart::NextSubchannel,
                 },
             }
         }

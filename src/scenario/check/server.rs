@@ -5,6 +5,7 @@ use crate::scenario::defaults;
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
+use crate::scenario::file::stack::ServerStackFile;
 use crate::scenario::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::quantity::{Amount, Duration};
 use crate::scenario::rules::Code;
@@ -32,6 +33,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         hpa,
         termination,
         strategy,
+        stack,
         grpc,
     } = value;
     if kinds.only_http1 {
@@ -54,7 +56,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
         hpa: hpa::hpa(cx, hpa, replicas),
         termination: ending(cx, termination),
         strategy: strategy_or_default(cx, strategy),
-        grpc: grpc_settings(cx, grpc, kinds),
+        grpc: grpc_settings(cx, grpc, stack, kinds),
     }
 }
 
@@ -120,7 +122,7 @@ pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, usua
     if let Some(At { value, .. }) = &file {
         cx.no_effect(&value.keepalive_enforcement, "keepalive_enforcement", "in a gateway: no proxy punishes pings");
     }
-    let own = grpc_settings(cx, file, ClientKinds { only_http1: false, somebody_pings: true });
+    let own = grpc_settings(cx, file, None, ClientKinds { only_http1: false, somebody_pings: true });
     GrpcServer {
         max_connection_age: own.max_connection_age.or(usual.max_connection_age),
         max_connection_age_grace: own.max_connection_age_grace,
@@ -131,7 +133,12 @@ pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, usua
     }
 }
 
-fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKinds) -> GrpcServer {
+fn grpc_settings(
+    cx: &mut Check<'_>,
+    file: Key<GrpcServerFile>,
+    stack: Key<ServerStackFile>,
+    kinds: ClientKinds,
+) -> GrpcServer {
     let GrpcServerFile {
         max_connection_age,
         max_connection_age_grace,
@@ -154,6 +161,6 @@ fn grpc_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, kinds: ClientKin
             u32::MAX,
         ),
         max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
-        enforcement: keepalive::enforcement(cx, keepalive_enforcement, kinds.somebody_pings),
+        enforcement: keepalive::enforcement(cx, keepalive_enforcement, stack, kinds.somebody_pings),
     }
 }

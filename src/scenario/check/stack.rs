@@ -5,7 +5,7 @@ use super::{Check, least};
 use crate::scenario::defaults;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::stack::{StackFile, SubsetFile};
+use crate::scenario::file::stack::{ServerStackFile, StackFile, SubsetFile};
 use crate::scenario::model::{GrpcClient, Policy, Sidecar};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -23,6 +23,17 @@ impl From<StackFile> for Stack {
             StackFile::Java => Stack::Java,
             StackFile::Node => Stack::Node,
             StackFile::Tonic => Stack::Tonic,
+        }
+    }
+}
+
+impl From<ServerStackFile> for Stack {
+    fn from(file: ServerStackFile) -> Stack {
+        match file {
+            ServerStackFile::Go => Stack::Go,
+            ServerStackFile::CCore => Stack::CCore,
+            ServerStackFile::Java => Stack::Java,
+            ServerStackFile::Node => Stack::Node,
         }
     }
 }

@@ -156,7 +156,10 @@ pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, besi
         cx.no_effect(&slow_start, "slow_start", why);
         return proxy(cx, kind, None, overhead);
     }
-    let usual = if kind == SidecarKind::Istio { defaults::ISTIO_RETRIES } else { 0 };
+    let (usual, panics) = match kind {
+        SidecarKind::Istio => (defaults::ISTIO_RETRIES, defaults::ISTIO_PANIC_THRESHOLD),
+        _ => (0, defaults::PANIC_THRESHOLD),
+    };
     if !beside.judges {
         cx.no_effect(&panic_threshold, "panic_threshold", "without `outlier_detection`: all hosts are healthy");
     }
@@ -176,7 +179,7 @@ pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, besi
                 1,
                 u32::MAX,
             ),
-            panic_threshold: percent(cx, panic_threshold, "panic_threshold", defaults::PANIC_THRESHOLD),
+            panic_threshold: percent(cx, panic_threshold, "panic_threshold", panics),
             slow_start: slow_start.and_then(|file| slow_starting(cx, file)),
             reuse: Reuse::default(),
         }),

@@ -7,7 +7,7 @@ use crate::scenario::model::{
     SidecarKind, SlowStart, Weighing,
 };
 
-pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32) {
+pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
     rows.put(at, "via", kind.name().into());
     let settings = at.key("via").key(kind.name());
@@ -23,13 +23,17 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
         rows.put(&settings, "workers", workers.to_string());
     }
     rows.put(&settings, "overhead", law(overhead));
-    cluster_values(rows, &settings, cluster);
+    cluster_values(rows, &settings, cluster, judges);
 }
 
-pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &EnvoyCluster) {
-    let EnvoyCluster { breakers, panic_threshold: _, retries, max_requests_per_connection, slow_start, reuse: _ } =
+/// `judges`: there is outlier detection, and with it somebody who may not be healthy.
+pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &EnvoyCluster, judges: bool) {
+    let EnvoyCluster { breakers, panic_threshold, retries, max_requests_per_connection, slow_start, reuse: _ } =
         cluster;
     rows.put(settings, "retries", retries.to_string());
+    if judges {
+        rows.put(settings, "panic_threshold", format!("{panic_threshold}%"));
+    }
     rows.put(settings, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
     match breakers {
         None => rows.put(settings, "circuit_breakers", "none".into()),
@@ -72,6 +76,7 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
                 RotationStart::Random => "random",
                 RotationStart::First => "first",
                 RotationStart::Continue => "continue",
+                RotationStart::NextSubchannel => "next_subchannel",
             };
             if !virtual_ip {
                 rows.put(&under.key("round_robin"), "start", start.into());

@@ -38,13 +38,13 @@ pub(super) fn client_values(
     let pooled = match protocol {
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
-            stack::stack(rows, at);
+            stack::stack(rows, at, None);
             rows.put(at, "channels", grpc.sharing.unwrap_or(*channels).to_string());
             if let Some(gateway) = through {
                 rows.put(&at.key("via"), "gateway", gateway.into());
             }
             if let Some(sidecar) = via {
-                sidecar_values(rows, at, sidecar, *channels);
+                sidecar_values(rows, at, sidecar, *channels, grpc.outlier_detection.is_some());
             }
             grpc_values(rows, at, grpc, via.as_ref(), service);
             true

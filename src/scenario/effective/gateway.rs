@@ -27,7 +27,7 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
         match kind {
             SidecarKind::Nginx | SidecarKind::Haproxy => balance_values(rows, &proxy, *kind, policy, cluster),
             SidecarKind::Envoy | SidecarKind::Istio | SidecarKind::Linkerd | SidecarKind::Ambient => {
-                cluster_values(rows, &proxy, cluster);
+                cluster_values(rows, &proxy, cluster, outlier_detection.is_some());
                 policy_values(rows, at, policy, service == ServiceType::ClusterIp && *discovery == Discovery::Dns);
                 if policy.hashes() {
                     keys_values(rows, at, keys);

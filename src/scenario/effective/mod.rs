@@ -14,7 +14,7 @@ use std::fmt;
 use super::defaults::ASSUMPTIONS;
 use super::model::{
     Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol,
-    Server, ServiceType, Strategy, Termination, What, When,
+    Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
 };
 use super::stack::Stack;
 use super::yaml::tree::Node;
@@ -96,6 +96,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         let at = top.key("servers").item(i, &server.name);
         server_values(&mut rows, &at, server, only_http1);
         if somebody_pings {
+            stack::stack(&mut rows, &at, Some(Stack::Go));
             enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), server.grpc.enforcement);
         }
     }
@@ -122,7 +123,9 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
 pub(super) fn hash(values: &[EffectiveValue]) -> String {
     let mut canonical = String::new();
     for EffectiveValue { path, value, origin: _ } in values {
-        if !["name", "about", "seed", "max_calls_in_flight"].contains(&path.as_str()) && !path.ends_with(".stack") {
+        // A client's stack is its settings; a server's has none beside it.
+        let preset = path.starts_with("clients.") && path.ends_with(".stack");
+        if !["name", "about", "seed", "max_calls_in_flight"].contains(&path.as_str()) && !preset {
             canonical.push_str(&format!("{path}={value}\n"));
         }
     }
@@ -279,9 +282,13 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
 }
 
 fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: Enforcement) {
-    let Enforcement { min_time, permit_without_stream, max_strikes: _, rule: _ } = enforcement;
+    let Enforcement { min_time, permit_without_stream, max_strikes, rule } = enforcement;
+    let Some(most) = max_strikes else { return rows.put(at, "max_ping_strikes", "0".into()) };
     rows.put(at, "min_time", min_time.to_string());
     rows.put(at, "permit_without_stream", permit_without_stream.to_string());
+    if rule == StrikeRule::Core {
+        rows.put(at, "max_ping_strikes", most.to_string());
+    }
 }
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {

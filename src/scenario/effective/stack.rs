@@ -19,6 +19,7 @@ const GIVEN: &[&[&str]] = &[
     &["keepalive", "bdp_ping"],
     &["keepalive", "throttle"],
     &["keepalive", "tcp_user_timeout"],
+    &["keepalive", "tcp_user_timeout_of_dials"],
     &["keepalive", "slow_down"],
 ];
 
@@ -27,19 +28,19 @@ pub(super) fn origin(written: &Node, steps: &[String]) -> Option<Origin> {
     let [clients, client, below @ ..] = steps else { return None };
     let given = |path: &&&[&str]| below.len() >= path.len() && path.iter().zip(below).all(|(a, b)| a == b);
     let found = clients == "clients" && GIVEN.iter().any(|path| given(&path));
-    let stack = found.then(|| named(written, client)).flatten()?;
+    let stack = found.then(|| named(written, clients, client)).flatten()?;
     Some(Origin::Stack(stack))
 }
 
-fn named(written: &Node, client: &str) -> Option<Stack> {
-    let Value::Text(name) = &written.child("clients")?.child(client)?.child("stack")?.value else { return None };
+fn named(written: &Node, list: &str, item: &str) -> Option<Stack> {
+    let Value::Text(name) = &written.child(list)?.child(item)?.child("stack")?.value else { return None };
     let all = [Stack::Go, Stack::CCore, Stack::Java, Stack::Node, Stack::Tonic];
     all.into_iter().find(|s| s.name() == name.replace('-', "_"))
 }
 
-pub(super) fn stack(rows: &mut Rows<'_>, at: &Scope) {
-    let name = at.steps.get(1).and_then(|client| named(rows.written, client));
-    if let Some(stack) = name {
+pub(super) fn stack(rows: &mut Rows<'_>, at: &Scope, usual: Option<Stack>) {
+    let [list, item] = at.steps.as_slice() else { return };
+    if let Some(stack) = named(rows.written, list, item).or(usual) {
         rows.put(at, "stack", stack.name().into());
     }
 }
@@ -62,8 +63,17 @@ pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>
 pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
     let Some(keepalive) = keepalive else { return rows.put(at, "keepalive", "none".into()) };
     let at = at.key("keepalive");
-    let Keepalive { time, timeout, permit_without_stream, wake, bdp_ping, throttle, tcp_user_timeout, slows_down } =
-        keepalive;
+    let &Keepalive {
+        time,
+        timeout,
+        permit_without_stream,
+        wake,
+        bdp_ping,
+        throttle,
+        tcp_user_timeout,
+        tcp_user_timeout_of_dials: of_dials,
+        slows_down,
+    } = keepalive;
     rows.put(&at, "time", time.to_string());
     rows.put(&at, "timeout", timeout.to_string());
     rows.put(&at, "permit_without_stream", permit_without_stream.to_string());
@@ -82,6 +92,9 @@ pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keep
         }
     }
     rows.put(&at, "tcp_user_timeout", tcp_user_timeout.to_string());
+    if tcp_user_timeout {
+        rows.put(&at, "tcp_user_timeout_of_dials", of_dials.to_string());
+    }
     rows.put(&at, "slow_down", slows_down.to_string());
 }
 

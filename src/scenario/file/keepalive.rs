@@ -27,6 +27,9 @@ pub struct KeepaliveFile {
     pub throttle: Key<PingThrottleFile>,
     /// TCP_USER_TIMEOUT is set to `timeout`: a connection whose data nobody acknowledges is closed. Default true (gRFC A18).
     pub tcp_user_timeout: Key<bool>,
+    /// It is set before the connection is made, so that a dial that gets no answer ends after `timeout`, too. Default false (grpc-go);
+    /// true in C-core and grpc-java.
+    pub tcp_user_timeout_of_dials: Key<bool>,
     /// After too_many_pings the channel's new connections have twice the `time`. Default true.
     pub slow_down: Key<bool>,
 }
@@ -60,4 +63,7 @@ pub struct EnforcementFile {
     pub min_time: Key<Duration>,
     /// Without calls the least time is min_time, too; otherwise it is 2 h. Default false.
     pub permit_without_stream: Key<bool>,
+    /// Strikes beyond this end the connection (grpc.http2.max_ping_strikes); 0: never. With `stack: c_core` only: grpc-go and grpc-java
+    /// always have 2. Default 2.
+    pub max_ping_strikes: Key<Count>,
 }

@@ -84,8 +84,10 @@ pub enum RotationFile {
     Random,
     /// Always the first address (grpc-java before 1.23).
     First,
-    /// Continue where the last picker was (grpc-java).
+    /// A counter that begins anywhere and goes on, modulo the length of the list (grpc-java).
     Continue,
+    /// The connection that would have been next, if it is still listed, else the first of the answer (grpc-js).
+    NextSubchannel,
 }
 
 /// Settings of weighted_round_robin.

@@ -8,6 +8,7 @@ use super::cpu::CpuFile;
 use super::hpa::HpaFile;
 use super::keepalive::EnforcementFile;
 use super::law::LawFile;
+use super::stack::ServerStackFile;
 use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
 /// A server Deployment.
@@ -43,6 +44,9 @@ pub struct ServerFile {
     pub termination: Key<TerminationFile>,
     /// How a rollout replaces pods.
     pub strategy: Key<StrategyFile>,
+    /// Which implementation of gRPC it is, which decides which pings of clients are strikes: go (the default), c_core, java; node (or
+    /// tonic) punishes none.
+    pub stack: Key<ServerStackFile>,
     /// Settings of the gRPC server.
     pub grpc: Key<GrpcServerFile>,
 }

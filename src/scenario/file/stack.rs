@@ -23,6 +23,22 @@ pub enum StackFile {
     Tonic,
 }
 
+/// An implementation of gRPC, as a server.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerStackFile {
+    /// grpc-go: the third ping that comes too early ends the connection.
+    Go,
+    /// C-core: the same, but that with a call open the first ping is free.
+    #[serde(alias = "c-core")]
+    CCore,
+    /// grpc-java on Netty: measured against the last ping that did not come too early.
+    Java,
+    /// grpc-js, or tonic: no ping comes too early.
+    #[serde(alias = "tonic")]
+    Node,
+}
+
 /// What a back-off delay is counted from.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -124,6 +124,12 @@ pub struct Lifetime {
 }
 
 impl Client {
+    /// How often its proxy tries a failed request again.
+    #[must_use]
+    pub fn proxy_retries(&self) -> u32 {
+        self.via.as_ref().and_then(|via| via.cluster).map_or(0, |cluster| cluster.retries)
+    }
+
     /// True if it watches the EndpointSlices.
     #[must_use]
     pub fn watches(&self) -> bool {

@@ -20,6 +20,8 @@ pub struct Keepalive {
     pub throttle: Option<PingThrottle>,
     /// TCP_USER_TIMEOUT is set to `timeout`, and so closes a connection whose data nobody acknowledges.
     pub tcp_user_timeout: bool,
+    /// It is set before the connection is made (C-core, grpc-java), so that it ends dials, too; grpc-go sets it afterwards.
+    pub tcp_user_timeout_of_dials: bool,
     /// After too_many_pings the channel's new connections have twice the time.
     pub slows_down: bool,
 }

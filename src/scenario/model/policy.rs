@@ -109,6 +109,17 @@ pub enum RotationStart {
     Random,
     /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
     First,
-    /// Continue where the last picker was; the first start is random (grpc-java).
+    /// A counter that begins anywhere and goes on over all pickers, modulo the length of the list (grpc-java, Envoy).
     Continue,
+    /// The connection that would have been next, if it is still listed, else the first; in the order of the answer, which begins
+    /// anywhere (grpc-js).
+    NextSubchannel,
+}
+
+impl RotationStart {
+    /// True if connections are in the order of the resolver's answer.
+    #[must_use]
+    pub fn goes_by_answer(self) -> bool {
+        matches!(self, RotationStart::Continue | RotationStart::NextSubchannel)
+    }
 }

@@ -3,9 +3,10 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observer, PodPhase};
+use super::super::observation::{CloseReason, Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
+use crate::policy::keepalive::tcp_gives_up;
 use crate::scenario::model::Protocol;
 use crate::units::{Span, Time};
 
@@ -47,6 +48,9 @@ impl<O: Observer> Engine<'_, O> {
         if over {
             self.black_holes.remove(&pod);
             let p = &mut self.pods[pod as usize];
+            for connection in &p.connections {
+                self.unacknowledged.remove(connection);
+            }
             (p.listening, p.serving) = (!p.draining, true);
             self.on_readiness_back(pod);
         } else if phase == PodPhase::Ready {
@@ -61,19 +65,40 @@ impl<O: Observer> Engine<'_, O> {
         let takes = match &client.protocol {
             Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
             Protocol::Grpc(grpc) => {
-                let tcp = grpc.keepalive.filter(|k| k.tcp_user_timeout).map(|k| k.timeout.max(SECOND_SYN));
+                let tcp = grpc.keepalive.filter(|k| k.tcp_user_timeout_of_dials).map(|k| k.timeout.max(SECOND_SYN));
                 let own = grpc.connect_timeout.unwrap_or(TCP_CONNECT_TIMEOUT).min(TCP_CONNECT_TIMEOUT);
                 tcp.map_or(own, |tcp| tcp.min(own))
             }
         };
         let at = (self.connections.items[handle.index as usize].opened + takes).max(self.now);
-        self.schedule.at(at, Rank::Expiry, Event::Refused(handle));
+        self.schedule.at(at, Rank::Expiry, Event::DialTimeout(handle));
     }
 
     /// A request did not reach its pod. If that is because of a black hole, the client's TCP waits for an acknowledgement.
     pub fn request_lost(&mut self, pod: u32, connection: u32, sent: Time) {
         if self.black_holes.contains(&pod) {
             self.lost(connection, sent);
+            self.send_again(connection, sent);
+        }
+    }
+
+    /// TCP sends again what was sent at `sent`, until it gives up. What is set to be given up sooner (TCP_USER_TIMEOUT) is closed by keepalive.
+    fn send_again(&mut self, connection: u32, sent: Time) {
+        let handle = self.connections.handle(connection);
+        let waits = self.unacknowledged.get(&connection).is_some_and(|(of, _)| *of == handle);
+        if waits || self.has_user_timeout(connection) {
+            return;
+        }
+        let at = sent + tcp_gives_up(self.model.cluster.rtt);
+        self.unacknowledged.insert(connection, (handle, at));
+        self.schedule.at(at, Rank::Expiry, Event::TcpTimeout(handle));
+    }
+
+    pub fn on_tcp_timeout(&mut self, handle: Handle) {
+        let now = (handle, self.now);
+        let waits = self.unacknowledged.get(&handle.index).is_some_and(|of| *of == now);
+        if waits && self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
+            self.reset_by_client(handle, CloseReason::TcpTimeout);
         }
     }
 }

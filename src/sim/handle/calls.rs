@@ -196,6 +196,7 @@ impl<O: Observer> Engine<'_, O> {
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
         self.call_begins(connection);
+        self.count_pooled(connection, true);
     }
 
     /// A request reaches its pod.
@@ -284,7 +285,7 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
                 self.calls.items[index as usize].ended = true;
-                self.cancel_forwarded(index, status);
+                self.cancel_forwarded(index);
             }
         }
         if state == CallState::Queued {
@@ -352,10 +353,15 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn after_stream(&mut self, connection: u32) {
         self.call_ends(connection);
+        self.count_pooled(connection, false);
         if !self.in_use.is_empty() && !self.lanes[connection].http1 {
             self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
         }
         self.send_waiting(connection);
+        let owner = self.connections.items[connection as usize].owner;
+        if !self.lanes[connection].http1 && self.channels[owner as usize].pools {
+            self.after_send(owner, connection);
+        }
         self.connections.items[connection as usize].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
             return;

@@ -1,6 +1,6 @@
 //! gRPC channels: connectivity, the picker, and calls that wait for a READY connection.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 use super::super::engine::Engine;
 use super::super::event::Event;
@@ -9,7 +9,7 @@ use super::super::schedule::Rank;
 use super::super::world::{
     Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP, Waiting,
 };
-use crate::policy::{backoff, rotation};
+use crate::policy::backoff;
 use crate::random::{Purpose, mix};
 use crate::scenario::model::{Client, DelayFrom, GrpcClient, Policy, Protocol, Reconnect};
 use crate::units::{Span, Time};
@@ -31,6 +31,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             pools,
             in_turn: policy.goes_in_turn() && !pools && grpc.outlier_detection.is_none(),
             next: 0,
+            turned: 0,
             picker: smallvec![],
             stale: false,
             plan: None,
@@ -92,11 +93,11 @@ impl<'a, O: Observer> Engine<'a, O> {
         if self.channels[index as usize].subchannels.is_empty() {
             return self.request_resolution(index);
         }
-        self.connect_all(index);
+        self.connect_all(index, true);
     }
 
-    /// Starts what the policy starts when it may connect.
-    pub fn connect_all(&mut self, index: u32) {
+    /// Starts what the policy starts when it may connect. Without back-off, what has failed is tried again only `for_call`.
+    pub fn connect_all(&mut self, index: u32, for_call: bool) {
         if self.channels[index as usize].policy.is_pick_first() {
             return self.start_pass(index);
         }
@@ -105,12 +106,18 @@ impl<'a, O: Observer> Engine<'a, O> {
             channel.stale |= channel.picker.is_empty();
             return self.update_state(index);
         }
+        self.dial_idle(index, for_call || self.settings(index).backoff.is_some());
+        self.update_state(index);
+    }
+
+    /// Dials for the subchannels that are IDLE, those that have failed `again` included.
+    pub fn dial_idle(&mut self, index: u32, again: bool) {
         for i in 0..self.channels[index as usize].subchannels.len() {
-            if self.channels[index as usize].subchannels[i].state == SubchannelState::Idle {
+            let Subchannel { state, failures, .. } = self.channels[index as usize].subchannels[i];
+            if state == SubchannelState::Idle && (again || failures == 0) {
                 self.dial_subchannel(index, i);
             }
         }
-        self.update_state(index);
     }
 
     /// Dials for the `i`-th subchannel of a channel.
@@ -278,6 +285,11 @@ impl<'a, O: Observer> Engine<'a, O> {
         } else {
             Connectivity::TransientFailure
         };
+        if channel.state != Connectivity::Ready
+            && let Some(answer) = channel.answer()
+        {
+            answer.forget();
+        }
         match channel.state {
             Connectivity::Ready => self.start_dispatching(index),
             Connectivity::TransientFailure if before != Connectivity::TransientFailure => self.fail_waiting(index),
@@ -334,38 +346,6 @@ impl<'a, O: Observer> Engine<'a, O> {
         if channel.stopped && channel.waiting.is_empty() {
             self.shut_channel(index);
         }
-    }
-
-    /// Builds the picker of the READY connections.
-    pub fn rebuild_picker(&mut self, index: u32) {
-        let key = self.channel_key(index);
-        let policy = self.channels[index as usize].policy;
-        let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
-        let channel = &mut self.channels[index as usize];
-        channel.stale = false;
-        let last = (channel.pickers > 0).then_some(channel.next);
-        channel.picker.clear();
-        channel.picker.extend(usable);
-        channel.next = match *policy {
-            Policy::RoundRobin { start } => {
-                let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
-                rotation::rebuild(start, &mut channel.picker, last, &mut stream)
-            }
-            _ => 0,
-        };
-        if !channel.in_turn {
-            self.make_plan(index);
-        }
-        self.channels[index as usize].pickers += 1;
-    }
-
-    /// What a channel may pick: its READY connections, or, with pools, its hosts; without those that are left out.
-    fn pickable(&self, index: u32) -> impl Iterator<Item = u32> {
-        let channel = &self.channels[index as usize];
-        let all = channel.subchannels.iter().enumerate();
-        let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
-        let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
-        usable.map(move |(i, s)| if channel.pools { i as u32 } else { s.connection })
     }
 
     /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.

@@ -121,7 +121,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let p = &mut self.pods[pod as usize];
         if !p.listening || p.incarnation != c.incarnation {
-            return self.on_refused(handle);
+            return self.on_dial_failed(handle, CloseReason::Refused);
         }
         p.established += 1;
         let measures_idle = p.settings.grpc.max_connection_idle.is_some();
@@ -157,15 +157,15 @@ impl<O: Observer> Engine<'_, O> {
         self.subchannel_ready(owner, handle);
     }
 
-    /// A dial failed.
-    pub fn on_refused(&mut self, handle: Handle) {
+    /// A dial failed: nothing listened, or nothing answered.
+    pub fn on_dial_failed(&mut self, handle: Handle, why: CloseReason) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, http1, since) = (c.owner, c.address, self.lanes[handle.index].http1, c.opened);
         if self.lanes[handle.index].state != ConnectionState::Connecting {
             return;
         }
         let waiting = self.connections.items[handle.index as usize].waiting.take_all();
-        self.close(handle.index, CloseReason::Refused);
+        self.close(handle.index, why);
         if http1 {
             self.pool_refused(owner);
         } else {

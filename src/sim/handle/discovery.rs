@@ -6,6 +6,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
+use super::picker::goes_by_answer;
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, below, mix, shuffle};
@@ -80,7 +81,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         resolver.pending = true;
         let (at, life) = (earliest.max(now) + self.model.cluster.rtt, resolver.life);
-        self.schedule.at(at, Rank::World, Event::DnsAnswer { channel: index, life });
+        // The DNS server takes a moment beyond the round trip: a dial that was made together with the query is refused before.
+        self.schedule.at(at, Rank::Expiry, Event::DnsAnswer { channel: index, life });
     }
 
     /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
@@ -188,7 +190,8 @@ impl<O: Observer> Engine<'_, O> {
     /// The addresses that a channel's lookup returns, in the order of the answer.
     fn answer(&mut self, index: u32) -> Vec<u32> {
         let channel = &self.channels[index as usize];
-        let order = if channel.policy.is_pick_first() { Order::OfAnswer } else { Order::Any };
+        let in_turn = channel.policy.is_pick_first() || goes_by_answer(channel);
+        let order = if in_turn { Order::OfAnswer } else { Order::Any };
         let node = self.replicas[channel.replica as usize].node as usize;
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
         self.look_up(node, mix(self.channel_key(index), answers), order)
@@ -285,11 +288,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
     fn update_all(&mut self, index: u32, mut addresses: Vec<u32>) {
+        self.keep_order(index, &addresses);
         addresses.sort_unstable();
-        let now = self.now;
-        if let Some(joined) = &mut self.channels[index as usize].joined {
-            joined.update(&addresses, now);
-        }
+        self.note_joins(index, &addresses);
         self.judge_addresses(index, &addresses);
         let old = std::mem::take(&mut self.channels[index as usize].subchannels);
         let before = old.len();
@@ -300,7 +301,7 @@ impl<O: Observer> Engine<'_, O> {
         channel.stale |= !channel.in_turn && (!channel.pools || changed);
         channel.subchannels = new;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
-        self.connect_all(index);
+        self.connect_all(index, false);
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls

@@ -2,9 +2,16 @@
 //! connection is on. The client's call is in the pod meanwhile, and is answered with what comes of the other.
 
 use super::super::engine::Engine;
-use super::super::observation::{Observer, Status};
+use super::super::observation::{CloseReason, Observer, Status};
 use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
-use crate::random::{Purpose, below};
+use crate::random::{Purpose, below, mix};
+use crate::scenario::distribution::unit;
+use crate::units::Span;
+
+/// Istio's `--drain-time-s` for Envoy, over which the chance that an answer comes with a GOAWAY grows from 0 to 1.
+const DRAIN_TIME: Span = Span::from_secs(45);
+/// Sets the draw for that apart from other uses of a call's own.
+const SHED: u64 = 0x5348_4544;
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
@@ -73,6 +80,11 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(forwarder) = &mut gateway.forwarder {
             forwarder.under_way -= 1;
         }
+        // What drains tells the client to go with more and more of its answers.
+        let shed =
+            gateway.sheds_since.map_or(0.0, |since| self.now.since(since).as_secs_f64() / DRAIN_TIME.as_secs_f64());
+        let sheds = !call.ended && shed > unit(mix(call.demand, SHED));
+        let connection = call.connection;
         if call.ended {
             self.calls.free(asked);
         } else if gateway.serving {
@@ -82,6 +94,9 @@ impl<O: Observer> Engine<'_, O> {
             self.responses.push(self.now + self.to_client, asked);
         } else {
             call.state = CallState::Lost;
+        }
+        if sheds {
+            self.send_goaway(connection, CloseReason::Shutdown);
         }
         NONE
     }
@@ -93,10 +108,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A client has given a call up: so does the gateway that it is in.
-    pub fn cancel_forwarded(&mut self, index: u32, status: Status) {
+    pub fn cancel_forwarded(&mut self, index: u32) {
         let Some(&call) = self.forwarded.get(index as usize) else { return };
         if call.index != NONE {
-            self.fail_call(call.index, status);
+            // Whatever the reason was, the server is not judged by it.
+            self.fail_call(call.index, Status::DeadlineExceeded);
         }
     }
 

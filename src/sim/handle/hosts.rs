@@ -56,11 +56,16 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
     pub fn after_send(&mut self, index: u32, connection: u32) {
-        let client = self.clients[self.client_of(index) as usize].settings;
-        let most = client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection);
+        let most = self.most_requests(index);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
         }
+    }
+
+    /// How many requests a connection of a channel's proxy carries in its life.
+    pub fn most_requests(&self, index: u32) -> Option<u32> {
+        let client = self.clients[self.client_of(index) as usize].settings;
+        client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
 
     fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
@@ -100,9 +105,9 @@ impl<O: Observer> Engine<'_, O> {
             } else {
                 &self.channels[c as usize].subchannels[self.find_subchannel(c, own.address)?]
             };
-            let more = self.pooled.get(&(c, own.address)).into_iter().flatten().map(|&c| self.lanes.settled(c));
-            let first = (host.state == SubchannelState::Ready).then(|| self.lanes.settled(host.connection));
-            Some(first.into_iter().chain(more).sum::<u32>())
+            let more = self.pooled.get(&(c, own.address)).map_or(0, |more| more.streams);
+            let first = if host.state == SubchannelState::Ready { self.lanes.settled(host.connection) } else { 0 };
+            Some(first + more)
         };
         workers.filter_map(under_way).sum()
     }
@@ -115,7 +120,8 @@ impl<O: Observer> Engine<'_, O> {
         self.send_waiting(connection);
         self.after_send(index, connection);
         let waits = !self.connections.items[connection as usize].waiting.is_empty();
-        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() {
+        // The end of each stream counts, too, where there are more connections than one.
+        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() || self.pooled_at(connection).is_some() {
             self.lanes.set_plain(connection, false);
         }
     }

@@ -31,6 +31,11 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
+    /// Whether TCP ends a connection when keepalive's timeout is over, and not when it has tried often enough.
+    pub fn has_user_timeout(&mut self, connection: u32) -> bool {
+        self.ends(connection).is_some_and(|ends| ends.settings.tcp_user_timeout)
+    }
+
     fn ends(&mut self, connection: u32) -> Option<&mut Ends> {
         self.pings.get_mut(connection as usize)?.as_deref_mut()
     }
@@ -103,8 +108,9 @@ impl<O: Observer> Engine<'_, O> {
 
     #[inline(never)]
     fn pinger_call_begins(&mut self, connection: u32) {
+        let now = self.now;
         if let Some(ends) = self.ends(connection) {
-            ends.call_begins();
+            ends.call_begins(now);
             self.set_keepalive_timer(connection);
         }
     }

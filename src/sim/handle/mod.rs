@@ -14,6 +14,7 @@ pub(super) mod methods;
 mod outliers;
 pub(super) mod pace;
 mod pick_first;
+mod picker;
 mod picks;
 pub(super) mod plans;
 mod pods;

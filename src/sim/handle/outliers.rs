@@ -2,10 +2,10 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, Observation, Observer, PodId, Status};
 use super::super::plans::Outliers;
 use super::super::schedule::Rank;
-use super::super::world::Channel;
+use super::super::world::{Channel, SubchannelState};
 use crate::policy::outlier::{Host, Rules};
 use crate::policy::panic::{self, Level};
 use crate::random::{Purpose, Streams};
@@ -27,9 +27,13 @@ impl<O: Observer> Engine<'_, O> {
         self.outliers.entry(judge).or_default().update(addresses);
     }
 
-    /// A request to `address` has ended, or could not be sent there.
+    /// A request to `address` has ended, or could not be sent there. Envoy does not judge by what its client gave up: its deadline ends
+    /// the request downstream, and says nothing of the host.
     pub fn judge(&mut self, index: u32, address: u32, failure: Option<Status>) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
+        if detection.rules != Rules::Grpc && failure == Some(Status::DeadlineExceeded) {
+            return;
+        }
         // Envoy judges by HTTP status: RESOURCE_EXHAUSTED is 429, which is no fault of the server's.
         let excused = detection.rules != Rules::Grpc && failure == Some(Status::ResourceExhausted);
         let success = failure.is_none() || excused;
@@ -70,6 +74,20 @@ impl<O: Observer> Engine<'_, O> {
         let workers = if pools { self.clients[client as usize].settings.channels } else { 1 };
         (judge..judge + workers).for_each(|channel| self.channels[channel as usize].stale = true);
         self.observe(&Observation::Ejected { client, replica: ordinal, pod: PodId(address), back });
+        if pools && !back {
+            (judge..judge + workers).for_each(|channel| self.drain_host(channel, address));
+        }
+    }
+
+    /// Envoy's pools for a host that is ejected drain: what is under way ends, and the next call dials (`onHostHealthFailure`).
+    fn drain_host(&mut self, index: u32, address: u32) {
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let first = self.channels[index as usize].subchannels[i];
+        let first = (first.state == SubchannelState::Ready).then_some(first.connection);
+        let more = self.pooled.get(&(index, address)).into_iter().flat_map(|more| more.all.values()).copied();
+        let all: Vec<u32> = first.into_iter().chain(more).collect();
+        // Those that are being dialled go on.
+        all.into_iter().for_each(|connection| self.drain(connection, CloseReason::Ejected));
     }
 
     /// Whether the channel leaves `address` out.

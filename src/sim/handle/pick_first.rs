@@ -90,7 +90,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The same without back-off: nothing is tried until there is a call.
     pub fn attempt_of_call_failed(&mut self, index: u32, i: usize) {
         let subchannel = &mut self.channels[index as usize].subchannels[i];
-        (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+        (subchannel.state, subchannel.connection, subchannel.failures) = (SubchannelState::Idle, NONE, 1);
         self.request_resolution(index);
         self.attempt_failed(index);
     }

@@ -21,6 +21,9 @@ impl<O: Observer> Engine<'_, O> {
             drawn
         };
         let pools = self.channels[index as usize].pools;
+        if !pools {
+            self.dial_for_call(index);
+        }
         let picked =
             if pools { self.pick_pool(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
         match picked {
@@ -31,6 +34,15 @@ impl<O: Observer> Engine<'_, O> {
             }
             _ => self.fail_fast(call, index),
         }
+    }
+
+    /// Without back-off a connection that failed is tried again with the next call, which goes on one that is READY.
+    fn dial_for_call(&mut self, index: u32) {
+        let channel = &self.channels[index as usize];
+        if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
+            return;
+        }
+        self.dial_idle(index, true);
     }
 
     /// One of the READY connections.

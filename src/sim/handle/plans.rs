@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::Observer;
 use super::super::plans::{Plan, address_of};
 use super::super::schedule::Rank;
-use super::super::world::{Handle, Pod, Reported, SubchannelState, reach};
+use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState, reach};
 use crate::policy::counted::Counted;
 use crate::policy::edf::Edf;
 use crate::policy::keys;
@@ -16,7 +16,7 @@ use crate::policy::slow_start::SlowStart;
 use crate::policy::weighted_round_robin::{Cap, Report, Stride, Weighing, Weight};
 use crate::random::Purpose;
 use crate::scenario::model::{Client, GrpcClient, Policy, Protocol};
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// How often a pod makes a load report: an assumption. Each response carries the latest one.
 const REPORT_PERIOD: Span = Span::from_secs(1);
@@ -65,6 +65,7 @@ impl<O: Observer> Engine<'_, O> {
                 let before = self.channels[index as usize].counted();
                 Plan::Counted(Counted::new(counting, &addresses, before.as_deref()))
             }
+            _ if !channel.pools => return,
             _ => {
                 let plan = self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn));
                 self.channels[index as usize].plan = plan.map(Box::new);
@@ -139,12 +140,25 @@ impl<O: Observer> Engine<'_, O> {
 
     // Slow start
 
+    /// A new list of addresses for a channel. A proxy that ran before the run began knows the pods of the start as long as they are there.
+    pub fn note_joins(&mut self, index: u32, addresses: &[u32]) {
+        let Channel { replica, joined: Some(_), .. } = self.channels[index as usize] else { return };
+        let r = &self.replicas[replica as usize];
+        // Replicas of the start may start some time into the run; those of a rollout, and pods of a gateway that come later, are new.
+        let of_the_start = r.ready_since == Time::ZERO || r.client < self.originators && r.revision == 1;
+        let pods = &self.pods;
+        let were_there = |pod: u32| of_the_start && pods[pod as usize].ready_since == Time::ZERO;
+        if let Some(joined) = &mut self.channels[index as usize].joined {
+            joined.update(addresses, self.now, were_there);
+        }
+    }
+
     /// Slow start, if the channel has it and a host is within its window.
     fn slow_starting(&self, index: u32) -> Option<SlowStart> {
         let client = self.clients[self.client_of(index) as usize].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
-        let joined = &self.channels[index as usize].joined.as_ref()?.0;
-        let newest = joined.iter().map(|j| j.1).max()?;
+        let joined = &self.channels[index as usize].joined.as_ref()?.hosts;
+        let newest = joined.iter().filter_map(|j| j.1).max()?;
         slow_start.lasts(self.now.since(newest)).then_some(slow_start)
     }
 
@@ -157,8 +171,7 @@ impl<O: Observer> Engine<'_, O> {
     fn slow_weight(&self, index: u32, i: usize, slow_start: SlowStart) -> f64 {
         let channel = &self.channels[index as usize];
         let address = channel.subchannels[channel.picker[i] as usize].address;
-        let joined = channel.joined.as_ref().map(|j| &j.0);
-        let since = joined.and_then(|j| j.binary_search_by_key(&address, |j| j.0).ok().map(|k| j[k].1));
+        let since = channel.joined.as_ref().and_then(|joined| joined.since(address));
         let factor = slow_start.factor(since.map_or(slow_start.window, |since| self.now.since(since)));
         match channel.policy {
             Policy::LeastRequest { .. } => active_weight(factor, self.active_on(index, i), 1.0),
@@ -202,7 +215,7 @@ impl<O: Observer> Engine<'_, O> {
             connected && !self.is_ejected(index, subchannel.address)
         };
         match channel.plan.as_deref()? {
-            Plan::Counted(_) => None,
+            Plan::Counted(_) | Plan::Answer(_) => None,
             Plan::Ring(_, ring) => ring.pick(hash, |i| usable(&i)),
             // Envoy's table has healthy hosts only; what is left out here goes to the next one.
             Plan::Maglev(addresses, maglev) => {

@@ -6,10 +6,12 @@ use super::super::observation::{CloseReason, Observation, Observer, PodId, PodPh
 use super::super::schedule::Rank;
 use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
+use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
 use crate::policy::route::Condition;
 use crate::policy::weighted_round_robin::Report;
 use crate::random::{Purpose, mix};
+use crate::scenario::model::Shutdown;
 use crate::units::{Span, Time};
 
 /// The kubelet gives a container at least this long between SIGTERM and SIGKILL (`killContainer`, `minimumGracePeriod`).
@@ -79,6 +81,7 @@ impl<O: Observer> Engine<'_, O> {
             pace: Pace::new(settings),
             sharing,
             draining: false,
+            sheds_since: None,
             forwarder: None,
         });
         self.sampled_pods.push(pod);
@@ -181,17 +184,26 @@ impl<O: Observer> Engine<'_, O> {
         self.after(sigkill, Rank::World, Event::SigKill { pod });
     }
 
-    /// SIGTERM: GracefulStop closes the listener and sends GOAWAY on all connections; the pod is gone when the last closes.
+    /// SIGTERM: GracefulStop closes the listener and sends GOAWAY on all connections; the pod is gone when the last closes. A proxy may
+    /// have its own way.
     pub fn on_sigterm(&mut self, pod: u32) {
         if self.pods[pod as usize].phase != PodPhase::Terminating {
             return;
         }
-        let p = &mut self.pods[pod as usize];
-        p.listening = false;
-        p.draining = true;
-        let connections = p.connections.clone();
+        let way = self.model.shutdown(self.pods[pod as usize].server as usize);
+        if way == Shutdown::AtOnce {
+            return self.on_sigkill(pod);
+        }
+        let connections = self.pods[pod as usize].connections.clone();
         let count = connections.len() as u32;
         self.observe(&Observation::PodDraining { pod: PodId(pod), connections: count });
+        let p = &mut self.pods[pod as usize];
+        if way == Shutdown::Drains {
+            p.sheds_since = Some(self.now);
+            return self.after(PROXY_DRAINS, Rank::World, Event::SigKill { pod });
+        }
+        p.listening = false;
+        p.draining = true;
         for connection in connections {
             self.send_goaway(connection, CloseReason::Shutdown);
         }

@@ -11,7 +11,7 @@ use crate::scenario::model::{ConnectAt, Protocol};
 use crate::units::Span;
 
 /// Istio's `terminationDrainDuration`.
-const PROXY_DRAINS: Span = Span::from_secs(5);
+pub const PROXY_DRAINS: Span = Span::from_secs(5);
 
 impl<O: Observer> Engine<'_, O> {
     /// A replica starts: it connects if its client does so at the start, and takes its part of the load.

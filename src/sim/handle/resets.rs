@@ -72,7 +72,7 @@ impl<O: Observer> Engine<'_, O> {
                 self.slow_down(handle);
             }
             if self.lanes[handle.index].state == ConnectionState::Connecting {
-                self.on_refused(handle);
+                self.on_dial_failed(handle, CloseReason::Refused);
             } else {
                 self.drain(handle.index, reason);
             }

@@ -47,6 +47,10 @@ impl<O: Observer> Engine<'_, O> {
         if self.has_given_up(channel) || *unsent_only && state != CallState::WaitsForStream {
             return false;
         }
+        // Envoy answers what finds no host, or what its circuit breakers refuse, at once, and does not try it again.
+        if state == CallState::Failing && self.clients[client as usize].settings.proxy_retries() > 0 {
+            return false;
+        }
         let attempts = u32::from(retries) + 1;
         let failed = Failure { reached: Reached::NoHeaders, code: status.code(), attempts, first: retries == 0 };
         let draw = mix(mix(demand, BACKOFF), attempts.into());
@@ -100,8 +104,8 @@ impl<O: Observer> Engine<'_, O> {
         let item = &mut self.calls.items[call.index as usize];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
         // The application's retries go through its proxy again; the proxy's own start there.
-        let via = self.clients[client as usize].settings.via.as_ref();
-        if via.is_some_and(|via| via.cluster.is_none_or(|cluster| cluster.retries == 0)) {
+        let settings = self.clients[client as usize].settings;
+        if settings.via.is_some() && settings.proxy_retries() == 0 {
             self.enter_proxy(call);
         } else {
             self.route_call(call);

@@ -3,7 +3,7 @@
 
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer};
-use super::super::world::{Call, CallState, ConnectionState, Handle, SubchannelState, reach};
+use super::super::world::{Call, CallState, ConnectionState, Handle, Pooled, SubchannelState, reach};
 use crate::scenario::model::{Policy, Retries, Reuse};
 
 impl<O: Observer> Engine<'_, O> {
@@ -20,8 +20,13 @@ impl<O: Observer> Engine<'_, O> {
         let subchannel = self.channels[index as usize].subchannels[host];
         let address = subchannel.address;
         let first = (subchannel.state != SubchannelState::Idle).then_some(subchannel.connection);
-        let more = self.pooled.get(&(index, address)).into_iter().flatten().copied();
-        let found = first.into_iter().chain(more).find(|&c| self.takes_one_more(c, reuse, session));
+        let in_all = self.most_requests(index).map_or(u64::MAX, u64::from);
+        let found = first.filter(|&c| self.has_room(c, reuse, in_all) && self.belongs_to(c, reuse, session));
+        let found = found.or_else(|| {
+            self.find_pooled((index, address), |engine, connection| {
+                (engine.has_room(connection, reuse, in_all), engine.belongs_to(connection, reuse, session))
+            })
+        });
         let connection = match (found, first) {
             (Some(connection), _) => connection,
             (None, None) => {
@@ -31,7 +36,7 @@ impl<O: Observer> Engine<'_, O> {
             (None, Some(_)) => {
                 let replica = self.channels[index as usize].replica;
                 let connection = self.dial(index, replica, address, false).index;
-                self.pooled.entry((index, address)).or_default().push(connection);
+                self.pooled.entry((index, address)).or_default().add(self.lanes[connection].id, connection);
                 connection
             }
         };
@@ -44,16 +49,74 @@ impl<O: Observer> Engine<'_, O> {
         connection
     }
 
-    fn takes_one_more(&self, connection: u32, reuse: Reuse, session: u64) -> bool {
+    /// The first of the further connections that has room, and that may be used.
+    fn find_pooled(&mut self, pool: (u32, u32), asks: impl Fn(&Self, u32) -> (bool, bool)) -> Option<u32> {
+        let more = self.pooled.get(&pool)?;
+        let (mut full, mut found) = (Vec::new(), None);
+        for (&id, &connection) in &more.open {
+            match asks(self, connection) {
+                (true, true) => {
+                    found = Some(connection);
+                    break;
+                }
+                (true, false) => {}
+                // Until one of its streams ends.
+                (false, _) => full.push(id),
+            }
+        }
+        let more = self.pooled.get_mut(&pool)?;
+        for id in &full {
+            more.open.remove(id);
+        }
+        found
+    }
+
+    /// Whether a connection takes one more call: at once, and `in_all`, those that wait for it included.
+    fn has_room(&self, connection: u32, reuse: Reuse, in_all: u64) -> bool {
         let lane = &self.lanes[connection];
         let most = match lane.state {
             ConnectionState::Connecting => reuse.streams.unwrap_or(u32::MAX),
             ConnectionState::Ready => lane.streams_max,
             ConnectionState::Draining => 0,
         };
-        let on_it = self.calls_on_connection(connection);
-        let same = !reuse.by_session || on_it == 0 || self.sessions.get(connection as usize) == Some(&session);
-        same && on_it < most
+        let waiting = self.connections.items[connection as usize].waiting.len() as u64;
+        lane.requests + waiting < in_all && self.calls_on_connection(connection) < most
+    }
+
+    /// Whether a connection may be used for calls of this client's connection.
+    fn belongs_to(&self, connection: u32, reuse: Reuse, session: u64) -> bool {
+        let same = || self.sessions.get(connection as usize) == Some(&session);
+        !reuse.by_session || self.calls_on_connection(connection) == 0 || same()
+    }
+
+    /// The pool that has this connection beside its first.
+    pub fn pooled_at(&mut self, connection: u32) -> Option<&mut Pooled> {
+        if self.pooled.is_empty() || self.lanes[connection].http1 {
+            return None;
+        }
+        let c = &self.connections.items[connection as usize];
+        let more = self.pooled.get_mut(&(c.owner, c.address))?;
+        more.all.contains_key(&self.lanes[connection].id).then_some(more)
+    }
+
+    /// A stream of a connection has begun, or ended, and there is room for another one.
+    #[inline]
+    pub fn count_pooled(&mut self, connection: u32, begins: bool) {
+        if !self.pooled.is_empty() {
+            self.count_in_pool(connection, begins);
+        }
+    }
+
+    #[inline(never)]
+    fn count_in_pool(&mut self, connection: u32, begins: bool) {
+        let id = self.lanes[connection].id;
+        let Some(more) = self.pooled_at(connection) else { return };
+        if begins {
+            more.streams += 1;
+        } else {
+            more.streams -= 1;
+            more.open.insert(id, connection);
+        }
     }
 
     /// Calls under way on a connection, and those that wait for it; after `settle`.
@@ -77,21 +140,24 @@ impl<O: Observer> Engine<'_, O> {
 
     /// True if `connection` is one of the further connections of a channel to an address.
     pub fn is_pooled(&self, index: u32, address: u32, connection: u32) -> bool {
-        self.pooled.get(&(index, address)).is_some_and(|more| more.contains(&connection))
+        let id = self.lanes[connection].id;
+        self.pooled.get(&(index, address)).is_some_and(|more| more.all.contains_key(&id))
     }
 
     /// One of the further connections is no more, or takes no more calls.
     pub fn leave_pooled(&mut self, index: u32, address: u32, connection: u32) {
+        let (id, streams) = (self.lanes[connection].id, self.lanes.streams(connection));
         if let Some(more) = self.pooled.get_mut(&(index, address)) {
-            more.retain(|&c| c != connection);
+            more.remove(id, streams);
         }
     }
 
     /// A subchannel has lost its connection: one of the others takes its place.
     pub fn promote_pooled(&mut self, index: u32, i: usize) {
         let address = self.channels[index as usize].subchannels[i].address;
-        let Some(more) = self.pooled.get_mut(&(index, address)).filter(|more| !more.is_empty()) else { return };
-        let connection = more.remove(0);
+        let first = self.pooled.get(&(index, address)).and_then(|more| more.all.values().next());
+        let Some(&connection) = first else { return };
+        self.leave_pooled(index, address, connection);
         let channel = &mut self.channels[index as usize];
         let subchannel = &mut channel.subchannels[i];
         subchannel.connection = connection;
@@ -104,12 +170,12 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The further connections of a channel to an address end.
     pub fn end_pooled(&mut self, index: u32, address: u32, why: CloseReason) {
-        for connection in self.pooled.remove(&(index, address)).unwrap_or_default() {
+        for (id, connection) in self.pooled.remove(&(index, address)).unwrap_or_default().all {
             let waits = !self.connections.items[connection as usize].waiting.is_empty();
             match self.lanes[connection].state {
                 // Calls that wait for it have nowhere else to go.
                 ConnectionState::Connecting if waits && why == CloseReason::ClientStopped => {
-                    self.pooled.entry((index, address)).or_default().push(connection);
+                    self.pooled.entry((index, address)).or_default().add(id, connection);
                 }
                 ConnectionState::Connecting => {
                     let waiting = self.connections.items[connection as usize].waiting.take_all();
@@ -131,7 +197,8 @@ impl<O: Observer> Engine<'_, O> {
         self.lanes.settle();
         let channel = &self.channels[index as usize];
         let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready).map(|s| s.connection);
-        let more = self.pooled.range((index, 0)..=(index, u32::MAX)).flat_map(|(_, more)| more).copied();
+        let of_channel = self.pooled.range((index, 0)..=(index, u32::MAX));
+        let more = of_channel.flat_map(|(_, more)| more.open.values()).copied();
         let idle = |&c: &u32| self.lanes[c].state == ConnectionState::Ready && self.calls_on_connection(c) == 0;
         if ready.chain(more).filter(idle).count() > most as usize {
             self.drain(connection, CloseReason::ClientIdle);

@@ -79,7 +79,8 @@ impl<O: Observer> Engine<'_, O> {
             pod: PodId(pod),
             phase: p.phase,
             ready_throughout: p.phase == PodPhase::Ready && p.ready_since <= from,
-            connections: p.established,
+            // Clients of a pod that was killed learn of it half a round trip later.
+            connections: if p.phase == PodPhase::Gone { 0 } else { p.established },
             in_flight: in_service + p.queued + p.forwarder.map_or(0, |f| f.under_way),
             queued: p.queued,
             busy,

@@ -1,5 +1,7 @@
 //! The verdict: its numbers are those of the other files, and it is silent about nothing that matters.
 
+use evenkeel::scenario::quantity::parse_duration;
+
 use super::Run;
 use super::files::{Findings, count, list, number, text};
 
@@ -34,12 +36,25 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
         findings.must(!said, || format!("{wrong:?} in {verdict}"));
     }
     failures(run, verdict, findings);
-    if let Some((before, _)) = verdict.split_once(" takes all requests") {
+    if let Some((before, after)) = verdict.split_once(" takes all requests") {
         let name = before.rsplit(' ').next().unwrap_or_default();
-        let pod = list(&run.summary, "pods").iter().find(|p| text(p, "/pod") == name);
-        let share = pod.and_then(|p| number(p, "/share"));
-        findings.must(share == Some(1.0), || format!("{name} has {share:?} of the requests: {verdict}"));
+        let since = after.strip_prefix(" from ").and_then(|after| parse_duration(after.split_once(" on")?.0).ok());
+        // Of the run, or of the rows from then on: the name of each pod, and what it received.
+        let of_rows = |from: u64| {
+            let rows = run.rows[0].iter().filter(move |row| row.from >= from);
+            rows.filter_map(|row| Some((run.lives[0][row.pod?].name.as_str(), row.requests + row.messages))).collect()
+        };
+        let of_run = || list(&run.summary, "pods").iter().map(|pod| (text(pod, "/pod"), received(pod))).collect();
+        let loads: Vec<(&str, u64)> = since.map_or_else(of_run, |since| of_rows(since.0 / 1_000));
+        let all: u64 = loads.iter().map(|load| load.1).sum();
+        let others: u64 = loads.iter().filter(|load| load.0 != name).map(|load| load.1).sum();
+        findings.must(others == 0 && all > 0, || format!("others than {name} have {others} of {all}: {verdict}"));
     }
+}
+
+/// Requests and messages of a pod in the summary.
+fn received(pod: &serde_json::Value) -> u64 {
+    count(pod, "/requests") + pod.get("messages").and_then(serde_json::Value::as_u64).unwrap_or(0)
 }
 
 /// `X carries 1.3x its share`: so it is from some window on to the end, or over the measured run.
@@ -69,9 +84,7 @@ fn times_its_share(run: &Run<'_>, before: &[&str], times: f64, findings: &mut Fi
         .iter()
         .enumerate()
         .filter(|(_, p)| number(p, "/ready_s").is_some() && number(p, "/deleted_s").is_none());
-    let whole: Vec<(usize, u64)> = there
-        .map(|(i, p)| (i, count(p, "/requests") + p.get("messages").and_then(serde_json::Value::as_u64).unwrap_or(0)))
-        .collect();
+    let whole: Vec<(usize, u64)> = there.map(|(i, pod)| (i, received(pod))).collect();
     let said = || format!("{} does not carry {times} times its share: {:?}, {whole:?}", run.lives[0][pod].name, sums);
     findings.must(tail || fits(&whole), said);
 }

@@ -65,12 +65,20 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
     skew(run, findings);
 }
 
+/// The width of all windows but the last: a run whose only rows are of the last does not say it unless the scenario does.
+fn width(run: &Run<'_>, windows: &[&[Row]]) -> u64 {
+    let given = run.model.window.map(|width| width.0 / 1_000);
+    given.unwrap_or_else(|| windows.first().map_or(0, |w| w[0].width))
+}
+
 /// Windows of one width from 0 to the end, the last one narrower.
 fn grid(run: &Run<'_>, windows: &[&[Row]], name: &str, findings: &mut Findings) {
-    let width = windows.first().map_or(0, |w| w[0].width);
+    let width = width(run, windows);
     for (i, window) in windows.iter().enumerate() {
         let (from, last) = (window[0].from, i + 1 == windows.len());
-        let fits = from % width.max(1) == 0 && window.iter().all(|row| row.width == window[0].width);
+        // Of a run whose only rows are of the last window.
+        let fits =
+            (from % width.max(1) == 0 || windows.len() == 1) && window.iter().all(|row| row.width == window[0].width);
         let wide = window[0].width == width || last && window[0].width < width;
         findings.must(fits && wide, || format!("{name}.csv: a window at {from} µs, {} wide", window[0].width));
         let pods: Vec<usize> = window.iter().map(|row| row.pod.unwrap_or(usize::MAX)).collect();
@@ -238,9 +246,7 @@ fn ready_loads(run: &Run<'_>, window: &[Row]) -> Option<Loads> {
 /// Skew by window, stray requests, and the whole run's skew where all pods were Ready all the time.
 fn skew(run: &Run<'_>, findings: &mut Findings) {
     let windows: Vec<&[Row]> = run.rows[0].chunk_by(|a, b| a.from == b.from).collect();
-    // A run that ends in its first window does not say how wide windows are.
-    let given = run.model.window.map(|width| width.0 / 1_000);
-    let width = given.unwrap_or_else(|| windows.first().map_or(0, |w| w[0].width));
+    let width = width(run, &windows);
     let measured = windows.iter().filter(|w| w[0].from >= run.warmup);
     let loads: Option<Vec<(bool, Loads)>> =
         measured.map(|w| Some((w[0].width == width, ready_loads(run, w)?))).collect();
