@@ -16,7 +16,7 @@ use super::digest::Arrivals;
 use super::events::count;
 use super::histogram::Tally;
 use super::missed::never_happened;
-use super::parts::parts;
+use super::parts::{Run, parts};
 use super::phases::{Finished, Phases};
 use super::pods::PodInfo;
 use super::recorder::Recorder;
@@ -44,7 +44,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let (windows, width) = std::mem::replace(&mut recorder.windows, Windows::new(Span::ZERO, false)).finish();
     let frame = Frame { model, warmup: recorder.warmup, end, measured: end.since(recorder.warmup), width };
     for (i, (info, counts)) in recorder.pods.iter_mut().zip(&recorder.counts).enumerate() {
-        info.leave_ready(end, frame.warmup, counts.received[1]);
+        info.leave_ready(end, frame.warmup, counts.received[1] + info.messages[1]);
         recorder.latencies.take(i, [&mut info.latency], true);
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
@@ -53,7 +53,8 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let phases = std::mem::replace(&mut recorder.phases, Phases::new(model));
     let slots = slots(model, &recorder.pods);
     let finished = phases.finish(end, &slots);
-    let parts = parts(model, &windows, end, &slots);
+    let run = Run { model, phases: &finished.phases, end };
+    let parts = parts(run, &windows, &slots);
     let summary = summary(&recorder, &frame, &windows, finished);
     let rows = |windows: &[Window]| if recorder.summary_only { Vec::new() } else { rows(&recorder, windows) };
     let (windows, gateways) = (rows(&windows), rows(&of_gateways));
@@ -254,8 +255,9 @@ fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
 
 fn stray_share(windows: &[&Window]) -> f64 {
     let cells = || windows.iter().flat_map(|w| &w.cells);
-    let total: u64 = cells().map(|c| c.requests).sum();
-    let stray: u64 = cells().filter(|c| !c.sample.ready_throughout).map(|c| c.requests).sum();
+    let load = |c: &Cell| c.requests + c.messages;
+    let total: u64 = cells().map(load).sum();
+    let stray: u64 = cells().filter(|c| !c.sample.ready_throughout).map(load).sum();
     share(stray, total).unwrap_or(0.0)
 }
 

@@ -2,12 +2,14 @@
 
 use crate::metrics::part::{Part, PartRequests};
 use crate::metrics::skew;
-use crate::scenario::model::{Changes, Expectation, Model, When};
+use crate::metrics::phase::Phase;
+use crate::scenario::model::{Changes, Expectation, Model, PhaseOf, When};
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
 use super::finish::{REQUESTS_PER_POD, latency_ms};
 use super::histogram::Tally;
+use super::phases::words;
 use super::windows::Window;
 
 /// True if some expectation asks for what only the latencies of a part tell: those, or how many calls were answered in it.
@@ -17,14 +19,43 @@ pub(super) fn ask_for_latencies(model: &Model) -> bool {
 
 /// By expectation: the parts in which it must hold; none for those of the whole run.
 /// `slots` of a pod are those that can be in use all the time.
-pub(super) fn parts(model: &Model, windows: &[Window], end: Time, slots: Slots<'_>) -> Vec<Vec<Part>> {
-    model.expect.iter().map(|e| of(e, model, windows, end, slots)).collect()
+pub(super) fn parts(run: Run<'_>, windows: &[Window], slots: Slots<'_>) -> Vec<Vec<Part>> {
+    run.model.expect.iter().map(|e| of(e, run, windows, slots)).collect()
+}
+
+/// A run that is over.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub model: &'a Model,
+    pub phases: &'a [Phase],
+    pub end: Time,
+}
+
+/// The phases of these, in order.
+fn of_phases(run: Run<'_>, which: PhaseOf) -> Vec<Part> {
+    let part = |phase: &Phase| Part {
+        skew: phase.skew.clone(),
+        requests: PartRequests { failed: phase.failed },
+        error_ratio: phase.error_ratio,
+        latency_ms: phase.latency_ms.clone(),
+        max_utilization: phase.max_utilization,
+    };
+    match which {
+        PhaseOf::Number(number) => run.phases.iter().skip((number as usize).saturating_sub(1)).take(1).map(part).collect(),
+        PhaseOf::Change(lies, word) => {
+            let changes = run.model.timeline.iter().map(|action| &action.what).filter(|what| what.moves_connections());
+            let asked = changes.filter(|what| word.is_none_or(|word| what.word() == word));
+            let names: Vec<String> = asked.map(|what| format!("{} {}", lies.word(), words(run.model, what))).collect();
+            run.phases.iter().filter(|phase| names.contains(&phase.name)).map(part).collect()
+        }
+    }
 }
 
 /// The slots of a pod.
 type Slots<'a> = &'a dyn Fn(PodId) -> f64;
 
-fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time, slots: Slots<'_>) -> Vec<Part> {
+fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: Slots<'_>) -> Vec<Part> {
+    let Run { model, end, .. } = run;
     let warmup = Time::ZERO + model.warmup;
     let of_those = |which: &dyn Fn(&Window) -> bool| {
         let those: Vec<&Window> = windows.iter().filter(|w| w.from >= warmup && which(w)).collect();
@@ -33,6 +64,7 @@ fn of(expectation: &Expectation, model: &Model, windows: &[Window], end: Time, s
     let between = |from: Time, to: Time| of_those(&|w| w.from >= from && w.to <= to);
     match expectation.when {
         When::WholeRun => Vec::new(),
+        When::Phase(which) => of_phases(run, which),
         When::After(span) => between(Time::ZERO + span, end).into_iter().collect(),
         When::EveryWindow => {
             let full = windows.iter().filter(|w| w.from >= warmup && !w.partial);

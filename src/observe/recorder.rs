@@ -198,8 +198,8 @@ impl<'a> Recorder<'a> {
                 }
             }
             Observation::PodPhase { pod, phase } => {
-                let received = self.counts[pod.0 as usize].received[1];
                 let info = &mut self.pods[pod.0 as usize];
+                let received = self.counts[pod.0 as usize].received[1] + info.messages[1];
                 if info.enter(at, phase, self.warmup, received) && !info.gateway {
                     self.ready_changes.push((at, pod));
                 }

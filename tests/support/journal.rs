@@ -24,6 +24,8 @@ pub struct Journal {
     retried: Vec<Time>,
     /// (when, pod)
     received: Vec<(Time, usize)>,
+    /// The same with the messages of streams.
+    loads: Vec<(Time, usize)>,
     /// (when, pod)
     messages: Vec<(Time, usize)>,
     /// (emitted, done, pod)
@@ -39,7 +41,7 @@ pub struct Journal {
     /// (client, replica, addresses, connections READY before)
     resolved: Vec<(u32, u32, u32, usize)>,
     closed: Vec<CloseReason>,
-    /// (from, to, partial, samples, length of `received` at its end)
+    /// (from, to, partial, samples, length of `loads` at its end)
     windows: Vec<(Time, Time, bool, Vec<PodSample>, usize)>,
 }
 
@@ -74,10 +76,18 @@ impl Observer for Journal {
                 self.ends.push((client, method, emitted, 2));
             }
             Observation::Received { pod, .. } => match self.places[pod.0 as usize] {
-                Place::Server(place) => self.received.push((at, place)),
+                Place::Server(place) => {
+                    self.received.push((at, place));
+                    self.loads.push((at, place));
+                }
                 Place::Gateway(place) => self.passed.push((at, place)),
             },
-            Observation::Message { pod } => self.messages.push((at, self.place(pod))),
+            Observation::Message { pod } => {
+                let place = self.place(pod);
+                self.messages.push((at, place));
+                // Streams do not go through gateways.
+                self.loads.push((at, place));
+            }
             Observation::Completed { client, method, pod, emitted } => {
                 self.completed.push((emitted, at, self.place(pod)));
                 self.ends.push((client, method, emitted, 0));
@@ -118,7 +128,7 @@ impl Observer for Journal {
                     Place::Gateway(_) => None,
                 };
                 let samples = pods.iter().filter_map(placed).collect();
-                self.windows.push((from, at, partial, samples, self.received.len()));
+                self.windows.push((from, at, partial, samples, self.loads.len()));
             }
             _ => {}
         }
@@ -301,7 +311,7 @@ impl Journal {
             if time > 0.0 && time >= width {
                 // The streams of the test have at most one observation per instant, so that bounds do not matter.
                 let inside = |r: &&(Time, usize)| r.1 == pod && ready.iter().any(|(a, b)| (*a..=*b).contains(&r.0.0));
-                loads.push(self.received.iter().filter(inside).count() as f64 / time);
+                loads.push(self.loads.iter().filter(inside).count() as f64 / time);
             }
         }
         check_figures(&summary.skew.whole_run, &loads);
@@ -310,7 +320,7 @@ impl Journal {
     /// (pod, requests, Ready throughout) of a window.
     fn loads(&self, window: usize) -> Vec<(usize, f64, bool)> {
         let before = if window == 0 { 0 } else { self.windows[window - 1].4 };
-        let received = &self.received[before..self.windows[window].4];
+        let received = &self.loads[before..self.windows[window].4];
         let count = |pod| received.iter().filter(|r| r.1 == pod).count() as f64;
         let row = |s: &PodSample| (s.pod.0 as usize, count(s.pod.0 as usize), s.ready_throughout);
         self.windows[window].3.iter().map(row).collect()

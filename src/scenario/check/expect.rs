@@ -7,7 +7,7 @@ use crate::metrics::outcome::Summary;
 use crate::metrics::part::Part;
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::model::{Changes, Comparison, Expectation, Model, When};
+use crate::scenario::model::{Changes, Comparison, Expectation, Lies, Model, PhaseOf, When};
 use crate::scenario::quantity::{parse_duration, parse_number, parse_percent};
 use crate::scenario::rules::Code;
 
@@ -104,6 +104,18 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
     match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         [] => Ok(When::WholeRun),
         ["in", "every", "window"] => Ok(When::EveryWindow),
+        ["phase", number] => match number.parse::<u32>() {
+            Ok(number) if number >= 1 => Ok(When::Phase(PhaseOf::Number(number))),
+            _ => Err(trouble(format!("{} is no number of a phase: they are numbered from 1", quoted(number)), FORMS)),
+        },
+        [lies @ ("before" | "during" | "after"), word] if parse_duration(word).is_err() => {
+            let lies = match *lies {
+                "before" => Lies::Before,
+                "during" => Lies::During,
+                _ => Lies::After,
+            };
+            Ok(When::Phase(PhaseOf::Change(lies, known.change(word).map_err(|m| trouble(m, FORMS))?)))
+        }
         ["after", time] => {
             let time = span(time)?;
             match known.model.duration.filter(|end| time >= *end) {
@@ -121,8 +133,9 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
     }
 }
 
-const FORMS: &str = "after the value: `after 6m`, `in every window`, `within 90s of rollout` (it may take so long), or \
-                     `for 90s after rollout` (scale, kill, delete, black_hole, unready, or change for each of them)";
+const FORMS: &str = "after the value: `after 6m`, `in every window`, `phase 2`, `before rollout`, `during rollout`, `after rollout`, \
+                     `within 90s of rollout` (it may take so long), or `for 90s after rollout` (scale, kill, delete, black_hole, unready, or \
+                     change for each of them)";
 
 /// What one unit of a time figure is in seconds; `None` if the figure is not a time.
 fn unit(path: &[String]) -> Option<f64> {

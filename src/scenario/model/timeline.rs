@@ -117,6 +117,40 @@ pub enum When {
     Within(Changes),
     /// As long after a change, or until the next one (`for 90s after rollout`): all windows that have a part of that.
     For(Changes),
+    /// Each phase of these (`phase 2`, `before rollout`, `during rollout`, `after rollout`).
+    Phase(PhaseOf),
+}
+
+/// Phases of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhaseOf {
+    /// The one of this number, from 1.
+    Number(u32),
+    /// Those that lie so with regard to these changes ([`What::word`]). `None`: each that moves pods or clients.
+    Change(Lies, Option<&'static str>),
+}
+
+/// Where a phase lies with regard to a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lies {
+    /// It ends with the change.
+    Before,
+    /// It ends when the change is complete.
+    During,
+    /// It begins when the change is complete.
+    After,
+}
+
+impl Lies {
+    /// The word in the phase's name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Lies::Before => "before",
+            Lies::During => "during",
+            Lies::After => "after",
+        }
+    }
 }
 
 /// Changes on the timeline, and a time after them.

@@ -238,9 +238,14 @@ fn same_figures(what: &str, said: &Value, exact: &BTreeMap<&'static str, f64>, f
 fn ready_loads(run: &Run<'_>, window: &[Row]) -> Option<Loads> {
     let row = |row: &Row| match run.lives[0][row.pod?].ready_throughout(row.from, row.to) {
         Sure::Maybe => None,
-        sure => Some((row.requests, sure == Sure::Yes)),
+        sure => Some((row.requests + row.messages, sure == Sure::Yes)),
     };
     window.iter().filter(|row| row.pod.is_some()).map(row).collect()
+}
+
+/// Requests that a pod received, and messages of streams.
+fn load(pod: &Value) -> u64 {
+    count(pod, "/requests") + pod.get("messages").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// Skew by window, stray requests, and the whole run's skew where all pods were Ready all the time.
@@ -280,13 +285,13 @@ fn skew(run: &Run<'_>, findings: &mut Findings) {
         }
     }
     let always = |life: &Life| life.ready_throughout(run.warmup, run.end) == Sure::Yes;
-    let received: Vec<f64> = list(&run.summary, "pods").iter().map(|p| count(p, "/requests") as f64).collect();
+    let received: Vec<f64> = list(&run.summary, "pods").iter().map(|p| load(p) as f64).collect();
     if run.end > run.warmup
         && !received.is_empty()
         && run.lives[0].iter().all(always)
         && received.iter().sum::<f64>() > 0.0
     {
-        same_figures("skew", said, &figures(&received), findings);
-        skew_ranges(said, "skew", received.len(), findings);
+        same_figures("skew", &said["whole_run"], &figures(&received), findings);
+        skew_ranges(&said["whole_run"], "skew", received.len(), findings);
     }
 }
