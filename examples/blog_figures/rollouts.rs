@@ -80,7 +80,7 @@ pub fn cures() -> String {
             let pods: Vec<f64> =
                 s.pods.iter().filter(|p| p.deleted_s.is_none()).map(|p| p.connections_at_end as f64).collect();
             let idle = pods.iter().filter(|&&c| c == 0.0).count() as f64;
-            (cv(&pods), s.skew.headline.cv.unwrap_or_default(), idle, s.reconnects_per_s)
+            (cv(&pods), s.skew.whole_run.cv.unwrap_or_default(), idle, s.reconnects_per_s)
         });
         let of = |value: fn(&(f64, f64, f64, f64)) -> f64| found.iter().map(value).collect::<Vec<f64>>();
         let connections = 40 * channels;

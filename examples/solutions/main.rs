@@ -30,10 +30,10 @@ fn page() -> String {
     for (row, runs) in &all {
         let skew = |of: fn(&Summary) -> Option<f64>| mean(runs, of, 2);
         let cells = [
-            skew(|s| s.skew.headline.max_over_mean),
+            skew(|s| s.skew.whole_run.max_over_mean),
             skew(|s| s.skew.median_window.as_ref()?.max_over_mean),
             skew(|s| s.skew.worst_window.as_ref()?.figures.max_over_mean),
-            mean(runs, |s| s.skew.headline.idle_pods, 1),
+            mean(runs, |s| s.skew.whole_run.idle_pods, 1),
             mean(runs, |s| s.latency_ms.p50, 1),
             mean(runs, |s| s.latency_ms.p99, 0),
         ];

@@ -3,7 +3,7 @@
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
-/// Requests per pod that a block needs to be judged: half a standard error is then 2.5 % of the fair share.
+/// Requests per pod that a block needs to be judged: a standard error is then 5 % of the fair share.
 pub const REQUESTS_PER_POD: u64 = 400;
 /// How many standard errors a pod must be beyond the band.
 const STANDARD_ERRORS: f64 = 2.0;

@@ -29,8 +29,15 @@ pub fn find(word: &str) -> Option<&'static Entry> {
 entries! {
     "max_share": "The busiest pod's part of all requests: max x / sum x, over pods with loads x." ["definition"]
     "max_over_mean": "How many times its fair share the busiest pod carries: max x / mean x. 1 is even; n pods with all load \
-        on one give n. Over the run, x is requests per second of being Ready; in a window, requests received by pods that \
-        were Ready throughout." ["definition"]
+        on one give n. x is what a pod received per second of being Ready (messages, for streams), over pods that were Ready; in a window, by pods \
+        that were Ready throughout. The bare figure is the headline: of the last settled phase. `skew.whole_run.max_over_mean` is of the whole run, \
+        where pods of all generations stand side by side." ["definition"]
+    "phase": "A stretch of a run between two changes. A run is cut at what the timeline and autoscalers do, and at what that ends in: a rollout is \
+        complete, new pods are Ready, a pod is as it should be again. A phase is settled if no pod starts and no rollout or ramp is under way in it. \
+        Its figures are of the windows that lie whole inside it. In `expect`: `max_over_mean <= 1.2 after rollout`, `before rollout`, `during \
+        rollout`, `phase 2`." ["definition"]
+    "headline": "The figures of now: of the last settled phase in which the Ready pods received at least 20 requests each on average. Calls, failures \
+        and latencies of the whole run stand below them and are called so." ["definition"]
     "effective_pods": "How many pods the traffic behaves as if it had: (sum x)^2 / sum x^2. Five pods at 100/0/0/0/0 are 1 \
         effective pod." ["Kish's effective sample size; the inverse Herfindahl index"]
     "usable_capacity": "The part of the fleet's capacity that can be used before the busiest pod saturates: mean x / max x." ["definition"]
@@ -43,14 +50,16 @@ entries! {
     "median_window": "Each skew figure's median over the windows with at least 20 requests per pod." ["definition"]
     "stray_share": "Part of the requests that went to pods which were not Ready for the whole window: terminating, unready or \
         just becoming ready." ["definition"]
-    "time_to_balance": "Per change (rollout, scale, kill, delete): seconds until every Ready pod had between 80 % and 125 % of \
-        the fair share over a sliding window of 10 windows; null if that never came." ["definition"]
+    "time_to_balance": "Per change (rollout, scale, kill, delete): seconds until every Ready pod had between 80 % and 125 % of the fair share for good, \
+        until the next change or the end; null if that never came. Judged in blocks that begin every 5 s (`resolution_s`) and hold 400 requests \
+        (messages, for streams) per pod: a pod is out of its share if it is so by more than two standard errors. The answer depends neither on the \
+        length of the run nor on its windows." ["definition"]
     "reconnects_per_s": "Connections that became READY per measured second, without those that a client opens when it starts. \
         Each costs a handshake." ["definition"]
     "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
-    "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time; `share` and skew are of \
-        the streams' openings, which say little about who has the work." ["definition"]
+    "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time. Skew and \
+        `time_to_balance` count them with the requests; `share` of the whole run is of the streams' openings." ["definition"]
     "throughput_rps": "Calls that succeeded after the warmup, whenever they were made, per measured second." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
