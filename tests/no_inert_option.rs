@@ -40,6 +40,7 @@ const CASES: &[Case] = &[
     ("duration", "duration: «20s|21s»", "", ""),
     ("warmup in requests", "warmup: «0s|5s»", "", ""),
     ("window in windows", "window: «1s|2s»", "", ""),
+    ("max_calls_in_flight", "max_calls_in_flight: «1|1000»", "", ""),
     ("expect in expectations", "expect: «[]|[idle_pods == 0]»", "", ""),
     ("cluster.nodes", "cluster: { nodes: «1|5», endpoint_lag: { uniform: { max: 2s } } }\ntimeline: [{ at: 5s, rollout: s }]", "", "replicas: 5"),
     ("cluster.endpoint_lag", "cluster: { endpoint_lag: «100ms|3s» }\ntimeline: [{ at: 5s, kill: { server: s } }]", "", "connection_lifetime: { max: 300ms }"),
@@ -330,7 +331,11 @@ fn values(case: &Case) -> Vec<&'static str> {
 /// What the run shows: its event digest, or the named output.
 fn shows(text: &str, folder: &Path, output: Option<&str>) -> String {
     let loaded = scenario::parse("a.yaml", text, Some(folder), &[]).unwrap_or_else(|error| panic!("{text}{error}"));
-    let outcome = experiment::run(&loaded, loaded.model.seed, true, None).expect("runs");
+    // What an option may do is to end the run.
+    let outcome = match experiment::run(&loaded, loaded.model.seed, true, None) {
+        Ok(outcome) => outcome,
+        Err(ended) => return ended.to_string(),
+    };
     match output {
         None => outcome.summary.digest,
         Some("windows") => format!("{:?}", outcome.windows.len()),

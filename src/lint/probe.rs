@@ -72,7 +72,12 @@ pub(super) fn overload(model: &Model, times: f64, seconds: u64) -> Option<Vec<St
     let to = (times * all - others).max(rate);
     let end = AT + 20;
     let step = |at: u64, to: f64| format!("{{ at: {at}s, rate: {{ client: {busiest}, to: {to:.0} }} }}");
-    let steps = if end < seconds { format!("{}, {}", step(AT, to), step(end, rate)) } else { step(AT, to) };
+    // Where the load is as high already, it stays as it is.
+    let steps = match (to.round() > rate, end < seconds) {
+        (false, _) => String::new(),
+        (true, true) => format!("{}, {}", step(AT, to), step(end, rate)),
+        (true, false) => step(AT, to),
+    };
     Some(probe(model, seconds, &steps))
 }
 

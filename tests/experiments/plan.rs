@@ -358,7 +358,7 @@ fn what_cannot_be_planned_is_refused() {
         (&[slo[0], slo[1], "--precision", "1%"], "--load"),
         (&[slo[0], slo[1], "--through", "flood"], "possible values"),
         (&[slo[0], slo[1], "--vary", "servers.0.replicas"], "no `=`"),
-        (&[slo[0], slo[1], "--vary", "clients.0.policy=sideways"], "no candidate can be tried"),
+        (&[slo[0], slo[1], "--vary", "clients.0.policy=sideways"], "--vary:1:18"),
         (
             &[slo[0], slo[1], "--load", "--set", "clients.0.load={ closed: { concurrency: 4 } }"],
             "what the servers make it",

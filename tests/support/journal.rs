@@ -290,7 +290,8 @@ impl Journal {
                     time += (window.1.0 - window.0.0) as f64 * cores(&model.servers[self.servers[i]]);
                 }
             }
-            same_option("utilization", pod.utilization, (time > 0.0).then(|| busy / time));
+            // Streams that a test makes up may have pods that are busier than they can be.
+            same_option("utilization", pod.utilization, (time > 0.0).then(|| (busy / time).min(1.0)));
         }
     }
 

@@ -60,8 +60,10 @@ pub(super) fn calls_in_flight(cx: &mut Check<'_>, key: Key<Count>) -> u32 {
 pub(super) fn products(cx: &mut Check<'_>, model: &Model, root: Place) {
     let most: Vec<u64> = (0..model.servers.len()).map(|server| most_replicas(model, server)).collect();
     let pods: u64 = most.iter().sum();
+    let mut refused = false;
     let mut limit = |n: u64, most: u64, what: &str| {
         if n > most {
+            refused = true;
             cx.problem(Code::OutOfRange, root, format!("{n} {what} in all, and the most is {most}"));
         }
     };
@@ -119,7 +121,9 @@ pub(super) fn products(cx: &mut Check<'_>, model: &Model, root: Place) {
             "methods (lower their number)",
         ),
     ];
-    within_memory(cx, root, &products);
+    if !refused {
+        within_memory(cx, root, &products);
+    }
 }
 
 /// Refuses what needs more than a run may, and says what needs most of it.

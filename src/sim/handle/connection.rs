@@ -131,6 +131,7 @@ impl<O: Observer> Engine<'_, O> {
         let id = ConnectionId(lane.id);
         let pings = !http1 && self.begin_pinging(owner, handle.index);
         self.lanes.set_plain(handle.index, !http1 && !measures_idle && !pings);
+        self.reopen_pooled(handle.index);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
         self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });

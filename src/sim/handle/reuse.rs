@@ -99,6 +99,14 @@ impl<O: Observer> Engine<'_, O> {
         more.all.contains_key(&self.lanes[connection].id).then_some(more)
     }
 
+    /// A connection is READY: it may have room for more than it had while it was dialled.
+    pub fn reopen_pooled(&mut self, connection: u32) {
+        let id = self.lanes[connection].id;
+        if let Some(more) = self.pooled_at(connection) {
+            more.open.insert(id, connection);
+        }
+    }
+
     /// A stream of a connection has begun, or ended, and there is room for another one.
     #[inline]
     pub fn count_pooled(&mut self, connection: u32, begins: bool) {
