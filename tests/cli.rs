@@ -413,7 +413,8 @@ fn plot_draws_the_same_bytes_again() {
     let desk = Desk::new();
     assert_eq!(desk.run(&["run", "small.yaml", "--out", "o"]).status.code(), Some(0));
     assert_eq!(desk.run(&["plot", "o", "--out", "again"]).status.code(), Some(0));
-    let pictures: Vec<String> = desk.names().into_iter().filter(|n| n.starts_with("again/") && !n.contains("/.")).collect();
+    let pictures: Vec<String> =
+        desk.names().into_iter().filter(|n| n.starts_with("again/") && !n.contains("/.")).collect();
     assert!(pictures.iter().any(|n| n.ends_with("skew.svg")) && pictures.iter().any(|n| n.ends_with(".png")));
     for picture in pictures {
         let first = desk.path(&picture.replace("again/", "o/"));

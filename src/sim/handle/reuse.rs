@@ -206,7 +206,7 @@ impl<O: Observer> Engine<'_, O> {
         let channel = &self.channels[index as usize];
         let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready).map(|s| s.connection);
         let of_channel = self.pooled.range((index, 0)..=(index, u32::MAX));
-        let more = of_channel.flat_map(|(_, more)| more.open.values()).copied();
+        let more = of_channel.flat_map(|(_, more)| more.all.values()).copied();
         let idle = |&c: &u32| self.lanes[c].state == ConnectionState::Ready && self.calls_on_connection(c) == 0;
         if ready.chain(more).filter(idle).count() > most as usize {
             self.drain(connection, CloseReason::ClientIdle);
