@@ -40,7 +40,7 @@ const CASES: &[Case] = &[
     ("duration", "duration: «20s|21s»", "", ""),
     ("warmup in requests", "warmup: «0s|5s»", "", ""),
     ("window in windows", "window: «1s|2s»", "", ""),
-    ("max_calls_in_flight", "max_calls_in_flight: «1|1000»", "", ""),
+    ("max_calls_in_flight", "max_calls_in_flight: «10|100000»", "service_time: 60s", ""),
     ("expect in expectations", "expect: «[]|[idle_pods == 0]»", "", ""),
     ("cluster.nodes", "cluster: { nodes: «1|5», endpoint_lag: { uniform: { max: 2s } } }\ntimeline: [{ at: 5s, rollout: s }]", "", "replicas: 5"),
     ("cluster.endpoint_lag", "cluster: { endpoint_lag: «100ms|3s» }\ntimeline: [{ at: 5s, kill: { server: s } }]", "", "connection_lifetime: { max: 300ms }"),

@@ -1,4 +1,4 @@
-//! Sets of files that appear in a folder together, and folders that hold one: see [`super::marker`] for how.
+//! Sets of files that appear in a folder together, and folders that hold one: see `marker` beside it for how.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh64::Xxh64;
@@ -177,7 +177,7 @@ pub(super) fn finish(folder: &Path) -> Result<(), OutputError> {
     Ok(())
 }
 
-fn move_if_there(from: &Path, to: &PathBuf) -> Result<(), OutputError> {
+fn move_if_there(from: &Path, to: &Path) -> Result<(), OutputError> {
     match disk::rename(from, to) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(OutputError::io("write", to)(error)),
         _ => Ok(()),
