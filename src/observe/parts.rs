@@ -1,8 +1,8 @@
 //! The parts of a run that expectations are about.
 
 use crate::metrics::part::{Part, PartRequests};
-use crate::metrics::skew;
 use crate::metrics::phase::Phase;
+use crate::metrics::skew;
 use crate::scenario::model::{Changes, Expectation, Model, PhaseOf, When};
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
@@ -41,7 +41,9 @@ fn of_phases(run: Run<'_>, which: PhaseOf) -> Vec<Part> {
         max_utilization: phase.max_utilization,
     };
     match which {
-        PhaseOf::Number(number) => run.phases.iter().skip((number as usize).saturating_sub(1)).take(1).map(part).collect(),
+        PhaseOf::Number(number) => {
+            run.phases.iter().skip((number as usize).saturating_sub(1)).take(1).map(part).collect()
+        }
         PhaseOf::Change(lies, word) => {
             let changes = run.model.timeline.iter().map(|action| &action.what).filter(|what| what.moves_connections());
             let asked = changes.filter(|what| word.is_none_or(|word| what.word() == word));

@@ -13,8 +13,8 @@ use std::fmt;
 
 use super::defaults::ASSUMPTIONS;
 use super::model::{
-    Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, Protocol,
-    Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
+    Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
+    Protocol, Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
 };
 use super::stack::Stack;
 use super::yaml::tree::Node;
@@ -333,6 +333,8 @@ fn expectation_text(expectation: &Expectation) -> String {
         When::EveryWindow => " in every window".to_owned(),
         When::Within(Changes { span, word }) => format!(" within {span} of {}", word.unwrap_or("change")),
         When::For(Changes { span, word }) => format!(" for {span} after {}", word.unwrap_or("change")),
+        When::Phase(PhaseOf::Number(number)) => format!(" phase {number}"),
+        When::Phase(PhaseOf::Change(lies, word)) => format!(" {} {}", lies.word(), word.unwrap_or("change")),
     };
     format!("{} {op} {value}{when}", path.join("."))
 }
