@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::format::{count, duration, percent_or_dash, short, short_or_dash};
 use super::table::{Row, headline_rows, interval};
-use crate::metrics::outcome::Outcome;
+use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
 /// The whole report.
@@ -51,21 +51,7 @@ pub fn render(outcome: &Outcome) -> String {
     columns.extend(losses.then_some("failed"));
     columns.extend(limits.then_some("throttled"));
     table(&mut out, &columns, rows);
-    if summary.phases.len() > 1 {
-        let phases = summary.phases.iter().enumerate().map(|(i, phase)| {
-            vec![
-                format!("{} {}", i + 1, outside(&phase.name)),
-                duration(phase.from_s),
-                phase.pods.to_string(),
-                short_or_dash(phase.skew.max_over_mean),
-                short_or_dash(phase.latency_ms.p99),
-                count(phase.failed),
-                percent_or_dash(phase.max_utilization),
-            ]
-        });
-        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99 ms", "failed", "utilization"];
-        table(&mut out, &columns, phases);
-    }
+    phases(&mut out, summary);
     let theory = summary
         .theory
         .iter()
@@ -79,6 +65,25 @@ pub fn render(outcome: &Outcome) -> String {
         let _ = writeln!(out, "> **Warning:** {}\n", cell(warning));
     }
     out
+}
+
+/// A row per phase, if there are several.
+fn phases(out: &mut String, summary: &Summary) {
+    if summary.phases.len() > 1 {
+        let phases = summary.phases.iter().enumerate().map(|(i, phase)| {
+            vec![
+                format!("{} {}", i + 1, outside(&phase.name)),
+                duration(phase.from_s),
+                phase.pods.to_string(),
+                short_or_dash(phase.skew.max_over_mean),
+                short_or_dash(phase.latency_ms.p99),
+                count(phase.failed),
+                percent_or_dash(phase.max_utilization),
+            ]
+        });
+        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99 ms", "failed", "utilization"];
+        table(out, &columns, phases);
+    }
 }
 
 /// A table, or nothing if it has no rows. The first column is text, the others are numbers.

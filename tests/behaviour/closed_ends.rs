@@ -24,7 +24,9 @@ fn what_the_timeline_has_after_the_last_call_is_named() {
     );
     assert!(missed.measured_s < 0.1);
     let [warning] = missed.warnings.as_slice() else { panic!("{:?}", missed.warnings) };
-    for named in ["rollout of s at 30s", "1 pod of s slow at 40s", "scale of s to 3 pods at 50s", "`duration` of 1m"] {
+    for named in
+        ["rollout of s at 30s", "slowness of 1 pod of s at 40s", "scale of s to 3 pods at 50s", "`duration` of 1m"]
+    {
         assert!(warning.contains(named), "{named}: {warning}");
     }
     let without = five_calls("timeline: [{ at: 30s, rollout: s }]\n").warnings.concat();

@@ -83,13 +83,7 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
         "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  life",
         "",
         "share",
-        if !now {
-            "requests"
-        } else if pods.iter().any(|pod| pod.messages > 0) {
-            "messages/s"
-        } else {
-            "calls/s"
-        },
+        of_requests(pods, now),
         messages("messages".into()),
         failed("failed".into()),
         "conns",
@@ -119,8 +113,8 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
         let idle = row.is_idle() && most > 0.0;
         let _ = writeln!(out, "{}", if idle { style.bad(line.trim_end()) } else { line.trim_end().into() });
         if listed > PODS_MOST && i + 1 == PODS_ENDS {
-            let left = listed - 2 * PODS_ENDS;
-            let _ = writeln!(out, "{}", style.faint(&format!("… {left} pods between these (all are in summary.json)")));
+            let text = format!("… {} pods between these (all are in summary.json)", listed - 2 * PODS_ENDS);
+            let _ = writeln!(out, "{}", style.faint(&text));
         }
     }
     if now {
@@ -132,6 +126,15 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
 fn by_client(pod: &PodSummary) -> String {
     let parts: Vec<String> = pod.connections_by_client.iter().map(|(client, n)| format!("{client} {n}")).collect();
     parts.join(", ")
+}
+
+/// The heading of what pods receive.
+fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
+    match (now, pods.iter().any(|pod| pod.messages > 0)) {
+        (false, _) => "requests",
+        (true, true) => "messages/s",
+        (true, false) => "calls/s",
+    }
 }
 
 /// Pods that are gone: a line per generation.
