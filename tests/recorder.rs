@@ -245,7 +245,7 @@ proptest! {
         prop_assert_eq!(&with.digest, &without.digest);
         prop_assert_eq!(&with.arrivals_digest, &without.arrivals_digest);
         prop_assert_eq!((&with.requests, &with.latency_ms), (&without.requests, &without.latency_ms));
-        prop_assert_eq!(&with.skew.headline, &without.skew.headline);
+        prop_assert_eq!(&with.skew.whole_run, &without.skew.whole_run);
     }
 }
 

@@ -374,37 +374,39 @@ impl Journal {
     }
 
     fn balance(&self, at: u64, next: Option<u64>, end: Time) -> Option<f64> {
+        const BIN: u64 = 5_000_000_000;
         // Instants at which the set of Ready pods changes, up to the next change.
         let mut settled = at;
         let mut ready: BTreeMap<usize, bool> = BTreeMap::new();
-        for &(t, pod, phase) in &self.phases {
+        for &(t, pod, phase) in self.phases.iter().filter(|p| next.is_none_or(|n| p.0.0 < n)) {
             let now = phase == PodPhase::Ready;
             let before = ready.insert(pod, now).unwrap_or(false);
-            if before != now && next.is_none_or(|n| t.0 < n) {
+            if before != now {
                 settled = settled.max(t.0);
             }
         }
-        for first in 0..self.windows.len().saturating_sub(9) {
-            let block = &self.windows[first..first + 10];
-            let until = block[9].1.0;
-            let inside = block[0].0.0 >= settled && until <= next.unwrap_or(end.0);
-            if !inside || block.iter().any(|w| w.2) {
-                continue;
-            }
-            let mut sums: BTreeMap<usize, (u32, f64)> = BTreeMap::new();
-            for window in first..first + 10 {
-                for (pod, load, _) in self.loads(window).into_iter().filter(|l| l.2) {
-                    let sum = sums.entry(pod).or_default();
-                    *sum = (sum.0 + 1, sum.1 + load);
+        let pods: Vec<usize> = ready.into_iter().filter(|(_, ready)| *ready).map(|(pod, _)| pod).collect();
+        let (first, last) = (settled.div_ceil(BIN), next.unwrap_or(end.0) / BIN);
+        let mut since = None;
+        for begin in first..last {
+            let mut block = vec![0.0f64; pods.len()];
+            let mut bin = begin;
+            while bin < last && block.iter().sum::<f64>() < 400.0 * pods.len() as f64 {
+                for (place, pod) in pods.iter().enumerate() {
+                    block[place] += self.loads.iter().filter(|l| l.0.0 / BIN == bin && l.1 == *pod).count() as f64;
                 }
+                bin += 1;
             }
-            let mean = sums.values().map(|s| s.1).sum::<f64>() / sums.len() as f64;
-            let even = |s: &(u32, f64)| s.0 == 10 && 5.0 * s.1 >= 4.0 * mean && 4.0 * s.1 <= 5.0 * mean;
-            if mean > 0.0 && sums.values().all(even) {
-                return Some((until - at) as f64 / 1e9);
+            let total: f64 = block.iter().sum();
+            if total == 0.0 || total < 400.0 * pods.len() as f64 {
+                break;
             }
+            let fair = total / pods.len() as f64;
+            let (least, most) = (0.8 * fair, 1.25 * fair);
+            let out = |x: &f64| *x < least - 2.0 * least.sqrt() || *x > most + 2.0 * most.sqrt();
+            since = if block.iter().any(out) { None } else { since.or(Some(begin)) };
         }
-        None
+        since.map(|begin| (begin * BIN - at) as f64 / 1e9)
     }
 }
 
