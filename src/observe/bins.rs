@@ -47,11 +47,11 @@ impl Bins {
             }
         }
         self.loads.push(bin);
-        self.end = self.end + self.width;
+        self.end += self.width;
         // Bins in which nothing happens.
         while self.is_over(at) {
             self.loads.push(Vec::new());
-            self.end = self.end + self.width;
+            self.end += self.width;
             self.halve();
         }
         self.halve();
