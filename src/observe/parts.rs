@@ -9,7 +9,7 @@ use crate::units::{Span, Time};
 
 use super::finish::{REQUESTS_PER_POD, latency_ms};
 use super::histogram::Tally;
-use super::phases::words;
+use super::phases::{Slots, words};
 use super::windows::Window;
 
 /// True if some expectation asks for what only the latencies of a part tell: those, or how many calls were answered in it.
@@ -52,9 +52,6 @@ fn of_phases(run: Run<'_>, which: PhaseOf) -> Vec<Part> {
         }
     }
 }
-
-/// The slots of a pod.
-type Slots<'a> = &'a dyn Fn(PodId) -> f64;
 
 fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: Slots<'_>) -> Vec<Part> {
     let Run { model, end, .. } = run;
