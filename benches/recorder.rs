@@ -106,7 +106,7 @@ fn recorder(c: &mut Criterion) {
         recorder
     };
     group.bench_function("window after 100 requests per pod", |b| {
-        let window = Observation::Window { from: Time(0), partial: false, pods: &samples };
+        let window = Observation::Window { from: Time(0), partial: false, pods: &samples, connections: &[] };
         let end = |mut recorder: Recorder<'_>| recorder.observe(Time(1_000_000_000), &window);
         b.iter_batched(with_requests, end, BatchSize::LargeInput);
     });

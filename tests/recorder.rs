@@ -58,7 +58,10 @@ impl<O: Observer> Stream<'_, O> {
         };
         let samples: Vec<PodSample> =
             (0..self.pods.len()).filter(|i| !self.gone_before_window[*i]).map(sample).collect();
-        self.out.observe(Time(self.now), &Observation::Window { from: Time(from), partial, pods: &samples });
+        self.out.observe(
+            Time(self.now),
+            &Observation::Window { from: Time(from), partial, pods: &samples, connections: &[] },
+        );
         self.gone_before_window = self.pods.iter().map(|p| *p == PodPhase::Gone).collect();
         self.window = self.now;
     }

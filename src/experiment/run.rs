@@ -57,7 +57,7 @@ pub fn run_into(
     outcome.summary.theory = theory::rows(model, &outcome.summary);
     outcome.summary.expectations = expect::evaluate(&model.expect, &outcome);
     if traces {
-        outcome.summary.verdict = verdict::sentence(model, &outcome);
+        verdict::conclude(model, &mut outcome);
     }
     Ok(outcome)
 }

@@ -1,5 +1,6 @@
 //! Figures: what the observations come to. Pure functions of loads, summaries and outcomes.
 
+pub mod attribution;
 pub mod balance;
 pub mod estimate;
 pub mod expect;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::attribution::Attribution;
 use super::part::Part;
 use super::phase::{Phase, PodNow};
 pub use super::rows::{ConnectionRow, EventKind, EventRow, WindowRow};
@@ -77,6 +78,9 @@ pub struct Summary {
     /// any request.
     #[serde(default)]
     pub headline_phase: Option<u64>,
+    /// What the pods' shares in that phase are made of; `null` where connections were not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
     /// A row per pod, in order of creation.
     pub pods: Vec<PodSummary>,
     /// The same of the gateways' pods; their parts are of what came to all of them.

@@ -348,7 +348,7 @@ mod tests {
     fn order_counts_and_windows_do_not() {
         let a = Observation::Received { pod: PodId(0), connection: ConnectionId(0) };
         let b = Observation::Received { pod: PodId(1), connection: ConnectionId(1) };
-        let w = Observation::Window { from: Time(0), partial: false, pods: &[] };
+        let w = Observation::Window { from: Time(0), partial: false, pods: &[], connections: &[] };
         assert_ne!(digest(&[(1, a), (1, b)]), digest(&[(1, b), (1, a)]));
         assert_ne!(digest(&[(1, a)]), digest(&[(1, a), (1, a)]));
         assert_eq!(digest(&[(1, a), (1, b)]), digest(&[(0, w), (1, a), (1, w), (1, b), (2, w)]));

@@ -17,7 +17,7 @@ use super::events::count;
 use super::histogram::Tally;
 use super::missed::never_happened;
 use super::parts::{Run, parts};
-use super::phases::{Finished, Phases};
+use super::phases::{Finished, Headline, Known, Phases};
 use super::pods::PodInfo;
 use super::recorder::Recorder;
 use super::recovery::times_to_balance;
@@ -52,7 +52,8 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
     let (windows, of_gateways) = apart(windows, &recorder.pods);
     let phases = std::mem::replace(&mut recorder.phases, Phases::new(model));
     let slots = slots(model, &recorder.pods);
-    let finished = phases.finish(end, &slots);
+    let known = Known { model, pods: &recorder.pods, ready_changes: &recorder.ready_changes };
+    let finished = phases.finish(end, known);
     let run = Run { model, phases: &finished.phases, end };
     let parts = parts(run, &windows, &slots);
     let summary = summary(&recorder, &frame, &windows, finished);
@@ -104,7 +105,10 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
     let throttled = throttled(recorder, &measured_windows);
     let ready_loads: Vec<ReadyLoads> = windows.iter().map(Window::ready_loads).collect();
     let requests = requests(recorder, latency.count());
-    let (at, now) = finished.headline.map_or((None, Vec::new()), |(at, now)| (Some(at), now));
+    let (at, now, attribution) = match finished.headline {
+        Some(Headline { at, pods, attribution }) => (Some(at), pods, attribution),
+        None => (None, Vec::new(), None),
+    };
     let headline = at.and_then(|at| finished.phases.get(at)).map(|phase| phase.skew.clone()).unwrap_or_default();
     Summary {
         evenkeel: env!("CARGO_PKG_VERSION").to_owned(),
@@ -126,6 +130,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
         skew: skew_of(recorder, frame, &ready_loads, headline),
         phases: finished.phases,
         headline_phase: at.map(|at| at as u64 + 1),
+        attribution: attribution.filter(|_| !recorder.summary_only),
         pods: pods(recorder, &utilization, &throttled, &now, false),
         gateways: pods(recorder, &utilization, &throttled, &[], true),
         methods: recorder.methods.summaries(frame.model),

@@ -11,6 +11,7 @@ mod methods;
 mod missed;
 mod parts;
 mod phases;
+mod placing;
 mod pods;
 pub mod recorder;
 mod recovery;

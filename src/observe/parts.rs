@@ -9,7 +9,7 @@ use crate::units::{Span, Time};
 
 use super::finish::{REQUESTS_PER_POD, latency_ms};
 use super::histogram::Tally;
-use super::phases::{Slots, words};
+use super::phases::words;
 use super::windows::Window;
 
 /// True if some expectation asks for what only the latencies of a part tell: those, or how many calls were answered in it.
@@ -19,7 +19,7 @@ pub(super) fn ask_for_latencies(model: &Model) -> bool {
 
 /// By expectation: the parts in which it must hold; none for those of the whole run.
 /// `slots` of a pod are those that can be in use all the time.
-pub(super) fn parts(run: Run<'_>, windows: &[Window], slots: Slots<'_>) -> Vec<Vec<Part>> {
+pub(super) fn parts(run: Run<'_>, windows: &[Window], slots: &dyn Fn(PodId) -> f64) -> Vec<Vec<Part>> {
     run.model.expect.iter().map(|e| of(e, run, windows, slots)).collect()
 }
 
@@ -53,7 +53,7 @@ fn of_phases(run: Run<'_>, which: PhaseOf) -> Vec<Part> {
     }
 }
 
-fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: Slots<'_>) -> Vec<Part> {
+fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: &dyn Fn(PodId) -> f64) -> Vec<Part> {
     let Run { model, end, .. } = run;
     let warmup = Time::ZERO + model.warmup;
     let of_those = |which: &dyn Fn(&Window) -> bool| {
@@ -92,7 +92,7 @@ fn until_the_next(model: &Model, changes: Changes, end: Time) -> impl Iterator<I
 }
 
 /// A window with too few requests says nothing of skew.
-fn part_of_window(window: &Window, slots: Slots<'_>) -> Part {
+fn part_of_window(window: &Window, slots: &dyn Fn(PodId) -> f64) -> Part {
     let mut part = part(&[window], slots);
     let ready = window.ready_loads().loads;
     let total: u64 = ready.iter().map(|l| l.1).sum();
@@ -110,7 +110,7 @@ struct Pod {
     busy: Span,
 }
 
-fn part(windows: &[&Window], slots: Slots<'_>) -> Part {
+fn part(windows: &[&Window], slots: &dyn Fn(PodId) -> f64) -> Part {
     let mut pods: Vec<Pod> = Vec::new();
     let mut latency = Tally::default();
     let mut failed = 0;

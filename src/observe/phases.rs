@@ -2,15 +2,17 @@
 //!
 //! Counts come with windows, so that a window in which something changes belongs to no phase: it would mix both.
 
+use crate::metrics::attribution::Attribution;
 use crate::metrics::phase::{Phase, PodNow};
 use crate::metrics::skew;
 use crate::scenario::model::{Action, Model, What};
-use crate::sim::observation::{Observation, PodId, PodPhase, PodSample, ScaledBy};
+use crate::sim::observation::{ConnectionSample, Observation, PodId, PodPhase, PodSample, ScaledBy};
 use crate::units::{Span, Time};
 
 use super::events::count;
-use super::finish::{REQUESTS_PER_POD, latency_ms};
+use super::finish::{REQUESTS_PER_POD, latency_ms, slots};
 use super::histogram::Tally;
+use super::placing::Placing;
 use super::pods::PodInfo;
 
 /// Something that begins or ends.
@@ -48,6 +50,7 @@ struct Part {
     as_it_should_be: bool,
     /// In order of id.
     pods: Vec<PodPart>,
+    placing: Placing,
     failed: u64,
     reconnects: u64,
     length: Span,
@@ -67,19 +70,41 @@ pub(super) struct Phases {
     reconnects: u64,
     part: Part,
     done: Vec<Phase>,
-    /// The phase that the headline is of, if there is one already, and what its pods did.
-    headline: Option<(usize, Vec<(PodId, PodNow)>)>,
+    /// The phase that the headline is of, if there is one already.
+    headline: Option<Headline>,
+}
+
+/// The phase that the headline is of.
+pub(super) struct Headline {
+    /// Its place among the phases.
+    pub at: usize,
+    /// What its pods did.
+    pub pods: Vec<(PodId, PodNow)>,
+    /// What their shares are made of, if connections were looked at.
+    pub attribution: Option<Attribution>,
 }
 
 /// The phases of a run.
 pub(super) struct Finished {
     pub phases: Vec<Phase>,
-    /// The phase that the headline is of: its place among `phases`, and what its pods did.
-    pub headline: Option<(usize, Vec<(PodId, PodNow)>)>,
+    pub headline: Option<Headline>,
 }
 
-/// The slots of a pod that can be in use all the time.
-pub(super) type Slots<'a> = &'a dyn Fn(PodId) -> f64;
+/// What phases need to know of the rest of the run so far.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub model: &'a Model,
+    pub pods: &'a [PodInfo],
+    /// When a pod became Ready, or ceased to be.
+    pub ready_changes: &'a [(Time, PodId)],
+}
+
+impl Known<'_> {
+    /// The slots of a pod that can be in use all the time.
+    fn slots(&self, pod: PodId) -> f64 {
+        slots(self.model, self.pods)(pod)
+    }
+}
 
 impl Phases {
     pub fn new(model: &Model) -> Phases {
@@ -129,14 +154,14 @@ impl Phases {
     }
 
     /// A window ends. True if it lies whole in one phase, which is then the one that goes on.
-    pub fn holds(&mut self, from: Time, to: Time, slots: Slots<'_>) -> bool {
+    pub fn holds(&mut self, from: Time, to: Time, known: Known<'_>) -> bool {
         // What the timeline does comes first: it names what follows from it at the same instant.
         let mut happened: Vec<(Time, Effect)> =
             std::iter::from_fn(|| self.planned.next_if(|(at, _)| *at <= to)).collect();
         happened.append(&mut self.pending);
         happened.sort_by_key(|(at, _)| *at);
         self.pending = happened;
-        self.apply(from, slots);
+        self.apply(from, known);
         from >= self.warmup && self.pending.first().is_none_or(|(at, _)| *at >= to)
     }
 
@@ -160,8 +185,13 @@ impl Phases {
         &mut pod.latency
     }
 
+    /// Adds what connections did in a window that the phase holds.
+    pub fn connections(&mut self, samples: &[ConnectionSample], known: Known<'_>) {
+        self.part.placing.add(known.model, samples, known.ready_changes);
+    }
+
     /// The window is over: `held` says if a phase held it. `failed` calls are those of the window, `reconnects` those of the run so far.
-    pub fn pass(&mut self, (from, to): (Time, Time), held: bool, (failed, reconnects): (u64, u64), slots: Slots<'_>) {
+    pub fn pass(&mut self, (from, to): (Time, Time), held: bool, (failed, reconnects): (u64, u64), known: Known<'_>) {
         if held {
             self.part.failed += failed;
             self.part.reconnects += reconnects - self.reconnects;
@@ -169,11 +199,11 @@ impl Phases {
         }
         self.reconnects = reconnects;
         // What happened at its very end is of the next one.
-        self.apply(Time(to.0.saturating_sub(1)), slots);
+        self.apply(Time(to.0.saturating_sub(1)), known);
     }
 
     /// Does all that is pending up to `until`.
-    fn apply(&mut self, until: Time, slots: Slots<'_>) {
+    fn apply(&mut self, until: Time, known: Known<'_>) {
         let due = self.pending.partition_point(|(at, _)| *at <= until);
         for (at, effect) in self.pending.drain(..due).collect::<Vec<_>>() {
             let before = (self.under_way > 0, self.conditions);
@@ -183,19 +213,19 @@ impl Phases {
             // While something is under way, pods come and go all the time.
             if cuts || effect.turns && self.under_way == 0 {
                 let change = effect.begins.or_else(|| self.part.change.clone());
-                self.cut(at, change, slots);
+                self.cut(at, change, known);
             }
         }
     }
 
     /// A phase ends, and the next one begins.
-    fn cut(&mut self, at: Time, change: Option<String>, slots: Slots<'_>) {
+    fn cut(&mut self, at: Time, change: Option<String>, known: Known<'_>) {
         if at > self.part.from {
             let first = self.part.change.is_none();
             if first {
                 self.part.change.clone_from(&change);
             }
-            self.close(at, if first { "before" } else { self.part.when() }, slots);
+            self.close(at, if first { "before" } else { self.part.when() }, known);
             self.part = Part { from: at, ..Part::default() };
         }
         self.part.change = change;
@@ -203,28 +233,26 @@ impl Phases {
         self.part.as_it_should_be = self.conditions == 0;
     }
 
-    fn close(&mut self, at: Time, when: &str, slots: Slots<'_>) {
+    fn close(&mut self, at: Time, when: &str, known: Known<'_>) {
         let part = std::mem::take(&mut self.part);
         let name = match &part.change {
             Some(change) => format!("{when} {change}"),
             None => "whole run".to_owned(),
         };
-        let (phase, pods) = part.finish(name, at, slots);
+        let (phase, pods, attribution) = part.finish(name, at, known);
         let speaks = phase.settled && phase.pods > 0 && phase.requests >= REQUESTS_PER_POD * phase.pods;
-        if speaks {
-            self.headline = Some((self.done.len(), pods));
-        } else if self.headline.is_none() && phase.requests > 0 {
-            // Better than nothing, until one speaks.
-            self.headline = Some((self.done.len(), pods));
+        // Until one speaks, any is better than nothing.
+        if speaks || self.headline.is_none() && phase.requests > 0 {
+            self.headline = Some(Headline { at: self.done.len(), pods, attribution });
         }
         self.done.push(phase);
     }
 
     /// The run is over.
-    pub fn finish(mut self, end: Time, slots: Slots<'_>) -> Finished {
-        self.apply(end, slots);
+    pub fn finish(mut self, end: Time, known: Known<'_>) -> Finished {
+        self.apply(end, known);
         if end > self.part.from || self.done.is_empty() {
-            self.close(end.max(self.part.from), self.part.when(), slots);
+            self.close(end.max(self.part.from), self.part.when(), known);
         }
         Finished { phases: self.done, headline: self.headline }
     }
@@ -236,13 +264,13 @@ impl Part {
         if self.settled && self.as_it_should_be { "after" } else { "during" }
     }
 
-    fn finish(self, name: String, to: Time, slots: Slots<'_>) -> (Phase, Vec<(PodId, PodNow)>) {
+    fn finish(self, name: String, to: Time, known: Known<'_>) -> (Phase, Vec<(PodId, PodNow)>, Option<Attribution>) {
         let mut latency = Tally::default();
         self.pods.iter().for_each(|pod| latency.merge(&pod.latency));
         let ready: Vec<&PodPart> = self.pods.iter().filter(|pod| pod.ready > Span::ZERO).collect();
         let per_s = |n: u64, of: Span| if of > Span::ZERO { n as f64 / of.as_secs_f64() } else { 0.0 };
         let requests: u64 = ready.iter().map(|pod| pod.requests).sum();
-        let utilization = |pod: &PodPart| pod.busy.as_secs_f64() / (pod.ready.as_secs_f64() * slots(pod.id));
+        let utilization = |pod: &PodPart| pod.busy.as_secs_f64() / (pod.ready.as_secs_f64() * known.slots(pod.id));
         let rates: Vec<f64> = ready.iter().map(|pod| per_s(pod.requests, pod.ready)).collect();
         let ended = self.failed + latency.count();
         let now = |pod: &&PodPart| {
@@ -269,7 +297,10 @@ impl Part {
             max_utilization: ready.iter().map(|pod| utilization(pod)).reduce(f64::max),
             reconnects_per_s: per_s(self.reconnects, self.length),
         };
-        (phase, ready.iter().map(now).collect())
+        let loads: Vec<(PodId, u64, Span)> = ready.iter().map(|pod| (pod.id, pod.requests, pod.ready)).collect();
+        let now = ready.iter().map(now).collect();
+        let attribution = self.placing.finish((known.model, known.pods), &loads, self.length, known.ready_changes);
+        (phase, now, attribution)
     }
 }
 

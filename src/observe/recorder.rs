@@ -17,7 +17,7 @@
 
 use crate::metrics::outcome::Outcome;
 use crate::scenario::model::Model;
-use crate::sim::observation::{Observation, Observer, PodId, PodPhase, PodSample, Status};
+use crate::sim::observation::{ConnectionSample, Observation, Observer, PodId, PodPhase, PodSample, Status};
 use crate::units::{Span, Time};
 
 use super::bins::Bins;
@@ -29,7 +29,7 @@ use super::histogram::Tally;
 use super::latencies::Latencies;
 use super::methods::Methods;
 use super::parts;
-use super::phases::Phases;
+use super::phases::{Known, Phases};
 use super::pods::{PodCounts, PodInfo};
 use super::windows::{Cell, Window, Windows};
 
@@ -214,18 +214,25 @@ impl<'a> Recorder<'a> {
             }
             Observation::Closed(record) => self.connections.closed(self.model, &self.pods, record),
             Observation::OpenAtEnd(record) => self.connections.open_at_end(self.model, &self.pods, record),
-            Observation::Window { from, partial, pods } => self.window(from, at, partial, pods),
+            Observation::Window { from, partial, pods, connections } => {
+                self.window(from, at, partial, pods, connections);
+            }
             _ => {}
         }
     }
 
-    fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample]) {
-        let held = self.phases.holds(from, to, &finish::slots(self.model, &self.pods));
+    fn window(&mut self, from: Time, to: Time, partial: bool, samples: &[PodSample], connections: &[ConnectionSample]) {
+        let known = Known { model: self.model, pods: &self.pods, ready_changes: &self.ready_changes };
+        let held = self.phases.holds(from, to, known);
+        if held {
+            self.phases.connections(connections, known);
+        }
         let failed = self.unplaced + samples.iter().map(|s| self.failed_since(s.pod)).sum::<u64>();
         let cells = samples.iter().map(|sample| self.cell(sample, held.then(|| to.since(from)))).collect();
         let unplaced = std::mem::take(&mut self.unplaced);
         let reconnects = self.connections.reconnects;
-        self.phases.pass((from, to), held, (failed, reconnects), &finish::slots(self.model, &self.pods));
+        let known = Known { model: self.model, pods: &self.pods, ready_changes: &self.ready_changes };
+        self.phases.pass((from, to), held, (failed, reconnects), known);
         self.windows.push(Window { from, to, partial, cells, unplaced });
     }
 
@@ -289,6 +296,10 @@ impl Observer for Recorder<'_> {
             }
             _ => self.rare(at, what),
         }
+    }
+
+    fn wants_connections(&self) -> bool {
+        !self.summary_only
     }
 }
 

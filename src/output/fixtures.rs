@@ -243,6 +243,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         skew: Skew { headline: whole.clone(), worst_window: None, median_window: None, whole_run: whole },
         phases: Vec::new(),
         headline_phase: None,
+        attribution: None,
         pods: pods.iter().zip(received).map(pod).collect(),
         gateways: Vec::new(),
         methods: Vec::new(),

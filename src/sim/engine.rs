@@ -11,7 +11,7 @@ use super::handle::resets::CallsByConnection;
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
 use super::lookout::Lookout;
-use super::observation::{CloseReason, Observation, Observer};
+use super::observation::{CloseReason, ConnectionSample, Observation, Observer};
 use super::pings::Ends;
 use super::plans::Outliers;
 use super::schedule::{Rank, Schedule, key, rank_of, time_of};
@@ -122,6 +122,9 @@ pub(super) struct Engine<'a, O> {
     pub windows: usize,
     /// Pods that were not gone at the start of the window.
     pub sampled_pods: Vec<u32>,
+    /// The observer wants to know what each connection did in a window; those that have ended in this one.
+    pub samples_connections: bool,
+    pub ended_connections: Vec<ConnectionSample>,
     /// Half of the round trip, to the pod and back again.
     pub to_pod: Span,
     pub to_client: Span,
@@ -198,6 +201,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             window_start: Time::ZERO,
             windows: 0,
             sampled_pods: Vec::new(),
+            samples_connections: false,
+            ended_connections: Vec::new(),
             to_pod,
             to_client: model.cluster.rtt - to_pod,
             unfinished_closed: 0,
@@ -208,6 +213,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
     pub fn run(mut self) -> Result<RunEnd, SimError> {
         self.look()?;
+        self.samples_connections = self.observer.wants_connections();
         self.populate();
         self.end_key = if self.all_done() { 0 } else { key(self.end, Rank::World) };
         loop {

@@ -124,6 +124,27 @@ pub struct PodSample {
     pub periods: Periods,
 }
 
+/// What a connection to a server's pod did in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionSample {
+    /// Which: the place that it has among those that are there at the same time.
+    pub slot: u32,
+    /// Index of the client in the model, the gateways' after them.
+    pub client: u32,
+    /// Its channel, or its pool of HTTP/1.1 connections.
+    pub owner: u32,
+    /// Where it was placed.
+    pub pod: PodId,
+    /// When it was dialled.
+    pub opened: Time,
+    /// How long it was READY, and not draining, in the window.
+    pub ready: Span,
+    /// Requests sent on it in the window, and messages of streams.
+    pub sent: u64,
+    /// It ended in the window.
+    pub ended: bool,
+}
+
 /// Who changed the wanted number of pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaledBy {
@@ -381,5 +402,7 @@ pub enum Observation<'a> {
         partial: bool,
         /// All pods that were not Gone before the window, in order of id.
         pods: &'a [PodSample],
+        /// All connections to servers' pods that were READY in it, if the observer wants them: those that ended in it first.
+        connections: &'a [ConnectionSample],
     },
 }

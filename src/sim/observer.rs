@@ -7,6 +7,11 @@ use crate::units::Time;
 pub trait Observer {
     /// Called for each observation, in the order of events.
     fn observe(&mut self, at: Time, what: &Observation<'_>);
+
+    /// Whether windows come with what each connection did in them: it takes time for each connection and window.
+    fn wants_connections(&self) -> bool {
+        false
+    }
 }
 
 /// Sees nothing.
@@ -21,11 +26,19 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.observe(at, what);
         self.1.observe(at, what);
     }
+
+    fn wants_connections(&self) -> bool {
+        self.0.wants_connections() || self.1.wants_connections()
+    }
 }
 
 impl<T: Observer + ?Sized> Observer for &mut T {
     #[inline]
     fn observe(&mut self, at: Time, what: &Observation<'_>) {
         (**self).observe(at, what);
+    }
+
+    fn wants_connections(&self) -> bool {
+        (**self).wants_connections()
     }
 }

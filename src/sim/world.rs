@@ -239,7 +239,13 @@ pub struct Connection {
     /// How-manieth dial of its replica it was.
     pub dial: u32,
     pub opened: Time,
+    /// When it became READY; `NEVER` before.
+    pub ready_since: Time,
     pub draining_since: Time,
+    /// Messages of streams sent on it.
+    pub messages: u64,
+    /// Requests and messages sent on it that the samples so far have counted.
+    pub sampled: u64,
 }
 
 impl Slotted for Call {

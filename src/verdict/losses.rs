@@ -1,13 +1,15 @@
 //! What was lost: pods without room, and calls that failed: whose, where, why, and what would prevent it.
 
-use super::facts::Facts;
-use super::words::count;
-use crate::metrics::outcome::{PodSummary, Requests, Summary};
-use crate::scenario::model::{Action, Client, Discovery, DnsCache, GrpcClient, Model, Protocol, ServiceType, What};
+use super::facts::{Facts, grpc};
+use super::words::{count, percent};
+use crate::metrics::outcome::{Outcome, PodSummary, Requests, Summary};
+use crate::scenario::model::{Action, Client, Discovery, DnsCache, Model, ServiceType, What};
 use crate::units::Span;
 
 /// Part of what a pod can do above which it has no room left.
 const SATURATED: f64 = 0.999;
+/// Part of what a pod can do above which calls wait for long.
+const DROWNING: f64 = 0.9;
 /// A part of all calls whose failure matters more than any balance.
 const MANY_FAILURES: f64 = 0.001;
 /// More pods than this are counted and not named.
@@ -18,7 +20,7 @@ pub(super) fn overload(f: &Facts<'_>) -> Option<String> {
     if !f.open_load() {
         return None;
     }
-    let used: Vec<(&str, f64)> = f.pods.iter().filter_map(|p| Some((p.name(), p.summary.utilization?))).collect();
+    let used: Vec<(&str, f64)> = used(f);
     let full = used.iter().filter(|u| u.1 >= SATURATED).count();
     let (name, _) = used.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| full > 0)?;
     let mean = used.iter().map(|u| u.1).sum::<f64>() / used.len() as f64;
@@ -35,6 +37,37 @@ pub(super) fn overload(f: &Facts<'_>) -> Option<String> {
     })
 }
 
+/// How busy each pod was in the phase that is judged.
+fn used<'a>(f: &'a Facts<'_>) -> Vec<(&'a str, f64)> {
+    f.pods.iter().filter_map(|p| Some((p.name(), p.summary.now.as_ref()?.utilization))).collect()
+}
+
+/// An autoscaler that looks at the mean is content, while some pod has no room.
+pub(super) fn hpa_is_content(f: &Facts<'_>) -> Option<String> {
+    let used = used(f);
+    let of = |server: &str| -> Vec<(&str, f64)> {
+        let pods = f.pods.iter().filter(|p| p.summary.server == server);
+        pods.filter_map(|p| used.iter().copied().find(|u| u.0 == p.name())).collect()
+    };
+    f.model.servers.iter().find_map(|server| {
+        let hpa = server.hpa.as_ref()?;
+        let pods = of(&server.name);
+        let (hot, most) = pods.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|hot| hot.1 >= DROWNING)?;
+        let mean = pods.iter().map(|p| p.1).sum::<f64>() / pods.len() as f64;
+        let seen = mean * hpa.cpu_at_full_load * server.usable();
+        let target = f64::from(hpa.target_percent) / 100.0;
+        (seen <= target * (1.0 + hpa.tolerance)).then(|| {
+            format!(
+                "The HPA of {} is content: it sees a mean CPU of {} of the request (target {}%), while {hot} is {} busy.",
+                server.name,
+                percent(seen),
+                hpa.target_percent,
+                percent(most)
+            )
+        })
+    })
+}
+
 /// What a utilization is a part of.
 fn capacity(model: &Model) -> &'static str {
     match model.servers.iter().filter(|s| s.cpu.is_some()).count() {
@@ -46,9 +79,9 @@ fn capacity(model: &Model) -> &'static str {
 
 /// Calls that failed: a load that is even in the end may have been down meanwhile. True if they are so many that they come
 /// first. A run in which no request reached a pod says it elsewhere.
-pub(super) fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
-    let requests = &f.outcome.summary.requests;
-    let reached = f.outcome.summary.pods.iter().any(|p| p.requests > 0);
+pub(super) fn failures(model: &Model, outcome: &Outcome) -> Option<(String, bool)> {
+    let requests = &outcome.summary.requests;
+    let reached = outcome.summary.pods.iter().any(|p| p.requests > 0);
     if requests.failed == 0 || !reached {
         return None;
     }
@@ -56,12 +89,12 @@ pub(super) fn failures(f: &Facts<'_>) -> Option<(String, bool)> {
     let share = requests.failed as f64 / requests.started as f64;
     let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
     let cause = match status.as_str() {
-        "UNAVAILABLE" => dead_hosts(f).or_else(|| no_address(f)).unwrap_or_default(),
+        "UNAVAILABLE" => dead_hosts(model, outcome).or_else(|| no_address(model)).unwrap_or_default(),
         "RESOURCE_EXHAUSTED" => " A pod whose queue is full (queue_limit) refuses what comes.".to_owned(),
         _ => String::new(),
     };
     let (failed, started) = (requests.failed, requests.started);
-    let (whose, at) = (whose(requests), places(&f.outcome.summary));
+    let (whose, at) = (whose(requests), places(&outcome.summary));
     let text =
         format!("{failed} of {started} calls ({:.2} %) failed, {how} {status}{whose}{at}.{cause}", 100.0 * share);
     Some((text, share >= MANY_FAILURES))
@@ -102,16 +135,9 @@ fn is_replacement(action: &Action) -> bool {
     matches!(action.what, What::RolloutServer(_) | What::Delete { .. })
 }
 
-fn grpc(client: &Client) -> Option<&GrpcClient> {
-    match &client.protocol {
-        Protocol::Grpc(grpc) => Some(grpc),
-        Protocol::Http1(_) => None,
-    }
-}
-
 /// Envoy picks among all pods that discovery names, and its dial to one that is dead fails the calls that wait for it.
-fn dead_hosts(f: &Facts<'_>) -> Option<String> {
-    let summary = &f.outcome.summary;
+fn dead_hosts(model: &Model, outcome: &Outcome) -> Option<String> {
+    let summary = &outcome.summary;
     let dials = ["refused", "dial_timeout"].iter().filter_map(|why| summary.connections.closed_by.get(*why));
     let refused: u64 = dials.sum();
     if 2 * refused < summary.requests.failed {
@@ -123,20 +149,12 @@ fn dead_hosts(f: &Facts<'_>) -> Option<String> {
         let elsewhere = grpc.retry.is_some_and(|retry| retry.unsent_only);
         (!elsewhere).then_some((grpc.discovery, grpc.retry.is_some()))
     };
-    let (discovery, retries) = f.model.balancers().find_map(of_proxy)?;
-    let (known_for, why) = blind_for(f.model, discovery)?;
-    let mut cures = Vec::new();
-    let stops_sooner = f.model.servers.iter().any(|s| s.termination.pre_stop < known_for);
-    if stops_sooner && f.model.timeline.iter().any(is_replacement) {
-        cures.push(format!("a pre_stop of {known_for} or more (and a longer grace), for pods that are replaced"));
-    }
-    if !retries {
-        cures.push("retries, which go to another pod (Istio makes 2)".to_owned());
-    }
-    let cure = if cures.is_empty() { String::new() } else { format!(" What prevents it: {}.", cures.join("; ")) };
+    let (discovery, retries) = model.balancers().find_map(of_proxy)?;
+    let (known_for, why) = blind_for(model, discovery)?;
+    let again = if retries { "" } else { ", which it does not try again" };
     Some(format!(
-        " Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls; it learns of a pod's \
-         end up to {known_for} late ({why}).{cure}"
+        " Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls{again}; it learns of a pod's \
+         end up to {known_for} late ({why})."
     ))
 }
 
@@ -159,14 +177,14 @@ fn blind_for(model: &Model, discovery: Discovery) -> Option<(Span, String)> {
 }
 
 /// What makes a headless Service fail in a rollout (grpc/grpc-go#6990, #8398).
-fn no_address(f: &Facts<'_>) -> Option<String> {
-    if f.model.service != ServiceType::Headless || !f.model.timeline.iter().any(is_replacement) {
+fn no_address(model: &Model) -> Option<String> {
+    if model.service != ServiceType::Headless || !model.timeline.iter().any(is_replacement) {
         return None;
     }
     let of_dns = |c: &Client| grpc(c).filter(|g| g.discovery == Discovery::Dns).map(|g| g.resolver.min_interval);
-    let interval = f.model.balancers().find_map(of_dns)?;
+    let interval = model.balancers().find_map(of_dns)?;
     Some(format!(
         " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \
-         faster leave it without an address until then; a longer min_ready or pre_stop of the servers prevents that."
+         faster leave it without an address until then."
     ))
 }

@@ -1,10 +1,12 @@
 //! What is said of pods without room and of calls that failed.
 
-use super::tests::{outcome, pick_first, round_robin, steady, with};
+use super::tests::{outcome, pick_first, round_robin, sentence, steady, with};
 use super::*;
 use crate::metrics::outcome::Outcome;
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{Discovery, Dns, DnsCache, EnvoyCluster, Load, Protocol, Reuse, Sidecar, SidecarKind};
+use crate::scenario::model::{
+    Discovery, Dns, DnsCache, EnvoyCluster, Load, Protocol, Reuse, Sidecar, SidecarKind, What,
+};
 use crate::units::Span;
 
 #[test]
@@ -34,7 +36,7 @@ fn lossy(first_is_gone: bool) -> Outcome {
 }
 
 #[test]
-fn losses_say_where_and_why_and_what_prevents_them() {
+fn losses_say_where_and_why() {
     let mut model = with(round_robin(), 1, What::RolloutServer(0));
     (model.cluster.dns, model.cluster.endpoint_lag) =
         (Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns }, Distribution::Constant(0.5));
@@ -58,18 +60,11 @@ fn losses_say_where_and_why_and_what_prevents_them() {
     let overhead = Distribution::Constant(0.0);
     model.clients[0].via =
         Some(Sidecar { kind: SidecarKind::Envoy, workers: Some(2), overhead, cluster: Some(cluster) });
-    let why = "Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls; it learns of a pod's \
-               end up to 35.5s late (DNS TTL 30s, poll 5s, endpoint lag 500ms). What prevents it:";
-    let retries = "retries, which go to another pod (Istio makes 2).";
-    let text =
-        format!("{lost} {why} a pre_stop of 35.5s or more (and a longer grace), for pods that are replaced; {retries}");
-    says(&model, &lossy(true), &text);
-    assert!(
-        sentence(&model, &lossy(true))
-            .contains("each sidecar knows every pod, dials it when a call needs it, and takes them")
-    );
-    model.servers[0].termination.pre_stop = Span::from_secs(36);
-    says(&model, &lossy(true), &format!("{lost} {why} {retries}"));
+    let why = "Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls, which it does not try \
+               again; it learns of a pod's end up to 35.5s late (DNS TTL 30s, poll 5s, endpoint lag 500ms).";
+    says(&model, &lossy(true), &format!("{lost} {why}"));
+    let reach = "each sidecar knows every pod, dials it when a call needs it, and takes them";
+    assert!(sentence(&model, &lossy(true)).contains(reach));
     // Where few dials were refused, dead pods are not the cause.
     let mut resets = lossy(false);
     resets.summary.connections.closed_by.clear();

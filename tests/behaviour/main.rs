@@ -4,6 +4,7 @@
 mod support;
 
 mod balancing;
+mod causes;
 mod closed_ends;
 mod dead_peers;
 mod dns_phases;

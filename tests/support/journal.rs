@@ -122,7 +122,7 @@ impl Observer for Journal {
                 self.resolved.push((client, replica, addresses, self.connected.len()));
             }
             Observation::Closed(record) => self.closed.extend(record.reason),
-            Observation::Window { from, partial, pods } => {
+            Observation::Window { from, partial, pods, .. } => {
                 let placed = |s: &PodSample| match self.places[s.pod.0 as usize] {
                     Place::Server(place) => Some(PodSample { pod: PodId(place as u32), ..*s }),
                     Place::Gateway(_) => None,

@@ -16,7 +16,7 @@ const EVENTS: usize = 2;
 
 /// The sentences.
 pub(super) fn story(model: &Model, outcome: &Outcome) -> Vec<String> {
-    let mut sentences = vec![verdict::sentence(model, outcome)];
+    let mut sentences = vec![verdict::judge(model, outcome).text];
     let idle = idle(outcome);
     if idle.is_empty() {
         sentences.extend(longest_idle(outcome));

@@ -48,7 +48,10 @@ impl<O: Observer> Engine<'_, O> {
             reset: false,
             reason: None,
             opened: self.now,
+            ready_since: Time::NEVER,
             draining_since: Time::NEVER,
+            messages: 0,
+            sampled: 0,
             idle_since: self.now,
             waiting: Waiting::default(),
         });
@@ -125,7 +128,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         p.established += 1;
         let measures_idle = p.settings.grpc.max_connection_idle.is_some();
-        self.connections.items[handle.index as usize].idle_since = self.now;
+        let c = &mut self.connections.items[handle.index as usize];
+        (c.idle_since, c.ready_since) = (self.now, self.now);
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
         let id = ConnectionId(lane.id);
@@ -287,6 +291,10 @@ impl<O: Observer> Engine<'_, O> {
     pub fn close(&mut self, index: u32, reason: CloseReason) {
         let closed = Some(self.now);
         let record = self.record(index, closed, Some(reason));
+        if self.samples_connections {
+            let sample = self.sample_connection(index, true);
+            self.ended_connections.extend(sample);
+        }
         let place = self.connections.items[index as usize].place;
         let lane = &self.lanes[index];
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, PodPhase, PodSample};
+use super::super::observation::{ConnectionSample, Observation, Observer, PodId, PodPhase, PodSample};
 use super::super::schedule::Rank;
 use super::super::world::Call;
 use super::super::{RunEnd, WIDENS_AT, WIDENS_BY};
@@ -37,12 +37,42 @@ impl<O: Observer> Engine<'_, O> {
         let pods = std::mem::take(&mut self.sampled_pods);
         let samples: Vec<PodSample> = pods.iter().map(|&pod| self.sample_pod(pod, from)).collect();
         self.sampled_pods = pods.into_iter().filter(|&p| self.pods[p as usize].phase != PodPhase::Gone).collect();
-        self.observe(&Observation::Window { from, partial, pods: &samples });
+        let connections = self.sample_connections();
+        self.observe(&Observation::Window { from, partial, pods: &samples, connections: &connections });
         self.lookout.extra_work += samples.len() as u64;
         if !self.model.windows_widen() {
             self.lookout.rows += samples.len() as u64;
         }
         self.window_start = self.now;
+    }
+
+    /// Those that have ended, in that order, then those that are there, in order of slot; nothing if nobody asks.
+    fn sample_connections(&mut self) -> Vec<ConnectionSample> {
+        let mut samples = std::mem::take(&mut self.ended_connections);
+        if self.samples_connections {
+            for index in self.connections.used() {
+                samples.extend(self.sample_connection(index, false));
+            }
+        }
+        samples
+    }
+
+    /// What a connection did in this window, if it was READY in it and goes to a server's pod.
+    pub fn sample_connection(&mut self, index: u32, ended: bool) -> Option<ConnectionSample> {
+        let lane = &self.lanes[index];
+        let (pod, sent) = (lane.pod, lane.requests);
+        let client = self.replicas[self.replica_of(index) as usize].client;
+        let c = &mut self.connections.items[index as usize];
+        if c.ready_since == Time::NEVER || self.pods[pod as usize].server as usize >= self.model.servers.len() {
+            return None;
+        }
+        let sent = sent + c.messages;
+        let from = self.window_start.max(c.ready_since);
+        let to = self.now.min(c.draining_since);
+        let ready = if to > from { to.since(from) } else { Span::ZERO };
+        let new = sent - std::mem::replace(&mut c.sampled, sent);
+        let (owner, opened) = (c.owner, c.opened);
+        Some(ConnectionSample { slot: index, client, owner, pod: PodId(pod), opened, ready, sent: new, ended })
     }
 
     /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.

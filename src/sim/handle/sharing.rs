@@ -9,7 +9,7 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, below};
-use crate::scenario::model::{Cpu, CpuLimit};
+use crate::scenario::model::Cpu;
 use crate::units::{Span, Time};
 
 /// What is in service in a pod whose processor is shared.
@@ -31,13 +31,13 @@ impl Sharing {
         self.meter.used(&self.cpu, now)
     }
 
-    /// The CPU time that counts in a window of this length, at most: what the limit gives in it. A container may use two quotas at
-    /// once, the end of one period and the beginning of the next; what it used ahead counts in the windows that follow.
+    /// The CPU time that counts in a window of this length, at most: what the cores and the limit give in it. A container may use two
+    /// quotas at once, the end of one period and the beginning of the next, and what it used of its cores is rounded to whole ns;
+    /// what it used ahead counts in the windows that follow.
     pub fn most(&self, window: Span) -> Span {
-        let limit = |limit: CpuLimit| {
-            Span((u128::from(window.0) * u128::from(limit.quota.0) / u128::from(limit.period.0)) as u64)
-        };
-        self.cpu.limit.map_or(Span(u64::MAX), limit)
+        let part = |of: u64, one: u64| Span((u128::from(window.0) * u128::from(of) / u128::from(one)) as u64);
+        let cores = part(self.cpu.cores_milli.into(), 1_000);
+        self.cpu.limit.map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)))
     }
 
     /// Periods of the limit since this was asked before.

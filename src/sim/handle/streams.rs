@@ -79,6 +79,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         let sent = Time(self.now.0 - self.to_pod.0);
         let draw = mix(mix(call.demand, MESSAGE), self.messages_until_now(call, interval));
         self.after(interval, Rank::Expiry, Event::Message(handle));
+        self.connections.items[connection as usize].messages += 1;
         if !self.pods[pod as usize].serving || self.lanes[connection].dead {
             return self.request_lost(pod, connection, sent);
         }

@@ -1,7 +1,5 @@
 //! The verdict: its numbers are those of the other files, and it is silent about nothing that matters.
 
-use evenkeel::scenario::quantity::parse_duration;
-
 use super::Run;
 use super::files::{Findings, count, list, number, text};
 
@@ -36,57 +34,45 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
         findings.must(!said, || format!("{wrong:?} in {verdict}"));
     }
     failures(run, verdict, findings);
-    if let Some((before, after)) = verdict.split_once(" takes all requests") {
-        let name = before.rsplit(' ').next().unwrap_or_default();
-        let since = after.strip_prefix(" from ").and_then(|after| parse_duration(after.split_once(" on")?.0).ok());
-        // Of the run, or of the rows from then on: the name of each pod, and what it received.
-        let of_rows = |from: u64| {
-            let rows = run.rows[0].iter().filter(move |row| row.from >= from);
-            rows.filter_map(|row| Some((run.lives[0][row.pod?].name.as_str(), row.requests + row.messages))).collect()
-        };
-        let of_run = || list(&run.summary, "pods").iter().map(|pod| (text(pod, "/pod"), received(pod))).collect();
-        let loads: Vec<(&str, u64)> = since.map_or_else(of_run, |since| of_rows(since.0 / 1_000));
-        let all: u64 = loads.iter().map(|load| load.1).sum();
-        let others: u64 = loads.iter().filter(|load| load.0 != name).map(|load| load.1).sum();
-        findings.must(others == 0 && all > 0, || format!("others than {name} have {others} of {all}: {verdict}"));
+    attribution(run, findings);
+}
+
+/// The parts of each pod add up to its share less the even one, and its share is that of the pod's row.
+fn attribution(run: &Run<'_>, findings: &mut Findings) {
+    let Some(attribution) = run.summary.get("attribution") else { return };
+    for pod in list(attribution, "pods") {
+        let of = |key: &str| number(pod, &format!("/{key}")).unwrap_or(f64::NAN);
+        let parts = ["time_ready", "timing", "draw", "client_rates", "connection_rates", "picks", "failures"];
+        let sum: f64 = parts.iter().map(|part| of(part)).sum();
+        findings.near(&format!("parts of {}", text_of(pod)), sum, of("share") - of("even"), 1e-9);
+        let row = list(&run.summary, "pods").iter().find(|p| text_of(p) == text_of(pod));
+        let share = row.and_then(|p| number(p, "/now/share")).unwrap_or(f64::NAN);
+        findings.near(&format!("share of {}", text_of(pod)), of("share"), share, 1e-12);
     }
 }
 
-/// Requests and messages of a pod in the summary.
-fn received(pod: &serde_json::Value) -> u64 {
-    count(pod, "/requests") + pod.get("messages").and_then(serde_json::Value::as_u64).unwrap_or(0)
-}
-
-/// `X carries 1.3x its share`: so it is from some window on to the end, or over the measured run.
+/// `X carries 1.3x its share, Y 0.2x`: so it is in the phase that the headline is of.
 fn times_its_share(run: &Run<'_>, before: &[&str], times: f64, findings: &mut Findings) {
     let text = before.last().copied().unwrap_or_default();
     let decimals = text.split_once('.').map_or(0, |(_, d)| d.len() - 1);
     let bound = 0.5 / 10f64.powi(decimals as i32) + 1e-9;
     let named = |word: &&str| run.lives[0].iter().position(|l| l.name == word.trim_end_matches([',', ':']));
     let Some(pod) = before.iter().rev().find_map(named) else { return };
-    let fits = |loads: &[(usize, u64)]| {
-        let total: u64 = loads.iter().map(|l| l.1).sum();
-        let mine: u64 = loads.iter().filter(|l| l.0 == pod).map(|l| l.1).sum();
-        total > 0 && (mine as f64 * loads.len() as f64 / total as f64 - times).abs() <= bound
-    };
-    let windows: Vec<&[super::Row]> = run.rows[0].chunk_by(|a, b| a.from == b.from).collect();
-    let last = windows.last().map_or(&[][..], |w| w);
-    let ready: Vec<usize> = last.iter().filter(|row| row.state == "ready").filter_map(|row| row.pod).collect();
-    let mut sums: Vec<(usize, u64)> = ready.iter().map(|pod| (*pod, 0)).collect();
-    let tail = windows.iter().rev().any(|window| {
-        for (pod, sum) in &mut sums {
-            let row = window.iter().find(|row| row.pod == Some(*pod));
-            *sum += row.map_or(0, |row| row.requests + row.messages);
-        }
-        fits(&sums)
-    });
-    let there = list(&run.summary, "pods")
+    let name = &run.lives[0][pod].name;
+    let pods = list(&run.summary, "pods");
+    let now: Vec<f64> = pods.iter().filter_map(|p| number(p, "/now/share")).collect();
+    let mine = pods.iter().find(|p| text_of(p) == *name).and_then(|p| number(p, "/now/share"));
+    let carried = mine.map(|share| share * now.len() as f64);
+    let drawn = list(run.summary.get("attribution").unwrap_or(&serde_json::Value::Null), "pods")
         .iter()
-        .enumerate()
-        .filter(|(_, p)| number(p, "/ready_s").is_some() && number(p, "/deleted_s").is_none());
-    let whole: Vec<(usize, u64)> = there.map(|(i, pod)| (i, received(pod))).collect();
-    let said = || format!("{} does not carry {times} times its share: {:?}, {whole:?}", run.lives[0][pod].name, sums);
-    findings.must(tail || fits(&whole), said);
+        .find(|p| text_of(p) == *name)
+        .and_then(|p| Some(number(p, "/drawn_evenly")? / number(p, "/even")?));
+    let fits = [carried, drawn].into_iter().flatten().any(|said| (said - times).abs() <= bound);
+    findings.must(fits, || format!("{name} does not carry {times} times its share: {carried:?}, {drawn:?}"));
+}
+
+fn text_of(pod: &serde_json::Value) -> &str {
+    text(pod, "/pod")
 }
 
 /// Failed calls are never left out where they are more than one in a thousand, and are those of the summary.

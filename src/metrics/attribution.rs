@@ -1,0 +1,352 @@
+//! Attribution: what a pod's share is made of. The parts of a pod add up to its share less the even one.
+//!
+//! With n pods of one phase, requests x and time r of being Ready per pod, and per channel k (of client c) and pod i the time m of
+//! connections that were READY and the requests s sent on them; X, R, M, S are sums over what is left out, and q = m / M of a channel:
+//!
+//! | part | formula |
+//! |---|---|
+//! | `time_ready` | r_i / R − 1 / n |
+//! | `timing` | e_i − r_i / R |
+//! | `draw` | m_i / M − e_i |
+//! | `client_rates` | Σ_c (S_c / S − M_c / M) m_ci / M_c |
+//! | `connection_rates` | Σ_c Σ_k (S_k / S − M_k / M_c · S_c / S) q_ki |
+//! | `picks` | Σ_k (s_ki − S_k q_ki) / S |
+//! | `failures` | x_i / X − s_i / S |
+//!
+//! e_i is the part of the connections that pod i would have if each had been drawn uniformly from the pods that were known to be Ready
+//! when it was dialled (a mean `endpoint_lag` after they were).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the headline's shares are made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// The pods that were Ready in the phase, in order of creation.
+    pub pods: Vec<PodParts>,
+    /// Who called them: the clients, or the gateways.
+    pub clients: Vec<CallerPart>,
+    /// Connections that were open at a time, on average; those that proxies and ring_hash open on demand are left out.
+    pub connections: f64,
+    /// How many independent draws of a pod these come to: connections that lived longer count for more (Kish's effective size).
+    pub draws: f64,
+    /// What the largest part comes of, as far as the run proves it; `null` if the load is even.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+}
+
+/// What one pod's share is made of: `share − even = time_ready + timing + draw + client_rates + connection_rates + picks + failures`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PodParts {
+    /// Its name.
+    pub pod: String,
+    /// Part of what all pods of the phase received.
+    pub share: f64,
+    /// One over the number of these pods.
+    pub even: f64,
+    /// It was Ready for longer, or for less time, than the others.
+    pub time_ready: f64,
+    /// Pods that came after a connection was opened cannot have it: what an even draw from those that were Ready at each dial gives.
+    pub timing: f64,
+    /// It has more, or fewer, connections than that.
+    pub draw: f64,
+    /// The clients whose connections it has ask for more, or for less, per connection than others.
+    pub client_rates: f64,
+    /// Its connections carry more, or less, than others of the same client.
+    pub connection_rates: f64,
+    /// Of their connections, channels prefer the one to it, or the others.
+    pub picks: f64,
+    /// Requests that were sent and have not come; for all other pods, what it lost by that.
+    pub failures: f64,
+    /// Its connections, on average over the phase.
+    pub connections: f64,
+    /// What `draw` is measured against: the part of the connections that draws at random would have given it.
+    pub drawn_evenly: f64,
+    /// Its parts by client, where there are several callers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_client: BTreeMap<String, ClientParts>,
+}
+
+/// What one client does to a pod's share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientParts {
+    /// Its connections to the pod, on average.
+    pub connections: f64,
+    /// Its term of `client_rates`.
+    pub client_rates: f64,
+    /// Its term of `connection_rates`.
+    pub connection_rates: f64,
+    /// Its term of `picks`.
+    pub picks: f64,
+}
+
+/// A client, or a gateway, that calls the servers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallerPart {
+    /// Its name.
+    pub client: String,
+    /// Part of all that was sent.
+    pub sent: f64,
+    /// Part of the connections.
+    pub connections: f64,
+}
+
+/// Why the load is not even.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Which one: `late_pod`, `few_connections`, `heavy_client`, `slow_pod`, `hash_keys`, `chance` and others (docs/verdict.md).
+    pub kind: String,
+    /// The pod that says it best.
+    pub pod: String,
+    /// The client that it comes of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+}
+
+impl PodParts {
+    /// The parts by name, in order.
+    #[must_use]
+    pub fn parts(&self) -> [(&'static str, f64); 7] {
+        [
+            ("time_ready", self.time_ready),
+            ("timing", self.timing),
+            ("draw", self.draw),
+            ("client_rates", self.client_rates),
+            ("connection_rates", self.connection_rates),
+            ("picks", self.picks),
+            ("failures", self.failures),
+        ]
+    }
+
+    /// Times its even share.
+    #[must_use]
+    pub fn times(&self) -> f64 {
+        self.share / self.even
+    }
+}
+
+/// What one channel did in a phase, per pod.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelShares {
+    /// Whose it is: a place in the list of callers.
+    pub caller: usize,
+    /// By pod: the weight of its connections (their time, or how many), and requests sent.
+    pub pods: Vec<(f64, f64)>,
+    /// Its connections are opened on demand, so that they follow its picks: it counts as connected to all pods alike.
+    pub on_demand: bool,
+}
+
+/// What a phase comes to, per pod.
+#[derive(Clone, Debug, Default)]
+pub struct Loads {
+    /// Names of the pods.
+    pub names: Vec<String>,
+    /// Requests received.
+    pub received: Vec<f64>,
+    /// Time of being Ready.
+    pub ready: Vec<f64>,
+    /// The part of the connections that draws at random would give.
+    pub drawn_evenly: Vec<f64>,
+    /// Kish's effective number of draws.
+    pub draws: f64,
+    /// Seconds of the phase.
+    pub length: f64,
+}
+
+fn over(part: f64, of: f64) -> f64 {
+    if of > 0.0 { part / of } else { 0.0 }
+}
+
+/// Splits the shares of the pods of a phase. `None` if they received nothing.
+#[must_use]
+pub fn attribute(loads: &Loads, callers: &[String], mut channels: Vec<ChannelShares>) -> Option<Attribution> {
+    let n = loads.names.len();
+    let (total, ready) = (loads.received.iter().sum::<f64>(), loads.ready.iter().sum::<f64>());
+    if total <= 0.0 || ready <= 0.0 {
+        return None;
+    }
+    let real: f64 = channels.iter().filter(|c| !c.on_demand).flat_map(|c| &c.pods).map(|p| p.0).sum();
+    for channel in channels.iter_mut().filter(|c| c.on_demand) {
+        channel.pods.iter_mut().zip(&loads.ready).for_each(|(pod, ready)| pod.0 = *ready);
+    }
+    let clients: Vec<Client> =
+        (0..callers.len()).map(|c| Client::new(n, channels.iter().filter(|k| k.caller == c))).collect();
+    let weight: f64 = clients.iter().map(|c| c.weight).sum();
+    let sent: f64 = clients.iter().map(|c| c.sent).sum();
+    let pod = |i: usize| {
+        let even = 1.0 / n as f64;
+        let share = loads.received[i] / total;
+        let of_ready = loads.ready[i] / ready;
+        let mut parts = PodParts {
+            pod: loads.names[i].clone(),
+            share,
+            even,
+            time_ready: of_ready - even,
+            connections: over(clients.iter().map(|c| c.real[i]).sum(), loads.length),
+            drawn_evenly: loads.drawn_evenly[i],
+            ..PodParts::default()
+        };
+        // Without a connection, or anything sent, the later parts are the first's.
+        let placed = if weight > 0.0 { clients.iter().map(|c| c.weights[i]).sum::<f64>() / weight } else { of_ready };
+        let expected = if real > 0.0 {
+            // Channels that connect on demand have no draw.
+            (loads.drawn_evenly[i] * real + of_ready * (weight - real)) / weight
+        } else {
+            placed
+        };
+        parts.timing = expected - of_ready;
+        parts.draw = placed - expected;
+        if sent > 0.0 {
+            for (client, name) in clients.iter().zip(callers) {
+                let term = client.terms(i, (sent, weight), loads.length);
+                parts.client_rates += term.client_rates;
+                parts.connection_rates += term.connection_rates;
+                parts.picks += term.picks;
+                if callers.len() > 1 {
+                    parts.by_client.insert(name.clone(), term);
+                }
+            }
+        }
+        let of_sent = if sent > 0.0 { clients.iter().map(|c| c.sent_to[i]).sum::<f64>() / sent } else { placed };
+        parts.failures = share - of_sent;
+        parts
+    };
+    let part = |(client, name): (&Client, &String)| CallerPart {
+        client: name.clone(),
+        sent: over(client.sent, sent),
+        connections: over(client.weight, weight),
+    };
+    Some(Attribution {
+        pods: (0..n).map(pod).collect(),
+        clients: clients.iter().zip(callers).map(part).collect(),
+        connections: over(real, loads.length),
+        draws: loads.draws,
+        cause: None,
+    })
+}
+
+/// A client's channels together.
+struct Client<'a> {
+    channels: Vec<&'a ChannelShares>,
+    weight: f64,
+    sent: f64,
+    /// By pod.
+    weights: Vec<f64>,
+    sent_to: Vec<f64>,
+    /// By pod: weights of connections that are not opened on demand.
+    real: Vec<f64>,
+}
+
+impl<'a> Client<'a> {
+    fn new(n: usize, channels: impl Iterator<Item = &'a ChannelShares>) -> Client<'a> {
+        let channels: Vec<&ChannelShares> = channels.collect();
+        let sums = |of: &dyn Fn(&ChannelShares, usize) -> f64| -> Vec<f64> {
+            (0..n).map(|i| channels.iter().map(|k| of(k, i)).sum()).collect()
+        };
+        let (weights, sent_to) = (sums(&|k, i| k.pods[i].0), sums(&|k, i| k.pods[i].1));
+        let real = sums(&|k, i| if k.on_demand { 0.0 } else { k.pods[i].0 });
+        Client { weight: weights.iter().sum(), sent: sent_to.iter().sum(), weights, sent_to, real, channels }
+    }
+
+    /// What it does to the share of pod `i`.
+    fn terms(&self, i: usize, (sent, weight): (f64, f64), length: f64) -> ClientParts {
+        let mut terms = ClientParts {
+            connections: over(self.real[i], length),
+            client_rates: (self.sent / sent - over(self.weight, weight)) * over(self.weights[i], self.weight),
+            ..ClientParts::default()
+        };
+        for channel in &self.channels {
+            let (of, all) = channel.pods.iter().fold((0.0, 0.0), |(w, s), pod| (w + pod.0, s + pod.1));
+            let part = over(channel.pods[i].0, of);
+            terms.connection_rates += (all / sent - over(of, self.weight) * self.sent / sent) * part;
+            terms.picks += (channel.pods[i].1 - all * part) / sent;
+        }
+        terms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loads(received: &[f64], drawn_evenly: &[f64]) -> Loads {
+        Loads {
+            names: (0..received.len()).map(|i| format!("s-{i}")).collect(),
+            received: received.to_vec(),
+            ready: vec![10.0; received.len()],
+            drawn_evenly: drawn_evenly.to_vec(),
+            draws: 4.0,
+            length: 10.0,
+        }
+    }
+
+    fn channel(caller: usize, pods: &[(f64, f64)]) -> ChannelShares {
+        ChannelShares { caller, pods: pods.to_vec(), on_demand: false }
+    }
+
+    #[track_caller]
+    fn adds_up(attribution: &Attribution) {
+        for pod in &attribution.pods {
+            let sum: f64 = pod.parts().iter().map(|p| p.1).sum();
+            assert!((sum - (pod.share - pod.even)).abs() < 1e-12, "{pod:?}");
+        }
+    }
+
+    /// Two clients of one connection each; the heavy one asks for three times as much.
+    #[test]
+    fn a_heavy_client() {
+        let channels = vec![channel(0, &[(10.0, 30.0), (0.0, 0.0)]), channel(1, &[(0.0, 0.0), (10.0, 10.0)])];
+        let callers = ["heavy".to_owned(), "light".to_owned()];
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &callers, channels).expect("requests");
+        adds_up(&all);
+        let hot = &all.pods[0];
+        assert!(
+            (hot.client_rates - 0.25).abs() < 1e-12 && hot.draw.abs() < 1e-12 && hot.picks.abs() < 1e-12,
+            "{hot:?}"
+        );
+        assert!((hot.by_client["heavy"].client_rates - 0.25).abs() < 1e-12);
+        assert_eq!((all.clients[0].sent, all.clients[0].connections), (0.75, 0.5));
+    }
+
+    /// Four equal connections, all opened before the second pod was there.
+    #[test]
+    fn a_late_pod_and_a_draw() {
+        let one = |pods: &[(f64, f64)]| channel(0, pods);
+        let early = vec![one(&[(40.0, 40.0), (0.0, 0.0)])];
+        let all = attribute(&loads(&[40.0, 0.0], &[1.0, 0.0]), &["c".to_owned()], early).expect("requests");
+        adds_up(&all);
+        assert_eq!((all.pods[1].timing, all.pods[1].draw, all.connections), (-0.5, 0.0, 4.0));
+        let lucky = vec![one(&[(30.0, 30.0), (0.0, 0.0)]), one(&[(0.0, 0.0), (10.0, 10.0)])];
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], lucky).expect("requests");
+        adds_up(&all);
+        assert_eq!((all.pods[0].timing, all.pods[0].draw), (0.0, 0.25));
+    }
+
+    /// One channel with a connection to each of two pods prefers the first; what is sent to the second is lost in part.
+    #[test]
+    fn picks_and_failures() {
+        let channels = vec![channel(0, &[(10.0, 60.0), (10.0, 40.0)])];
+        let all = attribute(&loads(&[60.0, 20.0], &[0.5, 0.5]), &["c".to_owned()], channels.clone()).expect("requests");
+        adds_up(&all);
+        assert!((all.pods[0].picks - 0.1).abs() < 1e-12 && (all.pods[1].failures + 0.15).abs() < 1e-12, "{all:?}");
+        // A proxy opens connections where calls go: they explain nothing.
+        let pool = ChannelShares { on_demand: true, pods: vec![(10.0, 100.0), (0.0, 0.0)], caller: 0 };
+        let all = attribute(&loads(&[100.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], vec![pool]).expect("requests");
+        adds_up(&all);
+        assert_eq!((all.pods[0].picks, all.pods[0].draw, all.connections), (0.5, 0.0, 0.0));
+    }
+
+    #[test]
+    fn without_requests_there_is_nothing_to_attribute() {
+        assert_eq!(attribute(&loads(&[0.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], Vec::new()), None);
+        let all = attribute(&loads(&[3.0, 1.0], &[0.5, 0.5]), &["c".to_owned()], Vec::new()).expect("requests");
+        adds_up(&all);
+    }
+}

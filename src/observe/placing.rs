@@ -1,0 +1,141 @@
+//! What connections did in the phase that goes on: which pods they were on, since when, and what was sent on them.
+
+use std::collections::BTreeMap;
+
+use crate::metrics::attribution::{Attribution, ChannelShares, Loads, attribute};
+use crate::scenario::model::{Client, Model, Policy, Protocol};
+use crate::sim::observation::{ConnectionSample, PodId};
+use crate::units::{Span, Time};
+
+use super::pods::PodInfo;
+
+/// A connection in the phase so far.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    sample: ConnectionSample,
+    ready: Span,
+    sent: u64,
+}
+
+/// Connections, and what is left of those that have ended.
+#[derive(Debug, Default)]
+pub(super) struct Placing {
+    /// By slot.
+    live: Vec<Option<Live>>,
+    /// By caller, then channel or pool, then pod: the weight of its connections, and what was sent on them.
+    channels: BTreeMap<(u32, u32), BTreeMap<PodId, (f64, u64)>>,
+    /// Weights of drawn connections by how many changes of the Ready pods there had been when they were dialled.
+    dialled_after: BTreeMap<usize, f64>,
+    /// Sum of the squares of these connections' weights.
+    squares: f64,
+}
+
+/// True if connections are opened where calls go: by a proxy's pools, and by ring_hash, which dials what a key asks for.
+fn on_demand(client: &Client) -> bool {
+    let pools = client.via.as_ref().is_some_and(|via| via.cluster.is_some());
+    pools || matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }))
+}
+
+/// True if no connection outlives its request: then each request is a draw, and how long it takes says nothing.
+fn per_request(model: &Model) -> bool {
+    model.balancers().all(|c| matches!(&c.protocol, Protocol::Http1(http) if http.keep_alive.is_none()))
+}
+
+/// How long after a change of the Ready pods a dial can know of it, on average.
+fn known_after(model: &Model) -> Span {
+    Span::from_secs_f64(model.cluster.endpoint_lag.mean())
+}
+
+impl Placing {
+    /// Adds what connections did in a window. `changes` are those of the Ready pods so far.
+    pub fn add(&mut self, model: &Model, samples: &[ConnectionSample], changes: &[(Time, PodId)]) {
+        for sample in samples {
+            let slot = sample.slot as usize;
+            if self.live.len() <= slot {
+                self.live.resize(slot + 1, None);
+            }
+            let live = self.live[slot].get_or_insert(Live { sample: *sample, ready: Span::ZERO, sent: 0 });
+            live.ready = live.ready + sample.ready;
+            live.sent += sample.sent;
+            if sample.ended {
+                let live = *live;
+                self.live[slot] = None;
+                self.fold(model, &live, changes);
+            }
+        }
+    }
+
+    fn fold(&mut self, model: &Model, live: &Live, changes: &[(Time, PodId)]) {
+        let Live { sample, ready, sent } = live;
+        let weight = if per_request(model) { *sent as f64 } else { ready.as_secs_f64() };
+        let pods = self.channels.entry((sample.client, sample.owner)).or_default();
+        let pod = pods.entry(sample.pod).or_default();
+        *pod = (pod.0 + weight, pod.1 + sent);
+        if !on_demand(model.caller(sample.client as usize)) {
+            let lag = known_after(model);
+            // What there is at the start is known.
+            let before = changes.partition_point(|(at, _)| *at == Time::ZERO || *at + lag <= sample.opened);
+            *self.dialled_after.entry(before).or_default() += weight;
+            self.squares += weight * weight;
+        }
+    }
+
+    /// What the shares of the phase are made of. `loads` are the pods' requests received and time of being Ready.
+    pub fn finish(
+        mut self,
+        (model, pods): (&Model, &[PodInfo]),
+        loads: &[(PodId, u64, Span)],
+        length: Span,
+        changes: &[(Time, PodId)],
+    ) -> Option<Attribution> {
+        for live in std::mem::take(&mut self.live).into_iter().flatten() {
+            self.fold(model, &live, changes);
+        }
+        let callers: Vec<usize> = (0..model.callers().count()).collect();
+        // Clients of a gateway call no server.
+        let called: Vec<usize> =
+            callers.into_iter().filter(|c| self.channels.keys().any(|(client, _)| *client as usize == *c)).collect();
+        let channel = |(&(client, _), by_pod): (&(u32, u32), &BTreeMap<PodId, (f64, u64)>)| ChannelShares {
+            caller: called.iter().position(|c| *c == client as usize).unwrap_or(0),
+            pods: loads.iter().map(|(id, ..)| by_pod.get(id).map_or((0.0, 0.0), |p| (p.0, p.1 as f64))).collect(),
+            on_demand: on_demand(model.caller(client as usize)),
+        };
+        let drawn: f64 = self.dialled_after.values().sum();
+        let loads = Loads {
+            names: loads.iter().map(|(id, ..)| pods[id.0 as usize].name.clone()).collect(),
+            received: loads.iter().map(|(_, requests, _)| *requests as f64).collect(),
+            ready: loads.iter().map(|(.., ready)| ready.as_secs_f64()).collect(),
+            drawn_evenly: self.drawn_evenly(loads, changes),
+            draws: if self.squares > 0.0 { drawn * drawn / self.squares } else { 0.0 },
+            length: length.as_secs_f64(),
+        };
+        let names: Vec<String> = called.iter().map(|c| model.caller(*c).name.clone()).collect();
+        attribute(&loads, &names, self.channels.iter().map(channel).collect())
+    }
+
+    /// The part of the drawn connections that each pod would have if each were on one of the pods that were Ready at its dial; even
+    /// for those that were dialled when none was.
+    fn drawn_evenly(&self, loads: &[(PodId, u64, Span)], changes: &[(Time, PodId)]) -> Vec<f64> {
+        let n = loads.len() as f64;
+        let total: f64 = self.dialled_after.values().sum();
+        let mut parts = vec![if total > 0.0 { 0.0 } else { 1.0 / n }; loads.len()];
+        let mut ready = std::collections::BTreeSet::new();
+        let mut done = 0;
+        for (&before, weight) in &self.dialled_after {
+            for (_, pod) in &changes[done..before] {
+                if !ready.remove(pod) {
+                    ready.insert(*pod);
+                }
+            }
+            done = before;
+            // Those that have gone since have no part: the connection was drawn from those that are left.
+            let there: Vec<bool> = loads.iter().map(|(id, ..)| ready.contains(id)).collect();
+            let of = there.iter().filter(|there| **there).count();
+            for (part, there) in parts.iter_mut().zip(&there) {
+                let even = if of == 0 { 1.0 / n } else { f64::from(u8::from(*there)) / of as f64 };
+                *part += even * weight / total;
+            }
+        }
+        parts
+    }
+}
