@@ -1,6 +1,7 @@
 //! Figures: what the observations come to. Pure functions of loads, summaries and outcomes.
 
 pub mod balance;
+pub mod cures;
 pub mod estimate;
 pub mod expect;
 pub mod figures;

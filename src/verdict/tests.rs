@@ -75,6 +75,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             warnings: Vec::new(),
             verdict: String::new(),
             theory: Vec::new(),
+            cures: None,
             runs: None,
         },
         windows: (0..10).flat_map(|time| pods.iter().enumerate().map(move |p| row(time, p))).collect(),
@@ -84,6 +85,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         events: Vec::new(),
         window_s: 1.0,
         end_s: 10.0,
+        engine_events: 0,
     }
 }
 
