@@ -1,10 +1,10 @@
 //! The end of `evenkeel run`: what would change the skew, simulated.
 
+use super::Terms;
 use super::failure::Failure;
 use super::interrupt;
 use super::run::in_pool;
 use super::terminal::Progress;
-use super::Terms;
 use crate::experiment::cures::{MOST_CURES, simulated};
 use crate::lint;
 use crate::metrics::cures::Cures;

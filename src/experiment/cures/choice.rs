@@ -1,7 +1,7 @@
 //! Which cures are worth a simulation for a scenario, in which order.
 
 use super::list::{self, AGE, Cure, GRACE, cures};
-use crate::scenario::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind};
+use crate::scenario::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind, What};
 use crate::units::Span;
 
 /// How long connections live with the cures that end them: [`AGE`].
@@ -16,6 +16,8 @@ pub(super) struct Facts<'a> {
     model: &'a Model,
     /// Pods come and go: what clients know must be renewed.
     changes: bool,
+    /// There is a rollout: how pods are replaced matters.
+    rollout: bool,
     /// The run is so long that an age of [`LIFETIME`] shows in it.
     ages: bool,
 }
@@ -24,7 +26,8 @@ impl Facts<'_> {
     pub fn of(model: &Model, end_s: f64) -> Facts<'_> {
         let changes = model.timeline.iter().any(|action| action.what.moves_connections())
             || model.servers.iter().any(|server| server.hpa.is_some());
-        Facts { model, changes, ages: end_s >= 2.0 * LIFETIME.as_secs_f64() }
+        let rollout = model.timeline.iter().any(|action| matches!(action.what, What::RolloutServer(_)));
+        Facts { model, changes, rollout, ages: end_s >= 2.0 * LIFETIME.as_secs_f64() }
     }
 
     /// All who connect to the servers.
@@ -66,11 +69,16 @@ pub(super) fn candidates(facts: &Facts<'_>, fixes: Vec<Cure>) -> Vec<Cure> {
         take(list::LINKERD, true),
     ];
     let mut all: Vec<Cure> = before.into_iter().flatten().collect();
-    all.extend(fixes.into_iter().take(MOST_FIXES));
+    all.extend(fixes.into_iter().filter(|fix| facts.rollout || !sets_strategy(fix)).take(MOST_FIXES));
     all.extend(after.into_iter().flatten());
     all.extend(pools(facts));
     all.extend(gateways(facts));
     all
+}
+
+/// It changes how a rollout replaces pods.
+fn sets_strategy(fix: &Cure) -> bool {
+    fix.sets.iter().any(|set| set.split('=').next().is_some_and(|path| path.ends_with(".strategy")))
 }
 
 /// Cures for clients that speak HTTP/1.1.
@@ -132,7 +140,88 @@ fn gateways(facts: &Facts<'_>) -> Vec<Cure> {
     let alone = facts.model.clients.iter().all(|c| c.gateway.is_some());
     let age = Cure {
         name: list::AGED.to_owned(),
-        sets: if alone && facts.ages && facts.ends_of_connections_matter() { list::ages(facts.model, AGE, GRACE) } else { Vec::new() },
+        sets: if alone && facts.ages && facts.ends_of_connections_matter() {
+            list::ages(facts.model, AGE, GRACE)
+        } else {
+            Vec::new()
+        },
     };
     [least, in_turn, age].into_iter().filter(|cure| !cure.sets.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::document::Document;
+
+    fn chosen(text: &str, fixes: Vec<Cure>) -> Vec<String> {
+        let text = format!("name: a\nduration: 10m\n{text}");
+        let model =
+            Document::embedded("a", &text, &[]).load(&[]).unwrap_or_else(|wrong| panic!("{wrong}\n{text}")).model;
+        candidates(&Facts::of(&model, 600.0), fixes).into_iter().map(|cure| cure.name).collect()
+    }
+
+    const PODS: &str = "servers: [{ name: s, replicas: 5 }]\n";
+    const LOAD: &str = "load: { open: { rate: 10 } }";
+    const ROLLOUT: &str = "timeline: [{ at: 1m, rollout: s }]\n";
+
+    #[test]
+    fn the_order_is_that_of_the_documentation() {
+        let text = format!("{PODS}clients: [{{ name: c, {LOAD} }}]\n");
+        let all = ["headless, round_robin", "age 1m", "channels × 4", "xDS, round_robin", "istio", "linkerd"];
+        assert_eq!(chosen(&text, Vec::new()), all);
+        // Pods that come and go are found because connections end.
+        assert_eq!(chosen(&format!("{text}{ROLLOUT}"), Vec::new())[0], "headless, round_robin, age 1m");
+        let fix = |name: &str, set: &str| Cure { name: name.to_owned(), sets: vec![set.to_owned()] };
+        let fixes =
+            || vec![fix("EK018", "servers.s.strategy={ max_surge: 100% }"), fix("EK029", "a=1"), fix("x", "b=1")];
+        assert_eq!(chosen(&format!("{text}{ROLLOUT}"), fixes())[1..3], ["EK018", "EK029"]);
+        assert_eq!(chosen(&text, fixes())[1..3], ["EK029", "x"], "nothing is rolled out");
+    }
+
+    #[test]
+    fn what_cannot_act_is_not_tried() {
+        let of = |client: &str| chosen(&format!("{PODS}clients: [{{ name: c, {LOAD}, {client} }}]\n"), Vec::new());
+        let watch = of("policy: round_robin, discovery: watch");
+        assert!(!watch.contains(&"age 1m".to_owned()) && !watch.contains(&"channels × 4".to_owned()), "{watch:?}");
+        let young = format!(
+            "servers: [{{ name: s, replicas: 5, grpc: {{ max_connection_age: 30s }} }}]\nclients: [{{ name: c, {LOAD} }}]\n"
+        );
+        assert!(!chosen(&young, Vec::new()).contains(&"age 1m".to_owned()), "connections end sooner already");
+        let model =
+            Document::embedded("a", &format!("name: a\nduration: 1m\n{PODS}clients: [{{ name: c, {LOAD} }}]\n"), &[]);
+        let short = candidates(&Facts::of(&model.load(&[]).unwrap().model, 60.0), Vec::new());
+        assert!(short.iter().all(|cure| !cure.name.contains("age")), "nothing ages in a minute: {short:?}");
+    }
+
+    #[test]
+    fn pools_and_gateways_have_cures_of_their_own() {
+        let http1 = |settings: &str| {
+            chosen(
+                &format!("{PODS}clients: [{{ name: c, protocol: http1, http1: {{ {settings} }}, {LOAD} }}]\n"),
+                Vec::new(),
+            )
+        };
+        assert_eq!(http1(""), Vec::<String>::new(), "a connection per request is even");
+        assert_eq!(http1("keep_alive: {}"), ["pool in turn (fifo)", "lifetime 1m", "a connection per request"]);
+        let fifo = http1("keep_alive: { order: fifo }, max_connections: 5");
+        assert_eq!(fifo, ["lifetime 1m", "pool × 4", "a connection per request"]);
+        let gateway = |proxy: &str| {
+            let text = format!(
+                "{PODS}gateways: [{{ name: g, replicas: 2, proxy: {proxy} }}]\nclients: [{{ name: c, via: {{ gateway: g }}, {LOAD} }}]\n"
+            );
+            let loaded = Document::embedded("a", &format!("name: a\nduration: 10m\n{text}"), &[]).load(&[]).unwrap();
+            candidates(&Facts::of(&loaded.model, 600.0), Vec::new())
+        };
+        for (proxy, least) in [
+            ("envoy", "gateways.g.policy=least_request"),
+            ("nginx", "gateways.g.proxy.nginx.balance=least_conn"),
+            ("haproxy", "gateways.g.proxy.haproxy.balance=leastconn"),
+        ] {
+            let cures = gateway(proxy);
+            let names: Vec<&str> = cures.iter().map(|cure| cure.name.as_str()).collect();
+            assert_eq!(names, ["gateway: fewest calls", "gateway: in turn", "age 1m"], "{proxy}");
+            assert_eq!(cures[0].sets, [least]);
+        }
+    }
 }

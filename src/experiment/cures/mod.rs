@@ -42,7 +42,9 @@ pub fn simulated(
     let Some(max_over_mean) = first.summary.skew.headline.max_over_mean else { return Ok(None) };
     let none = |words: String| Ok(Some(Cures { rows: Vec::new(), words }));
     if max_over_mean <= EVEN {
-        return none(format!("max_over_mean is {max_over_mean:.2}: the load is even, and no cure was simulated."));
+        return none(format!(
+            "max_over_mean is {max_over_mean:.2}: the load is even, and no cure for skew was simulated."
+        ));
     }
     if first.engine_events > MOST_EVENTS && !forced {
         return none(format!(
@@ -97,9 +99,7 @@ fn row(cure: Cure, loaded: &Loaded, first: &Outcome, watch: Option<Watch<'_>>) -
     match within(most, loaded, first.summary.seed, watch) {
         Ok(summary) => Ok(Row::cured(name, sets, &summary, &first.summary)),
         Err(Ended::Failed(error @ SimError::Interrupted { .. })) => Err(error),
-        Err(Ended::Failed(error)) => {
-            Ok(Row { name, sets, figures: None, effect: None, failure: error.to_string() })
-        }
+        Err(Ended::Failed(error)) => Ok(Row { name, sets, figures: None, effect: None, failure: error.to_string() }),
         Err(Ended::TooLong) => {
             let failure = format!("it was given up after {} million events", most / 1_000_000);
             Ok(Row { name, sets, figures: None, effect: None, failure })
@@ -135,4 +135,115 @@ fn within(most: u64, loaded: &Loaded, seed: u64, watch: Option<Watch<'_>>) -> Re
 /// True if what clients ask for depends on how they are answered: a cure makes other calls then, of the same load.
 fn made_by_answers(model: &Model) -> bool {
     model.clients.iter().any(|c| matches!(c.load, Load::Closed { .. } | Load::Streams(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections of four clients on five pods.
+    const SKEWED: &str = "name: a\nduration: 20s\nservers: [{ name: s, replicas: 5 }]\n\
+                          clients: [{ name: c, replicas: 4, load: { open: { rate: 100 } } }]\n";
+
+    fn outcome(document: &Document) -> Outcome {
+        run(&document.load(&[]).unwrap(), 1, true, None).unwrap()
+    }
+
+    fn cured(document: &Document, outcome: &Outcome, forced: bool) -> Cures {
+        simulated(document, outcome, Vec::new, forced, (None, &|| ())).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_large_run_has_cures_if_they_are_asked_for() {
+        let document = Document::embedded("a", SKEWED, &[]);
+        let mut outcome = outcome(&document);
+        assert!((1_000..100_000).contains(&outcome.engine_events), "{}", outcome.engine_events);
+        outcome.engine_events = MOST_EVENTS;
+        let all = cured(&document, &outcome, false);
+        assert_eq!(all.rows.len(), 1 + MOST_CURES);
+        outcome.engine_events = MOST_EVENTS + 1;
+        let none = cured(&document, &outcome, false);
+        assert!(
+            none.rows.is_empty() && none.words.contains("6 million events") && none.words.contains("--cures"),
+            "{}",
+            none.words
+        );
+        assert_eq!(cured(&document, &outcome, true), all);
+    }
+
+    #[test]
+    fn an_even_load_needs_none_and_no_load_has_none() {
+        let even =
+            Document::embedded("a", SKEWED, &["service.type=Headless".into(), "clients.c.policy=round_robin".into()]);
+        let cures = cured(&even, &outcome(&even), true);
+        assert!(cures.rows.is_empty() && cures.words.contains("the load is even"), "{}", cures.words);
+        let nothing = Document::embedded("a", SKEWED, &["clients.c.load.open.rate=0.001".into()]);
+        let done = simulated(&nothing, &outcome(&nothing), Vec::new, true, (None, &|| ())).unwrap();
+        assert_eq!(done, None);
+    }
+
+    #[test]
+    fn what_the_reader_refuses_and_what_is_so_already_is_left_out() {
+        // Attempts to connect that are made for a call go with pick_first and peak_ewma only.
+        let document = Document::embedded("a", SKEWED, &["clients.c.stack=tonic".into()]);
+        let refused = "clients.c.policy=round_robin".to_owned();
+        assert!(document.load(std::slice::from_ref(&refused)).is_err());
+        let twice = Cure { name: "three channels".into(), sets: vec!["clients.c.channels=3".into()] };
+        let same = Cure { name: "as it is again".into(), sets: vec!["clients.c.channels=1".into()] };
+        let wrong = Cure { name: "refused".into(), sets: vec![refused] };
+        let fixes = || vec![twice.clone(), twice];
+        let outcome = outcome(&document);
+        let names = |fixes: Vec<Cure>| -> Vec<String> {
+            let cures = simulated(&document, &outcome, || fixes, false, (None, &|| ())).unwrap().unwrap();
+            cures.rows.into_iter().map(|row| row.name).collect()
+        };
+        let some = names(fixes());
+        assert_eq!(some.iter().filter(|name| *name == "three channels").count(), 1, "{some:?}");
+        let some = names(vec![same, wrong]);
+        assert!(!some.iter().any(|name| name == "as it is again" || name == "refused"), "{some:?}");
+        assert!(!some.iter().any(|name| name.contains("round_robin")), "{some:?}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_them() {
+        let document = Document::embedded("a", SKEWED, &[]);
+        let outcome = outcome(&document);
+        let stopped = simulated(&document, &outcome, Vec::new, false, (Some(&|_, _| true), &|| ()));
+        assert!(matches!(stopped, Err(SimError::Interrupted { .. })));
+    }
+
+    /// The events, and not the time, say when.
+    #[test]
+    fn a_cure_that_takes_too_long_is_given_up() {
+        let loaded = Document::embedded("a", SKEWED, &[]).load(&[]).unwrap();
+        assert!(matches!(within(EVENTS_BETWEEN_LOOKS, &loaded, 1, None), Err(Ended::TooLong)));
+        assert!(matches!(within(EVENTS_BETWEEN_LOOKS, &loaded, 1, Some(&|_, _| true)), Err(Ended::Failed(_))));
+        assert!(within(MOST_EVENTS, &loaded, 1, None).is_ok());
+    }
+
+    /// Two pods, of which one answers nothing: round_robin waits for it for ever.
+    #[test]
+    fn a_cure_that_cannot_finish_is_a_row_that_says_so() {
+        let text = "name: a\nservers: [{ name: s, replicas: 2 }]\n\
+                    clients: [{ name: c, load: { closed: { concurrency: 1, requests: 1000 } } }]\n\
+                    timeline: [{ at: 500ms, black_hole: { server: s, pods: 1 } }]\n";
+        let document = Document::embedded("a", text, &[]);
+        let loaded = document.load(&[]).unwrap();
+        let outcome = (1..20).find_map(|seed| run(&loaded, seed, true, None).ok()).unwrap();
+        let cures = cured(&document, &outcome, false);
+        let row = cures.rows.iter().find(|row| row.name == "headless, round_robin").unwrap();
+        assert!(row.figures.is_none() && row.effect.is_none() && row.failure.contains("deadline"), "{row:?}");
+        assert!(cures.words.contains("Could not be simulated to the end: headless, round_robin"), "{}", cures.words);
+    }
+
+    #[test]
+    fn the_threads_do_not_matter() {
+        let document = Document::embedded("a", SKEWED, &[]);
+        let outcome = outcome(&document);
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| cured(&document, &outcome, false))
+        };
+        assert_eq!(with(1), with(4));
+    }
 }
