@@ -60,8 +60,8 @@ pub struct Figures {
     pub error_ratio: Option<f64>,
     /// Connections opened per measured second, without those of the start of a replica.
     pub reconnects_per_s: f64,
-    /// The calls are those of the scenario as it is. Where calls wait for the answers to others (closed loads with a duration, streams that
-    /// are opened again) a cure makes other calls of the same load.
+    /// The calls are those of the scenario as it is. Where clients wait for answers before they call again (closed loads with a duration)
+    /// a cure makes other calls of the same load.
     pub same_calls: bool,
 }
 

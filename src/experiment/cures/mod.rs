@@ -236,6 +236,17 @@ mod tests {
         assert!(cures.words.contains("Could not be simulated to the end: headless, round_robin"), "{}", cures.words);
     }
 
+    /// More pods answer sooner, so that the workers call more often.
+    #[test]
+    fn a_closed_load_makes_other_calls_with_a_cure_and_its_rows_say_so() {
+        let text = SKEWED.replace("open: { rate: 100 }", "closed: { concurrency: 100 }").replace("20s", "1s");
+        let document = Document::embedded("a", &text, &[]);
+        let rows = cured(&document, &outcome(&document), false).rows;
+        let same: Vec<bool> = rows.iter().map(|row| row.figures.as_ref().unwrap().same_calls).collect();
+        assert_eq!((same[0], same.len()), (true, 1 + MOST_CURES));
+        assert!(same[1..].iter().all(|same| !same), "{rows:?}");
+    }
+
     #[test]
     fn the_threads_do_not_matter() {
         let document = Document::embedded("a", SKEWED, &[]);

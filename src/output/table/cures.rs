@@ -74,7 +74,7 @@ fn typed(sets: &[String], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for option in sets.iter().map(|set| set_option(set)) {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + option.chars().count() + 1 <= width => *line += &format!(" {option}"),
+            Some(line) if line.chars().count() + option.chars().count() < width => *line += &format!(" {option}"),
             _ => lines.push(format!("  {option}")),
         }
     }
