@@ -16,6 +16,9 @@ const SLOWER: f64 = 1.1;
 /// So are more than so many times the reconnects, if they are at least [`MORE_RECONNECTS`] more per second.
 const TIMES_THE_RECONNECTS: f64 = 2.0;
 const MORE_RECONNECTS: f64 = 1.0;
+/// So is this part of the failed calls or less, if they are at least [`MANY_FAILED`] fewer.
+const FEWER: u64 = 2;
+const MANY_FAILED: u64 = 10;
 
 /// What would change the skew, simulated with the seed of run 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +128,17 @@ impl Figures {
         self.error_ratio.unwrap_or(1.0) > before.error_ratio.unwrap_or(1.0)
     }
 
+    fn failed_calls(&self, before: &Figures) -> String {
+        format!("failed calls {}, was {}", count(self.requests_failed), count(before.requests_failed))
+    }
+
+    /// Fewer failed calls, if there were many.
+    fn better(&self, before: &Figures) -> Vec<String> {
+        let (was, is) = (before.requests_failed, self.requests_failed);
+        let fewer = self.same_calls && is <= was / FEWER && was - is >= MANY_FAILED;
+        if fewer { vec![self.failed_calls(before)] } else { Vec::new() }
+    }
+
     /// What is worse than before, but for failed calls.
     fn worse(&self, before: &Figures) -> Vec<String> {
         let mut all = Vec::new();
@@ -154,9 +168,9 @@ pub fn words(rows: &[Row]) -> Option<String> {
         });
         Some(said.collect::<Vec<String>>().join(", or ")).filter(|said| !said.is_empty())
     };
-    let helps = with(Some(Effect::Helps), &|f| [vec![skew(f)], f.worse(before)].concat());
+    let helps = with(Some(Effect::Helps), &|f| [vec![skew(f)], f.better(before), f.worse(before)].concat());
     let fails = with(Some(Effect::HelpsAndFails), &|f| {
-        let failed = format!("{} failed calls, was {}", count(f.requests_failed), count(before.requests_failed));
+        let failed = f.failed_calls(before);
         [vec![skew(f), failed], f.worse(before)].concat()
     });
     let not = with(Some(Effect::DoesNotHelp), &|f| vec![skew(f)]);
@@ -262,7 +276,7 @@ mod tests {
         assert_eq!(
             words(&rows).unwrap(),
             "max_over_mean is 2.13 as it is. Would help: age (1.02; p99 111 ms, was 100; 16 reconnects/s, was 0.1), or xDS (1.03). \
-             Would help, but fail more calls: headless (1.01; 1,204 failed calls, was 0). Would not help: channels (1.9). \
+             Would help, but fail more calls: headless (1.01; failed calls 1,204, was 0). Would not help: channels (1.9). \
              Could not be simulated to the end: never."
         );
         assert_eq!(words(&[as_it_is]), None);
@@ -274,5 +288,8 @@ mod tests {
         let before = figures(2.0, 0);
         let cheap = Figures { latency_p99_ms: Some(109.0), reconnects_per_s: 1.0, ..figures(1.0, 0) };
         assert_eq!(cheap.worse(&before), Vec::<String>::new());
+        assert_eq!(figures(1.0, 5).better(&figures(2.0, 14)), Vec::<String>::new());
+        assert_eq!(figures(1.0, 500).better(&figures(2.0, 999)), Vec::<String>::new());
+        assert_eq!(figures(1.0, 0).better(&figures(2.0, 48_372)), ["failed calls 0, was 48,372"]);
     }
 }
