@@ -36,7 +36,7 @@
 //! | [`verdict`] | the sentence that ends a run |
 //! | [`theory`] | closed forms, which know nothing of the engine |
 //! | [`output`] | from an outcome to CSV, JSON, tables and pictures |
-//! | [`experiment`] | one run, many seeds, scenarios side by side, sweeps, capacity |
+//! | [`experiment`] | one run, many seeds, scenarios side by side, cures, sweeps, capacity |
 //! | [`lint`] | the production checklist as rules, each with an experiment as evidence |
 //! | [`cli`] | the commands |
 //!

@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod cures;
 mod explain;
 mod failure;
 mod fit;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::cures::{self, cures};
 use super::failure::Failure;
 use super::interrupt;
 use super::terminal::{self, Progress};
@@ -19,6 +20,7 @@ use crate::output::table::{self, Header};
 use crate::output::{self, OutputError, WriteOptions, csv, json, markdown};
 use crate::printable;
 use crate::scenario::Loaded;
+use crate::scenario::document::Document;
 use crate::scenario::effective::Origin;
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,8 @@ pub struct Args {
     /// Runs with seeds N, N+1, …; more than one gives confidence intervals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    #[command(flatten)]
+    asked: cures::Asked,
     #[command(flatten)]
     common: Common,
 }
@@ -50,7 +54,8 @@ pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = sources::load_all(&args.scenarios, &args.common.sets)?;
+    let (documents, loaded): (Vec<Document>, Vec<Loaded>) =
+        sources::with_documents(&args.scenarios, &args.common.sets)?.into_iter().unzip();
     refuse_same_names(&loaded)?;
     loaded.iter().try_for_each(|scenario| refuse_too_many(scenario, args.runs, 1, "--runs"))?;
     // Folders are made and proved writable before the first run.
@@ -58,8 +63,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
-    for (scenario, mut set) in loaded.iter().zip(sets) {
-        let replicates = run_one(scenario, args, &mut set)?;
+    for ((scenario, document), mut set) in loaded.iter().zip(&documents).zip(sets) {
+        let mut replicates = run_one(scenario, args, &mut set)?;
+        replicates.first.summary.cures = cures(args.asked, document, &replicates.first, args.common.terms)?;
         let folder = printable::path(set.target());
         let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
         let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };

@@ -97,6 +97,14 @@ pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Fa
     all(arguments, |source| source.load(sets))
 }
 
+/// The same, each with its text.
+pub fn with_documents(arguments: &[String], sets: &[String]) -> Result<Vec<(Document, Loaded)>, Failure> {
+    all(arguments, |source| {
+        let document = source.open(sets)?;
+        document.load(&[]).map(|loaded| (document, loaded))
+    })
+}
+
 /// The same as texts that are known to be valid.
 pub fn documents(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
     all(arguments, |source| {

@@ -3,6 +3,7 @@
 
 pub mod check;
 mod compare;
+pub mod cures;
 pub mod fit;
 pub mod plan;
 mod replicate;

@@ -54,6 +54,7 @@ pub fn run_into(
         sim::Options { window: Some(window), watch: stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync)) };
     let end = simulate(model, seed, options, &mut recorder)?;
     let mut outcome = recorder.finish(end.at);
+    outcome.engine_events = end.events;
     outcome.summary.theory = theory::rows(model, &outcome.summary);
     outcome.summary.expectations = expect::evaluate(&model.expect, &outcome);
     if traces {

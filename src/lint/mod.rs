@@ -6,6 +6,7 @@
 
 mod ages;
 mod channels;
+mod cures;
 mod discovery;
 mod evidence;
 mod facts;
@@ -19,6 +20,7 @@ mod report;
 mod rollouts;
 mod scaling;
 
+pub use cures::cures;
 pub use evidence::{Evidence, Shown, evidence};
 pub use figures::Figure;
 pub use report::{json, reference, render, rule_text};

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Evidence, Finding, Rule, Severity, Shown, rules};
+use crate::output::format::set_option;
 use crate::output::{Style, json};
 
 /// What `lint --json` prints of a finding.
@@ -83,9 +84,7 @@ pub fn render(name: &str, finding: &Finding, evidence: Option<&Evidence>, style:
 
 /// `--set`s as they are typed into a shell.
 fn sets(sets: &[String]) -> String {
-    let plain = |set: &str| set.chars().all(|c| c.is_ascii_alphanumeric() || "._=-%".contains(c));
-    let typed = |set: &String| if plain(set) { format!("--set {set}") } else { format!("--set '{set}'") };
-    sets.iter().map(typed).collect::<Vec<_>>().join(" ")
+    sets.iter().map(|set| set_option(set)).collect::<Vec<_>>().join(" ")
 }
 
 /// The figures of both runs in a line.

@@ -2,6 +2,7 @@
 
 pub mod attribution;
 pub mod balance;
+pub mod cures;
 pub mod estimate;
 pub mod expect;
 pub mod figures;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::attribution::Attribution;
+use super::cures::Cures;
 use super::part::Part;
 use super::phase::{Phase, PodNow};
 pub use super::rows::{ConnectionRow, EventKind, EventRow, WindowRow};
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub window_s: f64,
     /// When the run ended, in seconds.
     pub end_s: f64,
+    /// How many events the engine took: what the run cost.
+    pub engine_events: u64,
 }
 
 /// `summary.json`. Times are in the unit that the name says; what is infinite or undefined is `null`.
@@ -99,6 +102,10 @@ pub struct Summary {
     pub verdict: String,
     /// Closed forms that apply to this scenario, beside the simulated figures.
     pub theory: Vec<TheoryRow>,
+    /// What would change the skew, simulated over the seed and load of run 0; left out where nobody asked (`run` does), and without
+    /// requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cures: Option<Cures>,
     /// Over several runs: each figure by its path, with its 95 % confidence interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<BTreeMap<String, Estimate>>,

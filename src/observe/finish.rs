@@ -68,6 +68,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         events,
         window_s: width.as_secs_f64(),
         end_s: end.as_secs_f64(),
+        engine_events: 0,
     }
 }
 
@@ -142,6 +143,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
         warnings: warnings(recorder, frame, &measured_windows, &utilization),
         verdict: String::new(),
         theory: Vec::new(),
+        cures: None,
         runs: None,
     }
 }

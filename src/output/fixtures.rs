@@ -163,6 +163,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
         events,
         window_s,
         end_s,
+        engine_events: 0,
     }
 }
 
@@ -262,6 +263,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             simulated: of(0.52),
             basis: "sum of 1/(n-j) over the steps; pods one at a time".into(),
         }],
+        cures: None,
         runs: None,
     }
 }

@@ -95,9 +95,23 @@ pub fn middle_cut(text: &str, max: usize) -> String {
     format!("{head}…{tail}")
 }
 
+/// A `--set` as it is typed into a shell.
+#[must_use]
+pub fn set_option(set: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-%".contains(c);
+    if set.chars().all(plain) { format!("--set {set}") } else { format!("--set '{}'", set.replace('\'', "'\\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_quoted_for_a_shell() {
+        assert_eq!(set_option("servers.s.grpc.max_connection_age=1m"), "--set servers.s.grpc.max_connection_age=1m");
+        assert_eq!(set_option("servers.s.strategy={ max_surge: 1 }"), "--set 'servers.s.strategy={ max_surge: 1 }'");
+        assert_eq!(set_option("about=it's"), r"--set 'about=it'\''s'");
+    }
 
     #[test]
     fn numbers_read_well() {

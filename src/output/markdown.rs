@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{count, duration, percent_or_dash, short, short_or_dash};
-use super::table::{Row, headline_rows, interval};
+use super::table::{Row, cures_in_markdown, headline_rows, interval};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
@@ -64,6 +64,7 @@ pub fn render(outcome: &Outcome) -> String {
     for warning in &summary.warnings {
         let _ = writeln!(out, "> **Warning:** {}\n", cell(warning));
     }
+    cures_in_markdown(&mut out, summary);
     out
 }
 

@@ -84,6 +84,7 @@ pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
         events,
         window_s,
         end_s,
+        engine_events: 0,
     })
 }
 

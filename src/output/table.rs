@@ -1,5 +1,7 @@
-//! What `run` prints: the header, a row per pod, the headline, the theory beside it, warnings, expectations, the verdict.
+//! What `run` prints: the header, a row per pod, the headline, the theory beside it, warnings, expectations, the verdict, and what would
+//! change that.
 
+mod cures;
 mod pods;
 
 use std::fmt::Write as _;
@@ -9,6 +11,7 @@ use super::methods;
 use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::metrics::phase::Phase;
+pub(super) use cures::in_markdown as cures_in_markdown;
 pub(super) use pods::Row;
 use pods::{pods, whole_percent};
 
@@ -39,6 +42,7 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     phases(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
+    cures::cures(&mut out, summary, style);
     if let Some(folder) = &header.folder {
         let _ = writeln!(out, "\n{}", style.faint(&format!("files in {folder}")));
     }

@@ -9,7 +9,7 @@ use super::{SimError, TooMuch};
 use crate::units::Time;
 
 /// Events between two looks: some tenths of a millisecond.
-const EACH: u64 = 1 << 12;
+pub const EACH: u64 = 1 << 12;
 /// More events than this at one instant are a livelock.
 const MOST_EVENTS_AT_ONE_INSTANT: u64 = 100_000_000;
 /// So much work without the end of a call, in a run that ends with its calls, and it is given up: some seconds.

@@ -26,6 +26,7 @@ mod tree;
 mod waiting;
 mod world;
 
+pub use lookout::EACH as EVENTS_BETWEEN_LOOKS;
 pub use observation::Observer;
 pub use schedule::Rank;
 

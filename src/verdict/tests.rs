@@ -88,6 +88,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             warnings: Vec::new(),
             verdict: String::new(),
             theory: Vec::new(),
+            cures: None,
             runs: None,
         },
         windows: Vec::new(),
@@ -97,6 +98,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         events: Vec::new(),
         window_s: 1.0,
         end_s: 10.0,
+        engine_events: 0,
     }
 }
 

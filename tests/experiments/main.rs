@@ -5,6 +5,7 @@ mod support;
 
 mod compare;
 mod coverage;
+mod cures;
 mod desk;
 mod fit;
 mod manifest;

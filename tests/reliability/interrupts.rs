@@ -29,6 +29,9 @@ fn signal(child: &Child, name: &str) -> Instant {
     at
 }
 
+const SKEWED: &str = "name: skewed\nduration: 60s\nservers: [{ name: s, replicas: 5 }]\n\
+                      clients: [{ name: c, replicas: 4, load: { open: { rate: 600 } } }]\n";
+
 /// What a command said after a signal, and how long it took.
 struct Stopped {
     status: Option<i32>,
@@ -71,6 +74,7 @@ fn desk() -> Desk {
     let desk = Desk::new();
     fs::write(desk.path("other.yaml"), SMALL.replace("name: small", "name: other")).unwrap();
     fs::write(desk.path("rollout.yaml"), ROLLOUT).unwrap();
+    fs::write(desk.path("skewed.yaml"), SKEWED).unwrap();
     desk
 }
 
@@ -115,6 +119,8 @@ fn runs_stop() {
     stops(&desk(), 2, &["run", "small.yaml", "other.yaml", "--runs", "20000", "--threads", "1"]);
     stops(&desk(), 3, &["fit", "50/30/20/0", "--runs", "100000", "--threads", "1", "--no-png"]);
     stops(&desk(), 4, &["check", "folklore", "--threads", "1"]);
+    // Most of the time goes into what would change the skew.
+    stops(&desk(), 5, &["run", "skewed.yaml", "--threads", "1", "--no-png"]);
 }
 
 #[test]

@@ -4,14 +4,13 @@
 //! Every number of pods that is tried gets a sequential test over fresh seeds (`trial`), and a search that takes more pods for better
 //! says which to try (`search`). All tests use the same seeds, so that candidates and numbers of pods meet the same luck.
 
-mod cures;
 mod event;
 mod knob;
 mod scene;
 mod search;
 mod trial;
 
-pub use cures::{Cure, cures, even_load};
+pub use super::cures::{Cure, cures, even_load};
 pub use event::Event;
 pub use knob::{Knob, knee, trade_off};
 pub use search::least;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
-use crate::output::format::{middle_cut, percent, percent_or_dash, short, short_or_dash, trimmed};
+use crate::output::format::{middle_cut, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
 use crate::output::markdown;
 use crate::output::style::{Style, padded, paragraphs};
 
@@ -198,10 +198,7 @@ fn cheapest(report: &PlanReport) -> Vec<String> {
 
 /// For a shell.
 fn set_options(sets: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-%".contains(c);
-    let quoted =
-        |set: &String| if set.chars().all(plain) { set.clone() } else { format!("'{}'", set.replace('\'', "'\\''")) };
-    sets.iter().map(|set| format!("--set {}", quoted(set))).collect::<Vec<_>>().join(" ")
+    sets.iter().map(|set| set_option(set)).collect::<Vec<_>>().join(" ")
 }
 
 fn notes(report: &PlanReport) -> Vec<String> {

@@ -234,6 +234,7 @@ mod tests {
             ("methods.A.failed", "`methods` are numbered from 0"),
             ("time_to_balance.1.at_s", "numbered from 0 to 0"),
             ("expectations.0.value", "have been judged"),
+            ("cures.rows.0.figures.max_over_mean", "have been judged"),
             ("runs.a.mean", "have been judged"),
         ] {
             let Err((code, message, help)) = expectation(&format!("{figure} == 0"), &known) else {

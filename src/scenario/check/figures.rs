@@ -224,7 +224,7 @@ impl<'a> Lists<'a> {
             "theory" => Keys::Numbers(Lists::MOST_THEORY),
             // They are filled when expectations have been judged.
             "expectations" => Keys::Numbers(0),
-            "runs" => Keys::Names(&[]),
+            "runs" | "cures" => Keys::Names(&[]),
             "requests.by_status" => Keys::Names(&STATUSES),
             "requests.failed_by_client" => Keys::Names(&self.clients),
             "connections.closed_by" => Keys::Names(&CLOSE_REASONS),

@@ -1,6 +1,6 @@
 //! What could be done about skew, as `--set`s; and the load that needs no cure.
 
-use crate::scenario::model::{Client, Model, Policy, Protocol};
+use crate::scenario::model::{Client, GrpcClient, Model, Policy, Protocol};
 
 /// A candidate: its name and its `--set`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,17 @@ impl Cure {
 
 /// How many times the channels of a client.
 const MORE_CHANNELS: u32 = 4;
-const AGE: &str = "1m";
-const GRACE: &str = "10s";
+pub(super) const AGE: &str = "1m";
+pub(super) const GRACE: &str = "10s";
+
+/// Names of the cures, by which some of them are chosen.
+pub(super) const CHANNELS: &str = "channels × 4";
+pub(super) const AGED: &str = "age 1m";
+pub(super) const HEADLESS: &str = "headless, round_robin";
+pub(super) const HEADLESS_AGED: &str = "headless, round_robin, age 1m";
+pub(super) const XDS: &str = "xDS, round_robin";
+pub(super) const ISTIO: &str = "istio";
+pub(super) const LINKERD: &str = "linkerd";
 
 /// The usual cures for clients that speak gRPC to the servers themselves; the scenario as it is comes first.
 #[must_use]
@@ -38,7 +47,7 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     // Whoever has a proxy balances in it; these balance themselves.
     let alone = |c: &Client, sets: &[&str]| -> Vec<String> {
         let proxy = c.via.is_some().then_some("via=null");
-        proxy.into_iter().chain(sets.iter().copied()).map(str::to_owned).collect()
+        proxy.into_iter().chain(keys(c)).chain(sets.iter().copied()).map(str::to_owned).collect()
     };
     let channels = each(&|c| vec![format!("channels={}", c.channels.saturating_mul(MORE_CHANNELS))]);
     let age: Vec<String> = ages(model, AGE, GRACE);
@@ -50,23 +59,29 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     let mesh = |kind: &str| {
         each(&|c| {
             let mut sets = vec!["discovery=null".to_owned(), "policy=null".to_owned(), format!("via={kind}")];
+            sets.extend(keys(c).map(str::to_owned));
             sets.extend(pings(c).then(|| "keepalive=null".to_owned()));
             sets
         })
     };
-    let age_name = format!("age {AGE}");
-    all.push(Cure::new(format!("channels × {MORE_CHANNELS}"), &[&channels]));
-    all.push(Cure::new(&age_name, &[&age]));
-    all.push(Cure::new(format!("channels × {MORE_CHANNELS}, {age_name}"), &[&channels, &age]));
-    all.push(Cure::new("headless, round_robin", &[&service("Headless"), &round_robin]));
-    all.push(Cure::new(format!("headless, round_robin, {age_name}"), &[&service("Headless"), &round_robin, &age]));
-    all.push(Cure::new("xDS, round_robin", &[&xds]));
-    all.push(Cure::new("istio", &[&service("ClusterIP"), &mesh("istio")]));
-    all.push(Cure::new("linkerd", &[&service("ClusterIP"), &mesh("linkerd")]));
+    all.push(Cure::new(CHANNELS, &[&channels]));
+    all.push(Cure::new(AGED, &[&age]));
+    all.push(Cure::new(format!("{CHANNELS}, {AGED}"), &[&channels, &age]));
+    all.push(Cure::new(HEADLESS, &[&service("Headless"), &round_robin]));
+    all.push(Cure::new(HEADLESS_AGED, &[&service("Headless"), &round_robin, &age]));
+    all.push(Cure::new(XDS, &[&xds]));
+    all.push(Cure::new(ISTIO, &[&service("ClusterIP"), &mesh("istio")]));
+    all.push(Cure::new(LINKERD, &[&service("ClusterIP"), &mesh("linkerd")]));
     all
 }
 
-fn ages(model: &Model, age: &str, grace: &str) -> Vec<String> {
+/// Takes away the keys that only a policy which hashes them has.
+fn keys(client: &Client) -> Option<&'static str> {
+    let hashes = |grpc: &GrpcClient| matches!(grpc.policy, Policy::RingHash { .. } | Policy::Maglev { .. });
+    matches!(&client.protocol, Protocol::Grpc(grpc) if hashes(grpc)).then_some("keys=null")
+}
+
+pub(super) fn ages(model: &Model, age: &str, grace: &str) -> Vec<String> {
     let of = |name: &String| {
         [("max_connection_age", age), ("max_connection_age_grace", grace)]
             .map(|(key, value)| format!("servers.{name}.grpc.{key}={value}"))
