@@ -285,6 +285,13 @@ fn picks(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
             ),
         );
     }
+    if let Some(Policy::Counted(Counting::HaproxyRandom { weight })) = of {
+        let text = format!(
+            "HAProxy looks its random numbers up on a ring with {} points for each server (weight {weight}), whose arcs are unequal",
+            16 * weight
+        );
+        return reason("ring_arcs", text);
+    }
     let more = if pod.off() > 0.0 { "more" } else { "less" };
     reason("picks", format!("{by} of {} picked it {more} than the others", client.name))
 }

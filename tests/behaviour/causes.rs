@@ -222,3 +222,62 @@ fn what_is_replaced_is_not_called_kept() {
     let summary = run(&text, 1);
     assert!(!summary.verdict.contains("nothing keeps them so"), "{}", summary.verdict);
 }
+
+/// The cause of a scenario whose first lines are the usual ones, and what is said.
+fn caused(text: &str) -> (String, String) {
+    let summary = run(&format!("{HEAD}{text}"), 1);
+    (kind_of(&summary).to_owned(), summary.verdict)
+}
+
+/// What fails at once has few calls in hand: it looks idle, and gets more.
+#[test]
+fn a_pod_that_fails_fast_attracts_calls() {
+    let (kind, verdict) = caused(
+        "duration: 60s\nservice: { type: Headless }\nservers:\n- { name: s, replicas: 4, concurrency: 8, service_time: 20ms }\n\
+         - { name: full, replicas: 1, concurrency: 1, service_time: 20ms, queue_limit: 0 }\n\
+         clients: [{ name: web, replicas: 2, policy: least_request, load: { open: { rate: 600 } } }]\n",
+    );
+    assert_eq!(kind, "failing_pod", "{verdict}");
+    assert!(verdict.contains("full-1-0") && !verdict.contains("kube-proxy"), "{verdict}");
+}
+
+/// A slower server under HAProxy's leastconn.
+#[test]
+fn a_slower_server_is_named_under_leastconn() {
+    let (kind, verdict) = caused(
+        "duration: 60s\nservers:\n- { name: s, replicas: 2, concurrency: 8, service_time: 10ms }\n\
+         - { name: old, replicas: 2, concurrency: 8, service_time: 50ms }\n\
+         service: { type: Headless }\ngateways: [{ name: gw, proxy: { haproxy: { balance: leastconn } } }]\n\
+         clients: [{ name: web, replicas: 4, via: { gateway: gw }, load: { open: { rate: 300 } } }]\n",
+    );
+    assert_eq!(kind, "unequal_speed", "{verdict}");
+}
+
+/// A dead pod to which most calls go is not idle, and load that nobody serves is not even.
+#[test]
+fn a_black_hole_that_has_most_of_the_calls_is_named() {
+    let (kind, verdict) = caused(
+        "duration: 60s\nseed: 1\nservers: [{ name: s, replicas: 2, concurrency: 8, service_time: 5ms }]\n\
+         clients: [{ name: web, replicas: 30, deadline: 1s, load: { open: { rate: 300 } } }]\n\
+         timeline: [{ at: 20s, black_hole: { server: s, pods: 1 } }]\n",
+    );
+    assert_eq!(kind, "black_hole", "{verdict}");
+    let (kind, verdict) = caused(
+        "duration: 60s\nservers: [{ name: s, replicas: 2, concurrency: 8, service_time: 5ms }]\n\
+         clients: [{ name: web, replicas: 30, deadline: 1s, load: { open: { rate: 300 } } }]\n\
+         timeline: [{ at: 20s, black_hole: { server: s, pods: 2 } }]\n",
+    );
+    assert!(!verdict.contains("load is even after"), "{kind}: {verdict}");
+    assert!(verdict.contains("failed"), "{verdict}");
+}
+
+/// Few calls over workers that each go round for themselves: Envoy's two workers, one client, 3 pods.
+#[test]
+fn workers_that_are_not_synchronised_are_named_or_chance_is() {
+    let (kind, verdict) = caused(
+        "duration: 30s\nservers: [{ name: s, replicas: 3, concurrency: 8, service_time: 5ms }]\n\
+         clients: [{ name: web, replicas: 1, via: { envoy: { workers: 8 } }, channels: 8, load: { open: { rate: 3 } } }]\n",
+    );
+    assert!(["workers", "chance", "even"].contains(&kind.as_str()), "{kind}: {verdict}");
+    assert!(!verdict.contains("kube-proxy"), "{verdict}");
+}
