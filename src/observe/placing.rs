@@ -17,13 +17,16 @@ struct Live {
     sent: u64,
 }
 
+/// The weight of the connections to each pod, and what was sent on them.
+type ByPod = BTreeMap<PodId, (f64, u64)>;
+
 /// Connections, and what is left of those that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Placing {
     /// By slot.
     live: Vec<Option<Live>>,
-    /// By caller, then channel or pool, then pod: the weight of its connections, and what was sent on them.
-    channels: BTreeMap<(u32, u32), BTreeMap<PodId, (f64, u64)>>,
+    /// By caller, then channel or pool.
+    channels: BTreeMap<(u32, u32), ByPod>,
     /// Weights of drawn connections by how many changes of the Ready pods there had been when they were dialled.
     dialled_after: BTreeMap<usize, f64>,
     /// Sum of the squares of these connections' weights.
@@ -95,7 +98,7 @@ impl Placing {
         // Clients of a gateway call no server.
         let called: Vec<usize> =
             callers.into_iter().filter(|c| self.channels.keys().any(|(client, _)| *client as usize == *c)).collect();
-        let channel = |(&(client, _), by_pod): (&(u32, u32), &BTreeMap<PodId, (f64, u64)>)| ChannelShares {
+        let channel = |(&(client, _), by_pod): (&(u32, u32), &ByPod)| ChannelShares {
             caller: called.iter().position(|c| *c == client as usize).unwrap_or(0),
             pods: loads.iter().map(|(id, ..)| by_pod.get(id).map_or((0.0, 0.0), |p| (p.0, p.1 as f64))).collect(),
             on_demand: on_demand(model.caller(client as usize)),

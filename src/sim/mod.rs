@@ -20,6 +20,7 @@ mod observer;
 mod pings;
 mod plans;
 mod populate;
+mod samples;
 mod schedule;
 mod slab;
 mod tree;

@@ -1,28 +1,25 @@
 //! Why the load is not even: the largest part of what is attributed speaks, and only what acted in the run is named.
 
 use crate::metrics::attribution::Cause;
-use crate::scenario::model::{Client, Counting, DnsCache, Load, Policy, ServiceType, What};
+use crate::scenario::model::{Client, DnsCache, Load, Policy, ServiceType, What};
 use crate::units::Time;
 
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};
 use super::facts::{Facts, Pod, grpc, policy};
+use super::picks::{picks, slow};
 use super::words::{count, many, percent, points, seconds, stays};
 
-/// A pod whose answers take so many times as long as the others' is slow.
-const SLOW: f64 = 1.25;
-/// A pod that fails such a part of its calls, and so much more than the others, fails.
-const FAILS: f64 = 0.1;
 /// Parts below this one, of the whole deviation, are not told.
 const SMALL: f64 = 0.1;
 
 /// What a part comes of.
-struct Reason {
-    kind: &'static str,
-    client: Option<String>,
-    text: String,
+pub(super) struct Reason {
+    pub kind: &'static str,
+    pub client: Option<String>,
+    pub text: String,
 }
 
-fn reason(kind: &'static str, text: String) -> Reason {
+pub(super) fn reason(kind: &'static str, text: String) -> Reason {
     Reason { kind, client: None, text }
 }
 
@@ -176,7 +173,7 @@ fn one_order(f: &Facts<'_>) -> bool {
 }
 
 /// Outlier detection left it out.
-fn ejections(f: &Facts<'_>, pod: &Pod<'_>) -> Option<Reason> {
+pub(super) fn ejections(f: &Facts<'_>, pod: &Pod<'_>) -> Option<Reason> {
     if pod.off() > 0.0 {
         return f.pods.iter().filter(|other| other.off() < 0.0).find_map(|other| {
             let out = ejections(f, other)?;
@@ -217,10 +214,9 @@ fn client_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 /// Its connections carry more, or less, than others of the same client.
 fn connection_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let closed = |c: &Client| matches!(c.load, Load::Closed { .. } | Load::Forwarded);
-    if f.model.clients.iter().any(closed) {
-        if let Some(why) = slow(f, pod, "callers of a closed load call again only after the answer") {
-            return why;
-        }
+    let why = "callers of a closed load call again only after the answer";
+    if let Some(why) = slow(f, pod, why).filter(|_| f.model.clients.iter().any(closed)) {
+        return why;
     }
     few_requests(f, pod, pod.parts.connection_rates).unwrap_or_else(|| {
         let what = if f.streams() {
@@ -234,147 +230,12 @@ fn connection_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 }
 
 /// So few requests that draws at random are as far off.
-fn few_requests(f: &Facts<'_>, pod: &Pod<'_>, part: f64) -> Option<Reason> {
+pub(super) fn few_requests(f: &Facts<'_>, pod: &Pod<'_>, part: f64) -> Option<Reason> {
     let expected = (pod.parts.share - part).clamp(0.0, 1.0);
     let likely = some_pod_is_off(part, expected, f.phase.requests as f64, f.pods.len());
     (likely >= LEVEL).then(|| {
         let requests = count(f.phase.requests, "request");
         reason("chance", format!("by chance: {requests} over {} pods are too few to be even", f.pods.len()))
-    })
-}
-
-/// Channels prefer it, or others.
-fn picks(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
-    if let Some(why) = few_requests(f, pod, pod.parts.picks).filter(|_| !f.pools()) {
-        return why;
-    }
-    let most = pod.parts.by_client.iter().max_by(|a, b| a.1.picks.abs().total_cmp(&b.1.picks.abs()));
-    let client = most.and_then(|(name, _)| f.caller(name)).or_else(|| f.model.balancers().next());
-    let Some(client) = client else { return reason("picks", "channels do not pick all pods alike".to_owned()) };
-    let of = policy(client);
-    if of.is_some_and(Policy::hashes) {
-        return hash_keys(client, pod);
-    }
-    if let Some(why) = ejections(f, pod).or_else(|| slow_start(f, client, pod)) {
-        return why;
-    }
-    let by = of.map_or("HTTP/1.1", name_of);
-    let by_load = matches!(
-        of,
-        Some(
-            Policy::LeastRequest { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) | Policy::Counted(_)
-        )
-    );
-    if by_load {
-        if let Some(why) =
-            failing(f, pod, by).or_else(|| slow(f, pod, &format!("{by} prefers pods that answer sooner")))
-        {
-            return why;
-        }
-    }
-    if let Some(why) = few_requests(f, pod, pod.parts.picks) {
-        return why;
-    }
-    let workers = client.via.as_ref().and_then(|via| via.workers).filter(|n| *n > 1);
-    if let Some(workers) = workers {
-        return reason(
-            "workers",
-            format!(
-                "each of {workers} workers of {} picks for itself, by {by}, and they are not synchronised",
-                client.name
-            ),
-        );
-    }
-    if let Some(Policy::Counted(Counting::HaproxyRandom { weight })) = of {
-        let text = format!(
-            "HAProxy looks its random numbers up on a ring with {} points for each server (weight {weight}), whose arcs are unequal",
-            16 * weight
-        );
-        return reason("ring_arcs", text);
-    }
-    let more = if pod.off() > 0.0 { "more" } else { "less" };
-    reason("picks", format!("{by} of {} picked it {more} than the others", client.name))
-}
-
-fn hash_keys(client: &Client, pod: &Pod<'_>) -> Reason {
-    let by = policy(client).map_or("hashing", name_of);
-    let keys = grpc(client).and_then(|g| g.keys.cumulative.clone());
-    let many_keys = keys.map_or_else(String::new, |all| {
-        let first = all.first().copied().unwrap_or_default();
-        format!(" ({}, the commonest with {} of the calls)", count(all.len() as u64, "key"), percent(first))
-    });
-    let text = format!(
-        "{by} sends each key to one pod{many_keys}, and its keys make {} of the calls",
-        percent(pod.parts.share)
-    );
-    Reason { kind: "hash_keys", client: Some(client.name.clone()), text }
-}
-
-/// A new pod gets less at first.
-fn slow_start(f: &Facts<'_>, client: &Client, pod: &Pod<'_>) -> Option<Reason> {
-    let start = client.via.as_ref()?.cluster?.slow_start?;
-    let new = |p: &Pod<'_>| {
-        let ready = f.ready_s(p);
-        p.off() < 0.0 && ready > 0.0 && ready + start.window.as_secs_f64() > f.phase.from_s
-    };
-    let late = if pod.off() < 0.0 {
-        Some(*pod).filter(new)
-    } else {
-        f.pods.iter().copied().filter(new).min_by(|a, b| a.off().total_cmp(&b.off()))
-    }?;
-    let whom = if late.name() == pod.name() { "it" } else { late.name() };
-    let text =
-        format!("{whom} became Ready at {} and gets less for {} (slow start)", seconds(f.ready_s(&late)), start.window);
-    Some(reason("slow_start", text))
-}
-
-/// It answers more slowly than the others, or they do than it.
-fn slow(f: &Facts<'_>, pod: &Pod<'_>, why: &str) -> Option<Reason> {
-    let mean = |p: &Pod<'_>| p.summary.latency_ms.mean;
-    let slowest = if pod.off() < 0.0 {
-        *pod
-    } else {
-        f.pods
-            .iter()
-            .copied()
-            .filter(|p| p.off() < 0.0)
-            .max_by(|a, b| mean(a).unwrap_or(0.0).total_cmp(&mean(b).unwrap_or(0.0)))?
-    };
-    let of_server = |p: &Pod<'_>| f.model.servers.iter().find(|s| s.name == p.summary.server);
-    let unequal = f.pods.iter().any(|p| match (of_server(p), of_server(&slowest)) {
-        (Some(a), Some(b)) => a.speed > b.speed || a.service_time.mean() < b.service_time.mean(),
-        _ => false,
-    });
-    if unequal {
-        return Some(reason(
-            "unequal_speed",
-            format!("pods of {} take longer for a request than others: {why}", slowest.summary.server),
-        ));
-    }
-    let at = f.phase.to_s;
-    let told = f.events_of(&slowest).any(|e| e.what.starts_with("slow") && e.time_s <= at);
-    let mut others: Vec<f64> = f.pods.iter().filter(|p| p.name() != slowest.name()).filter_map(mean).collect();
-    others.sort_by(f64::total_cmp);
-    let usual = others.get(others.len() / 2).copied()?;
-    let takes = mean(&slowest)?;
-    let whom = if slowest.name() == pod.name() { "it".to_owned() } else { slowest.name().to_owned() };
-    if !told && takes < SLOW * usual {
-        return None;
-    }
-    let times = super::words::takes(takes);
-    Some(reason("slow_pod", format!("{whom} is slow (mean {times}, others {}): {why}", super::words::takes(usual))))
-}
-
-/// What fails at once looks idle.
-fn failing(f: &Facts<'_>, pod: &Pod<'_>, by: &str) -> Option<Reason> {
-    let part = |p: &Pod<'_>| p.summary.errors as f64 / (p.summary.requests.max(1)) as f64;
-    let others = f.pods.iter().filter(|p| p.name() != pod.name()).map(part).fold(0.0, f64::max);
-    let fails = part(pod);
-    (pod.off() > 0.0 && fails >= FAILS && fails > 2.0 * others).then(|| {
-        reason(
-            "failing_pod",
-            format!("it fails {} of its calls, and what fails fast looks idle to {by}", percent(fails)),
-        )
     })
 }
 
@@ -390,21 +251,4 @@ fn failures(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         return reason("black_hole", format!("{sent} of the calls are sent to {}, which answers nothing", dead.name()));
     }
     reason("lost_calls", format!("{sent} of the calls are sent to {whom}, and not all arrive"))
-}
-
-fn name_of(policy: Policy) -> &'static str {
-    match policy {
-        Policy::PickFirst { .. } => "pick_first",
-        Policy::RoundRobin { .. } => "round_robin",
-        Policy::Random => "random",
-        Policy::LeastRequest { .. } => "least_request",
-        Policy::PeakEwma { .. } => "peak_ewma",
-        Policy::WeightedRoundRobin(_) => "weighted_round_robin",
-        Policy::RingHash { .. } => "ring_hash",
-        Policy::Maglev { .. } => "maglev",
-        Policy::Counted(Counting::NginxLeastConn) => "least_conn",
-        Policy::Counted(Counting::NginxRandomTwo) => "random two",
-        Policy::Counted(Counting::HaproxyLeastConn { .. }) => "leastconn",
-        Policy::Counted(Counting::HaproxyRandom { .. }) => "random",
-    }
 }

@@ -10,10 +10,9 @@ pub(super) const LEVEL: f64 = 0.01;
 pub(super) fn some_pod_has(k: f64, draws: f64, p: f64, n: usize) -> f64 {
     let (k, draws) = (k.round().max(0.0) as u64, draws.round().max(0.0) as u64);
     let above = k as f64 >= p * draws as f64;
-    if above && (p * n as f64 - 1.0).abs() < 1e-9 {
-        if let Some(exactly) = some_pod_has_exactly(k, draws, n as u64) {
-            return exactly;
-        }
+    let alike = (p * n as f64 - 1.0).abs() < 1e-9;
+    if let Some(exactly) = some_pod_has_exactly(k, draws, n as u64).filter(|_| above && alike) {
+        return exactly;
     }
     let tail = if above { at_least(k, draws, p) } else { 1.0 - at_least(k + 1, draws, p) };
     (n as f64 * tail).min(1.0)

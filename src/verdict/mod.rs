@@ -8,6 +8,7 @@ mod gateways;
 mod losses;
 #[cfg(test)]
 mod losses_tests;
+mod picks;
 #[cfg(test)]
 mod tests;
 mod words;
