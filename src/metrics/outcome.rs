@@ -52,6 +52,9 @@ pub struct Summary {
     pub measured_s: f64,
     /// Calls, counted once each; those emitted in the warmup are left out.
     pub requests: Requests,
+    /// The calls that failed, by why and at whom, the most frequent first: they add up to `requests.failed`.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
     /// Calls that succeeded after the warmup, whenever they were made, per measured second.
     pub throughput_rps: f64,
     /// Per change (rollout, scale, kill, delete): how long until the load was balanced again.
@@ -122,6 +125,35 @@ pub struct Requests {
     pub failed_by_client: BTreeMap<String, u64>,
 }
 
+/// Calls that failed for one reason at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Why: `deadline`, `queue_full`, `circuit_breaker`, `no_healthy_host`, `no_endpoint`, `dial_refused`, `dial_timeout`, `reset`, `grace_over`,
+    /// `keepalive_timeout`, `tcp_timeout`, `too_many_pings` or `caller_stopped`.
+    pub reason: String,
+    /// What kind of thing made them fail.
+    pub by: Maker,
+    /// Name of the pod, or of the client (whose proxy it was, if it was a proxy).
+    pub at: String,
+    /// How many.
+    pub calls: u64,
+}
+
+/// Who made a call fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Maker {
+    /// The client that made it: it had no connection, or gave the call up before it had a pod.
+    Client,
+    /// The proxy beside the client.
+    Proxy,
+    /// A gateway's pod.
+    Gateway,
+    /// A server's pod, or the way to it.
+    Pod,
+}
+
 /// Calls of one method: `started = ok + failed + unfinished`; those emitted in the warmup are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -153,6 +185,9 @@ pub struct Latency {
     pub p50: Option<f64>,
     /// 90th percentile.
     pub p90: Option<f64>,
+    /// 95th percentile.
+    #[serde(default)]
+    pub p95: Option<f64>,
     /// 99th percentile.
     pub p99: Option<f64>,
     /// 99.9th percentile.
@@ -240,7 +275,7 @@ pub struct PodSummary {
     pub deleted_s: Option<f64>,
     /// Requests received after the warmup.
     pub requests: u64,
-    /// Part of all requests received after the warmup.
+    /// Part of all requests received after the warmup (and messages, for streams).
     pub share: Option<f64>,
     /// Connections placed on it that became READY.
     pub connections_opened: u64,

@@ -16,7 +16,7 @@ pub struct WindowRow {
     pub connections: u32,
     /// Received in the window.
     pub requests: u64,
-    /// Part of the window's requests; `None` if there were none.
+    /// Part of the window's requests (and messages, for streams); `None` if there were none.
     pub share: Option<f64>,
     /// At the window's end.
     pub in_flight: u32,

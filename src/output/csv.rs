@@ -36,7 +36,7 @@ const CONNECTIONS: [&str; 8] =
     ["id", "client", "pod", "opened_s", "draining_s", "closed_s", "close_reason", "requests"];
 /// Columns of `events.csv`.
 pub(crate) const EVENTS: [&str; 4] = ["time_s", "kind", "subject", "what"];
-const RUNS: [&str; 19] = [
+const RUNS: [&str; 20] = [
     "run",
     "seed",
     "digest",
@@ -46,6 +46,7 @@ const RUNS: [&str; 19] = [
     "latency_mean_ms",
     "latency_p50_ms",
     "latency_p90_ms",
+    "latency_p95_ms",
     "latency_p99_ms",
     "latency_p999_ms",
     "max_share",
@@ -216,7 +217,8 @@ pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
         let mut row = vec![run.to_string(), summary.seed.to_string(), summary.digest.clone()];
         row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
         row.push(fixed(summary.throughput_rps, LATENCY));
-        row.extend([latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
+        row.extend([latency.mean, latency.p50, latency.p90, latency.p95].map(|ms| or_empty(ms, LATENCY)));
+        row.extend([latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
         row.extend(skew(&summary.skew.headline).map(|figure| or_empty(figure, RATIO)));
         csv.write_record(row)?;
     }

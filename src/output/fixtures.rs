@@ -188,6 +188,7 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         mean: of(x),
         p50: of(x * 0.8),
         p90: of(x * 2.0),
+        p95: of(x * 3.0),
         p99: of(x * 5.0),
         p999: of(x * 9.0),
         max: of(x * 12.0),
@@ -228,6 +229,10 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
             retries: 0,
             failed_by_client: BTreeMap::new(),
         },
+        failures: vec![
+            Failure { reason: "dial_refused".into(), by: Maker::Client, at: "web".into(), calls: 4 },
+            Failure { reason: "reset".into(), by: Maker::Pod, at: "grpc-server-1-0".into(), calls: 3 },
+        ],
         throughput_rps: sum as f64 / measured_s,
         time_to_balance: vec![TimeToBalance {
             at_s: 120.0,

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, percent_or_dash, short, short_or_dash};
-use super::table::{Row, headline_rows, interval};
+use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash};
+use super::table::{Row, headline_blocks, interval};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
@@ -24,11 +24,17 @@ pub fn render(outcome: &Outcome) -> String {
         summary.evenkeel,
         summary.digest
     );
-    let headline = headline_rows(summary).into_iter().map(|(name, value, note)| vec![format!("`{name}`"), value, note]);
     if let Some(phase) = summary.headline() {
         let _ = writeln!(out, "{}.\n", outside(&interval(summary, phase)));
     }
-    table(&mut out, &["figure", "value", ""], headline);
+    for block in headline_blocks(summary) {
+        if let Some(title) = block.title {
+            let _ = writeln!(out, "{}.\n", outside(&title));
+        }
+        let name = |name: String| if name.is_empty() { name } else { format!("`{name}`") };
+        let rows = block.rows.into_iter().map(|(figure, value, note)| vec![name(figure), value, outside(&note)]);
+        table(&mut out, &["figure", "value", ""], rows);
+    }
     let pods = &summary.pods;
     let now = pods.iter().any(|p| p.now.is_some());
     let (losses, limits) = (pods.iter().any(|p| p.errors > 0), pods.iter().any(|p| p.throttled.is_some()));
@@ -40,14 +46,14 @@ pub fn render(outcome: &Outcome) -> String {
             of.requests,
             pod.connections_at_end.to_string(),
             percent_or_dash(of.utilization),
-            short_or_dash(of.p99),
+            millis_or_dash(of.p99),
         ];
         row.extend(losses.then(|| count(pod.errors)));
         row.extend(limits.then(|| percent_or_dash(pod.throttled)));
         row
     });
     let requests = if now { "calls/s" } else { "requests" };
-    let mut columns = vec!["pod", "share", requests, "connections", "utilization", "p99 ms"];
+    let mut columns = vec!["pod", "share", requests, "connections", "utilization", "p99"];
     columns.extend(losses.then_some("failed"));
     columns.extend(limits.then_some("throttled"));
     table(&mut out, &columns, rows);
@@ -76,12 +82,12 @@ fn phases(out: &mut String, summary: &Summary) {
                 duration(phase.from_s),
                 phase.pods.to_string(),
                 short_or_dash(phase.skew.max_over_mean),
-                short_or_dash(phase.latency_ms.p99),
+                millis_or_dash(phase.latency_ms.p99),
                 count(phase.failed),
                 percent_or_dash(phase.max_utilization),
             ]
         });
-        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99 ms", "failed", "utilization"];
+        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99", "failed", "utilization"];
         table(out, &columns, phases);
     }
 }

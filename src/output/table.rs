@@ -1,14 +1,16 @@
 //! What `run` prints: the header, a row per pod, the headline, the theory beside it, warnings, expectations, the verdict.
 
+mod headline;
 mod pods;
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, middle_cut, percent, percent_or_dash, short, short_or_dash};
+use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash};
 use super::methods;
 use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, Summary};
-use crate::metrics::phase::Phase;
+use headline::Block;
+pub(super) use headline::{headline_blocks, interval};
 pub(super) use pods::Row;
 use pods::{pods, whole_percent};
 
@@ -65,64 +67,6 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
     }
 }
 
-/// The headline's rows: name, value, and what it means.
-pub(super) fn headline_rows(summary: &Summary) -> Vec<(String, String, String)> {
-    let skew = &summary.skew.headline;
-    let dash = || "-".to_owned();
-    let mut rows: Vec<(String, String, String)> = Vec::new();
-    let mut row = |name: &str, value: String, note: String| rows.push((name.into(), value, note));
-    let worst = summary.skew.worst_window.as_ref();
-    let worst = worst
-        .and_then(|w| Some(format!("; worst window {} × at {}", short(w.figures.max_over_mean?), duration(w.time_s))));
-    let note = format!("times the mean load, on the busiest pod{}", worst.unwrap_or_default());
-    row("max_over_mean", short_or_dash(skew.max_over_mean), note);
-    let pods = skew.effective_pods.zip(skew.jain).filter(|(_, jain)| *jain > 0.0);
-    let of = pods.map(|(pods, jain)| format!(" of {}", short((pods / jain).round()))).unwrap_or_default();
-    row(
-        "effective_pods",
-        short_or_dash(skew.effective_pods),
-        format!("pods that the traffic behaves as if it had{of}"),
-    );
-    let note = "of the fleet can be used before the busiest pod is full";
-    row("usable_capacity", percent_or_dash(skew.usable_capacity), note.into());
-    row("idle_pods", skew.idle_pods.map_or_else(dash, short), "without any request".into());
-    // Of one phase, what follows is of the same interval.
-    let whole = if summary.phases.len() > 1 { "; whole run" } else { "" };
-    if summary.stray_share > 0.0 {
-        let note = format!("of the requests went to pods that were not Ready throughout{whole}");
-        row("stray_share", percent(summary.stray_share), note);
-    }
-    let p50 = summary
-        .latency_ms
-        .p50
-        .map(|p| format!("p50 {} ms, mean {} ms{whole}", short(p), short_or_dash(summary.latency_ms.mean)));
-    row("p99", summary.latency_ms.p99.map_or_else(dash, |p| format!("{} ms", short(p))), p50.unwrap_or_default());
-    row("throughput", format!("{}/s", short(summary.throughput_rps)), format!("successful calls{whole}"));
-    row("errors", count(summary.requests.failed), format!("{}{whole}", errors(summary)));
-    for change in &summary.time_to_balance {
-        let value = change.seconds.map_or_else(|| "never".into(), duration);
-        row("time_to_balance", value, format!("after {} at {}", change.change, duration(change.at_s)));
-    }
-    row("reconnects", format!("{}/s", short(summary.reconnects_per_s)), whole.trim_start_matches("; ").into());
-    rows
-}
-
-fn errors(summary: &Summary) -> String {
-    let by = &summary.requests.by_status;
-    let listed: Vec<String> = by.iter().filter(|(_, n)| **n > 0).map(|(s, n)| format!("{s} {}", count(*n))).collect();
-    let of = format!("of {} calls", count(summary.requests.started));
-    if listed.is_empty() { of } else { format!("{of}: {}", listed.join(", ")) }
-}
-
-/// What the table and the headline are of.
-pub(super) fn interval(summary: &Summary, phase: &Phase) -> String {
-    let span = format!("{} to {}", duration(phase.from_s), duration(phase.to_s));
-    match summary.phases.len() {
-        1 => format!("{}, {span}", phase.name),
-        n => format!("now: {}, {span} (phase {} of {n})", phase.name, summary.headline_phase.unwrap_or_default()),
-    }
-}
-
 /// The phases of the run, if there are several.
 fn phases(out: &mut String, summary: &Summary, style: &Style) {
     const MOST: usize = 20;
@@ -132,7 +76,7 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
     let name = style.columns() - 63;
     let head = format!(
         "{:<5} {:name$} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
-        "phase", "", "from", "pods", "max_over_mean", "p99 ms", "failed", "util"
+        "phase", "", "from", "pods", "max_over_mean", "p99", "failed", "util"
     );
     let _ = writeln!(out, "\n{}", style.strong(&head));
     for (i, phase) in summary.phases.iter().enumerate().take(MOST) {
@@ -144,7 +88,7 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
             duration(phase.from_s),
             phase.pods,
             short_or_dash(phase.skew.max_over_mean),
-            short_or_dash(phase.latency_ms.p99),
+            millis_or_dash(phase.latency_ms.p99),
             count(phase.failed),
             whole_percent(phase.max_utilization),
         );
@@ -156,12 +100,22 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
 }
 
 fn headline(out: &mut String, summary: &Summary, style: &Style) {
-    out.push('\n');
-    for (name, value, note) in headline_rows(summary) {
-        let value = format!("{value:>10}");
-        let note = middle_cut(&note, style.columns().saturating_sub(30));
-        let note = if note.is_empty() { note } else { format!("  {}", style.faint(&note)) };
-        let _ = writeln!(out, "{name:<16}  {}{note}", style.strong(&value));
+    const NOTE_AT: usize = 30;
+    for Block { title, rows } in headline_blocks(summary) {
+        out.push('\n');
+        if let Some(title) = title {
+            let _ = writeln!(out, "{}", style.strong(&title));
+        }
+        for (name, value, note) in rows {
+            let value = format!("{value:>10}");
+            let note = paragraphs(&note, style.columns() - NOTE_AT, "");
+            let _ = write!(out, "{name:<16}  {}", style.strong(&value));
+            for (i, line) in note.lines().enumerate() {
+                let before = if i == 0 { "  ".to_owned() } else { format!("\n{:NOTE_AT$}", "") };
+                let _ = write!(out, "{before}{}", style.faint(line));
+            }
+            out.push('\n');
+        }
     }
     if let Some(runs) = &summary.runs {
         let n = runs.values().map(|e| e.n).max().unwrap_or(0);

@@ -57,6 +57,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             arrivals_digest_by_client: Default::default(),
             measured_s: 10.0,
             requests: Requests { started: total, ok: total, ..Requests::default() },
+            failures: Vec::new(),
             throughput_rps: 0.0,
             time_to_balance: Vec::new(),
             reconnects_per_s: 0.0,

@@ -33,8 +33,8 @@ impl Observer for Seen {
             Observation::Emitted { .. } => assert!(self.emitted.insert(at), "two streams at one instant"),
             Observation::Received { pod, .. } => self.changes.push((at, pod.0 as usize, 1)),
             Observation::Message { pod } => self.messages.entry(pod.0 as usize).or_default().push(at),
-            Observation::Retried { pod, status, emitted, after, .. } => {
-                assert_eq!(status, Status::Unavailable);
+            Observation::Retried { pod, why, emitted, after, .. } => {
+                assert_eq!(why.status(), Status::Unavailable);
                 let pod = pod.map(|p| p.0 as usize);
                 // What never reached a pod waits.
                 if let (Some(pod), Span::ZERO) = (pod, after) {
@@ -46,8 +46,8 @@ impl Observer for Seen {
                 self.changes.push((at, pod.0 as usize, -1));
                 assert_eq!(self.ended.insert(emitted, (at, None)), None, "two ends of one stream");
             }
-            Observation::Failed { status, emitted, .. } => {
-                assert_eq!(self.ended.insert(emitted, (at, Some(status))), None, "two ends of one stream");
+            Observation::Failed { why, emitted, .. } => {
+                assert_eq!(self.ended.insert(emitted, (at, Some(why.status()))), None, "two ends of one stream");
             }
             Observation::Closed(c) if c.reason == Some(CloseReason::MaxAge) => {
                 self.aged.extend(c.draining.zip(c.closed));

@@ -27,15 +27,17 @@ pub(super) fn figures(summary: &Summary) -> Line {
     if let Some(x) = skew.usable_capacity {
         parts.push(format!("usable capacity {}", format::percent(x)));
     }
-    let phase = summary.headline();
+    // Of one phase the figures are those of the whole run, as in the table.
+    let phase = summary.headline().filter(|_| summary.phases.len() > 1);
     if let Some(x) = phase.map_or(summary.latency_ms.p99, |phase| phase.latency_ms.p99) {
-        parts.push(format!("p99 {} ms", format::short(x)));
+        parts.push(format!("p99 {}", format::millis(x)));
     }
     if summary.requests.failed > 0 && failures(summary).is_none() {
         let calls = if summary.requests.failed == 1 { "call" } else { "calls" };
-        parts.push(format!("{} failed {calls}", format::count(summary.requests.failed)));
+        let of = if phase.is_some() { " in the whole run" } else { "" };
+        parts.push(format!("{} failed {calls}{of}", format::count(summary.requests.failed)));
     }
-    let of = phase.filter(|_| summary.phases.len() > 1).map_or_else(
+    let of = phase.map_or_else(
         || "Whole run".to_owned(),
         |phase| {
             let mut letters = phase.name.chars();

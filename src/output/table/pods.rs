@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::metrics::phase::PodNow;
-use crate::output::format::{count, duration, middle_cut, percent_or_dash, short_or_dash};
+use crate::output::format::{count, duration, middle_cut, millis_or_dash, percent_or_dash, short_or_dash};
 use crate::output::style::{Style, padded};
 
 /// More pods than this are not all listed.
@@ -90,7 +90,7 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
         client(CLIENTS.into()),
         "util",
         throttled("throt".into()),
-        "p99 ms",
+        "p99",
     );
     let _ = writeln!(out, "\n{}", style.strong(&heads));
     for (i, row) in rows.iter().enumerate() {
@@ -106,7 +106,7 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
             client(middle_cut(&by_client(row.pod), clients)),
             whole_percent(row.utilization),
             throttled(whole_percent(row.pod.throttled)),
-            short_or_dash(row.p99),
+            millis_or_dash(row.p99),
             middle_cut(&life(row), lives)
         );
         let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::super::engine::Engine;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
 use crate::policy::budget::{InUse, Resource};
@@ -127,11 +127,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited for a connection to `address` that did not come.
-    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>) {
+    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>, why: FailureReason) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
-                self.judge(channel, address, Some(Status::Unavailable));
-                self.fail_call(call.index, Status::Unavailable);
+                self.judge(channel, address, Some(why));
+                self.fail_call(call.index, why);
             }
         }
     }
@@ -171,6 +171,13 @@ impl<O: Observer> Engine<'_, O> {
             self.give_back(channel, Resource::Pending);
         }
         begins
+    }
+
+    /// The proxy refuses a call that has waited: the pod that it waited for has no part in that.
+    pub fn refuse_waiting(&mut self, call: u32, channel: u32) {
+        self.give_back(channel, Resource::Pending);
+        self.calls.items[call as usize].state = CallState::Failing;
+        self.fail_call(call, FailureReason::CircuitBreaker);
     }
 
     /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
