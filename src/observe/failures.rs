@@ -48,11 +48,6 @@ impl Failures {
         self.pods.get(pod).and_then(Option::as_ref).map_or(0, |counts| counts.iter().sum())
     }
 
-    /// The same for one reason.
-    pub fn of(&self, pod: usize, why: FailureReason) -> u64 {
-        self.pods.get(pod).and_then(Option::as_ref).map_or(0, |counts| counts[why as usize])
-    }
-
     pub fn total(&self) -> u64 {
         self.by_client.iter().sum()
     }

@@ -242,7 +242,7 @@ impl<'a> Recorder<'a> {
         let asked = self.asked;
         let latency = if self.summary_only && !asked { Tally::default() } else { self.latencies.of(pod) };
         let of_phase =
-            held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, requests + messages, length));
+            held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, (requests + messages, errors), length));
         self.latencies.take(pod, std::iter::once(&mut info.latency).chain(of_phase), info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let kept = asked || self.windows.merging && !self.summary_only;

@@ -2,7 +2,7 @@
 
 use crate::metrics::phase::PodNow;
 use crate::scenario::model::{Load, Model, Protocol};
-use crate::sim::observation::{CloseReason, FailureReason, PodId, PodPhase};
+use crate::sim::observation::{CloseReason, PodId, PodPhase};
 use crate::units::{Span, Time};
 
 use super::events::count;
@@ -114,15 +114,13 @@ fn content(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Vec<String> {
         let (hottest, used) = pods.iter().max_by(|a, b| a.1.utilization.total_cmp(&b.1.utilization))?;
         let mean = pods.iter().map(|(_, now)| now.utilization).sum::<f64>() / pods.len() as f64;
         let seen = 100.0 * hpa.cpu_at_full_load * mean;
-        let refused = recorder.failures.of(hottest.0 as usize, FailureReason::QueueFull);
-        let drowns = used.utilization > DROWNING || refused > 0;
+        let drowns = used.utilization > DROWNING || used.failed > 0;
         let is_content = seen <= f64::from(hpa.target_percent) * (1.0 + hpa.tolerance);
-        let refused =
-            if refused > 0 { format!(" and has refused {}", count(refused as u32, "call")) } else { String::new() };
+        let fails = if used.failed > 0 { format!(" and fails calls ({})", used.failed) } else { String::new() };
         (pods.len() > 1 && drowns && is_content).then(|| {
             format!(
                 "The autoscaler of {} sees a mean CPU of {seen:.0} % of the request (target {} %) and is content, while {} uses {:.0} % of what \
-                 it has{refused}.",
+                 it has{fails}.",
                 server.name,
                 hpa.target_percent,
                 recorder.pods[hottest.0 as usize].name,

@@ -245,7 +245,12 @@ fn summary(name: &str, measured_s: f64, pods: &[Pod], received: &[u64]) -> Summa
         max_utilization: None,
         stray_share: 0.0123,
         latency_ms: latency(2.4),
-        skew: Skew { headline: whole.clone(), worst_window: None, median_window: None, whole_run: whole },
+        skew: Skew {
+            headline: whole.clone(),
+            worst_window: Some(WindowSkew { time_s: 176.0, figures: whole.clone() }),
+            median_window: None,
+            whole_run: whole,
+        },
         phases: Vec::new(),
         headline_phase: None,
         pods: pods.iter().zip(received).map(pod).collect(),

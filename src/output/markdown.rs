@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash};
-use super::table::{Row, headline_blocks, interval};
+use super::table::{Row, gone, headline_blocks, interval, of_requests};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
@@ -37,7 +37,8 @@ pub fn render(outcome: &Outcome) -> String {
     }
     let pods = &summary.pods;
     let now = pods.iter().any(|p| p.now.is_some());
-    let (losses, limits) = (pods.iter().any(|p| p.errors > 0), pods.iter().any(|p| p.throttled.is_some()));
+    let losses = pods.iter().any(|pod| Row::of(pod, now).failed > 0);
+    let limits = pods.iter().any(|p| p.throttled.is_some());
     let rows = pods.iter().filter(|p| !now || p.now.is_some()).map(|pod| {
         let of = Row::of(pod, now);
         let mut row = vec![
@@ -48,15 +49,17 @@ pub fn render(outcome: &Outcome) -> String {
             percent_or_dash(of.utilization),
             millis_or_dash(of.p99),
         ];
-        row.extend(losses.then(|| count(pod.errors)));
+        row.extend(losses.then(|| count(of.failed)));
         row.extend(limits.then(|| percent_or_dash(pod.throttled)));
         row
     });
-    let requests = if now { "calls/s" } else { "requests" };
-    let mut columns = vec!["pod", "share", requests, "connections", "utilization", "p99"];
+    let mut columns = vec!["pod", "share", of_requests(pods, now), "connections", "utilization", "p99"];
     columns.extend(losses.then_some("failed"));
     columns.extend(limits.then_some("throttled"));
     table(&mut out, &columns, rows);
+    for line in gone(pods).iter().filter(|_| now) {
+        let _ = writeln!(out, "{}.\n", outside(line));
+    }
     phases(&mut out, summary);
     let theory = summary
         .theory

@@ -11,7 +11,7 @@ use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, Summary};
 use headline::Block;
 pub(super) use headline::{headline_blocks, interval};
-pub(super) use pods::Row;
+pub(super) use pods::{Row, gone, of_requests};
 use pods::{pods, whole_percent};
 
 /// What stands above the table and is not part of the outcome.
@@ -188,11 +188,11 @@ mod tests {
         let text = rendered(&outcome, &Style::default());
         let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("pod")).take(5).collect();
         insta::assert_snapshot!(table.join("\n"), @"
-        pod                                    share     requests  failed  conns   util throt   p99 ms  life
+        pod                                    share     requests  failed  conns   util throt      p99  life
         grpc-server-1-0                          0 %            0       0     10    0 %     -        -  idle
         grpc-server-1-1                          0 %            0       0     10    0 %     -        -  idle
         grpc-server-1-2                          0 %            0       0     10    0 %     -        -  idle
-        grpc-server-1-3  ███████████████████   100 %        9,959   1,234     10  100 %  43 %       12
+        grpc-server-1-3  ███████████████████   100 %        9,959   1,234     10  100 %  43 %    12 ms
         ");
     }
 

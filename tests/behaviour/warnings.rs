@@ -57,7 +57,7 @@ fn an_autoscaler_is_content_while_a_pod_drowns() {
         )
     };
     let text = only_the_first("is content", &text(""), &text("discovery: watch, "));
-    assert!(text.contains("autoscaler of s") && text.contains("has refused"), "{text}");
+    assert!(text.contains("autoscaler of s") && text.contains("100 % of what it has and fails calls"), "{text}");
 }
 
 #[test]
