@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::part::Part;
 use super::phase::{Phase, PodNow};
-pub use super::rows::{ConnectionRow, EventKind, EventRow, WindowRow};
+pub use super::rows::{ClientRow, ConnectionRow, EventKind, EventRow, WindowRow};
 
 /// Everything known of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Outcome {
     pub parts: Vec<Vec<Part>>,
     /// `connections.csv`, in order of `id`, unless connections were streamed elsewhere or not kept.
     pub connections: Vec<ConnectionRow>,
+    /// `clients.csv`: a row per replica of the clients.
+    pub clients: Vec<ClientRow>,
     /// `events.csv`, in order of time.
     pub events: Vec<EventRow>,
     /// Width of a window in seconds.

@@ -56,7 +56,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Covers one observation, with its time, kind and all fields; of the reason of a failure, its status.
+    /// Covers one observation, with its time, kind and all fields; of a failure the status, and neither the reason nor the replica.
     #[inline(always)]
     pub fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
@@ -68,7 +68,7 @@ impl Digest {
             Observation::Completed { client, method, pod, emitted } => {
                 self.event(at, 3, pair(of(client, method), pod.0), emitted.0);
             }
-            Observation::Failed { client, method, pod, why, emitted } => {
+            Observation::Failed { client, method, pod, why, emitted, .. } => {
                 let status = why.status() as u64;
                 self.words(at, 4, &[u64::from(of(client, method)), pod_or_none(pod), status, emitted.0]);
             }
@@ -244,7 +244,7 @@ mod tests {
         let (p, q) = (PodId(1), PodId(2));
         let (c, d) = (ConnectionId(1), ConnectionId(2));
         let e = |client, replica, n, demand, key, open| O::Emitted { client, replica, n, demand, key, open };
-        let failed = |client, method, pod, why, emitted| O::Failed { client, method, pod, why, emitted };
+        let failed = |client, method, pod, why, emitted| O::Failed { client, replica: 0, method, pod, why, emitted };
         let created = |pod, server, revision, number, node| O::PodCreated { pod, server, revision, number, node };
         let dialled = |connection, client, replica, pod| O::Dialled { connection, client, replica, pod };
         let connected = |connection, client, replica, pod| O::Connected { connection, client, replica, pod };

@@ -46,6 +46,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         recorder.latencies.take(i, [&mut info.latency], true);
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
+    let clients = if recorder.summary_only { Vec::new() } else { recorder.connections.clients(model) };
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
     let phases = std::mem::replace(&mut recorder.phases, Phases::new(model));
@@ -62,6 +63,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         gateways,
         parts,
         connections,
+        clients,
         events,
         window_s: width.as_secs_f64(),
         end_s: end.as_secs_f64(),

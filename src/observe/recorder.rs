@@ -198,13 +198,16 @@ impl<'a> Recorder<'a> {
                     self.ready_changes.push((at, pod));
                 }
             }
+            Observation::ReplicaStarted { client, replica } => {
+                self.connections.started(self.model, client, replica, at);
+            }
             Observation::Resolved { client, replica, addresses } => {
                 self.connections.resolved(self.model, client, replica, addresses);
             }
             Observation::Connected { client, replica, pod, .. } => {
                 self.pods[pod.0 as usize].opened += 1;
                 let measured = self.measured(at);
-                self.connections.connected(self.model, client, replica, measured);
+                self.connections.connected(self.model, client, replica, (at, measured));
             }
             Observation::Closed(record) => self.connections.closed(self.model, &self.pods, record),
             Observation::OpenAtEnd(record) => self.connections.open_at_end(self.model, &self.pods, record),
@@ -278,7 +281,8 @@ impl Observer for Recorder<'_> {
                     self.methods.completed(client, method, at.since(emitted));
                 }
             }
-            Observation::Failed { client, method, pod, why, emitted } => {
+            Observation::Failed { client, replica, method, pod, why, emitted } => {
+                self.connections.failed(self.model, client, replica, at);
                 self.failed(client, method, pod, why, emitted);
             }
             _ => self.rare(at, what),

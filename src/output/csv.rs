@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::metrics::outcome::{
-    ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
+    ClientRow, ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
 };
 
 /// Decimals of times in seconds: microseconds.
@@ -34,6 +34,17 @@ pub(crate) const PODS: [&str; 14] = [
 pub(crate) const NO_POD: &str = "(none)";
 const CONNECTIONS: [&str; 8] =
     ["id", "client", "pod", "opened_s", "draining_s", "closed_s", "close_reason", "requests"];
+/// Columns of `clients.csv`.
+const CLIENTS: [&str; 8] = [
+    "client",
+    "started_s",
+    "connected_s",
+    "connections_opened",
+    "resolved",
+    "failed",
+    "first_failed_s",
+    "last_failed_s",
+];
 /// Columns of `events.csv`.
 pub(crate) const EVENTS: [&str; 4] = ["time_s", "kind", "subject", "what"];
 const RUNS: [&str; 20] = [
@@ -201,6 +212,29 @@ pub fn events(rows: &[EventRow], to: impl Write) -> io::Result<()> {
     for row in rows {
         let time = fixed(row.time_s, TIME);
         csv.write_record([time.as_str(), event_kind(row.kind), &row.subject, &row.what])?;
+    }
+    csv.flush()
+}
+
+/// Writes `clients.csv`: a row per replica of the clients.
+///
+/// # Errors
+/// Those of the writer.
+pub fn clients(rows: &[ClientRow], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(CLIENTS)?;
+    for row in rows {
+        let time = |time| or_empty(time, TIME);
+        csv.write_record([
+            row.client.clone(),
+            time(row.started_s),
+            time(row.connected_s),
+            row.connections_opened.to_string(),
+            row.resolved.to_string(),
+            row.failed.to_string(),
+            time(row.first_failed_s),
+            time(row.last_failed_s),
+        ])?;
     }
     csv.flush()
 }

@@ -159,6 +159,7 @@ fn build(name: &str, times: (f64, f64, f64), rate: f64, pods: Vec<Pod>, events: 
         windows,
         gateways: Vec::new(),
         parts: Vec::new(),
+        clients: Vec::new(),
         connections: connections(&pods),
         events,
         window_s,

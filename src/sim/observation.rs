@@ -187,6 +187,8 @@ pub enum Observation<'a> {
     Failed {
         /// Index of the client in the model.
         client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
         /// Its method: index in the client's list, from 1; `NO_METHOD` without one.
         method: u16,
         /// Where it was, if it had reached a connection: the pod that made it fail, or kept it waiting.

@@ -82,6 +82,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         gateways: Vec::new(),
         parts: Vec::new(),
         connections: Vec::new(),
+        clients: Vec::new(),
         events: Vec::new(),
         window_s: 1.0,
         end_s: 10.0,

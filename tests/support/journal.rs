@@ -96,7 +96,7 @@ impl Observer for Journal {
                 self.completed.push((emitted, at, self.place(pod)));
                 self.ends.push((client, method, emitted, 0));
             }
-            Observation::Failed { client, method, why, emitted, pod } => {
+            Observation::Failed { client, method, why, emitted, pod, .. } => {
                 self.why.push((emitted, why, pod));
                 let place = pod.and_then(|pod| match self.places[pod.0 as usize] {
                     Place::Server(place) => Some(place),

@@ -318,7 +318,8 @@ impl<O: Observer> Engine<'_, O> {
             Some(why) => {
                 let place = self.calls.items[index as usize].place();
                 let pod = (place != NONE).then_some(PodId(place));
-                self.observe(&Observation::Failed { client, method, pod, why, emitted });
+                let replica = self.ordinal_of(index);
+                self.observe(&Observation::Failed { client, replica, method, pod, why, emitted });
             }
         }
         if self.counts_calls {
