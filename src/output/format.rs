@@ -90,6 +90,20 @@ pub fn millis_or_dash(ms: Option<f64>) -> String {
     ms.map_or_else(|| "-".into(), millis)
 }
 
+/// The value of what an expectation is about, with its unit if that is a time; `text` begins with the figure.
+#[must_use]
+pub fn with_unit(text: &str, value: f64) -> String {
+    let figure = text.split_whitespace().next().unwrap_or_default();
+    let last = figure.rsplit('.').next().unwrap_or_default();
+    if figure.split('.').any(|step| step == "latency" || step == "latency_ms") {
+        millis(value)
+    } else if last == "seconds" || last.ends_with("_s") && !last.ends_with("_per_s") {
+        duration(value)
+    } else {
+        short(value)
+    }
+}
+
 /// The value that remains of `x` when it is written with so many decimals and read again.
 #[must_use]
 pub fn rounded(x: f64, decimals: usize) -> f64 {
@@ -152,6 +166,19 @@ mod tests {
             (0.0, "0 ms"),
         ] {
             assert_eq!(millis(ms), text);
+        }
+    }
+
+    #[test]
+    fn what_is_expected_of_a_time_has_its_unit() {
+        for (text, value, shown) in [
+            ("latency.p99 <= 20ms", 12.0, "12 ms"),
+            ("pods.0.latency_ms.p50 < 1s", 1_500.0, "1.5 s"),
+            ("time_to_balance.0.seconds <= 90s", 75.0, "1m15s"),
+            ("reconnects_per_s <= 1", 0.5, "0.5"),
+            ("idle_pods == 0", 2.0, "2"),
+        ] {
+            assert_eq!(with_unit(text, value), shown, "{text}");
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash};
-use super::table::{Row, gone, headline_blocks, interval, of_requests};
+use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash, with_unit};
+use super::table::{Block, Row, gone, headline_blocks, interval, of_requests};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
@@ -27,14 +27,8 @@ pub fn render(outcome: &Outcome) -> String {
     if let Some(phase) = summary.headline() {
         let _ = writeln!(out, "{}.\n", outside(&interval(summary, phase)));
     }
-    for block in headline_blocks(summary) {
-        if let Some(title) = block.title {
-            let _ = writeln!(out, "{}.\n", outside(&title));
-        }
-        let name = |name: String| if name.is_empty() { name } else { format!("`{name}`") };
-        let rows = block.rows.into_iter().map(|(figure, value, note)| vec![name(figure), value, outside(&note)]);
-        table(&mut out, &["figure", "value", ""], rows);
-    }
+    let mut blocks = headline_blocks(summary).into_iter();
+    blocks.by_ref().take(1).for_each(|now| figures(&mut out, now));
     let pods = &summary.pods;
     let now = pods.iter().any(|p| p.now.is_some());
     let losses = pods.iter().any(|pod| Row::of(pod, now).failed > 0);
@@ -61,19 +55,34 @@ pub fn render(outcome: &Outcome) -> String {
         let _ = writeln!(out, "{}.\n", outside(line));
     }
     phases(&mut out, summary);
+    blocks.for_each(|whole| figures(&mut out, whole));
     let theory = summary
         .theory
         .iter()
         .map(|t| vec![t.figure.clone(), short(t.theory), short_or_dash(t.simulated), t.basis.clone()]);
     table(&mut out, &["theory", "value", "simulated", "basis"], theory);
     let expected = summary.expectations.iter().map(|e| {
-        vec![format!("`{}`", e.text), short_or_dash(e.value), if e.met { "met".into() } else { "**unmet**".into() }]
+        vec![
+            format!("`{}`", e.text),
+            e.value.map_or_else(|| "-".into(), |x| with_unit(&e.text, x)),
+            if e.met { "met".into() } else { "**unmet**".into() },
+        ]
     });
     table(&mut out, &["expectation", "value", ""], expected);
     for warning in &summary.warnings {
         let _ = writeln!(out, "> **Warning:** {}\n", cell(warning));
     }
     out
+}
+
+/// Figures of one interval.
+fn figures(out: &mut String, block: Block) {
+    if let Some(title) = block.title {
+        let _ = writeln!(out, "{}.\n", outside(&title));
+    }
+    let name = |name: String| if name.is_empty() { name } else { format!("`{name}`") };
+    let rows = block.rows.into_iter().map(|(figure, value, note)| vec![name(figure), value, outside(&note)]);
+    table(out, &["figure", "value", ""], rows);
 }
 
 /// A row per phase, if there are several.

@@ -5,12 +5,11 @@ mod pods;
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash};
+use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash, with_unit};
 use super::methods;
 use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, Summary};
-use headline::Block;
-pub(super) use headline::{headline_blocks, interval};
+pub(super) use headline::{Block, headline_blocks, interval};
 pub(super) use pods::{Row, gone, of_requests};
 use pods::{pods, whole_percent};
 
@@ -37,8 +36,12 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
         pods(&mut out, outcome, ("gateway", &summary.gateways), style);
     }
     methods::table(&mut out, summary, style);
-    headline(&mut out, summary, style);
+    // The figures of now, then those of the phases, and last those of the whole run.
+    let mut blocks = headline_blocks(summary).into_iter();
+    blocks.by_ref().take(1).for_each(|now| block(&mut out, now, style));
     phases(&mut out, summary, style);
+    blocks.for_each(|whole| block(&mut out, whole, style));
+    estimates(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
     if let Some(folder) = &header.folder {
@@ -99,32 +102,34 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
     }
 }
 
-fn headline(out: &mut String, summary: &Summary, style: &Style) {
+/// Figures of one interval.
+fn block(out: &mut String, block: Block, style: &Style) {
     const NOTE_AT: usize = 30;
-    for Block { title, rows } in headline_blocks(summary) {
-        out.push('\n');
-        if let Some(title) = title {
-            let _ = writeln!(out, "{}", style.strong(&title));
-        }
-        for (name, value, note) in rows {
-            let value = format!("{value:>10}");
-            let note = paragraphs(&note, style.columns() - NOTE_AT, "");
-            let _ = write!(out, "{name:<16}  {}", style.strong(&value));
-            for (i, line) in note.lines().enumerate() {
-                let before = if i == 0 { "  ".to_owned() } else { format!("\n{:NOTE_AT$}", "") };
-                let _ = write!(out, "{before}{}", style.faint(line));
-            }
-            out.push('\n');
-        }
+    out.push('\n');
+    if let Some(title) = block.title {
+        let _ = writeln!(out, "{}", style.strong(&title));
     }
-    if let Some(runs) = &summary.runs {
-        let n = runs.values().map(|e| e.n).max().unwrap_or(0);
-        let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
-        for (path, e) in runs {
-            let figure = methods::named(path, &summary.methods);
-            let figure = padded(&middle_cut(&figure, 40), 28);
-            let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
+    for (name, value, note) in block.rows {
+        let value = format!("{value:>10}");
+        let note = paragraphs(&note, style.columns() - NOTE_AT, "");
+        let _ = write!(out, "{name:<16}  {}", style.strong(&value));
+        for (i, line) in note.lines().enumerate() {
+            let before = if i == 0 { "  ".to_owned() } else { format!("\n{:NOTE_AT$}", "") };
+            let _ = write!(out, "{before}{}", style.faint(line));
         }
+        out.push('\n');
+    }
+}
+
+/// The figures over several runs.
+fn estimates(out: &mut String, summary: &Summary, style: &Style) {
+    let Some(runs) = &summary.runs else { return };
+    let n = runs.values().map(|e| e.n).max().unwrap_or(0);
+    let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
+    for (path, e) in runs {
+        let figure = methods::named(path, &summary.methods);
+        let figure = padded(&middle_cut(&figure, 40), 28);
+        let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
     }
 }
 
@@ -156,7 +161,7 @@ fn remarks(out: &mut String, summary: &Summary, style: &Style) {
         let _ = writeln!(out, "{}", style.bad(&text));
     }
     for expected in &summary.expectations {
-        let value = expected.value.map_or_else(|| "no value".into(), short);
+        let value = expected.value.map_or_else(|| "no value".into(), |value| with_unit(&expected.text, value));
         let text = format!("{}   ({value})", expected.text);
         let word = if expected.met { style.good("met  ") } else { style.bad("UNMET") };
         let _ = writeln!(out, "expect {word}  {text}");
@@ -169,6 +174,8 @@ fn remarks(out: &mut String, summary: &Summary, style: &Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::outcome::Latency;
+    use crate::metrics::phase::Phase;
     use crate::output::fixtures;
 
     fn rendered(outcome: &Outcome, style: &Style) -> String {
@@ -179,6 +186,44 @@ mod tests {
     #[test]
     fn a_rollout_reads_at_a_glance() {
         insta::assert_snapshot!(rendered(&fixtures::rollout(), &Style::default()));
+    }
+
+    /// Figures of now first, those of the whole run last, and both say of what they are.
+    #[test]
+    fn several_phases_have_their_own_figures() {
+        let mut outcome = fixtures::rollout();
+        let summary = &mut outcome.summary;
+        let phase = |name: &str, (from_s, to_s), p99: f64, failed: u64| Phase {
+            name: name.into(),
+            from_s,
+            to_s,
+            settled: true,
+            pods: 5,
+            requests: 100_000,
+            skew: summary.skew.headline.clone(),
+            throughput_rps: 4_999.0,
+            failed,
+            error_ratio: Some(failed as f64 / 1e5),
+            latency_ms: Latency { p99: Some(p99), ..summary.latency_ms.clone() },
+            max_utilization: Some(0.42),
+            reconnects_per_s: 0.0,
+        };
+        let phases = vec![
+            phase("before rollout of grpc-server", (30.0, 120.0), 11.0, 0),
+            phase("after rollout of grpc-server", (172.0, 600.0), 1_026_497.0, 2),
+        ];
+        (summary.phases, summary.headline_phase) = (phases, Some(2));
+        let text = rendered(&outcome, &Style::default());
+        let lines: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("max_over")).take(27).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_snapshot!(
+            super::super::markdown::render(&outcome)
+                .lines()
+                .skip(4)
+                .filter(|l| !l.contains("grpc-server-"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
     }
 
     #[test]
