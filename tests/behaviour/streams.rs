@@ -240,3 +240,19 @@ fn messages_find_a_black_hole() {
     assert!(cuts.iter().all(|at| (second(65.2)..=second(66.2)).contains(at)), "{cuts:?}");
     assert_eq!(after.iter().sum::<i64>(), run.emitted.len() as i64);
 }
+
+/// Two pods and a new stream each second: by openings one pod has all of each window, by messages both have the same.
+#[test]
+fn what_is_expected_of_a_part_counts_messages() {
+    let top = "warmup: 20s\nwindow: 1s\nexpect: [max_over_mean <= 1.3 in every window, max_over_mean <= 1.3 after 30s]";
+    let text = text(top, "replicas: 2", "rate: 1, duration: 1h, messages: { interval: 10ms }")
+        .replace("duration: 200s", "duration: 40s")
+        .replace("replicas: 4", "replicas: 1");
+    let summary = summary(&text);
+    assert!(summary.expectations.iter().all(|e| e.met), "{:?}", summary.expectations);
+    let load = |i: usize| (summary.pods[i].requests + summary.pods[i].messages) as f64;
+    for i in 0..2 {
+        let share = summary.pods[i].share.unwrap();
+        assert!((share - load(i) / (load(0) + load(1))).abs() < 1e-12, "{share}");
+    }
+}
