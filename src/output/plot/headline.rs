@@ -56,7 +56,8 @@ pub(super) fn failures(summary: &Summary) -> Option<Line> {
     let (status, _) = requests.by_status.iter().max_by_key(|s| s.1).filter(|_| share >= MANY_FAILURES)?;
     let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
     let (failed, started) = (format::count(requests.failed), format::count(requests.started));
-    let text = format!("{failed} of {started} calls failed ({}), {how} {status}.", format::percent(share));
+    let of = if summary.phases.len() > 1 { " in the whole run" } else { "" };
+    let text = format!("{failed} of {started} calls failed{of} ({}), {how} {status}.", format::percent(share));
     Some(Line { text, alarm: true })
 }
 

@@ -1,9 +1,7 @@
 //! Calls, from the application's call to its answer.
 
 use super::super::engine::Engine;
-use super::super::event::Event;
 use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer, PodId};
-use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
 use super::methods::Kind;
 use crate::policy::budget::Resource;
@@ -158,14 +156,6 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// A call fails without having been sent; the application learns of it after a while.
-    pub fn fail_fast(&mut self, call: Handle, index: u32, why: FailureReason) {
-        let item = &mut self.calls.items[call.index as usize];
-        (item.state, item.failure) = (CallState::Failing, Some(why));
-        let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
-        self.after(takes, Rank::Expiry, Event::FailFast(call));
-    }
-
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
     pub fn pick_and_send(&mut self, index: u32, call: Handle) {
@@ -262,13 +252,6 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// A call fails that its channel could not even try to send.
-    pub fn on_fail_fast(&mut self, call: Handle) {
-        if let Some(Call { ended: false, failure: Some(why), .. }) = self.calls.get(call) {
-            self.fail_call(call.index, *why);
-        }
-    }
-
     /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
     pub fn fail_call(&mut self, index: u32, why: FailureReason) {
         let call = &self.calls.items[index as usize];
@@ -315,12 +298,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         match failure {
             None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
-            Some(why) => {
-                let place = self.calls.items[index as usize].place();
-                let pod = (place != NONE).then_some(PodId(place));
-                let replica = self.ordinal_of(index);
-                self.observe(&Observation::Failed { client, replica, method, pod, why, emitted });
-            }
+            Some(why) => self.tell_failure(index, why),
         }
         if self.counts_calls {
             self.discount_call(index, failure.is_none());

@@ -173,13 +173,6 @@ impl<O: Observer> Engine<'_, O> {
         begins
     }
 
-    /// The proxy refuses a call that has waited: the pod that it waited for has no part in that.
-    pub fn refuse_waiting(&mut self, call: u32, channel: u32) {
-        self.give_back(channel, Resource::Pending);
-        self.calls.items[call as usize].state = CallState::Failing;
-        self.fail_call(call, FailureReason::CircuitBreaker);
-    }
-
     /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
     pub fn take(&mut self, channel: u32, resource: Resource) -> bool {
         let Some(breakers) = self.breakers_of(channel) else { return true };
