@@ -17,9 +17,6 @@ fn name(m: &MethodSummary) -> String {
 
 /// A row per method of a run.
 pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
-    if summary.methods.is_empty() {
-        return;
-    }
     let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
     let wide = longest.clamp(8, style.columns() - 48);
     let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50", "p99");

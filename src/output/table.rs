@@ -34,8 +34,12 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     pods(&mut out, outcome, ("pod", &summary.pods), style);
     if !summary.gateways.is_empty() {
         pods(&mut out, outcome, ("gateway", &summary.gateways), style);
+        of_the_whole_run(&mut out, summary, style);
     }
-    methods::table(&mut out, summary, style);
+    if !summary.methods.is_empty() {
+        methods::table(&mut out, summary, style);
+        of_the_whole_run(&mut out, summary, style);
+    }
     // The figures of now, then those of the phases, and last those of the whole run.
     let mut blocks = headline_blocks(summary).into_iter();
     blocks.by_ref().take(1).for_each(|now| block(&mut out, now, style));
@@ -48,6 +52,13 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
         let _ = writeln!(out, "\n{}", style.faint(&format!("files in {folder}")));
     }
     style.shown(out)
+}
+
+/// Says of what the table above is, where that is not the headline's phase.
+fn of_the_whole_run(out: &mut String, summary: &Summary, style: &Style) {
+    if summary.phases.len() > 1 {
+        let _ = writeln!(out, "{}", style.faint("(of the whole run)"));
+    }
 }
 
 fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {

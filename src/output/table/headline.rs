@@ -162,11 +162,13 @@ fn where_(places: &[&Failure]) -> String {
         Maker::Gateway | Maker::Pod => failure.at.clone(),
     };
     let Some((first, [])) = places.split_first() else {
-        let shown = places.iter().take(PLACES_MOST);
-        let mut parts: Vec<String> = shown.map(|f| format!("{} {}", name(f), count(f.calls))).collect();
-        if places.len() > PLACES_MOST {
-            let others: u64 = places[PLACES_MOST..].iter().map(|f| f.calls).sum();
-            parts.push(format!("{} others {}", places.len() - PLACES_MOST, count(others)));
+        // One that is left needs no more room by its name than by its number.
+        let named = if places.len() == PLACES_MOST + 1 { places.len() } else { PLACES_MOST.min(places.len()) };
+        let (shown, others) = places.split_at(named);
+        let mut parts: Vec<String> = shown.iter().map(|f| format!("{} {}", name(f), count(f.calls))).collect();
+        if !others.is_empty() {
+            let calls = others.iter().map(|f| f.calls).sum();
+            parts.push(format!("{} others {}", others.len(), count(calls)));
         }
         return format!("at {}", parts.join(", "));
     };
@@ -195,4 +197,53 @@ fn connections(all: &Connections, warmup: bool) -> Option<FigureRow> {
         note += &format!("; never connected: {}", list(&failed));
     }
     Some(row("connections", count(all.opened), note))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(reason: &str, by: Maker, at: &str, calls: u64) -> Failure {
+        Failure { reason: reason.into(), by, at: at.into(), calls }
+    }
+
+    #[test]
+    fn a_row_per_reason_says_where() {
+        let all = [
+            failed("dial_timeout", Maker::Pod, "s-1-0", 700),
+            failed("circuit_breaker", Maker::Proxy, "web", 650),
+            failed("dial_timeout", Maker::Client, "batch", 300),
+            failed("deadline", Maker::Pod, "s-1-0", 234),
+        ];
+        let rows: Vec<String> = failures(&all).into_iter().map(|(_, n, text)| format!("{n} {text}")).collect();
+        let expected = [
+            "1,000 dial timed out at s-1-0 700, client batch 300",
+            "650 refused by a circuit breaker at the proxy of web",
+            "234 deadline passed at s-1-0",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    /// More than a few places are counted, but not a single one of them.
+    #[test]
+    fn many_places_are_counted() {
+        let said = |n: usize| {
+            let all: Vec<Failure> = (0..n).map(|i| failed("reset", Maker::Pod, &format!("s-1-{i}"), 5)).collect();
+            failures(&all)[0].2.clone()
+        };
+        assert_eq!(said(4), "connection reset at s-1-0 5, s-1-1 5, s-1-2 5, s-1-3 5");
+        assert_eq!(said(6), "connection reset at s-1-0 5, s-1-1 5, s-1-2 5, 3 others 15");
+    }
+
+    #[test]
+    fn connections_say_why_they_ended() {
+        let counts = [("max_age", 40), ("shutdown", 25), ("refused", 7), ("killed", 0)];
+        let closed_by = counts.map(|(reason, n)| (reason.to_owned(), n)).into();
+        let (_, value, note) = connections(&Connections { opened: 82, closed_by }, false).unwrap_or_default();
+        assert_eq!(
+            (value.as_str(), note.as_str()),
+            ("82", "opened; 65 ended: 40 max_age, 25 shutdown; never connected: 7 refused")
+        );
+        assert_eq!(connections(&Connections::default(), false), None);
+    }
 }
