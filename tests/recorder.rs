@@ -94,8 +94,8 @@ impl<O: Observer> Stream<'_, O> {
             }
             (13, pod) if !self.open_calls.is_empty() => {
                 let (client, emitted) = self.open_calls.pop().unwrap_or_default();
-                let status = Status::ALL[b as usize % 3];
-                self.tell(&Observation::Failed { client, method: 0, pod, status, emitted: Time(emitted) });
+                let why = FailureReason::ALL[b as usize % FailureReason::ALL.len()];
+                self.tell(&Observation::Failed { client, replica, method: 0, pod, why, emitted: Time(emitted) });
             }
             (14, Some(pod)) => {
                 self.connections += 1;

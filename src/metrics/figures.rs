@@ -6,6 +6,23 @@ use crate::metrics::outcome::Summary;
 /// the order of `sim::observation::Status`.
 pub const STATUSES: [&str; 3] = ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
 
+/// Why calls fail: the `reason` of `failures` and what it means, in the order of `sim::observation::FailureReason`.
+pub const FAILURE_REASONS: [(&str, &str); 13] = [
+    ("deadline", "deadline passed"),
+    ("queue_full", "refused by a full queue"),
+    ("circuit_breaker", "refused by a circuit breaker"),
+    ("no_healthy_host", "all hosts ejected"),
+    ("no_endpoint", "no endpoint"),
+    ("dial_refused", "dial refused"),
+    ("dial_timeout", "dial timed out"),
+    ("reset", "connection reset"),
+    ("grace_over", "cut at the end of max_connection_age_grace"),
+    ("keepalive_timeout", "keepalive timed out"),
+    ("tcp_timeout", "TCP gave up"),
+    ("too_many_pings", "too_many_pings"),
+    ("caller_stopped", "caller stopped"),
+];
+
 /// The keys of `connections.closed_by`, and words of `connections.csv`, in the order of `sim::observation::CloseReason`.
 pub const CLOSE_REASONS: [&str; 17] = [
     "max_age",
@@ -48,7 +65,7 @@ pub enum Better {
 }
 
 /// The figures that every summary has, in their order: column, path, and which way is better.
-pub const ALWAYS: [(&str, &str, Better); 21] = {
+pub const ALWAYS: [(&str, &str, Better); 22] = {
     use Better::{Higher, Lower};
     [
         ("requests_ok", "requests.ok", Higher),
@@ -57,6 +74,7 @@ pub const ALWAYS: [(&str, &str, Better); 21] = {
         ("latency_mean_ms", "latency_ms.mean", Lower),
         ("latency_p50_ms", "latency_ms.p50", Lower),
         ("latency_p90_ms", "latency_ms.p90", Lower),
+        ("latency_p95_ms", "latency_ms.p95", Lower),
         ("latency_p99_ms", "latency_ms.p99", Lower),
         ("latency_p999_ms", "latency_ms.p999", Lower),
         ("max_share", "skew.max_share", Lower),
@@ -120,6 +138,7 @@ pub fn figures(summary: &Summary) -> Vec<Figure> {
         latency.mean,
         latency.p50,
         latency.p90,
+        latency.p95,
         latency.p99,
         latency.p999,
         headline.max_share,

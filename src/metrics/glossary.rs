@@ -36,8 +36,9 @@ entries! {
         complete, new pods are Ready, a pod is as it should be again. A phase is settled if no pod starts and no rollout or ramp is under way in it. \
         Its figures are of the windows that lie whole inside it. In `expect`: `max_over_mean <= 1.2 after rollout`, `before rollout`, `during \
         rollout`, `phase 2`." ["definition"]
-    "headline": "The figures of now: of the last settled phase in which the Ready pods received at least 20 requests each on average. Calls, failures \
-        and latencies of the whole run stand below them and are called so." ["definition"]
+    "headline": "The figures of now: of the last settled phase in which the Ready pods received at least 20 requests each on average. In the table, \
+        latencies, throughput and failures of that phase stand with them; those of the whole run come last and are called so. In `summary.json` and \
+        `expect`, `latency_ms`, `throughput_rps` and `requests` are of the whole run, and those of a phase are in `phases`." ["definition"]
     "effective_pods": "How many pods the traffic behaves as if it had: (sum x)^2 / sum x^2. Five pods at 100/0/0/0/0 are 1 \
         effective pod." ["Kish's effective sample size; the inverse Herfindahl index"]
     "usable_capacity": "The part of the fleet's capacity that can be used before the busiest pod saturates: mean x / max x." ["definition"]
@@ -59,11 +60,12 @@ entries! {
     "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
     "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time. Skew and \
-        `time_to_balance` count them with the requests; `share` of the whole run is of the streams' openings." ["definition"]
+        `time_to_balance` count them with the requests, and so does `share`." ["definition"]
     "throughput_rps": "Calls that succeeded after the warmup, whenever they were made, per measured second." ["definition"]
+    "p95": "The 95th percentile of latency: one call in twenty takes longer. In `expect`: `latency.p95 <= 15ms`." ["definition"]
     "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
     "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
-        `pods` by where they failed, on the way to a pod included. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
+        `failures` by why and at whom; `pods[].errors` has those at a pod or on the way to it. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
     "error_ratio": "Part of the calls that failed, of those that ended. In `expect`: `error_ratio <= 0.1%`." ["definition"]
     "max_utilization": "Utilization of the busiest pod. Over the run it is each pod's mean over the time that it was Ready, so that a rush passes \
         unseen: ask `max_utilization <= 70%`, or `max_utilization <= 95% in every window`." ["definition"]
@@ -142,6 +144,17 @@ entries! {
         connections, and refuses them." ["Kubernetes EndpointSlice controller, kube-proxy minSyncPeriod"]
     "pre_stop": "How long a deleted pod goes on serving before SIGTERM. No call is lost if it lasts until nobody is told of the pod any \
         more: the endpoint lag; where DNS is polled, TTL + poll interval + endpoint lag." ["Kubernetes pod lifecycle"]
+    "failures": "Calls that failed, by `reason`, by what made them fail (`by`: client, proxy, gateway, pod) and at whom. They add up to \
+        `requests.failed`." ["docs/model.md, Failed calls"]
+    "deadline": "Of a failed call: its deadline passed first, at the pod that it was at, or before it had one." ["gRPC doc/statuscodes.md"]
+    "queue_full": "Of a failed call: the pod's queue (queue_limit) was full." ["RESOURCE_EXHAUSTED"]
+    "circuit_breaker": "Of a failed call: a circuit breaker of the proxy refused it. No pod has to do with that." ["Envoy circuit_breaker.proto"]
+    "no_healthy_host": "Of a failed call: outlier_detection had ejected all hosts." ["Envoy outlier_detection"]
+    "no_endpoint": "Of a failed call: the Service had no endpoint, or its name no address." ["kube-proxy REJECT; NXDOMAIN"]
+    "dial_refused": "Of a failed call: nobody listened at the address that was dialled for it, or by its channel last." ["TCP RST"]
+    "reset": "Of a failed call: the pod's process ended, and its connections were reset." ["SIGKILL"]
+    "grace_over": "Of a failed call: the pod closed its connection at the end of max_connection_age_grace." ["gRFC A9"]
+    "caller_stopped": "Of a failed call: the replica that made it stopped before it had a connection." ["rollout of the client"]
     "max_age": "Closed after GOAWAY for max_connection_age." ["gRFC A9"]
     "max_requests": "Closed after GOAWAY for max_requests_per_connection." ["Envoy, http protocol options"]
     "max_idle": "Closed after GOAWAY for max_connection_idle." ["gRFC A9"]
@@ -169,12 +182,14 @@ entries! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::observation::CloseReason;
+    use crate::sim::observation::{CloseReason, FailureReason};
 
     #[test]
-    fn every_close_reason_is_explained_and_no_word_twice() {
-        for reason in CloseReason::ALL {
-            assert!(find(reason.name()).is_some(), "{}", reason.name());
+    fn every_reason_is_explained_and_no_word_twice() {
+        let reasons =
+            CloseReason::ALL.map(CloseReason::name).into_iter().chain(FailureReason::ALL.map(FailureReason::name));
+        for reason in reasons {
+            assert!(find(reason).is_some(), "{reason}");
         }
         let words: std::collections::BTreeSet<_> = ENTRIES.iter().map(|e| e.word).collect();
         assert_eq!(words.len(), ENTRIES.len());

@@ -9,7 +9,7 @@ use super::attribution::Attribution;
 use super::cures::Cures;
 use super::part::Part;
 use super::phase::{Phase, PodNow};
-pub use super::rows::{ConnectionRow, EventKind, EventRow, WindowRow};
+pub use super::rows::{ClientRow, ConnectionRow, EventKind, EventRow, WindowRow};
 
 /// Everything known of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub parts: Vec<Vec<Part>>,
     /// `connections.csv`, in order of `id`, unless connections were streamed elsewhere or not kept.
     pub connections: Vec<ConnectionRow>,
+    /// `clients.csv`: a row per replica of the clients.
+    pub clients: Vec<ClientRow>,
     /// `events.csv`, in order of time.
     pub events: Vec<EventRow>,
     /// Width of a window in seconds.
@@ -56,6 +58,9 @@ pub struct Summary {
     pub measured_s: f64,
     /// Calls, counted once each; those emitted in the warmup are left out.
     pub requests: Requests,
+    /// The calls that failed, by why and at whom, the most frequent first: they add up to `requests.failed`.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
     /// Calls that succeeded after the warmup, whenever they were made, per measured second.
     pub throughput_rps: f64,
     /// Per change (rollout, scale, kill, delete): how long until the load was balanced again.
@@ -133,6 +138,35 @@ pub struct Requests {
     pub failed_by_client: BTreeMap<String, u64>,
 }
 
+/// Calls that failed for one reason at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Why: `deadline`, `queue_full`, `circuit_breaker`, `no_healthy_host`, `no_endpoint`, `dial_refused`, `dial_timeout`, `reset`, `grace_over`,
+    /// `keepalive_timeout`, `tcp_timeout`, `too_many_pings` or `caller_stopped`.
+    pub reason: String,
+    /// What kind of thing made them fail.
+    pub by: Maker,
+    /// Name of the pod, or of the client (whose proxy it was, if it was a proxy).
+    pub at: String,
+    /// How many.
+    pub calls: u64,
+}
+
+/// Who made a call fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Maker {
+    /// The client that made it: it had no connection, or gave the call up before it had a pod.
+    Client,
+    /// The proxy beside the client.
+    Proxy,
+    /// A gateway's pod.
+    Gateway,
+    /// A server's pod, or the way to it.
+    Pod,
+}
+
 /// Calls of one method: `started = ok + failed + unfinished`; those emitted in the warmup are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +198,9 @@ pub struct Latency {
     pub p50: Option<f64>,
     /// 90th percentile.
     pub p90: Option<f64>,
+    /// 95th percentile.
+    #[serde(default)]
+    pub p95: Option<f64>,
     /// 99th percentile.
     pub p99: Option<f64>,
     /// 99.9th percentile.
@@ -251,7 +288,7 @@ pub struct PodSummary {
     pub deleted_s: Option<f64>,
     /// Requests received after the warmup.
     pub requests: u64,
-    /// Part of all requests received after the warmup.
+    /// Part of all requests received after the warmup (and messages, for streams).
     pub share: Option<f64>,
     /// Connections placed on it that became READY.
     pub connections_opened: u64,

@@ -49,6 +49,9 @@ pub struct PodNow {
     pub utilization: f64,
     /// 99th percentile of the latency of calls that it answered, in milliseconds; `null` if there were none.
     pub latency_p99_ms: Option<f64>,
+    /// Calls that failed here or on the way to it.
+    #[serde(default)]
+    pub failed: u64,
 }
 
 impl Summary {

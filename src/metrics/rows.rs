@@ -1,4 +1,4 @@
-//! Rows of the traces: `pods.csv`, `connections.csv`, `events.csv`.
+//! Rows of the traces: `pods.csv`, `connections.csv`, `clients.csv`, `events.csv`.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct WindowRow {
     pub connections: u32,
     /// Received in the window.
     pub requests: u64,
-    /// Part of the window's requests; `None` if there were none.
+    /// Part of the window's requests (and messages, for streams); `None` if there were none.
     pub share: Option<f64>,
     /// At the window's end.
     pub in_flight: u32,
@@ -55,6 +55,27 @@ pub struct ConnectionRow {
     pub close_reason: String,
     /// Calls sent on it.
     pub requests: u64,
+}
+
+/// A row of `clients.csv`: a client's replica over the whole run, the warmup included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientRow {
+    /// `<client>-<replica>`.
+    pub client: String,
+    /// When it started.
+    pub started_s: Option<f64>,
+    /// When its first connection was READY; `None` if none ever was.
+    pub connected_s: Option<f64>,
+    /// Connections that became READY.
+    pub connections_opened: u64,
+    /// Lists of addresses that its channels were given: answers of DNS, or what a watch pushed.
+    pub resolved: u64,
+    /// Calls of its that failed.
+    pub failed: u64,
+    /// When the first of them did.
+    pub first_failed_s: Option<f64>,
+    /// When the last of them did.
+    pub last_failed_s: Option<f64>,
 }
 
 /// A row of `events.csv`.

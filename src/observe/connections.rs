@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::outcome::ConnectionRow;
+use crate::metrics::outcome::{ClientRow, ConnectionRow};
 use crate::scenario::model::{Client, Model, Protocol};
 use crate::sim::observation::{CloseReason, ConnectionRecord};
 use crate::units::Time;
@@ -36,12 +36,22 @@ pub(super) struct Connections<'a> {
     pub at_end: BTreeMap<(u32, u32), u64>,
 }
 
-/// What a replica may still open as part of its start.
+/// A client's replica.
 #[derive(Clone, Copy, Default)]
 struct Replica {
+    /// Connections that it may still open as part of its start.
     connections: u32,
     /// Answers of DNS that each allow a connection per address.
     answers: u32,
+    started: Option<Time>,
+    /// When its first connection was READY.
+    connected: Option<Time>,
+    opened: u64,
+    /// Lists of addresses that it was given.
+    resolved: u64,
+    failed: u64,
+    /// When the first call failed, and the last.
+    failures: Option<(Time, Time)>,
 }
 
 impl Replica {
@@ -49,9 +59,13 @@ impl Replica {
     /// answer that has any (any other policy that knows the pods); a keep-alive pool's are the `warm` ones.
     fn new(model: &Model, client: &Client) -> Replica {
         match &client.protocol {
-            Protocol::Http1(http) => Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), answers: 0 },
-            Protocol::Grpc(_) if model.connects_to_all(client) => Replica { connections: 0, answers: client.channels },
-            Protocol::Grpc(_) => Replica { connections: client.channels, answers: 0 },
+            Protocol::Http1(http) => {
+                Replica { connections: http.keep_alive.map_or(0, |pool| pool.warm), ..Replica::default() }
+            }
+            Protocol::Grpc(_) if model.connects_to_all(client) => {
+                Replica { answers: client.channels, ..Replica::default() }
+            }
+            Protocol::Grpc(_) => Replica { connections: client.channels, ..Replica::default() },
         }
     }
 }
@@ -72,17 +86,48 @@ impl<'a> Connections<'a> {
         &mut list[replica]
     }
 
+    pub fn started(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
+        self.replica(model, client, replica).started.get_or_insert(at);
+    }
+
+    pub fn failed(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
+        let replica = self.replica(model, client, replica);
+        replica.failed += 1;
+        replica.failures.get_or_insert((at, at)).1 = at;
+    }
+
+    /// A row per replica of the clients, in order of client and ordinal.
+    pub fn clients(&self, model: &Model) -> Vec<ClientRow> {
+        let of_client = |(client, replicas): (&Client, &Vec<Replica>)| {
+            let row = |(ordinal, replica): (usize, &Replica)| ClientRow {
+                client: format!("{}-{ordinal}", client.name),
+                started_s: replica.started.map(Time::as_secs_f64),
+                connected_s: replica.connected.map(Time::as_secs_f64),
+                connections_opened: replica.opened,
+                resolved: replica.resolved,
+                failed: replica.failed,
+                first_failed_s: replica.failures.map(|(first, _)| first.as_secs_f64()),
+                last_failed_s: replica.failures.map(|(_, last)| last.as_secs_f64()),
+            };
+            replicas.iter().enumerate().map(row).collect::<Vec<_>>()
+        };
+        model.clients.iter().zip(&self.replicas).flat_map(of_client).collect()
+    }
+
     pub fn resolved(&mut self, model: &Model, client: u32, replica: u32, addresses: u32) {
         let replica = self.replica(model, client, replica);
+        replica.resolved += 1;
         if replica.answers > 0 && addresses > 0 {
             replica.answers -= 1;
             replica.connections += addresses;
         }
     }
 
-    pub fn connected(&mut self, model: &Model, client: u32, replica: u32, measured: bool) {
+    pub fn connected(&mut self, model: &Model, client: u32, replica: u32, (at, measured): (Time, bool)) {
         self.opened += 1;
         let replica = self.replica(model, client, replica);
+        replica.opened += 1;
+        replica.connected.get_or_insert(at);
         if replica.connections > 0 {
             replica.connections -= 1;
         } else {

@@ -56,7 +56,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Covers one observation, with its time, kind and all fields.
+    /// Covers one observation, with its time, kind and all fields; of a failure the status, and neither the reason nor the replica.
     #[inline(always)]
     pub fn observe(&mut self, at: Time, what: &Observation<'_>) {
         match *what {
@@ -68,8 +68,9 @@ impl Digest {
             Observation::Completed { client, method, pod, emitted } => {
                 self.event(at, 3, pair(of(client, method), pod.0), emitted.0);
             }
-            Observation::Failed { client, method, pod, status, emitted } => {
-                self.words(at, 4, &[u64::from(of(client, method)), pod_or_none(pod), status as u64, emitted.0]);
+            Observation::Failed { client, method, pod, why, emitted, .. } => {
+                let status = why.status() as u64;
+                self.words(at, 4, &[u64::from(of(client, method)), pod_or_none(pod), status, emitted.0]);
             }
             _ => self.rare(at, what),
         }
@@ -161,8 +162,9 @@ impl Digest {
             O::Ejected { client, replica, pod, back } => {
                 self.words(at, 24, &[u64::from(client), u64::from(replica), u64::from(pod.0), u64::from(back)]);
             }
-            O::Retried { client, pod, status, emitted, after } => {
-                self.words(at, 25, &[u64::from(client), pod_or_none(pod), status as u64, emitted.0, after.0]);
+            O::Retried { client, pod, why, emitted, after } => {
+                let status = why.status() as u64;
+                self.words(at, 25, &[u64::from(client), pod_or_none(pod), status, emitted.0, after.0]);
             }
             O::Message { pod } => self.words(at, 26, &[u64::from(pod.0)]),
             O::Window { .. } => {}
@@ -219,7 +221,7 @@ impl Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::observation::{CloseReason, ConnectionId, PodPhase, Status};
+    use crate::sim::observation::{CloseReason, ConnectionId, FailureReason, PodPhase};
     use crate::units::Span;
     use std::collections::BTreeSet;
 
@@ -242,7 +244,7 @@ mod tests {
         let (p, q) = (PodId(1), PodId(2));
         let (c, d) = (ConnectionId(1), ConnectionId(2));
         let e = |client, replica, n, demand, key, open| O::Emitted { client, replica, n, demand, key, open };
-        let failed = |client, method, pod, status, emitted| O::Failed { client, method, pod, status, emitted };
+        let failed = |client, method, pod, why, emitted| O::Failed { client, replica: 0, method, pod, why, emitted };
         let created = |pod, server, revision, number, node| O::PodCreated { pod, server, revision, number, node };
         let dialled = |connection, client, replica, pod| O::Dialled { connection, client, replica, pod };
         let connected = |connection, client, replica, pod| O::Connected { connection, client, replica, pod };
@@ -257,7 +259,7 @@ mod tests {
         all.extend([O::Started { pod: q, waited: Span(0) }, O::Started { pod: p, waited: Span(1) }]);
         all.extend([completed(0, 0, p, Time(0)), completed(1, 0, p, Time(0)), completed(0, 0, q, Time(0))]);
         all.extend([completed(0, 0, p, Time(1)), completed(0, 1, p, Time(0))]);
-        let (lost, late) = (Status::Unavailable, Status::DeadlineExceeded);
+        let (lost, late) = (FailureReason::Reset, FailureReason::Deadline);
         all.extend([failed(0, 0, Some(p), lost, Time(0)), failed(1, 0, Some(p), lost, Time(0))]);
         all.extend([failed(0, 0, None, lost, Time(0)), failed(0, 0, Some(p), late, Time(0))]);
         all.extend([failed(0, 0, Some(p), lost, Time(1)), failed(0, 1, Some(p), lost, Time(0))]);
@@ -296,13 +298,13 @@ mod tests {
     }
 
     fn retries() -> [Observation<'static>; 6] {
-        let of = |client, pod, status, emitted, after| {
+        let of = |client, pod, why, emitted, after| {
             let (emitted, after) = (Time(emitted), Span(after));
-            Observation::Retried { client, pod, status, emitted, after }
+            Observation::Retried { client, pod, why, emitted, after }
         };
-        let (p, why) = (Some(PodId(1)), Status::Unavailable);
+        let (p, why) = (Some(PodId(1)), FailureReason::Reset);
         let first = [of(0, p, why, 0, 0), of(1, p, why, 0, 0), of(0, None, why, 0, 0)];
-        let second = [of(0, p, Status::ResourceExhausted, 0, 0), of(0, p, why, 1, 0), of(0, p, why, 0, 1)];
+        let second = [of(0, p, FailureReason::QueueFull, 0, 0), of(0, p, why, 1, 0), of(0, p, why, 0, 1)];
         [first[0], first[1], first[2], second[0], second[1], second[2]]
     }
 

@@ -9,33 +9,31 @@ use crate::metrics::outcome::{
 use crate::metrics::phase::PodNow;
 use crate::metrics::skew;
 use crate::scenario::model::{Model, Server};
-use crate::sim::observation::{CloseReason, Periods, PodId, Status};
+use crate::sim::observation::{CloseReason, Periods, PodId};
 use crate::units::{Span, Time};
 
 use super::digest::Arrivals;
-use super::events::count;
 use super::histogram::Tally;
-use super::missed::never_happened;
 use super::parts::{Run, parts};
 use super::phases::{Finished, Headline, Known, Phases};
-use super::pods::PodInfo;
+use super::pods::{PodCounts, PodInfo};
 use super::recorder::Recorder;
 use super::recovery::times_to_balance;
+use super::warnings::warnings;
 use super::windows::{Cell, Window, Windows};
 
 /// Requests per pod below which a window's skew is mostly chance.
 pub(super) const REQUESTS_PER_POD: u64 = 20;
-/// A pod that uses more of its slot-time than this has no room left: the rest is rounding at the windows' edges.
-const SATURATED: f64 = 0.999;
 
 /// The run's frame.
-struct Frame<'m> {
-    model: &'m Model,
-    warmup: Time,
-    end: Time,
+pub(super) struct Frame<'m> {
+    pub model: &'m Model,
+    pub warmup: Time,
+    pub end: Time,
     /// From the end of the warmup to the end of the run.
-    measured: Span,
-    width: Span,
+    pub measured: Span,
+    /// Of a window.
+    pub width: Span,
 }
 
 pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
@@ -48,6 +46,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         recorder.latencies.take(i, [&mut info.latency], true);
     }
     let connections = recorder.connections.rows(model, &recorder.pods);
+    let clients = if recorder.summary_only { Vec::new() } else { recorder.connections.clients(model) };
     let events = std::mem::take(&mut recorder.events).finish(model, end);
     let (windows, of_gateways) = apart(windows, &recorder.pods);
     let phases = std::mem::replace(&mut recorder.phases, Phases::new(model));
@@ -65,6 +64,7 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
         gateways,
         parts,
         connections,
+        clients,
         events,
         window_s: width.as_secs_f64(),
         end_s: end.as_secs_f64(),
@@ -123,6 +123,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
         error_ratio: share(requests.failed, requests.ok + requests.failed),
         max_utilization: of_servers(recorder, &utilization).reduce(f64::max),
         requests,
+        failures: recorder.failures.rows(frame.model, &recorder.pods),
         throughput_rps: per_s(recorder.succeeded),
         time_to_balance: times_to_balance(recorder, frame.end),
         reconnects_per_s: per_s(recorder.connections.reconnects),
@@ -140,7 +141,7 @@ fn summary(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[Window], finis
             closed_by: names(CloseReason::ALL.map(CloseReason::name), &recorder.connections.closed_by),
         },
         expectations: Vec::new(),
-        warnings: warnings(recorder, frame, &measured_windows, &utilization),
+        warnings: warnings(recorder, frame, &measured_windows, &utilization, &now),
         verdict: String::new(),
         theory: Vec::new(),
         cures: None,
@@ -153,15 +154,14 @@ fn names<const N: usize>(names: [&'static str; N], counts: &[u64; N]) -> BTreeMa
 }
 
 fn requests(recorder: &Recorder<'_>, ok: u64) -> Requests {
-    let by_client = recorder.model.clients.iter().map(|c| c.name.clone()).zip(recorder.failed_by.iter().copied());
     Requests {
         started: recorder.started[1],
         ok,
-        failed: recorder.failed.iter().sum(),
+        failed: recorder.failures.total(),
         unfinished: recorder.unfinished,
-        by_status: names(Status::ALL.map(Status::name), &recorder.failed),
+        by_status: recorder.failures.by_status(),
         retries: recorder.retries,
-        failed_by_client: if recorder.failed_by.len() > 1 { by_client.collect() } else { BTreeMap::new() },
+        failed_by_client: recorder.failures.by_client(recorder.model),
     }
 }
 
@@ -171,6 +171,7 @@ pub(super) fn latency_ms(tally: &Tally) -> Latency {
         mean: tally.mean().map(|ns| ns / 1e6),
         p50: quantile(500),
         p90: quantile(900),
+        p95: quantile(950),
         p99: quantile(990),
         p999: quantile(999),
         max: tally.max().map(Span::as_millis_f64),
@@ -187,15 +188,16 @@ fn pods(
 ) -> Vec<PodSummary> {
     let those =
         || recorder.pods.iter().zip(&recorder.counts).enumerate().filter(|(_, (pod, _))| pod.gateway == gateways);
-    let total: u64 = those().map(|(_, (_, counts))| counts.received[1]).sum();
-    let row = |(i, (info, counts)): (usize, (&PodInfo, &super::pods::PodCounts))| PodSummary {
+    let load = |info: &PodInfo, counts: &PodCounts| counts.received[1] + info.messages[1];
+    let total: u64 = those().map(|(_, (info, counts))| load(info, counts)).sum();
+    let row = |(i, (info, counts)): (usize, (&PodInfo, &PodCounts))| PodSummary {
         pod: info.name.clone(),
         server: recorder.model.deployment(info.server as usize).name.clone(),
         created_s: info.created.as_secs_f64(),
         ready_s: info.first_ready.map(Time::as_secs_f64),
         deleted_s: info.gone.map(Time::as_secs_f64),
         requests: counts.received[1],
-        share: share(counts.received[1], total),
+        share: share(load(info, counts), total),
         connections_opened: info.opened,
         connections_at_end: u64::from(info.connections),
         connections_by_client: by_client(recorder, i),
@@ -204,7 +206,7 @@ fn pods(
         // In order of pod: there may be a hundred thousand.
         now: now.binary_search_by_key(&PodId(i as u32), |(id, _)| *id).ok().map(|at| now[at].1.clone()),
         messages: info.messages[1],
-        errors: info.failed,
+        errors: recorder.failures.at(i),
         throttled: throttled[i],
     };
     those().map(row).collect()
@@ -263,9 +265,8 @@ fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
 
 fn stray_share(windows: &[&Window]) -> f64 {
     let cells = || windows.iter().flat_map(|w| &w.cells);
-    let load = |c: &Cell| c.requests + c.messages;
-    let total: u64 = cells().map(load).sum();
-    let stray: u64 = cells().filter(|c| !c.sample.ready_throughout).map(load).sum();
+    let total: u64 = cells().map(Cell::load).sum();
+    let stray: u64 = cells().filter(|c| !c.sample.ready_throughout).map(Cell::load).sum();
     share(stray, total).unwrap_or(0.0)
 }
 
@@ -298,66 +299,10 @@ fn skew_of(recorder: &Recorder<'_>, frame: &Frame<'_>, windows: &[ReadyLoads], h
     }
 }
 
-fn warnings(
-    recorder: &Recorder<'_>,
-    frame: &Frame<'_>,
-    windows: &[&Window],
-    utilization: &[Option<f64>],
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if frame.measured.0 == 0 {
-        warnings.push(format!(
-            "Nothing was measured: the warmup ({}) is not shorter than the run, which ended at {}.",
-            frame.model.warmup, frame.end
-        ));
-    }
-    warnings.extend(never_happened(frame.model, frame.end));
-    // A closed load waits for its responses: it fills the pods without making the queue grow.
-    if !frame.model.clients.iter().any(|c| c.load.rate().is_some()) {
-        return warnings;
-    }
-    let full: Vec<(&str, f64)> = recorder
-        .pods
-        .iter()
-        .zip(utilization)
-        .filter_map(|(pod, u)| u.filter(|u| *u >= SATURATED).map(|u| (pod.name.as_str(), u)))
-        .collect();
-    let of = if recorder.model.servers.iter().all(|s| s.cpu.is_some()) { " of its CPU time" } else { "" };
-    if let Some(&(pod, u)) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
-        warnings.push(format!(
-            "{} of {} saturated (utilization of {pod}: {u:.3}{of}): an open load does not slow down, so latencies and failures \
-             depend on how long the run is.",
-            full.len(),
-            count(utilization.iter().flatten().count() as u32, "Ready pod"),
-        ));
-    }
-    let queues: Vec<u64> = windows.iter().map(|w| w.cells.iter().map(|c| u64::from(c.sample.queued)).sum()).collect();
-    if let Some((first, last)) = growing(&queues) {
-        warnings.push(format!(
-            "The queues of the pods grow to the end: {first:.1} requests waited on average in the second quarter of the run, \
-             {last:.1} in the last."
-        ));
-    }
-    warnings
-}
-
-/// The mean queue in the second and in the last quarter, if the queue grows to the end: each quarter's mean is above the one
-/// before, the last is at least twice the second, and at least one request waits in it on average. (Where the load is below
-/// the capacity the queue is stationary: the last quarter is twice the second only by chance, or if the rate rises.)
-fn growing(queues: &[u64]) -> Option<(f64, f64)> {
-    let quarter = queues.len() / 4;
-    if quarter < 5 {
-        return None;
-    }
-    let mean = |i: usize| queues[i * quarter..(i + 1) * quarter].iter().sum::<u64>() as f64 / quarter as f64;
-    let [a, b, c, d] = [mean(0), mean(1), mean(2), mean(3)];
-    (a < b && b < c && c < d && d >= 2.0 * b && d >= 1.0).then_some((b, d))
-}
-
 fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
     let mut rows = Vec::with_capacity(windows.iter().map(|w| w.cells.len()).sum());
     for window in windows {
-        let total: u64 = window.cells.iter().map(|c| c.requests).sum();
+        let total: u64 = window.cells.iter().map(Cell::load).sum();
         rows.extend(window.cells.iter().map(|cell| {
             let sample = &cell.sample;
             let server = server(recorder, sample.pod);
@@ -368,7 +313,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
                 state: sample.phase.name().to_owned(),
                 connections: sample.connections,
                 requests: cell.requests,
-                share: share(cell.requests, total),
+                share: share(cell.load(), total),
                 in_flight: sample.in_flight,
                 queued: sample.queued,
                 utilization: (slot_time > 0.0)
@@ -386,20 +331,4 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
         }
     }
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_queue_that_grows_to_the_end_is_growing() {
-        let queue = |length: fn(u64) -> u64| growing(&(0..40).map(length).collect::<Vec<u64>>());
-        assert_eq!(queue(|i| i), Some((14.5, 34.5)));
-        assert_eq!(queue(|i| 10 + i), None, "less than twice as long");
-        assert_eq!(queue(|i| i * (40 - i)), None, "a peak that passes");
-        assert_eq!(queue(|i| 5 + 3 * (i % 2)), None, "stationary");
-        assert_eq!(queue(|i| u64::from(i == 39)), None, "hardly anybody waits");
-        assert_eq!(growing(&[1, 2, 3, 4, 5, 6, 7, 8]), None, "too short to say");
-    }
 }

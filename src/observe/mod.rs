@@ -4,6 +4,7 @@ mod bins;
 mod connections;
 pub mod digest;
 mod events;
+mod failures;
 mod finish;
 pub mod histogram;
 mod latencies;
@@ -15,6 +16,7 @@ mod placing;
 mod pods;
 pub mod recorder;
 mod recovery;
+mod warnings;
 mod windows;
 
 pub use connections::ConnectionSink;

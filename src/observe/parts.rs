@@ -129,7 +129,7 @@ fn part(windows: &[&Window], slots: &dyn Fn(PodId) -> f64) -> Part {
                 at
             });
             let pod = &mut pods[at];
-            pod.requests += cell.requests;
+            pod.requests += cell.load();
             pod.ready = pod.ready + window.length();
             pod.busy = pod.busy + cell.sample.busy;
         }

@@ -36,8 +36,15 @@ struct PodPart {
     requests: u64,
     ready: Span,
     busy: Span,
+    failed: u64,
     /// Of all calls that it answered.
     latency: Tally,
+}
+
+impl PodPart {
+    fn new(id: PodId) -> PodPart {
+        PodPart { id, requests: 0, ready: Span::ZERO, busy: Span::ZERO, failed: 0, latency: Tally::default() }
+    }
 }
 
 /// A phase that goes on.
@@ -166,17 +173,15 @@ impl Phases {
     }
 
     /// Adds what a pod of a server did in a window that the phase holds; returns where the latencies of its calls go.
-    pub fn pod(&mut self, sample: &PodSample, requests: u64, length: Span) -> &mut Tally {
+    pub fn pod(&mut self, sample: &PodSample, (requests, failed): (u64, u64), length: Span) -> &mut Tally {
         let id = sample.pod;
         let pods = &mut self.part.pods;
         let at = pods.binary_search_by_key(&id, |pod| pod.id).unwrap_or_else(|at| {
-            pods.insert(
-                at,
-                PodPart { id, requests: 0, ready: Span::ZERO, busy: Span::ZERO, latency: Tally::default() },
-            );
+            pods.insert(at, PodPart::new(id));
             at
         });
         let pod = &mut pods[at];
+        pod.failed += failed;
         if sample.ready_throughout {
             pod.requests += requests;
             pod.ready = pod.ready + length;
@@ -279,6 +284,7 @@ impl Part {
                 share: (requests > 0).then(|| pod.requests as f64 / requests as f64),
                 utilization: utilization(pod),
                 latency_p99_ms: pod.latency.quantile(990).map(Span::as_millis_f64),
+                failed: pod.failed,
             };
             (pod.id, now)
         };

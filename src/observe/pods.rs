@@ -36,8 +36,6 @@ pub(super) struct PodInfo {
     pub opened: u64,
     /// Messages of streams received, in the warmup and after it.
     pub messages: [u64; 2],
-    /// Calls emitted after the warmup that failed here or on the way to it.
-    pub failed: u64,
     /// At the end of the last window.
     pub connections: u32,
     /// When it last became Ready and what it had received after the warmup by then, while it is Ready.
@@ -67,7 +65,6 @@ impl PodInfo {
             gone: None,
             opened: 0,
             messages: [0; 2],
-            failed: 0,
             connections: 0,
             ready_since: None,
             ready: Span::ZERO,

@@ -17,13 +17,14 @@
 
 use crate::metrics::outcome::Outcome;
 use crate::scenario::model::Model;
-use crate::sim::observation::{ConnectionSample, Observation, Observer, PodId, PodPhase, PodSample, Status};
+use crate::sim::observation::{ConnectionSample, FailureReason, Observation, Observer, PodId, PodPhase, PodSample};
 use crate::units::{Span, Time};
 
 use super::bins::Bins;
 use super::connections::{ConnectionSink, Connections};
 use super::digest::{Arrivals, Digest, call_hash};
 use super::events::Events;
+use super::failures::Failures;
 use super::finish;
 use super::histogram::Tally;
 use super::latencies::Latencies;
@@ -58,9 +59,7 @@ pub struct Recorder<'a> {
     pub(super) arrivals: Vec<Arrivals>,
     /// Calls emitted in the warmup, and after it.
     pub(super) started: [u64; 2],
-    pub(super) failed: [u64; Status::ALL.len()],
-    /// By client.
-    pub(super) failed_by: Vec<u64>,
+    pub(super) failures: Failures,
     pub(super) unfinished: u64,
     /// Calls that succeeded after the warmup, whenever they were emitted.
     pub(super) succeeded: u64,
@@ -102,8 +101,7 @@ impl<'a> Recorder<'a> {
             digest: Digest::default(),
             arrivals: vec![Arrivals::default(); model.clients.len()],
             started: [0; 2],
-            failed: [0; Status::ALL.len()],
-            failed_by: vec![0; model.clients.len()],
+            failures: Failures::new(model.clients.len()),
             unfinished: 0,
             succeeded: 0,
             retries: 0,
@@ -148,14 +146,10 @@ impl<'a> Recorder<'a> {
     }
 
     #[inline]
-    fn failed(&mut self, client: u32, method: u16, pod: Option<PodId>, status: Status, emitted: Time) {
+    fn failed(&mut self, client: u32, method: u16, pod: Option<PodId>, why: FailureReason, emitted: Time) {
         if self.measured(emitted) {
-            self.failed[status as usize] += 1;
-            self.failed_by[client as usize] += 1;
+            self.failures.add(client, pod, why);
             self.methods.failed(client, method);
-            if let Some(pod) = pod {
-                self.pods[pod.0 as usize].failed += 1;
-            }
         }
         match pod {
             // A pod that is gone has no row any more.
@@ -204,13 +198,16 @@ impl<'a> Recorder<'a> {
                     self.ready_changes.push((at, pod));
                 }
             }
+            Observation::ReplicaStarted { client, replica } => {
+                self.connections.started(self.model, client, replica, at);
+            }
             Observation::Resolved { client, replica, addresses } => {
                 self.connections.resolved(self.model, client, replica, addresses);
             }
             Observation::Connected { client, replica, pod, .. } => {
                 self.pods[pod.0 as usize].opened += 1;
                 let measured = self.measured(at);
-                self.connections.connected(self.model, client, replica, measured);
+                self.connections.connected(self.model, client, replica, (at, measured));
             }
             Observation::Closed(record) => self.connections.closed(self.model, &self.pods, record),
             Observation::OpenAtEnd(record) => self.connections.open_at_end(self.model, &self.pods, record),
@@ -255,7 +252,7 @@ impl<'a> Recorder<'a> {
         let asked = self.asked;
         let latency = if self.summary_only && !asked { Tally::default() } else { self.latencies.of(pod) };
         let of_phase =
-            held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, requests + messages, length));
+            held.filter(|_| !info.gateway).map(|length| self.phases.pod(sample, (requests + messages, errors), length));
         self.latencies.take(pod, std::iter::once(&mut info.latency).chain(of_phase), info.gone.is_some());
         let (p50, p99) = (latency.quantile(500), latency.quantile(990));
         let kept = asked || self.windows.merging && !self.summary_only;
@@ -291,8 +288,9 @@ impl Observer for Recorder<'_> {
                     self.methods.completed(client, method, at.since(emitted));
                 }
             }
-            Observation::Failed { client, method, pod, status, emitted } => {
-                self.failed(client, method, pod, status, emitted);
+            Observation::Failed { client, replica, method, pod, why, emitted } => {
+                self.connections.failed(self.model, client, replica, at);
+                self.failed(client, method, pod, why, emitted);
             }
             _ => self.rare(at, what),
         }

@@ -25,6 +25,13 @@ pub(super) struct Cell {
     pub latency: Option<Box<Tally>>,
 }
 
+impl Cell {
+    /// What came: of streams their messages count, as they are what costs, and their openings.
+    pub fn load(&self) -> u64 {
+        self.requests + self.messages
+    }
+}
+
 /// A window.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Window {
@@ -41,7 +48,7 @@ impl Window {
     /// The pods that were Ready throughout.
     pub fn ready_loads(&self) -> ReadyLoads {
         let ready = self.cells.iter().filter(|c| c.sample.ready_throughout);
-        let loads = ready.map(|c| (c.sample.pod, c.requests + c.messages)).collect();
+        let loads = ready.map(|c| (c.sample.pod, c.load())).collect();
         ReadyLoads { from: self.from, to: self.to, partial: self.partial, loads }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::metrics::outcome::{
-    ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
+    ClientRow, ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
 };
 
 /// Decimals of times in seconds: microseconds.
@@ -34,9 +34,20 @@ pub(crate) const PODS: [&str; 14] = [
 pub(crate) const NO_POD: &str = "(none)";
 const CONNECTIONS: [&str; 8] =
     ["id", "client", "pod", "opened_s", "draining_s", "closed_s", "close_reason", "requests"];
+/// Columns of `clients.csv`.
+const CLIENTS: [&str; 8] = [
+    "client",
+    "started_s",
+    "connected_s",
+    "connections_opened",
+    "resolved",
+    "failed",
+    "first_failed_s",
+    "last_failed_s",
+];
 /// Columns of `events.csv`.
 pub(crate) const EVENTS: [&str; 4] = ["time_s", "kind", "subject", "what"];
-const RUNS: [&str; 19] = [
+const RUNS: [&str; 20] = [
     "run",
     "seed",
     "digest",
@@ -46,6 +57,7 @@ const RUNS: [&str; 19] = [
     "latency_mean_ms",
     "latency_p50_ms",
     "latency_p90_ms",
+    "latency_p95_ms",
     "latency_p99_ms",
     "latency_p999_ms",
     "max_share",
@@ -204,6 +216,29 @@ pub fn events(rows: &[EventRow], to: impl Write) -> io::Result<()> {
     csv.flush()
 }
 
+/// Writes `clients.csv`: a row per replica of the clients.
+///
+/// # Errors
+/// Those of the writer.
+pub fn clients(rows: &[ClientRow], to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(CLIENTS)?;
+    for row in rows {
+        let time = |time| or_empty(time, TIME);
+        csv.write_record([
+            row.client.clone(),
+            time(row.started_s),
+            time(row.connected_s),
+            row.connections_opened.to_string(),
+            row.resolved.to_string(),
+            row.failed.to_string(),
+            time(row.first_failed_s),
+            time(row.last_failed_s),
+        ])?;
+    }
+    csv.flush()
+}
+
 /// Writes `runs.csv`: a row per run, from run 0.
 ///
 /// # Errors
@@ -216,7 +251,8 @@ pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
         let mut row = vec![run.to_string(), summary.seed.to_string(), summary.digest.clone()];
         row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
         row.push(fixed(summary.throughput_rps, LATENCY));
-        row.extend([latency.mean, latency.p50, latency.p90, latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
+        row.extend([latency.mean, latency.p50, latency.p90, latency.p95].map(|ms| or_empty(ms, LATENCY)));
+        row.extend([latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
         row.extend(skew(&summary.skew.headline).map(|figure| or_empty(figure, RATIO)));
         csv.write_record(row)?;
     }

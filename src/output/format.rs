@@ -74,6 +74,36 @@ pub fn duration(seconds: f64) -> String {
     Span::from_secs_f64((seconds * inverse).round() / inverse).to_string()
 }
 
+/// A latency in milliseconds: `0.45 ms`, `144 ms`, `1.03 s`, `17m6s`.
+#[must_use]
+pub fn millis(ms: f64) -> String {
+    match ms / 1e3 {
+        s if s >= 59.95 => duration(s),
+        s if s >= 0.9995 => format!("{} s", short(s)),
+        _ => format!("{} ms", short(ms)),
+    }
+}
+
+/// [`millis`], or a dash if there is no value.
+#[must_use]
+pub fn millis_or_dash(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "-".into(), millis)
+}
+
+/// The value of what an expectation is about, with its unit if that is a time; `text` begins with the figure.
+#[must_use]
+pub fn with_unit(text: &str, value: f64) -> String {
+    let figure = text.split_whitespace().next().unwrap_or_default();
+    let last = figure.rsplit('.').next().unwrap_or_default();
+    if figure.split('.').any(|step| step == "latency" || step == "latency_ms") {
+        millis(value)
+    } else if last == "seconds" || last.ends_with("_s") && !last.ends_with("_per_s") {
+        duration(value)
+    } else {
+        short(value)
+    }
+}
+
 /// The value that remains of `x` when it is written with so many decimals and read again.
 #[must_use]
 pub fn rounded(x: f64, decimals: usize) -> f64 {
@@ -133,6 +163,36 @@ mod tests {
             [(166.4, "2m46s"), (1.2549, "1.25s"), (0.04, "40ms"), (0.0, "0s"), (3600.0, "1h"), (9.999, "10s")]
         {
             assert_eq!(duration(s), text);
+        }
+    }
+
+    #[test]
+    fn latencies_have_the_unit_that_a_person_reads() {
+        for (ms, text) in [
+            (1_026_497.0, "17m6s"),
+            (1_034.0, "1.03 s"),
+            (144.2, "144 ms"),
+            (999.4, "999 ms"),
+            (999.6, "1 s"),
+            (59_940.0, "59.9 s"),
+            (59_960.0, "1m"),
+            (1.9234, "1.92 ms"),
+            (0.0, "0 ms"),
+        ] {
+            assert_eq!(millis(ms), text);
+        }
+    }
+
+    #[test]
+    fn what_is_expected_of_a_time_has_its_unit() {
+        for (text, value, shown) in [
+            ("latency.p99 <= 20ms", 12.0, "12 ms"),
+            ("pods.0.latency_ms.p50 < 1s", 1_500.0, "1.5 s"),
+            ("time_to_balance.0.seconds <= 90s", 75.0, "1m15s"),
+            ("reconnects_per_s <= 1", 0.5, "0.5"),
+            ("idle_pods == 0", 2.0, "2"),
+        ] {
+            assert_eq!(with_unit(text, value), shown, "{text}");
         }
     }
 

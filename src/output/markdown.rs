@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, percent_or_dash, short, short_or_dash};
-use super::table::{Row, cures_in_markdown, headline_rows, interval};
+use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash, with_unit};
+use super::table::{Block, Row, cures_in_markdown, gone, headline_blocks, interval, of_requests};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
 
@@ -24,14 +24,15 @@ pub fn render(outcome: &Outcome) -> String {
         summary.evenkeel,
         summary.digest
     );
-    let headline = headline_rows(summary).into_iter().map(|(name, value, note)| vec![format!("`{name}`"), value, note]);
     if let Some(phase) = summary.headline() {
         let _ = writeln!(out, "{}.\n", outside(&interval(summary, phase)));
     }
-    table(&mut out, &["figure", "value", ""], headline);
+    let mut blocks = headline_blocks(summary).into_iter();
+    blocks.by_ref().take(1).for_each(|now| figures(&mut out, now));
     let pods = &summary.pods;
     let now = pods.iter().any(|p| p.now.is_some());
-    let (losses, limits) = (pods.iter().any(|p| p.errors > 0), pods.iter().any(|p| p.throttled.is_some()));
+    let losses = pods.iter().any(|pod| Row::of(pod, now).failed > 0);
+    let limits = pods.iter().any(|p| p.throttled.is_some());
     let rows = pods.iter().filter(|p| !now || p.now.is_some()).map(|pod| {
         let of = Row::of(pod, now);
         let mut row = vec![
@@ -40,25 +41,32 @@ pub fn render(outcome: &Outcome) -> String {
             of.requests,
             pod.connections_at_end.to_string(),
             percent_or_dash(of.utilization),
-            short_or_dash(of.p99),
+            millis_or_dash(of.p99),
         ];
-        row.extend(losses.then(|| count(pod.errors)));
+        row.extend(losses.then(|| count(of.failed)));
         row.extend(limits.then(|| percent_or_dash(pod.throttled)));
         row
     });
-    let requests = if now { "calls/s" } else { "requests" };
-    let mut columns = vec!["pod", "share", requests, "connections", "utilization", "p99 ms"];
+    let mut columns = vec!["pod", "share", of_requests(pods, now), "connections", "utilization", "p99"];
     columns.extend(losses.then_some("failed"));
     columns.extend(limits.then_some("throttled"));
     table(&mut out, &columns, rows);
+    for line in gone(pods).iter().filter(|_| now) {
+        let _ = writeln!(out, "{}.\n", outside(line));
+    }
     phases(&mut out, summary);
+    blocks.for_each(|whole| figures(&mut out, whole));
     let theory = summary
         .theory
         .iter()
         .map(|t| vec![t.figure.clone(), short(t.theory), short_or_dash(t.simulated), t.basis.clone()]);
     table(&mut out, &["theory", "value", "simulated", "basis"], theory);
     let expected = summary.expectations.iter().map(|e| {
-        vec![format!("`{}`", e.text), short_or_dash(e.value), if e.met { "met".into() } else { "**unmet**".into() }]
+        vec![
+            format!("`{}`", e.text),
+            e.value.map_or_else(|| "-".into(), |x| with_unit(&e.text, x)),
+            if e.met { "met".into() } else { "**unmet**".into() },
+        ]
     });
     table(&mut out, &["expectation", "value", ""], expected);
     for warning in &summary.warnings {
@@ -66,6 +74,16 @@ pub fn render(outcome: &Outcome) -> String {
     }
     cures_in_markdown(&mut out, summary);
     out
+}
+
+/// Figures of one interval.
+fn figures(out: &mut String, block: Block) {
+    if let Some(title) = block.title {
+        let _ = writeln!(out, "{}.\n", outside(&title));
+    }
+    let name = |name: String| if name.is_empty() { name } else { format!("`{name}`") };
+    let rows = block.rows.into_iter().map(|(figure, value, note)| vec![name(figure), value, outside(&note)]);
+    table(out, &["figure", "value", ""], rows);
 }
 
 /// A row per phase, if there are several.
@@ -77,12 +95,12 @@ fn phases(out: &mut String, summary: &Summary) {
                 duration(phase.from_s),
                 phase.pods.to_string(),
                 short_or_dash(phase.skew.max_over_mean),
-                short_or_dash(phase.latency_ms.p99),
+                millis_or_dash(phase.latency_ms.p99),
                 count(phase.failed),
                 percent_or_dash(phase.max_utilization),
             ]
         });
-        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99 ms", "failed", "utilization"];
+        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99", "failed", "utilization"];
         table(out, &columns, phases);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::compare::{Comparison, rows};
-use super::format::{count, middle_cut, short_or_dash};
+use super::format::{count, middle_cut, millis_or_dash};
 use super::style::{Style, padded};
 use crate::metrics::outcome::{MethodSummary, Summary};
 
@@ -17,12 +17,9 @@ fn name(m: &MethodSummary) -> String {
 
 /// A row per method of a run.
 pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
-    if summary.methods.is_empty() {
-        return;
-    }
     let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
     let wide = longest.clamp(8, style.columns() - 48);
-    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50 ms", "p99 ms");
+    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50", "p99");
     let _ = writeln!(out, "\n{}", style.strong(&head));
     for m in &summary.methods {
         let _ = writeln!(
@@ -31,8 +28,8 @@ pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
             padded(&middle_cut(&name(m), wide), wide),
             count(m.started),
             count(m.failed),
-            short_or_dash(m.latency_ms.p50),
-            short_or_dash(m.latency_ms.p99)
+            millis_or_dash(m.latency_ms.p50),
+            millis_or_dash(m.latency_ms.p99)
         );
     }
 }
@@ -107,9 +104,9 @@ mod tests {
         let text = table::render(&outcome, &table::Header::default(), &Style::default());
         let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("method")).take(3).collect();
         insta::assert_snapshot!(table.join("\n"), @"
-        method                              calls     failed     p50 ms    p99 ms
-        web Get                            12,345          6       1.92        12
-        web /shop.Search/Everything            78          0       1.92        12
+        method                              calls     failed        p50       p99
+        web Get                            12,345          6    1.92 ms     12 ms
+        web /shop.Search/Everything            78          0    1.92 ms     12 ms
         ");
     }
 

@@ -78,6 +78,7 @@ pub fn add_run(set: &mut FileSet, outcome: &Outcome, options: &WriteOptions<'_>)
     if !outcome.summary.gateways.is_empty() {
         set.add("gateways.csv", |w| csv::gateways(outcome, w))?;
     }
+    set.add("clients.csv", |w| csv::clients(&outcome.clients, w))?;
     set.add("events.csv", |w| csv::events(&outcome.events, w))?;
     if options.connections {
         set.add("connections.csv", |w| csv::connections(&outcome.connections, w))?;

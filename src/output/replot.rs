@@ -79,6 +79,7 @@ pub fn read(folder: &Path) -> Result<Outcome, OutputError> {
         summary,
         windows,
         gateways: Vec::new(),
+        clients: Vec::new(),
         parts: Vec::new(),
         connections: Vec::new(),
         events,

@@ -2,17 +2,18 @@
 //! change that.
 
 mod cures;
+mod headline;
 mod pods;
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, middle_cut, percent, percent_or_dash, short, short_or_dash};
+use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash, with_unit};
 use super::methods;
 use super::style::{Style, padded, paragraphs};
 use crate::metrics::outcome::{Outcome, Summary};
-use crate::metrics::phase::Phase;
 pub(super) use cures::in_markdown as cures_in_markdown;
-pub(super) use pods::Row;
+pub(super) use headline::{Block, headline_blocks, interval};
+pub(super) use pods::{Row, gone, of_requests};
 use pods::{pods, whole_percent};
 
 /// What stands above the table and is not part of the outcome.
@@ -36,10 +37,18 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     pods(&mut out, outcome, ("pod", &summary.pods), style);
     if !summary.gateways.is_empty() {
         pods(&mut out, outcome, ("gateway", &summary.gateways), style);
+        of_the_whole_run(&mut out, summary, style);
     }
-    methods::table(&mut out, summary, style);
-    headline(&mut out, summary, style);
+    if !summary.methods.is_empty() {
+        methods::table(&mut out, summary, style);
+        of_the_whole_run(&mut out, summary, style);
+    }
+    // The figures of now, then those of the phases, and last those of the whole run.
+    let mut blocks = headline_blocks(summary).into_iter();
+    blocks.by_ref().take(1).for_each(|now| block(&mut out, now, style));
     phases(&mut out, summary, style);
+    blocks.for_each(|whole| block(&mut out, whole, style));
+    estimates(&mut out, summary, style);
     theory(&mut out, summary, style);
     remarks(&mut out, summary, style);
     cures::cures(&mut out, summary, style);
@@ -47,6 +56,13 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
         let _ = writeln!(out, "\n{}", style.faint(&format!("files in {folder}")));
     }
     style.shown(out)
+}
+
+/// Says of what the table above is, where that is not the headline's phase.
+fn of_the_whole_run(out: &mut String, summary: &Summary, style: &Style) {
+    if summary.phases.len() > 1 {
+        let _ = writeln!(out, "{}", style.faint("(of the whole run)"));
+    }
 }
 
 fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
@@ -69,64 +85,6 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
     }
 }
 
-/// The headline's rows: name, value, and what it means.
-pub(super) fn headline_rows(summary: &Summary) -> Vec<(String, String, String)> {
-    let skew = &summary.skew.headline;
-    let dash = || "-".to_owned();
-    let mut rows: Vec<(String, String, String)> = Vec::new();
-    let mut row = |name: &str, value: String, note: String| rows.push((name.into(), value, note));
-    let worst = summary.skew.worst_window.as_ref();
-    let worst = worst
-        .and_then(|w| Some(format!("; worst window {} × at {}", short(w.figures.max_over_mean?), duration(w.time_s))));
-    let note = format!("times the mean load, on the busiest pod{}", worst.unwrap_or_default());
-    row("max_over_mean", short_or_dash(skew.max_over_mean), note);
-    let pods = skew.effective_pods.zip(skew.jain).filter(|(_, jain)| *jain > 0.0);
-    let of = pods.map(|(pods, jain)| format!(" of {}", short((pods / jain).round()))).unwrap_or_default();
-    row(
-        "effective_pods",
-        short_or_dash(skew.effective_pods),
-        format!("pods that the traffic behaves as if it had{of}"),
-    );
-    let note = "of the fleet can be used before the busiest pod is full";
-    row("usable_capacity", percent_or_dash(skew.usable_capacity), note.into());
-    row("idle_pods", skew.idle_pods.map_or_else(dash, short), "without any request".into());
-    // Of one phase, what follows is of the same interval.
-    let whole = if summary.phases.len() > 1 { "; whole run" } else { "" };
-    if summary.stray_share > 0.0 {
-        let note = format!("of the requests went to pods that were not Ready throughout{whole}");
-        row("stray_share", percent(summary.stray_share), note);
-    }
-    let p50 = summary
-        .latency_ms
-        .p50
-        .map(|p| format!("p50 {} ms, mean {} ms{whole}", short(p), short_or_dash(summary.latency_ms.mean)));
-    row("p99", summary.latency_ms.p99.map_or_else(dash, |p| format!("{} ms", short(p))), p50.unwrap_or_default());
-    row("throughput", format!("{}/s", short(summary.throughput_rps)), format!("successful calls{whole}"));
-    row("errors", count(summary.requests.failed), format!("{}{whole}", errors(summary)));
-    for change in &summary.time_to_balance {
-        let value = change.seconds.map_or_else(|| "never".into(), duration);
-        row("time_to_balance", value, format!("after {} at {}", change.change, duration(change.at_s)));
-    }
-    row("reconnects", format!("{}/s", short(summary.reconnects_per_s)), whole.trim_start_matches("; ").into());
-    rows
-}
-
-fn errors(summary: &Summary) -> String {
-    let by = &summary.requests.by_status;
-    let listed: Vec<String> = by.iter().filter(|(_, n)| **n > 0).map(|(s, n)| format!("{s} {}", count(*n))).collect();
-    let of = format!("of {} calls", count(summary.requests.started));
-    if listed.is_empty() { of } else { format!("{of}: {}", listed.join(", ")) }
-}
-
-/// What the table and the headline are of.
-pub(super) fn interval(summary: &Summary, phase: &Phase) -> String {
-    let span = format!("{} to {}", duration(phase.from_s), duration(phase.to_s));
-    match summary.phases.len() {
-        1 => format!("{}, {span}", phase.name),
-        n => format!("now: {}, {span} (phase {} of {n})", phase.name, summary.headline_phase.unwrap_or_default()),
-    }
-}
-
 /// The phases of the run, if there are several.
 fn phases(out: &mut String, summary: &Summary, style: &Style) {
     const MOST: usize = 20;
@@ -136,7 +94,7 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
     let name = style.columns() - 63;
     let head = format!(
         "{:<5} {:name$} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
-        "phase", "", "from", "pods", "max_over_mean", "p99 ms", "failed", "util"
+        "phase", "", "from", "pods", "max_over_mean", "p99", "failed", "util"
     );
     let _ = writeln!(out, "\n{}", style.strong(&head));
     for (i, phase) in summary.phases.iter().enumerate().take(MOST) {
@@ -148,7 +106,7 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
             duration(phase.from_s),
             phase.pods,
             short_or_dash(phase.skew.max_over_mean),
-            short_or_dash(phase.latency_ms.p99),
+            millis_or_dash(phase.latency_ms.p99),
             count(phase.failed),
             whole_percent(phase.max_utilization),
         );
@@ -159,22 +117,34 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
     }
 }
 
-fn headline(out: &mut String, summary: &Summary, style: &Style) {
+/// Figures of one interval.
+fn block(out: &mut String, block: Block, style: &Style) {
+    const NOTE_AT: usize = 30;
     out.push('\n');
-    for (name, value, note) in headline_rows(summary) {
-        let value = format!("{value:>10}");
-        let note = middle_cut(&note, style.columns().saturating_sub(30));
-        let note = if note.is_empty() { note } else { format!("  {}", style.faint(&note)) };
-        let _ = writeln!(out, "{name:<16}  {}{note}", style.strong(&value));
+    if let Some(title) = block.title {
+        let _ = writeln!(out, "{}", style.strong(&title));
     }
-    if let Some(runs) = &summary.runs {
-        let n = runs.values().map(|e| e.n).max().unwrap_or(0);
-        let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
-        for (path, e) in runs {
-            let figure = methods::named(path, &summary.methods);
-            let figure = padded(&middle_cut(&figure, 40), 28);
-            let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
+    for (name, value, note) in block.rows {
+        let value = format!("{value:>10}");
+        let note = paragraphs(&note, style.columns() - NOTE_AT, "");
+        let _ = write!(out, "{name:<16}  {}", style.strong(&value));
+        for (i, line) in note.lines().enumerate() {
+            let before = if i == 0 { "  ".to_owned() } else { format!("\n{:NOTE_AT$}", "") };
+            let _ = write!(out, "{before}{}", style.faint(line));
         }
+        out.push('\n');
+    }
+}
+
+/// The figures over several runs.
+fn estimates(out: &mut String, summary: &Summary, style: &Style) {
+    let Some(runs) = &summary.runs else { return };
+    let n = runs.values().map(|e| e.n).max().unwrap_or(0);
+    let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
+    for (path, e) in runs {
+        let figure = methods::named(path, &summary.methods);
+        let figure = padded(&middle_cut(&figure, 40), 28);
+        let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
     }
 }
 
@@ -206,7 +176,7 @@ fn remarks(out: &mut String, summary: &Summary, style: &Style) {
         let _ = writeln!(out, "{}", style.bad(&text));
     }
     for expected in &summary.expectations {
-        let value = expected.value.map_or_else(|| "no value".into(), short);
+        let value = expected.value.map_or_else(|| "no value".into(), |value| with_unit(&expected.text, value));
         let text = format!("{}   ({value})", expected.text);
         let word = if expected.met { style.good("met  ") } else { style.bad("UNMET") };
         let _ = writeln!(out, "expect {word}  {text}");
@@ -219,6 +189,8 @@ fn remarks(out: &mut String, summary: &Summary, style: &Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::outcome::Latency;
+    use crate::metrics::phase::Phase;
     use crate::output::fixtures;
 
     fn rendered(outcome: &Outcome, style: &Style) -> String {
@@ -231,6 +203,44 @@ mod tests {
         insta::assert_snapshot!(rendered(&fixtures::rollout(), &Style::default()));
     }
 
+    /// Figures of now first, those of the whole run last, and both say of what they are.
+    #[test]
+    fn several_phases_have_their_own_figures() {
+        let mut outcome = fixtures::rollout();
+        let summary = &mut outcome.summary;
+        let phase = |name: &str, (from_s, to_s), p99: f64, failed: u64| Phase {
+            name: name.into(),
+            from_s,
+            to_s,
+            settled: true,
+            pods: 5,
+            requests: 100_000,
+            skew: summary.skew.headline.clone(),
+            throughput_rps: 4_999.0,
+            failed,
+            error_ratio: Some(failed as f64 / 1e5),
+            latency_ms: Latency { p99: Some(p99), ..summary.latency_ms.clone() },
+            max_utilization: Some(0.42),
+            reconnects_per_s: 0.0,
+        };
+        let phases = vec![
+            phase("before rollout of grpc-server", (30.0, 120.0), 11.0, 0),
+            phase("after rollout of grpc-server", (172.0, 600.0), 1_026_497.0, 2),
+        ];
+        (summary.phases, summary.headline_phase) = (phases, Some(2));
+        let text = rendered(&outcome, &Style::default());
+        let lines: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("max_over")).take(27).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_snapshot!(
+            super::super::markdown::render(&outcome)
+                .lines()
+                .skip(4)
+                .filter(|l| !l.contains("grpc-server-"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
+    }
+
     #[test]
     fn failures_and_throttling_have_columns_where_there_are_some() {
         let mut outcome = fixtures::one_takes_all();
@@ -238,11 +248,11 @@ mod tests {
         let text = rendered(&outcome, &Style::default());
         let table: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("pod")).take(5).collect();
         insta::assert_snapshot!(table.join("\n"), @"
-        pod                                    share     requests  failed  conns   util throt   p99 ms  life
+        pod                                    share     requests  failed  conns   util throt      p99  life
         grpc-server-1-0                          0 %            0       0     10    0 %     -        -  idle
         grpc-server-1-1                          0 %            0       0     10    0 %     -        -  idle
         grpc-server-1-2                          0 %            0       0     10    0 %     -        -  idle
-        grpc-server-1-3  ███████████████████   100 %        9,959   1,234     10  100 %  43 %       12
+        grpc-server-1-3  ███████████████████   100 %        9,959   1,234     10  100 %  43 %    12 ms
         ");
     }
 

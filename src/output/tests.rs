@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::outcome::ClientRow;
 use std::fs;
 
 fn text(fill: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
@@ -39,13 +40,13 @@ fn a_run_writes_its_files() {
     let runs = [outcome.summary.clone(), outcome.summary.clone()];
     let paths = write_run(folder.path(), &outcome, &WriteOptions { runs: &runs, ..WriteOptions::default() }).unwrap();
     let names: Vec<&str> = paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
-    let mut expected = vec!["pods.csv", "events.csv", "connections.csv", "runs.csv", "runs_pods.csv"];
+    let mut expected = vec!["pods.csv", "clients.csv", "events.csv", "connections.csv", "runs.csv", "runs_pods.csv"];
     for stem in ["traffic", "skew", "connections", "latency"] {
         expected.extend(names.iter().copied().filter(|n| n.starts_with(&format!("{stem}.")) && !n.ends_with("csv")));
     }
     expected.push("summary.json");
     assert_eq!(names, expected);
-    assert_eq!(names.len(), if cfg!(feature = "png") { 14 } else { 10 });
+    assert_eq!(names.len(), if cfg!(feature = "png") { 15 } else { 11 });
     assert!(paths.iter().all(|p| fs::metadata(p).unwrap().len() > 0));
 }
 
@@ -120,4 +121,24 @@ fn redrawn_pictures_take_no_place_of_results() {
     assert!(matches!(&refused, OutputError::OtherResult { command, .. } if command == "plot"), "{refused}");
     fs::write(run.join("skew.svg"), "mine").unwrap();
     assert!(matches!(replot::redraw(&run, &run, false).unwrap_err(), OutputError::Changed { .. }));
+}
+
+#[test]
+fn a_row_per_replica_of_a_client() {
+    let row = |client: &str, failed: Option<(f64, f64)>| ClientRow {
+        client: client.into(),
+        started_s: Some(0.0),
+        connected_s: failed.is_none().then_some(0.0015),
+        connections_opened: u64::from(failed.is_none()),
+        resolved: 2,
+        failed: if failed.is_some() { 9 } else { 0 },
+        first_failed_s: failed.map(|f| f.0),
+        last_failed_s: failed.map(|f| f.1),
+    };
+    let rows = [row("web-0", None), row("web-1", Some((1.0, 2.5)))];
+    insta::assert_snapshot!(text(|w| csv::clients(&rows, w)), @"
+    client,started_s,connected_s,connections_opened,resolved,failed,first_failed_s,last_failed_s
+    web-0,0.000000,0.001500,1,2,0,,
+    web-1,0.000000,,0,2,9,1.000000,2.500000
+    ");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
+use super::observation::FailureReason;
 use super::plans::{Answer, Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::policy::counted::Counted;
@@ -63,6 +64,8 @@ pub struct Channel<'a> {
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
     pub balancer: u32,
     pub state: Connectivity,
+    /// What its last failed dial or lookup came to: what a call is told that fails for want of a connection.
+    pub trouble: FailureReason,
     /// Its replica has stopped: no new calls, close when the last one ends.
     pub stopped: bool,
     /// A `Dispatch` event is under way.

@@ -7,7 +7,7 @@ use super::fifo::Fifo;
 use super::handle::autoscale::Autoscaler;
 use super::handle::idle::{Idleness, counts_calls};
 use super::handle::plans::learns;
-use super::handle::resets::CallsByConnection;
+use super::handle::resets::{CallsByConnection, Why};
 use super::lanes::Lanes;
 use super::load::{ClientState, ClosedLoad, Worker};
 use super::lookout::Lookout;
@@ -115,7 +115,7 @@ pub(super) struct Engine<'a, O> {
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
-    pub resets: Vec<(CloseReason, Vec<Handle>)>,
+    pub resets: Vec<(Why, Vec<Handle>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Windows so far, as they are after the last widening.

@@ -10,6 +10,7 @@ mod channels;
 mod close_reason;
 mod engine;
 mod event;
+mod failure_reason;
 mod fifo;
 mod handle;
 mod lanes;

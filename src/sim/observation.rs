@@ -2,6 +2,7 @@
 //! world, no random stream, no schedule, so they cannot change what happens.
 
 pub use super::close_reason::CloseReason;
+pub use super::failure_reason::FailureReason;
 pub use super::observer::Observer;
 pub use super::samples::{ConnectionSample, PodSample};
 use crate::metrics::figures::STATUSES;
@@ -166,12 +167,14 @@ pub enum Observation<'a> {
     Failed {
         /// Index of the client in the model.
         client: u32,
+        /// The replica, by its ordinal.
+        replica: u32,
         /// Its method: index in the client's list, from 1; `NO_METHOD` without one.
         method: u16,
-        /// Where it was, if it had reached a connection.
+        /// Where it was, if it had reached a connection: the pod that made it fail, or kept it waiting.
         pod: Option<PodId>,
-        /// How.
-        status: Status,
+        /// Why, which decides the status.
+        why: FailureReason,
         /// When the call was emitted.
         emitted: Time,
     },
@@ -181,8 +184,8 @@ pub enum Observation<'a> {
         client: u32,
         /// Where it was, if it had reached a connection.
         pod: Option<PodId>,
-        /// How it failed.
-        status: Status,
+        /// Why it failed.
+        why: FailureReason,
         /// When the call was emitted.
         emitted: Time,
         /// The back-off before the next attempt.

@@ -9,7 +9,7 @@ pub use super::waiting::Waiting;
 
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
-use super::observation::{CloseReason, PodPhase, Status};
+use super::observation::{CloseReason, FailureReason, PodPhase};
 use crate::policy::route::Endpoints;
 use crate::policy::weighted_round_robin::Report;
 use crate::random::mix;
@@ -158,6 +158,12 @@ impl CallState {
             Sent | Queued | InService | Streaming | Returning | Lost => true,
         }
     }
+
+    /// True if no pod has to do with it: it is with its caller.
+    pub fn is_with_caller(self) -> bool {
+        use CallState::{BacksOff, Failing, ToProxy, WaitsForChannel};
+        matches!(self, ToProxy | WaitsForChannel | Failing | BacksOff)
+    }
 }
 
 /// A call in progress.
@@ -184,7 +190,7 @@ pub struct Call {
     /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
     pub method: u16,
     /// What its response says, once there is one; how the last attempt failed, between two.
-    pub failure: Option<Status>,
+    pub failure: Option<FailureReason>,
     /// The application has its answer, or another attempt has taken over; the place that holds the call frees it.
     pub ended: bool,
     /// Attempts before this one.
@@ -195,6 +201,11 @@ pub struct Call {
 const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
+    /// The pod that it is at, or on the way to; `NONE` while it is with its caller, whatever pod an attempt before was at.
+    pub fn place(&self) -> u32 {
+        if self.state.is_with_caller() { NONE } else { self.pod }
+    }
+
     /// What the draws of its pick come from: its own demand, and another one for each attempt.
     #[inline]
     pub fn draws(&self) -> u64 {

@@ -128,10 +128,6 @@ impl<'a> Facts<'a> {
         self.model.balancers().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
     }
 
-    pub fn open_load(&self) -> bool {
-        self.model.clients.iter().any(|c| c.load.rate().is_some())
-    }
-
     /// The caller of this name.
     pub fn caller(&self, name: &str) -> Option<&'a Client> {
         self.model.callers().find(|c| c.name == name)

@@ -1,35 +1,21 @@
 //! What is said of pods without room and of calls that failed.
 
-use super::tests::{outcome, pick_first, round_robin, sentence, steady, with};
+use super::tests::{round_robin, sentence, steady, with};
 use super::*;
-use crate::metrics::outcome::Outcome;
+use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{
-    Discovery, Dns, DnsCache, EnvoyCluster, Load, Protocol, Reuse, Sidecar, SidecarKind, What,
-};
+use crate::scenario::model::{Discovery, Dns, DnsCache, EnvoyCluster, Protocol, Reuse, Sidecar, SidecarKind, What};
 use crate::units::Span;
-
-#[test]
-fn overload_is_said() {
-    let all = outcome(&[(0.0, 100, 4, 1.0), (0.0, 100, 4, 1.0)]);
-    let text = "All pods are saturated: the load exceeds the capacity, and no balancing makes up for that.";
-    assert!(sentence(&pick_first(), &all).ends_with(text));
-    let one = outcome(&[(0.0, 300, 6, 1.0), (0.0, 100, 2, 0.4)]);
-    let text = "1 of 2 pods are saturated (s-1-0 the most) while the fleet uses 70 % of its slots: there is room, but not where \
-                the traffic goes.";
-    assert!(sentence(&pick_first(), &one).ends_with(text), "{}", sentence(&pick_first(), &one));
-    let mut closed = pick_first();
-    closed.clients[0].load = Load::Closed { concurrency: 50, requests: None };
-    assert!(!sentence(&closed, &all).contains("saturated"), "a closed load waits: it cannot exceed the capacity");
-}
 
 /// 60 of 600 calls failed; 40 at the first pod and 15 at the second, 5 nowhere.
 fn lossy(first_is_gone: bool) -> Outcome {
     let mut lossy = steady(&[(180, 6), (180, 6), (180, 6)]);
     let summary = &mut lossy.summary;
     (summary.requests.started, summary.requests.failed) = (600, 60);
-    summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 60);
-    summary.connections.closed_by.insert("refused".to_owned(), 55);
+    let failure =
+        |at: &str, calls| Failure { reason: "dial_refused".to_owned(), by: Maker::Pod, at: at.to_owned(), calls };
+    let nowhere = Failure { reason: "no_endpoint".to_owned(), by: Maker::Client, at: "c".to_owned(), calls: 5 };
+    summary.failures = vec![failure("s-1-0", 40), failure("s-1-1", 15), nowhere];
     (summary.pods[0].errors, summary.pods[1].errors) = (40, 15);
     summary.pods[0].deleted_s = first_is_gone.then_some(5.0);
     lossy
@@ -44,11 +30,12 @@ fn losses_say_where_and_why() {
         sentence(model, outcome).split(" The load is even").next().map(str::to_owned)
     };
     let says = |model: &Model, outcome: &Outcome, text: &str| assert_eq!(first(model, outcome).as_deref(), Some(text));
-    let lost = "60 of 600 calls (10.00 %) failed, all with UNAVAILABLE: 40 at s-1-0 (gone since), 15 at s-1-1, \
-                5 before they had a pod.";
+    let lost = "60 of 600 calls (10.00 %) failed: 55 dial refused at s-1-0, s-1-1; 5 no endpoint.";
     let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
     client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
-    says(&model, &lossy(true), lost);
+    let stops = "A deleted pod takes no connections from 0s on (pre_stop), and nobody knows before 500ms (endpoint_lag). A channel \
+                 fails its calls until it dials again (back-off from 1s on).";
+    says(&model, &lossy(true), &format!("{lost} {stops}"));
     let cluster = EnvoyCluster {
         breakers: None,
         panic_threshold: 50,
@@ -65,10 +52,13 @@ fn losses_say_where_and_why() {
     says(&model, &lossy(true), &format!("{lost} {why}"));
     let reach = "each sidecar knows every pod, dials it when a call needs it, and takes them";
     assert!(sentence(&model, &lossy(true)).contains(reach));
-    // Where few dials were refused, dead pods are not the cause.
-    let mut resets = lossy(false);
-    resets.summary.connections.closed_by.clear();
-    resets.summary.requests.failed_by_client = [("c".to_owned(), 50), ("d".to_owned(), 10)].into();
-    let text = "60 of 600 calls (10.00 %) failed, all with UNAVAILABLE, 50 of them of c: 55 at s-1-0, s-1-1, 5 before they had a pod.";
-    says(&model, &resets, text);
+    // Another reason has another explanation.
+    let mut refused = lossy(false);
+    for failure in &mut refused.summary.failures {
+        (failure.reason, failure.by, failure.at) = ("queue_full".to_owned(), Maker::Pod, "s-1-2".to_owned());
+    }
+    refused.summary.requests.failed_by_client = [("c".to_owned(), 50), ("d".to_owned(), 10)].into();
+    let text = "60 of 600 calls (10.00 %) failed, 50 of them of c: 60 refused by a full queue at s-1-2, s-1-2, s-1-2. A pod whose queue is \
+                full (queue_limit) refuses what comes.";
+    says(&model, &refused, text);
 }

@@ -18,7 +18,7 @@ use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::scenario::model::{Model, Policy};
 
 use facts::{Facts, policy};
-use losses::{failures, hpa_is_content, overload};
+use losses::failures;
 use words::{calls, count, reach, seconds};
 
 /// What there is to say of a run.
@@ -40,8 +40,7 @@ pub fn judge(model: &Model, outcome: &Outcome) -> Verdict {
         Some((text, false)) => (None, Some(text)),
         None => (None, None),
     };
-    let of = |say: &dyn Fn(&Facts<'_>) -> Option<String>| facts.as_ref().and_then(say);
-    let all = [first, Some(balance), gateways::inherited(model, outcome), of(&overload), of(&hpa_is_content), last];
+    let all = [first, Some(balance), gateways::inherited(model, outcome), last];
     Verdict { text: all.into_iter().flatten().collect::<Vec<_>>().join(" "), cause }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::metrics::attribution::{Attribution, PodParts};
-use crate::metrics::outcome::{Latency, PodSummary, Requests, Skew, Summary};
+use crate::metrics::outcome::{Failure, Latency, Maker, PodSummary, Requests, Skew, Summary};
 use crate::metrics::phase::{Phase, PodNow};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
@@ -69,6 +69,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
             arrivals_digest_by_client: Default::default(),
             measured_s: 10.0,
             requests: Requests { started: total, ok: total, ..Requests::default() },
+            failures: Vec::new(),
             throughput_rps: 0.0,
             time_to_balance: Vec::new(),
             reconnects_per_s: 0.0,
@@ -95,6 +96,7 @@ pub(super) fn outcome(pods: &[(f64, u64, u64, f64)]) -> Outcome {
         gateways: Vec::new(),
         parts: Vec::new(),
         connections: Vec::new(),
+        clients: Vec::new(),
         events: Vec::new(),
         window_s: 1.0,
         end_s: 10.0,
@@ -202,6 +204,10 @@ fn says(model: &Model, outcome: &Outcome, expected: &str) {
     assert_eq!(sentence(model, outcome), expected);
 }
 
+fn failures(calls: u64) -> Vec<Failure> {
+    vec![Failure { reason: "no_endpoint".to_owned(), by: Maker::Client, at: "c".to_owned(), calls }]
+}
+
 #[test]
 fn without_pods_or_traffic() {
     let mut none = outcome(&[]);
@@ -226,13 +232,15 @@ fn without_pods_or_traffic() {
     unreached.summary.pods[0].deleted_s = Some(2.0);
     (unreached.summary.requests.started, unreached.summary.requests.failed) = (100, 10);
     unreached.summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 10);
-    let text = "10 of 100 calls (10.00 %) failed, all with UNAVAILABLE: 10 before they had a pod. No request reaches what is Ready \
+    unreached.summary.failures = failures(10);
+    let text = "10 of 100 calls (10.00 %) failed: 10 no endpoint. No request reaches what is Ready \
                 at the end (2 pods, all of them Ready since 4s); no client has a connection there.";
     says(&pick_first(), &unreached, text);
     // Those that were scaled away have served; what failed later is said, too.
     scaled_down.summary.requests.failed = 10;
     scaled_down.summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 10);
-    let text = "10 of 50 calls (20.00 %) failed, all with UNAVAILABLE: 10 before they had a pod. No pod is Ready at the end of the \
+    scaled_down.summary.failures = failures(10);
+    let text = "10 of 50 calls (20.00 %) failed: 10 no endpoint. No pod is Ready at the end of the \
                 run, so there is no balance to judge.";
     says(&pick_first(), &scaled_down, text);
     says(&pick_first(), &steady(&[(50, 1)]), "s-1-0 is the only Ready pod: there is nothing to balance.");

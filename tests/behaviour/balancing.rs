@@ -30,7 +30,7 @@ impl Observer for Seen {
             Observation::Dialled { pod, .. } => self.dialled.push((at, pod.map(|p| p.0))),
             Observation::Received { pod, .. } => self.received.push((at, pod.0)),
             Observation::Completed { .. } => self.completed.push(at),
-            Observation::Failed { status, emitted, .. } => self.failed.push((at, status, emitted)),
+            Observation::Failed { why, emitted, .. } => self.failed.push((at, why.status(), emitted)),
             Observation::Ejected { pod, back, .. } => self.ejected.push((at, pod.0, back)),
             _ => {}
         }

@@ -178,9 +178,11 @@ fn a_content_hpa_is_named_where_it_is_one() {
     let content = run(&text("pick_first"), 1);
     let busy: Vec<f64> = content.pods.iter().filter_map(|p| Some(p.now.as_ref()?.utilization)).collect();
     assert!(busy.iter().any(|u| *u > 0.9) && busy.iter().sum::<f64>() / 4.0 < 0.8, "{busy:?}");
-    assert!(content.verdict.contains("The HPA of s is content"), "{}", content.verdict);
+    let told =
+        |summary: &Summary| summary.warnings.iter().any(|w| w.contains("autoscaler of s") && w.contains("is content"));
+    assert!(told(&content), "{:?}", content.warnings);
     let even = run(&text("round_robin"), 1);
-    assert!(!even.verdict.contains("HPA"), "{}", even.verdict);
+    assert!(!told(&even), "{:?}", even.warnings);
 }
 
 fn kind_of(summary: &Summary) -> &str {
@@ -280,4 +282,41 @@ fn workers_that_are_not_synchronised_are_named_or_chance_is() {
     );
     assert!(["workers", "chance", "even"].contains(&kind.as_str()), "{kind}: {verdict}");
     assert!(!verdict.contains("kube-proxy"), "{verdict}");
+}
+
+/// max_requests 1 refuses the second of two calls: the breaker is named, and no pod.
+#[test]
+fn a_breaker_is_named_and_no_pod() {
+    let summary = run(
+        &format!(
+            "{HEAD}duration: 30s\nservers: [{{ name: s, replicas: 3, concurrency: 8, service_time: 50ms }}]\n\
+             clients: [{{ name: web, replicas: 1, via: {{ envoy: {{ circuit_breakers: {{ max_requests: 1 }} }} }}, load: {{ open: {{ rate: 20 }} }} }}]\n"
+        ),
+        1,
+    );
+    assert!(summary.verdict.contains("refused by a circuit breaker in the proxy of web"), "{}", summary.verdict);
+    assert!(summary.verdict.contains("let 1 request under way at once"), "{}", summary.verdict);
+    assert!(!summary.verdict.contains("refused by a circuit breaker at"), "{}", summary.verdict);
+}
+
+/// A keepalive, a preStop and a back-off that made calls fail are named.
+#[test]
+fn the_setting_that_made_calls_fail_is_named() {
+    let (_, pings) = caused(
+        "duration: 60s\nservers: [{ name: s, replicas: 2, concurrency: 8, service_time: 5ms }]\n\
+         clients: [{ name: web, replicas: 20, keepalive: { time: 10s, timeout: 3s }, load: { open: { rate: 300 } } }]\n\
+         timeline: [{ at: 20s, black_hole: { server: s, pods: 1 } }]\n",
+    );
+    assert!(
+        pings.contains("keepalive timed out") && pings.contains("10s after the last answer, gets none for 3s"),
+        "{pings}"
+    );
+    let (_, stop) = caused(
+        "duration: 60s\nservers: [{ name: s, replicas: 4, concurrency: 8, service_time: 5ms, termination: { pre_stop: 0s } }]\n\
+         clients: [{ name: web, replicas: 40, load: { open: { rate: 400 } } }]\ntimeline: [{ at: 20s, rollout: s }]\n",
+    );
+    assert!(
+        stop.contains("takes no connections from 0s on (pre_stop)") && stop.contains("back-off from 1s on"),
+        "{stop}"
+    );
 }

@@ -33,7 +33,7 @@ impl Observer for Seen {
                 assert_eq!(self.servers[pod.0 as usize], 0, "servers answer, and not gateways");
                 self.answered.push(at.since(emitted).0);
             }
-            Observation::Failed { status, .. } => self.failed.push(status),
+            Observation::Failed { why, .. } => self.failed.push(why.status()),
             Observation::Closed(record) | Observation::OpenAtEnd(record) => self.ended.push(*record),
             _ => {}
         }

@@ -29,8 +29,8 @@ struct Failures {
 
 impl Observer for Failures {
     fn observe(&mut self, _: Time, what: &Observation<'_>) {
-        if let Observation::Failed { emitted, status, .. } = *what {
-            assert_eq!(status, Status::Unavailable);
+        if let Observation::Failed { emitted, why, .. } = *what {
+            assert_eq!(why.status(), Status::Unavailable);
             let at = emitted.as_secs_f64() - ROLLOUT_S;
             self.first.get_or_insert(at);
             (self.last, self.count) = (at, self.count + 1);

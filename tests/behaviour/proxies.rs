@@ -27,7 +27,7 @@ impl Observer for Seen {
         match *what {
             Observation::Received { pod, .. } => self.received.push((now, pod.0)),
             Observation::Completed { .. } => self.answered.push(now),
-            Observation::Failed { pod, status, .. } => self.failed.push((now, pod.map(|p| p.0), status)),
+            Observation::Failed { pod, why, .. } => self.failed.push((now, pod.map(|p| p.0), why.status())),
             Observation::Retried { .. } => self.retried.push(now),
             Observation::Ejected { pod, back, .. } => self.ejected.push((now, pod.0, back)),
             Observation::Closed(record) => self.closed.push(*record),

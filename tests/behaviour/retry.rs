@@ -36,8 +36,8 @@ impl Observer for Attempts {
                 let twice = self.ended.insert(emitted, (at, Some(pod.0), None));
                 assert_eq!(twice, None, "two calls at one instant, or two ends of one");
             }
-            Observation::Failed { pod, status, emitted, .. } => {
-                let twice = self.ended.insert(emitted, (at, pod.map(|p| p.0), Some(status)));
+            Observation::Failed { pod, why, emitted, .. } => {
+                let twice = self.ended.insert(emitted, (at, pod.map(|p| p.0), Some(why.status())));
                 assert_eq!(twice, None, "two calls at one instant, or two ends of one");
             }
             _ => {}

@@ -33,8 +33,8 @@ impl Observer for Seen {
             Observation::Emitted { .. } => assert!(self.emitted.insert(at), "two streams at one instant"),
             Observation::Received { pod, .. } => self.changes.push((at, pod.0 as usize, 1)),
             Observation::Message { pod } => self.messages.entry(pod.0 as usize).or_default().push(at),
-            Observation::Retried { pod, status, emitted, after, .. } => {
-                assert_eq!(status, Status::Unavailable);
+            Observation::Retried { pod, why, emitted, after, .. } => {
+                assert_eq!(why.status(), Status::Unavailable);
                 let pod = pod.map(|p| p.0 as usize);
                 // What never reached a pod waits.
                 if let (Some(pod), Span::ZERO) = (pod, after) {
@@ -46,8 +46,8 @@ impl Observer for Seen {
                 self.changes.push((at, pod.0 as usize, -1));
                 assert_eq!(self.ended.insert(emitted, (at, None)), None, "two ends of one stream");
             }
-            Observation::Failed { status, emitted, .. } => {
-                assert_eq!(self.ended.insert(emitted, (at, Some(status))), None, "two ends of one stream");
+            Observation::Failed { why, emitted, .. } => {
+                assert_eq!(self.ended.insert(emitted, (at, Some(why.status()))), None, "two ends of one stream");
             }
             Observation::Closed(c) if c.reason == Some(CloseReason::MaxAge) => {
                 self.aged.extend(c.draining.zip(c.closed));
@@ -239,4 +239,20 @@ fn messages_find_a_black_hole() {
     let cuts: Vec<Time> = run.cut.values().flatten().map(|c| c.0).collect();
     assert!(cuts.iter().all(|at| (second(65.2)..=second(66.2)).contains(at)), "{cuts:?}");
     assert_eq!(after.iter().sum::<i64>(), run.emitted.len() as i64);
+}
+
+/// Two pods and a new stream each second: by openings one pod has all of each window, by messages both have the same.
+#[test]
+fn what_is_expected_of_a_part_counts_messages() {
+    let top = "warmup: 20s\nwindow: 1s\nexpect: [max_over_mean <= 1.3 in every window, max_over_mean <= 1.3 after 30s]";
+    let text = text(top, "replicas: 2", "rate: 1, duration: 1h, messages: { interval: 10ms }")
+        .replace("duration: 200s", "duration: 40s")
+        .replace("replicas: 4", "replicas: 1");
+    let summary = summary(&text);
+    assert!(summary.expectations.iter().all(|e| e.met), "{:?}", summary.expectations);
+    let load = |i: usize| (summary.pods[i].requests + summary.pods[i].messages) as f64;
+    for i in 0..2 {
+        let share = summary.pods[i].share.unwrap();
+        assert!((share - load(i) / (load(0) + load(1))).abs() < 1e-12, "{share}");
+    }
 }

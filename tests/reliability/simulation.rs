@@ -233,7 +233,7 @@ fn the_oracle_sees_what_is_wrong() {
     };
     let text = |name: &str| String::from_utf8(files[name].clone()).expect("UTF-8");
     type Change = fn(&str) -> String;
-    let cells: [(&str, &str, Change); 22] = [
+    let cells: [(&str, &str, Change); 24] = [
         ("pods.csv", "time_s", digit),
         ("pods.csv", "pod", digit),
         ("pods.csv", "state", |_| "starting".to_owned()),
@@ -245,6 +245,8 @@ fn the_oracle_sees_what_is_wrong() {
         ("pods.csv", "width_s", much),
         ("gateways.csv", "requests", digit),
         ("gateways.csv", "share", |_| "NaN".to_owned()),
+        ("clients.csv", "failed", much),
+        ("clients.csv", "connections_opened", much),
         ("connections.csv", "id", |_| "0".to_owned()),
         ("connections.csv", "client", |_| "nobody-0".to_owned()),
         ("connections.csv", "opened_s", |_| "99.000000".to_owned()),

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel::metrics::outcome::{Latency, SkewFigures, Summary};
+use evenkeel::metrics::outcome::{Latency, Maker, SkewFigures, Summary};
 use evenkeel::scenario::model::{Model, Protocol, Server};
-use evenkeel::sim::observation::{CloseReason, Observation, Observer, Periods, PodId, PodPhase, PodSample, Status};
+use evenkeel::sim::observation::{
+    CloseReason, FailureReason, Observation, Observer, Periods, PodId, PodPhase, PodSample, Status,
+};
 use evenkeel::units::Time;
 
 /// Everything observed that figures depend on.
@@ -32,6 +34,8 @@ pub struct Journal {
     completed: Vec<(Time, Time, usize)>,
     /// (emitted, status, client, pod)
     failed: Vec<(Time, Status, u32, Option<usize>)>,
+    /// (emitted, why, pod of a server or a gateway) of what failed
+    why: Vec<(Time, FailureReason, Option<PodId>)>,
     /// (when, pod, phase), the creation included.
     phases: Vec<(Time, usize, PodPhase)>,
     /// By pod: its server.
@@ -92,12 +96,13 @@ impl Observer for Journal {
                 self.completed.push((emitted, at, self.place(pod)));
                 self.ends.push((client, method, emitted, 0));
             }
-            Observation::Failed { client, method, status, emitted, pod } => {
+            Observation::Failed { client, method, why, emitted, pod, .. } => {
+                self.why.push((emitted, why, pod));
                 let place = pod.and_then(|pod| match self.places[pod.0 as usize] {
                     Place::Server(place) => Some(place),
                     Place::Gateway(_) => None,
                 });
-                self.failed.push((emitted, status, client, place));
+                self.failed.push((emitted, why.status(), client, place));
                 self.ends.push((client, method, emitted, 1));
             }
             Observation::PodCreated { server, .. } if server as usize >= self.backends => {
@@ -183,6 +188,7 @@ impl Journal {
             let n = failed.clone().filter(|f| f.2 == i as u32).count() as u64;
             assert_eq!(requests.failed_by_client.get(&client.name), Some(&n));
         }
+        self.check_failures(model, summary, warmup);
         for status in Status::ALL {
             let n = failed.clone().filter(|f| f.1 == status).count() as u64;
             assert_eq!(requests.by_status.get(status.name()), Some(&n));
@@ -196,6 +202,32 @@ impl Journal {
         for (i, pod) in summary.pods.iter().enumerate() {
             check_latency(latencies(Some(i)), &pod.latency_ms);
         }
+    }
+
+    /// By reason and place, and no call twice.
+    fn check_failures(&self, model: &Model, summary: &Summary, warmup: u64) {
+        let mut expected: BTreeMap<(&str, Option<String>), u64> = BTreeMap::new();
+        for (_, why, pod) in self.why.iter().filter(|f| f.0.0 >= warmup) {
+            let name = |pod: PodId| match self.places[pod.0 as usize] {
+                Place::Server(place) => summary.pods[place].pod.clone(),
+                Place::Gateway(place) => summary.gateways[place].pod.clone(),
+            };
+            *expected.entry((why.name(), pod.map(name))).or_default() += 1;
+        }
+        let mut got: BTreeMap<(&str, Option<String>), u64> = BTreeMap::new();
+        for row in &summary.failures {
+            let at = match row.by {
+                Maker::Pod | Maker::Gateway => Some(row.at.clone()),
+                Maker::Client | Maker::Proxy => {
+                    assert!(model.clients.iter().any(|c| c.name == row.at), "{row:?}");
+                    None
+                }
+            };
+            *got.entry((row.reason.as_str(), at)).or_default() += row.calls;
+        }
+        assert_eq!(got, expected);
+        let all: u64 = summary.failures.iter().map(|row| row.calls).sum();
+        assert_eq!(all, summary.requests.failed);
     }
 
     /// READY after the warmup and not among the first of its replica, which are as many as its channels, or as the addresses
@@ -269,7 +301,9 @@ impl Journal {
             assert_eq!(pod.messages, messages as u64);
             let here = |f: &&(Time, Status, u32, Option<usize>)| f.0.0 >= model.warmup.0 && f.3 == Some(i);
             assert_eq!(pod.errors, self.failed.iter().filter(here).count() as u64);
-            let share = (!measured.is_empty()).then(|| requests as f64 / measured.len() as f64);
+            let load = |from: &[(Time, usize)]| from.iter().filter(|l| l.0.0 >= model.warmup.0 && l.1 == i).count();
+            let loads = self.loads.iter().filter(|l| l.0.0 >= model.warmup.0 && l.1 != usize::MAX).count();
+            let share = (loads > 0).then(|| load(&self.loads) as f64 / loads as f64);
             same_option("share", pod.share, share);
             assert_eq!(pod.connections_opened, self.connected.iter().filter(|c| c.3 == i).count() as u64);
             let when = |phase| self.phases.iter().find(|p| p.1 == i && p.2 == phase).map(|p| p.0.0 as f64 / 1e9);
@@ -416,7 +450,7 @@ fn check_latency(mut ns: Vec<u64>, got: &Latency) {
     let mean = (!ns.is_empty()).then(|| ms(ns.iter().map(|x| *x as f64).sum::<f64>() / ns.len() as f64));
     same_option("mean", got.mean, mean);
     same_option("max", got.max, ns.last().map(|x| ms(*x as f64)));
-    for (got, per_mille) in [(got.p50, 500), (got.p90, 900), (got.p99, 990), (got.p999, 999)] {
+    for (got, per_mille) in [(got.p50, 500), (got.p90, 900), (got.p95, 950), (got.p99, 990), (got.p999, 999)] {
         let exact = ns.get((ns.len() * per_mille).div_ceil(1000).saturating_sub(1)).map(|x| ms(*x as f64));
         assert_eq!(got.is_some(), exact.is_some());
         if let (Some(got), Some(exact)) = (got, exact) {

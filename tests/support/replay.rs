@@ -82,7 +82,7 @@ impl Observer for Trace {
             Observation::Completed { pod, emitted, .. } => {
                 self.completed.push((emitted.as_secs_f64(), now, pod.0 as usize));
             }
-            Observation::Failed { status, emitted, .. } => self.failed.push((emitted.as_secs_f64(), now, status)),
+            Observation::Failed { why, emitted, .. } => self.failed.push((emitted.as_secs_f64(), now, why.status())),
             Observation::Dialled { replica, .. } => self.replicas.push(replica as usize),
             Observation::Connected { pod, .. } => self.connected.push((now, pod.0 as usize)),
             Observation::Closed(c) if c.pod.is_some() => {

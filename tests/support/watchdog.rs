@@ -330,13 +330,13 @@ impl Observer for Watchdog<'_> {
                 self.pods[pod.0 as usize].completed += 1;
                 self.end_call(client, emitted);
             }
-            Observation::Failed { client, method, status, emitted, .. } => {
+            Observation::Failed { client, method, why, emitted, .. } => {
                 let settings = self.model.caller(client as usize);
                 let method = settings.methods.get(usize::from(method).wrapping_sub(1));
                 let deadline = method.map_or(settings.deadline, |m| m.deadline);
                 let late = deadline.is_some_and(|d| emitted + d < at);
                 self.must(!late, || format!("a call of client {client} outlived its deadline"));
-                let due = status != Status::DeadlineExceeded || deadline.is_some_and(|d| emitted + d == at);
+                let due = why != FailureReason::Deadline || deadline.is_some_and(|d| emitted + d == at);
                 self.must(due, || format!("a call of client {client} ended at the wrong time for its deadline"));
                 self.end_call(client, emitted);
             }

@@ -27,15 +27,17 @@ pub(super) fn figures(summary: &Summary) -> Line {
     if let Some(x) = skew.usable_capacity {
         parts.push(format!("usable capacity {}", format::percent(x)));
     }
-    let phase = summary.headline();
+    // Of one phase the figures are those of the whole run, as in the table.
+    let phase = summary.headline().filter(|_| summary.phases.len() > 1);
     if let Some(x) = phase.map_or(summary.latency_ms.p99, |phase| phase.latency_ms.p99) {
-        parts.push(format!("p99 {} ms", format::short(x)));
+        parts.push(format!("p99 {}", format::millis(x)));
     }
     if summary.requests.failed > 0 && failures(summary).is_none() {
         let calls = if summary.requests.failed == 1 { "call" } else { "calls" };
-        parts.push(format!("{} failed {calls}", format::count(summary.requests.failed)));
+        let of = if phase.is_some() { " in the whole run" } else { "" };
+        parts.push(format!("{} failed {calls}{of}", format::count(summary.requests.failed)));
     }
-    let of = phase.filter(|_| summary.phases.len() > 1).map_or_else(
+    let of = phase.map_or_else(
         || "Whole run".to_owned(),
         |phase| {
             let mut letters = phase.name.chars();
@@ -54,7 +56,8 @@ pub(super) fn failures(summary: &Summary) -> Option<Line> {
     let (status, _) = requests.by_status.iter().max_by_key(|s| s.1).filter(|_| share >= MANY_FAILURES)?;
     let how = if requests.by_status.values().filter(|n| **n > 0).count() > 1 { "most with" } else { "all with" };
     let (failed, started) = (format::count(requests.failed), format::count(requests.started));
-    let text = format!("{failed} of {started} calls failed ({}), {how} {status}.", format::percent(share));
+    let of = if summary.phases.len() > 1 { " in the whole run" } else { "" };
+    let text = format!("{failed} of {started} calls failed{of} ({}), {how} {status}.", format::percent(share));
     Some(Line { text, alarm: true })
 }
 

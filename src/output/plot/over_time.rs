@@ -42,7 +42,7 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
         format!("of each {window} window")
     };
     let all = &outcome.summary.latency_ms;
-    let ms = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{} ms", format::short(x)));
+    let ms = format::millis_or_dash;
     let text = format!(
         "All pods, whole run: p50 {}, p99 {}, p99.9 {}, max {}",
         ms(all.p50),

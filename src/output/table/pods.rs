@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::metrics::phase::PodNow;
-use crate::output::format::{count, duration, middle_cut, percent_or_dash, short_or_dash};
+use crate::output::format::{count, duration, middle_cut, millis_or_dash, percent_or_dash, short_or_dash};
 use crate::output::style::{Style, padded};
 
 /// More pods than this are not all listed.
@@ -26,13 +26,14 @@ pub(in crate::output) struct Row<'a> {
     pub requests: String,
     pub utilization: Option<f64>,
     pub p99: Option<f64>,
+    pub failed: u64,
 }
 
 impl Row<'_> {
     pub fn of(pod: &PodSummary, now: bool) -> Row<'_> {
         if !now {
             let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
-            return Row { pod, share, requests: count(pod.requests), utilization, p99 };
+            return Row { pod, share, requests: count(pod.requests), utilization, p99, failed: pod.errors };
         }
         let of = |figure: fn(&PodNow) -> Option<f64>| pod.now.as_ref().and_then(figure);
         Row {
@@ -41,6 +42,7 @@ impl Row<'_> {
             requests: short_or_dash(of(|now| Some(now.requests_per_s))),
             utilization: of(|now| Some(now.utilization)),
             p99: of(|now| now.latency_p99_ms),
+            failed: pod.now.as_ref().map_or(0, |now| now.failed),
         }
     }
 
@@ -61,7 +63,7 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
     let rows: Vec<Row<'_>> = order.iter().map(|&i| Row::of(&pods[i], now)).collect();
     // A column only where there are some.
     let streams = pods.iter().any(|pod| pod.messages > 0) && !now;
-    let (losses, limits) = (pods.iter().any(|pod| pod.errors > 0), pods.iter().any(|pod| pod.throttled.is_some()));
+    let (losses, limits) = (rows.iter().any(|row| row.failed > 0), pods.iter().any(|pod| pod.throttled.is_some()));
     let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
     let failed = |cell: String| if losses { format!(" {cell:>7}") } else { String::new() };
     let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
@@ -90,7 +92,7 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
         client(CLIENTS.into()),
         "util",
         throttled("throt".into()),
-        "p99 ms",
+        "p99",
     );
     let _ = writeln!(out, "\n{}", style.strong(&heads));
     for (i, row) in rows.iter().enumerate() {
@@ -101,12 +103,12 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
             percent_or_dash(row.share),
             row.requests,
             messages(count(row.pod.messages)),
-            failed(count(row.pod.errors)),
+            failed(count(row.failed)),
             row.pod.connections_at_end,
             client(middle_cut(&by_client(row.pod), clients)),
             whole_percent(row.utilization),
             throttled(whole_percent(row.pod.throttled)),
-            short_or_dash(row.p99),
+            millis_or_dash(row.p99),
             middle_cut(&life(row), lives)
         );
         let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));
@@ -117,8 +119,8 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
             let _ = writeln!(out, "{}", style.faint(&text));
         }
     }
-    if now {
-        gone(out, pods, style);
+    for line in gone(pods).iter().filter(|_| now) {
+        let _ = writeln!(out, "{}", style.faint(line));
     }
 }
 
@@ -129,7 +131,7 @@ fn by_client(pod: &PodSummary) -> String {
 }
 
 /// The heading of what pods receive.
-fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
+pub(in crate::output) fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
     match (now, pods.iter().any(|pod| pod.messages > 0)) {
         (false, _) => "requests",
         (true, true) => "messages/s",
@@ -137,24 +139,39 @@ fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
     }
 }
 
-/// Pods that are gone: a line per generation.
-fn gone(out: &mut String, pods: &[PodSummary], style: &Style) {
-    let generation = |pod: &PodSummary| pod.pod.rsplit_once('-').map_or(pod.pod.clone(), |(name, _)| name.to_owned());
-    let mut all: Vec<(String, u64, u64, f64)> = Vec::new();
+/// Pods of one generation that are gone.
+struct Gone {
+    generation: String,
+    pods: u64,
+    requests: u64,
+    failed: u64,
+    last_s: f64,
+}
+
+/// Pods that are gone: a line per generation, with what they did in the whole run.
+pub(in crate::output) fn gone(pods: &[PodSummary]) -> Vec<String> {
+    let mut all: Vec<Gone> = Vec::new();
     for pod in pods {
-        let Some(gone) = pod.deleted_s else { continue };
-        let (name, requests) = (generation(pod), pod.requests + pod.messages);
-        match all.iter_mut().find(|(known, ..)| *known == name) {
-            Some((_, n, sum, last)) => (*n, *sum, *last) = (*n + 1, *sum + requests, last.max(gone)),
-            None => all.push((name, 1, requests, gone)),
+        let Some(last_s) = pod.deleted_s else { continue };
+        let generation = pod.pod.rsplit_once('-').map_or(pod.pod.as_str(), |(name, _)| name);
+        let (requests, failed) = (pod.requests + pod.messages, pod.errors);
+        match all.iter_mut().find(|known| known.generation == generation) {
+            Some(known) => {
+                known.pods += 1;
+                known.requests += requests;
+                known.failed += failed;
+                known.last_s = known.last_s.max(last_s);
+            }
+            None => all.push(Gone { generation: generation.to_owned(), pods: 1, requests, failed, last_s }),
         }
     }
-    for (name, n, requests, last) in all {
-        let plural = if n == 1 { "" } else { "s" };
-        let text =
-            format!("gone: {n} pod{plural} {name}-*, the last at {}; {} requests", duration(last), count(requests));
-        let _ = writeln!(out, "{}", style.faint(&text));
-    }
+    let line = |Gone { generation, pods, requests, failed, last_s }: Gone| {
+        let plural = if pods == 1 { "" } else { "s" };
+        let failed = if failed > 0 { format!(", {} failed calls", count(failed)) } else { String::new() };
+        let last = duration(last_s);
+        format!("gone: {pods} pod{plural} {generation}-*, the last at {last}; {} requests{failed}", count(requests))
+    };
+    all.into_iter().map(line).collect()
 }
 
 /// The pods to list, and how many there are if not all are: then those at both ends, in order of load. `now`: without those that are gone.

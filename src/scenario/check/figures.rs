@@ -222,6 +222,7 @@ impl<'a> Lists<'a> {
             "methods" => Keys::Numbers(self.methods),
             "time_to_balance" => Keys::Numbers(self.changes),
             "theory" => Keys::Numbers(Lists::MOST_THEORY),
+            "failures" => Keys::Numbers(0),
             // They are filled when expectations have been judged.
             "expectations" => Keys::Numbers(0),
             "runs" | "cures" => Keys::Names(&[]),
@@ -236,6 +237,9 @@ impl<'a> Lists<'a> {
 /// Why a list or map is empty in every run of the scenario.
 fn why_none(path: &str) -> String {
     match path {
+        "failures" => {
+            "they have no order that can be told before: write `requests.failed` or `requests.by_status`".to_owned()
+        }
         "gateways" => "the scenario has no gateways".to_owned(),
         "methods" => "no load of the scenario has `methods`".to_owned(),
         "time_to_balance" => "the timeline has no change after the warmup that moves pods or clients".to_owned(),

@@ -3,7 +3,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observer, PodPhase};
+use super::super::observation::{CloseReason, FailureReason, Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
 use crate::policy::keepalive::tcp_gives_up;
@@ -98,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
         let now = (handle, self.now);
         let waits = self.unacknowledged.get(&handle.index).is_some_and(|of| *of == now);
         if waits && self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
-            self.reset_by_client(handle, CloseReason::TcpTimeout);
+            self.reset_by_client(handle, (CloseReason::TcpTimeout, FailureReason::TcpTimeout));
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Calls, from the application's call to its answer.
 
 use super::super::engine::Engine;
-use super::super::event::Event;
-use super::super::observation::{CloseReason, ConnectionId, Observation, Observer, PodId, Status};
-use super::super::schedule::Rank;
+use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer, PodId};
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
 use super::methods::Kind;
 use crate::policy::budget::Resource;
@@ -149,19 +147,13 @@ impl<O: Observer> Engine<'_, O> {
         let state = self.channels[index as usize].state;
         let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
         if state == Connectivity::TransientFailure && !waits {
-            return self.fail_fast(call, index);
+            let why = self.channels[index as usize].trouble;
+            return self.fail_fast(call, index, why);
         }
         self.channels[index as usize].waiting.push_back(call, &self.calls);
         if state == Connectivity::Idle {
             self.exit_idle(index);
         }
-    }
-
-    /// A call fails without having been sent; the application learns of it after a while.
-    pub fn fail_fast(&mut self, call: Handle, index: u32) {
-        self.calls.items[call.index as usize].state = CallState::Failing;
-        let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
-        self.after(takes, Rank::Expiry, Event::FailFast(call));
     }
 
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
@@ -242,7 +234,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
         self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
@@ -256,23 +248,16 @@ impl<O: Observer> Engine<'_, O> {
         let next = queue.front().map_or(u64::MAX, |d| d.0.0);
         self.deadlines.set(i, next);
         if self.calls.get(call).is_some_and(|c| !c.ended) {
-            self.fail_call(call.index, Status::DeadlineExceeded);
-        }
-    }
-
-    /// A call fails that its channel could not even try to send.
-    pub fn on_fail_fast(&mut self, call: Handle) {
-        if self.calls.get(call).is_some_and(|c| !c.ended) {
-            self.fail_call(call.index, Status::Unavailable);
+            self.fail_call(call.index, FailureReason::Deadline);
         }
     }
 
     /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
-    pub fn fail_call(&mut self, index: u32, status: Status) {
+    pub fn fail_call(&mut self, index: u32, why: FailureReason) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let channel = call.channel;
-        let worker = self.end_attempt(index, Some(status));
+        let worker = self.end_attempt(index, Some(why));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
             CallState::ToProxy
@@ -298,7 +283,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.lanes[connection].http1 {
                 self.drain(connection, CloseReason::PerRequest);
             }
-            self.learn(connection, sent, Some(status));
+            self.learn(connection, sent, Some(why));
             self.release_stream(connection);
         }
         self.after_end(worker);
@@ -306,17 +291,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
-    pub fn tell_end(&mut self, index: u32, failure: Option<Status>) -> u32 {
+    pub fn tell_end(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
         let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
         if client >= self.originators {
             return self.answer_for(index, failure);
         }
         match failure {
             None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
-            Some(status) => {
-                let pod = (pod != NONE).then_some(PodId(pod));
-                self.observe(&Observation::Failed { client, method, pod, status, emitted });
-            }
+            Some(why) => self.tell_failure(index, why),
         }
         if self.counts_calls {
             self.discount_call(index, failure.is_none());
@@ -389,7 +371,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.begins(channel) {
                 self.send(call, connection);
             } else {
-                self.fail_call(call.index, Status::Unavailable);
+                self.refuse_waiting(call.index, channel);
             }
         }
     }

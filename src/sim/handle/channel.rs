@@ -4,7 +4,7 @@ use smallvec::smallvec;
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{
     Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP, Waiting,
@@ -25,6 +25,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             replica,
             balancer,
             state: Connectivity::Idle,
+            trouble: FailureReason::NoEndpoint,
             stopped: false,
             dispatching: false,
             policy,
@@ -300,21 +301,21 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The replica has stopped, and the channel has lost a way to connect: it does not look for another. Calls that wait fail.
     pub fn give_up(&mut self, index: u32) {
         self.channels[index as usize].state = Connectivity::TransientFailure;
-        self.fail_all_waiting(index);
+        self.fail_all_waiting(index, FailureReason::CallerStopped);
         self.shut_channel(index);
     }
 
     /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.
     pub fn fail_waiting(&mut self, index: u32) {
         if !self.waits_for_ready(index) {
-            self.fail_all_waiting(index);
+            self.fail_all_waiting(index, self.channels[index as usize].trouble);
         }
     }
 
-    fn fail_all_waiting(&mut self, index: u32) {
+    fn fail_all_waiting(&mut self, index: u32, why: FailureReason) {
         for call in self.channels[index as usize].waiting.take_all() {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
-                self.fail_call(call.index, Status::Unavailable);
+                self.fail_call(call.index, why);
             }
         }
     }

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::lanes::Lane;
-use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, Observation, Observer, PodId};
+use super::super::observation::{
+    CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer, PodId,
+};
 use super::super::schedule::Rank;
 use super::super::world::{Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
@@ -165,19 +167,26 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial failed: nothing listened, or nothing answered.
     pub fn on_dial_failed(&mut self, handle: Handle, why: CloseReason) {
         let Some(c) = self.connections.get(handle) else { return };
-        let (owner, address, http1, since) = (c.owner, c.address, self.lanes[handle.index].http1, c.opened);
-        if self.lanes[handle.index].state != ConnectionState::Connecting {
+        let (owner, address, since) = (c.owner, c.address, c.opened);
+        let Lane { pod, http1, state, .. } = self.lanes[handle.index];
+        if state != ConnectionState::Connecting {
             return;
         }
+        let failure = match why {
+            CloseReason::DialTimeout => FailureReason::DialTimeout,
+            _ if pod == NONE => FailureReason::NoEndpoint,
+            _ => FailureReason::DialRefused,
+        };
         let waiting = self.connections.items[handle.index as usize].waiting.take_all();
         self.close(handle.index, why);
         if http1 {
-            self.pool_refused(owner);
+            self.pool_refused(owner, failure);
         } else {
+            self.channels[owner as usize].trouble = failure;
             self.subchannel_failed(owner, handle.index, address, since);
         }
         if !waiting.is_empty() {
-            self.fail_waiters(owner, address, waiting);
+            self.fail_waiters(owner, address, waiting, failure);
         }
     }
 
@@ -224,7 +233,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_grace_over(&mut self, handle: Handle) {
         let lane = &self.lanes[handle.index];
         if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
-            self.reset(vec![handle], CloseReason::Killed);
+            self.reset(vec![handle], (CloseReason::Killed, FailureReason::GraceOver));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::channels::Subchannels;
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observation, Observer};
+use super::super::observation::{CloseReason, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
@@ -140,6 +140,7 @@ impl<O: Observer> Engine<'_, O> {
         resolver.pending = false;
         resolver.answers += 1;
         if addresses.is_empty() {
+            self.channels[index as usize].trouble = FailureReason::NoEndpoint;
             self.tell_resolved(index, 0);
             let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
@@ -176,6 +177,9 @@ impl<O: Observer> Engine<'_, O> {
         self.lookout.extra_work += addresses.len() as u64;
         let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
+        if addresses.is_empty() {
+            self.channels[index as usize].trouble = FailureReason::NoEndpoint;
+        }
         if !self.channels[index as usize].policy.is_pick_first() {
             return self.update_all(index, addresses);
         }

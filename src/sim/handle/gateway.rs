@@ -2,7 +2,7 @@
 //! connection is on. The client's call is in the pod meanwhile, and is answered with what comes of the other.
 
 use super::super::engine::Engine;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
 use crate::random::{Purpose, below, mix};
 use crate::scenario::distribution::unit;
@@ -69,8 +69,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A gateway's call has ended: the one that it was made for is answered. It is over for no worker of a closed load.
     #[inline(never)]
-    pub fn answer_for(&mut self, index: u32, failure: Option<Status>) -> u32 {
-        let &Call { worker: asked, pod: server, .. } = &self.calls.items[index as usize];
+    pub fn answer_for(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
+        let call = &self.calls.items[index as usize];
+        let (asked, server) = (call.worker, call.place());
         if failure.is_none() {
             self.count_off(index);
         }
@@ -112,7 +113,7 @@ impl<O: Observer> Engine<'_, O> {
         let Some(&call) = self.forwarded.get(index as usize) else { return };
         if call.index != NONE {
             // Whatever the reason was, the server is not judged by it.
-            self.fail_call(call.index, Status::DeadlineExceeded);
+            self.fail_call(call.index, FailureReason::Deadline);
         }
     }
 
@@ -130,7 +131,7 @@ impl<O: Observer> Engine<'_, O> {
         for index in self.calls.used() {
             let call = &self.calls.items[index as usize];
             if call.client == client && !call.ended && channels.contains(&call.channel) {
-                self.fail_call(index, Status::Unavailable);
+                self.fail_call(index, FailureReason::CallerStopped);
             }
         }
         channels.for_each(|channel| self.give_up(channel));

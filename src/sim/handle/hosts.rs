@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::super::engine::Engine;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
 use crate::policy::budget::{InUse, Resource};
@@ -127,11 +127,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited for a connection to `address` that did not come.
-    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>) {
+    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>, why: FailureReason) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
-                self.judge(channel, address, Some(Status::Unavailable));
-                self.fail_call(call.index, Status::Unavailable);
+                self.judge(channel, address, Some(why));
+                self.fail_call(call.index, why);
             }
         }
     }

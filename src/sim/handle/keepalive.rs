@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observer};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::pings::Ends;
 use super::super::schedule::Rank;
 use super::super::world::Handle;
@@ -62,7 +62,10 @@ impl<O: Observer> Engine<'_, O> {
         let Some(ends) = self.ends(connection).filter(|e| e.timer == now) else { return };
         ends.timer = Time::NEVER;
         match ends.fire(now) {
-            Act::Close => return self.reset_by_client(handle, CloseReason::KeepaliveTimeout),
+            Act::Close => {
+                let why = (CloseReason::KeepaliveTimeout, FailureReason::KeepaliveTimeout);
+                return self.reset_by_client(handle, why);
+            }
             Act::SendPing => self.after(self.to_pod, Rank::World, Event::Ping { connection: handle, streams }),
             Act::Wait => {}
         }
@@ -83,7 +86,9 @@ impl<O: Observer> Engine<'_, O> {
         let Some(ends) = self.ends(handle.index) else { return };
         match ends.judge(&rule, now, streams, on_the_way) {
             Verdict::Fine | Verdict::Strike => self.after(to_client, Rank::World, Event::Pong(handle)),
-            Verdict::TooManyPings => self.reset(vec![handle], CloseReason::TooManyPings),
+            Verdict::TooManyPings => {
+                self.reset(vec![handle], (CloseReason::TooManyPings, FailureReason::TooManyPings));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod calls;
 mod channel;
 mod connection;
 mod discovery;
+mod failing;
 mod gateway;
 mod hosts;
 pub(super) mod idle;

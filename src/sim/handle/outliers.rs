@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, FailureReason, Observation, Observer, PodId, Status};
 use super::super::plans::Outliers;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, SubchannelState};
@@ -29,8 +29,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request to `address` has ended, or could not be sent there. Envoy does not judge by what its client gave up: its deadline ends
     /// the request downstream, and says nothing of the host.
-    pub fn judge(&mut self, index: u32, address: u32, failure: Option<Status>) {
+    pub fn judge(&mut self, index: u32, address: u32, failure: Option<FailureReason>) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
+        let failure = failure.map(FailureReason::status);
         if detection.rules != Rules::Grpc && failure == Some(Status::DeadlineExceeded) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Picks that ask more than whose turn it is.
 
 use super::super::engine::Engine;
-use super::super::observation::{Observer, Status};
+use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{Handle, reach};
 use crate::policy::peak_ewma::PeakEwma;
@@ -32,7 +32,18 @@ impl<O: Observer> Engine<'_, O> {
                 self.send(call, connection);
                 self.after_send(index, connection);
             }
-            _ => self.fail_fast(call, index),
+            Some(_) => self.fail_fast(call, index, FailureReason::CircuitBreaker),
+            None => self.fail_fast(call, index, self.why_nobody(index)),
+        }
+    }
+
+    /// Why a policy picks nobody: all hosts are left out, or there is none.
+    fn why_nobody(&self, index: u32) -> FailureReason {
+        let channel = &self.channels[index as usize];
+        if channel.subchannels.iter().any(|s| self.is_ejected(index, s.address)) {
+            FailureReason::NoHealthyHost
+        } else {
+            channel.trouble
         }
     }
 
@@ -96,14 +107,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call on a connection has ended: with a response, or given up.
     #[inline(always)]
-    pub fn learn(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+    pub fn learn(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
         if self.learns {
             self.learn_from(connection, sent, failure);
         }
     }
 
     #[inline(never)]
-    fn learn_from(&mut self, connection: u32, sent: Time, failure: Option<Status>) {
+    fn learn_from(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
         if self.lanes[connection].http1 {
             return;
         }
@@ -116,7 +127,7 @@ impl<O: Observer> Engine<'_, O> {
                 self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
             }
             // What the client gave up carries no report.
-            Policy::WeightedRoundRobin(weighing) if failure.is_none_or(|f| f == Status::ResourceExhausted) => {
+            Policy::WeightedRoundRobin(weighing) if failure.is_none_or(|f| f == FailureReason::QueueFull) => {
                 self.weigh(connection, &weighing);
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observation, Observer, PodId, PodPhase};
+use super::super::observation::{CloseReason, FailureReason, Observation, Observer, PodId, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
@@ -244,7 +244,7 @@ impl<O: Observer> Engine<'_, O> {
         let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
         self.observe(&what);
         self.lose_work(pod);
-        self.reset(connections, CloseReason::Killed);
+        self.reset(connections, (CloseReason::Killed, FailureReason::Reset));
     }
 
     fn pod_gone(&mut self, pod: u32) {

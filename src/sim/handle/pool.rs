@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle, VIRTUAL_IP};
 use super::discovery::Order;
@@ -64,12 +64,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial failed: so does the call that has waited longest.
-    pub fn pool_refused(&mut self, index: u32) {
+    pub fn pool_refused(&mut self, index: u32, why: FailureReason) {
         let pool = &mut self.pools[index as usize];
         pool.open -= 1;
         pool.dialling -= 1;
         if let Some(call) = self.next_waiting(index) {
-            self.fail_call(call.index, Status::Unavailable);
+            self.fail_call(call.index, why);
         }
         self.dial_for_waiting(index);
     }

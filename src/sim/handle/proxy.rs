@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observer, Status};
+use super::super::observation::{FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, NONE};
 use crate::random::{Purpose, below, mix};
@@ -48,7 +48,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_at_proxy(&mut self, call: Handle) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
         if self.has_given_up(c.channel) {
-            return self.fail_call(call.index, Status::Unavailable);
+            return self.fail_call(call.index, FailureReason::CallerStopped);
         }
         self.calls.items[call.index as usize].state = CallState::WaitsForChannel;
         self.route_call(call);
@@ -68,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_answered(&mut self, call: Handle) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
-            let failure: Option<Status> = self.calls.items[call.index as usize].failure;
+            let failure = self.calls.items[call.index as usize].failure;
             let worker = self.end_attempt(call.index, failure);
             self.calls.free(call.index);
             self.after_end(worker);

@@ -14,6 +14,16 @@ use crate::units::Span;
 pub const PROXY_DRAINS: Span = Span::from_secs(5);
 
 impl<O: Observer> Engine<'_, O> {
+    /// The ordinal of the replica that made a call.
+    pub fn ordinal_of(&self, call: u32) -> u32 {
+        let call = &self.calls.items[call as usize];
+        let replica = match self.clients[call.client as usize].settings.protocol {
+            Protocol::Grpc(_) => self.channels[call.channel as usize].replica,
+            Protocol::Http1(_) => self.pools[call.channel as usize].replica,
+        };
+        self.replicas[replica as usize].ordinal
+    }
+
     /// A replica starts: it connects if its client does so at the start, and takes its part of the load.
     pub fn on_replica_start(&mut self, replica: u32) {
         let now = self.now;

@@ -2,10 +2,13 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, Observer, Status};
+use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, ConnectionState, Handle, NONE, Slab};
 use crate::units::Time;
+
+/// Why connections are reset, and with that the calls on them.
+pub type Why = (CloseReason, FailureReason);
 
 /// Which calls were on which connection at some instant. A connection that drained before it has had no new call since, so
 /// its calls can be looked up here; those of the others are found only by going through all calls. With a grace period,
@@ -43,26 +46,27 @@ fn on_connections(calls: &Slab<Call>, chosen: impl Fn(u32) -> bool) -> Vec<(u32,
 
 impl<O: Observer> Engine<'_, O> {
     /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle>, reason: CloseReason) {
+    pub fn reset(&mut self, connections: Vec<Handle>, why: Why) {
         for &handle in &connections {
             self.lanes[handle.index].dead = true;
         }
         let i = self.resets.len() as u32;
-        self.resets.push((reason, connections));
+        self.resets.push((why, connections));
         self.after(self.to_client, Rank::World, Event::Resets(i));
     }
 
     /// The client's end of a connection is gone: its calls fail now.
-    pub fn reset_by_client(&mut self, connection: Handle, reason: CloseReason) {
+    pub fn reset_by_client(&mut self, connection: Handle, why: Why) {
         self.lanes[connection.index].dead = true;
         let i = self.resets.len() as u32;
-        self.resets.push((reason, vec![connection]));
+        self.resets.push((why, vec![connection]));
         self.on_resets(i);
     }
 
     /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
     pub fn on_resets(&mut self, i: u32) {
-        let (reason, connections) = std::mem::replace(&mut self.resets[i as usize], (CloseReason::Killed, Vec::new()));
+        let ((reason, why), ref mut connections) = self.resets[i as usize];
+        let connections = std::mem::take(connections);
         for &handle in &connections {
             if self.connections.get(handle).is_none() {
                 continue;
@@ -79,7 +83,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         for call in self.calls_on(&connections) {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
-                self.fail_call(call.index, Status::Unavailable);
+                self.fail_call(call.index, why);
             }
         }
         for &handle in &connections {

@@ -3,7 +3,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, Status};
+use super::super::observation::{FailureReason, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle, NONE, reach};
 use super::methods::Kind;
@@ -18,16 +18,16 @@ const BACKOFF: u64 = 0x5245_5452;
 impl<O: Observer> Engine<'_, O> {
     /// An attempt is over: so is its call, unless its client tries again. Returns the worker that can go on.
     #[inline(always)]
-    pub fn end_attempt(&mut self, index: u32, failure: Option<Status>) -> u32 {
+    pub fn end_attempt(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
         match failure {
-            Some(status) if self.tries_again(index, status) => NONE,
+            Some(why) if self.tries_again(index, why) => NONE,
             _ => self.tell_end(index, failure),
         }
     }
 
     /// An attempt has failed. If there is to be another one, it takes over in a slot of its own: somebody may still hold this one.
     #[inline(never)]
-    fn tries_again(&mut self, index: u32, status: Status) -> bool {
+    fn tries_again(&mut self, index: u32, why: FailureReason) -> bool {
         let &Call { client, channel, demand, retries, pod, emitted, state, .. } = &self.calls.items[index as usize];
         if client >= self.originators {
             self.count_off(index);
@@ -36,7 +36,7 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         if let Some(streams) = self.streams_of(client) {
-            return self.opens_again(index, status, streams);
+            return self.opens_again(index, why, streams);
         }
         let settings = self.clients[client as usize].settings;
         let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere, unsent_only }), .. }) =
@@ -52,19 +52,19 @@ impl<O: Observer> Engine<'_, O> {
             return false;
         }
         let attempts = u32::from(retries) + 1;
-        let failed = Failure { reached: Reached::NoHeaders, code: status.code(), attempts, first: retries == 0 };
+        let failed = Failure { reached: Reached::NoHeaders, code: why.status().code(), attempts, first: retries == 0 };
         let draw = mix(mix(demand, BACKOFF), attempts.into());
         let throttle = throttling.map(|settings| self.throttle(channel, settings));
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = (pod != NONE).then_some(PodId(pod));
-        self.observe(&Observation::Retried { client, pod, status, emitted, after });
+        self.observe(&Observation::Retried { client, pod, why, emitted, after });
         let before = pod.filter(|_| *elsewhere);
-        self.take_over(index, status, after, before);
+        self.take_over(index, why, after, before);
         true
     }
 
     /// Another attempt begins after a while, in a slot of its own.
-    pub fn take_over(&mut self, index: u32, status: Status, after: Span, before: Option<PodId>) {
+    pub fn take_over(&mut self, index: u32, why: FailureReason, after: Span, before: Option<PodId>) {
         let &Call { emitted, demand, key, method, client, channel, worker, retries, .. } =
             &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
@@ -80,7 +80,7 @@ impl<O: Observer> Engine<'_, O> {
             worker,
             generation: 0,
             state: CallState::BacksOff,
-            failure: Some(status),
+            failure: Some(why),
             ended: false,
             // Streams are opened again without end; zero means that it is the first attempt.
             retries: retries.checked_add(1).unwrap_or(1),
@@ -98,8 +98,8 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_retry(&mut self, call: Handle) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
         let (client, channel, failure) = (c.client, c.channel, c.failure);
-        if let (true, Some(status)) = (self.has_given_up(channel), failure) {
-            return self.fail_call(call.index, status);
+        if let (true, Some(why)) = (self.has_given_up(channel), failure) {
+            return self.fail_call(call.index, why);
         }
         let item = &mut self.calls.items[call.index as usize];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
@@ -114,7 +114,7 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_own_deadline(&mut self, call: Handle) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
-            self.fail_call(call.index, Status::DeadlineExceeded);
+            self.fail_call(call.index, FailureReason::Deadline);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{NO_METHOD, Observation, Observer, PodId, Status};
+use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
 use crate::units::{Span, Time};
@@ -23,7 +23,7 @@ impl<O: Observer> Engine<'_, O> {
         let call = &mut self.calls.items[index as usize];
         if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             p.refused += 1;
-            call.failure = Some(Status::ResourceExhausted);
+            call.failure = Some(FailureReason::QueueFull);
             call.state = CallState::Returning;
             return self.responses.push(self.now + self.to_client, index);
         }

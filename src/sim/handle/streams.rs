@@ -4,7 +4,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionId, Observation, Observer, PodId, Status};
+use super::super::observation::{ConnectionId, FailureReason, Observation, Observer, PodId};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle, NONE};
 use crate::random::mix;
@@ -88,7 +88,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A stream was cut, or could not be opened: its application opens it again, at once if it was open, unless it is done with it.
-    pub fn opens_again(&mut self, index: u32, status: Status, streams: &Streams) -> bool {
+    pub fn opens_again(&mut self, index: u32, why: FailureReason, streams: &Streams) -> bool {
         let call = &self.calls.items[index as usize];
         let &Call { client, channel, pod, emitted, .. } = call;
         let after = if call.state.has_stream() { Span::ZERO } else { OPENS_AGAIN_AFTER };
@@ -96,8 +96,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             return false;
         }
         let pod = (pod != NONE).then_some(PodId(pod));
-        self.observe(&Observation::Retried { client, pod, status, emitted, after });
-        self.take_over(index, status, after, None);
+        self.observe(&Observation::Retried { client, pod, why, emitted, after });
+        self.take_over(index, why, after, None);
         true
     }
 }

@@ -1,6 +1,7 @@
 //! An independent oracle: reads the files that a run wrote, recomputes what one of them says from the others, and complains
 //! where they disagree. It knows the scenario and none of the engine's or recorder's code.
 
+mod clients;
 mod connections;
 mod events;
 pub mod files;
@@ -136,6 +137,10 @@ pub fn check(files: &BTreeMap<String, Vec<u8>>, model: &Model, seed: u64, runs: 
     events::check(&run, &mut findings);
     windows::check(&run, &mut findings);
     connections::check(&run, &mut findings);
+    match table("clients.csv") {
+        Ok(clients) => clients::check(&run, &clients, &mut findings),
+        Err(problem) => findings.must(false, || problem),
+    }
     verdict::check(&run, &mut findings);
     if runs > 1 {
         runs::check(&run, &texts, runs, &mut findings);

@@ -6,11 +6,12 @@ use super::Run;
 use super::files::{Findings, Table, count, list, number, text};
 
 /// Columns of `runs.csv` that are numbers, where they stand in the summary, and their decimals.
-const FIGURES: [(&str, &str, usize); 14] = [
+const FIGURES: [(&str, &str, usize); 15] = [
     ("throughput_rps", "throughput_rps", 4),
     ("latency_mean_ms", "latency_ms.mean", 4),
     ("latency_p50_ms", "latency_ms.p50", 4),
     ("latency_p90_ms", "latency_ms.p90", 4),
+    ("latency_p95_ms", "latency_ms.p95", 4),
     ("latency_p99_ms", "latency_ms.p99", 4),
     ("latency_p999_ms", "latency_ms.p999", 4),
     ("max_share", "skew.max_share", 6),

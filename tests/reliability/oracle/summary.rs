@@ -20,6 +20,14 @@ fn requests(run: &Run<'_>, findings: &mut Findings) {
     findings.must(started == ok + failed + unfinished, || format!("{started} != {ok} + {failed} + {unfinished}"));
     let by_status = counts(&run.summary, "/requests/by_status");
     findings.must(by_status.values().sum::<u64>() == failed, || format!("{failed} failed: {by_status:?}"));
+    let by_reason: u64 = list(&run.summary, "failures").iter().map(|row| count(row, "/calls")).sum();
+    findings.must(by_reason == failed, || format!("{failed} failed, {by_reason} by reason"));
+    for pod in list(&run.summary, "pods").iter().chain(list(&run.summary, "gateways")) {
+        let here = list(&run.summary, "failures").iter().filter(|row| matches!(text(row, "/by"), "pod" | "gateway"));
+        let here: u64 = here.filter(|row| text(row, "/at") == text(pod, "/pod")).map(|row| count(row, "/calls")).sum();
+        let errors = pod.get("errors").and_then(Value::as_u64).unwrap_or(0);
+        findings.must(here == errors, || format!("{}: {errors} errors, {here} by reason", text(pod, "/pod")));
+    }
     let by_client = counts(&run.summary, "/requests/failed_by_client");
     if run.model.clients.len() > 1 {
         let names = run.model.clients.iter().all(|c| by_client.contains_key(&c.name));
@@ -42,14 +50,14 @@ fn requests(run: &Run<'_>, findings: &mut Findings) {
 
 /// Quantiles in order, there if and only if a call was answered.
 fn latency(of: &Value, what: &str, answered: Option<u64>, findings: &mut Findings) {
-    let names = ["p50", "p90", "p99", "p999", "max"];
+    let names = ["p50", "p90", "p95", "p99", "p999", "max"];
     let values: Vec<Option<f64>> = names.iter().map(|n| number(of, &format!("/latency_ms/{n}"))).collect();
     let mean = number(of, "/latency_ms/mean");
     let there = values.iter().chain([&mean]).filter(|v| v.is_some()).count();
-    findings.must(there == 0 || there == 6, || format!("{what}: {values:?} and the mean {mean:?}"));
+    findings.must(there == 0 || there == 7, || format!("{what}: {values:?} and the mean {mean:?}"));
     findings.must(answered.is_none_or(|n| (n > 0) == (there > 0)), || format!("{what}: {answered:?} and {values:?}"));
     findings.must(values.is_sorted(), || format!("{what}: latencies {values:?}"));
-    let (mean, max) = (mean.unwrap_or(0.0), values[4].unwrap_or(0.0));
+    let (mean, max) = (mean.unwrap_or(0.0), values[5].unwrap_or(0.0));
     findings.must(mean >= 0.0 && mean <= max * (1.0 + 1e-12), || format!("{what}: mean {mean}, most {max}"));
 }
 
@@ -63,7 +71,7 @@ fn latencies(run: &Run<'_>, findings: &mut Findings) {
         latency(pod, text(pod, "/pod"), None, findings);
     }
     // A quantile of all calls lies between those of the pods that answered them; buckets are within 1/128.
-    for name in ["p50", "p90", "p99", "p999", "max"] {
+    for name in ["p50", "p90", "p95", "p99", "p999", "max"] {
         let pointer = format!("/latency_ms/{name}");
         let of_pods: Vec<f64> = list(summary, "pods").iter().filter_map(|pod| number(pod, &pointer)).collect();
         let Some(all) = number(summary, &pointer) else { continue };
@@ -76,12 +84,13 @@ fn latencies(run: &Run<'_>, findings: &mut Findings) {
 fn pods(run: &Run<'_>, findings: &mut Findings) {
     for key in ["pods", "gateways"] {
         let pods = list(&run.summary, key);
-        let total: u64 = pods.iter().map(|p| count(p, "/requests")).sum();
+        let load = |p: &Value| count(p, "/requests") + p.get("messages").and_then(Value::as_u64).unwrap_or(0);
+        let total: u64 = pods.iter().map(load).sum();
         let mut shares = 0.0;
         for pod in pods {
             let (name, share) = (text(pod, "/pod"), number(pod, "/share"));
             findings.must(share.is_some() == (total > 0), || format!("{name}: share {share:?} of {total}"));
-            findings.same(name, share.unwrap_or(0.0) * total as f64, count(pod, "/requests") as f64);
+            findings.same(name, share.unwrap_or(0.0) * total as f64, load(pod) as f64);
             shares += share.unwrap_or(0.0);
             let times: Vec<f64> =
                 ["/created_s", "/ready_s", "/deleted_s"].iter().filter_map(|p| number(pod, p)).collect();

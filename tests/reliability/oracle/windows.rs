@@ -94,7 +94,7 @@ fn grid(run: &Run<'_>, windows: &[&[Row]], name: &str, findings: &mut Findings) 
 /// One window's rows.
 fn one(run: &Run<'_>, window: &[Row], lives: &[Life], findings: &mut Findings) {
     let (from, to) = (window[0].from, window[0].to);
-    let total: u64 = window.iter().map(|row| row.requests).sum();
+    let total: u64 = window.iter().map(|row| row.requests + row.messages).sum();
     let mut shares = 0.0;
     for row in window {
         let Some(pod) = row.pod else {
@@ -108,7 +108,12 @@ fn one(run: &Run<'_>, window: &[Row], lives: &[Life], findings: &mut Findings) {
         });
         findings.must(row.share.is_some() == (total > 0), || format!("{}: share {:?} of {total}", at(), row.share));
         if let Some(share) = row.share {
-            findings.near(&format!("{}: share", at()), share, row.requests as f64 / total as f64, HALF);
+            findings.near(
+                &format!("{}: share", at()),
+                share,
+                (row.requests + row.messages) as f64 / total as f64,
+                HALF,
+            );
             shares += share;
         }
         findings.must(row.queued <= row.in_flight, || format!("{}: {} wait of {}", at(), row.queued, row.in_flight));
