@@ -1,5 +1,8 @@
 //! The variants that `--vary` makes of scenarios.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::failure::Failure;
 use super::run::refuse_same_names;
 use super::sources;
@@ -26,16 +29,22 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
         )));
     }
     let texts = sources::texts(arguments, sets)?;
+    let written = sets.is_empty() && varies.is_empty();
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
         let told =
             |text: &Document| text.load(&grid.sets(cell)).map_err(|wrong| grid.retold(wrong, cell, "--vary", varies));
-        let scenarios = sources::each(&texts, told)?;
+        let mut scenarios = sources::each(&texts, told)?;
+        tell_apart(&mut scenarios, &texts);
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
         for mut scenario in scenarios {
+            if !written {
+                // What is said of a scenario is said of it as it is written.
+                scenario.model.story = None;
+            }
             let folder = if varies.is_empty() {
-                scenario.model.name.clone()
+                for_a_folder(&scenario.model.name)
             } else {
                 let label = grid.label(cell);
                 let name = &mut scenario.model.name;
@@ -45,7 +54,42 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
             all.push(Variant { scenario, folder });
         }
     }
+    in_order_of_their_story(&mut all);
     Ok(all)
+}
+
+/// Scenarios of one name are called as their files, with as much of the paths as tells them apart.
+fn tell_apart(scenarios: &mut [Loaded], texts: &[Document]) {
+    let differ = |names: &[String]| {
+        let folders: BTreeSet<String> = names.iter().map(|name| for_a_folder(name)).collect();
+        folders.len() == names.len()
+    };
+    let names: Vec<String> = scenarios.iter().map(|s| s.model.name.clone()).collect();
+    if differ(&names) {
+        return;
+    }
+    let end = |document: &Document, parts: usize| {
+        let path = Path::new(document.name()).with_extension("");
+        let all: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        all[all.len().saturating_sub(parts)..].join("/")
+    };
+    let by_file = (1..=MOST_PARTS).map(|parts| texts.iter().map(|text| end(text, parts)).collect::<Vec<_>>());
+    if let Some(names) = by_file.into_iter().find(|names| differ(names)) {
+        for (scenario, name) in scenarios.iter_mut().zip(names) {
+            scenario.model.name = name;
+        }
+    }
+}
+
+/// So many ends of a path are looked at to tell files apart.
+const MOST_PARTS: usize = 8;
+
+/// Scenarios that all have a place in a story come in its order.
+fn in_order_of_their_story(all: &mut [Variant]) {
+    let place = |variant: &Variant| variant.scenario.model.story.as_ref().map(|story| story.place);
+    if all.iter().all(|variant| place(variant).is_some()) {
+        all.sort_by_key(place);
+    }
 }
 
 /// A name without what a folder's name should not have; numbered folders tell those apart that end alike.

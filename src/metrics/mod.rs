@@ -8,6 +8,7 @@ pub mod glossary;
 pub mod outcome;
 pub mod part;
 pub mod phase;
+pub mod practical;
 mod rows;
 pub mod skew;
 mod student;
