@@ -164,7 +164,7 @@ fn print(comparison: &Comparison, args: &Args, folder: &Path, loaded: &[Variant]
 
 /// Where to look next.
 fn files(folder: &Path, loaded: &[Variant]) -> String {
-    let which = match &loaded[..] {
+    let which = match loaded {
         [one] => &one.folder,
         _ => "*",
     };

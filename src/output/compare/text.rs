@@ -211,5 +211,5 @@ fn stories(out: &mut String, comparison: &Comparison) {
         Some(row)
     });
     let headings = ["scenario", "said", "shares of the pods, %", "calls/s", "p99 ms", "why"];
-    markdown::table(out, &headings, rows);
+    markdown::text_table(out, &headings, rows);
 }
