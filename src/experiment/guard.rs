@@ -42,7 +42,8 @@ impl FailOn {
         self.figure.as_deref().map_or_else(|| COLUMNS.iter().any(|c| c.0 == path), |figure| figure == path)
     }
 
-    /// What of a comparison any of these fails on, in words. What cannot be compared fails, too, where the baseline has it.
+    /// What of a comparison any of these fails on, in words. What cannot be compared fails, too, where the baseline has a value in every
+    /// run.
     #[must_use]
     pub fn failures(all: &[FailOn], comparison: &Comparison) -> Vec<String> {
         if all.is_empty() {
@@ -54,7 +55,9 @@ impl FailOn {
             for other in others {
                 let findings = other.difference.iter().flat_map(|d| &d.findings);
                 let mine = findings.filter(|(path, _)| all.iter().any(|fail| fail.is_about(path)));
-                failures.extend(mine.filter_map(|(path, finding)| failure(baseline, other, path, finding)));
+                failures.extend(
+                    mine.filter_map(|(path, finding)| failure(comparison.runs, (baseline, other), path, finding)),
+                );
             }
         }
         if comparison.groups().all(|group| group.len() < 2) {
@@ -64,7 +67,7 @@ impl FailOn {
     }
 }
 
-fn failure(baseline: &Compared, other: &Compared, path: &str, finding: &Finding) -> Option<String> {
+fn failure(runs: u64, (baseline, other): (&Compared, &Compared), path: &str, finding: &Finding) -> Option<String> {
     let (name, base) = (&other.scenario, &baseline.scenario);
     let figure = path.strip_prefix("skew.").unwrap_or(path);
     let middle =
@@ -76,10 +79,9 @@ fn failure(baseline: &Compared, other: &Compared, path: &str, finding: &Finding)
             "{name}: {figure} is worse than in {base}: {from} there, {to} here (from {} on a difference matters)",
             short(finding.size)
         )),
-        Verdict::NotCompared if n(other) < n(baseline) => Some(format!(
-            "{name}: {figure} has a value in {} runs, and in {} of {base}: it cannot be said not to be worse",
-            n(other),
-            n(baseline)
+        Verdict::NotCompared if n(baseline) == runs => Some(format!(
+            "{name}: {figure} has a value in {} of {runs} runs, and in each of {base}: it cannot be said not to be worse",
+            n(other)
         )),
         _ => None,
     }

@@ -341,3 +341,38 @@ fn the_blog_reads_in_its_own_order() {
     );
     assert!(!said.out.contains("said:"), "{}", said.out);
 }
+
+/// What the README shows of it.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let desk = Desk::new();
+    let scenarios = ["blog/grpc-clusterip", "blog/grpc-headless-round-robin"];
+    let said = desk.run(&["compare", scenarios[0], scenarios[1], "--no-png"], 0).out;
+    let readme = include_str!("../../README.md");
+    let shown: Vec<&str> =
+        readme.lines().skip_while(|l| !l.starts_with("load: ghz")).take_while(|l| *l != "```").collect();
+    assert_eq!(shown.len(), 7, "{shown:?}");
+    // Beside a few scenarios stand more figures than beside many.
+    let words = |line: &str| line.split_whitespace().take(6).map(str::to_owned).collect::<Vec<_>>();
+    for line in &shown[1..] {
+        let found = said.lines().any(|l| if line.starts_with(' ') { l == *line } else { words(l) == words(line) });
+        assert!(found, "README.md shows {line:?}: {said}");
+    }
+}
+
+/// A value that the baseline has and the other lost is no pass. A pod that was killed never gets its pick_first clients back.
+#[test]
+fn a_lost_value_fails() {
+    let desk = Desk::new();
+    let text = "name: shop\nduration: 60s\nservice: { type: Headless }\nservers: [{ name: s, replicas: 2, startup: 1s }]\n\
+                clients: [{ name: c, replicas: 4, policy: round_robin, load: { open: { rate: 400 } } }]\n\
+                timeline: [{ at: 10s, kill: { server: s, pods: 1 } }]\n";
+    fs::write(desk.path("base.yaml"), text).unwrap();
+    fs::write(desk.path("head.yaml"), text.replace("policy: round_robin", "policy: pick_first")).unwrap();
+    let said = desk.run(&["compare", "base.yaml", "head.yaml", "--no-png", "--fail-on", "worse:time_to_balance_s"], 1);
+    assert!(
+        said.err.contains("head: time_to_balance_s has a value in 0 of 6 runs, and in each of base"),
+        "{}",
+        said.err
+    );
+}
