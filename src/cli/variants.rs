@@ -29,7 +29,6 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
         )));
     }
     let texts = sources::texts(arguments, sets)?;
-    let written = sets.is_empty() && varies.is_empty();
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
         let told =
@@ -39,10 +38,6 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
         for mut scenario in scenarios {
-            if !written {
-                // What is said of a scenario is said of it as it is written.
-                scenario.model.story = None;
-            }
             let folder = if varies.is_empty() {
                 for_a_folder(&scenario.model.name)
             } else {
@@ -54,7 +49,13 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
             all.push(Variant { scenario, folder });
         }
     }
-    in_order_of_their_story(&mut all);
+    if varies.is_empty() {
+        in_order_of_their_story(&mut all);
+    }
+    if !(sets.is_empty() && varies.is_empty()) {
+        // What is said of a scenario is said of it as it is written.
+        all.iter_mut().for_each(|variant| variant.scenario.model.story = None);
+    }
     Ok(all)
 }
 
@@ -92,9 +93,44 @@ fn in_order_of_their_story(all: &mut [Variant]) {
     }
 }
 
-/// A name without what a folder's name should not have; numbered folders tell those apart that end alike.
+/// A name without what a folder's name should not have, a leading dot among it; numbered folders tell those apart that end alike.
 fn for_a_folder(name: &str) -> String {
     const LONGEST: usize = 80;
     let plain = |c: char| if c.is_ascii_alphanumeric() || "=.-_%".contains(c) { c } else { '_' };
-    name.chars().take(LONGEST).map(plain).collect()
+    let name: String = name.chars().take(LONGEST).map(plain).collect();
+    if name.starts_with('.') { name.replacen('.', "_", 1) } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told_apart(files: &[(&str, &str)]) -> Vec<String> {
+        let text = |name: &str| {
+            format!(
+                "name: {name}\nservers: [{{ name: s, replicas: 1 }}]\nclients: [{{ name: c, load: {{ closed: {{ concurrency: 1, requests: 9 }} }} }}]\n"
+            )
+        };
+        let texts: Vec<Document> =
+            files.iter().map(|(file, name)| Document::embedded(file, &text(name), &[])).collect();
+        let mut scenarios: Vec<Loaded> = texts.iter().map(|text| text.load(&[]).unwrap()).collect();
+        tell_apart(&mut scenarios, &texts);
+        scenarios.into_iter().map(|s| s.model.name).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_the_scenarios_or_of_as_much_of_the_path_as_it_takes() {
+        assert_eq!(told_apart(&[("a.yaml", "one"), ("b.yaml", "two")]), ["one", "two"]);
+        assert_eq!(told_apart(&[("a.yaml", "one"), ("x/b.v2.yaml", "one")]), ["a", "b.v2"]);
+        assert_eq!(told_apart(&[("x/a.yaml", "one"), ("y/a.yaml", "one"), ("b.yaml", "b")]), ["x/a", "y/a", "b"]);
+        assert_eq!(told_apart(&[("p/x/a.yaml", "one"), ("q/x/a.yaml", "one")]), ["p/x/a", "q/x/a"]);
+        assert_eq!(told_apart(&[("a.yaml", "one"), ("a.yaml", "one")]), ["one", "one"]);
+    }
+
+    #[test]
+    fn folders_stay_where_they_belong() {
+        for (name, folder) in [("..", "_."), ("../a", "_._a"), (".evenkeel-0", "_evenkeel-0"), ("x/a b", "x_a_b")] {
+            assert_eq!(for_a_folder(name), folder);
+        }
+    }
 }

@@ -52,6 +52,10 @@ impl FailOn {
         let mut failures = Vec::new();
         for group in comparison.groups() {
             let [baseline, others @ ..] = group else { continue };
+            if others.is_empty() {
+                failures
+                    .push(format!("{}: nothing is compared: no other scenario has the same load", baseline.scenario));
+            }
             for other in others {
                 let findings = other.difference.iter().flat_map(|d| &d.findings);
                 let mine = findings.filter(|(path, _)| all.iter().any(|fail| fail.is_about(path)));
@@ -59,9 +63,6 @@ impl FailOn {
                     mine.filter_map(|(path, finding)| failure(comparison.runs, (baseline, other), path, finding)),
                 );
             }
-        }
-        if comparison.groups().all(|group| group.len() < 2) {
-            failures.push("nothing is compared: no two scenarios have the same load".to_owned());
         }
         failures
     }

@@ -82,8 +82,8 @@ pub struct Compared {
     /// The phases of its runs, in order; empty if there is one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<String>,
-    /// Each figure by its path in the summary (`skew.max_over_mean`), of phases `phases.NAME.FIGURE`; figures without a value in
-    /// every run are left out.
+    /// Each figure by its path in the summary (`skew.max_over_mean`), of phases `phases.NAME.FIGURE`; figures without a value in any run
+    /// are left out.
     pub figures: BTreeMap<String, Estimate>,
     /// How it differs from the baseline of its load; absent for the baseline itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
