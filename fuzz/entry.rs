@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use evenkeel::experiment::sweep::{Merge, results};
-use evenkeel::experiment::{self, Until};
+use evenkeel::experiment::{self, FailOn, Until, guard};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::sweep::Plan;
 use evenkeel::output::{self, Style, json, plot, replot, sealed};
@@ -113,6 +113,7 @@ pub fn expression(bytes: &[u8]) -> bool {
     let mut accepted = false;
     for line in text.lines().take(4) {
         let _ = (parse_duration(line), parse_percent(line), Until::parse(line));
+        let _ = (FailOn::parse(line), guard::sizes(&[line.to_owned()]));
         let sets = |set: String| match scenario::parse("starter.yaml", scenario::STARTER, None, &[set]) {
             Ok(loaded) => loaded.scenario_hash.len() == 16,
             Err(found) => refused(&found, scenario::STARTER),

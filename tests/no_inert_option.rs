@@ -36,6 +36,9 @@ const REFUSING: &str = "concurrency: 1, queue_limit: 1, service_time: 5ms";
 const CASES: &[Case] = &[
     ("name in scenario", "name: «a|b»", "", ""),
     ("about in about", "about: «Why?|How?»", "", ""),
+    ("story.place in story", "story: { place: «1|2» }", "", ""),
+    ("story.says in story", "story: { place: 1, says: «even|uneven» }", "", ""),
+    ("story.why in story", "story: { place: 1, why: «dice|turns» }", "", ""),
     ("seed", "seed: «1|2»", "", ""),
     ("duration", "duration: «20s|21s»", "", ""),
     ("warmup in requests", "warmup: «0s|5s»", "", ""),
@@ -340,6 +343,7 @@ fn shows(text: &str, folder: &Path, output: Option<&str>) -> String {
         None => outcome.summary.digest,
         Some("windows") => format!("{:?}", outcome.windows.len()),
         Some("about") => loaded.model.about,
+        Some("story") => format!("{:?}", loaded.model.story),
         Some(field) => serde_json::to_value(&outcome.summary).expect("a summary is JSON")[field].to_string(),
     }
 }

@@ -82,13 +82,19 @@ pub fn say_usage(error: &clap::Error) -> Result<(), Failure> {
 /// A progress bar on standard error, over several runs; it appears after a second, and only on a terminal.
 pub struct Progress {
     bar: ProgressBar,
-    /// Simulated time of each run, by its place.
+    /// Steps of each run, by its place.
     reached: Mutex<Vec<u64>>,
-    length: u64,
+    length: Option<Span>,
 }
 
-/// Steps that a run of known length has on the bar.
+/// Steps that a run has on the bar.
 const STEPS: u64 = 1_000;
+
+/// How many runs are done, of several.
+fn counted(reached: &[u64]) -> String {
+    let done = reached.iter().filter(|steps| **steps >= STEPS).count();
+    if reached.len() < 2 { String::new() } else { format!("{done} of {} runs  ", reached.len()) }
+}
 
 impl Progress {
     /// For so many runs of this length; without a length only ends of runs are seen.
@@ -96,21 +102,30 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(runs * STEPS), ProgressDrawTarget::hidden());
         if !quiet && std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent} %  {eta} left") {
+            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}{percent} %  {eta} left") {
                 bar.set_style(style);
             }
         }
-        Progress { bar, reached: Mutex::new(vec![0; runs as usize]), length: length.map_or(u64::MAX, |l| l.0.max(1)) }
+        Progress { bar, reached: Mutex::new(vec![0; runs as usize]), length }
     }
 
     /// The `run`-th run has reached this simulated time. Returns true if it should stop.
     pub fn reached(&self, run: u64, at: Time) -> bool {
-        let steps = (u128::from(at.0) * u128::from(STEPS) / u128::from(self.length)) as u64;
+        self.reached_of(run, self.length, at)
+    }
+
+    /// The same of a run of this length.
+    pub fn reached_of(&self, run: u64, length: Option<Span>, at: Time) -> bool {
+        let length = u128::from(length.map_or(u64::MAX, |l| l.0.max(1)));
+        let steps = (u128::from(at.0) * u128::from(STEPS) / length).min(STEPS.into()) as u64;
         if let Ok(mut reached) = self.reached.lock()
             && let Some(place) = reached.get_mut(run as usize)
         {
             self.bar.inc(steps.saturating_sub(*place));
             *place = steps.max(*place);
+            if steps == STEPS {
+                self.bar.set_message(counted(&reached));
+            }
         }
         interrupt::asked()
     }
@@ -129,5 +144,25 @@ impl Progress {
     /// All runs are done.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_counts_runs() {
+        let progress = Progress::new(3, Some(Span::from_secs(10)), true);
+        progress.reached(0, Time::ZERO + Span::from_secs(5));
+        assert_eq!((progress.bar.position(), progress.bar.message().as_str()), (STEPS / 2, ""));
+        progress.reached(0, Time::NEVER);
+        progress.reached(0, Time::NEVER);
+        assert_eq!((progress.bar.position(), progress.bar.message().as_str()), (STEPS, "1 of 3 runs  "));
+        // Of a run whose length nobody knows only its end is seen.
+        progress.reached_of(2, None, Time::ZERO + Span::from_secs(5));
+        assert_eq!(progress.bar.position(), STEPS);
+        progress.reached_of(2, None, Time::NEVER);
+        assert_eq!((progress.bar.position(), progress.bar.message().as_str()), (2 * STEPS, "2 of 3 runs  "));
     }
 }

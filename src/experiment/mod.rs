@@ -4,7 +4,9 @@
 pub mod check;
 mod compare;
 pub mod cures;
+pub mod figure;
 pub mod fit;
+pub mod guard;
 pub mod plan;
 mod replicate;
 mod run;
@@ -13,6 +15,7 @@ pub mod sweep;
 pub mod until;
 
 pub use compare::{Side, compare};
+pub use guard::FailOn;
 pub use replicate::{Replicates, most_runs, replicate};
 pub use run::{Watch, go_on, run, run_into};
 pub use until::Until;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::run::{Watch, run, run_into};
 use crate::metrics::estimate;
-use crate::metrics::figures::{figures, range};
+use crate::metrics::figures::{figures, is_quantile, range};
 use crate::metrics::outcome::{Estimate, Outcome, Summary};
 use crate::observe::ConnectionSink;
 use crate::scenario::Loaded;
@@ -99,12 +99,15 @@ pub(super) fn estimates(summaries: &[Summary]) -> BTreeMap<String, Estimate> {
         .collect()
 }
 
-/// The mean of a figure with its confidence interval, which ends where the figure does; of a single value, the value, with `n` 1 and an
-/// interval that says nothing.
+/// The mean of a figure with its confidence interval, which ends where the figure does, and of a quantile its median and range; of a
+/// single value, the value, with `n` 1 and an interval that says nothing.
 pub(super) fn estimate_of(path: &str, values: &[f64]) -> Option<Estimate> {
     let (least, most) = range(path);
     match values {
-        [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1 }),
-        values => estimate::mean(values).map(|e| Estimate { lo: e.lo.max(least), hi: e.hi.min(most), ..e }),
+        [value] => Some(Estimate { mean: *value, lo: *value, hi: *value, n: 1, spread: None }),
+        values => estimate::mean(values).map(|e| {
+            let spread = if is_quantile(path) { estimate::spread(values) } else { None };
+            Estimate { lo: e.lo.max(least), hi: e.hi.min(most), spread, ..e }
+        }),
     }
 }

@@ -9,7 +9,7 @@ use crate::theory;
 use crate::units::{Span, Time};
 use crate::verdict;
 
-/// Told how far a run is (its seed, and the simulated time), now and then; says whether to stop.
+/// Told how far a run is (its seed, and the simulated time), now and then, and [`Time::NEVER`] when it is done; says whether to stop.
 pub type Watch<'a> = &'a (dyn Fn(u64, Time) -> bool + Sync);
 
 /// Fails if `watch` says to stop: for what takes long before the first run, or between runs.
@@ -53,6 +53,9 @@ pub fn run_into(
     let options =
         sim::Options { window: Some(window), watch: stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync)) };
     let end = simulate(model, seed, options, &mut recorder)?;
+    if let Some(done) = watch {
+        done(seed, Time::NEVER);
+    }
     let mut outcome = recorder.finish(end.at);
     outcome.engine_events = end.events;
     outcome.summary.theory = theory::rows(model, &outcome.summary);

@@ -4,13 +4,13 @@
 //! half of it is small enough. A batch adds half of the runs that there are, so that looks are few. To look and stop when the
 //! interval happens to be narrow makes intervals a little too narrow; docs/compare.md says by how much.
 
+use super::figure::{self, Amount};
 use super::replicate::Replicates;
 use crate::metrics::estimate::mean;
-use crate::metrics::figures::{ALWAYS, figures};
+use crate::metrics::figures::figures;
 use crate::metrics::outcome::{Estimate, Summary};
-use crate::scenario::diagnostic::{Diagnostics, nearest, quoted};
+use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::model::Model;
-use crate::scenario::quantity::{parse_duration, parse_number};
 use crate::scenario::rules::Code;
 
 /// In messages.
@@ -26,15 +26,7 @@ pub struct Until {
     pub text: String,
     /// The figure's path in the summary.
     path: String,
-    width: Width,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Width {
-    /// A part of the mean.
-    Relative(f64),
-    /// In the figure's unit.
-    Absolute(f64),
+    width: Amount,
 }
 
 impl Until {
@@ -52,19 +44,12 @@ impl Until {
         };
         let (start, end) = (figure.len() - figure.trim_start().len(), text.len() - width.trim_start().len());
         let (figure, width) = (figure.trim(), width.trim());
-        let path = path(figure)
+        let path = figure::path(figure)
             .map_err(|(message, help)| wrong(start..start + figure.len(), Code::UnknownFigure, &message, &help))?;
-        let number = |text: &str| parse_number(text).filter(|x| *x > 0.0);
-        let unit = if path.starts_with("latency_ms.") { Some(1e6) } else { path.ends_with(".seconds").then_some(1e9) };
-        let duration = || Some(parse_duration(width).ok()?.0 as f64 / unit?).filter(|x| *x > 0.0);
-        let percent = width.strip_suffix('%').and_then(|p| number(p.trim_end()));
-        let width = match percent.map(|p| Width::Relative(p / 100.0)) {
-            Some(relative) => relative,
-            None => Width::Absolute(number(width).or_else(duration).ok_or_else(|| {
-                let help = "write a percentage of the mean, or a number above zero";
-                wrong(end..text.len(), Code::BadExpectation, &format!("{} is no width", quoted(width)), help)
-            })?),
-        };
+        let width = Amount::parse(&path, width).filter(|width| !width.is_zero()).ok_or_else(|| {
+            let help = "write a percentage of the mean, or a number above zero";
+            wrong(end..text.len(), Code::BadExpectation, &format!("{} is no width", quoted(width)), help)
+        })?;
         Ok(Until { text: text.split_whitespace().collect::<Vec<_>>().join(" "), path, width })
     }
 
@@ -95,8 +80,8 @@ impl Until {
     pub fn met_by(&self, estimate: &Estimate) -> bool {
         let half = estimate.hi - estimate.mean;
         half <= match self.width {
-            Width::Relative(part) => part * estimate.mean.abs(),
-            Width::Absolute(width) => width,
+            Amount::Relative(part) => part * estimate.mean.abs(),
+            Amount::Absolute(width) => width,
         }
     }
 
@@ -113,25 +98,6 @@ pub fn next_look(runs: u64, most: u64) -> u64 {
     runs.saturating_add(runs.div_ceil(2)).min(most)
 }
 
-/// The path of a figure by its path, its column in `runs.csv`, or the words that `expect` knows; or a message and what would be right.
-fn path(figure: &str) -> Result<String, (String, String)> {
-    let balance = ("time_to_balance_s", "time_to_balance.0.seconds");
-    let known: Vec<(&str, &str)> = ALWAYS.iter().map(|(name, path, _)| (*name, *path)).chain([balance]).collect();
-    let written = figure.strip_prefix("latency.").map(|quantile| format!("latency_ms.{quantile}"));
-    let written = written.as_deref().unwrap_or(figure);
-    let bare = |path: &'static str| path.strip_prefix("skew.").unwrap_or(path);
-    let found = ALWAYS.iter().map(|(_, path, _)| *path).find(|path| bare(path) == written);
-    let found = found.or_else(|| known.iter().find(|(name, path)| *name == written || *path == written).map(|k| k.1));
-    found.map(str::to_owned).ok_or_else(|| {
-        let hint = nearest(written, known.iter().flat_map(|(name, path)| [*name, *path]));
-        let hint = hint.map_or_else(
-            || "figures are the columns of runs.csv, such as `max_over_mean` or `latency_p99_ms`".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        (format!("{} is no figure of a run that has a mean over runs", quoted(figure)), hint)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,13 +105,13 @@ mod tests {
     #[test]
     fn figures_and_widths() {
         for (text, path, width) in [
-            ("max_over_mean ± 2%", "skew.max_over_mean", Width::Relative(0.02)),
-            ("skew.max_over_mean +- 0.5 %", "skew.max_over_mean", Width::Relative(0.005)),
-            ("latency.p99±500us", "latency_ms.p99", Width::Absolute(0.5)),
-            ("latency_p99_ms ± 2", "latency_ms.p99", Width::Absolute(2.0)),
-            ("worst_window.max_over_mean ± 1%", "skew.worst_window.max_over_mean", Width::Relative(0.01)),
-            ("time_to_balance_s ± 1m", "time_to_balance.0.seconds", Width::Absolute(60.0)),
-            ("requests.failed ± 3", "requests.failed", Width::Absolute(3.0)),
+            ("max_over_mean ± 2%", "skew.max_over_mean", Amount::Relative(0.02)),
+            ("skew.max_over_mean +- 0.5 %", "skew.max_over_mean", Amount::Relative(0.005)),
+            ("latency.p99±500us", "latency_ms.p99", Amount::Absolute(0.5)),
+            ("latency_p99_ms ± 2", "latency_ms.p99", Amount::Absolute(2.0)),
+            ("worst_window.max_over_mean ± 1%", "skew.worst_window.max_over_mean", Amount::Relative(0.01)),
+            ("time_to_balance_s ± 1m", "time_to_balance.0.seconds", Amount::Absolute(60.0)),
+            ("requests.failed ± 3", "requests.failed", Amount::Absolute(3.0)),
         ] {
             assert_eq!(Until::parse(text), Ok(Until { text: text.into(), path: path.into(), width }), "{text}");
         }

@@ -1,6 +1,6 @@
-//! Means over several runs, with 95 % confidence intervals by Student's t.
+//! Means over several runs, with 95 % confidence intervals by Student's t; medians, with intervals that hold for every law.
 
-use crate::metrics::outcome::Estimate;
+use crate::metrics::outcome::{Estimate, Spread};
 use crate::metrics::student::quantile_975;
 
 /// What the difference of two scenarios over several runs says, beside its confidence interval.
@@ -10,7 +10,7 @@ pub struct Contrast {
     pub estimate: Estimate,
     /// Variance of the difference over one more run of each.
     pub variance: f64,
-    /// The same if the runs were not paired: the sum of both variances. Equal to `variance` if they are not.
+    /// The same if the runs were not paired: the sum of both variances.
     pub unpaired_variance: f64,
 }
 
@@ -38,21 +38,50 @@ pub fn paired(a: &[Option<f64>], b: &[Option<f64>]) -> Option<Contrast> {
     })
 }
 
-/// The mean of `b` less the mean of `a`, for independent runs whose spreads may differ (Welch's interval, with the degrees of
-/// freedom of Welch and Satterthwaite). Its `n` is the smaller of the two. `None` if either has fewer than two finite values.
+/// The median and the range of these values. `None` without a finite one.
 #[must_use]
-pub fn unpaired(a: &[f64], b: &[f64]) -> Option<Contrast> {
-    let (a, b) = (Sample::of(a)?, Sample::of(b)?);
-    let (va, vb) = (a.variance / a.n, b.variance / b.n);
-    let squared = va + vb;
-    let freedom = squared * squared / (va * va / (a.n - 1.0) + vb * vb / (b.n - 1.0));
-    let smaller = if a.n < b.n { a } else { b };
-    let variance = a.variance + b.variance;
-    Some(Contrast {
-        estimate: smaller.estimate(b.mean - a.mean, squared, freedom),
-        variance,
-        unpaired_variance: variance,
-    })
+pub fn spread(values: &[f64]) -> Option<Spread> {
+    let sorted = sorted(values);
+    let (least, most) = (*sorted.first()?, *sorted.last()?);
+    let middle = sorted.len() / 2;
+    let median = if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) };
+    Some(Spread { median, least, most })
+}
+
+/// The fewest values whose median has an interval of 95 %: of fewer, all are on one side of it too often.
+pub const FEWEST_FOR_A_MEDIAN: usize = 6;
+
+/// An interval that contains the median of the law of these values with a probability of at least 95 %, whatever the law is (two order
+/// statistics, as in the sign test). `None` with fewer than [`FEWEST_FOR_A_MEDIAN`].
+#[must_use]
+pub fn median_interval(values: &[f64]) -> Option<(f64, f64)> {
+    let sorted = sorted(values);
+    let n = sorted.len();
+    let rank = rank_outside(n).checked_sub(1)?;
+    Some((*sorted.get(rank)?, *sorted.get(n - 1 - rank)?))
+}
+
+/// The largest `k` for which fewer than `k` of `n` fair coins are heads with a probability of at most 2.5 %.
+fn rank_outside(n: usize) -> usize {
+    /// Of more coins the normal law is close enough, and the terms below are too small for a double.
+    const MANY: usize = 1_000;
+    if n > MANY {
+        return ((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).floor() as usize;
+    }
+    let (mut term, mut tail, mut k) = (0.5f64.powi(n as i32), 0.0, 0);
+    while tail + term <= 0.025 {
+        tail += term;
+        term *= (n - k) as f64 / (k + 1) as f64;
+        k += 1;
+    }
+    k
+}
+
+/// The finite ones of these values, in order.
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+    finite.sort_by(f64::total_cmp);
+    finite
 }
 
 /// The 80 % quantile of the normal law.
@@ -103,7 +132,7 @@ impl Sample {
     /// `mean ± t * sqrt(squared_error)`.
     fn estimate(&self, mean: f64, squared_error: f64, freedom: f64) -> Estimate {
         let half = if squared_error > 0.0 { quantile_975(freedom) * squared_error.sqrt() } else { 0.0 };
-        Estimate { mean, lo: mean - half, hi: mean + half, n: self.n as u64 }
+        Estimate { mean, lo: mean - half, hi: mean + half, n: self.n as u64, spread: None }
     }
 }
 
@@ -122,12 +151,9 @@ mod tests {
 
     #[test]
     fn equal_values_have_no_spread_and_few_have_no_estimate() {
-        assert_eq!(mean(&[2.0, 2.0, 2.0]), Some(Estimate { mean: 2.0, lo: 2.0, hi: 2.0, n: 3 }));
+        assert_eq!(mean(&[2.0, 2.0, 2.0]), Some(Estimate { mean: 2.0, lo: 2.0, hi: 2.0, n: 3, spread: None }));
         assert_eq!(mean(&[2.0]), None);
         assert_eq!(mean(&[2.0, f64::NAN, f64::INFINITY]), None);
-        assert_eq!(unpaired(&[1.0], &[1.0, 2.0]), None);
-        let even = unpaired(&[1.0, 1.0], &[3.0, 3.0, 3.0]).map(|c| c.estimate);
-        assert_eq!(even, Some(Estimate { mean: 2.0, lo: 2.0, hi: 2.0, n: 2 }));
     }
 
     /// What pairs share falls out: the interval of the differences is that of the differences alone.
@@ -141,13 +167,24 @@ mod tests {
         assert!(contrast.is_some_and(|c| c.variance == 1.0 && c.unpaired_variance > 5e6));
     }
 
-    /// Worked by hand: means 2 and 6, variances 1 and 4 over 3 and 3; squared error 5/3; freedom
-    /// (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 2.941.
+    /// One collapsed run of five does not move the median.
     #[test]
-    fn welch_worked_by_hand() {
-        let e = unpaired(&[1.0, 2.0, 3.0], &[4.0, 6.0, 8.0]).map(|c| c.estimate);
-        let half = quantile_975(25.0 / 8.5) * (5.0f64 / 3.0).sqrt();
-        assert!(e.is_some_and(|e| (e.mean - 4.0).abs() < 1e-12 && (e.hi - 4.0 - half).abs() < 1e-9 && e.n == 3));
+    fn medians_and_ranges() {
+        let of = |values: &[f64]| spread(values).map(|s| (s.median, s.least, s.most));
+        assert_eq!(of(&[12.0, 11.0, 9_000.0, 10.0, 13.0]), Some((12.0, 10.0, 9_000.0)));
+        assert_eq!(of(&[4.0, 1.0, f64::NAN]), Some((2.5, 1.0, 4.0)));
+        assert_eq!(of(&[]), None);
+    }
+
+    /// Any table of the sign test at 5 %, two-sided: the 1st and last of 6, the 2nd of 9, the 6th of 20, the 40th of 100.
+    #[test]
+    fn median_intervals_are_those_of_the_table() {
+        for (n, rank) in [(6, 1), (8, 1), (9, 2), (12, 3), (20, 6), (100, 40)] {
+            let values: Vec<f64> = (1..=n).rev().map(f64::from).collect();
+            assert_eq!(median_interval(&values), Some((f64::from(rank), f64::from(n + 1 - rank))), "{n}");
+        }
+        assert_eq!(median_interval(&[1.0; FEWEST_FOR_A_MEDIAN - 1]), None);
+        assert_eq!(median_interval(&[]), None);
     }
 
     /// Any textbook's table of the paired t test, two-sided at 5 %, power 80 %: 34 pairs for half a standard deviation, 10
@@ -155,7 +192,7 @@ mod tests {
     #[test]
     fn runs_to_show_are_those_of_the_table() {
         let of = |mean: f64, variance: f64| {
-            let estimate = Estimate { mean, lo: 0.0, hi: 0.0, n: 5 };
+            let estimate = Estimate { mean, lo: 0.0, hi: 0.0, n: 5, spread: None };
             Contrast { estimate, variance, unpaired_variance: variance }.runs_to_show()
         };
         for (mean, n) in [(0.5, 34), (-0.5, 34), (1.0, 10), (0.2, 199)] {

@@ -1,6 +1,7 @@
 //! The figures of a summary as a flat list: the columns of `runs.csv`, what several runs are averaged over, what is compared.
 
 use crate::metrics::outcome::Summary;
+use crate::metrics::phase::Phase;
 
 /// The keys of `requests.by_status`: gRPC statuses of failed calls by their names in the gRPC specification (`doc/statuscodes.md`), in
 /// the order of `sim::observation::Status`.
@@ -97,7 +98,21 @@ pub const ALWAYS: [(&str, &str, Better); 22] = {
 /// errors and times.
 #[must_use]
 pub fn better(path: &str) -> Better {
-    ALWAYS.iter().find(|(_, known, _)| *known == path).map_or(Better::Lower, |(_, _, better)| *better)
+    ALWAYS.iter().find(|(_, known, _)| is_of(path, known)).map_or(Better::Lower, |(_, _, better)| *better)
+}
+
+/// True if the path is that of this figure, of the whole run or of a part of it (`phases.after rollout of s.throughput_rps`).
+#[must_use]
+pub fn is_of(path: &str, figure: &str) -> bool {
+    path.strip_suffix(figure).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+/// True for quantiles of latency, whose mean over runs one collapsed run rules.
+#[must_use]
+pub fn is_quantile(path: &str) -> bool {
+    ["p50", "p90", "p99", "p999"]
+        .iter()
+        .any(|quantile| path.strip_suffix(quantile).is_some_and(|p| p.ends_with("latency_ms.")))
 }
 
 /// Figures that are parts of one, by the last step of their paths.
@@ -172,4 +187,39 @@ pub fn figures(summary: &Summary) -> Vec<Figure> {
         figure(&name, &format!("time_to_balance.{i}.seconds"), change.seconds)
     }));
     all
+}
+
+/// The figures of each phase, by the path `phases.NAME.FIGURE`, for runs of several phases: what `compare` shows beside those of the
+/// whole run. The second phase of a name is `NAME (2)`.
+#[must_use]
+pub fn of_phases(summary: &Summary) -> Vec<(String, Vec<Figure>)> {
+    let names: Vec<&str> = summary.phases.iter().map(|phase| phase.name.as_str()).collect();
+    let name = |i: usize| match names[..i].iter().filter(|earlier| **earlier == names[i]).count() {
+        0 => names[i].to_owned(),
+        earlier => format!("{} ({})", names[i], earlier + 1),
+    };
+    let figures = |(i, phase): (usize, &Phase)| {
+        let name = name(i);
+        let values = [
+            ("skew.max_over_mean", phase.skew.max_over_mean),
+            ("skew.max_share", phase.skew.max_share),
+            ("skew.effective_pods", phase.skew.effective_pods),
+            ("skew.usable_capacity", phase.skew.usable_capacity),
+            ("skew.idle_pods", phase.skew.idle_pods),
+            ("throughput_rps", Some(phase.throughput_rps)),
+            ("latency_ms.p50", phase.latency_ms.p50),
+            ("latency_ms.p99", phase.latency_ms.p99),
+            ("requests.failed", Some(phase.failed as f64)),
+            ("error_ratio", phase.error_ratio),
+            ("max_utilization", phase.max_utilization),
+            ("reconnects_per_s", Some(phase.reconnects_per_s)),
+        ];
+        let figure = |(figure, value)| Figure {
+            name: format!("{name} {figure}"),
+            path: format!("phases.{name}.{figure}"),
+            value,
+        };
+        (name.clone(), values.map(figure).into())
+    };
+    if names.len() < 2 { Vec::new() } else { summary.phases.iter().enumerate().map(figures).collect() }
 }

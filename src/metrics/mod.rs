@@ -10,6 +10,7 @@ pub mod glossary;
 pub mod outcome;
 pub mod part;
 pub mod phase;
+pub mod practical;
 pub mod reasons;
 mod rows;
 pub mod skew;

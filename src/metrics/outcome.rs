@@ -356,7 +356,7 @@ pub struct TheoryRow {
     pub basis: String,
 }
 
-/// A mean over runs.
+/// A figure over runs: its mean, and of quantiles of latency the median and the range, too, which one collapsed run does not rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
@@ -368,4 +368,28 @@ pub struct Estimate {
     pub hi: f64,
     /// How many runs have a value.
     pub n: u64,
+    /// Of a quantile of latency: the median and the range of the runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+/// The median and the range over runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// The median of the runs that have a value.
+    pub median: f64,
+    /// The least of them.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+}
+
+impl Estimate {
+    /// What is shown of it: its middle and both ends. Of a quantile these are the median and the range, else the mean and its
+    /// confidence interval.
+    #[must_use]
+    pub fn shown(&self) -> (f64, f64, f64) {
+        self.spread.map_or((self.mean, self.lo, self.hi), |s| (s.median, s.least, s.most))
+    }
 }

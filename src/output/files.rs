@@ -1,6 +1,6 @@
 //! Sets of files that appear in a folder together, and folders that hold one: see `marker` beside it for how.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ pub struct FileSet {
     /// Folders made for it, the outermost first.
     made: Vec<PathBuf>,
     names: Vec<String>,
-    /// The command and the files of the result that is there.
-    before: (Option<String>, Files),
+    /// The result that is there.
+    before: Before,
     /// Those of them that the set does not have stay.
     amends: bool,
     create: Create,
@@ -32,6 +32,16 @@ pub struct FileSet {
     stop: fn() -> bool,
     /// Dropped last.
     _lock: Lock,
+}
+
+/// What is known of the result in a folder.
+#[derive(Default)]
+struct Before {
+    /// The command that wrote it; `None` without one.
+    command: Option<String>,
+    files: Files,
+    /// Folders inside that belong to it.
+    parts: BTreeSet<String>,
 }
 
 impl FileSet {
@@ -81,8 +91,9 @@ impl FileSet {
     /// Those of [`Whole::open`], and if the folder cannot be written.
     pub fn amend(whole: Whole) -> Result<FileSet, OutputError> {
         let Whole { folder, marker, lock } = whole;
-        let Marker { command, files, .. } = marker;
-        let mut set = FileSet::inside(&folder, &command, (Some(command.clone()), files), lock, disk::create)?;
+        let Marker { command, files, parts, .. } = marker;
+        let before = Before { command: Some(command.clone()), files, parts };
+        let mut set = FileSet::inside(&folder, &command, before, lock, disk::create)?;
         set.amends = true;
         Ok(set)
     }
@@ -90,7 +101,7 @@ impl FileSet {
     fn inside(
         target: &Path,
         command: &str,
-        before: (Option<String>, Files),
+        before: Before,
         lock: Lock,
         create: Create,
     ) -> Result<FileSet, OutputError> {
@@ -124,7 +135,7 @@ impl FileSet {
     /// The command whose result is there until the commit.
     #[must_use]
     pub fn replaces(&self) -> Option<&str> {
-        self.before.0.as_deref()
+        self.before.command.as_deref()
     }
 
     /// The folder that the files appear in.
@@ -196,20 +207,23 @@ impl FileSet {
     }
 
     /// Writes the marker that commits.
-    fn prepare(&self, parts: BTreeMap<String, String>) -> Result<(), OutputError> {
+    fn prepare(&self, staged: BTreeMap<String, String>) -> Result<(), OutputError> {
         let mut files = Files::new();
         for name in &self.names {
             files.extend(Print::of(&self.staged(name))?.map(|print| (name.clone(), print)));
         }
-        let before = &self.before.1;
+        let before = &self.before.files;
         marker::unchanged(&self.target, before, &files)?;
+        let mut parts: BTreeSet<String> = staged.keys().cloned().collect();
         if self.amends {
             files = before.clone().into_iter().chain(files).collect();
+            parts.extend(self.before.parts.iter().cloned());
         }
+        let leaves = self.before.parts.difference(&parts).cloned().collect();
         let staging = self.staging.as_ref().map(Staging::name).unwrap_or_default();
-        let pending = Pending { staging, replaces: before.clone(), parts };
+        let pending = Pending { staging, replaces: before.clone(), parts: staged, leaves };
         let evenkeel = env!("CARGO_PKG_VERSION").to_owned();
-        let marker = Marker { evenkeel, command: self.command.clone(), files, pending: Some(pending) };
+        let marker = Marker { evenkeel, command: self.command.clone(), files, parts, pending: Some(pending) };
         let written = sealed::seal(&marker).map_err(io::Error::from);
         let written = written.and_then(|bytes| (self.create)(&self.staged(PREPARED))?.write_all(&bytes));
         written.map_err(OutputError::io("write", &self.target.join(MARKER)))
@@ -224,16 +238,16 @@ impl Drop for FileSet {
     }
 }
 
-/// The command and the files of the result in a folder, which are all as they were written. The folder must be empty or hold a result.
-fn admit(target: &Path) -> Result<(Option<String>, Files), OutputError> {
+/// The result in a folder, whose files are all as they were written. The folder must be empty or hold a result.
+fn admit(target: &Path) -> Result<Before, OutputError> {
     match marker::recover(target)? {
-        Some(Marker { command, files, .. }) => {
+        Some(Marker { command, files, parts, .. }) => {
             marker::unchanged(target, &files, &Files::new())?;
-            Ok((Some(command), files))
+            Ok(Before { command: Some(command), files, parts })
         }
         None => {
             refuse_foreign(target)?;
-            Ok((None, Files::new()))
+            Ok(Before::default())
         }
     }
 }

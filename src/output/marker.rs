@@ -5,7 +5,7 @@
 //! staging folder, and which ones of the earlier result go. Whoever opens the folder next finishes that, so that a process may be killed
 //! at any moment: the folder has the old result or the new one, never a mixture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path};
@@ -13,6 +13,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh64::Xxh64;
 
+use super::lock::Lock;
 use super::staging::is_staging;
 use super::{OutputError, disk, sealed};
 
@@ -43,6 +44,9 @@ pub(super) struct Marker {
     pub command: String,
     /// All files of the result.
     pub files: Files,
+    /// Folders inside this one that belong to the result.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub parts: BTreeSet<String>,
     /// What is still to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
@@ -58,6 +62,9 @@ pub(super) struct Pending {
     pub replaces: Files,
     /// Folders inside this one that belong to the result, each with the staging folder in it.
     pub parts: BTreeMap<String, String>,
+    /// Those of the earlier result that do not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub leaves: BTreeSet<String>,
 }
 
 impl Print {
@@ -111,7 +118,8 @@ impl Marker {
             matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == name)
         };
         let pending = self.pending.iter();
-        let names = self.files.keys().chain(pending.clone().flat_map(|p| p.replaces.keys().chain(p.parts.keys())));
+        let inside = pending.clone().flat_map(|p| p.replaces.keys().chain(p.parts.keys()).chain(&p.leaves));
+        let names = self.files.keys().chain(&self.parts).chain(inside);
         let staged = pending.flat_map(|p| p.parts.values().chain([&p.staging]));
         let wrong = names.filter(|name| !plain(name)).chain(staged.filter(|name| !is_staging(name)));
         wrong.map(String::as_str).next()
@@ -148,7 +156,7 @@ pub(super) fn recover(folder: &Path) -> Result<Option<Marker>, OutputError> {
 /// Does what a pending marker says, as far as it is not done: moves files into place, removes those of the earlier result, and writes the
 /// marker of a whole result.
 pub(super) fn finish(folder: &Path) -> Result<(), OutputError> {
-    let Some(Marker { pending: Some(pending), evenkeel, command, files }) = read(folder)? else { return Ok(()) };
+    let Some(Marker { pending: Some(pending), evenkeel, command, files, parts }) = read(folder)? else { return Ok(()) };
     for (part, staged) in &pending.parts {
         let part = folder.join(part);
         move_if_there(&part.join(staged).join(PREPARED), &part.join(MARKER))?;
@@ -165,7 +173,10 @@ pub(super) fn finish(folder: &Path) -> Result<(), OutputError> {
             disk::remove_file(&path).map_err(OutputError::io("replace", &path))?;
         }
     }
-    let whole = Marker { evenkeel, command, files, pending: None };
+    for part in &pending.leaves {
+        remove_part(&folder.join(part))?;
+    }
+    let whole = Marker { evenkeel, command, files, parts, pending: None };
     let end = || {
         disk::make_folders(&staging)?;
         disk::write(&staging.join(FINAL), &sealed::seal(&whole)?)?;
@@ -174,6 +185,29 @@ pub(super) fn finish(folder: &Path) -> Result<(), OutputError> {
     end().map_err(OutputError::io("finish writing into", folder))?;
     // The result is whole, whatever becomes of an empty folder.
     let _ = disk::remove_folder(&staging);
+    Ok(())
+}
+
+/// Removes the result in a folder that belonged to an earlier one. If anything of it was changed since it is not ours any more, and stays;
+/// so does the folder if there is something else in it.
+fn remove_part(part: &Path) -> Result<(), OutputError> {
+    let Some(_lock) = Lock::now(part) else { return Ok(()) };
+    let Ok(found) = recover(part) else { return Ok(()) };
+    if let Some(Marker { files, .. }) = found {
+        if unchanged(part, &files, &Files::new()).is_err() {
+            return Ok(());
+        }
+        for name in files.keys().map(String::as_str).chain([MARKER]) {
+            let path = part.join(name);
+            match disk::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(OutputError::io("replace", &path)(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    disk::remove_empty(&[part.to_owned()]);
     Ok(())
 }
 

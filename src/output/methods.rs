@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::compare::{Comparison, rows};
+use super::compare::{Compared, Comparison, heading, rows, width};
 use super::format::{count, middle_cut, millis_or_dash};
 use super::style::{Style, padded};
 use crate::metrics::outcome::{MethodSummary, Summary};
@@ -43,18 +43,18 @@ pub(super) fn named(path: &str, methods: &[MethodSummary]) -> String {
     found().unwrap_or_else(|| path.to_owned())
 }
 
-/// A row per scenario and method of a comparison, and below, how they differ from the baseline.
-pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style) {
-    let paths = comparison.scenarios.iter().flat_map(|s| s.figures.keys());
+/// A row per scenario and method of one load of a comparison, and below, how they differ from the baseline.
+pub(super) fn compared(out: &mut String, comparison: &Comparison, group: &[Compared], style: &Style) {
+    let paths = group.iter().flat_map(|s| s.figures.keys());
     let method = |path: &String| Some(path.strip_prefix("methods.")?.strip_suffix(".failed")?.to_owned());
     let methods: BTreeSet<String> = paths.filter_map(method).collect();
     if methods.is_empty() {
         return;
     }
-    let wide = 70.min(style.columns() - 8 * COLUMNS.len());
-    let heads: String = COLUMNS.iter().map(|(_, heading)| format!("{heading:>8}")).collect();
+    let cells: usize = COLUMNS.iter().map(|(path, _)| width(path)).sum();
+    let wide = 67.min(style.columns().saturating_sub(cells));
     for difference in [false, true] {
-        let title = match comparison.scenarios.as_slice() {
+        let title = match group {
             [baseline, _, ..] if difference => format!("by method, difference to {}", baseline.scenario),
             _ if difference => return,
             _ => "by method".to_owned(),
@@ -64,17 +64,18 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style)
             let path = |figure: &str| format!("methods.{method}.{figure}");
             let columns = COLUMNS.map(|(figure, _)| path(figure));
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            for s in &comparison.scenarios {
-                let figures = if difference { s.difference.as_ref().map(|d| &d.figures) } else { Some(&s.figures) };
+            for s in group {
+                let of = s.difference.as_ref().filter(|_| difference);
+                let figures = if difference { of.map(|d| &d.figures) } else { Some(&s.figures) };
                 if let Some(figures) = figures.filter(|f| f.contains_key(columns[0])) {
                     let label = format!("{method}, {}", s.scenario);
-                    rows(&mut table, wide, &label, (&columns, figures), comparison.runs, difference, style);
+                    let findings = of.map(|d| &d.findings);
+                    rows(&mut table, (&label, wide), (&columns, figures), comparison.runs, findings, style);
                 }
             }
         }
         if !table.is_empty() {
-            let heading = format!("{}{heads}", padded(&middle_cut(&title, wide), wide));
-            let _ = write!(out, "\n{}\n{table}", style.strong(&heading));
+            let _ = write!(out, "\n{}\n{table}", style.strong(&heading(&title, wide, &COLUMNS)));
         }
     }
 }
@@ -83,7 +84,8 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, style: &Style)
 mod tests {
     use super::*;
     use crate::metrics::outcome::Estimate;
-    use crate::output::compare::{Compared, Difference};
+    use crate::output::compare::Difference;
+    use crate::output::findings::{Finding, Verdict};
     use crate::output::{fixtures, table};
     use std::collections::BTreeMap;
 
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_comparison_has_its_methods() {
-        let estimate = |mean: f64, half: f64| Estimate { mean, lo: mean - half, hi: mean + half, n: 20 };
+        let estimate = |mean: f64, half: f64| Estimate { mean, lo: mean - half, hi: mean + half, n: 20, spread: None };
         let cut = |e: Estimate| Estimate { lo: e.lo.max(0.0), ..e };
         let figures = |p99: f64| -> BTreeMap<String, Estimate> {
             let of = |figure: &str, e| (format!("methods.web Get.{figure}"), e);
@@ -124,28 +126,28 @@ mod tests {
             .into()
         };
         let scenario = |name: &str, p99, difference| Compared {
-            scenario: name.into(),
-            seed: 1,
             figures: figures(p99).into_iter().map(|(path, e)| (path, cut(e))).collect(),
             difference,
-            verdict: String::new(),
+            ..crate::output::compare::tests::nothing(name)
         };
-        let difference = Some(Difference { paired: true, figures: figures(20.0), findings: BTreeMap::new() });
+        let worse = Finding { verdict: Verdict::Worse, size: 1.0, runs_to_show: None, variance_ratio: None };
+        let findings = [("methods.web Get.latency_ms.p99".to_owned(), worse)].into();
+        let difference = Some(Difference { figures: figures(20.0), findings });
         let scenarios = vec![scenario("one", 12.5, None), scenario("other", 32.5, difference)];
-        let comparison = Comparison { evenkeel: "0.1.0".into(), runs: 20, until: None, scenarios };
+        let comparison = Comparison { scenarios, ..crate::output::compare::tests::empty(20) };
         let mut text = String::new();
-        compared(&mut text, &comparison, &Style { width: 60, ..Style::default() });
+        compared(&mut text, &comparison, &comparison.scenarios, &Style { width: 60, ..Style::default() });
         insta::assert_snapshot!(text, @"
 
-        by method                             failed  p50 ms  p99 ms
-        web Get, one                             0.2       2    12.5
-                                               0–0.6    ±0.1      ±3
-        web Get, other                           0.2       2    32.5
-                                               0–0.6    ±0.1      ±3
+        by method                       failed     p50 ms     p99 ms
+        web Get, one                       0.2          2       12.5
+                                         0–0.6       ±0.1         ±3
+        web Get, other                     0.2          2       32.5
+                                         0–0.6       ±0.1         ±3
 
-        by method, difference to one          failed  p50 ms  p99 ms
-        web Get, other                          +0.2     +2*    +20*
-                                                ±0.4    ±0.1      ±3
+        by method, difference to one    failed     p50 ms     p99 ms
+        web Get, other                    +0.2         +2       +20*
+                                          ±0.4       ±0.1         ±3
         ");
     }
 }

@@ -170,11 +170,12 @@ const MOST_PRINTED: usize = 60;
 pub fn render(sweep: &Sweep, style: &Style) -> String {
     let labels: Vec<String> = sweep.cells.iter().map(label).collect();
     let shown = labels.iter().take(MOST_PRINTED).map(|l| l.chars().count()).max().unwrap_or(0);
-    let name = shown.clamp(8, style.columns() - compare::CELLS);
-    let mut out = format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading(name)));
+    let name = shown.clamp(8, style.columns().saturating_sub(compare::CELLS).max(8));
+    let mut out =
+        format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading("", name, &compare::COLUMNS)));
     for (cell, label) in sweep.cells.iter().zip(&labels).take(MOST_PRINTED) {
         let figures = (&compare::paths()[..], &cell.figures);
-        compare::rows(&mut out, name, label, figures, sweep.plan.runs, false, style);
+        compare::rows(&mut out, (label, name), figures, sweep.plan.runs, None, style);
     }
     for note in notes(sweep) {
         let _ = writeln!(out, "{}", paragraphs(&note, style.columns(), ""));
@@ -188,8 +189,8 @@ pub fn render(sweep: &Sweep, style: &Style) -> String {
 pub fn markdown(sweep: &Sweep) -> String {
     let mut out = format!("## {}\n\n", markdown::outside(&title(sweep)));
     let cells = sweep.cells.iter().take(MOST_PRINTED);
-    let rows = cells.map(|c| compare::markdown_cells(&label(c), &c.figures, false));
-    markdown::table(&mut out, &compare::markdown_headings("cell"), rows);
+    let rows = cells.map(|c| compare::markdown_cells(&[&label(c)], (&compare::paths(), &c.figures), None));
+    markdown::table(&mut out, &compare::markdown_headings(&["cell"], &compare::COLUMNS), rows);
     for note in notes(sweep) {
         let _ = writeln!(out, "{note}\n");
     }
@@ -234,7 +235,7 @@ pub fn csv(sweep: &Sweep, to: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record(columns(&sweep.plan, &["figure", "mean", "lo", "hi", "n"]))?;
     for cell in &sweep.cells {
-        for (path, Estimate { mean, lo, hi, n }) in &cell.figures {
+        for (path, Estimate { mean, lo, hi, n, .. }) in &cell.figures {
             let mut row = vec![cell.cell.to_string()];
             row.extend(cell.values.iter().cloned());
             row.push(path.clone());

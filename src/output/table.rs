@@ -140,11 +140,16 @@ fn block(out: &mut String, block: Block, style: &Style) {
 fn estimates(out: &mut String, summary: &Summary, style: &Style) {
     let Some(runs) = &summary.runs else { return };
     let n = runs.values().map(|e| e.n).max().unwrap_or(0);
-    let _ = writeln!(out, "\n{}", style.strong(&format!("over {n} runs: mean and 95 % confidence interval")));
+    let _ = writeln!(
+        out,
+        "\n{}",
+        style.strong(&format!("over {n} runs: mean and 95 % confidence interval, of quantiles median and range"))
+    );
     for (path, e) in runs {
         let figure = methods::named(path, &summary.methods);
         let figure = padded(&middle_cut(&figure, 40), 28);
-        let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(e.mean), short(e.lo), short(e.hi), e.n);
+        let (middle, from, to) = e.shown();
+        let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(middle), short(from), short(to), e.n);
     }
 }
 

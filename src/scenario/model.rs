@@ -36,6 +36,8 @@ pub struct Model {
     pub name: String,
     /// The question that the scenario asks and what to look at, or empty.
     pub about: String,
+    /// Its place in a story, and what is said of it.
+    pub story: Option<Story>,
     /// The seed of run 0; run `i` has `seed + i`.
     pub seed: u64,
     /// When the run ends. `None`: when the closed loads are done (at least one client has a total of `requests`).
@@ -61,6 +63,17 @@ pub struct Model {
     pub timeline: Vec<Action>,
     /// What must hold after the run.
     pub expect: Vec<Expectation>,
+}
+
+/// What stands beside what happens, where several scenarios tell a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// Their order.
+    pub place: u32,
+    /// What is claimed, in one line; empty if nothing is.
+    pub says: String,
+    /// Why it comes out as it does, in one line; empty if nobody says.
+    pub why: String,
 }
 
 impl Model {

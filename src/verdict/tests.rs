@@ -157,6 +157,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
     Model {
         name: String::new(),
         about: String::new(),
+        story: None,
         seed: 1,
         duration: Some(Span::from_secs(10)),
         warmup: Span::ZERO,

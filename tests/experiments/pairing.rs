@@ -1,9 +1,11 @@
 //! The same seeds through each scenario: what that is worth, on a real scenario.
 
 use evenkeel::experiment::{Replicates, Side, compare, replicate};
+use evenkeel::metrics::practical::Sizes;
 use evenkeel::observe::ConnectionSink;
+use evenkeel::output::compare::Comparison;
 use evenkeel::output::findings::Verdict;
-use evenkeel::scenario::{self, vary::Grid};
+use evenkeel::scenario::{self, Loaded, vary::Grid};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 const RUNS: u64 = 60;
@@ -15,9 +17,26 @@ const SCENARIO: &str = "name: s\nduration: 20s\n\
     clients: [{ name: c, replicas: 8, policy: round_robin, load: { open: { rate: 500 } } }]\n\
     timeline: [{ at: 5s, kill: { server: s, pods: 1 } }]\n";
 
-fn runs(set: &str, seed: u64) -> Replicates {
+struct Runs {
+    loaded: Loaded,
+    seed: u64,
+    runs: Replicates,
+}
+
+impl Runs {
+    fn side(&self) -> Side<'_> {
+        Side { seed: self.seed, model: &self.loaded.model, runs: &self.runs }
+    }
+}
+
+fn runs(set: &str, seed: u64) -> Runs {
     let loaded = scenario::parse("s", SCENARIO, None, &[set.to_owned()]).unwrap();
-    replicate(&loaded, seed, RUNS, ConnectionSink::Discard, None).unwrap()
+    let runs = replicate(&loaded, seed, RUNS, ConnectionSink::Discard, None).unwrap();
+    Runs { loaded, seed, runs }
+}
+
+fn compared(a: &Runs, b: &Runs) -> Comparison {
+    compare(&[a.side(), b.side()], &Sizes::default())
 }
 
 /// P(correlation of so many independent normal pairs > r).
@@ -32,8 +51,8 @@ fn paired_beats_unpaired() {
     let grid = Grid::parse("--vary", &["clients.0.policy=round_robin,least_request".to_owned()]).unwrap();
     let (a, b) = (runs(&grid.sets(0)[0], 1), runs(&grid.sets(1)[0], 1));
     let apart = runs(&grid.sets(1)[0], 1 + RUNS);
-    let correlation = |other: &Replicates| {
-        let waits = |r: &Replicates| -> Vec<f64> { r.summaries.iter().map(|s| s.latency_ms.mean.unwrap()).collect() };
+    let correlation = |other: &Runs| {
+        let waits = |r: &Runs| -> Vec<f64> { r.runs.summaries.iter().map(|s| s.latency_ms.mean.unwrap()).collect() };
         let (x, y) = (waits(&a), waits(other));
         let centred = |v: &[f64]| -> Vec<f64> {
             let mean = v.iter().sum::<f64>() / v.len() as f64;
@@ -48,32 +67,28 @@ fn paired_beats_unpaired() {
     let p = correlation_tail(correlation(&apart), RUNS as f64);
     assert!(p > 0.01 && p < 0.99, "different seeds should not be correlated: p = {p}");
 
-    let comparison = compare(&[Side { seed: 1, runs: &a }, Side { seed: 1, runs: &b }]);
+    let comparison = compared(&a, &b);
     let difference = comparison.scenarios[1].difference.as_ref().unwrap();
-    assert!(difference.paired);
     let ratio = difference.findings["latency_ms.mean"].variance_ratio.unwrap();
     let documented = include_str!("../../docs/compare.md");
     let sentence = format!("{:.0} % of the variance", 100.0 * ratio);
     assert!(documented.contains(&sentence), "docs/compare.md should say: {sentence}");
 
-    let comparison = compare(&[Side { seed: 1, runs: &a }, Side { seed: 1 + RUNS, runs: &apart }]);
-    let difference = comparison.scenarios[1].difference.as_ref().unwrap();
-    assert!(!difference.paired && difference.findings["latency_ms.mean"].variance_ratio.is_none());
+    // Other seeds are another load: nothing is compared.
+    assert!(compared(&a, &apart).scenarios[1].difference.is_none());
 }
 
 /// What the verdicts say where the truth is known: the same scenario twice, and servers that are ten times as fast.
 #[test]
 fn verdicts_are_plain() {
-    let verdict = |a: &Replicates, b: &Replicates, path: &str| {
-        let comparison = compare(&[Side { seed: 1, runs: a }, Side { seed: 1, runs: b }]);
-        comparison.scenarios[1].difference.as_ref().unwrap().findings[path].verdict
+    let verdict = |a: &Runs, b: &Runs, path: &str| {
+        compared(a, b).scenarios[1].difference.as_ref().unwrap().findings[path].verdict
     };
     let (slow, fast) = (runs("servers.0.service_time=20ms", 1), runs("servers.0.service_time=2ms", 1));
     assert_eq!(verdict(&slow, &slow, "latency_ms.mean"), Verdict::Equal);
     assert_eq!(verdict(&slow, &fast, "latency_ms.mean"), Verdict::Better);
     assert_eq!(verdict(&fast, &slow, "latency_ms.mean"), Verdict::Worse);
     assert_eq!(verdict(&fast, &slow, "throughput_rps"), Verdict::Worse);
-    // The run ends before balance can come back: there is a time to balance on the other side only.
-    let never = runs("duration=5.1s", 1);
-    assert_eq!(verdict(&slow, &never, "time_to_balance_s"), Verdict::NotCompared);
+    // A run that is shorter has fewer calls: it is another load.
+    assert!(compared(&slow, &runs("duration=5.1s", 1)).scenarios[1].difference.is_none());
 }

@@ -148,6 +148,7 @@ fn killed_at_any_change_of_the_disk_a_folder_is_whole() {
         (RUN, &other_seed),
         (&other_seed, &["run", "small.yaml"]),
         (compare, &compare_other),
+        (compare, &["compare", "small.yaml", "--runs", "2", "--no-png"]),
         (RUN, sweep),
         (plan, &plan_other),
         (check, &check_other),

@@ -53,6 +53,8 @@ fn messages_show_what_is_hostile_without_obeying_it() {
         &["compare", "small.yaml", "--vary", &bad],
         &["compare", "small.yaml", "--until", &hostile],
         &["compare", "small.yaml", "--baseline", &hostile],
+        &["compare", "small.yaml", "--fail-on", &hostile],
+        &["compare", "small.yaml", "--size", &bad],
         &["plan", "small.yaml", "--slo", &hostile],
         &["plan", "small.yaml", "--slo", "cv < 9", "--server", &hostile],
         &["plan", "small.yaml", "--knob", &bad, "--through", "rollout"],
@@ -116,9 +118,14 @@ fn files_with_hostile_text_are_told_of_harmlessly() {
 fn accepted_text_is_harmless_wherever_it_is_written() {
     let desk = Desk::new();
     let text = quoted(&format!("{HOSTILE} <b>*|`[x](y)"));
-    let scenario = SMALL.replace("name: small", &format!("name: small\nabout: {text}"));
+    let scenario = SMALL.replace(
+        "name: small",
+        &format!("name: small\nabout: {text}\nstory: {{ place: 1, says: {text}, why: {text} }}"),
+    );
     let expect = quoted("cv\u{2028}\u{85}<=\r9");
     fs::write(desk.path("a.yaml"), format!("{scenario}expect: [{expect}]\n")).unwrap();
+    let other = scenario.replace("name: small", "name: other");
+    fs::write(desk.path("b.yaml"), other).unwrap();
     let properties = format!(
         "properties: [{{ name: p, says: {text}, learnt: {text}, scenario: {{ duration: 5s, servers: [{{ name: s, replicas: 3 }}], \
          clients: [{{ name: c, load: {{ open: {{ rate: 50 }} }} }}] }}, draw: {{ servers.s.replicas: 2..3 }}, \
@@ -130,16 +137,18 @@ fn accepted_text_is_harmless_wherever_it_is_written() {
     for args in [
         &["run", "a.yaml", "--no-png"][..],
         &["compare", "a.yaml", "--no-png", "--runs", "2", "--vary", "servers.0.replicas=2,3"],
+        &["compare", "a.yaml", "b.yaml", "--no-png", "--runs", "2"],
         &["sweep", "a.yaml", "--no-png", "--runs", "1", "--vary", "servers.0.replicas=2,3"],
         &["plan", "a.yaml", "--no-png", "--pods", "2..3", "--slo", "cv\u{2028}<= 9"],
         &["check", "p.yaml", "--cases", "3"],
     ] {
         for format in ["table", "json", "markdown"] {
-            let folder = format!("{out}-{}-{format}", args[0]);
+            let folder = format!("{out}-{}-{}-{format}", args[0], args.len());
             let (said, err) = say(&desk, &[args, &["--format", format, "--out", &folder]].concat());
             assert!(!said.is_empty(), "{args:?}: {err}");
             assert!(!format!("{said}{err}").contains("\n\u{2028}"));
-            if format == "markdown" && args[0] == "check" {
+            let quotes = args[0] == "check" || args.contains(&"b.yaml");
+            if format == "markdown" && quotes {
                 assert!(said.contains("\\<b>\\*\\|\\`\\[x\\](y)") && !said.contains(" <b>"), "{said}");
             }
             texts_below(&desk.path(&folder));

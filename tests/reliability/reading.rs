@@ -210,6 +210,8 @@ fn errors_name_their_option_and_its_column() {
         (&["plan", "small.yaml", "--through", "rollout", "--knob", "clients.c.chanels=1,2"], "--knob:1:11"),
         (&["compare", "small.yaml", "--until", "cv ± 0"], "--until:1:6"),
         (&["compare", "small.yaml", "--until", " cw +- 1%"], "--until:1:2"),
+        (&["compare", "small.yaml", "--fail-on", "worse:cw"], "--fail-on:1:7"),
+        (&["compare", "small.yaml", "--size", "cv=5", "--size", "cv=much"], "--size:1:4"),
     ] {
         let said = desk.run(args, 2).err;
         assert!(said.contains(&format!("--> {wanted}\n")), "{args:?}: {said}");

@@ -76,6 +76,7 @@ pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -
     Model {
         name: "test".to_owned(),
         about: String::new(),
+        story: None,
         seed: 1,
         duration: Some(Span::from_secs(60)),
         warmup: Span::ZERO,

@@ -168,7 +168,9 @@ fn markers_name_files_of_their_folder_only() {
         staging: staging.to_owned(),
         replaces: Files::new(),
         parts: BTreeMap::from([(part.to_owned(), ".evenkeel-0".to_owned())]),
+        leaves: BTreeSet::new(),
     };
+    let leaves = |part: &str| Pending { leaves: BTreeSet::from([part.to_owned()]), ..pending(".evenkeel-0", "b") };
     for (name, pending) in [
         ("../x", None),
         ("a/x", None),
@@ -178,12 +180,44 @@ fn markers_name_files_of_their_folder_only() {
         ("x", Some(pending("..", "b"))),
         ("x", Some(pending(".evenkeel-0/..", "b"))),
         ("x", Some(pending(".evenkeel-0", ".."))),
+        ("x", Some(leaves(".."))),
+        ("x", Some(leaves("b/c"))),
     ] {
         let marker = Marker { files: Files::from([(name.to_owned(), print.clone())]), pending, ..good.clone() };
         fs::write(folder.join(MARKER), sealed::seal(&marker).unwrap()).unwrap();
         let refused = FileSet::begin(&folder, "run").err().unwrap();
         assert!(matches!(refused, OutputError::Malformed { .. }), "{name:?}: {refused}");
     }
+}
+
+/// A comparison of `a` and `b`, then one of `a` only: what is left of `b` goes, but for what evenkeel did not write.
+#[test]
+fn folders_that_belonged_to_the_earlier_result_go() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("out");
+    let compare = |names: &[&str]| {
+        let mut whole = FileSet::begin(&folder, "compare").unwrap();
+        whole.add("compare.json", |w| w.write_all(names.concat().as_bytes())).unwrap();
+        let part = |name: &&str| {
+            let mut part = FileSet::begin(&folder.join(name), "compare").unwrap();
+            part.add("summary.json", |w| w.write_all(b"{}")).unwrap();
+            part
+        };
+        let parts = names.iter().map(part).collect();
+        whole.commit_with(parts).unwrap();
+    };
+    compare(&["a", "b", "c", "d"]);
+    put(&folder.join("mine"), &[("summary.json", "a run of its own")]).unwrap();
+    fs::write(folder.join("c/notes.txt"), "mine").unwrap();
+    fs::write(folder.join("d/summary.json"), "changed").unwrap();
+    compare(&["a"]);
+    assert_eq!(listed(&folder), [".evenkeel", "a", "c", "compare.json", "d", "mine"]);
+    assert_eq!(listed(&folder.join("c")), ["notes.txt"]);
+    assert_eq!(listed(&folder.join("d")), [".evenkeel", "summary.json"], "it is not what was written");
+    assert_eq!(listed(&folder.join("mine")), [".evenkeel", "summary.json"]);
+    // Whatever takes the place of a comparison.
+    put(&folder, &[("summary.json", "{}")]).unwrap();
+    assert_eq!(listed(&folder), [".evenkeel", "c", "d", "mine", "summary.json"]);
 }
 
 #[test]

@@ -3,38 +3,37 @@
 use super::figure::{BarChart, Body, Figure, Line, Panel};
 use super::palette::{NEUTRAL, Rgb};
 use super::skew;
-use super::traces::Traces;
-use crate::metrics::outcome::Outcome;
+use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::output::format;
 
-/// How the requests of one scenario fell on its pods in the last phase of a run: what a small chart needs.
+/// How the requests of one scenario fell on its pods at one time: what a small chart needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PodShares {
     /// The scenario.
     pub scenario: String,
-    /// Each Ready pod with its share, in order of creation; the shares sum to one.
+    /// Each pod with its share, in order of creation; the shares sum to one.
     pub pods: Vec<(String, f64)>,
 }
 
-/// The last phase of a run, in which the Ready pods no longer changed; the whole run if there was no such phase.
+/// The shares of now, as in the table of `run`: of the last settled phase. Of the whole run if there is no such phase.
 #[must_use]
 pub fn pod_shares(outcome: &Outcome) -> PodShares {
-    let traces = Traces::of(outcome);
-    let scenario = outcome.summary.scenario.clone();
-    match traces.last_phase().and_then(|phase| phase.shares()) {
-        Some(shares) => PodShares {
-            scenario,
-            pods: shares.into_iter().map(|(pod, share)| (traces.pods[pod].name.clone(), share)).collect(),
-        },
-        None => PodShares {
-            scenario,
-            pods: outcome.summary.pods.iter().filter_map(|p| Some((p.pod.clone(), p.share?))).collect(),
-        },
+    let summary = &outcome.summary;
+    let scenario = summary.scenario.clone();
+    let pods = |share: &dyn Fn(&PodSummary) -> Option<f64>| {
+        summary.pods.iter().filter_map(|pod| Some((pod.pod.clone(), share(pod)?))).collect()
+    };
+    match summary.headline() {
+        Some(_) => {
+            let now = |pod: &PodSummary| pod.now.as_ref().and_then(|now| now.share);
+            PodShares { scenario, pods: pods(&now) }
+        }
+        None => PodShares { scenario, pods: pods(&|pod| pod.share) },
     }
 }
 
 /// What [`pod_shares`] are shares of.
-pub const LAST_PHASE: &str = "Share of requests per Ready pod in run 0, after the last change";
+pub const LAST_PHASE: &str = "Share of requests per Ready pod in run 0, in the last settled phase";
 
 /// How many pods of a scenario are drawn one by one; of more, how many.
 const EACH: (usize, usize) = (12, 8);

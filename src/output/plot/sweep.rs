@@ -54,8 +54,10 @@ pub fn over_values(sweep: &Sweep) -> Option<Figure> {
     }
     let lines = axes.len() == 1;
     let what = match lines {
-        true => "Line: mean over the runs; area: its 95 % confidence interval. Values stand at equal distances.",
-        false => "Each field: mean over the runs; the darker, the larger.",
+        true => {
+            "Line: mean over the runs, area: its 95 % confidence interval; of p99 median and range. Values stand at equal distances."
+        }
+        false => "Each field: mean over the runs, of p99 the median; the darker, the larger.",
     };
     let varied: Vec<&str> = axes.iter().map(|axis| axis.path.as_str()).collect();
     let runs = format!("{} runs of each cell. {what}", sweep.plan.runs);
@@ -70,24 +72,25 @@ pub fn over_values(sweep: &Sweep) -> Option<Figure> {
 }
 
 fn values(path: &str, grid: &Grid, x: &Axis, figures: &[Option<&Estimate>]) -> ValueChart {
-    let ends: Vec<f64> = figures.iter().flatten().flat_map(|e| [e.mean, e.hi]).collect();
+    let ends: Vec<f64> = figures.iter().flatten().flat_map(|e| [e.shown().0, e.shown().2]).collect();
     ValueChart {
         scale: Scale::of(&ends),
         percent: path == "skew.usable_capacity",
         x_title: grid.short(x).to_owned(),
         labels: x.values.clone(),
-        points: figures.iter().map(|e| e.map(|e| (e.mean, e.lo, e.hi))).collect(),
+        points: figures.iter().map(|e| e.map(|e| e.shown())).collect(),
     }
 }
 
 fn heat(path: &str, grid: &Grid, (y, x): (&Axis, &Axis), figures: &[Option<&Estimate>]) -> HeatChart {
-    let means = || figures.iter().flatten().map(|e| e.mean);
+    let means = || figures.iter().flatten().map(|e| e.shown().0);
     let (least, most) = (means().fold(f64::INFINITY, f64::min), means().fold(f64::NEG_INFINITY, f64::max));
     let field = |estimate: &Option<&Estimate>| match estimate {
         None => Field { text: "-".into(), fill: NONE },
         Some(e) => {
-            let part = if most > least { (e.mean - least) / (most - least) } else { 0.0 };
-            Field { text: shown(path, e.mean), fill: shade(part) }
+            let middle = e.shown().0;
+            let part = if most > least { (middle - least) / (most - least) } else { 0.0 };
+            Field { text: shown(path, middle), fill: shade(part) }
         }
     };
     let rows = y.values.iter().zip(figures.chunks(x.values.len().max(1)));
@@ -108,7 +111,8 @@ mod tests {
     /// Cell i has i idle pods; cell 1 has no value.
     fn sweep(varies: &[&str]) -> Sweep {
         let axes = Grid::parse("--vary", &varies.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()).unwrap();
-        let estimate = |cell: u64| Estimate { mean: cell as f64, lo: cell as f64, hi: cell as f64 + 0.5, n: 3 };
+        let estimate =
+            |cell: u64| Estimate { mean: cell as f64, lo: cell as f64, hi: cell as f64 + 0.5, n: 3, spread: None };
         let figures = |cell| match cell {
             1 => BTreeMap::new(),
             _ => BTreeMap::from([("skew.idle_pods".to_owned(), estimate(cell))]),

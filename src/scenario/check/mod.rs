@@ -31,11 +31,11 @@ use std::collections::BTreeMap;
 
 use super::defaults;
 use super::diagnostic::{Place, Problem, quoted};
-use super::file::ScenarioFile;
 use super::file::at::{At, Key};
 use super::file::client::ProtocolFile;
+use super::file::{ScenarioFile, StoryFile};
 use super::input::Beside;
-use super::model::{Load, Model, ServiceType};
+use super::model::{Load, Model, ServiceType, Story};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
 use crate::printable;
@@ -68,6 +68,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     let ScenarioFile {
         name,
         about,
+        story,
         seed,
         duration,
         warmup,
@@ -109,6 +110,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     let mut model = Model {
         name,
         about: about.map_or(String::new(), |a| printable::lines(&a.value).into_owned()),
+        story: self::story(cx, story),
         seed: seed.map_or(defaults::SEED, |s| s.value.0),
         duration,
         warmup: within_run(cx, warmup, duration),
@@ -129,6 +131,17 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         size::products(cx, &model, root);
     }
     cx.problems.is_empty().then_some(model)
+}
+
+fn story(cx: &mut Check<'_>, key: Key<StoryFile>) -> Option<Story> {
+    const MOST_PLACES: u32 = 1_000_000;
+    let At { value: StoryFile { place: at, says, why }, place } = key?;
+    let at = cx.required(at, "place", place, "a story");
+    let line = |key: Key<String>| {
+        let words = key.map(|text| text.value.split_whitespace().collect::<Vec<_>>().join(" "));
+        words.map_or_else(String::new, |text| printable::lines(&text).into_owned())
+    };
+    Some(Story { place: cx.count_or(at, "place", 1, MOST_PLACES, 1), says: line(says), why: line(why) })
 }
 
 /// Names given so far, with their places, in order.

@@ -62,6 +62,8 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     let Model {
         name,
         about,
+        // What is said of a scenario is no value in force.
+        story: _,
         seed,
         duration,
         warmup,

@@ -38,6 +38,8 @@ pub struct ScenarioFile {
     pub name: Key<String>,
     /// The question that the scenario asks, and what to look at.
     pub about: Key<String>,
+    /// Its place among scenarios that tell a story together, and what is said of it. Changes nothing that is simulated.
+    pub story: Key<StoryFile>,
     /// Seed of the random numbers, exact up to 2^64 - 1; run i has seed + i. Default 1.
     pub seed: Key<Count>,
     /// Simulated time. Without it the run ends when all calls of the closed loads are done.
@@ -68,6 +70,19 @@ pub struct ScenarioFile {
     /// (from 90 s after it until the next change: it may take that long), `... for 90s after rollout` (in these 90 s). Unmet, the exit
     /// status is 1.
     pub expect: Key<Vec<At<String>>>,
+}
+
+/// What `compare` shows beside what happens.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoryFile {
+    /// `compare` puts scenarios that all have a place in this order: from 1 to 1000000.
+    #[schemars(required)]
+    pub place: Key<Count>,
+    /// What is claimed of it, in one line. Default: nothing.
+    pub says: Key<String>,
+    /// Why it comes out as it does, in one line. Default: nothing is said.
+    pub why: Key<String>,
 }
 
 /// The cluster.

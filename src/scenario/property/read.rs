@@ -25,11 +25,12 @@ const LONGEST_NAME: usize = 40;
 const LONGEST_VARIANT: usize = 20;
 
 /// Keys of a scenario that a property answers itself.
-pub(in crate::scenario) const OF_THE_PROPERTY: [(&str, &str); 4] = [
+pub(in crate::scenario) const OF_THE_PROPERTY: [(&str, &str); 5] = [
     ("name", "it is the property's"),
     ("expect", "what is expected is the `claim`"),
     ("seed", "runs have seeds from `check --seed` on"),
     ("about", "the property has `says` and `learnt`"),
+    ("story", "the property has `says` and `learnt`"),
 ];
 
 /// Reads a properties file.

@@ -62,6 +62,7 @@ fn model(servers: Vec<Server>, clients: Vec<Client>) -> Model {
     Model {
         name: "m".into(),
         about: String::new(),
+        story: None,
         seed: 1,
         duration: Some(Span::from_secs(600)),
         warmup: Span::ZERO,
