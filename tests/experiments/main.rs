@@ -10,4 +10,5 @@ mod fit;
 mod manifest;
 mod pairing;
 mod plan;
+mod plan_safe;
 mod sweep;
