@@ -82,7 +82,7 @@ fn rollout() -> Result<Figure, Box<dyn Error>> {
 }
 
 fn question(slos: &[&str], event: Option<Event>, rule: Rule) -> Question {
-    Question { slos: owned(slos), server: None, event, search: Search::Pods { lo: 1, hi: 200 }, rule }
+    Question { slos: owned(slos), server: None, event, search: Search::Pods { lo: 1, hi: 200 }, rule, exact: false }
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -97,7 +97,7 @@ fn plan(
 ) -> Result<Figure, Box<dyn Error>> {
     let document = document(name, sets)?;
     let planner = Planner::new(&document, &question)?;
-    let report = planner.plan(&cures(&planner), Vec::new(), None, &|| ())?;
+    let report = planner.plan(&cures(&planner), Vec::new(), None, &|_, _| ())?;
     Ok(plot::pods_needed(&report))
 }
 

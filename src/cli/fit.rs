@@ -83,7 +83,11 @@ fn shares(text: &str) -> Result<Vec<f64>, String> {
     let numbers = parts.into_iter().map(number).collect::<Result<Vec<f64>, String>>()?;
     let sum: f64 = numbers.iter().sum();
     if !(2..=MOST).contains(&numbers.len()) {
-        return Err(format!("{} has {} pods; write from 2 to {MOST}, such as 90/5/5/0/0", quoted(text), numbers.len()));
+        let pods = match numbers.len() {
+            1 => "1 pod".to_owned(),
+            n => format!("{n} pods"),
+        };
+        return Err(format!("{} has {pods}; write from 2 to {MOST}, such as 90/5/5/0/0", quoted(text)));
     }
     if sum == 0.0 {
         return Err(format!("no pod of {} has calls", quoted(text)));

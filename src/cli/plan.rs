@@ -1,6 +1,7 @@
 //! `evenkeel plan`.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::failure::Failure;
 use super::interrupt;
@@ -8,13 +9,14 @@ use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
-use crate::experiment::plan::{Cure, Event, Knob, PlanError, Planner, Question, Search, cures, plain, trade_off};
+use crate::experiment::plan::{Cure, Event, Forecast, Knob, PlanError, Planner, Question, Search, plain, trade_off};
 use crate::output::plan::{PlanReport, Rule};
 use crate::output::{Style, json, knob, plan};
 use crate::printable;
 use crate::scenario::document::Document;
 use crate::scenario::quantity::parse_number;
 use crate::scenario::vary::Grid;
+use crate::units::Span;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -53,6 +55,9 @@ pub struct Args {
     /// The most runs for one answer; if they do not show it, that is said, and taken for not enough
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_runs: u32,
+    /// Make all runs as long as the scenario's; otherwise those are shorter in which a shorter run says as much
+    #[arg(long, conflicts_with = "knob")]
+    exact: bool,
     /// Show what a setting trades instead: time to balance against reconnects and failed calls, e.g.
     /// servers.0.grpc.max_connection_age=1m..30m:log5, or max_connection_age, connection_lifetime, channels
     #[arg(long, value_name = "PATH=VALUES")]
@@ -127,10 +132,11 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
             max_runs: u64::from(args.max_runs),
             seed,
         },
+        exact: args.exact,
     };
     let planner = Planner::new(document, &question).map_err(failure)?;
     let grid = Grid::parse("--vary", &args.varies)?;
-    let asked = if args.varies.is_empty() { cures(planner.model()) } else { variants(&grid)? };
+    let asked = if args.varies.is_empty() { planner.usual() } else { variants(&grid)? };
     let (candidates, left_out) = planner.accepted(asked.clone());
     if let (Some(first), Some(left), true) = (asked.first(), left_out.first(), candidates.is_empty()) {
         if let (Err(wrong), false) = (planner.load(first), args.varies.is_empty()) {
@@ -139,15 +145,29 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
         return Err(Failure::Usage(format!("no candidate can be tried; {}: {}", left.name, left.why)));
     }
     let mut set = interrupt::begin(out, "plan")?;
-    let progress = Progress::new(candidates.len() as u64 + 1, None, args.common.terms.quiet);
     let watch = |_: u64, _| interrupt::asked();
-    let answer = || planner.plan(&candidates, left_out, Some(&watch), &|| progress.one_done());
+    if terminal::shows_progress(args.common.terms.quiet) {
+        let began = Instant::now();
+        planner.rehearse(Some(&watch)).map_err(failure)?;
+        terminal::say(&foretold(&planner.forecast(candidates.len()), began.elapsed(), args.common.terms.threads));
+    }
+    let progress = Progress::new(1, None, args.common.terms.quiet);
+    let answer = || planner.plan(&candidates, left_out, Some(&watch), &|done, of| progress.done(done, of));
     let report = in_pool(args.common.terms.threads, answer)?.map_err(failure)?;
     progress.finish();
     plan::add_files(&mut set, &report, !args.common.no_png)?;
     interrupt::commit(set)?;
     print(args, out, (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)))?;
     unanswered(&report)
+}
+
+/// What is said before the first run. `rehearsal` is how long a run of each scene took.
+fn foretold(forecast: &Forecast, rehearsal: Duration, threads: Option<u16>) -> String {
+    let threads = threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let each = rehearsal.as_secs_f64() / forecast.scenes as f64;
+    let seconds = each * forecast.runs as f64 / threads as f64;
+    let time = Span::from_secs_f64(seconds.ceil().max(1.0));
+    format!("about {} runs, at most {}: about {time} on {threads} threads\n", forecast.runs, forecast.most)
 }
 
 /// Says which candidates have no answer.

@@ -79,6 +79,11 @@ pub fn say_usage(error: &clap::Error) -> Result<(), Failure> {
     print(&text(colours_on_stdout()))
 }
 
+/// True if what a command says of its progress is seen.
+pub fn shows_progress(quiet: bool) -> bool {
+    !quiet && std::io::stderr().is_terminal()
+}
+
 /// A progress bar on standard error, over several runs; it appears after a second, and only on a terminal.
 pub struct Progress {
     bar: ProgressBar,
@@ -100,7 +105,7 @@ impl Progress {
     /// For so many runs of this length; without a length only ends of runs are seen.
     pub fn new(runs: u64, length: Option<Span>, quiet: bool) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(runs * STEPS), ProgressDrawTarget::hidden());
-        if !quiet && std::io::stderr().is_terminal() {
+        if shows_progress(quiet) {
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
             if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}{percent} %  {eta} left") {
                 bar.set_style(style);

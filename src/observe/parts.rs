@@ -3,7 +3,7 @@
 use crate::metrics::part::{Part, PartRequests};
 use crate::metrics::phase::Phase;
 use crate::metrics::skew;
-use crate::scenario::model::{Changes, Expectation, Model, PhaseOf, When};
+use crate::scenario::model::{Calm, Changes, Expectation, Model, PhaseOf, When};
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
@@ -79,7 +79,27 @@ fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: &dyn F
             let during = |at: Time, to: Time| of_those(&|w| w.to > at && w.from < to);
             spans.filter_map(|(at, next)| during(at, next.min(at + changes.span))).collect()
         }
+        When::Longer(calm) => {
+            let measured: Vec<&Window> = windows.iter().filter(|w| w.from >= warmup).collect();
+            vec![part(&longer(&measured, calm), slots)]
+        }
     }
+}
+
+/// The windows of the longer run that these stand for: those of its calm several times.
+fn longer<'a>(windows: &[&'a Window], calm: Calm) -> Vec<&'a Window> {
+    let (before, rest): (Vec<&Window>, Vec<&Window>) = windows.iter().partition(|w| w.to <= calm.before);
+    let (after, between): (Vec<&Window>, Vec<&Window>) = rest.into_iter().partition(|w| w.from >= calm.after);
+    [repeated(&before, calm.before_lasts), between, repeated(&after, calm.after_lasts)].concat()
+}
+
+/// These windows, all of one width, each as often as another, or once more, so that they last as long as this.
+fn repeated<'a>(windows: &[&'a Window], lasts: Span) -> Vec<&'a Window> {
+    let width = windows.first().map_or(1, |w| w.length().0.max(1));
+    let copies = lasts.0 / width;
+    let until = |i: usize| (copies as usize * i).checked_div(windows.len()).unwrap_or(0);
+    let times = |(i, window): (usize, &&'a Window)| std::iter::repeat_n(*window, until(i + 1) - until(i));
+    windows.iter().enumerate().flat_map(times).collect()
 }
 
 /// When the changes are, and when the next one is that moves connections, or the end.

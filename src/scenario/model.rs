@@ -24,7 +24,7 @@ pub use load::{Arrivals, Load, Method, RateCurve, Streams};
 pub use policy::{Counting, Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};
-pub use timeline::{Action, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
+pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
 
 use super::distribution::Distribution;
 use crate::units::Span;

@@ -11,4 +11,5 @@ mod fit;
 mod manifest;
 mod pairing;
 mod plan;
+mod plan_safe;
 mod sweep;

@@ -119,7 +119,8 @@ pub fn even_load(model: &Model) -> Cure {
         if client.max_connection_lifetime.is_some() {
             set("connection_lifetime=null");
         }
-        ["channels=1", "discovery={ watch: {} }", "policy=random"].into_iter().for_each(set);
+        // Few stacks have the policy, and the baseline is the same for all.
+        ["stack=null", "channels=1", "discovery={ watch: {} }", "policy=random"].into_iter().for_each(set);
     }
     for server in &model.servers {
         let grpc = &server.grpc;

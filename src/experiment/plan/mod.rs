@@ -1,34 +1,43 @@
 //! Capacity: the fewest pods that meet objectives, or the highest load that they carry, for each of several candidates, while nothing
 //! happens and through a timeline.
 //!
-//! Every number of pods that is tried gets a sequential test over fresh seeds (`trial`), and a search that takes more pods for better
-//! says which to try (`search`). All tests use the same seeds, so that candidates and numbers of pods meet the same luck.
+//! Every number of pods that is tried gets a sequential test over fresh seeds (`evidence`), and a search that takes more pods for better
+//! says which to try (`hunt`, `search`). All tests use the same seeds, so that candidates and numbers of pods meet the same luck. Even
+//! load comes first: where the others begin. Runs are no longer than their figures need (`brief`).
 
+mod adapt;
+mod brief;
+mod count;
 mod event;
+mod evidence;
+mod hunt;
 mod knob;
+mod objectives;
 mod scene;
 mod search;
-mod trial;
 
 pub use super::cures::{Cure, cures, even_load};
+pub use count::{Forecast, Told};
 pub use event::Event;
 pub use knob::{Knob, knee, trade_off};
+pub use objectives::IMPLIED;
 pub use search::least;
-
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::run::{Watch, go_on};
-use crate::output::plan::{Answer, Candidate, LeftOut, PlanReport, Rule, Searched, Verdict};
+use super::run::{Watch, run};
+use crate::output::plan::{Candidate, LeftOut, PlanReport, Rule, Searched};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
 use crate::scenario::model::Model;
 use crate::sim::SimError;
-use scene::{Scene, Stage, expecting};
-use trial::{refused, runs_to_show, trial};
+use adapt::{fitted, lean};
+use count::Count;
+use evidence::{Bench, runs_to_show};
+use hunt::Hunt;
+use objectives::with_objectives;
+use scene::{Scene, Stage};
 
 /// A question of capacity.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +52,8 @@ pub struct Question {
     pub search: Search,
     /// When something is enough.
     pub rule: Rule,
+    /// All runs are as long as the scenario's, and not only as long as their figures need.
+    pub exact: bool,
 }
 
 /// What is searched.
@@ -89,8 +100,17 @@ impl From<Diagnostics> for PlanError {
 pub struct Planner<'a> {
     stage: Stage<'a>,
     searched: Searched,
+    /// The numbers of pods that are tried.
+    ladder: Vec<u32>,
     rule: Rule,
     scenario_hash: String,
+}
+
+/// A candidate's answers, and the numbers that they stand for.
+struct Found {
+    candidate: Candidate,
+    steady: Option<i64>,
+    through: Option<i64>,
 }
 
 impl<'a> Planner<'a> {
@@ -117,18 +137,13 @@ impl<'a> Planner<'a> {
             let (name, pods) = (&plain.servers[server].name, plain.servers[server].replicas);
             first.push(event.timeline(&plain, name, pods).map_err(PlanError::Question)?);
         }
-        if !question.slos.is_empty() {
-            first.push(expecting(question.slos.iter().map(String::as_str)));
-        }
-        let loaded = document.load(&first).map_err(|wrong| retold(wrong, &question.slos))?;
-        if loaded.model.expect.is_empty() {
-            let message =
-                "there is no objective: give some, such as --slo 'latency.p99 <= 20ms', or `expect` in the scenario";
-            return Err(PlanError::Question(message.into()));
-        }
+        let (loaded, implied) = with_objectives(document, &first, &question.slos)?;
         let searched = searched(question.search, &loaded.model, server).map_err(PlanError::Question)?;
-        let stage = Stage { document, model: loaded.model, plain, server, event: question.event, sets };
-        Ok(Planner { stage, searched, rule: question.rule, scenario_hash: loaded.scenario_hash })
+        let (model, event) = (loaded.model, question.event);
+        let (exact, seed) = (question.exact, question.rule.seed);
+        let stage = Stage { document, model, plain, server, event, sets, implied, exact, seed };
+        let ladder = hunt::ladder(searched, exact);
+        Ok(Planner { stage, searched, ladder, rule: question.rule, scenario_hash: loaded.scenario_hash })
     }
 
     /// The scenario with the objectives.
@@ -144,6 +159,18 @@ impl<'a> Planner<'a> {
     pub fn load(&self, cure: &Cure) -> Result<Loaded, Diagnostics> {
         let scene = if self.stage.has(Scene::Through) { Scene::Through } else { Scene::Steady };
         self.stage.load(scene, &cure.sets, self.stage.pods(), 1.0)
+    }
+
+    /// The usual cures, without those of the scenario's settings that they leave no place for.
+    #[must_use]
+    pub fn usual(&self) -> Vec<Cure> {
+        let model = &self.stage.model;
+        cures(model).into_iter().map(|cure| fitted(cure, model, &|cure| self.hash(cure))).collect()
+    }
+
+    /// What a candidate means; `None` if the reader refuses it.
+    fn hash(&self, cure: &Cure) -> Option<String> {
+        self.load(cure).ok().map(|loaded| loaded.scenario_hash)
     }
 
     /// Those candidates that the reader accepts and that are not what another one is already, and the others with the reason.
@@ -166,8 +193,32 @@ impl<'a> Planner<'a> {
         (kept.into_iter().map(|(_, cure)| cure).collect(), left_out)
     }
 
-    /// Answers the question for candidates that were [`accepted`](Planner::accepted), on all threads of the current pool; `done` is told
-    /// of each candidate that is finished.
+    /// How many runs it will take for so many candidates and even load.
+    #[must_use]
+    pub fn forecast(&self, candidates: usize) -> Forecast {
+        let scenes = [Scene::Steady, Scene::Through].into_iter().filter(|scene| self.stage.has(*scene)).count();
+        let ((lo, hi), _) = self.range();
+        Forecast::new(&self.rule, candidates as u64 + 1, scenes as u64, (hi - lo + 1) as u64)
+    }
+
+    /// One run of each scene as it is, to see how long that takes.
+    ///
+    /// # Errors
+    /// If a run cannot finish, or `watch` stopped it.
+    pub fn rehearse(&self, watch: Option<Watch<'_>>) -> Result<(), PlanError> {
+        for scene in [Scene::Steady, Scene::Through].into_iter().filter(|scene| self.stage.has(*scene)) {
+            let loaded = self.stage.load(scene, &[], self.stage.pods(), 1.0)?;
+            run(&loaded, self.rule.seed, false, watch).map_err(|error| self.failed("as it is", error))?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, name: &str, error: SimError) -> PlanError {
+        PlanError::Run(format!("{} ({name})", self.stage.model.name), error)
+    }
+
+    /// Answers the question for candidates that were [`accepted`](Planner::accepted), on all threads of the current pool; `told` learns of
+    /// each run that is over.
     ///
     /// # Errors
     /// If a run cannot finish, or `watch` stopped it.
@@ -176,17 +227,17 @@ impl<'a> Planner<'a> {
         cures: &[Cure],
         left_out: Vec<LeftOut>,
         watch: Option<Watch<'_>>,
-        done: &(dyn Fn() + Sync),
+        told: Told<'_>,
     ) -> Result<PlanReport, PlanError> {
-        let (reference, refused) = self.accepted(vec![even_load(&self.stage.model)]);
-        let one = |cure: &Cure| {
-            let candidate = self.candidate(cure, watch);
-            done();
-            candidate
-        };
-        let all: Vec<&Cure> = cures.iter().chain(&reference).collect();
-        let mut candidates = all.into_par_iter().map(one).collect::<Result<Vec<Candidate>, PlanError>>()?;
-        let even = if reference.is_empty() { None } else { candidates.pop() };
+        let count = Count::new(self.forecast(cures.len()), told);
+        let bench = Bench { rule: self.rule, watch, count: &count };
+        let even = fitted(even_load(&self.stage.model), &self.stage.model, &|cure| self.hash(cure));
+        let (reference, refused) = self.accepted(vec![lean(even, &|cure| self.hash(cure))]);
+        let even = reference.first().map(|cure| self.candidate(cure, None, &bench)).transpose()?;
+        let one = |cure: &Cure| self.candidate(cure, even.as_ref(), &bench);
+        let found = cures.into_par_iter().map(one).collect::<Result<Vec<Found>, PlanError>>()?;
+        let even = even.map(|found| found.candidate);
+        let mut candidates: Vec<Candidate> = found.into_iter().map(|found| found.candidate).collect();
         if let Some(even) = &even {
             candidates.iter_mut().for_each(|candidate| self.tax(candidate, even));
         }
@@ -201,6 +252,9 @@ impl<'a> Planner<'a> {
             server: self.stage.name().to_owned(),
             searched: self.searched,
             slos: self.stage.model.expect.iter().map(|e| e.text.clone()).collect(),
+            implied: self.stage.implied,
+            exact: self.stage.exact,
+            runs: count.runs(),
             rule: self.rule,
             through,
             sets: self.stage.sets.clone(),
@@ -211,82 +265,31 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn candidate(&self, cure: &Cure, watch: Option<Watch<'_>>) -> Result<Candidate, PlanError> {
-        let of = |scene| self.stage.has(scene).then(|| self.answer(scene, cure, watch)).transpose();
-        let failed = |error| PlanError::Run(format!("{} ({})", self.stage.model.name, cure.name), error);
-        Ok(Candidate {
-            name: cure.name.clone(),
-            sets: cure.sets.clone(),
-            steady: of(Scene::Steady).map_err(failed)?,
-            through: of(Scene::Through).map_err(failed)?,
-        })
-    }
-
-    /// Searches for the best, and looks at its neighbour on the good side.
-    fn answer(&self, scene: Scene, cure: &Cure, watch: Option<Watch<'_>>) -> Result<Answer, SimError> {
-        let tried = RefCell::new(BTreeMap::new());
-        let mut enough = |at: i64| {
-            let (pods, factor) = self.point(at);
-            let value = self.value(at);
-            go_on(watch)?;
-            let result = match self.stage.load(scene, &cure.sets, pods, factor) {
-                Ok(loaded) => trial(&self.rule, value, &loaded, watch)?,
-                Err(_) => refused(value),
-            };
-            let verdict = result.verdict;
-            tried.borrow_mut().insert(at, result);
-            Ok(verdict == Verdict::Enough)
-        };
-        let ((lo, hi), start, step) = self.range();
-        let best = least((lo, hi), start, step, &mut enough)?;
-        if let Some(beyond) = best.map(|b| b + 1).filter(|b| *b <= hi && !tried.borrow().contains_key(b)) {
-            enough(beyond)?;
-        }
-        let tried = tried.into_inner();
-        let next = best.and_then(|b| tried.get(&(b - 1)));
-        // Without a best one there is what the bound misses.
-        let short = next.or_else(|| tried.get(&hi).filter(|_| best.is_none()));
-        let beyond = best.and_then(|b| tried.get(&(b + 1))).filter(|t| t.verdict == Verdict::NotEnough);
-        let mut all: Vec<_> = tried.values().cloned().collect();
-        all.sort_by(|a, b| a.at.total_cmp(&b.at));
-        Ok(Answer {
-            best: best.map(|b| self.value(b)),
-            tax: None,
-            next: next.map(|t| t.verdict),
-            binds: short.and_then(|t| t.missed.first().cloned()),
-            reconnects_per_s: best.and_then(|b| tried.get(&b)?.reconnects_per_s),
-            error_ratio: best.and_then(|b| tried.get(&b)?.error_ratio),
-            broken_by: beyond.map(|t| t.at),
-            tried: all,
-        })
-    }
-
-    /// The numbers to search, where to begin, and the first step. Of loads it is minus the number of steps from factor 1: the
-    /// smaller the number, the harder, as with pods.
-    fn range(&self) -> ((i64, i64), i64, i64) {
-        match self.searched {
-            Searched::Pods { lo, hi } => ((i64::from(lo), i64::from(hi)), i64::from(self.stage.pods()), 1),
-            Searched::Load { precision, .. } => {
-                let steps = steps(precision);
-                ((-steps, steps), 0, (steps / 8).max(1))
+    /// The answers of a candidate. The search begins where that of even load ended, and through the timeline no lower than while nothing
+    /// happens.
+    fn candidate(&self, cure: &Cure, even: Option<&Found>, bench: &Bench<'_>) -> Result<Found, PlanError> {
+        let search = |scene, guess: Option<i64>| {
+            let guess = guess.unwrap_or(self.start());
+            let there = self.stage.has(scene);
+            let hunt = there.then(|| Hunt::search(self, scene, &cure.sets, guess, bench)).transpose();
+            if there {
+                bench.count.answer();
             }
-        }
-    }
-
-    /// The pods and the factor of the load that a number stands for.
-    fn point(&self, at: i64) -> (u32, f64) {
-        match self.searched {
-            Searched::Pods { .. } => (u32::try_from(at).unwrap_or(1), 1.0),
-            Searched::Load { pods, .. } => (pods, self.value(at)),
-        }
-    }
-
-    /// What is searched, at a number.
-    fn value(&self, at: i64) -> f64 {
-        match self.searched {
-            Searched::Pods { .. } => at as f64,
-            Searched::Load { precision, .. } => libm::pow(1.0 + precision, -at as f64),
-        }
+            hunt.map_err(|error| self.failed(&cure.name, error))
+        };
+        let steady = search(Scene::Steady, even.and_then(|e| e.steady))?;
+        let here = steady.as_ref().and_then(Hunt::best);
+        let through = search(Scene::Through, here.max(even.and_then(|e| e.through)))?;
+        Ok(Found {
+            steady: here,
+            through: through.as_ref().and_then(Hunt::best),
+            candidate: Candidate {
+                name: cure.name.clone(),
+                sets: cure.sets.clone(),
+                steady: steady.map(|hunt| hunt.answer()),
+                through: through.map(|hunt| hunt.answer()),
+            },
+        })
     }
 
     fn tax(&self, candidate: &mut Candidate, even: &Candidate) {
@@ -313,17 +316,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What is wrong with objectives, told of the `--slo` that each was typed in.
-fn retold(wrong: Diagnostics, slos: &[String]) -> Diagnostics {
-    wrong.retold(|set, at| {
-        // The i-th objective stands behind the list of those before it, without the bracket that would end that.
-        let before = |i: &usize| expecting(slos.iter().take(*i).map(String::as_str)).len().saturating_sub(1);
-        let i = (0..slos.len()).take_while(|i| before(i) <= at.start).last()?;
-        let slo = slos.get(i).filter(|_| set == expecting(slos.iter().map(String::as_str)))?;
-        Some(("--slo", slo.as_str(), 0..slo.len()))
-    })
-}
-
 /// The scenario without what an event takes the place of: its own timeline, and what it expects of that.
 ///
 /// # Errors
@@ -332,11 +324,6 @@ pub fn plain(document: &Document, event: Option<Event>) -> Result<Model, Diagnos
     let without = event.map_or(&[][..], |_| &["timeline=[]", "expect=[]"]);
     let sets: Vec<String> = without.iter().map(|set| (*set).to_owned()).collect();
     Ok(document.load(&sets)?.model)
-}
-
-/// How many steps of this ratio there are from factor 1 to the most.
-fn steps(precision: f64) -> i64 {
-    (libm::log(MOST_LOAD) / libm::log1p(precision)).ceil() as i64
 }
 
 fn server_of(model: &Model, name: Option<&str>) -> Result<usize, String> {

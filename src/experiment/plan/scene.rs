@@ -1,10 +1,12 @@
 //! The scenario of a candidate with so many pods, or so much load: while nothing happens, or through the timeline.
 
+use super::brief;
 use super::event::Event;
+use super::objectives::{expecting, is_about_changes};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
-use crate::scenario::model::{Expectation, Model, What, When};
+use crate::scenario::model::{Model, What};
 
 /// What happens in the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,12 @@ pub(super) struct Stage<'a> {
     pub event: Option<Event>,
     /// What is changed in all runs.
     pub sets: Vec<String>,
+    /// The last expectation is not the user's.
+    pub implied: bool,
+    /// Scenes are as long as the scenario's run.
+    pub exact: bool,
+    /// Seed of run 0.
+    pub seed: u64,
 }
 
 impl Stage<'_> {
@@ -43,13 +51,24 @@ impl Stage<'_> {
     /// True if there is anything to run in this scene.
     pub fn has(&self, scene: Scene) -> bool {
         match scene {
-            Scene::Steady => self.model.expect.iter().any(|e| !is_about_changes(e)),
+            Scene::Steady => {
+                let own = self.model.expect.len() - usize::from(self.implied);
+                self.model.expect.iter().take(own).any(|e| !is_about_changes(e))
+            }
             Scene::Through => !self.model.timeline.is_empty(),
         }
     }
 
-    /// The scenario with the changes of a candidate, so many pods, and all rates times `factor`.
+    /// The scenario with the changes of a candidate, so many pods, and all rates times `factor`; shorter, if a shorter run says as much.
     pub fn load(&self, scene: Scene, cure: &[String], pods: u32, factor: f64) -> Result<Loaded, Diagnostics> {
+        let mut loaded = self.whole(scene, cure, pods, factor)?;
+        if !self.exact {
+            brief::shorten(&mut loaded, scene, self.seed);
+        }
+        Ok(loaded)
+    }
+
+    fn whole(&self, scene: Scene, cure: &[String], pods: u32, factor: f64) -> Result<Loaded, Diagnostics> {
         let mut sets = self.sets.clone();
         sets.push(format!("servers.{}.replicas={pods}", self.name()));
         match (scene, self.event) {
@@ -88,18 +107,6 @@ impl Stage<'_> {
     }
 }
 
-/// The objectives as `--set` has them. What JSON quotes YAML reads.
-pub(super) fn expecting<'a>(slos: impl Iterator<Item = &'a str>) -> String {
-    let quoted = slos.map(|slo| serde_json::Value::from(slo).to_string());
-    format!("expect=[{}]", quoted.collect::<Vec<_>>().join(", "))
-}
-
-/// True if it says nothing where nothing changes.
-fn is_about_changes(expectation: &Expectation) -> bool {
-    matches!(expectation.when, When::Within(_) | When::For(_))
-        || expectation.path.first().is_some_and(|p| p == "time_to_balance")
-}
-
 fn scale_rates(model: &mut Model, factor: f64) {
     for curve in model.clients.iter_mut().filter_map(|c| c.load.rate_mut()) {
         curve.points = curve.points.iter().map(|(at, rate)| (*at, rate * factor)).collect();
@@ -118,7 +125,7 @@ mod tests {
 
     fn stage(document: &Document, event: Option<Event>) -> Stage<'_> {
         let (plain, model) = (plain(document, event).unwrap(), document.load(&[]).unwrap().model);
-        Stage { document, model, plain, server: 0, event, sets: Vec::new() }
+        Stage { document, model, plain, server: 0, event, sets: Vec::new(), implied: false, exact: true, seed: 1 }
     }
 
     fn scales(model: &Model) -> Vec<u32> {
@@ -161,10 +168,5 @@ mod tests {
         let grown = of(Event::ScaleUp, 5);
         assert_eq!(scales(&grown), [8]);
         assert_eq!(grown.clients[0].load.rate().unwrap().points.last().unwrap().1, 15.0);
-    }
-
-    #[test]
-    fn objectives_are_quoted() {
-        assert_eq!(expecting(["a == 1", "b \"x\" < 2"].into_iter()), r#"expect=["a == 1", "b \"x\" < 2"]"#);
     }
 }

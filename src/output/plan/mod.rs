@@ -26,6 +26,12 @@ pub struct PlanReport {
     pub searched: Searched,
     /// The objectives, as `expect` writes them.
     pub slos: Vec<String>,
+    /// True if the last of them is not the user's: where none is about calls that fail, no more than this part may.
+    pub implied: bool,
+    /// True if all runs are as long as the scenario's; else those are shorter in which a shorter run says as much.
+    pub exact: bool,
+    /// Runs in all.
+    pub runs: u64,
     /// When a number of pods, or a load, is enough.
     pub rule: Rule,
     /// What happens in the runs of `through`, in words; `null`: nothing, and there are none.
@@ -104,13 +110,15 @@ pub struct Answer {
     pub best: Option<f64>,
     /// Pods beyond what even load needs; or the part of the load that is lost, of what even load carries.
     pub tax: Option<f64>,
+    /// True if the search could not go on: the answer is the first or the last number that was allowed, or there is none.
+    pub at_bound: bool,
     /// What one pod fewer (or the next higher load) says; `null` at the bound.
     pub next: Option<Verdict>,
     /// The objective that most of its runs miss.
     pub binds: Option<Missed>,
-    /// Of the best: mean over its runs.
+    /// Of the best, or of the last number that was allowed if none is enough: mean over its runs.
     pub reconnects_per_s: Option<f64>,
-    /// Of the best: the part of the calls that failed, mean over its runs.
+    /// Of the same: the part of the calls that failed, mean over its runs.
     pub error_ratio: Option<f64>,
     /// One pod more (or the next lower load), if that is shown not to be enough, so that there is no single threshold; else `null`.
     pub broken_by: Option<f64>,
@@ -148,6 +156,8 @@ pub enum Verdict {
     NotEnough,
     /// Neither is shown: taken for not enough.
     Undecided,
+    /// A few runs that only told the search where to look.
+    Probed,
     /// The scenario is refused with so many pods: taken for not enough.
     Refused,
 }

@@ -97,6 +97,10 @@ fn head(report: &PlanReport) -> Vec<String> {
         }
     };
     let mut lines = vec![title, format!("so that {}", report.slos.join(", and "))];
+    if let (true, Some(implied)) = (report.implied, report.slos.last()) {
+        let overrides = "an --slo about error_ratio or requests.failed takes its place";
+        lines.push(format!("{implied} is added, since none of the others is about calls that fail; {overrides}"));
+    }
     if let Some(through) = &report.through {
         lines.push(format!("steady: while nothing happens; through: {through}"));
     }
@@ -235,20 +239,40 @@ fn remarks(report: &PlanReport, answer: &Answer) -> Vec<String> {
         remarks.push(format!("beyond the answer, {}, it is shown not to be enough: more need not help", with(trial)));
     }
     if let (None, Some(binds)) = (answer.best, &answer.binds) {
-        remarks.push(format!("{} is missed in {} of {} runs at the bound", binds.slo, binds.runs, binds.of));
+        let fail = answer.error_ratio.filter(|part| *part > 0.0);
+        let fail = fail.map_or_else(String::new, |part| format!(", where {} of the calls fail", percent(part)));
+        remarks.push(format!("{} is missed in {} of {} runs at the bound{fail}", binds.slo, binds.runs, binds.of));
     }
+    remarks.extend(bound(report, answer));
     remarks
+}
+
+/// Where the answer is one of what was allowed, and not of what there is.
+fn bound(report: &PlanReport, answer: &Answer) -> Option<String> {
+    let best = answer.best.filter(|_| answer.at_bound)?;
+    Some(match report.searched {
+        Searched::Pods { lo, .. } if best == f64::from(lo) => {
+            format!("{} is the fewest that --pods allows: fewer may be enough", trimmed(best, 0))
+        }
+        Searched::Pods { .. } => format!("{} is the most that --pods allows", trimmed(best, 0)),
+        Searched::Load { .. } => format!("{} is as far as the search goes", at_text(report, best)),
+    })
 }
 
 fn legend(report: &PlanReport) -> String {
     let Rule { share, surely, confidence, seed, .. } = report.rule;
+    let shorter = if report.exact {
+        ""
+    } else {
+        " Runs are as long as their figures need; above 40 pods steps are of 5 % (--exact: neither)."
+    };
     let (what, fewer, tax) = match report.searched {
         Searched::Pods { .. } => ("a number of pods", "one pod fewer", "tax: pods beyond those of even load"),
         Searched::Load { .. } => ("a load", "the next higher load", "lost: part of what is carried with even load"),
     };
     format!(
         "{what} is enough if a run with a fresh seed (from {seed}) meets all of it with a probability above {}; {fewer} is shown to have \
-         one below {}; each with {} confidence (?: neither is shown). {tax}, where each call goes to a pod drawn uniformly.",
+         one below {}; each with {} confidence (?: neither is shown). {tax}, where each call goes to a pod drawn uniformly.{shorter}",
         percent(share),
         percent(surely),
         percent(confidence)
@@ -275,6 +299,7 @@ mod tests {
             binds,
             reconnects_per_s: Some(0.5),
             error_ratio: Some(0.0),
+            at_bound: best.is_none(),
             broken_by,
             tried,
         }
@@ -287,6 +312,7 @@ mod tests {
         let broken = vec![tried(3.0, Verdict::Enough, (38, 38)), tried(4.0, Verdict::NotEnough, (0, 3))];
         let broken = answer(Some(3.0), Some(Verdict::NotEnough), Some(4.0), broken);
         let none = answer(None, None, None, vec![tried(9.0, Verdict::NotEnough, (1, 4))]);
+        let none = Answer { error_ratio: Some(0.55), ..none };
         let candidate = |name: &str, sets: &[&str], steady: &Answer, through: &Answer| Candidate {
             name: name.into(),
             sets: sets.iter().map(|s| (*s).to_owned()).collect(),
@@ -299,7 +325,10 @@ mod tests {
             scenario_hash: String::new(),
             server: "api".into(),
             searched: Searched::Pods { lo: 1, hi: 9 },
-            slos: vec!["latency.p99 <= 20ms".into(), "requests.failed == 0".into()],
+            slos: vec!["latency.p99 <= 20ms".into(), "error_ratio <= 0.1%".into()],
+            implied: true,
+            exact: false,
+            runs: 500,
             rule: Rule { share: 0.9, surely: 0.975, confidence: 0.95, max_runs: 200, seed: 1 },
             through: Some("the timeline of the scenario".into()),
             sets: vec!["servers.api.hpa=null".into()],

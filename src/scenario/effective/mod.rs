@@ -330,7 +330,7 @@ fn expectation_text(expectation: &Expectation) -> String {
         Comparison::Greater => ">",
     };
     let when = match when {
-        When::WholeRun => String::new(),
+        When::WholeRun | When::Longer(_) => String::new(),
         When::After(time) => format!(" after {time}"),
         When::EveryWindow => " in every window".to_owned(),
         When::Within(Changes { span, word }) => format!(" within {span} of {}", word.unwrap_or("change")),

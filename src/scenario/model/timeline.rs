@@ -119,6 +119,21 @@ pub enum When {
     For(Changes),
     /// Each phase of these (`phase 2`, `before rollout`, `during rollout`, `after rollout`).
     Phase(PhaseOf),
+    /// All of a longer run, of whose calm this one has a part. No scenario can say it: `plan` does, of runs that it shortens.
+    Longer(Calm),
+}
+
+/// What a part of a run stands for. Both parts are whole windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calm {
+    /// Until then, from the warmup on, nothing has changed yet.
+    pub before: Time,
+    /// How long that lasts in the longer run.
+    pub before_lasts: Span,
+    /// From then on nothing changes any more.
+    pub after: Time,
+    /// How long that lasts in the longer run.
+    pub after_lasts: Span,
 }
 
 /// Phases of a run.
