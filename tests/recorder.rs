@@ -307,7 +307,7 @@ fn an_outage_is_in_the_windows() {
     }
 }
 
-/// Where only the summary is read, less is kept, and the summary is the same but for the verdict, which is read off the traces.
+/// Where only the summary is read, less is kept, and the summary is the same but for the verdict and the attribution that it rests on.
 #[test]
 fn the_summary_does_not_depend_on_the_traces() {
     let text = "name: same\nservers: [{ name: s, replicas: 3 }]\n\
@@ -316,5 +316,6 @@ fn the_summary_does_not_depend_on_the_traces() {
     let run = |whole| evenkeel::experiment::run(&loaded, 1, whole, None).expect("runs");
     let (whole, only) = (run(true), run(false));
     assert!(whole.windows.len() > 50 && only.windows.is_empty());
-    assert_eq!(Summary { verdict: String::new(), ..whole.summary }, only.summary);
+    assert!(whole.summary.attribution.is_some());
+    assert_eq!(Summary { verdict: String::new(), attribution: None, ..whole.summary }, only.summary);
 }

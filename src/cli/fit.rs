@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(shares("50% 50%").unwrap(), [0.5, 0.5]);
         for (text, says) in [
             ("", "0 pods"),
-            ("5", "1 pods"),
+            ("5", "1 pod;"),
             ("0/0", "no pod"),
             ("a/b", "`a`"),
             ("-1/2", "`-1`"),

@@ -1,7 +1,7 @@
 //! Why the load is not even: the largest part of what is attributed speaks, and only what acted in the run is named.
 
 use crate::metrics::attribution::Cause;
-use crate::scenario::model::{Client, DnsCache, Load, Policy, ServiceType, What};
+use crate::scenario::model::{Action, Client, DnsCache, Load, Policy, ServiceType, What};
 use crate::units::Time;
 
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};
@@ -9,6 +9,8 @@ use super::facts::{Facts, Pod, grpc, policy};
 use super::picks::{picks, slow};
 use super::words::{count, many, percent, points, seconds, stays};
 
+/// A share below this one is nothing.
+const NOTHING: f64 = 0.01;
 /// Parts below this one, of the whole deviation, are not told.
 const SMALL: f64 = 0.1;
 
@@ -31,6 +33,8 @@ pub(super) fn cause(f: &Facts<'_>) -> Option<(Cause, String)> {
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     let (largest, _) = parts[0];
     let why = match largest {
+        // Its connections end, and dials to it time out.
+        "timing" | "draw" | "picks" if dead(f).is_some() => failures(f, &pod),
         "timing" => timing(f, &pod),
         "draw" => draw(f, &pod),
         "client_rates" => client_rates(f, &pod),
@@ -239,16 +243,31 @@ pub(super) fn few_requests(f: &Facts<'_>, pod: &Pod<'_>, part: f64) -> Option<Re
     })
 }
 
+/// A pod that is a black hole, and so receives nothing.
+fn dead<'a>(f: &Facts<'a>) -> Option<Pod<'a>> {
+    let until = |a: &Action| a.at <= Time((f.phase.to_s * 1e9) as u64);
+    let lasts = |a: &Action| match a.what {
+        What::BlackHole { lasts, .. } => lasts.is_none_or(|lasts| (a.at + lasts).as_secs_f64() > f.phase.from_s),
+        _ => false,
+    };
+    let hole = f.model.timeline.iter().any(|a| lasts(a) && until(a));
+    f.coldest().filter(|pod| hole && pod.parts.share < NOTHING)
+}
+
 /// Requests were sent, and have not come.
 fn failures(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
+    if let Some(dead) = dead(f) {
+        let sent = dead.parts.share - dead.parts.failures;
+        let text = if sent >= NOTHING {
+            format!("{} of the calls are sent to {}, which answers nothing", percent(sent), dead.name())
+        } else {
+            format!("{} answers nothing, and connections to it end", dead.name())
+        };
+        return reason("black_hole", text);
+    }
     let lost = |p: &Pod<'_>| -p.parts.failures;
     let dead = f.pods.iter().copied().max_by(|a, b| lost(a).total_cmp(&lost(b))).unwrap_or(*pod);
     let sent = percent(dead.parts.share - dead.parts.failures);
-    let until = |a: &crate::scenario::model::Action| a.at <= Time((f.phase.to_s * 1e9) as u64);
-    let hole = f.model.timeline.iter().any(|a| matches!(a.what, What::BlackHole { .. }) && until(a));
     let whom = if dead.name() == pod.name() { "it".to_owned() } else { dead.name().to_owned() };
-    if hole {
-        return reason("black_hole", format!("{sent} of the calls are sent to {}, which answers nothing", dead.name()));
-    }
     reason("lost_calls", format!("{sent} of the calls are sent to {whom}, and not all arrive"))
 }

@@ -9,6 +9,8 @@ use crate::units::Span;
 
 /// A part of all calls whose failure matters more than any balance.
 const MANY_FAILURES: f64 = 0.001;
+/// A reason of such a part of the failed calls is explained.
+const EXPLAINED: f64 = 0.1;
 /// More pods than this are counted and not named.
 const NAMES_MOST: usize = 3;
 
@@ -24,8 +26,9 @@ pub(super) fn failures(model: &Model, outcome: &Outcome) -> Option<(String, bool
     let told = reasons.iter().take(NAMES_MOST);
     let how: Vec<String> =
         told.map(|(reason, n)| format!("{n} {}{}", failure_words(reason), places(outcome, reason))).collect();
-    let cause = reasons.first().and_then(|(reason, _)| explanation(model, reason)).unwrap_or_default();
     let (failed, started) = (requests.failed, requests.started);
+    let many = reasons.iter().filter(|(_, calls)| *calls as f64 >= EXPLAINED * failed as f64);
+    let cause: String = many.filter_map(|(reason, _)| explanation(model, reason)).collect();
     let share = failed as f64 / started as f64;
     let text = format!(
         "{failed} of {started} calls ({:.2} %) failed{}: {}.{cause}",
@@ -77,6 +80,9 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
             ))
         }
         "queue_full" => Some(" A pod whose queue is full (queue_limit) refuses what comes.".to_owned()),
+        "dial_timeout" if model.timeline.iter().any(|a| matches!(a.what, What::BlackHole { .. })) => {
+            Some(" A dial to a pod that answers nothing ends only when it times out.".to_owned())
+        }
         "dial_refused" | "dial_timeout" => dead_hosts(model).or_else(|| unknown_ends(model)),
         "no_endpoint" => no_address(model),
         "keepalive_timeout" => keepalive().map(|k| {
