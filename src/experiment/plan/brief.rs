@@ -14,7 +14,7 @@ use crate::units::{Span, Time};
 /// `√(2/n)`.
 const CALLS: f64 = 10_000.0;
 /// A shorter scene is at least so long, since queues remember.
-const LEAST: Span = Span::from_secs(30);
+const LEAST: Span = Span::from_secs(20);
 /// How the first calls find their connections is no part of a shorter scene: in the whole one they are next to nothing.
 const FIRST_CALLS: Span = Span::from_secs(2);
 /// How much of the calm before and after a change is simulated.
@@ -165,7 +165,7 @@ mod tests {
         let steady = |sets: &[&str], expect| seconds(sets, expect, Scene::Steady);
         // 10,000 calls at 200 per second, and 2 s for the first calls.
         assert_eq!(steady(&[], "max_utilization <= 70%"), 52.0);
-        assert_eq!(steady(&["servers.api.concurrency=40"], "latency.p99 <= 70ms"), 32.0);
+        assert_eq!(steady(&["servers.api.concurrency=40"], "latency.p99 <= 70ms"), 22.0);
         // Connections of an age of a minute are dealt three times.
         assert_eq!(steady(&["servers.api.grpc.max_connection_age=1m"], "max_over_mean <= 2"), 182.0);
         assert_eq!(steady(&["servers.api.grpc.max_connection_age=2m"], "max_over_mean <= 2"), 600.0);
