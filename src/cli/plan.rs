@@ -175,7 +175,11 @@ fn unanswered(report: &PlanReport) -> Result<(), Failure> {
     if report.cheapest.is_some() {
         return Ok(());
     }
-    Err(Failure::Unmet(format!("{}: no candidate meets the objectives within the bounds", report.scenario)))
+    let hint = match report.slos.last() {
+        Some(implied) if report.implied => format!(" ({implied} among them, unless an --slo is about calls that fail)"),
+        _ => String::new(),
+    };
+    Err(Failure::Unmet(format!("{}: no candidate meets the objectives{hint} within the bounds", report.scenario)))
 }
 
 fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -> Result<(), Failure> {

@@ -154,7 +154,7 @@ fn answers_at_a_bound_are_said() {
     assert!(most.contains("even load: 2 is the most that --pods allows"), "{most}");
 }
 
-/// Shorter scenes and coarser steps give the answers of whole ones to a pod, of large numbers to a twentieth, and save most of the calls.
+/// Shorter scenes and coarser steps give the answers of whole ones to a pod.
 #[test]
 fn answers_of_shorter_scenes_are_those_of_whole_ones_to_a_pod() {
     let text = SMALL.replace("duration: 5s", "duration: 150s");

@@ -7,14 +7,14 @@
 use super::scene::Scene;
 use crate::experiment::run::run;
 use crate::scenario::Loaded;
-use crate::scenario::model::{Calm, Client, Expectation, Load, Model, Server, What, When};
+use crate::scenario::model::{Calm, Client, Expectation, Load, Model, Protocol, Server, What, When};
 use crate::units::{Span, Time};
 
 /// The standard error of a utilization over so many calls is 1.4 %, if calls come at random and their service times are exponential:
 /// `√(2/n)`.
 const CALLS: f64 = 10_000.0;
 /// A shorter scene is at least so long, since queues remember.
-const LEAST: Span = Span::from_secs(30);
+const LEAST: Span = Span::from_secs(20);
 /// How the first calls find their connections is no part of a shorter scene: in the whole one they are next to nothing.
 const FIRST_CALLS: Span = Span::from_secs(2);
 /// How much of the calm before and after a change is simulated.
@@ -94,32 +94,40 @@ fn through(loaded: &mut Loaded, whole: Span, seed: u64) {
     }
     let changed = points.map(|p| p.0).max().unwrap_or(Time::ZERO).max(last);
     let Some(settled) = settled(loaded, seed) else { return };
-    let warmup = model.warmup.max(FIRST_CALLS);
-    // On the grid of the windows: the warmup, the calm, the first change.
-    let from = Span(warmup.0.div_ceil(WINDOW.0) * WINDOW.0);
-    let to = Time::ZERO + from + OF_CALM;
-    let cut = Span(first.0.saturating_sub(to.0));
+    let (from, to) = calm_before(model, first);
+    let cut = first.since(to);
     let aftermath = AFTERMATH.max(longest_deal(model) * (DEALS - 1));
-    let rest = Span(settled.max(changed).0.saturating_sub(cut.0)) + aftermath;
-    let rest = Time(rest.0.div_ceil(WINDOW.0) * WINDOW.0);
+    let rest = on_grid(earlier(settled.max(changed), cut) + aftermath);
     let end = rest + OF_CALM;
-    let left = Span(whole.0.saturating_sub(cut.0));
-    if cut == Span::ZERO || left.0 <= end.0 || (Span(end.0) * 4).0 > whole.0 * 3 {
+    let left = earlier(Time::ZERO + whole, cut);
+    if left <= end || (end.0 * 4) > whole.0 * 3 {
         return;
     }
-    let calm = Calm {
-        before: to,
-        before_lasts: first.since(Time::ZERO + model.warmup),
-        after: rest,
-        after_lasts: Span(left.0 - rest.0),
-    };
+    let before_lasts = if cut == Span::ZERO { Span::ZERO } else { first.since(Time::ZERO + model.warmup) };
+    let before = if cut == Span::ZERO { Time::ZERO } else { to };
+    let calm = Calm { before, before_lasts, after: rest, after_lasts: left.since(rest) };
     let model = &mut loaded.model;
-    (model.warmup, model.duration, model.window) = (from, Some(Span(end.0)), Some(WINDOW));
+    (model.warmup, model.duration, model.window) = (from.since(Time::ZERO), Some(end.since(Time::ZERO)), Some(WINDOW));
     model.timeline.iter_mut().for_each(|action| action.at = earlier(action.at, cut));
     for curve in model.clients.iter_mut().filter_map(|c| c.load.rate_mut()) {
         curve.points = curve.points.iter().map(|(at, rate)| (earlier(*at, cut), *rate)).collect();
     }
     model.expect.iter_mut().for_each(|e| e.when = When::Longer(calm));
+}
+
+/// From when on the calm before the first change is measured in a shorter run, and when the change is. What a change meets is the same as in the
+/// whole run: resolvers that may ask again at once. When connections of an age will end cannot be kept so, and nothing is cut then.
+fn calm_before(model: &Model, first: Time) -> (Time, Time) {
+    let grpc = model.callers().filter_map(|c| if let Protocol::Grpc(grpc) = &c.protocol { Some(grpc) } else { None });
+    let asked = grpc.map(|grpc| grpc.resolver.min_interval).max().unwrap_or(Span::ZERO);
+    let from = on_grid(Time::ZERO + model.warmup.max(asked).max(FIRST_CALLS));
+    let to = from + OF_CALM;
+    if to >= first || longest_deal(model) > Span::ZERO { (Time::ZERO + model.warmup, first) } else { (from, to) }
+}
+
+/// The next beginning of a window.
+fn on_grid(at: Time) -> Time {
+    Time(at.0.div_ceil(WINDOW.0) * WINDOW.0)
 }
 
 fn earlier(at: Time, by: Span) -> Time {
@@ -165,7 +173,7 @@ mod tests {
         let steady = |sets: &[&str], expect| seconds(sets, expect, Scene::Steady);
         // 10,000 calls at 200 per second, and 2 s for the first calls.
         assert_eq!(steady(&[], "max_utilization <= 70%"), 52.0);
-        assert_eq!(steady(&["servers.api.concurrency=40"], "latency.p99 <= 70ms"), 32.0);
+        assert_eq!(steady(&["servers.api.concurrency=40"], "latency.p99 <= 70ms"), 22.0);
         // Connections of an age of a minute are dealt three times.
         assert_eq!(steady(&["servers.api.grpc.max_connection_age=1m"], "max_over_mean <= 2"), 182.0);
         assert_eq!(steady(&["servers.api.grpc.max_connection_age=2m"], "max_over_mean <= 2"), 600.0);
@@ -182,9 +190,15 @@ mod tests {
             |at: &str, expect| seconds(&[&format!("timeline=[{{ at: {at}, rollout: api }}]")], expect, Scene::Through);
         let (rollout, later) = (through("2m", "error_ratio <= 1%"), through("6m", "error_ratio <= 1%"));
         assert!(rollout < 150.0 && rollout == later, "{rollout} {later}");
+        // A resolver that asked at the start may ask again, and not before.
+        assert!(rollout >= 30.0 + 15.0 + 20.0 + 30.0 + 15.0, "{rollout}");
         for whole in ["max_over_mean <= 2", "requests.failed <= 3", "latency.p99 <= 70ms in every window"] {
             assert_eq!(through("2m", whole), 600.0, "{whole}");
         }
+        let aged = ["timeline=[{ at: 2m, rollout: api }]", "servers.api.grpc.max_connection_age=1m"];
+        let (whole, short) = shortened(&aged, "error_ratio <= 1%", Scene::Through);
+        assert_eq!(short.model.timeline[0].at, whole.model.timeline[0].at);
+        assert!(short.model.duration < whole.model.duration);
         // It is not over at the end.
         assert_eq!(through("9m50s", "error_ratio <= 1%"), 600.0);
     }

@@ -20,8 +20,8 @@ const PROBE: u64 = 4;
 /// Runs of the number above the answer, beyond which it is believed.
 const BEYOND: u64 = 8;
 
-/// One in so many pods is the step of a search that is not exact.
-const ONE_IN: u32 = 20;
+/// From so many pods on the step of a search that is not exact is one in so many.
+const STEPS: [(u32, u32); 2] = [(40, 5), (20, 10)];
 /// Numbers that are not enough, after which the last one is asked whether any is.
 const DOUBTS: u32 = 3;
 
@@ -124,7 +124,7 @@ impl<'a> Hunt<'a> {
         Answer {
             best: best.as_ref().map(|t| t.at),
             tax: None,
-            at_bound: best.as_ref().map_or(true, |t| planner.is_bound(t.at)),
+            at_bound: best.as_ref().is_none_or(|t| planner.is_bound(t.at)),
             next: next.as_ref().map(|t| t.verdict),
             binds: next.as_ref().or(bound.as_ref()).and_then(|t| t.missed.first().cloned()),
             reconnects_per_s,
@@ -187,12 +187,13 @@ impl Planner<'_> {
     }
 }
 
-/// The numbers of pods that are tried: all, or only some of the large ones, a twentieth apart, where as close to the edge each is all but as
+/// The numbers of pods that are tried: all, or only some of the large ones ([`STEPS`]), where as close to the edge each is all but as
 /// good as the next and takes many runs to be told from it.
 pub(super) fn ladder(searched: Searched, exact: bool) -> Vec<u32> {
     let Searched::Pods { lo, hi } = searched else { return Vec::new() };
     let next = |pods: &u32| {
-        let step = if exact { 1 } else { (pods / ONE_IN).max(1) };
+        let one_in = STEPS.iter().find(|(from, _)| pods >= from).filter(|_| !exact);
+        let step = one_in.map_or(1, |(_, one_in)| pods / one_in);
         (*pods < hi).then(|| pods.saturating_add(step).min(hi))
     };
     std::iter::successors(Some(lo), next).collect()
@@ -208,15 +209,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_numbers_of_pods_are_a_twentieth_apart() {
+    fn of_large_numbers_of_pods_only_some_are_tried() {
         let of = |lo, hi, exact| ladder(Searched::Pods { lo, hi }, exact);
         assert_eq!(of(3, 6, false), [3, 4, 5, 6]);
-        assert_eq!(of(38, 47, false), [38, 39, 40, 42, 44, 46, 47]);
+        assert_eq!(of(18, 31, false), [18, 19, 20, 22, 24, 26, 28, 30, 31]);
+        assert_eq!(of(36, 65, false), [36, 39, 42, 50, 60, 65]);
         assert_eq!(of(38, 41, true), [38, 39, 40, 41]);
-        assert!(
-            of(1, 200, false)
-                .windows(2)
-                .all(|pair| f64::from(pair[1]) <= (1.05 * f64::from(pair[0])).max(f64::from(pair[0]) + 1.0))
-        );
     }
 }

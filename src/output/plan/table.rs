@@ -264,7 +264,7 @@ fn legend(report: &PlanReport) -> String {
     let shorter = if report.exact {
         ""
     } else {
-        " Runs are as long as their figures need; above 40 pods steps are of 5 % (--exact: neither)."
+        " Runs are as long as their figures need; above 20 pods steps are of 10 %, above 40 of 20 % (--exact: neither)."
     };
     let (what, fewer, tax) = match report.searched {
         Searched::Pods { .. } => ("a number of pods", "one pod fewer", "tax: pods beyond those of even load"),
