@@ -202,11 +202,82 @@ fn all_errors_are_reported_at_once() {
 fn what_cannot_be_written_ends_with_status_3() {
     let desk = Desk::new();
     // Below a file nobody can make a folder, whatever their rights are.
-    refuses(&desk, &["run", "small.yaml", "--out", "small.yaml/out"], 3, "small.yaml/out");
     refuses(&desk, &["compare", "small.yaml", "--out", "small.yaml/out"], 3, "small.yaml/out");
-    refuses(&desk, &["run", "small.yaml", "--out", "/dev/null"], 3, "/dev/null");
+    refuses(&desk, &["sweep", "small.yaml", "--vary", "seed=1,2", "-o", "/dev/null"], 3, "/dev/null");
     refuses(&desk, &["init", "small.yaml/new.yaml"], 3, "small.yaml/new.yaml");
     refuses(&desk, &["init", "no/such/folder.yaml"], 3, "no/such/folder.yaml");
+}
+
+/// What was simulated is worth seeing.
+#[test]
+fn a_folder_that_cannot_be_written_still_gets_a_table() {
+    let desk = Desk::new();
+    for folder in ["small.yaml/out", "/dev/null"] {
+        let output = desk.run(&["run", "small.yaml", "--out", folder]);
+        assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+        assert!(out(&output).contains("max_over_mean") && !out(&output).contains("files in"), "{}", out(&output));
+        assert!(err(&output).contains(folder), "{}", err(&output));
+        assert_eq!(desk.names(), ["small.yaml"]);
+    }
+    // Both are said, and that of the machine decides.
+    desk.put("unmet.yaml", &(SMALL.to_owned() + "expect: [idle_pods == 3]\n"));
+    let output = desk.run(&["run", "unmet.yaml", "--out", "/dev/null"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("expected idle_pods == 3") && err(&output).contains("/dev/null"), "{}", err(&output));
+}
+
+#[test]
+fn no_files_writes_nothing_and_prints_the_same() {
+    let desk = Desk::new();
+    let printed = out(&desk.run(&["run", "small.yaml", "--no-files"]));
+    assert_eq!(desk.names(), ["small.yaml"]);
+    let with_files = out(&desk.run(&["run", "small.yaml", "-o", "x"]));
+    assert_eq!(printed.trim_end(), with_files.replace("files in x", "").trim_end());
+    refuses(&desk, &["run", "small.yaml", "--no-files", "-o", "x/y"], 2, "cannot be used with");
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let desk = Desk::new();
+    let usual = out(&desk.run(&["run", "small.yaml", "--no-files"]));
+    assert_eq!(out(&desk.shell("cat small.yaml | \"$E\" run - --no-files")), usual);
+    for command in [
+        "validate -",
+        "lint - --no-evidence",
+        "explain -",
+        "compare - small.yaml --set name=b --runs 2 --quiet -o c",
+        "sweep - --vary servers.s.replicas=1,2 --runs 1 --quiet -o s",
+    ] {
+        let output = desk.shell(&format!("cat small.yaml | \"$E\" {command}"));
+        // Two scenarios of one name may be refused, but not as something that cannot be read.
+        let ok = matches!(output.status.code(), Some(0 | 1)) || err(&output).contains("are called `b`");
+        assert!(ok, "{command}: {}", err(&output));
+    }
+    let output = desk.shell("echo 'name: [' | \"$E\" validate -");
+    assert!(err(&output).contains("stdin:"), "{}", err(&output));
+    refuses(&desk, &["run", "-", "-"], 2, "standard input can be read once");
+}
+
+#[test]
+fn a_star_sets_a_key_of_all_items() {
+    let desk = Desk::new();
+    desk.put(
+        "two.yaml",
+        "name: two\nduration: 5s\nservers: [{ name: s, replicas: 3 }]\n\
+        clients:\n- { name: a, load: { open: { rate: 100 } } }\n- { name: b, load: { open: { rate: 100 } } }\n",
+    );
+    let policies = |set: &str| {
+        let text = out(&desk.run(&["explain", "two.yaml", "--set", set]));
+        text.lines().filter(|l| l.contains(".discovery ") && l.contains("watch")).count()
+    };
+    assert_eq!(policies("clients.*.discovery=watch"), 2);
+    assert_eq!(policies("clients.a.discovery=watch"), 1);
+    let output =
+        desk.run(&["sweep", "two.yaml", "--vary", "clients.*.channels=1,2", "--runs", "1", "--quiet", "-o", "s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    refuses(&desk, &["run", "two.yaml", "--set", "servers.s.*=1"], 2, "`*` stands for all items of a list");
+    refuses(&desk, &["run", "two.yaml", "--set", "timeline.*.at=1s"], 2, "`*` stands for all items of a list");
+    refuses(&desk, &["run", "two.yaml", "--set", "clients.*.channel=1"], 2, "channels");
 }
 
 /// A file may have 4 blocks. `ulimit -f` sends SIGXFSZ, which ends a process; ignored, writing fails as on a full disk.

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
     seed: u64,
     /// Folder to write to
-    #[arg(long, value_name = "DIR", default_value = "outputs/check")]
+    #[arg(long, short, value_name = "DIR", default_value = "outputs/check")]
     out: PathBuf,
     #[command(flatten)]
     terms: Terms,

@@ -36,7 +36,7 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
     {
         return terminal::print(&format!("{}\n\n{}\n\nSource: {}\n", entry.word, entry.meaning, entry.source));
     }
-    if Path::new(what).exists() || !shipped::find(what).is_empty() {
+    if what == "-" || Path::new(what).exists() || !shipped::find(what).is_empty() {
         return scenario(what, &args.sets);
     }
     let keys = schema::described(what.rsplit('.').next().unwrap_or(what));

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
     /// Folder to write to
-    #[arg(long, value_name = "DIR", default_value = "outputs/fit")]
+    #[arg(long, short, value_name = "DIR", default_value = "outputs/fit")]
     out: PathBuf,
     #[command(flatten)]
     terms: Terms,

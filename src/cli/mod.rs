@@ -79,12 +79,12 @@ enum Command {
 #[derive(Args, Clone, Debug)]
 struct Common {
     /// Folder to write to [default: outputs/<scenario>, outputs/compare, outputs/sweep or outputs/plan]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, short, value_name = "DIR")]
     out: Option<std::path::PathBuf>,
     /// Seed of run 0, instead of the scenario's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Change a value of the scenario, e.g. servers.0.replicas=10 or clients.web.policy=round_robin
+    /// Change a value of the scenario, e.g. servers.0.replicas=10, clients.web.policy=round_robin, or clients.*.policy=... for all clients
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
     #[command(flatten)]

@@ -25,7 +25,7 @@ use crate::scenario::effective::Origin;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Scenario files, folders of them, or shipped scenarios such as blog/rolling-restart
+    /// Scenario files, folders of them, standard input (-), or shipped scenarios such as blog/rolling-restart
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Runs with seeds N, N+1, …; more than one gives confidence intervals
@@ -33,13 +33,16 @@ pub struct Args {
     runs: u32,
     #[command(flatten)]
     asked: cures::Asked,
+    /// Write nothing, and print the result only
+    #[arg(long, conflicts_with_all = ["out", "no_png"])]
+    no_files: bool,
     #[command(flatten)]
     common: Common,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ValidateArgs {
-    /// Scenario files, folders of them, or shipped scenarios
+    /// Scenario files, folders of them, standard input (-), or shipped scenarios
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Change a value of the scenario first
@@ -58,19 +61,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         sources::with_documents(&args.scenarios, &args.common.sets)?.into_iter().unzip();
     refuse_same_names(&loaded)?;
     loaded.iter().try_for_each(|scenario| refuse_too_many(scenario, args.runs, 1, "--runs"))?;
-    // Folders are made and proved writable before the first run.
-    let sets = folders(&loaded, args).into_iter().map(|folder| interrupt::begin(&folder, "run"));
-    let sets: Vec<FileSet> = sets.collect::<Result<_, _>>()?;
+    let mut unwritable = None;
+    let sets = places(&loaded, args, &mut unwritable)?;
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
     for ((scenario, document), mut set) in loaded.iter().zip(&documents).zip(sets) {
-        let mut replicates = run_one(scenario, args, &mut set)?;
+        let mut replicates = run_one(scenario, args, set.as_mut())?;
         replicates.first.summary.cures = cures(args.asked, document, &replicates.first, args.common.terms)?;
-        let folder = printable::path(set.target());
-        let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
-        let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
-        output::add_run(&mut set, &replicates.first, &options)?;
-        interrupt::commit(set)?;
+        let folder = set.map(|set| write(set, &replicates, args)).transpose();
+        let folder = folder.or_else(|failure| keep_machine(failure, &mut unwritable))?;
         unmet.extend(unmet_expectations(&replicates));
         printed.push(match args.common.terms.format {
             Format::Table => table::render(&replicates.first, &header(scenario, folder), &terminal::style()),
@@ -85,17 +84,62 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let one = printed.len() == 1;
         terminal::print(&if one { printed.concat() } else { format!("[\n{}\n]\n", printed.join(",\n")) })?;
     }
-    if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) }
+    let unmet = if unmet.is_empty() { Ok(()) } else { Err(Failure::Unmet(unmet.join("\n"))) };
+    match (unwritable, &unmet) {
+        (None, _) => unmet,
+        (Some(failure), Ok(())) => Err(failure),
+        (Some(failure), Err(unmet)) => {
+            let _ = unmet.report();
+            Err(failure)
+        }
+    }
 }
 
-fn run_one(scenario: &Loaded, args: &Args, set: &mut FileSet) -> Result<Replicates, Failure> {
+/// Where the files of each scenario go; `None`: nowhere. Folders are made and proved writable before the first run; what the machine refuses
+/// is kept to be said at the end, since the runs can be printed all the same.
+fn places(loaded: &[Loaded], args: &Args, unwritable: &mut Option<Failure>) -> Result<Vec<Option<FileSet>>, Failure> {
+    if args.no_files {
+        return Ok(loaded.iter().map(|_| None).collect());
+    }
+    let begin = |folder: PathBuf| {
+        interrupt::begin(&folder, "run").map(Some).or_else(|failure| keep_machine(failure, unwritable))
+    };
+    folders(loaded, args).into_iter().map(begin).collect()
+}
+
+/// Keeps the first failure of the machine, and passes on others.
+fn keep_machine<T>(failure: Failure, kept: &mut Option<Failure>) -> Result<Option<T>, Failure> {
+    match &failure {
+        Failure::Output(error) if error.is_machine() => {
+            kept.get_or_insert(failure);
+            Ok(None)
+        }
+        _ => Err(failure),
+    }
+}
+
+/// Writes all files of a scenario, and returns their folder.
+fn write(mut set: FileSet, replicates: &Replicates, args: &Args) -> Result<String, Failure> {
+    let folder = printable::path(set.target());
+    let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
+    let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
+    output::add_run(&mut set, &replicates.first, &options)?;
+    interrupt::commit(set)?;
+    Ok(folder)
+}
+
+fn run_one(scenario: &Loaded, args: &Args, set: Option<&mut FileSet>) -> Result<Replicates, Failure> {
     let seed = args.common.seed.unwrap_or(scenario.model.seed);
     let runs = u64::from(args.runs);
     let progress = Progress::new(runs, scenario.model.duration, args.common.terms.quiet);
     let watch = |run_seed: u64, at| progress.reached(run_seed.wrapping_sub(seed), at);
-    let done = with_connections(set, |sink| {
+    let simulate = |sink: ConnectionSink<'_>| {
         in_pool(args.common.terms.threads, || replicate(scenario, seed, runs, sink, Some(&watch)))
-    })??;
+    };
+    let done = match set {
+        Some(set) => with_connections(set, simulate)??,
+        None => simulate(ConnectionSink::Discard)?,
+    };
     progress.finish();
     done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
 }
@@ -160,9 +204,9 @@ fn folders(loaded: &[Loaded], args: &Args) -> Vec<PathBuf> {
 }
 
 /// What stands above the table: the assumptions in force.
-pub fn header(scenario: &Loaded, folder: String) -> Header {
+pub fn header(scenario: &Loaded, folder: Option<String>) -> Header {
     let assumed = scenario.effective.iter().filter(|v| v.origin == Origin::Assumption);
-    Header { assumptions: assumed.map(|v| (v.path.clone(), v.value.clone())).collect(), folder: Some(folder) }
+    Header { assumptions: assumed.map(|v| (v.path.clone(), v.value.clone())).collect(), folder }
 }
 
 /// A line for each expectation that some run does not meet.

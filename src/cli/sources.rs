@@ -1,4 +1,4 @@
-//! What a scenario argument means: a file, a folder of files, or a scenario that ships with evenkeel.
+//! What a scenario argument means: a file, standard input (`-`), a folder of files, or a scenario that ships with evenkeel.
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,8 @@ use crate::shipped;
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// Standard input.
+    Stdin,
     /// An embedded one.
     Shipped(shipped::Shipped),
 }
@@ -23,6 +25,7 @@ impl Source {
     pub fn open(&self, sets: &[String]) -> Result<Document, Diagnostics> {
         match self {
             Source::File(path) => Document::open(path, sets),
+            Source::Stdin => Document::stdin(sets),
             Source::Shipped(s) => Ok(Document::embedded(s.name, s.text, sets)),
         }
     }
@@ -36,6 +39,10 @@ impl Source {
 /// The scenarios that an argument means. What exists as a file or folder wins over what ships.
 pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
     let path = Path::new(argument);
+    // Standard input, whatever there is of that name.
+    if argument == "-" {
+        return Ok(vec![Source::Stdin]);
+    }
     if path.is_dir() {
         return in_folder(path);
     }
@@ -119,6 +126,9 @@ pub fn texts(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Fai
 }
 
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+    if arguments.iter().filter(|argument| *argument == "-").count() > 1 {
+        return Err(Failure::Usage("`-` is there twice, and standard input can be read once".to_owned()));
+    }
     let mut sources = Vec::new();
     for argument in arguments {
         sources.extend(find(argument)?);

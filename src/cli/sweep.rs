@@ -21,7 +21,7 @@ use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A scenario file or a shipped scenario
+    /// A scenario file, standard input (-), or a shipped scenario
     #[arg(value_name = "SCENARIO")]
     scenario: String,
     /// What is varied, e.g. servers.0.grpc.max_connection_age=1m,5m,30m or servers.0.replicas=5..20:4 (four values) or
@@ -45,7 +45,7 @@ pub struct MergeArgs {
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
     /// Folder to write to
-    #[arg(long, value_name = "DIR", default_value = "outputs/sweep")]
+    #[arg(long, short, value_name = "DIR", default_value = "outputs/sweep")]
     out: PathBuf,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]

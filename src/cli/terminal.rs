@@ -25,15 +25,15 @@ fn colours_on_stdout() -> bool {
     std::io::stdout().is_terminal() && !no_color()
 }
 
-/// Columns of standard output. A pipe has 100, whatever the environment, so that the same command prints the same bytes.
+/// Columns of standard output, as the terminal says. A pipe, and a terminal that does not say, has 100, whatever the environment, so that
+/// the same command prints the same bytes.
 pub fn width() -> usize {
     const PIPE: usize = 100;
     if !std::io::stdout().is_terminal() {
         return PIPE;
     }
     let asked = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
-    let columns = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    asked.filter(|width| *width > 0).or_else(columns).unwrap_or(PIPE)
+    asked.filter(|width| *width > 0).unwrap_or(PIPE)
 }
 
 /// How text on standard output looks. A pipe gets plain text, 100 columns wide.

@@ -123,7 +123,7 @@ fn calls_between(points: &[(f64, f64)], from: f64, to: f64) -> f64 {
 }
 
 /// Mean of what a call of the clients costs, next to the service time.
-fn cost(model: &Model) -> f64 {
+pub(super) fn cost(model: &Model) -> f64 {
     let of = |client: &Client| {
         let mut from = 0.0;
         let parts = client.methods.iter().map(|m| {

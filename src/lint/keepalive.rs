@@ -1,14 +1,21 @@
 //! Pings: those that servers punish, and those that are missing.
 
-use super::facts::{Caller, direct};
+use super::facts::{Caller, brief, direct, whole_seconds};
 use super::figures::{FAILED, OK, RETRIES, TOO_MANY_PINGS, UNFINISHED};
 use super::probe::{AT, probe, quiet};
 use super::{Found, Rule, Severity};
 use crate::scenario::model::{Model, Server};
 use crate::units::Span;
 
-/// Three strikes of pings 30 s apart, and what comes before them.
-const LONG_ENOUGH: u64 = 200;
+/// Connections begin within this many seconds.
+const BEGIN: u64 = 30;
+
+/// Seconds in which pings that are so far apart end a connection: one that is in order, one more than there may be strikes (two more where
+/// the server's stack counts so), and one for what data sets back.
+fn long_enough(time: Span, servers: &[&Server]) -> u64 {
+    let strikes = servers.iter().filter_map(|s| s.grpc.enforcement.max_strikes).max().unwrap_or(0);
+    BEGIN + whole_seconds(time * (u64::from(strikes) + 4))
+}
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -75,7 +82,7 @@ fn too_fast(model: &Model) -> Vec<Found> {
         Some(Found {
             path: c.path("keepalive.time"),
             message: format!("a ping after {time} of silence, and a server that permits one each {min_time}"),
-            probe: silent_streams(model, &c),
+            probe: silent_streams(model, &c, long_enough(time, &servers)),
             fix: servers.into_iter().map(at).collect(),
         })
     };
@@ -83,9 +90,10 @@ fn too_fast(model: &Model) -> Vec<Found> {
 }
 
 /// A client's calls are streams on which nothing is said: the load that pings are made for.
-fn silent_streams(model: &Model, caller: &Caller<'_>) -> Vec<String> {
-    let mut sets = quiet(model, LONG_ENOUGH);
-    let rate = 0.01 * caller.connections() as f64;
+fn silent_streams(model: &Model, caller: &Caller<'_>, seconds: u64) -> Vec<String> {
+    let mut sets = quiet(model, seconds);
+    // One per connection in a third of the time in which they are to begin.
+    let rate = brief(3.0 * caller.connections() as f64 / BEGIN as f64);
     sets.push(caller.path(&format!("load={{ streams: {{ rate: {rate}, duration: 1h }} }}")));
     sets.extend([caller.path("deadline=null"), caller.path("retry=null")]);
     sets
@@ -97,6 +105,7 @@ fn not_permitted(model: &Model) -> Vec<Found> {
     };
     let found = |(c, servers): (Caller<'_>, Vec<&Server>)| {
         let time = c.grpc.keepalive?.time;
+        let mut probe = quiet(model, long_enough(time, &servers));
         let fix = servers.into_iter().flat_map(|s| {
             let at = format!("servers.{}.grpc.keepalive_enforcement", s.name);
             let min_time = s.grpc.enforcement.min_time.min(time);
@@ -105,7 +114,6 @@ fn not_permitted(model: &Model) -> Vec<Found> {
         // Calls for a moment, and then none.
         let rate = c.connections();
         let curve = format!("[{{ at: 0s, rate: {rate} }}, {{ at: 5s, rate: {rate} }}, {{ at: 5s, rate: 0 }}]");
-        let mut probe = quiet(model, LONG_ENOUGH);
         probe.push(c.path(&format!("load={{ open: {{ curve: {curve} }} }}")));
         Some(Found {
             path: c.path("keepalive.permit_without_stream"),

@@ -14,7 +14,7 @@ const OVERLOAD: u64 = 50;
 /// How much above the capacity the load goes in it.
 const TIMES: f64 = 1.3;
 /// The part of the capacity that a load may take in the long run.
-const BUSY: f64 = 0.7;
+pub(super) const BUSY: f64 = 0.7;
 /// gRPC's RESOURCE_EXHAUSTED.
 const RESOURCE_EXHAUSTED: u8 = 8;
 
@@ -132,7 +132,7 @@ pub(super) static RULES: &[Rule] = &[
 ];
 
 /// Calls per second that all pods of the start can serve.
-fn all_capacity(model: &Model) -> f64 {
+pub(super) fn all_capacity(model: &Model) -> f64 {
     model.servers.iter().map(|s| capacity(model, s) * f64::from(s.replicas)).sum()
 }
 

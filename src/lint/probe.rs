@@ -1,7 +1,7 @@
 //! Short experiments, as `--set`s on top of a scenario: its own load and settings, and one event of everyday life.
 
-use super::facts::{capacity, peak, replaced_within, whole_seconds};
-use crate::scenario::model::{Load, Model};
+use super::facts::{capacity, cost, peak, replaced_within, whole_seconds};
+use crate::scenario::model::{Client, Load, Model};
 use crate::units::Span;
 
 /// Clients start within this.
@@ -9,7 +9,12 @@ const SPREAD: Span = Span::from_secs(5);
 /// When something happens in a probe: all clients are there, and have called.
 pub(super) const AT: u64 = 10;
 
-/// A run of so many seconds with this timeline (items in YAML).
+/// Of what a pod can do, the part that workers of a closed load ask for as an open one, at the most.
+const BUSY: f64 = 0.7;
+/// Calls per second that are enough to see what fails.
+const ENOUGH: f64 = 1_000.0;
+
+/// A run of so many seconds with this timeline (items in YAML). Where something happens loads are open.
 pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> {
     let mut sets = vec![format!("duration={seconds}s")];
     let not_now = [
@@ -26,11 +31,38 @@ pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> 
         if client.start_at + client.start_spread > SPREAD {
             sets.push(format!("clients.{name}.start={{ spread: {SPREAD} }}"));
         }
-        if matches!(client.load, Load::Closed { requests: Some(_), .. }) {
+        if timeline.is_empty() && matches!(client.load, Load::Closed { requests: Some(_), .. }) {
             sets.push(format!("clients.{name}.load.closed.requests=null"));
         }
     }
+    if !timeline.is_empty() {
+        // On whichever pods: with few connections a closed load is what one pod can do.
+        let one = model.servers.iter().map(|s| capacity(model, s)).fold(f64::INFINITY, f64::min);
+        sets.extend(opened(model, (BUSY * one).min(ENOUGH)));
+    }
     sets
+}
+
+/// Closed loads as open ones, with about the calls that they make: workers whose calls fail at once call again at once, and the number of
+/// failures would say how fast that is. They ask for so many calls per second together at the most.
+pub(super) fn opened(model: &Model, most: f64) -> Vec<String> {
+    let service = model.servers.iter().map(|s| s.service_time.mean() / s.speed).fold(0.0, f64::max) * cost(model);
+    let rate = |client: &Client| match client.load {
+        Load::Closed { concurrency, .. } => {
+            let proxy = client.via.as_ref().map_or(0.0, |via| via.overhead.mean());
+            let takes = service + model.cluster.rtt.as_secs_f64() + proxy;
+            Some(f64::from(concurrency) / takes.max(1e-6))
+        }
+        _ => None,
+    };
+    let all: f64 = model.clients.iter().filter_map(rate).sum();
+    let part = if all > most { most / all } else { 1.0 };
+    let each = |client: &Client| {
+        let load = format!("clients.{}.load", client.name);
+        let rate = (rate(client)? * part).max(1.0);
+        Some([format!("{load}.closed=null"), format!("{load}.open={{ rate: {rate:.0} }}")])
+    };
+    model.clients.iter().filter_map(each).flatten().collect()
 }
 
 /// Nothing happens.

@@ -2,10 +2,13 @@
 
 use super::facts::{Caller, brief, callers, direct, peak};
 use super::figures::{FAILED, IDLE_GATEWAYS, MAX_OVER_MEAN, OK, P99};
+use super::load::{BUSY, all_capacity};
 use super::placing::count;
-use super::probe::{overload, quiet, scale_up};
+use super::probe::{opened, overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Client, Counting, Load, Model, Policy, Protocol, Rules, SidecarKind};
+use crate::scenario::model::{
+    Client, Counting, EnvoyCluster, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind,
+};
 use crate::units::Span;
 
 /// Seconds of a run in which nothing happens.
@@ -87,22 +90,49 @@ pub(super) static RULES: &[Rule] = &[
     },
 ];
 
-/// Envoy beside a client.
-fn envoys(model: &Model) -> impl Iterator<Item = (Caller<'_>, SidecarKind)> {
-    callers(model).filter(|c| c.gateway.is_none()).filter_map(|c| {
-        let via = c.client.via.as_ref().filter(|v| v.cluster.is_some())?;
-        Some((c, via.kind))
+/// An Envoy: beside a client, or a gateway.
+struct Envoy<'a> {
+    caller: Caller<'a>,
+    via: &'a Sidecar,
+    cluster: EnvoyCluster,
+}
+
+impl Envoy<'_> {
+    /// Path of one of its settings.
+    fn path(&self, key: &str) -> String {
+        match self.caller.gateway {
+            Some(gateway) => self.caller.path(&format!("proxy.{}.{key}", gateway.proxy)),
+            None => self.caller.path(&format!("via.{}.{key}", self.via.kind.name())),
+        }
+    }
+
+    /// Who calls through it.
+    fn clients<'m>(&self, model: &'m Model) -> Vec<&'m Client> {
+        let name = &self.caller.client.name;
+        let of = |c: &&Client| match (self.caller.gateway, c.gateway.and_then(|i| model.gateways.get(i))) {
+            (Some(_), Some(gateway)) => gateway.server.name == *name,
+            (None, None) => c.name == *name,
+            _ => false,
+        };
+        model.clients.iter().filter(of).collect()
+    }
+}
+
+fn envoys(model: &Model) -> impl Iterator<Item = Envoy<'_>> {
+    callers(model).filter_map(|caller| {
+        let via = caller.client.via.as_ref()?;
+        let knows = matches!(via.kind, SidecarKind::Envoy | SidecarKind::Istio);
+        Some(Envoy { caller, via, cluster: via.cluster.filter(|_| knows)? })
     })
 }
 
 fn cold(model: &Model) -> Vec<Found> {
     let warm = model.servers.iter().enumerate().filter_map(|(i, s)| Some((i, s.warm_up?)));
     let Some((server, warm_up)) = warm.max_by_key(|(_, w)| w.time) else { return Vec::new() };
-    let found = |(c, kind): (Caller<'_>, SidecarKind)| {
-        let weighs = matches!(c.grpc.policy, Policy::RoundRobin { .. } | Policy::LeastRequest { .. });
-        let slow_start = c.client.via.as_ref()?.cluster?.slow_start;
-        let at = c.path(&format!("via.{}.slow_start", kind.name()));
-        (weighs && slow_start.is_none() && model.knows_pods(c.client)).then(|| Found {
+    let found = |envoy: Envoy<'_>| {
+        let weighs = matches!(envoy.caller.grpc.policy, Policy::RoundRobin { .. } | Policy::LeastRequest { .. });
+        let at = envoy.path("slow_start");
+        (weighs && envoy.cluster.slow_start.is_none() && model.knows_pods(envoy.caller.client)).then(|| Found {
             message: format!(
                 "a new pod has {:.0} % of its speed, and a full share of the calls",
                 100.0 * warm_up.initial
@@ -156,24 +186,27 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
 
 fn breakers(model: &Model) -> Vec<Found> {
     let service = model.servers.iter().map(|s| s.service_time.mean() / s.speed).fold(0.0, f64::max);
-    let found = |(c, kind): (Caller<'_>, SidecarKind)| {
-        let via = c.client.via.as_ref()?;
-        let limit = via.cluster?.breakers?.requests;
-        let replicas = f64::from(c.client.replicas);
-        let under_way = match &c.client.load {
-            Load::Closed { concurrency, .. } => f64::from(*concurrency) / replicas,
-            _ => {
-                // Little's law, and three deviations of a Poisson count.
-                let takes = service + model.cluster.rtt.as_secs_f64() + via.overhead.mean();
-                let mean = peak(c.client)? / replicas * takes;
-                mean + 3.0 * mean.sqrt()
-            }
+    let found = |envoy: Envoy<'_>| {
+        let limit = envoy.cluster.breakers?.requests;
+        let takes = service + model.cluster.rtt.as_secs_f64() + envoy.via.overhead.mean();
+        // In all pods of the proxy together.
+        let calls = |client: &Client| match &client.load {
+            Load::Closed { concurrency, .. } => Some((f64::from(*concurrency), 0.0)),
+            // Little's law, and the variance of a Poisson count.
+            _ => peak(client).map(|rate| (rate * takes, rate * takes)),
         };
-        let at = c.path(&format!("via.{}.circuit_breakers.max_requests", kind.name()));
+        let clients = envoy.clients(model).into_iter().map(calls).collect::<Option<Vec<_>>>()?;
+        let (mean, variance) = clients.iter().fold((0.0, 0.0), |(mean, variance), c| (mean + c.0, variance + c.1));
+        let replicas = f64::from(envoy.caller.client.replicas.max(1));
+        let under_way = mean / replicas + 3.0 * (variance / replicas).sqrt();
+        let at = envoy.path("circuit_breakers.max_requests");
+        let mut probe = quiet(model, QUIET);
+        probe.retain(|set| !set.ends_with("load.closed.requests=null"));
+        probe.extend(opened(model, BUSY * all_capacity(model)));
         (under_way > f64::from(limit)).then(|| Found {
             message: format!("up to {} calls are under way in each proxy, and {limit} may be", brief(under_way.ceil())),
             path: at.clone(),
-            probe: quiet(model, QUIET),
+            probe,
             fix: vec![format!("{at}={:.0}", (2.0 * under_way).ceil())],
         })
     };

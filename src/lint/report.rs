@@ -87,15 +87,24 @@ fn sets(sets: &[String]) -> String {
     sets.iter().map(|set| set_option(set)).collect::<Vec<_>>().join(" ")
 }
 
-/// The figures of both runs in a line.
+/// The figures without and with the fix, how sure that is, and what the fix costs.
 fn proof(evidence: &Evidence) -> String {
-    if !evidence.missing.is_empty() {
-        return format!("none, since {}", evidence.missing);
+    let Evidence { seed, runs, figures, price, missing, .. } = evidence;
+    if !missing.is_empty() {
+        return format!("none, since {missing}");
     }
-    let figures: Vec<String> = evidence.figures.iter().map(|f| format!("{} {}", f.name, change(f))).collect();
-    let same = evidence.figures.iter().all(|f| f.without == f.with);
-    let same = if same { "; no difference with this seed" } else { "" };
-    format!("{} (seed {}{same})", figures.join(", "), evidence.seed)
+    let listed = |figures: &[Shown], worse: &str| -> String {
+        let note = |f: &Shown| if f.is_worse() { worse.to_owned() } else { String::new() };
+        let each: Vec<String> = figures.iter().map(|f| format!("{} {}{}", f.name, change(f), note(f))).collect();
+        each.join(", ")
+    };
+    let sure = match figures.first() {
+        Some(first) if first.is_better() => format!("better in {} of {runs} runs", first.better),
+        _ => format!("no difference that {runs} runs show"),
+    };
+    let price = if price.is_empty() { String::new() } else { format!("; the fix makes worse: {}", listed(price, "")) };
+    let last = seed.wrapping_add(runs.saturating_sub(1));
+    format!("{} ({sure}, seeds {seed} to {last}){price}", listed(figures, " (worse)"))
 }
 
 fn change(shown: &Shown) -> String {

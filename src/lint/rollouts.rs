@@ -6,7 +6,7 @@ use super::figures::{FAILED, IDLE_PODS, MAX_OVER_MEAN, P99, WORST_WINDOW};
 use super::probe::rollout;
 use super::{Found, Rule, Severity};
 use crate::policy::controller::fenceposts;
-use crate::scenario::model::{Discovery, DnsCache, Model, Protocol, Server, Strategy};
+use crate::scenario::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Strategy};
 use crate::theory::rollout::{Readiness, Rollout, walk};
 use crate::units::Span;
 
@@ -120,8 +120,8 @@ pub(super) static RULES: &[Rule] = &[
 ];
 
 /// `--set`s that give a server this preStop, and time for calls after it.
-fn pause(server: &Server, seconds: u64) -> Vec<String> {
-    let at = format!("servers.{}.termination", server.name);
+fn pause(list: &str, server: &Server, seconds: u64) -> Vec<String> {
+    let at = format!("{list}.{}.termination", server.name);
     let grace = whole_seconds(server.termination.grace - server.termination.pre_stop).max(5) + seconds;
     let grace = grace.max(whole_seconds(server.termination.grace));
     vec![format!("{at}.pre_stop={seconds}s"), format!("{at}.grace={grace}s")]
@@ -143,25 +143,29 @@ fn told_late(model: &Model, caller: &Caller<'_>) -> Option<Span> {
 
 fn no_pause(model: &Model) -> Vec<Found> {
     let http1 = model.clients.iter().any(|c| matches!(c.protocol, Protocol::Http1(_))).then(|| lag(model));
-    let Some(needed) = callers(model).filter_map(|c| told_late(model, &c)).chain(http1).max() else {
-        return Vec::new();
-    };
-    let short = model.servers.iter().filter(|s| s.replicas > 1 && s.termination.pre_stop < needed);
-    let found = |s: &Server| {
+    let needed = callers(model).filter_map(|c| told_late(model, &c)).chain(http1).max();
+    let servers = model.servers.iter().map(|s| ("servers", s)).filter_map(|(list, s)| Some((list, s, needed?)));
+    // Clients of a gateway come to it through a ClusterIP of its own.
+    let tried_again = |c: &&Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.retry.is_some());
+    let called = |i: usize| model.clients.iter().filter(move |c| c.gateway == Some(i));
+    let gateways = model.gateways.iter().enumerate().filter(|(i, _)| called(*i).any(|c| !tried_again(&c)));
+    let gateways = gateways.map(|(_, g)| ("gateways", &g.server, lag(model)));
+    let found = |(list, s, needed): (&str, &Server, Span)| {
         let why = format!("nodes that know {needed} later that the pod is going");
         let message = format!("a pause of {} before SIGTERM, and {why}", s.termination.pre_stop);
-        longer_pause(model, s, message, whole_seconds(needed).max(5))
+        (s.replicas > 1 && s.termination.pre_stop < needed)
+            .then(|| longer_pause(model, list, s, message, whole_seconds(needed).max(5)))
     };
-    short.map(found).collect()
+    servers.chain(gateways).filter_map(found).collect()
 }
 
 /// A preStop that is too short, which a rollout shows, and one of so many seconds cures.
-fn longer_pause(model: &Model, server: &Server, message: String, seconds: u64) -> Found {
+fn longer_pause(model: &Model, list: &str, server: &Server, message: String, seconds: u64) -> Found {
     Found {
-        path: format!("servers.{}.termination.pre_stop", server.name),
+        path: format!("{list}.{}.termination.pre_stop", server.name),
         message,
         probe: rollout(model, &server.name, AFTER),
-        fix: pause(server, seconds),
+        fix: pause(list, server, seconds),
     }
 }
 
@@ -184,7 +188,13 @@ fn quicker_than_dns(model: &Model) -> Vec<Found> {
     let found = |s: &Server| {
         let within = replaced_within(s);
         let why = format!("clients ask DNS once in {floor}, and its answer can be {stale} old");
-        longer_pause(model, s, format!("all pods are replaced within about {within}, {why}"), whole_seconds(stale) + 1)
+        longer_pause(
+            model,
+            "servers",
+            s,
+            format!("all pods are replaced within about {within}, {why}"),
+            whole_seconds(stale) + 1,
+        )
     };
     model.servers.iter().filter(quick).map(found).collect()
 }
@@ -198,7 +208,13 @@ fn polled(model: &Model) -> Vec<Found> {
     let needed = stale(model) + interval;
     let found = |s: &Server| {
         let why = format!("polls that may name the pod for {needed} after its deletion");
-        longer_pause(model, s, format!("a pause of {}, and {why}", s.termination.pre_stop), whole_seconds(needed) + 1)
+        longer_pause(
+            model,
+            "servers",
+            s,
+            format!("a pause of {}, and {why}", s.termination.pre_stop),
+            whole_seconds(needed) + 1,
+        )
     };
     model.servers.iter().filter(|s| s.replicas > 0 && s.termination.pre_stop < needed).map(found).collect()
 }
@@ -270,7 +286,7 @@ fn last_empty(model: &Model) -> Vec<Found> {
         let at = format!("servers.{}.strategy", s.name);
         let mut fix = vec![format!("{at}={{ max_surge: 100%, max_unavailable: 0 }}")];
         if lagging {
-            fix.extend(pause(s, whole_seconds(lag(model)).max(5)));
+            fix.extend(pause("servers", s, whole_seconds(lag(model)).max(5)));
         }
         // A pod that is Ready before the one that it replaces closes its connections takes part in that deal.
         let late = s.startup.quantile(0.0) > s.termination.pre_stop.as_secs_f64();
@@ -285,11 +301,13 @@ fn last_empty(model: &Model) -> Vec<Found> {
 }
 
 fn recreated(model: &Model) -> Vec<Found> {
-    let found = |s: &Server| Found {
-        path: format!("servers.{}.strategy.type", s.name),
+    let found = |(list, s): (&str, &Server)| Found {
+        path: format!("{list}.{}.strategy.type", s.name),
         message: format!("a rollout leaves no pod for {} and more", Span::from_secs_f64(s.startup.mean())),
         probe: rollout(model, &s.name, AFTER),
-        fix: vec![format!("servers.{}.strategy={{ type: RollingUpdate }}", s.name)],
+        fix: vec![format!("{list}.{}.strategy={{ type: RollingUpdate }}", s.name)],
     };
-    model.servers.iter().filter(|s| s.strategy == Strategy::Recreate && s.replicas > 0).map(found).collect()
+    let gateways = model.gateways.iter().map(|g| ("gateways", &g.server));
+    let all = model.servers.iter().map(|s| ("servers", s)).chain(gateways);
+    all.filter(|(_, s)| s.strategy == Strategy::Recreate && s.replicas > 0).map(found).collect()
 }

@@ -36,6 +36,11 @@ impl Style {
         self.wrapped("31", text)
     }
 
+    /// What deserves a look.
+    pub(super) fn hot(&self, text: &str) -> String {
+        self.wrapped("33", text)
+    }
+
     /// What is as it should be.
     pub(super) fn good(&self, text: &str) -> String {
         self.wrapped("32", text)

@@ -37,6 +37,17 @@ impl Document {
         Ok(Document { name: printable::path(path), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
     }
 
+    /// Reads standard input. Paths of CSV files are relative to the working directory.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn stdin(sets: &[String]) -> Result<Document, Diagnostics> {
+        const NAME: &str = "stdin";
+        let text = input::read_from(Ok(std::io::stdin()), NAME, MAX_BYTES);
+        let text = text.map_err(|failure| failure.diagnostics(Path::new(NAME)))?;
+        Ok(Document { name: NAME.to_owned(), text, beside: Some(Beside::new(Path::new(""))), sets: sets.to_vec() })
+    }
+
     /// A text that is in no file, and so cannot name CSV files.
     #[must_use]
     pub fn embedded(name: &str, text: &str, sets: &[String]) -> Document {

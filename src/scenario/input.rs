@@ -81,7 +81,11 @@ impl Failure {
 
 /// Reads a file that must be UTF-8 and at most `max_bytes` long.
 pub(super) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Failure> {
-    let shown = printable::path(path);
+    read_from(File::open(path), &printable::path(path), max_bytes)
+}
+
+/// The same of what can be read, under the name that messages have for it.
+pub(super) fn read_from<R: Read>(source: std::io::Result<R>, shown: &str, max_bytes: u64) -> Result<String, Failure> {
     let failure = |error: &std::io::Error| {
         let machine = !matches!(
             error.kind(),
@@ -95,9 +99,8 @@ pub(super) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Failure> 
         };
         Failure { code: Code::CannotRead, message: format!("cannot read `{shown}`: {why}"), machine, read: None }
     };
-    let file = File::open(path).map_err(|e| failure(&e))?;
     let mut bytes = Vec::new();
-    file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
+    source.map_err(|e| failure(&e))?.take(max_bytes + 1).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
     if bytes.len() as u64 > max_bytes {
         let message = format!("`{shown}` is larger than {} MiB", max_bytes >> 20);
         return Err(Failure { code: Code::TooLarge, message, machine: false, read: None });

@@ -112,8 +112,8 @@ pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, 
             middle_cut(&life(row), lives)
         );
         let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));
-        let idle = row.is_idle() && most > 0.0;
-        let _ = writeln!(out, "{}", if idle { style.bad(line.trim_end()) } else { line.trim_end().into() });
+        let shares = rows.iter().filter_map(|row| row.share);
+        let _ = writeln!(out, "{}", marked(row.share, row.is_idle(), shares, style, line.trim_end()));
         if listed > PODS_MOST && i + 1 == PODS_ENDS {
             let text = format!("… {} pods between these (all are in summary.json)", listed - 2 * PODS_ENDS);
             let _ = writeln!(out, "{}", style.faint(&text));
@@ -136,6 +136,19 @@ pub(in crate::output) fn of_requests(pods: &[PodSummary], now: bool) -> &'static
         (false, _) => "requests",
         (true, true) => "messages/s",
         (true, false) => "calls/s",
+    }
+}
+
+/// A pod with so many times the mean share is hot.
+const HOT: f64 = 1.5;
+
+/// The line of a pod that gets nothing, or much more than the mean, stands out.
+fn marked(share: Option<f64>, idle: bool, shares: impl Iterator<Item = f64>, style: &Style, line: &str) -> String {
+    let (n, all) = shares.fold((0.0, 0.0), |(n, all), share| (n + 1.0, all + share));
+    match share {
+        Some(_) if idle && all > 0.0 => style.bad(line),
+        Some(share) if all > 0.0 && share * n >= HOT * all => style.hot(line),
+        _ => line.to_owned(),
     }
 }
 
@@ -207,5 +220,20 @@ fn life(row: &Row<'_>) -> String {
         (None, _, _) => "not Ready".into(),
         (_, Some(from), Some(to)) => format!("{from} {to}"),
         (_, one, other) => (one.or(other).unwrap_or_default() + idle).trim_start().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hot_pods_and_idle_ones_stand_out() {
+        let style = Style { colour: true, ..Style::default() };
+        let mark = |share: f64, shares: [f64; 3]| marked(Some(share), share == 0.0, shares.into_iter(), &style, "a");
+        assert_eq!(mark(0.5, [0.5, 0.5, 0.0]), "\u{1b}[33ma\u{1b}[0m");
+        assert_eq!(mark(0.0, [0.5, 0.5, 0.0]), "\u{1b}[31ma\u{1b}[0m");
+        assert_eq!(mark(0.4, [0.4, 0.3, 0.3]), "a");
+        assert_eq!(mark(0.0, [0.0; 3]), "a", "there is no traffic");
     }
 }

@@ -10,14 +10,12 @@ use crate::scenario::model::{
 };
 
 pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway, service: ServiceType) {
-    let Gateway { server, client } = gateway;
+    let Gateway { proxy: name, server, client } = gateway;
     let Server { replicas, startup, min_ready, termination, strategy, grpc, .. } = server;
     rows.put(at, "replicas", replicas.to_string());
     let Client { channels: workers, protocol: Protocol::Grpc(client), via: Some(sidecar), .. } = client else { return };
     let Sidecar { kind, workers: _, overhead, cluster } = sidecar;
     let GrpcClient { policy, discovery, outlier_detection, keys, .. } = client;
-    let written = |name: &&str| rows.is_written(&at.key("proxy").key(name).steps);
-    let name = ["waypoint"].into_iter().find(written).unwrap_or(kind.name());
     let proxy = at.key("proxy").key(name);
     if *kind != SidecarKind::Haproxy {
         rows.put(&proxy, "workers", workers.to_string());

@@ -6,6 +6,8 @@ use super::{Client, Model, Server, SidecarKind};
 /// servers a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gateway {
+    /// Its proxy, as scenarios name it: a waypoint is Istio's Envoy by another name.
+    pub proxy: &'static str,
     /// Its pods, as its clients meet them. They have no slots: a proxy takes all requests that come, and adds a time of its own
     /// ([`super::Sidecar::overhead`]).
     pub server: Server,

@@ -25,16 +25,30 @@ pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -
     if let Some(problem) = too_deep(depth + new.depth()) {
         return Err(problem.into());
     }
-    let mut node = root;
-    for (start, step) in steps(path) {
-        let place = Place { source, start, end: start + step.len() };
-        if step.is_empty() {
-            return Err(bad(place, "a part of the path is empty").help(form).into());
-        }
-        node = child(node, step, place)?;
+    let step = |(start, step): (usize, &'_ str)| (step.to_owned(), Place { source, start, end: start + step.len() });
+    let path: Vec<(String, Place)> = steps(path).map(step).collect();
+    if let Some((_, place)) = path.iter().find(|(step, _)| step.is_empty()) {
+        return Err(bad(*place, "a part of the path is empty").help(form).into());
     }
-    *node = new;
-    Ok(())
+    put(root, &path, &new)
+}
+
+/// In a path: all items of a list.
+const ALL: &str = "*";
+
+/// Puts a value where a path leads to; its depth is bounded.
+fn put(node: &mut Node, path: &[(String, Place)], new: &Node) -> Result<(), Box<Problem>> {
+    let Some(((step, place), rest)) = path.split_first() else {
+        *node = new.clone();
+        return Ok(());
+    };
+    if step != ALL {
+        return put(child(node, step, *place)?, rest, new);
+    }
+    match &mut node.value {
+        Value::List(items) if !items.is_empty() => items.iter_mut().try_for_each(|item| put(item, rest, new)),
+        _ => Err(bad(*place, "`*` stands for all items of a list, and here is none").into()),
+    }
 }
 
 /// The steps of a path with the byte at which each begins. `servers[0].replicas` is `servers.0.replicas`.
@@ -56,7 +70,7 @@ pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
         let next = match &node.value {
             Value::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| (&e.value, e.key_place)),
             Value::List(items) => {
-                let named = items.iter().find(|item| name(item).as_deref() == Some(step));
+                let named = items.iter().find(|item| step == ALL || name(item).as_deref() == Some(step));
                 named.or_else(|| items.get(step.parse::<usize>().ok()?)).map(|item| (item, item.place))
             }
             _ => None,
