@@ -41,12 +41,12 @@ pub fn check(run: &Run<'_>, findings: &mut Findings) {
 fn attribution(run: &Run<'_>, findings: &mut Findings) {
     let Some(attribution) = run.summary.get("attribution") else { return };
     for pod in list(attribution, "pods") {
-        let of = |key: &str| number(pod, &format!("/{key}")).unwrap_or(f64::NAN);
+        let of = |key: &str| maybe(pod, &format!("/{key}")).unwrap_or(f64::NAN);
         let parts = ["time_ready", "timing", "draw", "client_rates", "connection_rates", "picks", "failures"];
         let sum: f64 = parts.iter().map(|part| of(part)).sum();
         findings.near(&format!("parts of {}", text_of(pod)), sum, of("share") - of("even"), 1e-9);
         let row = list(&run.summary, "pods").iter().find(|p| text_of(p) == text_of(pod));
-        let share = row.and_then(|p| number(p, "/now/share")).unwrap_or(f64::NAN);
+        let share = row.and_then(|p| maybe(p, "/now/share")).unwrap_or(f64::NAN);
         findings.near(&format!("share of {}", text_of(pod)), of("share"), share, 1e-12);
     }
 }
@@ -60,15 +60,21 @@ fn times_its_share(run: &Run<'_>, before: &[&str], times: f64, findings: &mut Fi
     let Some(pod) = before.iter().rev().find_map(named) else { return };
     let name = &run.lives[0][pod].name;
     let pods = list(&run.summary, "pods");
-    let now: Vec<f64> = pods.iter().filter_map(|p| number(p, "/now/share")).collect();
-    let mine = pods.iter().find(|p| text_of(p) == *name).and_then(|p| number(p, "/now/share"));
+    let now: Vec<f64> = pods.iter().filter_map(|p| maybe(p, "/now/share")).collect();
+    let mine = pods.iter().find(|p| text_of(p) == *name).and_then(|p| maybe(p, "/now/share"));
     let carried = mine.map(|share| share * now.len() as f64);
-    let drawn = list(run.summary.get("attribution").unwrap_or(&serde_json::Value::Null), "pods")
+    let attributed = run.summary.get("attribution").map_or(&[][..], |attribution| list(attribution, "pods"));
+    let drawn = attributed
         .iter()
         .find(|p| text_of(p) == *name)
-        .and_then(|p| Some(number(p, "/drawn_evenly")? / number(p, "/even")?));
+        .and_then(|p| Some(maybe(p, "/drawn_evenly")? / maybe(p, "/even")?));
     let fits = [carried, drawn].into_iter().flatten().any(|said| (said - times).abs() <= bound);
     findings.must(fits, || format!("{name} does not carry {times} times its share: {carried:?}, {drawn:?}"));
+}
+
+/// A number that may be missing.
+fn maybe(of: &serde_json::Value, path: &str) -> Option<f64> {
+    of.pointer(path).and_then(serde_json::Value::as_f64)
 }
 
 fn text_of(pod: &serde_json::Value) -> &str {
