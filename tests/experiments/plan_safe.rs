@@ -194,4 +194,6 @@ fn a_wrong_objective_is_told_of_its_own_option() {
     let desk = Desk::new();
     let said = desk.run(&["plan", "small.yaml", "--slo", "idle_pods == 0", "--slo", "latency.p9 <= 3ms"], 2);
     assert!(said.err.contains("--slo:1:1") && !said.err.contains("expect=["), "{}", said.err);
+    let one = desk.run(&["fit", "100"], 2);
+    assert!(one.err.contains("`100` has 1 pod;"), "{}", one.err);
 }
