@@ -280,6 +280,28 @@ fn a_star_sets_a_key_of_all_items() {
     refuses(&desk, &["run", "two.yaml", "--set", "clients.*.channel=1"], 2, "channels");
 }
 
+#[test]
+fn fit_keeps_names_and_takes_a_scenario() {
+    let desk = Desk::new();
+    desk.put("seen.csv", "pod,calls,connections\nweb-a,900,18\nweb-b,50,1\nweb-c,50,1\n");
+    let args = ["fit", "seen.csv", "--runs", "5", "--base", "small.yaml", "--set", "servers.s.replicas=3", "-o", "x"];
+    let output = desk.run(&args);
+    let printed = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(printed.starts_with("seen on 3 pods: web-a 90 % / web-b 5 % / web-c 5 %"), "{printed}");
+    assert!(printed.contains("carry the same") && printed.contains("20 of them"), "{printed}");
+    assert!(
+        printed.contains("your scenario   P(seen)   95 % interval") && printed.contains("as it is, in 0 of 5 runs"),
+        "{printed}"
+    );
+    let scenario = fs::read_to_string(desk.path("x/connections-1.yaml")).unwrap();
+    assert!(scenario.contains("Seen: web-a 90 %"), "{scenario}");
+    let found: serde_json::Value = serde_json::from_str(&fs::read_to_string(desk.path("x/fit.json")).unwrap()).unwrap();
+    assert_eq!((&found["pods"][1], &found["base"][0]["runs"]), (&"web-b".into(), &5.into()));
+    refuses(&desk, &["fit", "a=1/2"], 2, "names some pods only");
+    refuses(&desk, &["fit", "1/2", "--set", "seed=1"], 2, "--base");
+}
+
 /// A file may have 4 blocks. `ulimit -f` sends SIGXFSZ, which ends a process; ignored, writing fails as on a full disk.
 #[test]
 fn a_full_disk_ends_with_status_3_and_leaves_nothing() {
