@@ -302,6 +302,23 @@ fn fit_keeps_names_and_takes_a_scenario() {
     refuses(&desk, &["fit", "1/2", "--set", "seed=1"], 2, "--base");
 }
 
+/// `script` has a terminal of its own; where there is none, nothing is shown.
+#[test]
+fn the_width_is_that_of_the_terminal() {
+    let desk = Desk::new();
+    let width = |columns: u32| {
+        let run = "\\$E run small.yaml --no-files --no-cures 2> /dev/null";
+        let line = format!(
+            "export NO_COLOR=1 COLUMNS=75 LANG=C.UTF-8; script -qec \"stty cols {columns} rows 30; {run}\" /dev/null"
+        );
+        let text = String::from_utf8_lossy(&desk.shell(&line).stdout).into_owned();
+        text.contains("max_over_mean")
+            .then(|| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0))
+    };
+    let (Some(narrow), Some(wide)) = (width(65), width(95)) else { return };
+    assert!(narrow <= 65 && (76..=95).contains(&wide), "{narrow}, {wide}");
+}
+
 /// A file may have 4 blocks. `ulimit -f` sends SIGXFSZ, which ends a process; ignored, writing fails as on a full disk.
 #[test]
 fn a_full_disk_ends_with_status_3_and_leaves_nothing() {
