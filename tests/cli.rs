@@ -280,6 +280,45 @@ fn a_star_sets_a_key_of_all_items() {
     refuses(&desk, &["run", "two.yaml", "--set", "clients.*.channel=1"], 2, "channels");
 }
 
+#[test]
+fn fit_keeps_names_and_takes_a_scenario() {
+    let desk = Desk::new();
+    desk.put("seen.csv", "pod,calls,connections\nweb-a,900,18\nweb-b,50,1\nweb-c,50,1\n");
+    let args = ["fit", "seen.csv", "--runs", "5", "--base", "small.yaml", "--set", "servers.s.replicas=3", "-o", "x"];
+    let output = desk.run(&args);
+    let printed = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(printed.starts_with("seen on 3 pods: web-a 90 % / web-b 5 % / web-c 5 %"), "{printed}");
+    assert!(printed.contains("carry the same") && printed.contains("20 of them"), "{printed}");
+    assert!(
+        printed.contains("your scenario   P(seen)   95 % interval") && printed.contains("as it is, in 0 of 5 runs"),
+        "{printed}"
+    );
+    let scenario = fs::read_to_string(desk.path("x/connections-1.yaml")).unwrap();
+    assert!(scenario.contains("Seen: web-a 90 %"), "{scenario}");
+    let found: serde_json::Value = serde_json::from_str(&fs::read_to_string(desk.path("x/fit.json")).unwrap()).unwrap();
+    assert_eq!((&found["pods"][1], &found["base"][0]["runs"]), (&"web-b".into(), &5.into()));
+    refuses(&desk, &["fit", "a=1/2"], 2, "names some pods only");
+    refuses(&desk, &["fit", "1/2", "--set", "seed=1"], 2, "--base");
+}
+
+/// `script` has a terminal of its own; where there is none, nothing is shown.
+#[test]
+fn the_width_is_that_of_the_terminal() {
+    let desk = Desk::new();
+    let width = |columns: u32| {
+        let run = "\\$E run small.yaml --no-files --no-cures 2> /dev/null";
+        let line = format!(
+            "export NO_COLOR=1 COLUMNS=75 LANG=C.UTF-8; script -qec \"stty cols {columns} rows 30; {run}\" /dev/null"
+        );
+        let text = String::from_utf8_lossy(&desk.shell(&line).stdout).into_owned();
+        text.contains("max_over_mean")
+            .then(|| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0))
+    };
+    let (Some(narrow), Some(wide)) = (width(65), width(95)) else { return };
+    assert!(narrow <= 65 && (76..=95).contains(&wide), "{narrow}, {wide}");
+}
+
 /// A file may have 4 blocks. `ulimit -f` sends SIGXFSZ, which ends a process; ignored, writing fails as on a full disk.
 #[test]
 fn a_full_disk_ends_with_status_3_and_leaves_nothing() {

@@ -156,6 +156,12 @@ fn gateways_are_looked_into() {
             "gateways.edge.proxy.waypoint.slow_start",
         ),
         ("EK010", "", "proxy: waypoint", "gateways.edge.termination.pre_stop"),
+        (
+            "EK016",
+            ", concurrency: 1000, service_time: 10s",
+            "proxy: nginx, termination: { pre_stop: 25s }",
+            "gateways.edge.termination.grace",
+        ),
         ("EK019", "", "proxy: waypoint, strategy: { type: Recreate }", "gateways.edge.strategy.type"),
     ] {
         let text = with(server, gateway);

@@ -9,6 +9,7 @@ mod fit;
 mod generate;
 mod interrupt;
 mod lint;
+mod observed;
 mod plan;
 mod plot;
 mod run;

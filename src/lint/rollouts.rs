@@ -6,7 +6,7 @@ use super::figures::{FAILED, IDLE_PODS, MAX_OVER_MEAN, P99, WORST_WINDOW};
 use super::probe::rollout;
 use super::{Found, Rule, Severity};
 use crate::policy::controller::fenceposts;
-use crate::scenario::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Strategy};
+use crate::scenario::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Shutdown, Strategy};
 use crate::theory::rollout::{Readiness, Rollout, walk};
 use crate::units::Span;
 
@@ -221,21 +221,25 @@ fn polled(model: &Model) -> Vec<Found> {
 
 fn short_period(model: &Model) -> Vec<Found> {
     let longest = longest_call(model);
-    let short = |s: &&Server| s.replicas > 0 && s.termination.grace < s.termination.pre_stop + longest;
-    let found = |s: &Server| Found {
-        path: format!("servers.{}.termination.grace", s.name),
+    // A gateway that exits at once does not wait for its calls, whatever the period.
+    let waits = |i: usize| model.shutdown(model.servers.len() + i) != Shutdown::AtOnce;
+    let gateways = model.gateways.iter().enumerate().filter(|(i, _)| waits(*i)).map(|(_, g)| ("gateways", &g.server));
+    let all = model.servers.iter().map(|s| ("servers", s)).chain(gateways);
+    let short = |(_, s): &(&str, &Server)| s.replicas > 0 && s.termination.grace < s.termination.pre_stop + longest;
+    let found = |(list, s): (&str, &Server)| Found {
+        path: format!("{list}.{}.termination.grace", s.name),
         message: format!(
             "{} from deletion to SIGKILL, {} of it before SIGTERM, and one call in a thousand takes {longest} or longer",
             s.termination.grace, s.termination.pre_stop
         ),
         probe: rollout(model, &s.name, AFTER),
         fix: vec![format!(
-            "servers.{}.termination.grace={}s",
+            "{list}.{}.termination.grace={}s",
             s.name,
             whole_seconds(s.termination.pre_stop + longest) + 5
         )],
     };
-    model.servers.iter().filter(short).map(found).collect()
+    all.filter(short).map(found).collect()
 }
 
 /// Surge and unavailable of a rolling update in pods.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::files::FileSet;
 use super::format::percent;
 use super::plot::{PodShares, small_multiples};
-use super::style::{Style, padded, paragraphs};
+use super::style::{Style, paragraphs};
 use super::{OutputError, add_figures, json, markdown};
 use crate::theory::shares::{Explanation, Kind};
 
@@ -18,6 +18,9 @@ use crate::theory::shares::{Explanation, Kind};
 pub struct Fit {
     /// Version of evenkeel.
     pub evenkeel: String,
+    /// The pods' names, in the order of their shares; empty if nobody told them.
+    #[serde(default)]
+    pub pods: Vec<String>,
     /// What was seen: each pod's share of the calls.
     pub shares: Vec<f64>,
     /// How far a share may be from what was seen, as a part of all calls.
@@ -26,6 +29,27 @@ pub struct Fit {
     pub most_connections: u32,
     /// Kinds of explanations, the most credible one first.
     pub kinds: Vec<Fitted>,
+    /// The user's own scenario, as it is and with changes; empty if there is none.
+    #[serde(default)]
+    pub base: Vec<Tried>,
+}
+
+/// A scenario that was run to see how often it shows the shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tried {
+    /// Which, in words.
+    pub says: String,
+    /// What was changed in it, as `--set`s.
+    pub sets: Vec<String>,
+    /// How often it was run: with its seed, and those after it.
+    pub runs: u64,
+    /// How many of the runs show the shares, on whichever pods.
+    pub matching: u64,
+    /// The least that the chance of the shares may be: the lower end of its 95 % confidence interval.
+    pub from: f64,
+    /// The most: the upper end.
+    pub to: f64,
 }
 
 /// A kind of explanations.
@@ -38,6 +62,9 @@ pub struct Fitted {
     pub says: String,
     /// How credible it is beside the others, if all kinds were equally credible before; those of all kinds add up to one.
     pub belief: f64,
+    /// How likely it makes the shares, each pod with its own, over all of its explanations.
+    #[serde(default)]
+    pub chance: f64,
     /// Numbers of connections that carry 95 % of its belief.
     pub connections: Range,
     /// Its likeliest explanations, the likeliest first, each with a scenario.
@@ -80,28 +107,58 @@ pub fn render(fit: &Fit, folder: &str, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&title(fit)));
     if fit.kinds.is_empty() {
         let none = "Nothing that is thought of shows such shares: more connections, or a wider --within?";
-        return out + &paragraphs(none, style.columns(), "") + "\n";
+        return out + &paragraphs(none, style.columns(), "") + "\n" + &base(fit, style);
     }
-    let _ = writeln!(out, "{}", style.strong("belief  what it may be"));
+    let _ = writeln!(out, "{}", style.strong("belief   P(seen)  what it may be"));
     for kind in &fit.kinds {
-        let _ = writeln!(out, "{:>6}  {}{}", percent(kind.belief), kind.says, numbers(kind));
+        let what = format!("{}{}", kind.says, numbers(kind));
+        let what = paragraphs(&what, style.columns() - INDENT.len(), "").replace('\n', &format!("\n{INDENT}"));
+        let _ = writeln!(out, "{:>6}  {:>8}  {what}", percent(kind.belief), probability(kind.chance));
         for (i, likely) in kind.likely.iter().enumerate() {
-            let _ = writeln!(out, "        {}  {}", padded(&percent(likely.belief), 6), likely.says);
+            let _ =
+                writeln!(out, "{:>6}  {:>8}    {}", percent(likely.belief), probability(likely.chance), likely.says);
             let shown = format!("{} shows it in {}", file(kind, i), runs(likely));
-            let _ = writeln!(out, "                {}", style.faint(&shown));
+            let _ = writeln!(out, "{INDENT}  {}", style.faint(&shown));
         }
     }
     let first = fit.kinds.first().map_or_else(String::new, |kind| file(kind, 0));
     let legend = format!("{LEGEND} A scenario has the seed of the first of these runs: evenkeel run {folder}/{first}");
     let _ = writeln!(out, "{}", style.faint(&paragraphs(&legend, style.columns(), "")));
+    out + &base(fit, style)
+}
+
+/// Where the words of the table begin.
+const INDENT: &str = "                  ";
+
+/// The user's own scenario.
+fn base(fit: &Fit, style: &Style) -> String {
+    if fit.base.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", style.strong("your scenario   P(seen)   95 % interval"));
+    for tried in &fit.base {
+        let interval = format!("{} to {}", percent(tried.from), percent(tried.to));
+        let part = percent(tried.matching as f64 / tried.runs.max(1) as f64);
+        let _ =
+            writeln!(out, "{part:>23}   {interval:<16}  {}, in {} of {} runs", tried.says, tried.matching, tried.runs);
+    }
     out
 }
 
+/// A probability; a small one by its power of ten.
+fn probability(p: f64) -> String {
+    if p == 0.0 || p >= 0.001 { percent(p) } else { format!("{p:.0e}") }
+}
+
 const LEGEND: &str = "belief: how credible an explanation is beside the others, if all kinds were equally credible before. What is not \
-                      thought of here (docs/fit.md has the list) can still be the cause.";
+                      thought of here (docs/fit.md has the list) can still be the cause. P(seen): how likely it makes these shares, each pod with its own; runs count them on whichever pods.";
 
 fn title(fit: &Fit) -> String {
-    let shares: Vec<String> = fit.shares.iter().map(|share| percent(*share)).collect();
+    let named = |(i, share): (usize, &f64)| match fit.pods.get(i) {
+        Some(name) => format!("{name} {}", percent(*share)),
+        None => percent(*share),
+    };
+    let shares: Vec<String> = fit.shares.iter().enumerate().map(named).collect();
     format!("seen on {} pods: {} (each within {})", shares.len(), shares.join(" / "), percent(fit.within))
 }
 
@@ -129,14 +186,34 @@ pub fn file(kind: &Fitted, place: usize) -> String {
 pub fn markdown(fit: &Fit) -> String {
     let mut out = format!("## {}\n\n", title(fit));
     let rows = fit.kinds.iter().flat_map(|kind| {
-        let of_kind = vec![percent(kind.belief), kind.says.clone() + &numbers(kind), String::new(), String::new()];
-        let row =
-            |(i, l): (usize, &Likely)| vec![percent(l.belief), l.says.clone(), runs(l), format!("`{}`", file(kind, i))];
+        let of_kind = vec![
+            percent(kind.belief),
+            probability(kind.chance),
+            kind.says.clone() + &numbers(kind),
+            String::new(),
+            String::new(),
+        ];
+        let row = |(i, l): (usize, &Likely)| {
+            vec![percent(l.belief), probability(l.chance), l.says.clone(), runs(l), format!("`{}`", file(kind, i))]
+        };
         let each = kind.likely.iter().enumerate().map(row);
         std::iter::once(of_kind).chain(each)
     });
-    markdown::table(&mut out, &["belief", "what it may be", "runs that show it", "scenario"], rows);
+    markdown::table(&mut out, &["belief", "P(seen)", "what it may be", "runs that show it", "scenario"], rows);
     let _ = writeln!(out, "{LEGEND}");
+    if !fit.base.is_empty() {
+        out.push('\n');
+        let row = |t: &Tried| {
+            let part = percent(t.matching as f64 / t.runs.max(1) as f64);
+            vec![
+                t.says.clone(),
+                part,
+                format!("{} to {}", percent(t.from), percent(t.to)),
+                format!("{} of {}", t.matching, t.runs),
+            ]
+        };
+        markdown::table(&mut out, &["your scenario", "P(seen)", "95 % interval", "runs"], fit.base.iter().map(row));
+    }
     out
 }
 

@@ -284,7 +284,7 @@ mod tests {
         assert!(!plain.contains('\u{1b}'));
         let coloured = rendered(&fixtures::rollout(), &Style { colour: true, ..Style::default() });
         let mut stripped = coloured.clone();
-        for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m"] {
+        for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"] {
             assert!(coloured.contains(code));
             stripped = stripped.replace(code, "");
         }

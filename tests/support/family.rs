@@ -77,7 +77,7 @@ pub const FAMILIES: &[(&str, usize)] = &[
     ("lab E11 HAProxy", 4),
     ("estimates: coverage", 4),
     ("check: false refutations", 2),
-    ("fit: beliefs", 5),
+    ("fit: beliefs", 6),
     ("fit: scenarios", 4),
     ("plan: errors of the sequential test", 2),
     // Facts only.

@@ -65,7 +65,7 @@ pub(super) fn gateway(
     let replicas = cx.count_or(replicas, "replicas", 0, server::MAX_REPLICAS, defaults::REPLICAS);
     let proxy = cx.required(proxy, "proxy", place, "a gateway")?.value;
     let judges = outlier_detection.is_some();
-    let waypoint = matches!(proxy, GatewayProxyFile::Waypoint(_));
+    let written = proxy.name();
     let Proxy { sidecar, workers, policy: own, listens, resolves, retries, connects } = match proxy {
         GatewayProxyFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file, service, judges),
         GatewayProxyFile::Istio(file) | GatewayProxyFile::Waypoint(file) => {
@@ -115,9 +115,8 @@ pub(super) fn gateway(
         grpc: server::proxy_settings(cx, grpc, listens),
     };
     // Each channel is a worker.
-    let kind = if waypoint { "waypoint" } else { sidecar.kind.name() };
     let via = Some(Sidecar { workers: None, ..sidecar });
-    Some(Gateway { proxy: kind, client: other_side(&pods, workers, client, via), server: pods })
+    Some(Gateway { proxy: written, client: other_side(&pods, workers, client, via), server: pods })
 }
 
 /// What the pods of a gateway do towards the servers.

@@ -63,6 +63,19 @@ pub enum GatewayProxyFile {
     Haproxy(At<HaproxyFile>),
 }
 
+impl GatewayProxyFile {
+    /// As it is written.
+    pub fn name(&self) -> &'static str {
+        match self {
+            GatewayProxyFile::Envoy(_) => "envoy",
+            GatewayProxyFile::Istio(_) => "istio",
+            GatewayProxyFile::Waypoint(_) => "waypoint",
+            GatewayProxyFile::Nginx(_) => "nginx",
+            GatewayProxyFile::Haproxy(_) => "haproxy",
+        }
+    }
+}
+
 /// Settings of NGINX.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

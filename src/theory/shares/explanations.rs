@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Connections, chance, chance_per_call};
+use super::{Connections, chance, chance_counted, chance_favoured, chance_per_call};
 
 /// A kind of explanations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,11 +19,22 @@ pub enum Kind {
     LatePods,
     /// One to three connections carry more than the others.
     HeavyConnections,
+    /// Each call is balanced, and some pods get more than the others.
+    FavouredPods,
+    /// Each call goes to a random pod, whatever the others do.
+    RandomCalls,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::PerCall, Kind::Connections, Kind::LatePods, Kind::HeavyConnections];
+    pub const ALL: [Kind; 6] = [
+        Kind::PerCall,
+        Kind::Connections,
+        Kind::LatePods,
+        Kind::HeavyConnections,
+        Kind::FavouredPods,
+        Kind::RandomCalls,
+    ];
 
     /// As JSON has it.
     #[must_use]
@@ -33,6 +44,8 @@ impl Kind {
             Kind::Connections => "connections",
             Kind::LatePods => "late_pods",
             Kind::HeavyConnections => "heavy_connections",
+            Kind::FavouredPods => "favoured_pods",
+            Kind::RandomCalls => "random_calls",
         }
     }
 }
@@ -44,12 +57,16 @@ impl fmt::Display for Kind {
             Kind::Connections => "connections that carry the same, each on a random pod",
             Kind::LatePods => "the same, opened before some pods were Ready",
             Kind::HeavyConnections => "some connections carry more than the others",
+            Kind::FavouredPods => {
+                "each call is balanced, and some pods get more: weights, or a slow pod that a policy avoids"
+            }
+            Kind::RandomCalls => "few calls, each on a random pod: random, or workers that go round on their own",
         })
     }
 }
 
 /// How it came to the shares.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Explanation {
     /// Pods that clients do not know, or that were not Ready when the connections were opened.
@@ -60,18 +77,47 @@ pub struct Explanation {
     pub heavy_connections: u32,
     /// The part of all calls that those carry together.
     pub heavy_share: f64,
+    /// Pods that get more than the others: all of them as much, and the others as much.
+    #[serde(default)]
+    pub favoured_pods: u32,
+    /// Calls, each on a pod of its own choice; `null` if that is not thought of.
+    #[serde(default)]
+    pub calls: Option<u32>,
+}
+
+/// What is known of the connections and calls that were seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// Each pod's connections. `None`: they were not counted.
+    pub connections: Option<Vec<u32>>,
+    /// All calls together. `None`: shares only.
+    pub calls: Option<u64>,
+}
+
+impl Known {
+    /// All connections together.
+    fn all(&self) -> Option<u32> {
+        self.connections.as_ref().map(|each| each.iter().copied().fold(0, u32::saturating_add))
+    }
 }
 
 impl Explanation {
-    /// How likely it makes the shares, each up to `within`. Which pods are late is a fair draw.
+    /// How likely it makes the shares, each up to `within`. Which pods are late, or favoured, is a fair draw. Where connections were counted
+    /// it is the chance of the shares given the counts.
     #[must_use]
-    pub fn chance(&self, seen: &[f64], within: f64) -> f64 {
-        match self.connections {
-            None => chance_per_call(seen, within, self.late_pods),
-            Some(light) => {
-                let (heavy, heavy_share) = (self.heavy_connections, self.heavy_share);
-                chance(seen, within, Connections { light, heavy, heavy_share }, self.late_pods)
-            }
+    pub fn chance(&self, seen: &[f64], within: f64, known: &Known) -> f64 {
+        if let Some(calls) = self.calls {
+            return chance(seen, within, Connections::equal(calls), 0);
+        }
+        if self.favoured_pods > 0 {
+            return chance_favoured(seen, within, self.favoured_pods);
+        }
+        let Some(light) = self.connections else { return chance_per_call(seen, within, self.late_pods) };
+        let (heavy, heavy_share) = (self.heavy_connections, self.heavy_share);
+        let connections = Connections { light, heavy, heavy_share };
+        match &known.connections {
+            Some(counts) => chance_counted(seen, within, connections, counts),
+            None => chance(seen, within, connections, self.late_pods),
         }
     }
 
@@ -85,6 +131,13 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = |n: u32| if n == 1 { "" } else { "s" };
+        if let Some(n) = self.calls {
+            return write!(f, "{n} call{}, each on a random pod", plural(n));
+        }
+        if self.favoured_pods > 0 {
+            let n = self.favoured_pods;
+            return write!(f, "each call is balanced, {n} pod{} favoured", plural(n));
+        }
         match (self.connections, self.heavy_connections) {
             (None, _) => f.write_str("each call is balanced")?,
             (Some(n), 0) => write!(f, "{n} connection{}", plural(n))?,
@@ -111,19 +164,28 @@ const MOST_HEAVY: u32 = 3;
 /// A heavy connection carries this many times as much as another, or more; with less it is none.
 const HEAVIER: f64 = 2.0;
 
-/// All explanations of a kind for so many pods, each with how credible it is before anything is seen; these add up to one. Numbers of
-/// connections are credible by their logarithm (10 to 20 as much as 100 to 200), each late pod halves it, and what heavy ones carry
-/// makes no difference.
+/// The most calls that random picks are thought of: with more their shares are even up to a percent.
+const MOST_CALLS: u64 = 2_000;
+
+/// All explanations of a kind for so many pods that go with what is known, each with how credible it is before anything is seen; these add up to one. Numbers of
+/// connections are credible by their logarithm (10 to 20 as much as 100 to 200), each late pod halves it, each pod that is apart from
+/// the others beyond the first does, too, and what heavy ones carry makes no difference. Where connections were counted it does not matter when they
+/// were opened.
 #[must_use]
-pub fn all(kind: Kind, pods: u32, most: u32) -> Vec<(Explanation, f64)> {
-    let plain = |connections| Explanation { late_pods: 0, connections, heavy_connections: 0, heavy_share: 0.0 };
+pub fn all(kind: Kind, pods: u32, most: u32, known: &Known) -> Vec<(Explanation, f64)> {
+    let plain = |connections| Explanation { connections, ..Explanation::default() };
+    let numbers = |besides: u32| match known.all() {
+        Some(n) => n.checked_sub(besides).filter(|n| *n > 0).map(|n| (n, 1.0)).into_iter().collect(),
+        None => numbers(most.saturating_sub(besides)),
+    };
     let halved = |late_pods: u32| libm::exp2(-f64::from(late_pods));
     let mut all: Vec<(Explanation, f64)> = match kind {
         Kind::PerCall => (0..pods).map(|n| (Explanation { late_pods: n, ..plain(None) }, halved(n))).collect(),
-        Kind::Connections => numbers(most).into_iter().map(|(n, weight)| (plain(Some(n)), weight)).collect(),
+        Kind::Connections => numbers(0).into_iter().map(|(n, weight)| (plain(Some(n)), weight)).collect(),
+        Kind::LatePods if known.connections.is_some() => Vec::new(),
         Kind::LatePods => {
             let with = |late_pods| {
-                let numbers = numbers(most).into_iter();
+                let numbers = numbers(0).into_iter();
                 numbers.map(move |(n, w)| (Explanation { late_pods, ..plain(Some(n)) }, w * halved(late_pods)))
             };
             (1..pods).flat_map(with).collect()
@@ -134,9 +196,21 @@ pub fn all(kind: Kind, pods: u32, most: u32) -> Vec<(Explanation, f64)> {
                 let each = heavy_share / f64::from(heavy);
                 let heavier = move |(n, _): &(u32, f64)| each >= HEAVIER * (1.0 - heavy_share) / f64::from(*n);
                 let with = move |n| Explanation { heavy_connections: heavy, heavy_share, ..plain(Some(n)) };
-                numbers(most.saturating_sub(heavy)).into_iter().filter(heavier).map(move |(n, w)| (with(n), w))
+                numbers(heavy).into_iter().filter(heavier).map(move |(n, w)| (with(n), w))
             };
-            (1..=MOST_HEAVY).flat_map(|heavy| HEAVY.flat_map(move |step| of(heavy, step))).collect()
+            (1..=MOST_HEAVY)
+                .flat_map(|heavy| HEAVY.map(move |step| (heavy, step)))
+                .flat_map(|(h, s)| of(h, s))
+                .collect()
+        }
+        Kind::FavouredPods => {
+            let apart = |n: u32| n.min(pods - n) - 1;
+            let of = |favoured_pods| Explanation { favoured_pods, ..plain(None) };
+            (1..pods).map(|n| (of(n), halved(apart(n)))).collect()
+        }
+        Kind::RandomCalls => {
+            let calls = known.calls.filter(|n| (1..=MOST_CALLS).contains(n)).map(|n| n as u32);
+            calls.map(|n| (Explanation { calls: Some(n), ..plain(None) }, 1.0)).into_iter().collect()
         }
     };
     let total: f64 = all.iter().map(|(_, weight)| weight).sum();
@@ -159,13 +233,16 @@ mod tests {
     fn chances_of_all_that_can_be_seen_add_up() {
         // Two pods, shares in steps of a tenth: every outcome of ten connections is one of eleven.
         for explanation in [
-            Explanation { late_pods: 0, connections: Some(10), heavy_connections: 0, heavy_share: 0.0 },
-            Explanation { late_pods: 1, connections: Some(10), heavy_connections: 0, heavy_share: 0.0 },
-            Explanation { late_pods: 0, connections: Some(5), heavy_connections: 1, heavy_share: 0.5 },
-            Explanation { late_pods: 1, connections: None, heavy_connections: 0, heavy_share: 0.0 },
+            Explanation { connections: Some(10), ..Explanation::default() },
+            Explanation { late_pods: 1, connections: Some(10), ..Explanation::default() },
+            Explanation { connections: Some(5), heavy_connections: 1, heavy_share: 0.5, ..Explanation::default() },
+            Explanation { calls: Some(10), ..Explanation::default() },
+            Explanation { late_pods: 1, connections: None, ..Explanation::default() },
         ] {
-            let total: f64 =
-                (0..=10).map(|i| f64::from(i) / 10.0).map(|x| explanation.chance(&[x, 1.0 - x], 0.01)).sum();
+            let total: f64 = (0..=10)
+                .map(|i| f64::from(i) / 10.0)
+                .map(|x| explanation.chance(&[x, 1.0 - x], 0.01, &Known::default()))
+                .sum();
             assert!((total - 1.0).abs() < 1e-9, "{explanation}: {total}");
         }
     }
@@ -178,8 +255,9 @@ mod tests {
         let weight: f64 = numbers(19).iter().map(|(_, weight)| weight).sum();
         assert!((weight - libm::log(20.0)).abs() < 1e-12);
         assert!(numbers(0).is_empty());
+        let known = Known { connections: None, calls: Some(50) };
         for kind in Kind::ALL {
-            let total: f64 = all(kind, 5, 500).iter().map(|(_, weight)| weight).sum();
+            let total: f64 = all(kind, 5, 500, &known).iter().map(|(_, weight)| weight).sum();
             assert!((total - 1.0).abs() < 1e-9, "{kind:?}");
         }
     }

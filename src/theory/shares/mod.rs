@@ -7,7 +7,7 @@
 
 mod explanations;
 
-pub use explanations::{Explanation, Kind, all};
+pub use explanations::{Explanation, Kind, Known, all};
 
 /// Connections of two kinds: a few heavy ones carry `heavy_share` of all calls together, the light ones the rest; each as much
 /// as the others of its kind.
@@ -112,6 +112,58 @@ pub fn chance_per_call(seen: &[f64], within: f64, late: u32) -> f64 {
     late.checked_sub(must).map_or(0.0, |rest| sets(either, rest) / sets(seen.len() as u32, late))
 }
 
+/// The chance of the shares if each pod has the connections that were counted, and the heavy ones among them are a fair draw.
+#[must_use]
+pub fn chance_counted(seen: &[f64], within: f64, connections: Connections, counts: &[u32]) -> f64 {
+    let heavy = connections.heavy as usize;
+    // reached[h]: in how many ways the pods so far have h heavy ones, each pod what it was seen with.
+    let mut reached = vec![0.0; heavy + 1];
+    reached[0] = 1.0;
+    for (share, count) in seen.iter().zip(counts) {
+        let mut next = vec![0.0; heavy + 1];
+        for h in 0..=connections.heavy.min(*count) {
+            if (connections.share(h, count - h) - share).abs() > within {
+                continue;
+            }
+            for before in 0..=heavy - h as usize {
+                next[before + h as usize] += reached[before] * sets(*count, h);
+            }
+        }
+        reached = next;
+    }
+    reached[heavy] / sets(connections.light + connections.heavy, connections.heavy)
+}
+
+/// The chance of the shares if so many of the pods, each set of them as likely as another, get the same and more than the others, who get
+/// the same, too. What the favoured ones have together is as likely to be any part of the calls, from an even share to all.
+#[must_use]
+pub fn chance_favoured(seen: &[f64], within: f64, favoured: u32) -> f64 {
+    let n = seen.len() as u32;
+    let Some(others) = n.checked_sub(favoured).filter(|others| *others > 0 && favoured > 0) else { return 0.0 };
+    let (k, rest) = (f64::from(favoured), f64::from(others));
+    let even = k / f64::from(n);
+    // The parts of the calls at which a pod's share stops or begins to be that of a favoured pod, or of another one.
+    let ends = |share: &f64| [-within, within].map(|by| [k * (share + by), 1.0 - rest * (share + by)]);
+    let mut parts: Vec<f64> = seen.iter().flat_map(ends).flatten().filter(|part| (even..1.0).contains(part)).collect();
+    parts.extend([even, 1.0]);
+    parts.sort_by(f64::total_cmp);
+    let ways = |part: f64| {
+        let (more, less) = (part / k, (1.0 - part) / rest);
+        let (mut sure, mut either) = (0u32, 0u32);
+        for share in seen {
+            match ((share - more).abs() <= within, (share - less).abs() <= within) {
+                (false, false) => return 0.0,
+                (true, true) => either += 1,
+                (true, false) => sure += 1,
+                (false, true) => {}
+            }
+        }
+        favoured.checked_sub(sure).map_or(0.0, |open| sets(either, open))
+    };
+    let likely: f64 = parts.windows(2).map(|ends| (ends[1] - ends[0]) * ways(f64::midpoint(ends[0], ends[1]))).sum();
+    likely / (1.0 - even) / sets(n, favoured)
+}
+
 /// In how many ways `k` of `n` can be chosen.
 fn sets(n: u32, k: u32) -> f64 {
     if k > n { 0.0 } else { (0..k).map(|i| f64::from(n - i) / f64::from(i + 1)).product() }
@@ -133,6 +185,29 @@ fn poisson(most: u32, mean: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counted_connections_leave_only_who_is_heavy_to_chance() {
+        // Two pods with 3 and 1 connections: as they are counted, or not at all.
+        let equal = Connections::equal(4);
+        assert_eq!(chance_counted(&[0.75, 0.25], 0.01, equal, &[3, 1]), 1.0);
+        assert_eq!(chance_counted(&[0.5, 0.5], 0.01, equal, &[3, 1]), 0.0);
+        // One of four carries 70 %: it is the lonely one in a quarter of the cases.
+        let heavy = Connections { light: 3, heavy: 1, heavy_share: 0.7 };
+        assert!((chance_counted(&[0.3, 0.7], 0.01, heavy, &[3, 1]) - 0.25).abs() < 1e-12);
+        assert!((chance_counted(&[0.9, 0.1], 0.01, heavy, &[3, 1]) - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_favoured_pod_of_two_has_any_share_above_the_half() {
+        // Of the shares from 0.5 to 1 a hundredth to either side is 0.04 of all; it is the first pod or the second.
+        assert!((chance_favoured(&[0.8, 0.2], 0.01, 1) - 0.02).abs() < 1e-12);
+        assert!((chance_favoured(&[0.2, 0.8], 0.01, 1) - 0.02).abs() < 1e-12);
+        // A slow pod of four: three are favoured.
+        assert!(chance_favoured(&[0.3, 0.3, 0.3, 0.1], 0.01, 3) > 0.0);
+        assert_eq!(chance_favoured(&[0.3, 0.3, 0.3, 0.1], 0.01, 1), 0.0);
+        assert_eq!((chance_favoured(&[0.5, 0.5], 0.01, 0), chance_favoured(&[0.5, 0.5], 0.01, 2)), (0.0, 0.0));
+    }
 
     /// By going through all places of all connections, and all sets of late pods.
     fn counted(seen: &[f64], within: f64, connections: Connections, late: u32) -> f64 {

@@ -1,7 +1,7 @@
 //! The verdict: its numbers are those of the other files, and it is silent about nothing that matters.
 
 use super::Run;
-use super::files::{Findings, count, list, number, text};
+use super::files::{Findings, count, list, text};
 
 pub fn check(run: &Run<'_>, findings: &mut Findings) {
     let verdict = text(&run.summary, "/verdict");
