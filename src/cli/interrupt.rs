@@ -162,15 +162,22 @@ pub fn commit(set: FileSet) -> Result<(), Failure> {
 /// The same, together with sets in folders directly inside this one.
 pub fn commit_with(set: FileSet, parts: Vec<FileSet>) -> Result<(), Failure> {
     let folders: Vec<PathBuf> = parts.iter().chain([&set]).map(|set| set.target().to_owned()).collect();
-    with_state(|state| {
+    let begun = with_state(|state| {
         look()?;
         // From here on a kill leaves the old result or the new one, and the next command clears up.
-        state.unfinished.retain(|(begun, _)| !folders.contains(begun));
-        Ok::<_, Failure>(())
+        let all = std::mem::take(&mut state.unfinished);
+        let (begun, others) = all.into_iter().partition(|(folder, _)| folders.contains(folder));
+        state.unfinished = others;
+        Ok::<Vec<(PathBuf, Unfinished)>, Failure>(begun)
     })?;
     let folder = set.target().to_owned();
-    set.commit_with(parts)?;
-    with_state(|state| state.written.push(folder));
+    let done = set.commit_with(parts);
+    with_state(|state| match &done {
+        Ok(_) => state.written.push(folder),
+        // A signal came in between: there is something to clear away.
+        Err(_) => state.unfinished.extend(begun),
+    });
+    done?;
     Ok(())
 }
 

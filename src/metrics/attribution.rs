@@ -161,7 +161,12 @@ pub struct Loads {
 }
 
 fn over(part: f64, of: f64) -> f64 {
-    if of > 0.0 { part / of } else { 0.0 }
+    if of > 0.0 { sum([part]) / of } else { 0.0 }
+}
+
+/// A sum in which nothing is 0, and not -0.
+fn sum(all: impl IntoIterator<Item = f64>) -> f64 {
+    all.into_iter().fold(0.0, |sum, x| sum + x)
 }
 
 /// Splits the shares of the pods of a phase. `None` if they received nothing.
@@ -259,7 +264,7 @@ impl<'a> Client<'a> {
     fn terms(&self, i: usize, (sent, weight): (f64, f64), length: f64) -> ClientParts {
         let mut terms = ClientParts {
             connections: over(self.real[i], length),
-            client_rates: (self.sent / sent - over(self.weight, weight)) * over(self.weights[i], self.weight),
+            client_rates: sum([(self.sent / sent - over(self.weight, weight)) * over(self.weights[i], self.weight)]),
             ..ClientParts::default()
         };
         for channel in &self.channels {

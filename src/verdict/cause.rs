@@ -7,7 +7,7 @@ use crate::units::Time;
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};
 use super::facts::{Facts, Pod, grpc, policy};
 use super::picks::{picks, slow};
-use super::words::{count, many, percent, points, seconds, stays};
+use super::words::{connections, count, many, percent, points, seconds, stays};
 
 /// A share below this one is nothing.
 const NOTHING: f64 = 0.01;
@@ -110,9 +110,10 @@ fn timing(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 /// It has more, or fewer, connections than a draw of a Ready pod for each gives on average.
 fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let (n, all, mine) = (f.pods.len(), f.attribution.connections, pod.parts.connections);
-    let has = format!("it has {} of {}", many(mine), count(all.round() as u64, "connection"));
+    let of = connections(all);
+    let has = if many(mine) == "0" { format!("it has none of {of}") } else { format!("it has {} of {of}", many(mine)) };
     let subset = f.model.balancers().filter(|c| f.model.connects_to_all(c)).find_map(|c| grpc(c)?.subset);
-    if let Some(size) = subset {
+    if let Some(size) = subset.filter(|size| (*size as usize) < n) {
         return reason("subset", format!("each channel keeps {size} of {n} addresses (subset), and {has}"));
     }
     if let Some(out) = ejections(f, pod) {
@@ -202,7 +203,7 @@ fn client_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let on = hot.parts.by_client.get(&heavy.client).map_or(0.0, |c| c.connections);
     let of: f64 = f.pods.iter().filter_map(|p| p.parts.by_client.get(&heavy.client)).map(|c| c.connections).sum();
     let on_hot = if of > 0.0 {
-        format!(", and has {} of its {} on {}", many(on), count(of.round() as u64, "connection"), hot.name())
+        format!(", and has {} of its {} on {}", many(on), connections(of), hot.name())
     } else {
         String::new()
     };

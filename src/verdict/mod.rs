@@ -149,7 +149,7 @@ fn even(model: &Model, f: &Facts<'_>) -> String {
         );
     } else {
         let keeps = if f.replaced_within_s().is_some() { "" } else { "; nothing keeps them so when pods change" };
-        format!("its {} lie evenly{keeps}", count(connections.round() as u64, "connection"))
+        format!("its {} lie evenly{keeps}", words::connections(connections))
     };
     let Some(hot) = f.hottest() else { return String::new() };
     format!("The load is even{phase}: the busiest pod, {}, carries {:.2}x its share: {why}.", hot.name(), hot.times())

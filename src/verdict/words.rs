@@ -72,3 +72,12 @@ pub(super) fn percent(part: f64) -> String {
 pub(super) fn points(part: f64) -> String {
     format!("{:+.1}", 100.0 * part)
 }
+
+/// So many connections, on average.
+pub(super) fn connections(n: f64) -> String {
+    match many(n).as_str() {
+        "0" => "connections that last for moments".to_owned(),
+        "1" => "1 connection".to_owned(),
+        n => format!("{n} connections"),
+    }
+}

@@ -86,6 +86,13 @@ fn names(desk: &Desk) -> Vec<String> {
     names
 }
 
+/// Removes what was not there before.
+fn clear(desk: &Desk, before: &[String]) {
+    for name in names(desk).iter().filter(|name| !before.contains(name)) {
+        std::fs::remove_dir_all(desk.path(name)).expect("a folder of results");
+    }
+}
+
 /// At random moments the command stops in time, and leaves nothing but what is among the files that were there before.
 #[track_caller]
 fn stops(desk: &Desk, seed: u64, args: &[&str]) {
@@ -100,6 +107,7 @@ fn stops(desk: &Desk, seed: u64, args: &[&str]) {
         let Some(stopped) = interrupted(desk, args, after) else {
             // Moments after the end say nothing.
             latest = latest.min(after.as_millis() as u64).max(2);
+            clear(desk, &before);
             continue;
         };
         seen += 1;
@@ -108,6 +116,10 @@ fn stops(desk: &Desk, seed: u64, args: &[&str]) {
         // Without a status it was not listening yet: in its first milliseconds.
         assert!(matches!(status, None | Some(130)), "{args:?} after {after:?}: {status:?}, {err}");
         assert!(status.is_none() || err.contains("interrupted: "), "{args:?}: {err}");
+        // Between the commit and the end of the command the results are there, and that is said.
+        if err.contains("are whole") {
+            clear(desk, &before);
+        }
         assert_eq!(names(desk), before, "{args:?} after {after:?}: {err}");
     }
     assert_eq!(seen, MOMENTS, "{args:?} ends too soon to be interrupted");
