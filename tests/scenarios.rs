@@ -54,13 +54,19 @@ fn every_scenario_of_the_blog_is_in_its_document() {
     }
 }
 
-/// What the scenarios state holds for each of the seeds 1 to 3, and what they promise of their size too.
+/// What the scenarios state holds for each of the seeds 1 to 3, and what they promise of their size too; the parts of each pod add up to
+/// its share less the even one.
 #[test]
 fn what_the_scenarios_expect_holds() {
     for found in shipped::all() {
         let loaded = load(&found);
         for seed in 1..=3 {
-            let summary: Summary = experiment::run(&loaded, seed, false, None).expect("it runs").summary;
+            let summary: Summary = experiment::run(&loaded, seed, seed == 1, None).expect("it runs").summary;
+            assert_eq!(summary.attribution.is_some(), seed == 1, "{}", found.name);
+            for pod in summary.attribution.iter().flat_map(|all| &all.pods) {
+                let sum: f64 = pod.parts().iter().map(|part| part.1).sum();
+                assert!((sum - (pod.share - pod.even)).abs() < 1e-9, "{}: {pod:?}", found.name);
+            }
             assert!(summary.requests.started <= REQUESTS_MOST, "{}: {} calls", found.name, summary.requests.started);
             let unmet: Vec<_> = summary.expectations.iter().filter(|e| !e.met).collect();
             assert!(unmet.is_empty(), "{} with seed {seed}: {unmet:?}", found.name);

@@ -82,6 +82,14 @@ fn plain(name: &str) -> &'static str {
     }
 }
 
+/// How long a connection stays where it is.
+fn keeps(f: &Facts<'_>) -> String {
+    match f.replaced_within_s() {
+        Some(age) => format!("each connection stays on its pod for up to {}", seconds(age)),
+        None => stays(f).to_owned(),
+    }
+}
+
 /// Connections were opened before the pod was there.
 fn timing(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let late = f.pods.iter().copied().min_by(|a, b| a.parts.timing.total_cmp(&b.parts.timing)).unwrap_or(*pod);
@@ -90,10 +98,10 @@ fn timing(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         .model
         .balancers()
         .any(|c| f.model.connects_to_all(c) && grpc(c).is_some_and(|g| !c.watches() && g.subset.is_none()));
-    let keeps = if asks && f.model.service == ServiceType::Headless {
-        "gRPC asks DNS again only when a connection breaks"
+    let why = if asks && f.model.service == ServiceType::Headless {
+        "gRPC asks DNS again only when a connection breaks".to_owned()
     } else {
-        stays(f)
+        keeps(f)
     };
     let when = seconds(f.ready_s(&late));
     let before = if given < 0.005 {
@@ -104,7 +112,7 @@ fn timing(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         )
     };
     let whom = if late.name() == pod.name() { "it".to_owned() } else { late.name().to_owned() };
-    reason("late_pod", format!("{whom} became Ready at {when}, {before}, and {keeps}"))
+    reason("late_pod", format!("{whom} became Ready at {when}, {before}, and {why}"))
 }
 
 /// It has more, or fewer, connections than a draw of a Ready pod for each gives on average.
@@ -130,11 +138,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         return reason("dns_order", text);
     }
     if all.round() < n as f64 && !f.per_request() {
-        let kept = if f.replaced_within_s().is_some() {
-            "each is on one pod at a time".to_owned()
-        } else {
-            stays(f).to_owned()
-        };
+        let kept = keeps(f);
         let only = match all.round() as u64 {
             0 | 1 => "there is only 1 connection".to_owned(),
             c => format!("there are only {}", count(c, "connection")),
@@ -153,7 +157,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         let text = format!(
             "by chance: {has}, and in about {} of such draws some pod is as far off; {}",
             percent(likely),
-            stays(f)
+            keeps(f)
         );
         return reason("chance", text);
     }
@@ -202,7 +206,7 @@ fn client_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let hot = f.hottest().unwrap_or(*pod);
     let on = hot.parts.by_client.get(&heavy.client).map_or(0.0, |c| c.connections);
     let of: f64 = f.pods.iter().filter_map(|p| p.parts.by_client.get(&heavy.client)).map(|c| c.connections).sum();
-    let on_hot = if of > 0.0 {
+    let on_hot = if of > 0.0 && many(on) != "0" {
         format!(", and has {} of its {} on {}", many(on), connections(of), hot.name())
     } else {
         String::new()
