@@ -137,8 +137,8 @@ impl PodParts {
 pub struct ChannelShares {
     /// Whose it is: a place in the list of callers.
     pub caller: usize,
-    /// By pod: the weight of its connections (their time, or how many), and requests sent.
-    pub pods: Vec<(f64, f64)>,
+    /// Its pods: their places in the lists of [`Loads`], the weight of its connections there (their time, or how many), and requests sent.
+    pub pods: Vec<(usize, f64, f64)>,
     /// Its connections are opened on demand, so that they follow its picks: it counts as connected to all pods alike.
     pub on_demand: bool,
 }
@@ -171,20 +171,20 @@ fn sum(all: impl IntoIterator<Item = f64>) -> f64 {
 
 /// Splits the shares of the pods of a phase. `None` if they received nothing.
 #[must_use]
-pub fn attribute(loads: &Loads, callers: &[String], mut channels: Vec<ChannelShares>) -> Option<Attribution> {
+pub fn attribute(loads: &Loads, callers: &[String], channels: &[ChannelShares]) -> Option<Attribution> {
     let n = loads.names.len();
     let (total, ready) = (loads.received.iter().sum::<f64>(), loads.ready.iter().sum::<f64>());
     if total <= 0.0 || ready <= 0.0 {
         return None;
     }
-    let real: f64 = channels.iter().filter(|c| !c.on_demand).flat_map(|c| &c.pods).map(|p| p.0).sum();
-    for channel in channels.iter_mut().filter(|c| c.on_demand) {
-        channel.pods.iter_mut().zip(&loads.ready).for_each(|(pod, ready)| pod.0 = *ready);
-    }
     let clients: Vec<Client> =
-        (0..callers.len()).map(|c| Client::new(n, channels.iter().filter(|k| k.caller == c))).collect();
+        (0..callers.len()).map(|c| Client::new(&loads.ready, channels.iter().filter(|k| k.caller == c))).collect();
+    let real: f64 = clients.iter().flat_map(|c| &c.real).sum();
     let weight: f64 = clients.iter().map(|c| c.weight).sum();
     let sent: f64 = clients.iter().map(|c| c.sent).sum();
+    // Without anything sent there are none.
+    let told = if sent > 0.0 { &clients[..] } else { &[] };
+    let terms: Vec<Vec<ClientParts>> = told.iter().map(|c| c.terms(loads, (sent, weight))).collect();
     let pod = |i: usize| {
         let even = 1.0 / n as f64;
         let share = loads.received[i] / total;
@@ -208,15 +208,13 @@ pub fn attribute(loads: &Loads, callers: &[String], mut channels: Vec<ChannelSha
         };
         parts.timing = expected - of_ready;
         parts.draw = placed - expected;
-        if sent > 0.0 {
-            for (client, name) in clients.iter().zip(callers) {
-                let term = client.terms(i, (sent, weight), loads.length);
-                parts.client_rates += term.client_rates;
-                parts.connection_rates += term.connection_rates;
-                parts.picks += term.picks;
-                if callers.len() > 1 {
-                    parts.by_client.insert(name.clone(), term);
-                }
+        for (terms, name) in terms.iter().zip(callers) {
+            let term = terms[i];
+            parts.client_rates += term.client_rates;
+            parts.connection_rates += term.connection_rates;
+            parts.picks += term.picks;
+            if callers.len() > 1 {
+                parts.by_client.insert(name.clone(), term);
             }
         }
         let of_sent = if sent > 0.0 { clients.iter().map(|c| c.sent_to[i]).sum::<f64>() / sent } else { placed };
@@ -250,28 +248,49 @@ struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    fn new(n: usize, channels: impl Iterator<Item = &'a ChannelShares>) -> Client<'a> {
+    /// `ready` is the pods' time of being Ready.
+    fn new(ready: &[f64], channels: impl Iterator<Item = &'a ChannelShares>) -> Client<'a> {
         let channels: Vec<&ChannelShares> = channels.collect();
-        let sums = |of: &dyn Fn(&ChannelShares, usize) -> f64| -> Vec<f64> {
-            (0..n).map(|i| channels.iter().map(|k| of(k, i)).sum()).collect()
-        };
-        let (weights, sent_to) = (sums(&|k, i| k.pods[i].0), sums(&|k, i| k.pods[i].1));
-        let real = sums(&|k, i| if k.on_demand { 0.0 } else { k.pods[i].0 });
+        let (mut real, mut sent_to) = (vec![0.0; ready.len()], vec![0.0; ready.len()]);
+        for channel in &channels {
+            for &(i, weight, sent) in &channel.pods {
+                real[i] += if channel.on_demand { 0.0 } else { weight };
+                sent_to[i] += sent;
+            }
+        }
+        let on_demand = channels.iter().filter(|channel| channel.on_demand).count() as f64;
+        let weights: Vec<f64> = real.iter().zip(ready).map(|(real, ready)| real + on_demand * ready).collect();
         Client { weight: weights.iter().sum(), sent: sent_to.iter().sum(), weights, sent_to, real, channels }
     }
 
-    /// What it does to the share of pod `i`.
-    fn terms(&self, i: usize, (sent, weight): (f64, f64), length: f64) -> ClientParts {
-        let mut terms = ClientParts {
-            connections: over(self.real[i], length),
-            client_rates: sum([(self.sent / sent - over(self.weight, weight)) * over(self.weights[i], self.weight)]),
+    /// What it does to the share of each pod, of all that was `sent` on connections of this `weight`.
+    fn terms(&self, loads: &Loads, (sent, weight): (f64, f64)) -> Vec<ClientParts> {
+        let over_mean = self.sent / sent - over(self.weight, weight);
+        let of_pod = |(real, its): (&f64, &f64)| ClientParts {
+            connections: over(*real, loads.length),
+            client_rates: sum([over_mean * over(*its, self.weight)]),
             ..ClientParts::default()
         };
+        let mut terms: Vec<ClientParts> = self.real.iter().zip(&self.weights).map(of_pod).collect();
+        let ready = sum(loads.ready.iter().copied());
+        // Of channels that connect on demand, to all pods alike.
+        let (mut rates, mut spread) = (0.0, 0.0);
         for channel in &self.channels {
-            let (of, all) = channel.pods.iter().fold((0.0, 0.0), |(w, s), pod| (w + pod.0, s + pod.1));
-            let part = over(channel.pods[i].0, of);
-            terms.connection_rates += (all / sent - over(of, self.weight) * self.sent / sent) * part;
-            terms.picks += (channel.pods[i].1 - all * part) / sent;
+            let (its, all) = channel.pods.iter().fold((0.0, 0.0), |(w, s), pod| (w + pod.1, s + pod.2));
+            let its = if channel.on_demand { ready } else { its };
+            let above = all / sent - over(its, self.weight) * self.sent / sent;
+            if channel.on_demand {
+                (rates, spread) = (rates + above, spread + all / sent);
+            }
+            for &(i, weight, to_pod) in &channel.pods {
+                let part = if channel.on_demand { 0.0 } else { over(weight, its) };
+                terms[i].connection_rates += above * part;
+                terms[i].picks += (to_pod - all * part) / sent;
+            }
+        }
+        for (term, its) in terms.iter_mut().zip(&loads.ready) {
+            term.connection_rates += rates * over(*its, ready);
+            term.picks -= spread * over(*its, ready);
         }
         terms
     }
@@ -293,7 +312,8 @@ mod tests {
     }
 
     fn channel(caller: usize, pods: &[(f64, f64)]) -> ChannelShares {
-        ChannelShares { caller, pods: pods.to_vec(), on_demand: false }
+        let pods = pods.iter().enumerate().map(|(i, (weight, sent))| (i, *weight, *sent)).collect();
+        ChannelShares { caller, pods, on_demand: false }
     }
 
     #[track_caller]
@@ -309,7 +329,7 @@ mod tests {
     fn a_heavy_client() {
         let channels = vec![channel(0, &[(10.0, 30.0), (0.0, 0.0)]), channel(1, &[(0.0, 0.0), (10.0, 10.0)])];
         let callers = ["heavy".to_owned(), "light".to_owned()];
-        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &callers, channels).expect("requests");
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &callers, &channels).expect("requests");
         adds_up(&all);
         let hot = &all.pods[0];
         assert!(
@@ -325,11 +345,11 @@ mod tests {
     fn a_late_pod_and_a_draw() {
         let one = |pods: &[(f64, f64)]| channel(0, pods);
         let early = vec![one(&[(40.0, 40.0), (0.0, 0.0)])];
-        let all = attribute(&loads(&[40.0, 0.0], &[1.0, 0.0]), &["c".to_owned()], early).expect("requests");
+        let all = attribute(&loads(&[40.0, 0.0], &[1.0, 0.0]), &["c".to_owned()], &early).expect("requests");
         adds_up(&all);
         assert_eq!((all.pods[1].timing, all.pods[1].draw, all.connections), (-0.5, 0.0, 4.0));
         let lucky = vec![one(&[(30.0, 30.0), (0.0, 0.0)]), one(&[(0.0, 0.0), (10.0, 10.0)])];
-        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], lucky).expect("requests");
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], &lucky).expect("requests");
         adds_up(&all);
         assert_eq!((all.pods[0].timing, all.pods[0].draw), (0.0, 0.25));
     }
@@ -338,20 +358,20 @@ mod tests {
     #[test]
     fn picks_and_failures() {
         let channels = vec![channel(0, &[(10.0, 60.0), (10.0, 40.0)])];
-        let all = attribute(&loads(&[60.0, 20.0], &[0.5, 0.5]), &["c".to_owned()], channels.clone()).expect("requests");
+        let all = attribute(&loads(&[60.0, 20.0], &[0.5, 0.5]), &["c".to_owned()], &channels).expect("requests");
         adds_up(&all);
         assert!((all.pods[0].picks - 0.1).abs() < 1e-12 && (all.pods[1].failures + 0.15).abs() < 1e-12, "{all:?}");
         // A proxy opens connections where calls go: they explain nothing.
-        let pool = ChannelShares { on_demand: true, pods: vec![(10.0, 100.0), (0.0, 0.0)], caller: 0 };
-        let all = attribute(&loads(&[100.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], vec![pool]).expect("requests");
+        let pool = ChannelShares { on_demand: true, pods: vec![(0, 10.0, 100.0)], caller: 0 };
+        let all = attribute(&loads(&[100.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], &[pool]).expect("requests");
         adds_up(&all);
         assert_eq!((all.pods[0].picks, all.pods[0].draw, all.connections), (0.5, 0.0, 0.0));
     }
 
     #[test]
     fn without_requests_there_is_nothing_to_attribute() {
-        assert_eq!(attribute(&loads(&[0.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], Vec::new()), None);
-        let all = attribute(&loads(&[3.0, 1.0], &[0.5, 0.5]), &["c".to_owned()], Vec::new()).expect("requests");
+        assert_eq!(attribute(&loads(&[0.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], &[]), None);
+        let all = attribute(&loads(&[3.0, 1.0], &[0.5, 0.5]), &["c".to_owned()], &[]).expect("requests");
         adds_up(&all);
     }
 }

@@ -100,9 +100,13 @@ impl Placing {
             callers.into_iter().filter(|c| self.channels.keys().any(|(client, _)| *client as usize == *c)).collect();
         let channel = |(&(client, _), by_pod): (&(u32, u32), &ByPod)| ChannelShares {
             caller: called.iter().position(|c| *c == client as usize).unwrap_or(0),
-            pods: loads.iter().map(|(id, ..)| by_pod.get(id).map_or((0.0, 0.0), |p| (p.0, p.1 as f64))).collect(),
+            pods: by_pod
+                .iter()
+                .filter_map(|(id, (weight, sent))| Some((place(loads, *id)?, *weight, *sent as f64)))
+                .collect(),
             on_demand: on_demand(model.caller(client as usize)),
         };
+        let channels: Vec<ChannelShares> = self.channels.iter().map(channel).collect();
         let drawn: f64 = self.dialled_after.values().sum();
         let loads = Loads {
             names: loads.iter().map(|(id, ..)| pods[id.0 as usize].name.clone()).collect(),
@@ -113,32 +117,41 @@ impl Placing {
             length: length.as_secs_f64(),
         };
         let names: Vec<String> = called.iter().map(|c| model.caller(*c).name.clone()).collect();
-        attribute(&loads, &names, self.channels.iter().map(channel).collect())
+        attribute(&loads, &names, &channels)
     }
 
     /// The part of the drawn connections that each pod would have if each were on one of the pods that were Ready at its dial; even
     /// for those that were dialled when none was.
     fn drawn_evenly(&self, loads: &[(PodId, u64, Span)], changes: &[(Time, PodId)]) -> Vec<f64> {
-        let n = loads.len() as f64;
         let total: f64 = self.dialled_after.values().sum();
-        let mut parts = vec![if total > 0.0 { 0.0 } else { 1.0 / n }; loads.len()];
-        let mut ready = std::collections::BTreeSet::new();
+        let n = loads.len() as f64;
+        // What a pod has that was Ready at all dials so far, and what all pods have of dials at which none was.
+        let (mut ready, mut nowhere) = (0.0, if total > 0.0 { 0.0 } else { 1.0 / n });
+        let mut parts = vec![0.0; loads.len()];
+        // Of a pod that is Ready: what one that always was had by then.
+        let mut since: BTreeMap<usize, f64> = BTreeMap::new();
         let mut done = 0;
         for (&before, weight) in &self.dialled_after {
-            for (_, pod) in &changes[done..before] {
-                if !ready.remove(pod) {
-                    ready.insert(*pod);
+            // Those that have gone since have no part: the connection was drawn from those that are left.
+            for i in changes[done..before].iter().filter_map(|(_, pod)| place(loads, *pod)) {
+                match since.remove(&i) {
+                    Some(at) => parts[i] += ready - at,
+                    None => drop(since.insert(i, ready)),
                 }
             }
             done = before;
-            // Those that have gone since have no part: the connection was drawn from those that are left.
-            let there: Vec<bool> = loads.iter().map(|(id, ..)| ready.contains(id)).collect();
-            let of = there.iter().filter(|there| **there).count();
-            for (part, there) in parts.iter_mut().zip(&there) {
-                let even = if of == 0 { 1.0 / n } else { f64::from(u8::from(*there)) / of as f64 };
-                *part += even * weight / total;
+            match since.len() {
+                0 => nowhere += weight / total / n,
+                of => ready += weight / total / of as f64,
             }
         }
+        since.iter().for_each(|(i, at)| parts[*i] += ready - at);
+        parts.iter_mut().for_each(|part| *part += nowhere);
         parts
     }
+}
+
+/// The place of a pod among those of the phase, which are in order.
+fn place(loads: &[(PodId, u64, Span)], pod: PodId) -> Option<usize> {
+    loads.binary_search_by_key(&pod, |(id, ..)| *id).ok()
 }

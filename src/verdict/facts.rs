@@ -44,8 +44,10 @@ impl<'a> Facts<'a> {
     pub fn new(model: &'a Model, outcome: &'a Outcome) -> Option<Facts<'a>> {
         let summary = &outcome.summary;
         let (phase, attribution) = (summary.headline()?, summary.attribution.as_ref()?);
+        // Both are in order of creation.
+        let mut rows = summary.pods.iter();
         let pod = |parts: &'a PodParts| {
-            let summary = summary.pods.iter().find(|p| p.pod == parts.pod)?;
+            let summary = rows.find(|p| p.pod == parts.pod)?;
             Some(Pod { summary, parts })
         };
         let pods = attribution.pods.iter().filter_map(pod).collect();
