@@ -133,9 +133,7 @@ fn told_late(model: &Model, caller: &Caller<'_>) -> Option<Span> {
     let pushed = match caller.grpc.discovery {
         Discovery::Dns if !model.knows_pods(caller.client) => Span::ZERO,
         // Those who pick only what is connected do not notice.
-        Discovery::Watch { debounce, .. } if caller.client.via.as_ref().is_some_and(|v| v.cluster.is_some()) => {
-            debounce
-        }
+        Discovery::Watch { debounce, .. } if caller.client.has_pools() => debounce,
         _ => return None,
     };
     caller.grpc.retry.is_none().then(|| lag(model) + pushed)

@@ -35,13 +35,13 @@ pub(super) struct Placing {
 
 /// True if connections are opened where calls go: by a proxy's pools, and by ring_hash, which dials what a key asks for.
 fn on_demand(client: &Client) -> bool {
-    let pools = client.via.as_ref().is_some_and(|via| via.cluster.is_some());
-    pools || matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }))
+    client.has_pools()
+        || matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }))
 }
 
 /// True if no connection outlives its request: then each request is a draw, and how long it takes says nothing.
 fn per_request(model: &Model) -> bool {
-    model.balancers().all(|c| matches!(&c.protocol, Protocol::Http1(http) if http.keep_alive.is_none()))
+    model.balancers().all(Client::connects_per_request)
 }
 
 /// How long after a change of the Ready pods a dial can know of it, on average.

@@ -1,6 +1,7 @@
 //! Why the load is not even: the largest part of what is attributed speaks, and only what acted in the run is named.
 
 use crate::metrics::attribution::Cause;
+use crate::metrics::outcome::EventRow;
 use crate::scenario::model::{Action, Client, DnsCache, Load, Policy, ServiceType, What};
 use crate::units::Time;
 
@@ -111,7 +112,7 @@ fn timing(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
             "after most connections were opened (draws from the pods that were Ready at each dial give it {given:.2}x)"
         )
     };
-    let whom = if late.name() == pod.name() { "it".to_owned() } else { late.name().to_owned() };
+    let whom = late.beside(pod);
     reason("late_pod", format!("{whom} became Ready at {when}, {before}, and {why}"))
 }
 
@@ -181,20 +182,16 @@ fn one_order(f: &Facts<'_>) -> bool {
         && f.model.balancers().any(first)
 }
 
-/// Outlier detection left it out.
+/// Outlier detection left it out; or others, if it has more than its share.
 pub(super) fn ejections(f: &Facts<'_>, pod: &Pod<'_>) -> Option<Reason> {
-    if pod.off() > 0.0 {
-        return f.pods.iter().filter(|other| other.off() < 0.0).find_map(|other| {
-            let out = ejections(f, other)?;
-            Some(reason(out.kind, out.text.replacen("leaves it", &format!("leaves {}", other.name()), 1)))
-        });
-    }
-    let out = |e: &&crate::metrics::outcome::EventRow| e.what.contains("leaves it out") && e.time_s <= f.phase.to_s;
-    let n = f.events_of(pod).filter(out).count() as u64;
-    let first = f.events_of(pod).find(out)?;
-    let text =
-        format!("outlier detection leaves it out ({}, the first at {})", count(n, "ejection"), seconds(first.time_s));
-    Some(reason("ejection", text))
+    let of = |out: &Pod<'_>| {
+        let ejected = |e: &&EventRow| e.what.contains("leaves it out") && e.time_s <= f.phase.to_s;
+        let first = f.events_of(out).find(ejected)?;
+        let n = count(f.events_of(out).filter(ejected).count() as u64, "ejection");
+        let (whom, at) = (out.beside(pod), seconds(first.time_s));
+        Some(reason("ejection", format!("outlier detection leaves {whom} out ({n}, the first at {at})")))
+    };
+    if pod.off() > 0.0 { f.pods.iter().filter(|other| other.off() < 0.0).find_map(of) } else { of(pod) }
 }
 
 /// Some client's connections carry more than those of others.
@@ -273,6 +270,6 @@ fn failures(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let lost = |p: &Pod<'_>| -p.parts.failures;
     let dead = f.pods.iter().copied().max_by(|a, b| lost(a).total_cmp(&lost(b))).unwrap_or(*pod);
     let sent = percent(dead.parts.share - dead.parts.failures);
-    let whom = if dead.name() == pod.name() { "it".to_owned() } else { dead.name().to_owned() };
+    let whom = dead.beside(pod);
     reason("lost_calls", format!("{sent} of the calls are sent to {whom}, and not all arrive"))
 }

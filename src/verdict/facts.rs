@@ -18,6 +18,11 @@ impl Pod<'_> {
         &self.summary.pod
     }
 
+    /// What it is called where `spoken_of` is the subject.
+    pub fn beside(&self, spoken_of: &Pod<'_>) -> &str {
+        if self.name() == spoken_of.name() { "it" } else { self.name() }
+    }
+
     /// Times its even share.
     pub fn times(&self) -> f64 {
         self.parts.times()
@@ -111,8 +116,7 @@ impl<'a> Facts<'a> {
 
     /// True if each request has a connection of its own.
     pub fn per_request(&self) -> bool {
-        let of = |c: &Client| matches!(&c.protocol, Protocol::Http1(http) if http.keep_alive.is_none());
-        self.model.balancers().all(of)
+        self.model.balancers().all(Client::connects_per_request)
     }
 
     /// True if there are streams that nothing cuts: a connection that drains for its age waits for them.
@@ -127,7 +131,7 @@ impl<'a> Facts<'a> {
 
     /// True if all balance as Envoy does, which picks among all pods that it knows of, and has a connection where a call needed one.
     pub fn pools(&self) -> bool {
-        self.model.balancers().all(|c| c.via.as_ref().is_some_and(|via| via.cluster.is_some()))
+        self.model.balancers().all(Client::has_pools)
     }
 
     /// The caller of this name.

@@ -87,7 +87,7 @@ fn slow_start(f: &Facts<'_>, client: &Client, pod: &Pod<'_>) -> Option<Reason> {
     } else {
         f.pods.iter().copied().filter(new).min_by(|a, b| a.off().total_cmp(&b.off()))
     }?;
-    let whom = if late.name() == pod.name() { "it" } else { late.name() };
+    let whom = late.beside(pod);
     let text =
         format!("{whom} became Ready at {} and gets less for {} (slow start)", seconds(f.ready_s(&late)), start.window);
     Some(reason("slow_start", text))
@@ -122,7 +122,7 @@ pub(super) fn slow(f: &Facts<'_>, pod: &Pod<'_>, why: &str) -> Option<Reason> {
     others.sort_by(f64::total_cmp);
     let usual = others.get(others.len() / 2).copied()?;
     let its = mean(&slowest)?;
-    let whom = if slowest.name() == pod.name() { "it".to_owned() } else { slowest.name().to_owned() };
+    let whom = slowest.beside(pod);
     if !told && its < SLOW * usual {
         return None;
     }

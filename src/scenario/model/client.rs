@@ -130,6 +130,18 @@ impl Client {
         self.via.as_ref().and_then(|via| via.cluster).map_or(0, |cluster| cluster.retries)
     }
 
+    /// True if it balances as Envoy does: in a proxy that picks among all pods that it knows of, and dials where a call needs it.
+    #[must_use]
+    pub fn has_pools(&self) -> bool {
+        self.via.as_ref().is_some_and(|via| via.cluster.is_some())
+    }
+
+    /// True if each of its requests has a connection of its own.
+    #[must_use]
+    pub fn connects_per_request(&self) -> bool {
+        matches!(&self.protocol, Protocol::Http1(http) if http.keep_alive.is_none())
+    }
+
     /// True if it watches the EndpointSlices.
     #[must_use]
     pub fn watches(&self) -> bool {
