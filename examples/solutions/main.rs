@@ -90,7 +90,7 @@ rolling update at 2m, a scale-up by three pods at 6m, and a kill of a container 
 are shown with half of their 95 % confidence intervals, or with both ends where zero cuts the interval.
 
 A pod that lived for a part of the run counts in the whole-run figure by its rate while it was Ready. *Balanced* means that every Ready
-pod has 80 % to 125 % of the fair share over ten windows of 2 s. The whole-run figure cannot be lower than 1.27, even with perfect
+pod has 80 % to 125 % of the fair share, for good, judged over 400 requests per pod (docs/model.md). The whole-run figure cannot be lower than 1.27, even with perfect
 balancing. The pods that lived before the scale-up shared the load among five, those after it among eight. The last column, calls per
 second at saturation, is measured without changes and with 100 workers, which is five per client and five per slot. Five pods can do 1,000
 calls per second. A closed load waits for its answers, so it keeps every pod busy that has a connection.
