@@ -338,6 +338,7 @@ mod tests {
         );
         assert!((hot.by_client["heavy"].client_rates - 0.25).abs() < 1e-12);
         assert_eq!((all.clients[0].sent, all.clients[0].connections), (0.75, 0.5));
+        assert_eq!((hot.even, hot.share, hot.connections), (0.5, 0.75, 1.0));
     }
 
     /// Four equal connections, all opened before the second pod was there.
@@ -373,5 +374,18 @@ mod tests {
         assert_eq!(attribute(&loads(&[0.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], &[]), None);
         let all = attribute(&loads(&[3.0, 1.0], &[0.5, 0.5]), &["c".to_owned()], &[]).expect("requests");
         adds_up(&all);
+    }
+
+    /// Two connections of one client, one to each pod; the first carries three quarters of the calls, and half would be even.
+    #[test]
+    fn unequal_connections_of_one_client() {
+        let channels = vec![channel(0, &[(10.0, 30.0), (0.0, 0.0)]), channel(0, &[(0.0, 0.0), (10.0, 10.0)])];
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], &channels).expect("requests");
+        adds_up(&all);
+        assert_eq!([0, 1].map(|i| all.pods[i].connection_rates), [0.25, -0.25]);
+        assert_eq!(
+            [0, 1].map(|i| (all.pods[i].draw, all.pods[i].client_rates, all.pods[i].picks)),
+            [(0.0, 0.0, 0.0); 2]
+        );
     }
 }
