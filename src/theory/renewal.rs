@@ -252,4 +252,17 @@ mod tests {
         );
         assert_eq!((r.redialled_between_spread(0.5, 0.8, 0.6), r.variance_factor_spread(0.5, 0.8, 0.6)), (None, None));
     }
+
+    #[test]
+    fn beyond_the_horizon_there_is_no_answer() {
+        let r = Renewal::new(0.1, 3.0).unwrap();
+        for (from, to) in [(-0.1, 1.0), (2.0, 1.0), (1.0, 3.1), (-1.0, -0.5)] {
+            assert_eq!((r.redialled_between(from, to), r.variance_factor(from, to)), (None, None), "{from} to {to}");
+        }
+        assert_eq!((r.redials(3.1), r.redials_spread(3.1, 0.5), r.density(3.1)), (None, None, None));
+        assert_eq!((r.redialled_between(1.0, 1.0), r.variance_factor(1.0, 1.0)), (Some(0.0), None));
+        assert!(
+            Renewal::new(0.1, 0.0).is_none() && Renewal::new(0.001, 1.0).is_none() && Renewal::new(1.0, 1.0).is_none()
+        );
+    }
 }

@@ -2,13 +2,14 @@
 
 use super::tests::{grpc, http1, model, pick_first, round_robin, sentence, steady, with};
 use super::*;
-use crate::metrics::attribution::{ClientParts, PodParts};
+use crate::metrics::attribution::{CallerPart, ClientParts, PodParts};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Client, EnvoyCluster, Lifetime, Protocol, Reuse, ServiceType, Sidecar, SidecarKind, SlowStart, What,
+    Client, EnvoyCluster, Lifetime, Load, Protocol, RateCurve, Reuse, ServiceType, Sidecar, SidecarKind, SlowStart,
+    Streams, What,
 };
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 /// Three pods with 60, 20 and 20 % of many requests, and nothing yet that their parts come of.
 fn uneven() -> Outcome {
@@ -75,6 +76,15 @@ fn parts_have_words() {
 }
 
 #[test]
+fn parts_are_told_if_there_are_two_or_more() {
+    assert!(!sentence(&pick_first(), &all_by(|p| &mut p.draw)).contains("points of share"));
+    let mut three = uneven();
+    let hot = &mut parts(&mut three)[0];
+    (hot.draw, hot.timing, hot.picks) = (0.15, 0.08, hot.share - hot.even - 0.23);
+    tells(&pick_first(), &three, "+15.0 by how many it drew, +8.0 by when connections were opened, +3.7 by picks)");
+}
+
+#[test]
 fn a_pod_that_was_ready_for_longer_and_one_whose_calls_are_lost() {
     let longer = all_by(|p| &mut p.time_ready);
     assert_eq!(kind(&pick_first(), &longer), "ready_time");
@@ -129,6 +139,53 @@ fn what_keeps_connections_from_a_late_pod() {
 }
 
 #[test]
+fn a_pod_that_came_after_all_connections() {
+    let mut outcome = late();
+    parts(&mut outcome)[2].drawn_evenly = 0.0;
+    tells(&pick_first(), &outcome, "s-1-2 became Ready at 3s, after all connections were opened, and kube-proxy never");
+}
+
+/// Streams that nothing cuts stay; an age with a grace cuts them.
+#[test]
+fn open_streams_stay_unless_they_are_cut() {
+    let rate = RateCurve { points: std::sync::Arc::new([(Time::ZERO, 1.0)]) };
+    let mut model = pick_first();
+    model.clients[0].load = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), interval: None });
+    tells(&model, &late(), "and an open stream stays on its connection");
+    model.servers[0].grpc.max_connection_age = Some(Span::from_secs(2));
+    model.servers[0].grpc.max_connection_age_grace = Some(Span::from_secs(1));
+    tells(&model, &late(), "and each connection stays on its pod for up to 2.2s");
+}
+
+#[test]
+fn fewer_connections_than_pods_are_few() {
+    let mut one = steady(&[(100_000, 1), (0, 0), (0, 0)]);
+    assert_eq!(kind(&pick_first(), &one), "few_connections");
+    tells(
+        &pick_first(),
+        &one,
+        "there is only 1 connection for 3 pods, and kube-proxy never moves an established connection",
+    );
+    one.summary.attribution.as_mut().unwrap().connections = 2.0;
+    tells(&pick_first(), &one, "there are only 2 connections for 3 pods");
+}
+
+/// The one that sends more than its part of the connections, and not the one that has most of both.
+#[test]
+fn the_heavy_client_is_named() {
+    let mut outcome = all_by(|p| &mut p.client_rates);
+    let client = |name: &str, sent, connections| CallerPart { client: name.to_owned(), sent, connections };
+    let attribution = outcome.summary.attribution.as_mut().unwrap();
+    attribution.clients = vec![client("light", 0.5, 0.8), client("heavy", 0.5, 0.2)];
+    let on = |connections| ClientParts { connections, ..ClientParts::default() };
+    attribution.pods[0].by_client = [("heavy".to_owned(), on(1.0))].into();
+    let heavy = judge(&pick_first(), &outcome).cause.unwrap();
+    assert_eq!((heavy.kind.as_str(), heavy.client.as_deref()), ("heavy_client", Some("heavy")));
+    let text = "heavy sends 50 % of the calls on 20 % of the connections, and has 1 of its 1 connection on s-1-0";
+    tells(&pick_first(), &outcome, text);
+}
+
+#[test]
 fn a_subset_is_named_where_it_leaves_pods_out() {
     let with_subset = |size| {
         let mut model = round_robin();
@@ -178,6 +235,11 @@ fn policies_by_load_avoid_slow_pods_and_love_those_that_fail() {
     // Of the others' 10 and 12.345 ms the upper middle one.
     let text = "s-1-1 is slow (mean 30ms, others 12.3ms): least_request prefers pods that answer sooner";
     tells(&least_request(), &slow, text);
+    // A quarter more is slow.
+    for (mean, kind_of_it) in [(12.5, "slow_pod"), (12.4, "picks")] {
+        slow.summary.pods.iter_mut().zip([10.0, mean, 10.0]).for_each(|(pod, mean)| pod.latency_ms.mean = Some(mean));
+        assert_eq!(kind(&least_request(), &slow), kind_of_it);
+    }
     // 30 % of the calls to the hot pod fail, and 1 % of the others'; or a fifth.
     let failing = |others: u64| {
         let mut outcome = all_by(|p| &mut p.picks);
@@ -220,6 +282,12 @@ fn slow_start_is_of_new_pods() {
     outcome.summary.pods[2].ready_s = Some(3.0);
     assert_eq!(kind(&model, &outcome), "slow_start");
     tells(&model, &outcome, "s-1-2 became Ready at 3s and gets less for 30s (slow start)");
+    // It was over at 33 s.
+    (outcome.summary.phases[0].from_s, outcome.summary.phases[0].to_s) = (40.0, 50.0);
+    assert_eq!(kind(&model, &outcome), "picks");
+    // Several workers know nothing of each other.
+    model.clients[0].via.as_mut().unwrap().workers = Some(2);
+    assert_eq!(kind(&model, &outcome), "workers");
 }
 
 /// 12 of 30 connections are 1.2 times the even part of three pods, 13 are 1.3 times.
@@ -235,6 +303,11 @@ fn a_gateway_is_uneven_above_five_quarters() {
             ..pod.clone()
         });
         outcome.summary.gateways = gateways.collect();
+        // Of what is gone, or another gateway's, nothing counts.
+        let mut gone = outcome.summary.gateways[0].clone();
+        (gone.deleted_s, gone.connections_at_end) = (Some(5.0), 90);
+        let other = PodSummary { server: "other".to_owned(), deleted_s: None, ..gone.clone() };
+        outcome.summary.gateways.extend([gone, other]);
         let mut model = round_robin();
         let (server, client) = (model.servers[0].clone(), model.clients[0].clone());
         let server = crate::scenario::model::Server { name: "g".to_owned(), ..server };

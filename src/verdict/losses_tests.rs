@@ -5,7 +5,8 @@ use super::*;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::model::{
-    Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Protocol, Reuse, Sidecar, SidecarKind, Wake, What,
+    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Protocol, RetryLimit, Reuse, Sidecar, SidecarKind,
+    Wake, What,
 };
 use crate::units::Span;
 
@@ -103,9 +104,43 @@ fn a_channel_without_an_address_waits_for_dns() {
         |model: &Model| sentence(model, &failing("no_endpoint")).contains("A channel asks DNS again only when");
     let replaced = with(round_robin(), 1, What::RolloutServer(0));
     assert_eq!((explains(&replaced), explains(&round_robin())), (true, false));
+    assert!(!explains(&with(round_robin(), 1, What::Kill { server: 0, pods: 1 })));
     assert!(!explains(&with(super::tests::pick_first(), 1, What::RolloutServer(0))));
     let mut polls = replaced;
     let Protocol::Grpc(client) = &mut polls.clients[0].protocol else { panic!("it is gRPC") };
     client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
     assert!(!explains(&polls));
+}
+
+/// A tenth of the failed calls, or more.
+#[test]
+fn what_made_few_of_the_calls_fail_is_not_explained() {
+    let explains = |full: u64| {
+        let mut outcome = failing("deadline");
+        let failures = &mut outcome.summary.failures;
+        failures.push(Failure { reason: "queue_full".to_owned(), calls: full, ..failures[0].clone() });
+        failures[0].calls = 100 - full;
+        outcome.summary.requests.failed = 100;
+        outcome.summary.requests.started = 1_000;
+        sentence(&round_robin(), &outcome).contains("A pod whose queue is full")
+    };
+    assert_eq!([9, 10].map(explains), [false, true]);
+}
+
+#[test]
+fn circuit_breakers_are_explained_by_their_settings() {
+    let mut model = round_robin();
+    let cluster = EnvoyCluster {
+        breakers: Some(Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) }),
+        panic_threshold: 50,
+        retries: 0,
+        max_requests_per_connection: None,
+        slow_start: None,
+        reuse: Reuse::default(),
+    };
+    let overhead = Distribution::Constant(0.0);
+    model.clients[0].via = Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster) });
+    let text = "A proxy's circuit breakers let 5 requests under way at once, and 3 wait for a connection.";
+    assert!(sentence(&model, &failing("circuit_breaker")).contains(text));
+    assert!(!sentence(&round_robin(), &failing("circuit_breaker")).contains("circuit breakers let"));
 }

@@ -312,6 +312,10 @@ fn runs_are_measured_as_the_forms_mean_them() {
     assert_eq!(after.of(&s), Some(0.5));
     let row = &rows(&model(vec![server(5)], vec![client(10, 1, open(1_000.0))]), &s)[1];
     assert_eq!(row.simulated, Some(0.25));
+    // Without any connection there is no mean to compare with.
+    let mut none = s;
+    none.pods.iter_mut().for_each(|pod| pod.connections_at_end = 0);
+    assert_eq!((Compare::ConnectionsOfPod(0).of(&none), after.of(&none)), (None, None));
 }
 
 /// Calls of the same rate have a form, streams have none.
