@@ -209,6 +209,18 @@ fn a_policy_counts_what_was_changed_in_its_period() {
     let mut history = History::default();
     let mut sync = |current, s| history.sync(&hpa, current, Some(50), NOW + S(s));
     assert_eq!([sync(10, 0), sync(14, 15), sync(14, 59), sync(14, 60)], [14, 14, 14, 18]);
+    let hpa = with(up(), rules(0, &[(ScalingChange::Pods(4), 60)], SelectPolicy::Max));
+    let mut history = History::default();
+    let mut sync = |current, s| history.sync(&hpa, current, Some(2), NOW + S(s));
+    assert_eq!([sync(20, 0), sync(16, 15), sync(16, 59), sync(16, 60)], [16, 16, 16, 12]);
+}
+
+#[test]
+fn downwards_a_window_takes_the_highest_recommendation() {
+    let hpa = with(up(), rules(60, &[(ScalingChange::Percent(100), 15)], SelectPolicy::Max));
+    let mut history = History::default();
+    let mut sync = |recommended, s| history.sync(&hpa, 8, Some(recommended), NOW + S(s));
+    assert_eq!([sync(8, 0), sync(3, 59), sync(3, 60)], [8, 8, 3]);
 }
 
 #[test]

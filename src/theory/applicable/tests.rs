@@ -152,8 +152,8 @@ fn one_closed_connection_puts_all_on_one_pod() {
     let m = model(vec![server(5)], vec![client(1, 4, load)]);
     assert_eq!(value(&m, CV), None);
     near(value(&m, IDLE), 5.0 * 0.8f64.powi(4));
-    // Five workers do not use eight connections.
-    let few = Load::Closed { concurrency: 5, requests: Some(10_000) };
+    // Seven workers do not use eight connections.
+    let few = Load::Closed { concurrency: 7, requests: Some(10_000) };
     assert_eq!(value(&model(vec![server(5)], vec![client(2, 4, few)]), IDLE), None);
 }
 
@@ -170,6 +170,9 @@ fn rollouts_are_walked_as_the_scenario_times_them() {
         Strategy::RollingUpdate { max_surge: CountOrPercent::Count(1), max_unavailable: CountOrPercent::Count(0) };
     near(value(&m, first), 1.488);
     near(value(&m, last), 0.415);
+    // Five waits of 5 s and a grace of 30 s from 60 s on.
+    let ends = |m: &Model, s| value(&Model { duration: Some(Span::from_secs(s)), ..m.clone() }, first).is_some();
+    assert_eq!([115, 116].map(|s| ends(&m, s)), [false, true]);
     m.cluster.endpoint_lag = Distribution::Constant(2.0);
     near(value(&m, first), 1.732);
     near(value(&m, last), 0.0946);

@@ -286,6 +286,8 @@ mod tests {
         ] {
             assert_eq!(explanation.to_string(), text);
         }
+        assert_eq!((of(None).connections(), of(Some(9)).connections()), (0, 9));
+        assert_eq!(Explanation { heavy_connections: 2, ..of(Some(9)) }.connections(), 11);
     }
 
     #[test]
@@ -315,6 +317,11 @@ mod tests {
         assert!((2..5).all(|n| (of(n - 1) / of(n) - 2.0).abs() < 1e-12));
         let unknown = all(Kind::PerCall, 3, 20, &known);
         assert!(unknown.iter().zip([4.0, 2.0, 1.0]).all(|((_, weight), part)| (weight - part / 7.0).abs() < 1e-12));
+        // Two that are apart, whichever side is called favoured, are half as credible as one.
+        let favoured = all(Kind::FavouredPods, 5, 20, &known);
+        assert!(
+            favoured.iter().zip([1.0, 0.5, 0.5, 1.0]).all(|((_, weight), part)| (weight - part / 3.0).abs() < 1e-12)
+        );
         // A heavy one carries twice as much as another, or more: beside one other at least two thirds.
         let heavy = all(Kind::HeavyConnections, 5, 20, &known);
         let beside = |light: u32| {
