@@ -377,6 +377,13 @@ mod tests {
         let before = figures(2.0, 0);
         let cheap = Figures { latency_p99_ms: Some(109.0), reconnects_per_s: 1.0, ..figures(1.0, 0) };
         assert_eq!(cheap.worse(&before), Vec::<String>::new());
+        // More than double, and at least one per second more: from 0.1 that begins at 1.1, from 10 above 20.
+        let reconnects = |was: f64, is: f64| {
+            let with = |reconnects_per_s| Figures { reconnects_per_s, ..figures(1.0, 0) };
+            with(is).worse(&with(was)).len()
+        };
+        assert_eq!([(0.1, 1.2), (10.0, 20.5)].map(|(was, is)| reconnects(was, is)), [1, 1]);
+        assert_eq!([(0.1, 1.0), (10.0, 15.0), (10.0, 20.0)].map(|(was, is)| reconnects(was, is)), [0, 0, 0]);
         assert_eq!(figures(1.0, 5).better(&figures(2.0, 14)), Vec::<String>::new());
         assert_eq!(figures(1.0, 500).better(&figures(2.0, 999)), Vec::<String>::new());
         assert_eq!(figures(1.0, 0).better(&figures(2.0, 48_372)), ["failed calls 0, was 48,372"]);
