@@ -22,3 +22,20 @@ impl Unfinished {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_begun_is_removed_and_what_others_filled_stays() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (outer, staging) = (dir.path().join("a"), dir.path().join("a/b/staging"));
+        let made = vec![outer.clone(), outer.join("b")];
+        fs::create_dir_all(&staging).expect("folders");
+        fs::write(staging.join("summary.json"), "{}").expect("a file");
+        fs::write(outer.join("other"), "").expect("a file");
+        Unfinished { staging: Some(staging), made }.remove();
+        assert_eq!((outer.join("b").exists(), outer.join("other").exists()), (false, true));
+    }
+}
