@@ -1,29 +1,57 @@
-//! From a [`Figure`] to SVG text: the layout of the whole sheet. The charts are drawn by `draw_time` and `draw_bars`.
+//! From a [`Figure`] to SVG text, with plotters: the layout of the whole sheet. The charts are drawn by the modules beside it.
 
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::backend::{Finish, Svg, px, with};
 use super::draw_bars;
 use super::draw_heat;
 use super::draw_time;
 use super::draw_values;
 use super::figure::{Body, Figure, Panel};
-use super::palette::{ALARM, GREY, INK, Rgb};
-use super::svg::{Anchor, Font, Svg};
+use super::palette::{self, ALARM, GREY, INK, Rgb};
 use super::text;
 
 /// Width of every figure, in pixels.
 const WIDTH: f64 = 1120.0;
+/// Around the sheet, and between panels.
 const MARGIN: f64 = 28.0;
-const GUTTER: f64 = 28.0;
 const TITLE: f64 = 22.0;
 const SUBTITLE: f64 = 14.0;
+const SUBTITLE_ROW: f64 = 20.0;
 const PANEL_TITLE: f64 = 15.0;
+const PANEL_HEAD: f64 = 27.0;
 const LEGEND: f64 = 12.0;
+const LEGEND_ROW: f64 = 21.0;
 
-/// A rectangle of the sheet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    pub left: f64,
-    pub top: f64,
-    pub width: f64,
+/// A rectangle of the picture.
+pub(super) type Area<'s> = DrawingArea<Svg<'s>, Shift>;
+/// What drawing comes to.
+pub(super) type Drawn = DrawResult<(), Svg<'static>>;
+
+/// Text of so many pixels, placed by the middle of its height.
+pub(super) fn font(size: f64, colour: Rgb, at: HPos) -> TextStyle<'static> {
+    let font = FontDesc::new(FontFamily::SansSerif, size * 10.0, FontStyle::Normal);
+    font.color(&colour).pos(Pos::new(at, VPos::Center))
+}
+
+/// Writes `content` at a point of the area's coordinates, moved by `offset` pixels; with a white rim that keeps it legible on
+/// lines and areas if `halo`.
+pub(super) fn write<P: CoordTranslate<From: Clone>>(
+    area: &DrawingArea<Svg<'_>, P>,
+    at: P::From,
+    offset: (f64, f64),
+    (style, halo): (TextStyle<'static>, bool),
+    content: &str,
+) -> Drawn {
+    let text = Text::new(content.to_owned(), (px(offset.0), px(offset.1)), style);
+    area.draw(&with(Finish { halo, ..Finish::default() }, EmptyElement::at(at) + text))
+}
+
+/// Width of an area in pixels.
+pub(super) fn width(area: &Area<'_>) -> f64 {
+    f64::from(area.dim_in_pixel().0) / 10.0
 }
 
 impl Figure {
@@ -37,42 +65,56 @@ impl Figure {
             .flat_map(|line| text::wrapped(&line.text, SUBTITLE, inner).into_iter().map(|t| (t, line.alarm)))
             .collect();
         let legend = legend_rows(&self.legend, inner);
-        let head = MARGIN + TITLE + 8.0 + subtitle.len() as f64 * (SUBTITLE + 6.0) + 14.0;
-        let foot = legend.len() as f64 * (LEGEND + 9.0) + MARGIN;
         let columns = self.columns.max(1);
-        let column = (inner - GUTTER * (columns - 1) as f64) / columns as f64;
-        let rows: Vec<&[Panel]> = self.panels.chunks(columns).collect();
-        let heights: Vec<f64> =
-            rows.iter().map(|row| row.iter().map(|p| height(p, column)).fold(0.0, f64::max)).collect();
-        let total = head + heights.iter().sum::<f64>() + foot;
+        let column = (WIDTH - MARGIN) / columns as f64 - MARGIN;
+        let heights: Vec<f64> = self
+            .panels
+            .chunks(columns)
+            .map(|row| row.iter().map(|panel| height(panel, column)).fold(0.0, f64::max))
+            .collect();
+        let head = TITLE + 22.0 + subtitle.len() as f64 * SUBTITLE_ROW;
+        let panels: f64 = heights.iter().sum();
+        let total = 2.0 * MARGIN + head + panels + legend.len() as f64 * LEGEND_ROW;
 
-        let mut svg = Svg::new(WIDTH, total, &self.title);
-        let font = Font { size: TITLE, fill: INK, anchor: Anchor::Start, halo: false };
-        svg.text((MARGIN, MARGIN + TITLE * 0.8), font, &text::fitted(&self.title, TITLE, inner));
+        let mut out = String::new();
+        let sheet = Svg::new(&mut out, (px(WIDTH), px(total)), &self.title).into_drawing_area();
+        let drawn = self.draw(&sheet, &subtitle, (head, &heights), &legend).and_then(|()| sheet.present());
+        drop(sheet);
+        drawn.expect("a string takes everything, and nothing else draws on this sheet");
+        out
+    }
+
+    fn draw(
+        &self,
+        sheet: &Area<'_>,
+        subtitle: &[(String, bool)],
+        (head, heights): (f64, &[f64]),
+        legend: &[LegendRow<'_>],
+    ) -> Drawn {
+        sheet.fill(&palette::WHITE)?;
+        let margin = px(MARGIN);
+        let (top, mut rest) = sheet.margin(margin, margin, margin, 0).split_vertically(px(head));
+        let title = text::fitted(&self.title, TITLE, WIDTH - 2.0 * MARGIN);
+        write(&top, (0, 0), (0.0, TITLE * 0.45), (font(TITLE, INK, HPos::Left), false), &title)?;
         for (i, (line, alarm)) in subtitle.iter().enumerate() {
-            let y = MARGIN + TITLE + 8.0 + (i + 1) as f64 * (SUBTITLE + 6.0) - 4.0;
-            let fill = if *alarm { ALARM } else { GREY };
-            svg.text((MARGIN, y), Font { size: SUBTITLE, fill, anchor: Anchor::Start, halo: false }, line);
+            let style = font(SUBTITLE, if *alarm { ALARM } else { GREY }, HPos::Left);
+            write(&top, (0, 0), (0.0, TITLE + 19.0 + i as f64 * SUBTITLE_ROW), (style, false), line)?;
         }
-        let mut top = head;
-        for (row, height) in rows.iter().zip(&heights) {
-            for (i, panel) in row.iter().enumerate() {
-                let frame = Frame { left: MARGIN + i as f64 * (column + GUTTER), top, width: column };
-                draw_panel(&mut svg, frame, panel);
+        let columns = self.columns.max(1);
+        for (row, height) in self.panels.chunks(columns).zip(heights) {
+            let (here, below) = rest.split_vertically(px(*height));
+            for (panel, area) in row.iter().zip(here.split_evenly((1, columns))) {
+                draw_panel(&area.margin(0, 0, 0, margin), panel)?;
             }
-            top += height;
+            rest = below;
         }
-        draw_legend(&mut svg, top + 4.0, &legend);
-        svg.finish()
+        draw_legend(&rest, legend)
     }
 }
 
-fn title_height(panel: &Panel) -> f64 {
-    if panel.title.is_empty() { 0.0 } else { PANEL_TITLE + 12.0 }
-}
-
 fn height(panel: &Panel, width: f64) -> f64 {
-    title_height(panel)
+    let title = if panel.title.is_empty() { 0.0 } else { PANEL_HEAD };
+    title
         + match &panel.body {
             Body::Time(chart) => draw_time::height(chart, width),
             Body::Bars(chart) => draw_bars::height(chart),
@@ -81,18 +123,20 @@ fn height(panel: &Panel, width: f64) -> f64 {
         }
 }
 
-fn draw_panel(svg: &mut Svg, frame: Frame, panel: &Panel) {
+fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
+    let title = if panel.title.is_empty() { 0.0 } else { PANEL_HEAD };
+    let (head, body) = area.split_vertically(px(title));
     if !panel.title.is_empty() {
-        let font = Font { size: PANEL_TITLE, fill: INK, anchor: Anchor::Start, halo: false };
-        let title = text::fitted(&panel.title, PANEL_TITLE, frame.width);
-        svg.text((frame.left, frame.top + PANEL_TITLE), font, &title);
+        let fitted = text::fitted(&panel.title, PANEL_TITLE, width(area));
+        write(&head, (0, 0), (0.0, PANEL_TITLE * 0.65), (font(PANEL_TITLE, INK, HPos::Left), false), &fitted)?;
     }
-    let frame = Frame { top: frame.top + title_height(panel), ..frame };
+    // A row is as high as its highest panel.
+    let body = body.shrink((0, 0), (px(width(area)), px(height(panel, width(area)) - title)));
     match &panel.body {
-        Body::Time(chart) => draw_time::draw(svg, frame, chart),
-        Body::Bars(chart) => draw_bars::draw(svg, frame, chart),
-        Body::Values(chart) => draw_values::draw(svg, frame, chart),
-        Body::Heat(chart) => draw_heat::draw(svg, frame, chart),
+        Body::Time(chart) => draw_time::draw(&body, chart),
+        Body::Bars(chart) => draw_bars::draw(&body, chart),
+        Body::Values(chart) => draw_values::draw(&body, chart),
+        Body::Heat(chart) => draw_heat::draw(&body, chart),
     }
 }
 
@@ -116,13 +160,14 @@ fn legend_rows(entries: &[(Rgb, String)], room: f64) -> Vec<LegendRow<'_>> {
     rows
 }
 
-fn draw_legend(svg: &mut Svg, top: f64, rows: &[LegendRow<'_>]) {
+fn draw_legend(area: &Area<'_>, rows: &[LegendRow<'_>]) -> Drawn {
     for (i, row) in rows.iter().enumerate() {
-        let y = top + i as f64 * (LEGEND + 9.0);
+        let middle = 10.0 + i as f64 * LEGEND_ROW;
         for (x, colour, name) in row {
-            svg.rect((MARGIN + x, y), (12.0, 12.0), &colour.to_string());
-            let font = Font { size: LEGEND, fill: INK, anchor: Anchor::Start, halo: false };
-            svg.text((MARGIN + x + 17.0, y + 10.5), font, name);
+            let corners = [(px(*x), px(middle - 6.0)), (px(x + 12.0), px(middle + 6.0))];
+            area.draw(&Rectangle::new(corners, colour.filled()))?;
+            write(area, (0, 0), (x + 17.0, middle), (font(LEGEND, INK, HPos::Left), false), name)?;
         }
     }
+    Ok(())
 }

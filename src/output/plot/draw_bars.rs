@@ -1,13 +1,17 @@
 //! Horizontal bars with the even share as a line across them.
 
-use super::draw::Frame;
-use super::figure::{Bar, BarChart};
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::backend::{Finish, pixels, px, tipped, with};
+use super::draw::{Area, Drawn, font, width, write};
+use super::figure::BarChart;
 use super::palette::{ALARM, GREY, INK};
-use super::svg::{Anchor, Font, Svg};
 use super::text;
 
 const ROW: f64 = 22.0;
-const THICKNESS: f64 = 15.0;
+/// Above and below each bar.
+const GAP: u32 = 35;
 const SIZE: f64 = 13.0;
 /// Above the bars: the label of the even share.
 const HEAD: f64 = 20.0;
@@ -19,47 +23,45 @@ pub(super) fn height(chart: &BarChart) -> f64 {
 }
 
 /// Draws the chart.
-pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &BarChart) {
-    let widest = |texts: &mut dyn Iterator<Item = &String>| texts.map(|t| text::width(t, SIZE)).fold(0.0, f64::max);
-    let names = widest(&mut chart.bars.iter().map(|b| &b.name)).min(frame.width * 0.42);
-    let figures = widest(&mut chart.bars.iter().map(|b| &b.figure)).min(frame.width * 0.4);
-    let left = frame.left + names + 8.0;
-    let room = (frame.left + frame.width - left - figures - 10.0).max(20.0);
-    let top = frame.top + HEAD;
-    let bottom = top + chart.bars.len() as f64 * ROW;
-
+pub(super) fn draw(area: &Area<'_>, chart: &BarChart) -> Drawn {
     if chart.bars.is_empty() {
-        let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Start, halo: false };
-        svg.text((frame.left, top), font, "no pod received a request");
-        return;
+        return write(area, (0, 0), (0.0, HEAD), (font(SIZE, GREY, HPos::Left), false), "no pod received a request");
     }
-    let length = |bar: &Bar| room * (bar.value / chart.most).clamp(0.0, 1.0);
-    for (i, bar) in chart.bars.iter().enumerate() {
-        let at = (left, top + i as f64 * ROW + (ROW - THICKNESS) / 2.0);
-        svg.rect(at, (length(bar), THICKNESS), &bar.fill.to_string());
-    }
-    svg.line((left, top - 2.0), (left, bottom), GREY, 1.0, "");
-    let even = chart.even.as_ref().map(|(value, label)| (left + room * (value / chart.most).clamp(0.0, 1.0), label));
-    if let Some((x, label)) = even {
-        svg.line((x, top - 3.0), (x, bottom + 2.0), INK, 1.5, "5 3");
-        let font = Font { size: 12.0, fill: INK, anchor: Anchor::Middle, halo: true };
-        // Near the left edge a centred label would run into the names' column: harmless, since it stands above it.
-        svg.text((x, top - 8.0), font, label);
-    }
-    for (i, bar) in chart.bars.iter().enumerate() {
-        let end = left + length(bar) + 6.0;
-        // A figure that the line of the even share would cross stands behind the line.
-        let crossed = even.map(|(x, _)| x + 6.0).filter(|x| *x > end && end + text::width(&bar.figure, SIZE) > x - 9.0);
-        let baseline = top + (i as f64 + 0.5) * ROW + 4.5;
-        draw_texts(svg, bar, (left - 8.0, names), crossed.unwrap_or(end), baseline);
-    }
-}
+    let widest = |texts: &mut dyn Iterator<Item = &String>| texts.map(|t| text::width(t, SIZE)).fold(0.0, f64::max);
+    let names = widest(&mut chart.bars.iter().map(|b| &b.name)).min(width(area) * 0.42);
+    let figures = widest(&mut chart.bars.iter().map(|b| &b.figure)).min(width(area) * 0.4);
+    let rows = chart.bars.len() as f64;
+    let mut plot = ChartBuilder::on(area)
+        .margin_top(px(HEAD))
+        .margin_bottom(px(FOOT))
+        .margin_left(px(names + 8.0))
+        .margin_right(px(figures + 10.0))
+        .build_cartesian_2d(0.0..chart.most, rows..0.0)?;
 
-/// The pod's name before the bar, in so much room, and its figure from `after` on.
-fn draw_texts(svg: &mut Svg, bar: &Bar, (before, room): (f64, f64), after: f64, baseline: f64) {
-    let fill = if bar.alarm { ALARM } else { INK };
-    let font = Font { size: SIZE, fill, anchor: Anchor::End, halo: false };
-    svg.text((before, baseline), font, &text::fitted(&bar.name, SIZE, room));
-    let font = Font { size: SIZE, fill, anchor: Anchor::Start, halo: true };
-    svg.text((after, baseline), font, &bar.figure);
+    plot.draw_series(chart.bars.iter().enumerate().map(|(i, bar)| {
+        let mut shape = Rectangle::new([(0.0, i as f64), (bar.value, i as f64 + 1.0)], bar.fill.filled());
+        shape.set_margin(GAP, GAP, 0, 0);
+        tipped(&format!("{}: {}", bar.name, bar.figure), shape)
+    }))?;
+    plot.draw_series([PathElement::new([(0.0, 0.0), (0.0, rows)], GREY.stroke_width(10))])?;
+    let plot = plot.plotting_area();
+    if let Some((even, label)) = &chart.even {
+        let line = PathElement::new([(0, px(-3.0)), (0, px(rows * ROW + 2.0))], INK.stroke_width(15));
+        let dashed = Finish { dash: "5 3", ..Finish::default() };
+        plot.draw(&with(dashed, EmptyElement::at((*even, 0.0)) + line))?;
+        // Near the left edge a centred label would run into the names' column: harmless, since it stands above it.
+        write(plot, (*even, 0.0), (0.0, -12.0), (font(12.0, INK, HPos::Center), true), label)?;
+    }
+    let x = |value: f64| pixels(plot.map_coordinate(&(value.min(chart.most), 0.0)).0);
+    for (i, bar) in chart.bars.iter().enumerate() {
+        let (colour, middle) = (if bar.alarm { ALARM } else { INK }, i as f64 + 0.5);
+        let name = text::fitted(&bar.name, SIZE, names);
+        write(plot, (0.0, middle), (-8.0, 0.0), (font(SIZE, colour, HPos::Right), false), &name)?;
+        // A figure that the line of the even share would cross stands behind the line.
+        let to = x(bar.value) + text::width(&bar.figure, SIZE) + 9.0;
+        let crossed = chart.even.as_ref().map(|even| even.0).filter(|even| *even > bar.value && to > x(*even));
+        let after = (crossed.unwrap_or(bar.value), middle);
+        write(plot, after, (6.0, 0.0), (font(SIZE, colour, HPos::Left), true), &bar.figure)?;
+    }
+    Ok(())
 }

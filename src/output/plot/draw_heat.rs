@@ -1,9 +1,13 @@
 //! A heat map: a field per pair of values, coloured by its value, which stands in it.
 
-use super::draw::Frame;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::backend::px;
+use super::draw::{Area, Drawn, font, width, write};
 use super::figure::HeatChart;
 use super::palette::{GREY, text_on};
-use super::svg::{Anchor, Font, Svg};
+use super::scale::Axis;
 use super::text;
 
 const SIZE: f64 = 12.0;
@@ -19,29 +23,38 @@ pub(super) fn height(chart: &HeatChart) -> f64 {
 }
 
 /// Draws the chart.
-pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &HeatChart) {
-    let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Middle, halo: false };
+pub(super) fn draw(area: &Area<'_>, chart: &HeatChart) -> Drawn {
+    let title = text::fitted(&chart.title, SIZE, width(area));
+    write(area, (0, 0), (0.0, 8.0), (font(SIZE, GREY, HPos::Left), false), &title)?;
     let names = chart.rows.iter().map(|(name, _)| text::width(name, SIZE)).fold(0.0, f64::max).min(NAMES);
-    let left = frame.left + names + 8.0;
-    let width = (frame.left + frame.width - left) / chart.columns.len().max(1) as f64;
-    let top = frame.top + HEAD;
-    let title = text::fitted(&chart.title, SIZE, frame.width);
-    svg.text((frame.left, frame.top + 12.0), Font { anchor: Anchor::Start, ..font }, &title);
-    for (i, column) in chart.columns.iter().enumerate() {
-        let x = left + (i as f64 + 0.5) * width;
-        svg.text((x, top - 8.0), font, &text::fitted(column, SIZE, width - 2.0));
-    }
-    for (j, (name, fields)) in chart.rows.iter().enumerate() {
-        let y = top + j as f64 * ROW;
-        let before = Font { anchor: Anchor::End, ..font };
-        svg.text((left - 8.0, y + ROW / 2.0 + 4.0), before, &text::fitted(name, SIZE, names));
-        for (i, field) in fields.iter().enumerate() {
-            let x = left + i as f64 * width;
-            svg.rect((x + 0.5, y + 0.5), (width - 1.0, ROW - 1.0), &field.fill.to_string());
-            if text::width(&field.text, SIZE) <= width - 2.0 {
-                let font = Font { fill: text_on(field.fill), ..font };
-                svg.text((x + width / 2.0, y + ROW / 2.0 + 4.0), font, &field.text);
+    let (columns, rows) = (chart.columns.len(), chart.rows.len());
+    let room = (width(area) - names - 8.0) / columns.max(1) as f64;
+    let mut plot = ChartBuilder::on(area)
+        .margin_top(px(HEAD - 20.0))
+        .margin_bottom(px(FOOT))
+        .set_label_area_size(LabelAreaPosition::Top, px(20.0))
+        .y_label_area_size(px(names + 8.0))
+        .build_cartesian_2d(Axis::places(0..columns, 1), Axis::places(rows..0, 1))?;
+    plot.configure_mesh()
+        .disable_mesh()
+        // The labels stand twice as far from the axis as the ticks are long, which nobody sees.
+        .axis_style(TRANSPARENT)
+        .set_all_tick_mark_size(px(4.0))
+        .label_style(font(SIZE, GREY, HPos::Left))
+        .x_label_formatter(&|x| text::fitted(&chart.columns[*x as usize], SIZE, room - 2.0))
+        .y_label_formatter(&|y| text::fitted(&chart.rows[*y as usize].0, SIZE, names))
+        .draw()?;
+    for (y, (_, fields)) in chart.rows.iter().enumerate() {
+        for (x, field) in fields.iter().enumerate() {
+            let (left, top) = (x as f64, y as f64);
+            let mut shape = Rectangle::new([(left, top), (left + 1.0, top + 1.0)], field.fill.filled());
+            shape.set_margin(5, 5, 5, 5);
+            plot.draw_series([shape])?;
+            if text::width(&field.text, SIZE) <= room - 2.0 {
+                let style = font(SIZE, text_on(field.fill), HPos::Center);
+                write(plot.plotting_area(), (left + 0.5, top + 0.5), (0.0, 0.0), (style, false), &field.text)?;
             }
         }
     }
+    Ok(())
 }

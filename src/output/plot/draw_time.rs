@@ -1,10 +1,15 @@
 //! Charts over time: areas, lines, event marks, the shaded warmup, and labels at the right end.
 
-use super::draw::Frame;
-use super::figure::{Area, Curve, EndLabel, Mark, TimeChart};
-use super::palette::{ALARM, GREY, GRID, INK, text_on};
-use super::scale::time_ticks;
-use super::svg::{Anchor, Font, Svg};
+use plotters::chart::MeshStyle;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::backend::{Finish, Svg, pixels, px, tipped, with};
+use super::draw::{Area, Drawn, font, width, write};
+use super::figure::{self, Curve, TimeChart};
+use super::palette::{ALARM, GREY, GRID, INK, UNMEASURED, WHITE, text_on};
+use super::scale::{Axis, Scale};
 use super::text;
 use crate::output::format;
 
@@ -14,221 +19,208 @@ const LABEL: f64 = 13.0;
 const LABEL_ROW: f64 = 17.0;
 const AXIS_LEFT: f64 = 66.0;
 const LABELS_WIDTH: f64 = 268.0;
+const TOP: f64 = 20.0;
 const MARK_ROW: f64 = 16.0;
 const MARK_ROWS_MOST: usize = 5;
+/// The labels and the heading of the time axis.
+const AXIS_BELOW: f64 = 37.0;
 const FOOT: f64 = 46.0;
+
+type Plot<'s> = DrawingArea<Svg<'s>, Cartesian2d<Axis, Scale>>;
 
 /// Height that the chart needs in a frame of this width.
 pub(super) fn height(chart: &TimeChart, width: f64) -> f64 {
-    let place = Place::of(chart, Frame { left: 0.0, top: 0.0, width });
-    place.bottom + FOOT
+    TOP + Marks::of(chart, width).height() + chart.height + FOOT
 }
 
 /// Draws the chart.
-pub(super) fn draw(svg: &mut Svg, frame: Frame, chart: &TimeChart) {
-    let place = Place::of(chart, frame);
-    let warmup = place.x(chart.warmup_s) - place.left;
-    svg.rect((place.left, place.top), (warmup, chart.height), "#eeeeee");
-    draw_axes(svg, &place, chart);
+pub(super) fn draw(area: &Area<'_>, chart: &TimeChart) -> Drawn {
+    let marks = Marks::of(chart, width(area));
+    let mut plot = ChartBuilder::on(area)
+        .margin_top(px(TOP + marks.height()))
+        .margin_right(px(labels_width(chart)))
+        .margin_bottom(px(FOOT - AXIS_BELOW))
+        .x_label_area_size(px(AXIS_BELOW))
+        .y_label_area_size(px(AXIS_LEFT))
+        .build_cartesian_2d(Axis::time(chart.end_s), chart.scale)?;
+    let ends = chart.scale.range();
+    let warmup = [(0.0, ends.start), (chart.warmup_s, ends.end)];
+    plot.draw_series([Rectangle::new(warmup, UNMEASURED.filled())])?;
+    mesh(&mut plot, &|t| format::duration(*t), chart.percent).x_desc("simulated time").y_desc(&chart.y_title).draw()?;
     for area in &chart.areas {
-        for stretch in &area.stretches {
-            svg.polygon(&place.outline(stretch), &area.fill.to_string(), &area.name);
-        }
+        let shape = |stretch: &Vec<_>| tipped(&area.name, Polygon::new(outline(stretch), area.fill));
+        plot.draw_series(area.stretches.iter().map(shape))?;
     }
-    draw_warmup(svg, &place, chart);
+    if chart.warmup_s > 0.0 {
+        plot.draw_series([Rectangle::new(warmup, WHITE.mix(0.6).filled())])?;
+        draw_warmup(plot.plotting_area(), chart)?;
+    }
     for curve in &chart.lines {
-        draw_curve(svg, &place, curve);
+        draw_curve(plot.plotting_area(), curve)?;
     }
-    draw_marks(svg, &place, chart);
+    let plot = plot.plotting_area();
+    marks.draw(plot)?;
     for area in chart.areas.iter().filter(|a| a.labelled) {
-        draw_area_label(svg, &place, area);
+        draw_area_label(plot, chart, area)?;
     }
-    draw_end_labels(svg, &place, chart);
+    draw_end_labels(plot, chart)
 }
 
-/// Where the chart's values are on the sheet.
-struct Place<'a> {
-    chart: &'a TimeChart,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    /// Each mark's row, from the plotting area upwards; `None` if there is no room for its label.
-    mark_rows: Vec<Option<usize>>,
+/// Axes with lines across for the values of the y axis.
+pub(super) fn mesh<'a, 'b, 's, X: Ranged<ValueType = f64> + ValueFormatter<f64>>(
+    plot: &'b mut ChartContext<'a, Svg<'s>, Cartesian2d<X, Scale>>,
+    x: &'b dyn Fn(&f64) -> String,
+    percent: bool,
+) -> MeshStyle<'a, 'b, X, Scale, Svg<'s>> {
+    let mut mesh = plot.configure_mesh();
+    mesh.disable_x_mesh()
+        .max_light_lines(0)
+        .y_labels(7)
+        .bold_line_style(GRID.stroke_width(10))
+        .axis_style(GREY.stroke_width(10))
+        .set_all_tick_mark_size(px(4.0))
+        .label_style(font(SIZE, GREY, HPos::Left))
+        .x_label_formatter(x)
+        .y_label_formatter(if percent { &|v| format::percent(*v) } else { &|v| format::short(*v) });
+    mesh
 }
 
-impl<'a> Place<'a> {
-    fn of(chart: &'a TimeChart, frame: Frame) -> Place<'a> {
-        let left = frame.left + AXIS_LEFT;
-        let labels = if chart.labels.is_empty() { 16.0 } else { LABELS_WIDTH };
-        let mut place = Place {
-            chart,
-            left,
-            right: frame.left + frame.width - labels,
-            top: 0.0,
-            bottom: 0.0,
-            mark_rows: Vec::new(),
-        };
-        place.mark_rows = place.rows_of_marks();
-        let rows = place.mark_rows.iter().flatten().max().map_or(0, |row| row + 1);
-        place.top = frame.top + 20.0 + rows as f64 * MARK_ROW;
-        place.bottom = place.top + chart.height;
-        place
-    }
-
-    fn x(&self, seconds: f64) -> f64 {
-        self.left + (self.right - self.left) * (seconds / self.chart.end_s).clamp(0.0, 1.0)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        self.bottom - (self.bottom - self.top) * self.chart.scale.at(value)
-    }
-
-    fn outline(&self, stretch: &[(f64, f64, f64)]) -> Vec<(f64, f64)> {
-        let upper = stretch.iter().map(|&(t, _, hi)| (self.x(t), self.y(hi)));
-        let lower = stretch.iter().rev().map(|&(t, lo, _)| (self.x(t), self.y(lo)));
-        upper.chain(lower).collect()
-    }
-
-    /// A label stands to the right of its line, or to the left near the right edge.
-    fn mark_span(&self, mark: &Mark) -> (f64, f64) {
-        let (x, width) = (self.x(mark.at_s), text::width(&mark.label, SIZE) + 10.0);
-        if x + width > self.right + LABELS_WIDTH - 20.0 { (x - width, x) } else { (x, x + width) }
-    }
-
-    fn rows_of_marks(&self) -> Vec<Option<usize>> {
-        let mut taken: Vec<Vec<(f64, f64)>> = vec![Vec::new(); MARK_ROWS_MOST];
-        if !self.chart.labels.is_empty() {
-            // The heading of the labels stands there.
-            taken[0].push((self.right + 24.0, f64::INFINITY));
-        }
-        let mut rows = Vec::new();
-        // Later marks take the lower rows, so that no label stands on the line of a later mark.
-        for mark in self.chart.marks.iter().rev() {
-            let (from, to) = self.mark_span(mark);
-            let free = taken.iter().position(|row| row.iter().all(|&(a, b)| to <= a || from >= b));
-            if let Some(row) = free {
-                taken[row].push((from, to));
-            }
-            rows.push(free);
-        }
-        rows.reverse();
-        rows
-    }
+/// The shape between the lower and the upper values.
+pub(super) fn outline(stretch: &[(f64, f64, f64)]) -> Vec<(f64, f64)> {
+    let upper = stretch.iter().map(|&(x, _, hi)| (x, hi));
+    upper.chain(stretch.iter().rev().map(|&(x, lo, _)| (x, lo))).collect()
 }
 
-fn draw_axes(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
-    let font = Font { size: SIZE, fill: GREY, anchor: Anchor::End, halo: false };
-    for tick in chart.scale.ticks() {
-        let y = place.y(tick);
-        svg.line((place.left, y), (place.right, y), GRID, 1.0, "");
-        let label = if chart.percent { format::percent(tick) } else { format::short(tick) };
-        svg.text((place.left - 8.0, y + 4.0), font, &label);
-    }
-    for tick in time_ticks(chart.end_s) {
-        let x = place.x(tick);
-        svg.line((x, place.bottom), (x, place.bottom + 5.0), GREY, 1.0, "");
-        let font = Font { anchor: Anchor::Middle, ..font };
-        svg.text((x, place.bottom + 19.0), font, &format::duration(tick));
-    }
-    svg.line((place.left, place.bottom), (place.right, place.bottom), GREY, 1.0, "");
-    let middle = (place.top + place.bottom) / 2.0;
-    svg.text_up((place.left - 52.0, middle), Font { anchor: Anchor::Middle, ..font }, &chart.y_title);
-    let font = Font { anchor: Anchor::Middle, ..font };
-    svg.text(((place.left + place.right) / 2.0, place.bottom + 36.0), font, "simulated time");
+fn labels_width(chart: &TimeChart) -> f64 {
+    if chart.labels.is_empty() { 16.0 } else { LABELS_WIDTH }
 }
 
-fn draw_warmup(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
-    if chart.warmup_s <= 0.0 {
-        return;
-    }
-    let (x, y) = (place.x(chart.warmup_s), place.bottom);
-    svg.veil((place.left, place.top), (x - place.left, y - place.top));
-    svg.line((x, place.top), (x, y), GREY, 1.0, "2 3");
+fn draw_warmup(plot: &Plot<'_>, chart: &TimeChart) -> Drawn {
+    let ends = chart.scale.range();
+    let end = [(chart.warmup_s, ends.start), (chart.warmup_s, ends.end)];
+    let dashed = Finish { dash: "2 3", ..Finish::default() };
+    plot.draw(&with(dashed, PathElement::new(end, GREY.stroke_width(10))))?;
+    let room = pixels(plot.map_coordinate(&end[0]).0 - plot.get_x_axis_pixel_range().start);
     let label = "warmup (not in the figures)";
-    let label = if text::width(label, SIZE) < x - place.left { label } else { "warmup" };
-    let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Start, halo: true };
-    svg.text((place.left + 4.0, y - 6.0), font, label);
+    let label = if text::width(label, SIZE) < room { label } else { "warmup" };
+    write(plot, (0.0, ends.start), (4.0, -10.0), (font(SIZE, GREY, HPos::Left), true), label)
 }
 
-fn draw_curve(svg: &mut Svg, place: &Place<'_>, curve: &Curve) {
+fn draw_curve(plot: &Plot<'_>, curve: &Curve) -> Drawn {
+    let style = curve.stroke.stroke_width(20);
     for stretch in &curve.stretches {
-        let mut points: Vec<(f64, f64)> = stretch.iter().map(|&(t, v)| (place.x(t), place.y(v))).collect();
-        if let [(x, y)] = points[..] {
-            // A single value is a short dash: a path of one point is invisible.
-            points = vec![(x - 1.5, y), (x + 1.5, y)];
+        match stretch[..] {
+            // A path of one point is invisible.
+            [only] => plot.draw(&tipped(&curve.name, Circle::new(only, px(2.0), style.filled())))?,
+            _ => plot.draw(&tipped(&curve.name, PathElement::new(stretch.clone(), style)))?,
         }
-        svg.polyline(&points, &curve.stroke.to_string(), 2.0, &curve.name);
     }
+    Ok(())
 }
 
-fn draw_marks(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
-    for (mark, row) in chart.marks.iter().zip(&place.mark_rows) {
-        let x = place.x(mark.at_s);
-        let label_y = row.map_or(place.top, |row| place.top - 8.0 - row as f64 * MARK_ROW);
-        svg.line((x, label_y), (x, place.bottom), INK, 1.4, "");
-        if row.is_some() {
-            let left = place.mark_span(mark).0 < x;
-            let (x, anchor) = if left { (x - 5.0, Anchor::End) } else { (x + 5.0, Anchor::Start) };
-            svg.text((x, label_y), Font { size: SIZE, fill: INK, anchor, halo: true }, &mark.label);
+/// The events, each with the row of its label, from the plotting area upwards, and whether it stands to the left of its line.
+/// `None` if there is no room for it.
+struct Marks<'a> {
+    chart: &'a TimeChart,
+    rows: Vec<Option<(usize, bool)>>,
+}
+
+impl<'a> Marks<'a> {
+    fn of(chart: &'a TimeChart, width: f64) -> Marks<'a> {
+        let right = width - labels_width(chart);
+        let mut taken: Vec<Vec<(f64, f64)>> = vec![Vec::new(); MARK_ROWS_MOST];
+        if !chart.labels.is_empty() {
+            // The heading of the labels stands there.
+            taken[0].push((right + 24.0, f64::INFINITY));
         }
+        let axis = Axis::time(chart.end_s);
+        let mut row = |mark: &figure::Mark| {
+            let x = pixels(axis.map(&mark.at_s, (px(AXIS_LEFT), px(right))));
+            let width = text::width(&mark.label, SIZE) + 10.0;
+            let left = x + width > right + LABELS_WIDTH - 20.0;
+            let (from, to) = if left { (x - width, x) } else { (x, x + width) };
+            let row = taken.iter().position(|row| row.iter().all(|&(a, b)| to <= a || from >= b))?;
+            taken[row].push((from, to));
+            Some((row, left))
+        };
+        // Later marks take the lower rows, so that no label stands on the line of a later mark.
+        let mut rows: Vec<_> = chart.marks.iter().rev().map(&mut row).collect();
+        rows.reverse();
+        Marks { chart, rows }
+    }
+
+    fn height(&self) -> f64 {
+        self.rows.iter().flatten().map(|row| row.0 + 1).max().map_or(0.0, |rows| rows as f64 * MARK_ROW)
+    }
+
+    fn draw(&self, plot: &Plot<'_>) -> Drawn {
+        for (mark, row) in self.chart.marks.iter().zip(&self.rows) {
+            let top = (mark.at_s, self.chart.scale.range().end);
+            let rise = row.map_or(0.0, |(row, _)| 8.0 + row as f64 * MARK_ROW);
+            let line = PathElement::new([(0, px(-rise)), (0, px(self.chart.height))], INK.stroke_width(14));
+            plot.draw(&(EmptyElement::at(top) + line))?;
+            if let Some((_, left)) = *row {
+                let (dx, anchor) = if left { (-5.0, HPos::Right) } else { (5.0, HPos::Left) };
+                write(plot, top, (dx, -rise - 4.0), (font(SIZE, INK, anchor), true), &mark.label)?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// Writes the name of an area where the area has the most room around it, clear of marks, if it fits anywhere.
-fn draw_area_label(svg: &mut Svg, place: &Place<'_>, area: &Area) {
+fn draw_area_label(plot: &Plot<'_>, chart: &TimeChart, area: &figure::Area) -> Drawn {
     let name = format::middle_cut(&area.name, 26);
-    let width = text::width(&name, SIZE) + 10.0;
-    let mut best: Option<(f64, f64, f64)> = None;
+    let width = px(text::width(&name, SIZE) + 10.0);
+    let least = chart.scale.range().start;
+    let x = |seconds: f64| plot.map_coordinate(&(seconds, least)).0;
+    let y = |value: f64| plot.map_coordinate(&(0.0, value)).1;
+    let mut best: Option<(i32, f64, i32)> = None;
     for stretch in &area.stretches {
-        for (i, &(t, _, _)) in stretch.iter().enumerate().filter(|(_, p)| p.0 >= place.chart.warmup_s) {
-            let right = place.x(t) + width;
-            if place.chart.marks.iter().any(|mark| (place.x(t)..right).contains(&place.x(mark.at_s))) {
+        for (i, &(t, _, _)) in stretch.iter().enumerate().filter(|(_, p)| p.0 >= chart.warmup_s) {
+            let right = x(t) + width;
+            if chart.marks.iter().any(|mark| (x(t)..right).contains(&x(mark.at_s))) {
                 continue;
             }
-            let under = stretch[i..].iter().take_while(|p| place.x(p.0) <= right + 4.0);
-            let (mut end, mut low, mut high) = (0.0, place.top, place.bottom);
+            let under = stretch[i..].iter().take_while(|p| x(p.0) <= right + px(4.0));
+            let (mut end, mut low, mut high) = (0, i32::MIN, i32::MAX);
             for &(t, lo, hi) in under {
-                (end, low, high) = (place.x(t), f64::max(low, place.y(hi)), f64::min(high, place.y(lo)));
+                (end, low, high) = (x(t), low.max(y(hi)), high.min(y(lo)));
             }
-            let room = high - low;
-            if end >= right - 4.0 && room >= SIZE + 4.0 && best.is_none_or(|(most, _, _)| room > most * 1.05) {
-                best = Some((room, place.x(t), (low + high) / 2.0));
+            let room = high.saturating_sub(low);
+            let fits = end >= right - px(4.0) && room >= px(SIZE + 4.0);
+            if fits && best.is_none_or(|(most, _, _)| f64::from(room) > f64::from(most) * 1.05) {
+                best = Some((room, t, i32::midpoint(low, high)));
             }
         }
     }
-    if let Some((_, x, y)) = best {
-        let font = Font { size: SIZE, fill: text_on(area.fill), anchor: Anchor::Middle, halo: false };
-        svg.text((x + width / 2.0, y + 4.0), font, &name);
-    }
+    let Some((_, t, middle)) = best else { return Ok(()) };
+    let offset = (pixels(width / 2), pixels(middle - y(least)));
+    write(plot, (t, least), offset, (font(SIZE, text_on(area.fill), HPos::Center), false), &name)
 }
 
-fn draw_end_labels(svg: &mut Svg, place: &Place<'_>, chart: &TimeChart) {
+fn draw_end_labels(plot: &Plot<'_>, chart: &TimeChart) -> Drawn {
     if chart.labels.is_empty() {
-        return;
+        return Ok(());
     }
-    let wanted: Vec<f64> = chart.labels.iter().map(|l| place.y(l.value)).collect();
-    let ys = spread(&wanted, LABEL_ROW, place.top + 4.0, place.bottom + FOOT - 8.0);
-    let font = Font { size: SIZE, fill: GREY, anchor: Anchor::Start, halo: true };
-    svg.text((place.right + 34.0, place.top - 8.0), font, &chart.labels_title);
-    for ((label, from), y) in chart.labels.iter().zip(wanted).zip(ys) {
-        draw_end_label(svg, place, label, from, y);
+    let top = (chart.end_s, chart.scale.range().end);
+    write(plot, top, (34.0, -12.0), (font(SIZE, GREY, HPos::Left), true), &chart.labels_title)?;
+    let y = |value: f64| pixels(plot.map_coordinate(&(chart.end_s, value)).1 - plot.map_coordinate(&top).1);
+    let wanted: Vec<f64> = chart.labels.iter().map(|l| y(l.value)).collect();
+    let ys = spread(&wanted, LABEL_ROW, 4.0, chart.height + FOOT - 8.0);
+    for ((label, from), to) in chart.labels.iter().zip(wanted).zip(ys) {
+        let at = |x: f64, y: f64| (px(x), px(y));
+        let line = vec![at(1.0, from), at(8.0, from), at(24.0, to), at(28.0, to)];
+        let line = PathElement::new(line, label.colour.stroke_width(12));
+        let square = Rectangle::new([at(28.0, to - 5.0), at(38.0, to + 5.0)], label.colour.filled());
+        plot.draw(&(EmptyElement::at(top) + line + square))?;
+        let room = LABELS_WIDTH - 46.0;
+        let figure = text::fitted(&label.figure, LABEL, room - 60.0);
+        let name = text::fitted(&label.name, LABEL, room - text::width(&figure, LABEL) - 8.0);
+        let style = font(LABEL, if label.alarm { ALARM } else { INK }, HPos::Left);
+        write(plot, top, (43.0, to), (style, false), &format!("{name}\u{a0}\u{a0}{figure}"))?;
     }
-}
-
-fn draw_end_label(svg: &mut Svg, place: &Place<'_>, label: &EndLabel, from: f64, y: f64) {
-    let colour = label.colour.to_string();
-    let x = place.right;
-    svg.line((x + 1.0, from), (x + 8.0, from), &colour, 1.2, "");
-    svg.line((x + 8.0, from), (x + 24.0, y), &colour, 1.2, "");
-    svg.line((x + 24.0, y), (x + 28.0, y), &colour, 1.2, "");
-    svg.rect((x + 28.0, y - 5.0), (10.0, 10.0), &colour);
-    let room = LABELS_WIDTH - 46.0;
-    let figure = text::fitted(&label.figure, LABEL, room - 60.0);
-    let name = text::fitted(&label.name, LABEL, room - text::width(&figure, LABEL) - 8.0);
-    let fill = if label.alarm { ALARM } else { INK };
-    let font = Font { size: LABEL, fill, anchor: Anchor::Start, halo: false };
-    svg.text((x + 43.0, y + 4.5), font, &format!("{name}\u{a0}\u{a0}{figure}"));
+    Ok(())
 }
 
 /// Moves positions apart to at least `gap`, in their order, as little as needed, within `low` and `high` if they fit.

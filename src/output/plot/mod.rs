@@ -1,6 +1,7 @@
 //! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text, and PNG from that text. No system
 //! fonts or libraries; equal outcomes give equal bytes.
 
+mod backend;
 mod draw;
 mod draw_bars;
 mod draw_heat;
@@ -17,7 +18,6 @@ mod png;
 mod scale;
 mod skew;
 mod small_multiples;
-mod svg;
 mod sweep;
 mod text;
 mod traces;

@@ -14,18 +14,20 @@ impl fmt::Display for Rgb {
     }
 }
 
+/// The sheet.
+pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
 /// Text and strong lines.
-pub(super) const INK: &str = "#1a1a1a";
+pub(super) const INK: Rgb = Rgb(26, 26, 26);
 /// Secondary text and axes.
-pub(super) const GREY: &str = "#5c5c5c";
+pub(super) const GREY: Rgb = Rgb(92, 92, 92);
 /// Grid lines.
-pub(super) const GRID: &str = "#dcdcdc";
-/// What is wrong: idle and starved pods. Dark enough for small text.
-pub(super) const ALARM: &str = "#b00020";
+pub(super) const GRID: Rgb = Rgb(220, 220, 220);
+/// The ground of the part of a run that is not measured.
+pub(super) const UNMEASURED: Rgb = Rgb(238, 238, 238);
+/// What is wrong: idle and starved pods, calls that failed. Dark enough for small text.
+pub(super) const ALARM: Rgb = Rgb(176, 0, 32);
 /// Pods that are not drawn one by one.
 pub(super) const OTHERS: Rgb = Rgb(190, 190, 190);
-/// Calls that failed without a pod: `ALARM` as an area.
-pub(super) const FAILED: Rgb = Rgb(176, 0, 32);
 /// Bars where no pod is meant.
 pub(super) const NEUTRAL: Rgb = Rgb(0, 114, 178);
 
@@ -67,10 +69,10 @@ pub(super) fn pod(cohort: usize, cohorts: usize, i: usize, of: usize) -> Rgb {
 }
 
 /// Black or white, whichever is legible on `fill`.
-pub(super) fn text_on(fill: Rgb) -> &'static str {
+pub(super) fn text_on(fill: Rgb) -> Rgb {
     // Rec. 601 luma in thousandths.
     let luma = 299 * u32::from(fill.0) + 587 * u32::from(fill.1) + 114 * u32::from(fill.2);
-    if luma > 140_000 { INK } else { "#ffffff" }
+    if luma > 140_000 { INK } else { WHITE }
 }
 
 /// A shade of blue, from nearly white at 0 to dark at 1.

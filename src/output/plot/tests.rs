@@ -86,7 +86,7 @@ fn the_stack_is_full_wherever_there_were_requests() {
 fn an_outage_is_red() {
     let figure = figure(&fixtures::outage(), "traffic");
     let red = time_chart(&figure).areas.last().unwrap();
-    assert_eq!((red.name.as_str(), red.fill), ("failed", palette::FAILED));
+    assert_eq!((red.name.as_str(), red.fill), ("failed", palette::ALARM));
     let [stretch] = &red.stretches[..] else { panic!("one outage") };
     assert!(stretch.iter().all(|p| p.1 == 0.0), "at the bottom");
     let all = stretch.iter().filter(|p| p.2 == 1.0).map(|p| p.0);
@@ -96,7 +96,7 @@ fn an_outage_is_red() {
         says.ends_with("calls failed (in the warmup, too): 300 with no pod to go to, or one that was gone"),
         "{says}"
     );
-    assert!(!super::figures(&fixtures::rollout()).iter().any(|(_, f)| f.legend.iter().any(|l| l.0 == palette::FAILED)));
+    assert!(!super::figures(&fixtures::rollout()).iter().any(|(_, f)| f.legend.iter().any(|l| l.0 == palette::ALARM)));
 }
 
 #[test]

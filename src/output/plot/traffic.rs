@@ -22,7 +22,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
         groups.iter().zip(&bands).map(|(group, band)| area(traces, &group.name, group.colour, band)).collect();
     let failed: u64 = (0..traces.bins).map(|bin| traces.failed(bin)).sum();
     if failed > 0 {
-        areas.extend(bands.last().map(|band| area(traces, "failed", palette::FAILED, band)));
+        areas.extend(bands.last().map(|band| area(traces, "failed", palette::ALARM, band)));
     }
     let (labels_title, mut labels) = labels(traces, &groups, &bands);
     labels.extend(failing(traces, &bands));
@@ -52,7 +52,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let mut legend: Vec<(Rgb, String)> =
         gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect();
     if failed > 0 {
-        legend.push((palette::FAILED, failed_where(traces, failed)));
+        legend.push((palette::ALARM, failed_where(traces, failed)));
     }
     Figure {
         title: format!("Share of requests per pod, {}", outcome.summary.scenario),
@@ -109,7 +109,7 @@ fn failing(traces: &Traces, bands: &[Vec<Option<(f64, f64)>>]) -> Option<EndLabe
     let all = failed + traces.pods.iter().map(served).sum::<u64>();
     let share = if all > 0 { failed as f64 / all as f64 } else { hi - lo };
     let figure = format!("{} of the calls", format::percent(share));
-    Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::FAILED, name: "failed".into(), figure, alarm: true })
+    Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::ALARM, name: "failed".into(), figure, alarm: true })
 }
 
 /// Lower and upper end of each group's band per bin, and last of what failed; `None` where nothing was asked
