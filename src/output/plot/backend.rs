@@ -4,8 +4,10 @@
 
 use std::convert::Infallible;
 use std::fmt::{Arguments, Write as _};
+use std::iter::Empty;
+use std::mem::take;
 
-use plotters::element::{Drawable, DynElement, IntoDynElement, PointCollection};
+use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::{Color, DrawingBackend};
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -35,7 +37,7 @@ impl Color for Rgb {
     }
 }
 
-/// What plotters' elements lack.
+/// What plotters' elements lack: an element that shows nothing, and gives it to the next one that is drawn.
 #[derive(Clone, Default)]
 pub(super) struct Finish {
     /// What a viewer shows under the pointer.
@@ -46,39 +48,29 @@ pub(super) struct Finish {
     pub halo: bool,
 }
 
-/// An element of plotters with its finish.
-pub(super) struct With<'e, 's, C: Clone>(Finish, DynElement<'e, Svg<'s>, C>);
-
-/// `element` with its finish.
-pub(super) fn with<'e, 's, C: Clone>(finish: Finish, element: impl IntoDynElement<'e, Svg<'s>, C>) -> With<'e, 's, C> {
-    With(finish, element.into_dyn())
+/// Gives a tooltip.
+pub(super) fn tip(tip: &str) -> Finish {
+    Finish { tip: tip.to_owned(), ..Finish::default() }
 }
 
-/// `element` with a tooltip.
-pub(super) fn tipped<'e, 's, C: Clone>(tip: &str, element: impl IntoDynElement<'e, Svg<'s>, C>) -> With<'e, 's, C> {
-    with(Finish { tip: tip.to_owned(), ..Finish::default() }, element)
+/// Makes a line dashed.
+pub(super) fn dashed(dash: &'static str) -> Finish {
+    Finish { dash, ..Finish::default() }
 }
 
-impl<'a, C: Clone> PointCollection<'a, C> for &'a With<'_, '_, C> {
+impl<'a, C: 'a> PointCollection<'a, C> for &'a Finish {
     type Point = &'a C;
-    type IntoIter = &'a Vec<C>;
+    type IntoIter = Empty<&'a C>;
 
     fn point_iter(self) -> Self::IntoIter {
-        self.1.point_iter()
+        std::iter::empty()
     }
 }
 
-impl<'s, C: Clone> Drawable<Svg<'s>> for With<'_, 's, C> {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        points: I,
-        svg: &mut Svg<'s>,
-        size: (u32, u32),
-    ) -> Result<(), Failure> {
-        svg.finish = self.0.clone();
-        let drawn = self.1.draw(points, svg, size);
-        svg.finish = Finish::default();
-        drawn
+impl Drawable<Svg<'_>> for Finish {
+    fn draw<I: Iterator<Item = BackendCoord>>(&self, _: I, svg: &mut Svg<'_>, _: (u32, u32)) -> Result<(), Failure> {
+        svg.finish = self.clone();
+        Ok(())
     }
 }
 
@@ -112,7 +104,7 @@ impl<'s> Svg<'s> {
 
     /// An element of this kind with its tooltip.
     fn element(&mut self, kind: &str, attributes: Arguments<'_>) -> Result<(), Failure> {
-        let tip = escaped(&self.finish.tip);
+        let tip = escaped(&take(&mut self.finish).tip);
         if tip.is_empty() {
             self.push(format_args!("<{kind} {attributes}/>\n"));
         } else {
@@ -215,7 +207,7 @@ impl DrawingBackend for Svg<'_> {
             // Plotters turns the headings of y axes only, which read upwards.
             _ => format!(" transform=\"rotate(-90 {} {})\"", n(at.0), n(at.1)),
         };
-        let halo = match self.finish.halo {
+        let halo = match take(&mut self.finish).halo {
             true => " stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
             false => "",
         };
@@ -297,8 +289,8 @@ mod tests {
     fn a_small_document() {
         let mut out = String::new();
         let sheet = Svg::new(&mut out, (100, 55), "t").into_drawing_area();
-        let dashed = Finish { dash: "2 2", tip: "a & b".into(), ..Finish::default() };
-        sheet.draw(&with(dashed, PathElement::new([(0, 0), (12, 20)], Rgb(0, 0, 0).stroke_width(15)))).unwrap();
+        sheet.draw(&Finish { dash: "2 2", tip: "a & b".into(), halo: false }).unwrap();
+        sheet.draw(&PathElement::new([(0, 0), (12, 20)], Rgb(0, 0, 0).stroke_width(15))).unwrap();
         sheet.draw(&PathElement::new([(0, 0), (12, 20)], TRANSPARENT)).unwrap();
         let style = FontDesc::new(FontFamily::SansSerif, 120.0, FontStyle::Normal).color(&Rgb(0, 0, 0));
         sheet.draw_text("a<b", &style, (10, 20)).unwrap();

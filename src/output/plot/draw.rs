@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::backend::{Finish, Svg, px, with};
+use super::backend::{Finish, Svg, px};
 use super::draw_bars;
 use super::draw_heat;
 use super::draw_time;
@@ -46,7 +46,7 @@ pub(super) fn write<P: CoordTranslate<From: Clone>>(
     content: &str,
 ) -> Drawn {
     let text = Text::new(content.to_owned(), (px(offset.0), px(offset.1)), style);
-    area.draw(&with(Finish { halo, ..Finish::default() }, EmptyElement::at(at) + text))
+    area.draw(&(EmptyElement::at(at) + Finish { halo, ..Finish::default() } + text))
 }
 
 /// Width of an area in pixels.

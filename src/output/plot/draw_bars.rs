@@ -3,15 +3,17 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::backend::{Finish, pixels, px, tipped, with};
+use super::backend::{dashed, pixels, px, tip};
 use super::draw::{Area, Drawn, font, width, write};
 use super::figure::BarChart;
-use super::palette::{ALARM, GREY, INK};
+use super::palette::{ALARM, GREY, INK, paler};
 use super::text;
 
 const ROW: f64 = 22.0;
 /// Above and below each bar.
 const GAP: u32 = 35;
+/// Between the parts of a bar.
+const SEAM: u32 = 12;
 const SIZE: f64 = 13.0;
 /// Above the bars: the label of the even share.
 const HEAD: f64 = 20.0;
@@ -31,24 +33,29 @@ pub(super) fn draw(area: &Area<'_>, chart: &BarChart) -> Drawn {
     let names = widest(&mut chart.bars.iter().map(|b| &b.name)).min(width(area) * 0.42);
     let figures = widest(&mut chart.bars.iter().map(|b| &b.figure)).min(width(area) * 0.4);
     let rows = chart.bars.len() as f64;
-    let mut plot = ChartBuilder::on(area)
+    let plot = ChartBuilder::on(area)
         .margin_top(px(HEAD))
         .margin_bottom(px(FOOT))
         .margin_left(px(names + 8.0))
         .margin_right(px(figures + 10.0))
         .build_cartesian_2d(0.0..chart.most, rows..0.0)?;
-
-    plot.draw_series(chart.bars.iter().enumerate().map(|(i, bar)| {
-        let mut shape = Rectangle::new([(0.0, i as f64), (bar.value, i as f64 + 1.0)], bar.fill.filled());
-        shape.set_margin(GAP, GAP, 0, 0);
-        tipped(&format!("{}: {}", bar.name, bar.figure), shape)
-    }))?;
-    plot.draw_series([PathElement::new([(0.0, 0.0), (0.0, rows)], GREY.stroke_width(10))])?;
     let plot = plot.plotting_area();
+    for (i, bar) in chart.bars.iter().enumerate() {
+        let whole = [(format!("{}: {}", bar.name, bar.figure), bar.value)];
+        let parts = if bar.parts.is_empty() { &whole[..] } else { &bar.parts };
+        let (mut from, mut fill) = (0.0, bar.fill);
+        for (name, length) in parts {
+            let mut shape = Rectangle::new([(from, i as f64), (from + length, i as f64 + 1.0)], fill.filled());
+            shape.set_margin(GAP, GAP, 0, if parts.len() > 1 { SEAM } else { 0 });
+            plot.draw(&tip(name))?;
+            plot.draw(&shape)?;
+            (from, fill) = (from + length, paler(bar.fill));
+        }
+    }
+    plot.draw(&PathElement::new([(0.0, 0.0), (0.0, rows)], GREY.stroke_width(10)))?;
     if let Some((even, label)) = &chart.even {
         let line = PathElement::new([(0, px(-3.0)), (0, px(rows * ROW + 2.0))], INK.stroke_width(15));
-        let dashed = Finish { dash: "5 3", ..Finish::default() };
-        plot.draw(&with(dashed, EmptyElement::at((*even, 0.0)) + line))?;
+        plot.draw(&(EmptyElement::at((*even, 0.0)) + dashed("5 3") + line))?;
         // Near the left edge a centred label would run into the names' column: harmless, since it stands above it.
         write(plot, (*even, 0.0), (0.0, -12.0), (font(12.0, INK, HPos::Center), true), label)?;
     }

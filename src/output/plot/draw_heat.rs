@@ -49,7 +49,7 @@ pub(super) fn draw(area: &Area<'_>, chart: &HeatChart) -> Drawn {
             let (left, top) = (x as f64, y as f64);
             let mut shape = Rectangle::new([(left, top), (left + 1.0, top + 1.0)], field.fill.filled());
             shape.set_margin(5, 5, 5, 5);
-            plot.draw_series([shape])?;
+            plot.plotting_area().draw(&shape)?;
             if text::width(&field.text, SIZE) <= room - 2.0 {
                 let style = font(SIZE, text_on(field.fill), HPos::Center);
                 write(plot.plotting_area(), (left + 0.5, top + 0.5), (0.0, 0.0), (style, false), &field.text)?;

@@ -5,7 +5,7 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::backend::{Finish, Svg, pixels, px, tipped, with};
+use super::backend::{Svg, dashed, pixels, px, tip};
 use super::draw::{Area, Drawn, font, width, write};
 use super::figure::{self, Curve, TimeChart};
 use super::palette::{ALARM, GREY, GRID, INK, UNMEASURED, WHITE, text_on};
@@ -47,18 +47,20 @@ pub(super) fn draw(area: &Area<'_>, chart: &TimeChart) -> Drawn {
     let warmup = [(0.0, ends.start), (chart.warmup_s, ends.end)];
     plot.draw_series([Rectangle::new(warmup, UNMEASURED.filled())])?;
     mesh(&mut plot, &|t| format::duration(*t), chart.percent).x_desc("simulated time").y_desc(&chart.y_title).draw()?;
+    let plot = plot.plotting_area();
     for area in &chart.areas {
-        let shape = |stretch: &Vec<_>| tipped(&area.name, Polygon::new(outline(stretch), area.fill));
-        plot.draw_series(area.stretches.iter().map(shape))?;
+        for stretch in &area.stretches {
+            plot.draw(&tip(&area.name))?;
+            plot.draw(&Polygon::new(outline(stretch), area.fill))?;
+        }
     }
     if chart.warmup_s > 0.0 {
-        plot.draw_series([Rectangle::new(warmup, WHITE.mix(0.6).filled())])?;
-        draw_warmup(plot.plotting_area(), chart)?;
+        plot.draw(&Rectangle::new(warmup, WHITE.mix(0.6).filled()))?;
+        draw_warmup(plot, chart)?;
     }
     for curve in &chart.lines {
-        draw_curve(plot.plotting_area(), curve)?;
+        draw_curve(plot, curve)?;
     }
-    let plot = plot.plotting_area();
     marks.draw(plot)?;
     for area in chart.areas.iter().filter(|a| a.labelled) {
         draw_area_label(plot, chart, area)?;
@@ -98,8 +100,8 @@ fn labels_width(chart: &TimeChart) -> f64 {
 fn draw_warmup(plot: &Plot<'_>, chart: &TimeChart) -> Drawn {
     let ends = chart.scale.range();
     let end = [(chart.warmup_s, ends.start), (chart.warmup_s, ends.end)];
-    let dashed = Finish { dash: "2 3", ..Finish::default() };
-    plot.draw(&with(dashed, PathElement::new(end, GREY.stroke_width(10))))?;
+    plot.draw(&dashed("2 3"))?;
+    plot.draw(&PathElement::new(end, GREY.stroke_width(10)))?;
     let room = pixels(plot.map_coordinate(&end[0]).0 - plot.get_x_axis_pixel_range().start);
     let label = "warmup (not in the figures)";
     let label = if text::width(label, SIZE) < room { label } else { "warmup" };
@@ -109,10 +111,11 @@ fn draw_warmup(plot: &Plot<'_>, chart: &TimeChart) -> Drawn {
 fn draw_curve(plot: &Plot<'_>, curve: &Curve) -> Drawn {
     let style = curve.stroke.stroke_width(20);
     for stretch in &curve.stretches {
+        plot.draw(&tip(&curve.name))?;
         match stretch[..] {
             // A path of one point is invisible.
-            [only] => plot.draw(&tipped(&curve.name, Circle::new(only, px(2.0), style.filled())))?,
-            _ => plot.draw(&tipped(&curve.name, PathElement::new(stretch.clone(), style)))?,
+            [only] => plot.draw(&Circle::new(only, px(2.0), style.filled()))?,
+            _ => plot.draw(&PathElement::new(stretch.clone(), style))?,
         }
     }
     Ok(())

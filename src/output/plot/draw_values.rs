@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::backend::{px, tipped};
+use super::backend::{px, tip};
 use super::draw::{Area, Drawn, width};
 use super::draw_time::{mesh, outline};
 use super::figure::ValueChart;
@@ -36,14 +36,21 @@ pub(super) fn draw(area: &Area<'_>, chart: &ValueChart) -> Drawn {
         .build_cartesian_2d(x, chart.scale)?;
     let label = |x: &f64| text::fitted(&chart.labels[*x as usize], SIZE, 90.0);
     mesh(&mut plot, &label, chart.percent).x_desc(&chart.x_title).draw()?;
-    let points = chart.points.iter().enumerate().map(|(i, point)| point.map(|point| (i as f64 + 0.5, point)));
-    let points: Vec<Option<(f64, (f64, f64, f64))>> = points.collect();
-    for stretch in points.split(Option::is_none).filter(|stretch| !stretch.is_empty()) {
-        let known = || stretch.iter().flatten();
-        let band: Vec<(f64, f64, f64)> = known().map(|&(x, (_, lo, hi))| (x, lo, hi)).collect();
-        plot.draw_series([tipped("95 % confidence interval", Polygon::new(outline(&band), BAND))])?;
-        let line = LineSeries::new(known().map(|&(x, (mean, ..))| (x, mean)), NEUTRAL.filled().stroke_width(20));
-        plot.draw_series(line.point_size(DOT).map(|part| tipped(&chart.x_title, part)))?;
+    let plot = plot.plotting_area();
+    let mut first = 0.5;
+    for stretch in chart.points.split(Option::is_none) {
+        let known = || stretch.iter().flatten().enumerate().map(|(i, point)| (first + i as f64, point));
+        let band: Vec<(f64, f64, f64)> = known().map(|(x, &(_, lo, hi))| (x, lo, hi)).collect();
+        if !band.is_empty() {
+            plot.draw(&tip("95 % confidence interval"))?;
+            plot.draw(&Polygon::new(outline(&band), BAND))?;
+        }
+        let line = LineSeries::new(known().map(|(x, &(mean, ..))| (x, mean)), NEUTRAL.filled().stroke_width(20));
+        for part in line.point_size(DOT) {
+            plot.draw(&tip(&chart.x_title))?;
+            plot.draw(&part)?;
+        }
+        first += stretch.len() as f64 + 1.0;
     }
     Ok(())
 }

@@ -70,9 +70,17 @@ pub(super) fn pod(cohort: usize, cohorts: usize, i: usize, of: usize) -> Rgb {
 
 /// Black or white, whichever is legible on `fill`.
 pub(super) fn text_on(fill: Rgb) -> Rgb {
-    // Rec. 601 luma in thousandths.
-    let luma = 299 * u32::from(fill.0) + 587 * u32::from(fill.1) + 114 * u32::from(fill.2);
-    if luma > 140_000 { INK } else { WHITE }
+    if luma(fill) > 140_000 { INK } else { WHITE }
+}
+
+/// `colour` for a line, which is too thin for the light ones.
+pub(super) fn line(colour: Rgb) -> Rgb {
+    if luma(colour) > 170_000 { mix(colour, Rgb(0, 0, 0), 35) } else { colour }
+}
+
+/// As Rec. 601 has it, in thousandths.
+fn luma(colour: Rgb) -> u32 {
+    299 * u32::from(colour.0) + 587 * u32::from(colour.1) + 114 * u32::from(colour.2)
 }
 
 /// A shade of blue, from nearly white at 0 to dark at 1.
@@ -82,6 +90,11 @@ pub(super) fn shade(part: f64) -> Rgb {
 
 /// Where there is no value.
 pub(super) const NONE: Rgb = Rgb(230, 230, 230);
+
+/// A colour for what belongs to `colour` and matters less.
+pub(super) fn paler(colour: Rgb) -> Rgb {
+    mix(colour, WHITE, 55)
+}
 
 fn mix(a: Rgb, b: Rgb, percent_b: u32) -> Rgb {
     let part = |a: u8, b: u8| ((u32::from(a) * (100 - percent_b) + u32::from(b) * percent_b) / 100) as u8;

@@ -14,7 +14,7 @@ const MOST_FIELDS: usize = 24;
 
 /// What the columns of the tables are called where there is room.
 const TITLES: [&str; COLUMNS.len()] = [
-    "load of the busiest pod over the mean",
+    "busiest pod over the mean",
     "effective pods",
     "usable capacity",
     "idle pods",
@@ -57,7 +57,7 @@ pub fn over_values(sweep: &Sweep) -> Option<Figure> {
         true => {
             "Line: mean over the runs, area: its 95 % confidence interval; of p99 median and range. Values stand at equal distances."
         }
-        false => "Each field: mean over the runs, of p99 the median; the darker, the larger.",
+        false => "Each field: mean over the runs, of p99 the median; the darker, the worse.",
     };
     let varied: Vec<&str> = axes.iter().map(|axis| axis.path.as_str()).collect();
     let runs = format!("{} runs of each cell. {what}", sweep.plan.runs);
@@ -89,7 +89,9 @@ fn heat(path: &str, grid: &Grid, (y, x): (&Axis, &Axis), figures: &[Option<&Esti
         None => Field { text: "-".into(), fill: NONE },
         Some(e) => {
             let middle = e.shown().0;
-            let part = if most > least { (middle - least) / (most - least) } else { 0.0 };
+            let large = if most > least { (middle - least) / (most - least) } else { 0.0 };
+            // Dark is worse in every panel.
+            let part = if better(path) == Better::Higher && most > least { 1.0 - large } else { large };
             Field { text: shown(path, middle), fill: shade(part) }
         }
     };
