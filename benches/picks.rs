@@ -20,8 +20,8 @@ use evenkeel::policy::{least_request, p2c};
 use evenkeel::random::{below, mix};
 use evenkeel::units::{Span, Time};
 use meter::{Meter, median};
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
 /// Enough: Linux counts processor time in steps of some milliseconds.

@@ -42,6 +42,7 @@
 //!
 //! The main loop is `Engine::run` in `src/sim/engine.rs`. docs/architecture.md says where to put a change.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod experiment;
 pub mod lint;

@@ -1,8 +1,8 @@
 //! Randomness: ChaCha8 streams named by what a draw is for and whose it is, never by the order in which things happen. A
 //! policy that asks for one more draw shifts nobody else's.
 
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// What a draw is for. The numbers are part of the promise "same seed, same bytes": never reuse or renumber one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +104,17 @@ pub fn mix(owner: u64, i: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// An index below `n` (above zero) from one draw; the bias is below `n / 2^64`.
+/// A whole number below `n` (above zero) from one draw; the bias is below `n / 2^64`. The same whatever the width of an address.
+#[must_use]
+pub fn number_below(draw: u64, n: u64) -> u64 {
+    // The upper half of a product of two halves is one half wide.
+    ((u128::from(draw) * u128::from(n)) >> 64) as u64
+}
+
+/// An index below `n` (above zero) from one draw.
 #[must_use]
 pub fn below(draw: u64, n: usize) -> usize {
-    ((u128::from(draw) * n as u128) >> 64) as usize
+    number_below(draw, n as u64) as usize
 }
 
 /// Fisher-Yates.
@@ -128,6 +135,15 @@ mod tests {
         for k in 0..100 {
             assert_eq!(s.next_u64(), streams.draw(Purpose::Route, 42, k));
         }
+    }
+
+    /// A day in nanoseconds is more than 32 bits hold: what is drawn from it is not cut to them.
+    #[test]
+    fn numbers_are_drawn_from_64_bits() {
+        const DAY: u64 = 86_400_000_000_000;
+        assert_eq!(number_below(u64::MAX, DAY), DAY - 1);
+        assert_eq!(number_below(1 << 63, DAY), DAY / 2);
+        assert_eq!((number_below(0, DAY), number_below(u64::MAX, 1)), (0, 0));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! recursion, which knows a call's departure at its arrival: no events, no engine, nothing that could change mid-way.
 
 use evenkeel::scenario::distribution::{neg_ln, unit};
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Calls drawn at a time.
 const BLOCK: usize = 1024;

@@ -181,7 +181,7 @@ pub fn commit_with(set: FileSet, parts: Vec<FileSet>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A sweep of so many cells keeps those that are finished in this folder.
+/// A sweep of this many cells keeps those that are finished in this folder.
 pub fn keeps_cells(folder: &Path, of: usize) {
     with_state(|state| state.cells = Some((folder.to_owned(), 0, of)));
 }

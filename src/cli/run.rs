@@ -162,7 +162,7 @@ pub fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>)
     Ok(done)
 }
 
-/// Runs of one of so many scenarios whose summaries would not fit into memory are refused before the first one.
+/// Runs of one of this many scenarios whose summaries would not fit into memory are refused before the first one.
 pub fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) -> Result<(), Failure> {
     let most = most_runs(scenario) / of.max(1) as u64;
     if u64::from(runs) <= most {
@@ -174,7 +174,7 @@ pub fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) ->
     )))
 }
 
-/// Runs `f` with so many threads.
+/// Runs `f` with this many threads.
 pub fn in_pool<T: Send>(threads: Option<u16>, f: impl FnOnce() -> T + Send) -> Result<T, Failure> {
     let Some(threads) = threads else { return Ok(f()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build();

@@ -102,7 +102,7 @@ fn counted(reached: &[u64]) -> String {
 }
 
 impl Progress {
-    /// For so many runs of this length; without a length only ends of runs are seen.
+    /// For this many runs of this length; without a length only ends of runs are seen.
     pub fn new(runs: u64, length: Option<Span>, quiet: bool) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(runs * STEPS), ProgressDrawTarget::hidden());
         if shows_progress(quiet) {
@@ -140,7 +140,7 @@ impl Progress {
         self.bar.inc(STEPS);
     }
 
-    /// So many of so many are done.
+    /// This many of this many are done.
     pub fn done(&self, done: u64, of: u64) {
         self.bar.set_length(of * STEPS);
         self.bar.set_position(done * STEPS);

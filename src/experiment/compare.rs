@@ -1,5 +1,5 @@
 //! Scenarios side by side over the same seeds. Those that ask for the same are compared, run by run, with the first one of them, which
-//! takes the luck of the draw out of the difference; those that ask for something else stand beside.
+//! removes from the difference what both owe to the draw; those that ask for something else stand beside.
 
 use std::collections::BTreeMap;
 

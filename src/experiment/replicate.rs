@@ -53,7 +53,7 @@ pub fn replicate(
 }
 
 impl Replicates {
-    /// Adds runs up to so many; none if there are as many already.
+    /// Adds runs up to this many; none if there are as many already.
     ///
     /// # Errors
     /// If a run cannot finish, or `watch` stopped it; nothing is added then.

@@ -25,7 +25,7 @@ impl Shard {
     /// A sweep that is not divided.
     pub const WHOLE: Shard = Shard { index: 0, of: 1 };
 
-    /// Its cells, of so many.
+    /// Its cells, of this many.
     #[must_use]
     pub fn cells(self, of_cells: u64) -> Vec<u64> {
         (self.index..of_cells).step_by(self.of.max(1) as usize).collect()

@@ -189,7 +189,7 @@ fn both_sides(model: &Model) -> Vec<Found> {
     direct(model).filter_map(found).collect()
 }
 
-/// A connection should carry calls for at least so many seconds.
+/// A connection should carry calls for at least this many seconds.
 const SHORT_LIFE: f64 = 10.0;
 
 fn used_up(model: &Model) -> Vec<Found> {

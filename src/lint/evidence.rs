@@ -21,7 +21,7 @@ const FEWEST: u64 = 5;
 const CALLS: f64 = 1e6;
 /// Calls of one run, up to which it is a short simulation.
 const MOST_CALLS: f64 = 1e6;
-/// What chance alone would make better or worse in so many runs, or more, in this part of the cases is a difference.
+/// What chance alone would make better or worse in this many runs, or more, in this part of the cases is a difference.
 const LEVEL: f64 = 0.05;
 /// A difference of less than this part of the larger value is of no practical size.
 const SIZE: f64 = 0.05;

@@ -98,7 +98,7 @@ pub(super) fn offered(model: &Model) -> Option<f64> {
 /// Shorter bursts go into queues.
 const BURST: Span = Span::from_secs(10);
 
-/// The highest mean rate over so many seconds, begun or ended where the curve changes.
+/// The highest mean rate over this many seconds, begun or ended where the curve changes.
 fn lasting(client: &Client, window: f64) -> Option<f64> {
     let Load::Open { rate, .. } = &client.load else { return None };
     let points: Vec<(f64, f64)> = rate.points.iter().map(|(at, rate)| (at.as_secs_f64(), *rate)).collect();

@@ -136,7 +136,7 @@ pub(super) fn all_capacity(model: &Model) -> f64 {
     model.servers.iter().map(|s| capacity(model, s) * f64::from(s.replicas)).sum()
 }
 
-/// The servers' keys that make so many times as many pods of them.
+/// The servers' keys that make this many times as many pods of them.
 fn times_as_many(model: &Model, times: f64) -> Vec<String> {
     let more = |s: &Server| format!("servers.{}.replicas={:.0}", s.name, (f64::from(s.replicas) * times).ceil());
     model.servers.iter().filter(|s| s.replicas > 0).map(more).collect()

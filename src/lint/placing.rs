@@ -30,7 +30,7 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Warning,
         cause: "Each connection falls on a pod by a fair draw, so that pods have shares as dice throw them: the coefficient of variation is \
                 √((n-1)·Σw²) for n pods and connections that carry the parts w of the load; √((n-1)/C) for C equal ones.",
-        cure: "The cure of EK001; or so many connections that the dice even out: 16 (n-1) make the coefficient 0.25.",
+        cure: "The cure of EK001; or enough connections that the draws even out: 16 (n-1) make the coefficient 0.25.",
         source: "docs/blog.md, pool-max-lifetime and grpc-clusterip-mixed; the law of a multinomial",
         example: "name: dice\nduration: 1m\nservers: [{ name: api, replicas: 5, concurrency: 1 }]\nclients: [{ name: web, replicas: 40, load: { open: { rate: 1000 } } }]\n",
         passes: &["clients.web.replicas=64"],

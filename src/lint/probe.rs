@@ -14,7 +14,7 @@ const BUSY: f64 = 0.7;
 /// Calls per second that are enough to see what fails.
 const ENOUGH: f64 = 1_000.0;
 
-/// A run of so many seconds with this timeline (items in YAML). Where something happens loads are open.
+/// A run of this many seconds with this timeline (items in YAML). Where something happens loads are open.
 pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> {
     let mut sets = vec![format!("duration={seconds}s")];
     let not_now = [
@@ -44,7 +44,7 @@ pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> 
 }
 
 /// Closed loads as open ones, with about the calls that they make: workers whose calls fail at once call again at once, and the number of
-/// failures would say how fast that is. They ask for so many calls per second together at the most.
+/// failures would say how fast that is. They ask for this many calls per second together at the most.
 pub(super) fn opened(model: &Model, most: f64) -> Vec<String> {
     let service = model.servers.iter().map(|s| s.service_time.mean() / s.speed).fold(0.0, f64::max) * cost(model);
     let rate = |client: &Client| match client.load {
@@ -113,7 +113,7 @@ pub(super) fn overload(model: &Model, times: f64, seconds: u64) -> Option<Vec<St
     Some(probe(model, seconds, &steps))
 }
 
-/// SIGKILL of so many pods of a Deployment, and `after` seconds more than one needs to start.
+/// SIGKILL of this many pods of a Deployment, and `after` seconds more than one needs to start.
 pub(super) fn kill(model: &Model, name: &str, pods: u32, after: u64) -> Vec<String> {
     let startup = model.deployments().find(|d| d.name == name).map_or(0.0, |s| s.startup.quantile(0.99));
     let timeline = format!("{{ at: {AT}s, kill: {{ server: {name}, pods: {pods} }} }}");

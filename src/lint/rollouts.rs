@@ -157,7 +157,7 @@ fn no_pause(model: &Model) -> Vec<Found> {
     servers.chain(gateways).filter_map(found).collect()
 }
 
-/// A preStop that is too short, which a rollout shows, and one of so many seconds cures.
+/// A preStop that is too short, which a rollout shows, and one of this many seconds cures.
 fn longer_pause(model: &Model, list: &str, server: &Server, message: String, seconds: u64) -> Found {
     Found {
         path: format!("{list}.{}.termination.pre_stop", server.name),

@@ -11,9 +11,9 @@ pub const EVEN: f64 = 1.1;
 const EVEN_ENOUGH: f64 = 1.25;
 /// or leaves no more than this part of what is above 1.
 const LEFT: f64 = 0.5;
-/// A p99 of more than so many times the one without the cure is worth a word.
+/// A p99 of more than this many times the one without the cure is worth a word.
 const SLOWER: f64 = 1.1;
-/// So are more than so many times the reconnects, if they are at least [`MORE_RECONNECTS`] more per second.
+/// So are more than this many times the reconnects, if they are at least [`MORE_RECONNECTS`] more per second.
 const TIMES_THE_RECONNECTS: f64 = 2.0;
 const MORE_RECONNECTS: f64 = 1.0;
 /// So is this part of the failed calls or less, if they are at least [`MANY_FAILED`] fewer.

@@ -171,7 +171,7 @@ impl Tally {
         }
     }
 
-    /// Makes room for so many buckets from `first` on.
+    /// Makes room for this many buckets from `first` on.
     fn cover(&mut self, first: usize, buckets: usize) {
         if self.is_empty() {
             self.first = first;

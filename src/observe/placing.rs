@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::attribution::{Attribution, ChannelShares, Loads, attribute};
-use crate::scenario::model::{Client, Model, Policy, Protocol};
+use crate::scenario::model::{Client, Model};
 use crate::sim::observation::{ConnectionSample, PodId};
 use crate::units::{Span, Time};
 
@@ -31,12 +31,6 @@ pub(super) struct Placing {
     dialled_after: BTreeMap<usize, f64>,
     /// Sum of the squares of these connections' weights.
     squares: f64,
-}
-
-/// True if connections are opened where calls go: by a proxy's pools, and by ring_hash, which dials what a key asks for.
-fn on_demand(client: &Client) -> bool {
-    client.has_pools()
-        || matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }))
 }
 
 /// True if no connection outlives its request: then each request is a draw, and how long it takes says nothing.
@@ -74,7 +68,7 @@ impl Placing {
         let pods = self.channels.entry((sample.client, sample.owner)).or_default();
         let pod = pods.entry(sample.pod).or_default();
         *pod = (pod.0 + weight, pod.1 + sent);
-        if !on_demand(model.caller(sample.client as usize)) {
+        if !model.connects_on_demand(model.caller(sample.client as usize)) {
             let lag = known_after(model);
             // What there is at the start is known.
             let before = changes.partition_point(|(at, _)| *at == Time::ZERO || *at + lag <= sample.opened);
@@ -104,7 +98,7 @@ impl Placing {
                 .iter()
                 .filter_map(|(id, (weight, sent))| Some((place(loads, *id)?, *weight, *sent as f64)))
                 .collect(),
-            on_demand: on_demand(model.caller(client as usize)),
+            on_demand: model.connects_on_demand(model.caller(client as usize)),
         };
         let channels: Vec<ChannelShares> = self.channels.iter().map(channel).collect();
         let drawn: f64 = self.dialled_after.values().sum();

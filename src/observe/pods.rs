@@ -27,7 +27,7 @@ pub(super) struct PodInfo {
     pub server: u32,
     /// Of a gateway.
     pub gateway: bool,
-    /// The how-manieth pod of gateways it is, or of servers.
+    /// Its index among the pods of gateways, or among those of servers.
     pub row: u32,
     pub created: Time,
     pub phase: PodPhase,

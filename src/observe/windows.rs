@@ -9,7 +9,7 @@ use crate::units::{Span, Time};
 
 use super::histogram::Tally;
 
-/// Where the width is not given, a run has at most so many windows in the end; meanwhile there are more, since widths go 1-2-5-10.
+/// Where the width is not given, a run has at most this many windows in the end; meanwhile there are more, since widths go 1-2-5-10.
 const MOST: usize = WIDENS_AT / WIDENS_BY;
 
 /// A pod in a window.

@@ -104,7 +104,7 @@ pub fn with_unit(text: &str, value: f64) -> String {
     }
 }
 
-/// The value that remains of `x` when it is written with so many decimals and read again.
+/// The value that remains of `x` when it is written with this many decimals and read again.
 #[must_use]
 pub fn rounded(x: f64, decimals: usize) -> f64 {
     // Decimal text of a finite number always parses.

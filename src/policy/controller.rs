@@ -22,11 +22,11 @@ pub struct Fleet {
 /// What the controller does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Create so many pods of the current revision.
+    /// Create this many pods of the current revision.
     Create(u32),
-    /// Delete so many pods of the current revision.
+    /// Delete this many pods of the current revision.
     DeleteNew(u32),
-    /// Delete so many unavailable and so many available pods of earlier revisions.
+    /// Delete this many unavailable and this many available pods of earlier revisions.
     DeleteOld {
         /// Unavailable ones, first.
         unavailable: u32,

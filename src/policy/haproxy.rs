@@ -125,7 +125,7 @@ impl LeastConn {
         (self.places[first].0 < u64::MAX).then_some(first)
     }
 
-    /// Server `i` now has so many requests, in service or queued for it: if that changes its key, it goes behind those with the
+    /// Server `i` now has this many requests, in service or queued for it: if that changes its key, it goes behind those with the
     /// same key. To be called at the begin and at the end of every request. Costs the logarithm of the number of servers.
     pub fn set(&mut self, i: usize, requests: u32) {
         let weight = u64::from(self.weights[i]);

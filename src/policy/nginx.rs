@@ -6,7 +6,7 @@
 //! backup servers and a retry, which leaves out the servers tried before.
 
 use super::swrr::Swrr;
-use crate::random::below;
+use crate::random::number_below;
 
 /// `++tries > 20`: then round robin.
 const MOST_TRIES: u32 = 20;
@@ -67,7 +67,7 @@ impl Peers {
         }
         let mut first = None;
         for _ in 0..=MOST_TRIES {
-            let x = below(draw(), total as usize) as u64;
+            let x = number_below(draw(), total);
             let i = self.sums.partition_point(|sum| *sum <= x);
             match first {
                 None => first = Some(i),

@@ -61,7 +61,7 @@ impl Detection {
         self.eject(hosts, i, 100, now, draw)
     }
 
-    /// The end of an interval: ejects, takes back, forgives, and begins to count anew. Linear in the number of endpoints.
+    /// The end of an interval: ejects, takes back, forgives, and starts the counts again from zero. Linear in the number of endpoints.
     pub fn sweep(&self, hosts: &mut [Host], now: Time, draw: &mut impl FnMut() -> u64) {
         let envoy = self.rules != Rules::Grpc;
         if envoy {
@@ -202,7 +202,7 @@ mod tests {
         Time(s * 1_000_000_000)
     }
 
-    /// Hosts with so many failures of 100 requests.
+    /// Hosts with this many failures of 100 requests.
     fn failing(failures: &[u32]) -> Vec<Host> {
         failures.iter().map(|f| Host { successes: 100 - f, failures: *f, ..Host::default() }).collect()
     }

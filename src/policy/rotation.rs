@@ -2,7 +2,7 @@
 
 use crate::random::{Stream, below, shuffle};
 use crate::scenario::model::RotationStart;
-use rand_chacha::rand_core::Rng;
+use rand::Rng;
 
 /// Prepares a rebuilt picker: reorders `ready` where the order is random, and returns the number of the first pick, whose index is its
 /// remainder modulo the length. `last` is what the previous picker would have gone on with, if there was one: for

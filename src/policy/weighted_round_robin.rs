@@ -2,7 +2,7 @@
 //!
 //! Sources: gRFC A58; grpc-go `balancer/weightedroundrobin` (`balancer.go`: `OnLoadReport`, `weight`; `scheduler.go`); C-core
 //! `static_stride_scheduler.cc`. Modelled are the weight of one endpoint over time and the static stride scheduler with the
-//! fall-back to round robin. Weights are set anew every `update` (1 s by default, 100 ms at least): when is up to the caller.
+//! fall-back to round robin. Weights are computed again every `update` (1 s by default, 100 ms at least): when is up to the caller.
 
 pub use crate::scenario::model::Weighing;
 use crate::units::{Span, Time};

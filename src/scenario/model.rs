@@ -131,6 +131,14 @@ impl Model {
         let all = |grpc: &GrpcClient| !grpc.policy.is_pick_first();
         self.knows_pods(client) && matches!(&client.protocol, Protocol::Grpc(grpc) if all(grpc))
     }
+
+    /// True if a client knows the pods and opens connections where its calls go: a proxy's pools do, and ring_hash, which dials what a
+    /// key asks for. Behind a virtual IP the same client has a connection that kube-proxy places.
+    #[must_use]
+    pub fn connects_on_demand(&self, client: &Client) -> bool {
+        let by_key = matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }));
+        self.connects_to_all(client) && (client.has_pools() || by_key)
+    }
 }
 
 /// Properties of the cluster.

@@ -315,7 +315,7 @@ pub(super) fn ends(lo: &str, hi: &str) -> Result<(Unit, f64, f64), String> {
     Err(format!("{} and {} are not two numbers, two percentages or two durations", quoted(lo), quoted(hi)))
 }
 
-/// The number nearest to `x` with so many significant digits.
+/// The number nearest to `x` with this many significant digits.
 pub(super) fn significant(x: f64, digits: usize) -> f64 {
     // What was written as a number reads as one.
     format!("{x:.*e}", digits - 1).parse().unwrap_or(x)

@@ -13,7 +13,7 @@ pub enum Event {
     SigTerm { pod: u32 },
     /// The termination grace period is over.
     SigKill { pod: u32 },
-    /// A slow pod is slow no longer, if it was not made slow anew.
+    /// A slow pod is slow no longer, if it was not made slow again.
     SlowOver { pod: u32 },
     /// A pod's readiness probe succeeds again.
     ReadinessBack { pod: u32 },
@@ -41,7 +41,7 @@ pub enum Event {
     LifetimeOver(Handle),
     /// Keepalive has something to do, or had.
     Keepalive(Handle),
-    /// A keepalive ping reaches the pod; so many calls were open when it was sent.
+    /// A keepalive ping reaches the pod; this many calls were open when it was sent.
     Ping { connection: Handle, streams: u32 },
     /// The answer to a keepalive ping reaches the client.
     Pong(Handle),

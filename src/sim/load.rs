@@ -5,10 +5,10 @@
 //! arrival costs no heap, a million replicas cost nothing per call, and a rate or a replica count that changes leaves the
 //! other draws alone: everything that belongs to the n-th call is drawn at its emission, three draws each.
 
-use rand_chacha::rand_core::Rng;
+use rand::Rng;
 
 use super::world::{Caller, Push};
-use crate::random::{Purpose, Stream, Streams, below, mix};
+use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::scenario::distribution::{neg_ln, unit};
 use crate::scenario::model::{Arrivals, Client, RateCurve};
 use crate::units::Time;
@@ -67,7 +67,7 @@ enum Spacing {
 }
 
 impl OpenLoad {
-    /// The load of the client with key `owner` and so many `replicas`.
+    /// The load of the client with key `owner` and this many `replicas`.
     #[must_use]
     pub fn new(streams: &Streams, owner: u64, replicas: u32, arrivals: Arrivals, rate: &RateCurve) -> OpenLoad {
         let spacing = match arrivals {
@@ -271,7 +271,7 @@ pub fn part(total: u64, n: u64, i: u64) -> u64 {
 /// When the `i`-th of `replicas` starts.
 #[must_use]
 pub fn start_of(streams: &Streams, owner: u64, at: crate::units::Span, spread: crate::units::Span) -> Time {
-    let offset = below(streams.draw(Purpose::ReplicaStart, owner, 0), spread.0 as usize + 1) as u64;
+    let offset = number_below(streams.draw(Purpose::ReplicaStart, owner, 0), spread.0 + 1);
     Time::ZERO + at + crate::units::Span(offset)
 }
 

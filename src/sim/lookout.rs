@@ -27,7 +27,7 @@ const MOST_PODS: usize = 200_000;
 /// Rows of `pods.csv` where their number is not known before: some 300 bytes each.
 const MOST_ROWS: u64 = 5_000_000;
 
-/// From so many calls or connections on, memory for more is asked for before it is needed.
+/// From this many calls or connections on, memory for more is asked for before it is needed.
 const MANY: usize = 1 << 20;
 
 /// What was seen at the last look.

@@ -152,7 +152,7 @@ impl std::fmt::Display for TooMuch {
     }
 }
 
-/// Where neither `window` nor `duration` is given, windows widen: when there are so many, each ten become one, and those to come
+/// Where neither `window` nor `duration` is given, windows widen: when there are this many, each ten become one, and those to come
 /// are as wide.
 pub const WIDENS_AT: usize = 3_000;
 /// How much wider they become each time.

@@ -129,7 +129,7 @@ pub enum Observation<'a> {
         client: u32,
         /// The replica, by its ordinal.
         replica: u32,
-        /// The how-manieth call: of the client (open loads) or of the replica (closed loads), from 0.
+        /// The index of the call, from 0: among those of the client (open loads) or of the replica (closed loads).
         n: u64,
         /// The uniform draw that decides its service time.
         demand: u64,
@@ -266,7 +266,7 @@ pub enum Observation<'a> {
     Slowed {
         /// Which pod.
         pod: PodId,
-        /// What enters a slot takes so many times longer; 1 if that is over.
+        /// What enters a slot takes this many times longer; 1 if that is over.
         factor: f64,
         /// For how long; `None`: to the end of the run.
         lasts: Option<Span>,

@@ -81,7 +81,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
     }
 
-    /// Somebody who connects, with so many replicas at the start.
+    /// Somebody who connects, with this many replicas at the start.
     fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
         let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
         let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;

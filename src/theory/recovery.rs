@@ -94,7 +94,7 @@ impl Lifetimes {
 }
 
 /// Mean connections of one new pod after a scale-up to `pods`, when a fraction `redialled` of all `connections` has
-/// drawn anew: `(C/n') f`.
+/// drawn again: `(C/n') f`.
 #[must_use]
 pub fn mean_on_new_pod(connections: u32, pods: u32, redialled: f64) -> Option<f64> {
     (pods > 0 && (0.0..=1.0).contains(&redialled)).then(|| f64::from(connections) / f64::from(pods) * redialled)

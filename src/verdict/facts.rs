@@ -131,7 +131,7 @@ impl<'a> Facts<'a> {
 
     /// True if all balance as Envoy does, which picks among all pods that it knows of, and has a connection where a call needed one.
     pub fn pools(&self) -> bool {
-        self.model.balancers().all(Client::has_pools)
+        self.model.balancers().all(|c| c.has_pools() && self.model.connects_on_demand(c))
     }
 
     /// The caller of this name.

@@ -128,7 +128,7 @@ fn is_replacement(action: &Action) -> bool {
 /// Envoy picks among all pods that discovery names, and its dial to one that is dead fails the calls that wait for it.
 fn dead_hosts(model: &Model) -> Option<String> {
     let of_proxy = |c: &Client| {
-        let grpc = grpc(c).filter(|_| c.has_pools())?;
+        let grpc = grpc(c).filter(|_| c.has_pools() && model.connects_to_all(c))?;
         // NGINX and HAProxy go to the next one.
         let elsewhere = grpc.retry.is_some_and(|retry| retry.unsent_only);
         (!elsewhere).then_some((grpc.discovery, grpc.retry.is_some()))

@@ -6,7 +6,7 @@ use super::cause::{Reason, ejections, few_requests, reason};
 use super::facts::{Facts, Pod, grpc, policy};
 use super::words::{count, percent, seconds, takes};
 
-/// A pod whose answers take so many times as long as the others' is slow.
+/// A pod whose answers take this many times as long as the others' is slow.
 const SLOW: f64 = 1.25;
 /// A pod that fails such a part of its calls, and so much more than the others, fails.
 const FAILS: f64 = 0.1;

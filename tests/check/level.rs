@@ -3,8 +3,8 @@
 use evenkeel::experiment::check::{Effort, Judge, Reading, check};
 use evenkeel::output::check::Fate;
 use evenkeel::scenario::property::{Holds, parse};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 
 use crate::support::family::Family;
 use crate::support::stats::{binomial, uniform};

@@ -6,8 +6,8 @@ use evenkeel::experiment::until::{FEWEST, next_look};
 use evenkeel::metrics::estimate::{mean, median_interval, paired};
 use evenkeel::metrics::outcome::Estimate;
 use evenkeel::scenario::distribution::standard_normal;
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 
 use crate::support::family::Family;
 use crate::support::stats::{binomial, uniform};

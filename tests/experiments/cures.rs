@@ -18,20 +18,9 @@ use rayon::prelude::*;
 
 use crate::desk::Desk;
 
-/// A tenth of the rates of open loads: the same connections, changes and times, and a tenth of the work.
-fn fewer_calls(shipped: &Shipped) -> Vec<String> {
-    let model = Document::embedded(shipped.name, shipped.text, &[]).load(&[]).expect("it is shipped").model;
-    let tenth = |client: &evenkeel::scenario::model::Client| {
-        let curve = client.load.rate()?;
-        let plain = matches!(client.load, evenkeel::scenario::model::Load::Open { .. }) && curve.points.len() == 1;
-        plain.then(|| format!("clients.{}.load.open.rate={}", client.name, curve.points[0].1 / 10.0))
-    };
-    model.clients.iter().filter_map(tenth).collect()
-}
-
 /// Every row equals what the same `--set`s give side by side, figure by figure; returns how many cures there were.
-fn rows_equal_a_comparison(shipped: &Shipped, sets: &[String]) -> usize {
-    let document = Document::embedded(shipped.name, shipped.text, sets);
+fn rows_equal_a_comparison(shipped: &Shipped) -> usize {
+    let document = Document::embedded(shipped.name, shipped.text, &[]);
     let alone = |more: &[String]| -> (Loaded, Replicates) {
         let loaded = document.load(more).unwrap_or_else(|wrong| panic!("{}: {wrong}", shipped.name));
         let runs = replicate(&loaded, 7, 1, ConnectionSink::Discard, None)
@@ -70,20 +59,11 @@ fn equal(what: &str, row: &Row, compared: &Compared) {
     assert_eq!(figures.same_calls, compared.load == 1, "{what}");
 }
 
-/// All shipped scenarios, with a tenth of the calls of open loads: whole they take minutes without optimization.
+/// All shipped scenarios, with all calls.
 #[test]
 fn rows_of_every_shipped_scenario_equal_a_comparison() {
-    let all: Vec<usize> = shipped::all().par_iter().map(|s| rows_equal_a_comparison(s, &fewer_calls(s))).collect();
+    let all: Vec<usize> = shipped::all().par_iter().map(rows_equal_a_comparison).collect();
     assert!(all.iter().filter(|cures| **cures > 1).count() >= 20, "{all:?}");
-}
-
-/// The same with all calls.
-#[test]
-#[ignore = "takes minutes: cargo test --release --test experiments cures -- --ignored"]
-fn rows_of_every_shipped_scenario_equal_a_comparison_with_all_calls() {
-    for shipped in shipped::all() {
-        rows_equal_a_comparison(&shipped, &[]);
-    }
 }
 
 /// Four clients on five pods, through a rollout.

@@ -4,8 +4,8 @@ use evenkeel::experiment::fit::{Seen, explain, fit, scenario_of, try_out};
 use evenkeel::scenario;
 use evenkeel::scenario::document::Document;
 use evenkeel::theory::shares::{Explanation, Kind, Known, all};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use crate::support::family::Family;

@@ -8,8 +8,8 @@ use evenkeel::output::knob::TradeOff;
 use evenkeel::output::plan::{Answer, Candidate, PlanReport, Rule, Searched, Verdict};
 use evenkeel::scenario::document::Document;
 use evenkeel::theory::queueing::Queue;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::desk::Desk;

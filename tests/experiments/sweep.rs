@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::sealed::seal;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::desk::{Desk, Said};
 

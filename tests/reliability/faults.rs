@@ -13,8 +13,8 @@ use std::thread;
 use assert_cmd::cargo::cargo_bin;
 use evenkeel::output::OutputError;
 use evenkeel::output::files::Whole;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::PROPERTIES;
 use crate::desk::Desk;

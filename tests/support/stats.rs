@@ -1,7 +1,7 @@
 //! Statistical tests: each returns a p-value, the chance of data at least as odd under the hypothesis. Asymptotic ones
 //! say from where on they can be used, and panic below, since a test that uses them there is wrong itself.
 
-use rand_chacha::rand_core::Rng;
+use rand::Rng;
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, Discrete, Normal, StudentsT};
 use statrs::function::beta::ln_beta;
 use statrs::function::factorial::ln_binomial;

@@ -4,7 +4,7 @@ use super::wager::Wager;
 use crate::scenario::property::Holds;
 
 /// Runs after which a scenario that does not look bad is left, if the claim is about many runs; more if the claim lets fewer than
-/// one of so many be broken.
+/// one of this many be broken.
 const ENOUGH: u64 = 10;
 
 /// What one run says of a claim.
@@ -79,7 +79,7 @@ impl Judged {
 }
 
 impl Judge {
-    /// True if so many runs can refute the claim at all: when each of them breaks it by as much as can be.
+    /// True if this many runs can refute the claim at all: when each of them breaks it by as much as can be.
     #[must_use]
     pub fn can_refute(&self) -> bool {
         let worst = |_| Ok::<_, std::convert::Infallible>(Some(Reading { met: false, excess: 1.0 }));

@@ -193,7 +193,7 @@ impl Attacker<'_> {
 }
 
 impl Judged {
-    /// Counts so many runs, without deciding anything.
+    /// Counts this many runs, without deciding anything.
     fn count<E>(runs: u64, run: &mut impl FnMut(u64) -> Result<Option<super::Reading>, E>) -> Result<Judged, E> {
         let mut judged = Judged::default();
         for i in 0..runs {

@@ -36,7 +36,7 @@ impl Facts<'_> {
         direct.chain(self.model.gateways.iter().map(|g| &g.client))
     }
 
-    /// Somebody's calls go where a connection is, or to pods that are looked up when a connection ends: an age deals anew.
+    /// Somebody's calls go where a connection is, or to pods that are looked up when a connection ends: an age deals them again.
     fn ends_of_connections_matter(&self) -> bool {
         let matter = |client: &Client| match &client.protocol {
             Protocol::Grpc(grpc) => !self.model.connects_to_all(client) || grpc.discovery == Discovery::Dns,

@@ -18,9 +18,9 @@ use crate::scenario::model::{Load, Model};
 use crate::sim::{EVENTS_BETWEEN_LOOKS, SimError};
 use choice::{Facts, candidates};
 
-/// Cures of a run of at most so many events of the engine are simulated unasked: together they take about a second on two cores.
+/// Cures of a run of at most this many events of the engine are simulated unasked: together they take about a second on two cores.
 pub const MOST_EVENTS: u64 = 5_000_000;
-/// A cure is given up after so many times the events of the run (of [`MOST_EVENTS`], if those are more): a closed load may call more often
+/// A cure is given up after this many times the events of the run (of [`MOST_EVENTS`], if those are more): a closed load may call more often
 /// for it.
 const MOST_TIMES: u64 = 4;
 /// No more cures than this are simulated.
@@ -132,7 +132,7 @@ enum Ended {
     TooLong,
 }
 
-/// A run of at most so many events. The engine asks whether to stop after fixed numbers of events, so that the same run is given up
+/// A run of at most this many events. The engine asks whether to stop after fixed numbers of events, so that the same run is given up
 /// at the same event each time.
 fn within(most: u64, loaded: &Loaded, seed: u64, watch: Option<Watch<'_>>) -> Result<Summary, Ended> {
     let looks = AtomicU64::new(0);

@@ -10,7 +10,7 @@ use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
 use crate::sim::SimError;
 
-/// All runs of a variant together take about so many events of the engine.
+/// All runs of a variant together take about this many events of the engine.
 const EVENTS: u64 = 20_000_000;
 /// Fewer runs say nothing.
 const FEWEST: u64 = 10;

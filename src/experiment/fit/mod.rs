@@ -173,7 +173,7 @@ pub fn show(
     Ok(first.map(|(_, shares)| PodShares { scenario: likely.says.clone(), ..shares }))
 }
 
-/// All together: fitted, and shown in so many runs each. Pictures are of what was seen, and of each kind's likeliest.
+/// All together: fitted, and shown in this many runs each. Pictures are of what was seen, and of each kind's likeliest.
 ///
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.

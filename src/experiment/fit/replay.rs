@@ -16,7 +16,7 @@ const FROM: u32 = 15;
 const MEASURED: u32 = 20;
 /// Calls of each light connection in the measurement, at least: one more or less is then a small part of them.
 const CALLS: u32 = 20;
-/// No pod is thought to be so many times as fast as another.
+/// No pod is thought to be this many times as fast as another.
 const MOST_TIMES: f64 = 100.0;
 /// Calls per second, at least.
 const LEAST_RATE: u32 = 100;

@@ -10,7 +10,7 @@ use crate::scenario::Loaded;
 use crate::scenario::model::{Calm, Client, Expectation, Load, Model, Protocol, Server, What, When};
 use crate::units::{Span, Time};
 
-/// The standard error of a utilization over so many calls is 1.4 %, if calls come at random and their service times are exponential:
+/// The standard error of a utilization over this many calls is 1.4 %, if calls come at random and their service times are exponential:
 /// `√(2/n)`.
 const CALLS: f64 = 10_000.0;
 /// A shorter scene is at least so long, since queues remember.
@@ -21,7 +21,7 @@ const FIRST_CALLS: Span = Span::from_secs(2);
 const OF_CALM: Span = Span::from_secs(15);
 /// Once the last pod is Ready, queues empty and resolvers ask again meanwhile; they do so every 30 s.
 const AFTERMATH: Span = Span::from_secs(30);
-/// Connections that end of themselves are dealt again: so many times at least.
+/// Connections that end of themselves are dealt again: this many times at least.
 const DEALS: u64 = 3;
 /// Width of the windows that a shorter scene is weighed in.
 const WINDOW: Span = Span::from_secs(5);

@@ -22,7 +22,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Of so many candidates with so many scenes each; answers are from a range of so many numbers.
+    /// Of this many candidates with this many scenes each; answers are from a range of this many numbers.
     pub(super) fn new(rule: &Rule, candidates: u64, scenes: u64, range: u64) -> Forecast {
         let answers = candidates * scenes;
         let each = runs_to_show(rule).unwrap_or(0) + BESIDE;

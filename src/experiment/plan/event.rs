@@ -25,7 +25,7 @@ impl Event {
         }
     }
 
-    /// The timeline for so many pods, as `--set` has it.
+    /// The timeline for this many pods, as `--set` has it.
     ///
     /// # Errors
     /// Why the scenario cannot have it.

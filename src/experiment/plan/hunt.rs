@@ -20,7 +20,7 @@ const PROBE: u64 = 4;
 /// Runs of the number above the answer, beyond which it is believed.
 const BEYOND: u64 = 8;
 
-/// From so many pods on the step of a search that is not exact is one in so many.
+/// From this many pods on the step of a search that is not exact is one in this many.
 const STEPS: [(u32, u32); 2] = [(40, 5), (20, 10)];
 /// Numbers that are not enough, after which the last one is asked whether any is.
 const DOUBTS: u32 = 3;

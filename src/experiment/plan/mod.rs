@@ -193,7 +193,7 @@ impl<'a> Planner<'a> {
         (kept.into_iter().map(|(_, cure)| cure).collect(), left_out)
     }
 
-    /// How many runs it will take for so many candidates and even load.
+    /// How many runs it will take for this many candidates and even load.
     #[must_use]
     pub fn forecast(&self, candidates: usize) -> Forecast {
         let scenes = [Scene::Steady, Scene::Through].into_iter().filter(|scene| self.stage.has(*scene)).count();

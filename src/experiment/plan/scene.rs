@@ -1,4 +1,4 @@
-//! The scenario of a candidate with so many pods, or so much load: while nothing happens, or through the timeline.
+//! The scenario of a candidate with this many pods, or so much load: while nothing happens, or through the timeline.
 
 use super::brief;
 use super::event::Event;
@@ -59,7 +59,7 @@ impl Stage<'_> {
         }
     }
 
-    /// The scenario with the changes of a candidate, so many pods, and all rates times `factor`; shorter, if a shorter run says as much.
+    /// The scenario with the changes of a candidate, this many pods, and all rates times `factor`; shorter, if a shorter run says as much.
     pub fn load(&self, scene: Scene, cure: &[String], pods: u32, factor: f64) -> Result<Loaded, Diagnostics> {
         let mut loaded = self.whole(scene, cure, pods, factor)?;
         if !self.exact {

@@ -158,7 +158,7 @@ pub enum Verdict {
     Undecided,
     /// A few runs that only told the search where to look.
     Probed,
-    /// The scenario is refused with so many pods: taken for not enough.
+    /// The scenario is refused with this many pods: taken for not enough.
     Refused,
 }
 

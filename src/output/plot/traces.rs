@@ -9,7 +9,7 @@ use crate::metrics::outcome::{EventKind, Outcome, WindowRow};
 use crate::output::csv;
 use crate::output::format::{self, rounded};
 
-/// More points than this in a row are merged: a figure has about so many pixels.
+/// More points than this in a row are merged: a figure has about this many pixels.
 const BINS_MOST: usize = 180;
 /// More pods than this are not drawn one by one.
 pub(super) const PODS_MOST: usize = 24;

@@ -139,7 +139,7 @@ pub(in crate::output) fn of_requests(pods: &[PodSummary], now: bool) -> &'static
     }
 }
 
-/// A pod with so many times the mean share is hot.
+/// A pod with this many times the mean share is hot.
 const HOT: f64 = 1.5;
 
 /// The line of a pod that gets nothing, or much more than the mean, stands out.

@@ -18,7 +18,7 @@ const MOST_WINDOW: Span = Span::from_secs(3_600);
 const MOST_PERCENT: u32 = 1_000;
 const MOST_POLICIES: usize = 10;
 
-/// The autoscaler of a server with so many pods at the start.
+/// The autoscaler of a server with this many pods at the start.
 pub(super) fn hpa(cx: &mut Check<'_>, file: Key<HpaFile>, replicas: u32) -> Option<Hpa> {
     let At { value, place } = file?;
     let HpaFile {

@@ -30,7 +30,7 @@ pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<WarmUpFile>) -> Option<WarmU
 pub(super) fn factor(cx: &mut Check<'_>, key: Key<Number>, owner: Place) -> Option<f64> {
     let factor = cx.required(key, "factor", owner, "`slow`")?;
     if (0.0..=1.0).contains(&factor.value.0) {
-        cx.problem(Code::OutOfRange, factor.place, "`factor` must be above 1: service takes so many times longer");
+        cx.problem(Code::OutOfRange, factor.place, "`factor` must be above 1: service takes this many times longer");
         return None;
     }
     Some(cx.number(&factor, "factor", 1.0, MOST_FACTOR))

@@ -13,7 +13,7 @@ use crate::scenario::rules::Code;
 const MAX_VIEWS: u64 = 100_000_000;
 /// Addresses that the channels know: some 20 bytes each.
 const MAX_ADDRESSES: u64 = 50_000_000;
-/// Windows of a run whose `window` is not given: at most so many at the end.
+/// Windows of a run whose `window` is not given: at most this many at the end.
 const WINDOWS: u64 = 300;
 /// So many are kept meanwhile if its length is not known before: they are merged as they come.
 const WINDOWS_WITHOUT_DURATION: u64 = 3_000;
@@ -47,7 +47,7 @@ mod bytes {
     pub const METHOD: u64 = 8_000;
 }
 
-/// So many of something, of so many bytes each: what it is, its factors, and what makes it less.
+/// This many of something, of this many bytes each: what it is, its factors, and what makes it less.
 struct Product(u64, u64, &'static str);
 
 /// The most calls in flight that a scenario may ask for: some 20 GB.

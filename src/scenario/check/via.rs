@@ -40,7 +40,7 @@ pub(super) const DIRECT: Preset = Preset {
     connect_timeout: None,
 };
 
-/// Envoy's index goes on where it was when hosts come or go.
+/// Envoy's index continues when hosts come or go.
 const ENVOYS: RotationStart = RotationStart::Continue;
 
 /// `cluster.proto`, `connect_timeout`.
@@ -265,7 +265,7 @@ pub(super) fn fits(
             SidecarKind::Envoy | SidecarKind::Istio,
             PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }),
         ) => {
-            cx.no_effect(start, "start", "with Envoy, whose index goes on where it was");
+            cx.no_effect(start, "start", "with Envoy, whose index continues when hosts come or go");
             true
         }
         (SidecarKind::Envoy | SidecarKind::Istio, policy) => matches!(

@@ -60,7 +60,7 @@ pub struct ClientFile {
     pub keepalive: Key<KeepaliveFile>,
     /// How long a connection attempt may take. Default 20s (grpc-go); via envoy 5s, istio 10s, linkerd 1s.
     pub connect_timeout: Key<Duration>,
-    /// A channel without calls for this long closes its connections, and looks its name up anew at the next call; 0s: never, else at
+    /// A channel without calls for this long closes its connections, and looks its name up again at the next call; 0s: never, else at
     /// least 1ms. Default 30m (grpc-go since 1.59, C-core, grpc-java).
     pub idle_timeout: Key<Duration>,
     /// The channels of a replica share their connections, and so are one (C-core and grpc-js, whose channels have equal settings).

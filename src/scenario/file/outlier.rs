@@ -20,7 +20,7 @@ pub struct OutlierFile {
     pub max_ejection_percent: Key<Share>,
     /// Envoy: the first ejection is always allowed, however few hosts there are. Default false.
     pub always_eject_one_host: Key<bool>,
-    /// Envoy: out at once after so many failures in a row. Default 5.
+    /// Envoy: out at once after this many failures in a row. Default 5.
     pub consecutive_5xx: Key<Count>,
     /// Out by the distance from the mean success rate.
     pub success_rate: Key<SuccessRateFile>,

@@ -63,7 +63,7 @@ pub struct SlowFile {
     pub server: Key<String>,
     /// How many pods. Default 1.
     pub pods: Key<Count>,
-    /// What enters a slot takes so many times longer, above 1.
+    /// What enters a slot takes this many times longer, above 1.
     #[schemars(required)]
     pub factor: Key<Number>,
     /// For how long. Default: to the end of the run.

@@ -39,7 +39,7 @@ pub struct EnvoyFile {
     /// How often it tries a request again that found no connection or failed with UNAVAILABLE, 0 to 4. Default 0; istio 2,
     /// which then prefers another host.
     pub retries: Key<Count>,
-    /// A connection to a host takes no new requests after so many. Default: no limit.
+    /// A connection to a host takes no new requests after this many. Default: no limit.
     pub max_requests_per_connection: Key<Count>,
     /// Ejections are ignored when less than this share of the hosts is left. Default 50%; 0: never.
     pub panic_threshold: Key<Share>,

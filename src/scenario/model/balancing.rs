@@ -13,7 +13,7 @@ pub struct Weighing {
     pub blackout: Span,
     /// A weight is not used any more so long after the last report.
     pub expiration: Span,
-    /// The schedule is made anew so often (1 s), at least 100 ms.
+    /// The schedule is computed again this often (1 s), at least 100 ms.
     pub update: Span,
 }
 
@@ -83,13 +83,13 @@ pub struct Detection {
     pub success_rate: Option<EjectionRule>,
     /// Out by the share of failures.
     pub failure_percentage: Option<EjectionRule>,
-    /// Envoy: out at once after so many failures in a row (5).
+    /// Envoy: out at once after this many failures in a row (5).
     pub consecutive: Option<u32>,
 }
 
 /// How often each of the keys occurs that calls are routed by (a header, a user).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keys {
-    /// The share of calls that have one of the first so many keys; the last is 1. `None`: each call has a key of its own.
+    /// The share of calls that have one of the first this many keys; the last is 1. `None`: each call has a key of its own.
     pub cumulative: Option<Arc<[f64]>>,
 }

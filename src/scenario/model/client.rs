@@ -63,7 +63,7 @@ pub struct EnvoyCluster {
     pub panic_threshold: u32,
     /// How often it tries a failed request again.
     pub retries: u32,
-    /// A connection takes no new requests after so many (`max_requests_per_connection`). `None`: no limit.
+    /// A connection takes no new requests after this many (`max_requests_per_connection`). `None`: no limit.
     pub max_requests_per_connection: Option<u32>,
     /// New hosts get less at first. `None`: they do not.
     pub slow_start: Option<SlowStart>,
@@ -188,7 +188,7 @@ pub struct GrpcClient {
     pub retry: Option<Retries>,
     /// A channel without calls for this long closes its connections, and forgets what it has resolved. `None`: never.
     pub idle_timeout: Option<Span>,
-    /// Of the addresses that discovery gives, each channel keeps so many, at least 1 (gRFC A68). `None`: all.
+    /// Of the addresses that discovery gives, each channel keeps this many, at least 1 (gRFC A68). `None`: all.
     pub subset: Option<u32>,
     /// The application's channels per replica, which share their connections, and so are one: [`Client::channels`] is 1. `None`: each
     /// has its own.

@@ -45,7 +45,7 @@ pub enum What {
         server: usize,
         /// How many pods.
         pods: u32,
-        /// What enters a slot takes so many times longer, above 1.
+        /// What enters a slot takes this many times longer, above 1.
         factor: f64,
         /// For how long. `None`: to the end of the run.
         lasts: Option<Span>,

@@ -22,7 +22,7 @@ pub(in crate::scenario) fn flow(node: &Node) -> String {
     }
 }
 
-/// The value in lines, each ended and indented by so many spaces; maps and lists that fit stay in one line, but for the
+/// The value in lines, each ended and indented by this many spaces; maps and lists that fit stay in one line, but for the
 /// outermost.
 pub(in crate::scenario) fn block(node: &Node, indent: usize) -> String {
     let spaces = " ".repeat(indent);

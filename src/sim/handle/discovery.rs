@@ -9,7 +9,7 @@ use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelSta
 use super::picker::goes_by_answer;
 use crate::policy::backoff;
 use crate::policy::route::Condition;
-use crate::random::{Purpose, below, mix, shuffle};
+use crate::random::{Purpose, mix, number_below, shuffle};
 use crate::scenario::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Resolver};
 use crate::units::{Span, Time};
 
@@ -309,7 +309,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
-    /// that wait on it are picked for anew, and must not find another one of them.
+    /// that wait on it are picked for again, and must not find another one of them.
     pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>, why: CloseReason) {
         let removed: Vec<Subchannel> = removed.collect();
         if removed.is_empty() {
@@ -355,7 +355,7 @@ const DENIAL_TTL: Span = Span::from_secs(5);
 
 /// What is left of a period that began at any time: uniform, above zero.
 fn phase(draw: u64, period: Span) -> Span {
-    Span(1 + below(draw, period.0 as usize) as u64).min(period)
+    Span(1 + number_below(draw, period.0)).min(period)
 }
 
 /// Who looks at the order of an answer.

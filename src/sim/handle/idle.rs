@@ -97,7 +97,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// Closes all connections and forgets all addresses; the next call begins anew.
+    /// Closes all connections and forgets all addresses; the next call starts from nothing.
     fn enter_idle(&mut self, index: u32) {
         let channel = &mut self.channels[index as usize];
         let old = std::mem::take(&mut channel.subchannels);

@@ -101,7 +101,7 @@ impl<O: Observer> Engine<'_, O> {
         ejected && !self.panics(index, outliers)
     }
 
-    /// Envoy: so many are out that health is ignored.
+    /// Envoy: this many are out that health is ignored.
     fn panics(&self, index: u32, outliers: &Outliers) -> bool {
         let client = self.clients[self.client_of(index) as usize].settings;
         let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };

@@ -23,7 +23,7 @@ pub struct Pace {
     pub even: bool,
     /// It became Ready during the run, and warms up if its server says so.
     pub cold: bool,
-    /// It takes so many times longer, until then; 1 if it is not slow.
+    /// It takes this many times longer, until then; 1 if it is not slow.
     pub slow: f64,
     pub slow_until: Time,
     /// When its container was up: what warms up is its age.

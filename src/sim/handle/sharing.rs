@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use super::super::engine::Engine;
 use super::super::observation::Observer;
 use crate::policy::cpu::{Meter, Periods};
-use crate::random::{Purpose, below};
+use crate::random::{Purpose, number_below};
 use crate::scenario::model::Cpu;
 use crate::units::{Span, Time};
 
@@ -52,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The processor of a new pod. The periods of its limit are its own.
     pub fn new_sharing(&self, cpu: &Cpu, key: u64) -> Box<Sharing> {
         let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
-        let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + below(draw, limit.period.0 as usize) as u64));
+        let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
         let meter = Meter::new(cpu, self.now, phase);
         Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None, sampled: Periods::default() })
     }

@@ -11,7 +11,7 @@ use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
 use crate::scenario::model::{Discovery, GrpcClient, Protocol};
 
-/// Up to so many changes are made one by one.
+/// Up to this many changes are made one by one.
 const FEW: usize = 8;
 
 impl<O: Observer> Engine<'_, O> {

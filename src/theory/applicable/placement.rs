@@ -6,7 +6,7 @@ use crate::theory::balls::Balls;
 
 /// Up to here the exact law of the fullest pod is fast enough for a run's report.
 const EXACT_CONNECTIONS: u32 = 20_000;
-/// A connection must carry so many calls that their own scatter adds less than 1 % to the squared cv of the
+/// A connection must carry this many calls that their own scatter adds less than 1 % to the squared cv of the
 /// connections.
 const CALLS_PER_CONNECTION_MIN: f64 = 100.0;
 

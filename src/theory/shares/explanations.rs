@@ -167,7 +167,7 @@ const HEAVIER: f64 = 2.0;
 /// The most calls that random picks are thought of: with more their shares are even up to a percent.
 const MOST_CALLS: u64 = 2_000;
 
-/// All explanations of a kind for so many pods that go with what is known, each with how credible it is before anything is seen; these add up to one. Numbers of
+/// All explanations of a kind for this many pods that go with what is known, each with how credible it is before anything is seen; these add up to one. Numbers of
 /// connections are credible by their logarithm (10 to 20 as much as 100 to 200), each late pod halves it, each pod that is apart from
 /// the others beyond the first does, too, and what heavy ones carry makes no difference. Where connections were counted it does not matter when they
 /// were opened.

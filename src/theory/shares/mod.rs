@@ -28,13 +28,13 @@ impl Connections {
         Connections { light: n, heavy: 0, heavy_share: 0.0 }
     }
 
-    /// The share of a pod with so many heavy and light ones.
+    /// The share of a pod with this many heavy and light ones.
     fn share(&self, heavy: u32, light: u32) -> f64 {
         let part = |n: u32, of: u32| if of == 0 { 0.0 } else { f64::from(n) / f64::from(of) };
         self.heavy_share * part(heavy, self.heavy) + (1.0 - self.heavy_share) * part(light, self.light)
     }
 
-    /// With how many light ones beside so many heavy ones a pod's share is `seen`, up to `within`; from and to.
+    /// With how many light ones beside this many heavy ones a pod's share is `seen`, up to `within`; from and to.
     fn lights(&self, heavy: u32, seen: f64, within: f64) -> Option<(u32, u32)> {
         let each = self.share(0, 1);
         let before = self.share(heavy, 0);
@@ -134,7 +134,7 @@ pub fn chance_counted(seen: &[f64], within: f64, connections: Connections, count
     reached[heavy] / sets(connections.light + connections.heavy, connections.heavy)
 }
 
-/// The chance of the shares if so many of the pods, each set of them as likely as another, get the same and more than the others, who get
+/// The chance of the shares if this many of the pods, each set of them as likely as another, get the same and more than the others, who get
 /// the same, too. What the favoured ones have together is as likely to be any part of the calls, from an even share to all.
 #[must_use]
 pub fn chance_favoured(seen: &[f64], within: f64, favoured: u32) -> f64 {
