@@ -1,12 +1,8 @@
-//! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text, and PNG from that text. No system
+//! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text (feature `svg`), and PNG from that text (feature `png`). No system
 //! fonts or libraries; equal outcomes give equal bytes.
 
-mod backend;
+#[cfg(feature = "svg")]
 mod draw;
-mod draw_bars;
-mod draw_heat;
-mod draw_time;
-mod draw_values;
 mod figure;
 mod groups;
 mod headline;
@@ -19,7 +15,6 @@ mod scale;
 mod skew;
 mod small_multiples;
 mod sweep;
-mod text;
 mod traces;
 mod traffic;
 

@@ -16,14 +16,6 @@ impl fmt::Display for Rgb {
 
 /// The sheet.
 pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
-/// Text and strong lines.
-pub(super) const INK: Rgb = Rgb(26, 26, 26);
-/// Secondary text and axes.
-pub(super) const GREY: Rgb = Rgb(92, 92, 92);
-/// Grid lines.
-pub(super) const GRID: Rgb = Rgb(220, 220, 220);
-/// The ground of the part of a run that is not measured.
-pub(super) const UNMEASURED: Rgb = Rgb(238, 238, 238);
 /// What is wrong: idle and starved pods, calls that failed. Dark enough for small text.
 pub(super) const ALARM: Rgb = Rgb(176, 0, 32);
 /// Pods that are not drawn one by one.
@@ -68,18 +60,13 @@ pub(super) fn pod(cohort: usize, cohorts: usize, i: usize, of: usize) -> Rgb {
     mix(dark, light, percent.min(100) as u32)
 }
 
-/// Black or white, whichever is legible on `fill`.
-pub(super) fn text_on(fill: Rgb) -> Rgb {
-    if luma(fill) > 140_000 { INK } else { WHITE }
-}
-
 /// `colour` for a line, which is too thin for the light ones.
 pub(super) fn line(colour: Rgb) -> Rgb {
     if luma(colour) > 170_000 { mix(colour, Rgb(0, 0, 0), 35) } else { colour }
 }
 
 /// As Rec. 601 has it, in thousandths.
-fn luma(colour: Rgb) -> u32 {
+pub(super) fn luma(colour: Rgb) -> u32 {
     299 * u32::from(colour.0) + 587 * u32::from(colour.1) + 114 * u32::from(colour.2)
 }
 

@@ -160,6 +160,7 @@ fn many_pods_are_grouped() {
     assert_eq!(last, ["12 other pods", "mean of 74 other pods"]);
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn equal_outcomes_are_equal_bytes_and_well_formed() {
     for outcome in all() {
@@ -172,6 +173,7 @@ fn equal_outcomes_are_equal_bytes_and_well_formed() {
     }
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn a_small_figure_as_svg() {
     let bar = |name: &str, value: f64| Bar {

@@ -2,13 +2,12 @@
 
 use plotters::prelude::*;
 
+use super::axis::Axis;
 use super::backend::{px, tip};
-use super::draw::{Area, Drawn, width};
-use super::draw_time::{mesh, outline};
-use super::figure::ValueChart;
-use super::palette::{NEUTRAL, Rgb};
-use super::scale::Axis;
-use super::text;
+use super::time::{mesh, outline};
+use super::{Area, Drawn, text, width};
+use crate::output::plot::figure::ValueChart;
+use crate::output::plot::palette::{NEUTRAL, Rgb};
 
 /// Height of every such chart.
 pub(super) const HEIGHT: f64 = 240.0;

@@ -3,12 +3,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
+use super::axis::Axis;
 use super::backend::px;
-use super::draw::{Area, Drawn, font, width, write};
-use super::figure::HeatChart;
-use super::palette::{GREY, text_on};
-use super::scale::Axis;
-use super::text;
+use super::{Area, Drawn, GREY, font, text, text_on, width, write};
+use crate::output::plot::figure::HeatChart;
 
 const SIZE: f64 = 12.0;
 const ROW: f64 = 28.0;

@@ -4,10 +4,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::backend::{dashed, pixels, px, tip};
-use super::draw::{Area, Drawn, font, width, write};
-use super::figure::BarChart;
-use super::palette::{ALARM, GREY, INK, paler};
-use super::text;
+use super::{Area, Drawn, GREY, INK, font, text, width, write};
+use crate::output::plot::figure::BarChart;
+use crate::output::plot::palette::{ALARM, paler};
 
 const ROW: f64 = 22.0;
 /// Above and below each bar.

@@ -13,9 +13,9 @@ use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 
-use super::palette::Rgb;
 use super::text;
 use crate::output::format::trimmed;
+use crate::output::plot::palette::Rgb;
 use crate::printable;
 
 /// The family that viewers use; the embedded font for PNG is the first, the others have similar widths.

@@ -1,17 +1,29 @@
-//! From a [`Figure`] to SVG text, with plotters: the layout of the whole sheet. The charts are drawn by the modules beside it.
+//! From a [`Figure`] to SVG text, with plotters: the layout of the whole sheet. The charts are drawn by the modules below it.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::backend::{Finish, Svg, px};
-use super::draw_bars;
-use super::draw_heat;
-use super::draw_time;
-use super::draw_values;
+use self::backend::{Finish, Svg, px};
 use super::figure::{Body, Figure, Panel};
-use super::palette::{self, ALARM, GREY, INK, Rgb};
-use super::text;
+use super::palette::{ALARM, Rgb, WHITE, luma};
+
+mod axis;
+mod backend;
+mod bars;
+mod heat;
+mod text;
+mod time;
+mod values;
+
+/// Text and strong lines.
+const INK: Rgb = Rgb(26, 26, 26);
+/// Secondary text and axes.
+const GREY: Rgb = Rgb(92, 92, 92);
+/// Grid lines.
+const GRID: Rgb = Rgb(220, 220, 220);
+/// The ground of the part of a run that is not measured.
+const UNMEASURED: Rgb = Rgb(238, 238, 238);
 
 /// Width of every figure, in pixels.
 const WIDTH: f64 = 1120.0;
@@ -26,19 +38,19 @@ const LEGEND: f64 = 12.0;
 const LEGEND_ROW: f64 = 21.0;
 
 /// A rectangle of the picture.
-pub(super) type Area<'s> = DrawingArea<Svg<'s>, Shift>;
+type Area<'s> = DrawingArea<Svg<'s>, Shift>;
 /// What drawing comes to.
-pub(super) type Drawn = DrawResult<(), Svg<'static>>;
+type Drawn = DrawResult<(), Svg<'static>>;
 
 /// Text of so many pixels, placed by the middle of its height.
-pub(super) fn font(size: f64, colour: Rgb, at: HPos) -> TextStyle<'static> {
+fn font(size: f64, colour: Rgb, at: HPos) -> TextStyle<'static> {
     let font = FontDesc::new(FontFamily::SansSerif, size * 10.0, FontStyle::Normal);
     font.color(&colour).pos(Pos::new(at, VPos::Center))
 }
 
 /// Writes `content` at a point of the area's coordinates, moved by `offset` pixels; with a white rim that keeps it legible on
 /// lines and areas if `halo`.
-pub(super) fn write<P: CoordTranslate<From: Clone>>(
+fn write<P: CoordTranslate<From: Clone>>(
     area: &DrawingArea<Svg<'_>, P>,
     at: P::From,
     offset: (f64, f64),
@@ -50,8 +62,13 @@ pub(super) fn write<P: CoordTranslate<From: Clone>>(
 }
 
 /// Width of an area in pixels.
-pub(super) fn width(area: &Area<'_>) -> f64 {
+fn width(area: &Area<'_>) -> f64 {
     f64::from(area.dim_in_pixel().0) / 10.0
+}
+
+/// Black or white, whichever is legible on `fill`.
+fn text_on(fill: Rgb) -> Rgb {
+    if luma(fill) > 140_000 { INK } else { WHITE }
 }
 
 impl Figure {
@@ -91,7 +108,7 @@ impl Figure {
         (head, heights): (f64, &[f64]),
         legend: &[LegendRow<'_>],
     ) -> Drawn {
-        sheet.fill(&palette::WHITE)?;
+        sheet.fill(&WHITE)?;
         let margin = px(MARGIN);
         let (top, mut rest) = sheet.margin(margin, margin, margin, 0).split_vertically(px(head));
         let title = text::fitted(&self.title, TITLE, WIDTH - 2.0 * MARGIN);
@@ -116,10 +133,10 @@ fn height(panel: &Panel, width: f64) -> f64 {
     let title = if panel.title.is_empty() { 0.0 } else { PANEL_HEAD };
     title
         + match &panel.body {
-            Body::Time(chart) => draw_time::height(chart, width),
-            Body::Bars(chart) => draw_bars::height(chart),
-            Body::Values(_) => draw_values::HEIGHT,
-            Body::Heat(chart) => draw_heat::height(chart),
+            Body::Time(chart) => time::height(chart, width),
+            Body::Bars(chart) => bars::height(chart),
+            Body::Values(_) => values::HEIGHT,
+            Body::Heat(chart) => heat::height(chart),
         }
 }
 
@@ -133,10 +150,10 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     // A row is as high as its highest panel.
     let body = body.shrink((0, 0), (px(width(area)), px(height(panel, width(area)) - title)));
     match &panel.body {
-        Body::Time(chart) => draw_time::draw(&body, chart),
-        Body::Bars(chart) => draw_bars::draw(&body, chart),
-        Body::Values(chart) => draw_values::draw(&body, chart),
-        Body::Heat(chart) => draw_heat::draw(&body, chart),
+        Body::Time(chart) => time::draw(&body, chart),
+        Body::Bars(chart) => bars::draw(&body, chart),
+        Body::Values(chart) => values::draw(&body, chart),
+        Body::Heat(chart) => heat::draw(&body, chart),
     }
 }
 

@@ -5,13 +5,13 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
+use super::axis::Axis;
 use super::backend::{Svg, dashed, pixels, px, tip};
-use super::draw::{Area, Drawn, font, width, write};
-use super::figure::{self, Curve, TimeChart};
-use super::palette::{ALARM, GREY, GRID, INK, UNMEASURED, WHITE, text_on};
-use super::scale::{Axis, Scale};
-use super::text;
+use super::{Area, Drawn, GREY, GRID, INK, UNMEASURED, font, text, text_on, width, write};
 use crate::output::format;
+use crate::output::plot::figure::{self, Curve, TimeChart};
+use crate::output::plot::palette::{ALARM, WHITE};
+use crate::output::plot::scale::Scale;
 
 const SIZE: f64 = 12.0;
 const LABEL: f64 = 13.0;
