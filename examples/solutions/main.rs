@@ -84,19 +84,21 @@ fn balance(runs: &[Summary], i: usize) -> String {
 const HEAD: &str = "\
 # Solutions
 
-Written by `cargo run --release --locked --example solutions`; `evenkeel compare scenarios/solutions/*.yaml` shows the same scenarios side
-by side. Twenty clients send 300 calls per second to five pods with 4 slots of 20 ms each (30 % of capacity): a rolling update at 2m,
-three more pods at 6m, a container killed at 9m. Means over the seeds 1 to 20 with half of their 95 % confidence intervals, or with both
-ends where zero cuts them.
+This page is written by `cargo run --release --locked --example solutions`. `evenkeel compare scenarios/solutions/*.yaml` shows the same
+scenarios side by side. Twenty clients send 300 calls per second to five pods with 4 slots of 20 ms each (30 % of capacity). There is a
+rolling update at 2m, a scale-up by three pods at 6m, and a kill of a container at 9m. The figures are means over the seeds 1 to 20. They
+are shown with half of their 95 % confidence intervals, or with both ends where zero cuts the interval.
 
-A whole run counts pods that lived for a part of it by their rate while they were Ready. Balanced means: every Ready pod has 80 % to
-125 % of the fair share over ten windows of 2 s. The floor of the whole-run figure is 1.27, whoever balances: pods that lived before the
-scale-up shared the load among five, those after it among eight. Calls per second at saturation: 100 workers, five per client and
-slot, without changes; five pods can do 1,000, and a load that waits for its answers keeps every pod busy that has a connection.
+A pod that lived for a part of the run counts in the whole-run figure by its rate while it was Ready. *Balanced* means that every Ready
+pod has 80 % to 125 % of the fair share, for good, judged over 400 requests per pod (docs/model.md). The whole-run figure cannot be lower than 1.27, even with perfect
+balancing. The pods that lived before the scale-up shared the load among five, those after it among eight. The last column, calls per
+second at saturation, is measured without changes and with 100 workers, which is five per client and five per slot. Five pods can do 1,000
+calls per second. A closed load waits for its answers, so it keeps every pod busy that has a connection.
 
 ";
 
 const FOOT: &str = "
-What proxies add to a call is 0.23 ms here, the 90th percentile that Istio publishes for a pair of sidecars (`via.*.overhead` changes
-it). Istio tries a failed request twice more, elsewhere. Gateways with pods of their own and waypoints are not modelled yet (docs/model.md).
+Proxies add 0.23 ms to each call here. This is the 90th percentile that Istio publishes for a pair of sidecars (`via.*.overhead` changes
+it). Istio tries a failed request up to twice more, on another pod. The CPU of gateways and waypoints is not limited: a proxy that is
+itself out of CPU is not modelled (docs/model.md).
 ";

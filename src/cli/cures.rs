@@ -1,4 +1,4 @@
-//! The end of `evenkeel run`: what would change the skew, simulated.
+//! The end of `evenkeel run`: what would change the skew, or the failed calls, simulated.
 
 use super::Terms;
 use super::failure::Failure;
@@ -31,7 +31,7 @@ pub fn cures(asked: Asked, document: &Document, first: &Outcome, terms: Terms) -
     let watch = |_: u64, _| interrupt::asked();
     let done = || progress.one_done();
     // What is linted was run already, so that it can be read.
-    let fixes = || lint::cures(document).unwrap_or_default();
+    let fixes = |about| lint::cures(document, about).unwrap_or_default();
     let all = || simulated(document, first, fixes, asked.cures, (Some(&watch), &done));
     let all = in_pool(terms.threads, all)?;
     progress.finish();

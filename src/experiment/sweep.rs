@@ -165,6 +165,91 @@ pub fn ranges(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::vary::Grid;
+
+    fn plan() -> Plan {
+        Plan {
+            evenkeel: "1.0".to_owned(),
+            scenario: "s".to_owned(),
+            scenario_hash: "0123456789abcdef".to_owned(),
+            inputs: "fedcba9876543210".to_owned(),
+            seed: 7,
+            runs: 2,
+            axes: Grid::parse("--vary", &["cluster.rtt=1ms,2ms,3ms".to_owned()]).expect("a grid"),
+        }
+    }
+
+    /// A cell of two runs, of which the first does not meet some expectations.
+    fn cell(cell: u64, unmet: u64) -> Cell {
+        let run = |seed, unmet, value| CellRun { seed, digest: "v1:0".to_owned(), unmet, values: vec![Some(value)] };
+        Cell {
+            cell,
+            plan: plan().digest(),
+            scenario_hash: String::new(),
+            files: [("rates.csv".to_owned(), "1".to_owned())].into(),
+            figures: vec![("cv".to_owned(), "skew.cv".to_owned())],
+            runs: vec![run(7, unmet, 1.0), run(8, 0, 3.0)],
+        }
+    }
+
+    #[test]
+    fn plans_differ_in_what_is_said() {
+        assert_eq!(difference(&plan(), &plan()), None);
+        let says = |change: fn(&mut Plan)| {
+            let mut other = plan();
+            change(&mut other);
+            difference(&plan(), &other).expect("they differ")
+        };
+        assert_eq!(says(|p| p.evenkeel = "2.0".to_owned()), "versions of evenkeel 1.0 and 2.0");
+        assert_eq!(says(|p| p.scenario = "t".to_owned()), "scenarios s and t");
+        assert_eq!(says(|p| p.axes.axes.clear()), "grids (what --vary says)");
+        assert_eq!(says(|p| p.seed = 8), "seeds 7 and 8");
+        assert_eq!(says(|p| p.runs = 3), "numbers of runs 2 and 3");
+        let hashes = "contents of the scenario, with hashes 0123456789abcdef and 0";
+        assert_eq!(says(|p| p.scenario_hash = "0".to_owned()), hashes);
+        assert_eq!(says(|p| p.inputs = "0".to_owned()), "texts of the scenario, or other --set");
+    }
+
+    #[test]
+    fn cells_that_are_there_twice_must_be_the_same() {
+        let mut merge = Merge::default();
+        assert_eq!([2, 0, 2].map(|n| merge.add(cell(n, 0))), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(merge.add(cell(2, 1)), Err("cell 2 has other results elsewhere".to_owned()));
+        let mut other = cell(1, 0);
+        other.files = [("rates.csv".to_owned(), "2".to_owned())].into();
+        let why = "cell 1 was run with other contents of `rates.csv` than other cells";
+        assert_eq!(merge.add(other), Err(why.to_owned()));
+        assert_eq!(merge.clone().finish(4), Err(vec![1, 3]));
+        assert_eq!(merge.add(cell(1, 0)), Ok(()));
+        assert_eq!(merge.finish(3), Ok(vec![cell(0, 0), cell(1, 0), cell(2, 0)]));
+    }
+
+    #[test]
+    fn a_run_keeps_how_many_expectations_it_does_not_meet() {
+        let expectation = |met: bool| serde_json::json!({ "text": "skew.cv < 1", "value": 2.0, "met": met });
+        let summary: Summary = serde_json::from_value(serde_json::json!({
+            "evenkeel": "0", "scenario": "m", "scenario_hash": "", "seed": 9, "digest": "v1:0", "arrivals_digest": "",
+            "arrivals_digest_by_client": {}, "measured_s": 600.0,
+            "requests": { "started": 6, "ok": 5, "failed": 1, "unfinished": 0, "by_status": {} },
+            "throughput_rps": 0.01, "time_to_balance": [], "reconnects_per_s": 0.0, "stray_share": 0.0,
+            "latency_ms": crate::metrics::outcome::Latency::default(), "skew": crate::metrics::outcome::Skew::default(),
+            "connections": { "opened": 24, "closed_by": {} }, "pods": [],
+            "expectations": [expectation(true), expectation(false), expectation(false)],
+            "warnings": [], "verdict": "", "theory": [],
+        }))
+        .expect("a summary");
+        let run = cell_run(&summary);
+        assert_eq!((run.seed, run.unmet), (9, 2));
+        // requests_ok and requests_failed come first.
+        assert_eq!(run.values[..2], [Some(5.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn results_count_runs_that_do_not_meet_what_is_expected() {
+        let sweep = results(&plan(), &[cell(0, 0), cell(1, 5)]);
+        assert_eq!(sweep.cells.iter().map(|c| (c.cell, c.unmet_runs)).collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+        assert_eq!(sweep.cells[1].values, ["2ms"]);
+    }
 
     #[test]
     fn shards_are_disjoint_and_complete() {

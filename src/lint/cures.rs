@@ -1,24 +1,29 @@
-//! Fixes as cures for skew: of the mistakes because of which the load is uneven.
+//! Fixes as cures: of the mistakes because of which the load is uneven, or calls fail.
 
 use super::{Finding, lint};
 use crate::experiment::cures::Cure;
+use crate::metrics::cures::About;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
 
 /// Rules whose first figure is one of these are about skew.
 const SKEW: [&str; 2] = ["max_over_mean", "idle_pods"];
+/// And those whose first figure is one of these about calls that fail.
+const FAILURES: [&str; 2] = ["requests.failed", "connections.closed_by.too_many_pings"];
 /// What the usual cures set, in some way or other: a fix that sets nothing else is like one of them.
 const USUAL: [&str; 5] = ["policy", "discovery", "resolver", "max_connection_age", "max_connection_age_grace"];
 
-/// One cure for each rule about skew that the scenario breaks and whose fix is not like a usual cure, in order of the rules' codes.
+/// One cure for each rule about skew, or about failed calls, that the scenario breaks, in order of the rules' codes; for skew only those whose fix is
+/// not like a usual cure.
 ///
 /// # Errors
 /// All that is wrong with the scenario.
-pub fn cures(document: &Document) -> Result<Vec<Cure>, Diagnostics> {
-    let about_skew = |finding: &Finding| finding.rule.figures.first().is_some_and(|f| SKEW.contains(&f.name));
+pub fn cures(document: &Document, about: About) -> Result<Vec<Cure>, Diagnostics> {
+    let names = if about == About::Skew { SKEW } else { FAILURES };
+    let fits = |finding: &Finding| finding.rule.figures.first().is_some_and(|f| names.contains(&f.name));
     let mut cures: Vec<Cure> = Vec::new();
-    for finding in lint(document)?.into_iter().filter(about_skew) {
-        if finding.fix.iter().all(|set| is_usual(set)) {
+    for finding in lint(document)?.into_iter().filter(fits) {
+        if about == About::Skew && finding.fix.iter().all(|set| is_usual(set)) {
             continue;
         }
         let name = format!("fix of {}", finding.rule.code);
@@ -40,7 +45,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<(String, Vec<String>)> {
-        let cures = cures(&Document::embedded("a", text, &[])).unwrap();
+        let cures = cures(&Document::embedded("a", text, &[]), About::Skew).unwrap();
         cures.into_iter().map(|cure| (cure.name, cure.sets)).collect()
     }
 

@@ -338,6 +338,7 @@ mod tests {
         );
         assert!((hot.by_client["heavy"].client_rates - 0.25).abs() < 1e-12);
         assert_eq!((all.clients[0].sent, all.clients[0].connections), (0.75, 0.5));
+        assert_eq!((hot.even, hot.share, hot.times(), hot.connections), (0.5, 0.75, 1.5, 1.0));
     }
 
     /// Four equal connections, all opened before the second pod was there.
@@ -373,5 +374,26 @@ mod tests {
         assert_eq!(attribute(&loads(&[0.0, 0.0], &[0.5, 0.5]), &["c".to_owned()], &[]), None);
         let all = attribute(&loads(&[3.0, 1.0], &[0.5, 0.5]), &["c".to_owned()], &[]).expect("requests");
         adds_up(&all);
+    }
+
+    /// Two connections of one client, one to each pod; the first carries three quarters of the calls, and half would be even.
+    #[test]
+    fn unequal_connections_of_one_client() {
+        let channels = vec![channel(0, &[(10.0, 30.0), (0.0, 0.0)]), channel(0, &[(0.0, 0.0), (10.0, 10.0)])];
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], &channels).expect("requests");
+        adds_up(&all);
+        let hot = &all.pods[0];
+        assert_eq!((hot.connection_rates, hot.draw, hot.client_rates, hot.picks), (0.25, 0.0, 0.0, 0.0));
+    }
+
+    /// A channel that connects on demand beside one connection: as if the first had one to each pod.
+    #[test]
+    fn on_demand_beside_a_connection() {
+        let pool = ChannelShares { on_demand: true, pods: vec![(0, 10.0, 30.0)], caller: 0 };
+        let channels = [pool, channel(0, &[(0.0, 0.0), (10.0, 10.0)])];
+        let all = attribute(&loads(&[30.0, 10.0], &[0.5, 0.5]), &["c".to_owned()], &channels).expect("requests");
+        adds_up(&all);
+        // Of the calls it has 3/4, of the weight 2/3; what is above falls on both pods alike.
+        assert!((all.pods[0].connection_rates - 1.0 / 24.0).abs() < 1e-12, "{all:?}");
     }
 }

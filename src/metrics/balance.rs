@@ -157,6 +157,11 @@ mod tests {
         assert_eq!(found(&bins(&[&[284, 516]]), 2, 0, 0, 5), None);
         assert_eq!(found(&bins(&[&[544, 328, 328]]), 3, 0, 0, 5), Some(0));
         assert_eq!(found(&bins(&[&[545, 328, 327]]), 3, 0, 0, 5), None);
+        // Exactly two standard errors are allowed: 400 - 2 sqrt 400 = 360, and 625 + 2 sqrt 625 = 675.
+        assert_eq!(found(&bins(&[&[360, 640]]), 2, 0, 0, 5), Some(0));
+        assert_eq!(found(&bins(&[&[359, 641]]), 2, 0, 0, 5), None);
+        assert_eq!(found(&bins(&[&[675, 412, 413]]), 3, 0, 0, 5), Some(0));
+        assert_eq!(found(&bins(&[&[676, 412, 412]]), 3, 0, 0, 5), None);
         // Few requests per bin: blocks are of several.
         let slow: Vec<&[u32]> = vec![&[40, 40]; 12];
         assert_eq!(found(&bins(&slow), 2, 0, 0, 60), Some(0));

@@ -183,6 +183,9 @@ mod tests {
             let values: Vec<f64> = (1..=n).rev().map(f64::from).collect();
             assert_eq!(median_interval(&values), Some((f64::from(rank), f64::from(n + 1 - rank))), "{n}");
         }
+        // Many by the normal law: of 2500 the (2500 - 1.96 * 50) / 2 = 1201st.
+        let values: Vec<f64> = (1..=2_500).map(f64::from).collect();
+        assert_eq!(median_interval(&values), Some((1_201.0, 1_300.0)));
         assert_eq!(median_interval(&[1.0; FEWEST_FOR_A_MEDIAN - 1]), None);
         assert_eq!(median_interval(&[]), None);
     }
@@ -201,5 +204,13 @@ mod tests {
         assert_eq!(of(1.0, 4.0), of(0.5, 1.0));
         assert_eq!((of(0.0, 1.0), of(0.0, 0.0), of(1e-9, 1.0)), (None, None, None));
         assert_eq!(of(1.0, 0.0), Some(2));
+    }
+
+    #[test]
+    fn a_quantile_is_shown_by_its_median() {
+        let mean = Estimate { mean: 2.0, lo: 1.5, hi: 2.5, n: 9, spread: None };
+        assert_eq!(mean.shown(), (2.0, 1.5, 2.5));
+        let quantile = Estimate { spread: Some(Spread { median: 3.0, least: 1.0, most: 7.0 }), ..mean };
+        assert_eq!(quantile.shown(), (3.0, 1.0, 7.0));
     }
 }

@@ -107,4 +107,31 @@ mod tests {
             assert_eq!((holds(1.0, op, 2.0), holds(2.0, op, 2.0), holds(3.0, op, 2.0)), (below, same, above), "{op:?}");
         }
     }
+
+    #[test]
+    fn the_worst_value_comes_closest_to_breaking_it() {
+        use Comparison::{AtLeast, AtMost, Equal, Greater, Less, NotEqual};
+        let of = |op, value| Expectation { text: String::new(), path: Vec::new(), when: When::EveryWindow, op, value };
+        for (op, worst_of_all) in
+            [(Less, 4.0), (AtMost, 4.0), (Equal, 4.0), (NotEqual, 2.0), (AtLeast, 1.0), (Greater, 1.0)]
+        {
+            assert_eq!(worst([2.0, 4.0, 1.0].into_iter(), &of(op, 2.2)), Some(worst_of_all), "{op:?}");
+        }
+        assert_eq!(worst(std::iter::empty(), &of(Less, 2.2)), None);
+    }
+
+    #[test]
+    fn zero_counts_are_left_out() {
+        let of = |messages: u64, errors: u64| {
+            let pod: crate::metrics::outcome::PodSummary = serde_json::from_value(json!({
+                "pod": "p", "server": "s", "created_s": 0.0, "ready_s": 1.0, "deleted_s": null, "requests": 1, "share": null,
+                "connections_opened": 9, "connections_at_end": 3, "utilization": null, "messages": messages, "errors": errors,
+                "latency_ms": crate::metrics::outcome::Latency::default(),
+            }))
+            .expect("a pod");
+            let written = serde_json::to_value(pod).expect("JSON");
+            LEFT_OUT.map(|count| written.get(count).and_then(Value::as_u64))
+        };
+        assert_eq!((of(0, 0), of(3, 0), of(3, 4)), ([None, None], [Some(3), None], [Some(3), Some(4)]));
+    }
 }

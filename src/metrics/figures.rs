@@ -223,3 +223,72 @@ pub fn of_phases(summary: &Summary) -> Vec<(String, Vec<Figure>)> {
     };
     if names.len() < 2 { Vec::new() } else { summary.phases.iter().enumerate().map(figures).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_to_their_ranges() {
+        for (path, least, most) in [
+            ("skew.max_over_mean", 1.0, f64::INFINITY),
+            ("phases.whole run.skew.effective_pods", 1.0, f64::INFINITY),
+            ("skew.gini", 0.0, 1.0),
+            ("error_ratio", 0.0, 1.0),
+            ("latency_ms.p99", 0.0, f64::INFINITY),
+        ] {
+            assert_eq!(range(path), (least, most), "{path}");
+        }
+    }
+
+    #[test]
+    fn which_way_is_better() {
+        assert_eq!((better("requests.ok"), better("skew.effective_pods")), (Better::Higher, Better::Higher));
+        assert_eq!(better("phases.after rollout of s.throughput_rps"), Better::Higher);
+        assert_eq!((better("skew.cv"), better("methods.0.failed")), (Better::Lower, Better::Lower));
+        assert!(is_of("a.cv", "cv") && is_of("cv", "cv") && !is_of("median_cv", "cv"));
+        assert!(is_quantile("methods.0.latency_ms.p99") && !is_quantile("latency_ms.mean") && !is_quantile("a.p99"));
+    }
+
+    /// A run with so many changes, and with phases of these names.
+    fn summary(changes: usize, phases: &[&str]) -> Summary {
+        let phases: Vec<Phase> =
+            phases.iter().map(|name| Phase { name: (*name).to_owned(), ..Phase::default() }).collect();
+        let change = serde_json::json!({ "at_s": 1.0, "change": "rollout of s", "seconds": 2.5 });
+        let latency = serde_json::json!({ "mean": null, "p50": null, "p90": null, "p95": null, "p99": null, "p999": null, "max": null });
+        serde_json::from_value(serde_json::json!({
+            "evenkeel": "0", "scenario": "m", "scenario_hash": "", "seed": 1, "digest": "", "arrivals_digest": "",
+            "arrivals_digest_by_client": {}, "measured_s": 600.0,
+            "requests": { "started": 6, "ok": 6, "failed": 0, "unfinished": 0, "by_status": {} },
+            "throughput_rps": 0.01, "time_to_balance": vec![change; changes], "reconnects_per_s": 0.0, "stray_share": 0.0,
+            "latency_ms": latency, "skew": crate::metrics::outcome::Skew::default(),
+            "connections": { "opened": 24, "closed_by": {} }, "pods": [], "expectations": [], "warnings": [], "verdict": "",
+            "theory": [], "phases": phases,
+        }))
+        .expect("a summary")
+    }
+
+    #[test]
+    fn times_to_balance_are_numbered_where_there_are_several() {
+        let names = |changes| -> Vec<String> {
+            figures(&summary(changes, &[])).into_iter().skip(ALWAYS.len()).map(|f| f.name).collect()
+        };
+        assert_eq!(names(0), [""; 0]);
+        assert_eq!(names(1), ["time_to_balance_s"]);
+        assert_eq!(names(2), ["time_to_balance_s_1", "time_to_balance_s_2"]);
+    }
+
+    #[test]
+    fn phases_are_told_apart_where_there_are_several() {
+        let names = |phases: &[&str]| -> Vec<String> {
+            of_phases(&summary(0, phases)).into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(&["whole run"]), [""; 0]);
+        assert_eq!(
+            names(&["after kill of s", "x", "after kill of s"]),
+            ["after kill of s", "x", "after kill of s (2)"]
+        );
+        let figures = &of_phases(&summary(0, &["a", "b"]))[1].1;
+        assert_eq!(figures[0].path, "phases.b.skew.max_over_mean");
+    }
+}

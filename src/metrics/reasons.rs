@@ -28,3 +28,32 @@ pub fn by_reason(all: &[Failure]) -> Vec<(&str, u64)> {
     reasons.sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
     reasons
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::outcome::Maker;
+
+    #[test]
+    fn reasons_are_added_up_most_first() {
+        let failure = |reason: &str, at: &str, calls| Failure {
+            reason: reason.to_owned(),
+            by: Maker::Pod,
+            at: at.to_owned(),
+            calls,
+        };
+        let all = [failure("reset", "s-1-0", 3), failure("deadline", "s-1-0", 4), failure("reset", "s-1-1", 2)];
+        assert_eq!(by_reason(&all), [("reset", 5), ("deadline", 4)]);
+        assert_eq!(by_reason(&[]), []);
+    }
+
+    #[test]
+    fn reasons_have_words() {
+        assert_eq!(
+            (failure_words("queue_full"), failure_words("unheard_of")),
+            ("refused by a full queue", "unheard_of")
+        );
+        assert!(["refused", "dial_timeout", "superseded"].iter().all(|reason| never_connected(reason)));
+        assert!(!never_connected("max_age"));
+    }
+}

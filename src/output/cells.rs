@@ -146,3 +146,93 @@ fn read<T: DeserializeOwned>(
     });
     found.map(Some).map_err(|why| OutputError::Malformed { path: path.to_owned(), problem: format!("{why}; {help}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::metrics::figures::ALWAYS;
+    use crate::output::sweep::CellRun;
+    use crate::scenario::vary::Grid;
+
+    fn plan(seed: u64) -> Plan {
+        let hash = "0123456789abcdef";
+        Plan {
+            evenkeel: "1.0".to_owned(),
+            scenario: "s".to_owned(),
+            scenario_hash: hash.to_owned(),
+            inputs: hash.to_owned(),
+            seed,
+            runs: 1,
+            axes: Grid::parse("--vary", &["cluster.rtt=1ms,2ms,3ms".to_owned()]).expect("a grid"),
+        }
+    }
+
+    fn finished(cell: u64) -> Cell {
+        let digest = "v1:0123456789abcdef".to_owned();
+        Cell {
+            cell,
+            plan: plan(1).digest(),
+            scenario_hash: "0123456789abcdef".to_owned(),
+            files: BTreeMap::new(),
+            figures: ALWAYS.iter().map(|(column, path, _)| ((*column).to_owned(), (*path).to_owned())).collect(),
+            runs: vec![CellRun { seed: 1, digest, unmet: 0, values: vec![Some(0.5); ALWAYS.len()] }],
+        }
+    }
+
+    #[test]
+    fn what_is_finished_is_found_again() {
+        let out = tempfile::tempdir().expect("a folder");
+        let store = CellStore::below(out.path());
+        assert_eq!(store.plan().expect("no folder is no plan"), None);
+        let (writer, there) = store.begin(&plan(1)).expect("it begins");
+        assert_eq!((there, store.plan().expect("a plan")), (plan(1), Some(plan(1))));
+        for cell in [2, 0] {
+            writer.finish(&finished(cell)).expect("it is written");
+        }
+        drop(writer);
+        assert_eq!(store.cell(&plan(1), 2).expect("it is read"), Some(finished(2)));
+        assert_eq!(store.cell(&plan(1), 1).expect("none is no error"), None);
+        assert_eq!(store.cells(&plan(1)).expect("they are read"), [finished(0), finished(2)]);
+        let names = |folder: &Path| {
+            let names = fs::read_dir(folder).expect("a folder").map(|f| f.expect("a file").file_name());
+            let mut names: Vec<_> =
+                names.filter_map(|n| n.into_string().ok()).filter(|n| n.ends_with("json")).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(names(&out.path().join("cells")), ["000000.json", "000002.json", "plan.json"]);
+    }
+
+    #[test]
+    fn the_first_plan_stays() {
+        let out = tempfile::tempdir().expect("a folder");
+        let store = CellStore::below(out.path());
+        let (writer, _) = store.begin(&plan(1)).expect("it begins");
+        // A process that saw none, and was slower.
+        assert_eq!(store.put(&plan(2), &writer.staging).expect("one is there"), plan(1));
+        drop(writer);
+        let (writer, there) = store.begin(&plan(2)).expect("it begins");
+        assert_eq!((there, store.plan().expect("a plan")), (plan(1), Some(plan(1))));
+        // Another error is one.
+        let elsewhere = CellStore { folder: out.path().join("missing") };
+        assert!(elsewhere.put(&plan(1), &writer.staging).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_is_another_cell_is_an_error() {
+        let out = tempfile::tempdir().expect("a folder");
+        let store = CellStore::below(out.path());
+        let (writer, _) = store.begin(&plan(1)).expect("it begins");
+        writer.finish(&finished(0)).expect("it is written");
+        assert!(store.cell(&plan(2), 0).is_err(), "of another sweep");
+        let folder = out.path().join("cells");
+        fs::copy(folder.join("000000.json"), folder.join("000001.json")).expect("it is copied");
+        assert!(store.cell(&plan(1), 1).is_err(), "another number");
+        fs::create_dir(folder.join("000002.json")).expect("a folder");
+        assert!(store.cell(&plan(1), 2).is_err(), "no file");
+        fs::write(folder.join(PLAN), "{}").expect("it is written");
+        assert!(store.plan().is_err(), "no checksum");
+    }
+}

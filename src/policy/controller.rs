@@ -151,4 +151,19 @@ mod tests {
         assert_eq!(step(Strategy::Recreate, &f), Step::Wait);
         assert_eq!(step(Strategy::Recreate, &Fleet { old_terminating: 0, ..f }), Step::Create(3));
     }
+
+    /// Of two old pods that are unavailable and one that is not, `Recreate` deletes all three.
+    #[test]
+    fn recreate_deletes_all_old_pods() {
+        let f = Fleet { desired: 3, old: 3, old_available: 1, ..Fleet::default() };
+        assert_eq!(step(Strategy::Recreate, &f), Step::DeleteOld { unavailable: 2, available: 1 });
+    }
+
+    #[test]
+    fn a_scale_down_deletes_what_is_too_many() {
+        for strategy in [Strategy::Recreate, DEFAULTS] {
+            let f = Fleet { desired: 3, new: 5, new_available: 5, ..Fleet::default() };
+            assert_eq!(step(strategy, &f), Step::DeleteNew(2));
+        }
+    }
 }

@@ -287,4 +287,15 @@ mod tests {
             assert_eq!(two.reaches(&cpu, MS(work)), at(done), "{work}");
         }
     }
+
+    /// Four threads use the quota up at 50 ms; whoever begins later in that period finds it used up, and does not make it two.
+    #[test]
+    fn a_period_that_stops_several_requests_is_one() {
+        let mut m = meter(&TWO_CORES, 4, Time::ZERO);
+        (6..9).for_each(|tens| {
+            m.begin(&TWO_CORES, at(10 * tens));
+        });
+        let Periods { used, throttled } = m.periods(&TWO_CORES, at(90));
+        assert_eq!((used, throttled), (1, 1));
+    }
 }

@@ -74,3 +74,26 @@ impl Enforcer {
         if valid { Verdict::Fine } else { Verdict::Strike }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// grpc-go's default: 5 min between pings with a stream, two hours without one (gRFC A8), and two strikes.
+    #[test]
+    fn without_streams_a_ping_in_two_hours_is_fine() {
+        let rules = Enforcement {
+            min_time: Span::from_secs(300),
+            permit_without_stream: false,
+            max_strikes: Some(2),
+            rule: StrikeRule::Go,
+        };
+        let second = |after_s: u64, streams: u32| {
+            let mut enforcer = Enforcer::new(Time::ZERO);
+            assert_eq!(enforcer.ping(&rules, Time::ZERO, streams), Verdict::Fine);
+            enforcer.ping(&rules, Time::ZERO + Span::from_secs(after_s), streams)
+        };
+        assert_eq!([7_199, 7_200].map(|s| second(s, 0)), [Verdict::Strike, Verdict::Fine]);
+        assert_eq!([299, 300].map(|s| second(s, 1)), [Verdict::Strike, Verdict::Fine]);
+    }
+}

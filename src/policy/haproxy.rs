@@ -222,4 +222,12 @@ mod tests {
         assert_eq!(order.pick(), Some(0));
         assert_eq!((LeastConn::new(&[]).pick(), LeastConn::new(&[0]).pick()), (None, None));
     }
+
+    /// The first numbers of xorshift32 (13, 17, 5) from this seed, as computed with Python's integers; the seed and the shifts are those
+    /// of Marsaglia, Xorshift RNGs (2003).
+    #[test]
+    fn random_numbers_are_xorshifts() {
+        let mut prng = Prng::default();
+        assert_eq!([prng.draw(), prng.draw(), prng.draw()], [723_471_715, 2_497_366_906, 2_064_144_800]);
+    }
 }

@@ -101,6 +101,10 @@ mod tests {
         // 2/1 and 7/4; the third would be idle, but has no weight.
         assert_eq!(peers.least_conn(|i| [2, 7, 0][i]), Some(1));
         assert_eq!(Peers::new(&[0]).least_conn(|_| 0), None);
+        // 2/2 and 1/1 are equal: they take turns by their weights, and the busier third has none.
+        let mut equal = Peers::new(&[2, 1, 1]);
+        let picks: Vec<_> = (0..6).map(|_| equal.least_conn(|i| [2, 1, 3][i]).unwrap()).collect();
+        assert_eq!([0, 1, 2].map(|peer| picks.iter().filter(|pick| **pick == peer).count()), [4, 2, 0]);
     }
 
     #[test]

@@ -316,4 +316,16 @@ mod tests {
         };
         assert_eq!((ejected(0), ejected(u64::MAX / 2 + (1 << 60))), (1, 0));
     }
+
+    /// With a base of 30 s and at most 300 s, more than 11 times would last no longer.
+    #[test]
+    fn envoy_stops_counting_where_grpc_goes_on() {
+        let counted = |detection: &Detection, times| {
+            let mut hosts = vec![Host { times, ..Host::default() }; 10];
+            assert!(detection.eject(&mut hosts, 0, 100, at(1), &mut || 0));
+            hosts[0].times
+        };
+        assert_eq!([0, 10, 11, 12].map(|times| counted(&ENVOY, times)), [1, 11, 11, 12]);
+        assert_eq!([0, 10, 11, 12].map(|times| counted(&GRPC, times)), [1, 11, 12, 13]);
+    }
 }

@@ -47,6 +47,8 @@ mod tests {
         pairs.sort_unstable();
         let all: Vec<_> = (0..4).flat_map(|a| (0..4).filter(move |b| *b != a).map(move |b| [a, b])).collect();
         assert_eq!(pairs, all);
+        // The largest draws are no exception.
+        assert_eq!(two_of(4, &mut || u64::MAX), [2, 3]);
     }
 
     #[test]

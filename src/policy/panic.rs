@@ -170,6 +170,10 @@ mod tests {
         by_health(&[10, 20, 10], &[20, 10, 0], 70, &mut got);
         let parts: Vec<_> = got.iter().map(|s| (s.healthy, s.degraded)).collect();
         assert_eq!(parts, [(16, 28), (28, 14), (14, 0)]);
+        // 33 and 66 without a healthy one: what rounding leaves goes to the first.
+        let mut none_healthy = vec![Share::default(); 2];
+        by_health(&[0, 0], &[1, 2], 3, &mut none_healthy);
+        assert_eq!(none_healthy.iter().map(|s| s.degraded).collect::<Vec<_>>(), [34, 66]);
         assert_eq!(choose(&got, 99), Some((1, Among::Degraded)));
         assert_eq!(choose(&got, 16), Some((1, Among::Healthy)));
     }

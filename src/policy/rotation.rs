@@ -68,6 +68,7 @@ mod tests {
         let starts: std::collections::BTreeSet<_> = (0..50).map(|k| picker(RotationStart::Random, None, k).1).collect();
         assert_eq!(starts.len(), 5);
     }
+
     /// The first list mostly has one connection. What comes later goes by a counter that began anywhere: of 6,000 counters those of each
     /// remainder modulo 6 are 1,000, within 5 standard deviations (seed 1).
     #[test]
@@ -78,5 +79,15 @@ mod tests {
             counts[rebuild(RotationStart::Continue, &mut [7], None, &mut stream) as usize % 6] += 1;
         }
         assert!(counts.iter().all(|n| (f64::from(*n) - 1_000.0).abs() < 5.0 * 29.0), "{counts:?}");
+    }
+
+    /// The first pick is the index that is drawn, after some whole rounds.
+    #[test]
+    fn a_counter_begins_after_whole_rounds() {
+        for k in 0..20 {
+            let drawn = below(Streams::new(1).stream(Purpose::Rotation, k).next_u64(), 5) as u32;
+            let (_, first) = picker(RotationStart::Continue, None, k);
+            assert_eq!(first % 5, drawn);
+        }
     }
 }

@@ -37,6 +37,7 @@ mod tests {
     fn as_many_as_asked_for_or_all() {
         let ten = addresses(10);
         assert_eq!(of(1, &ten, 10), (0..10).collect::<Vec<u32>>());
+        assert_eq!(of(1, &ten, 0), [0; 0]);
         let mut four = of(1, &ten, 4);
         assert_ne!(four, of(2, &ten, 4));
         four.sort_unstable();

@@ -229,4 +229,14 @@ mod tests {
         stride.set(&[1.0, 2.0, 4.0], Cap::None);
         assert!((0..100).all(|_| stride.pick().is_some()));
     }
+
+    /// Scaled to 32768, 32768 and 65535. Endpoint 0 has its turns where 32768 g is 32767 or more modulo 65535: in the generations g = 1, 3, ...
+    /// Endpoint 1 is half the range further, and has the others. Endpoint 2 has all.
+    #[test]
+    fn neighbours_of_equal_weight_take_turns() {
+        let mut stride = Stride::new(3, 0);
+        stride.set(&[1.0, 1.0, 2.0], Cap::None);
+        let picks: Vec<_> = (0..8).map(|_| stride.pick().unwrap()).collect();
+        assert_eq!(picks, [1, 2, 0, 2, 1, 2, 0, 2]);
+    }
 }

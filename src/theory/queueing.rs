@@ -276,6 +276,14 @@ mod tests {
         near(ratio(30), 3.75, 1e-12);
         near(ratio(10), 1.25, 1e-12);
         near(closed_loop_throughput(10, 5, 8, 0.08, 0.02).unwrap(), 100.0, 1e-9);
-        assert_eq!(closed_loop_throughput(0, 5, 8, 0.08, 0.0), None);
+        let none = [
+            closed_loop_throughput(0, 5, 8, 0.08, 0.0),
+            closed_loop_throughput(10, 0, 8, 0.08, 0.0),
+            closed_loop_throughput(10, 5, 0, 0.08, 0.0),
+            closed_loop_throughput(10, 5, 8, 0.0, 0.0),
+            closed_loop_throughput(10, 5, 8, f64::INFINITY, 0.0),
+            closed_loop_throughput(10, 5, 8, 0.08, -0.01),
+        ];
+        assert_eq!(none, [None; 6]);
     }
 }

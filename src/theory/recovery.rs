@@ -123,6 +123,10 @@ mod tests {
         }
         let sharp = Lifetimes::new(0.0).unwrap();
         assert_eq!((sharp.redialled(0.25), sharp.redialled(2.0)), (0.25, 1.0));
+        assert_eq!([0.5, 0.99, 1.0, 2.0].map(|x| sharp.cdf(x)), [0.0, 0.0, 1.0, 1.0]);
+        assert!(
+            [(0.9, 0.0), (0.95, 0.25), (1.0, 0.5), (1.2, 1.0)].iter().all(|(x, f)| (grpc().cdf(*x) - f).abs() < 1e-12)
+        );
         assert_eq!(mean_on_new_pod(50, 10, 0.5), Some(2.5));
         assert!((still_idle_probability(50, 10, 0.5).unwrap() - 0.95f64.powi(50)).abs() < 1e-15);
         assert_eq!(still_idle_probability(50, 0, 0.5), None);

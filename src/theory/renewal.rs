@@ -231,4 +231,38 @@ mod tests {
         assert_eq!(r.variance_factor_spread(0.5, 3.0, 1.0), None);
         assert!(Renewal::new(0.1, 0.0).is_none() && Renewal::new(0.0, 5.0).is_none());
     }
+
+    /// Lives of 0.9 to 1.1: a first one that ends in (from, to], with nothing before and no second end by then. `from` lies within a cell
+    /// of the grid.
+    #[test]
+    fn a_time_within_a_cell_is_no_exception() {
+        let r = solved();
+        for from in [1.0, 1.000_25, 1.000_4] {
+            let exactly = (1.1 - from) / 0.2;
+            let got = r.redialled_between(from, 1.5).unwrap();
+            assert!((got - exactly).abs() < 1e-5, "{from}: {got} is not {exactly}");
+        }
+    }
+
+    #[test]
+    fn starts_may_be_spread_up_to_the_begin_and_not_beyond() {
+        let r = solved();
+        assert!(
+            r.redialled_between_spread(0.5, 0.8, 0.5).is_some() && r.variance_factor_spread(0.5, 0.8, 0.5).is_some()
+        );
+        assert_eq!((r.redialled_between_spread(0.5, 0.8, 0.6), r.variance_factor_spread(0.5, 0.8, 0.6)), (None, None));
+    }
+
+    #[test]
+    fn beyond_the_horizon_there_is_no_answer() {
+        let r = Renewal::new(0.1, 3.0).unwrap();
+        for (from, to) in [(-0.1, 1.0), (2.0, 1.0), (1.0, 3.1), (-1.0, -0.5)] {
+            assert_eq!((r.redialled_between(from, to), r.variance_factor(from, to)), (None, None), "{from} to {to}");
+        }
+        assert_eq!((r.redials(3.1), r.redials_spread(3.1, 0.5), r.density(3.1)), (None, None, None));
+        assert_eq!((r.redialled_between(1.0, 1.0), r.variance_factor(1.0, 1.0)), (Some(0.0), None));
+        assert!(
+            Renewal::new(0.1, 0.0).is_none() && Renewal::new(0.001, 1.0).is_none() && Renewal::new(1.0, 1.0).is_none()
+        );
+    }
 }

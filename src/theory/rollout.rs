@@ -119,7 +119,7 @@ pub fn walk(rollout: Rollout) -> Option<Walk> {
             peak = loads.iter().fold(peak, |m, x| m.max(*x));
         }
         selectable = controller.ready;
-        waits += 1;
+        waits += u32::from(controller.ready < controller.created);
         controller.ready += match rollout.readiness {
             Readiness::Waves => controller.created - controller.ready,
             Readiness::OneByOne => 1.min(controller.created - controller.ready),
@@ -219,6 +219,7 @@ mod tests {
                 close(&walked.new_pods, &one_at_a_time(n, unavailable).unwrap(), 1e-12);
                 assert!((walked.peak - peak(n, unavailable).unwrap().max(walked.new_pods[0])).abs() < 1e-12, "{n}");
                 assert!((walked.new_pods.iter().sum::<f64>() / f64::from(n) - 1.0).abs() < 1e-12);
+                assert_eq!(walked.waits, n, "once for each pod");
             }
         }
     }

@@ -4,7 +4,10 @@ use super::tests::{round_robin, sentence, steady, with};
 use super::*;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{Discovery, Dns, DnsCache, EnvoyCluster, Protocol, Reuse, Sidecar, SidecarKind, What};
+use crate::scenario::model::{
+    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Protocol, RetryLimit, Reuse, Sidecar, SidecarKind,
+    Wake, What,
+};
 use crate::units::Span;
 
 /// 60 of 600 calls failed; 40 at the first pod and 15 at the second, 5 nowhere.
@@ -61,4 +64,83 @@ fn losses_say_where_and_why() {
     let text = "60 of 600 calls (10.00 %) failed, 50 of them of c: 60 refused by a full queue at s-1-2, s-1-2, s-1-2. A pod whose queue is \
                 full (queue_limit) refuses what comes.";
     says(&model, &refused, text);
+}
+
+/// Ten of a hundred calls failed for this reason, at their client.
+fn failing(reason: &str) -> Outcome {
+    let mut outcome = steady(&[(3, 1), (3, 1), (3, 1)]);
+    (outcome.summary.requests.started, outcome.summary.requests.failed) = (100, 10);
+    let failure = Failure { reason: reason.to_owned(), by: Maker::Client, at: "c".to_owned(), calls: 10 };
+    outcome.summary.failures = vec![failure];
+    outcome
+}
+
+#[test]
+fn keepalive_is_explained_by_its_settings() {
+    let mut model = round_robin();
+    model.servers[0].grpc.enforcement.min_time = Span::from_secs(300);
+    let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
+    client.keepalive = Some(Keepalive {
+        time: Span::from_secs(30),
+        timeout: Span::from_secs(20),
+        permit_without_stream: false,
+        wake: Wake::AtOnce,
+        bdp_ping: false,
+        throttle: None,
+        tcp_user_timeout: false,
+        tcp_user_timeout_of_dials: false,
+        slows_down: false,
+    });
+    let pings = "Clients ping each 30s, and the server permits a ping each 5m.";
+    assert!(sentence(&model, &failing("too_many_pings")).contains(pings));
+    let silence = "gives a connection up whose ping, 30s after the last answer, gets none for 20s.";
+    assert!(sentence(&model, &failing("keepalive_timeout")).contains(silence));
+}
+
+/// Only where pods are replaced behind a headless Service, and clients ask DNS.
+#[test]
+fn a_channel_without_an_address_waits_for_dns() {
+    let explains =
+        |model: &Model| sentence(model, &failing("no_endpoint")).contains("A channel asks DNS again only when");
+    let replaced = with(round_robin(), 1, What::RolloutServer(0));
+    assert_eq!((explains(&replaced), explains(&round_robin())), (true, false));
+    assert!(!explains(&with(round_robin(), 1, What::Kill { server: 0, pods: 1 })));
+    assert!(!explains(&with(super::tests::pick_first(), 1, What::RolloutServer(0))));
+    let mut polls = replaced;
+    let Protocol::Grpc(client) = &mut polls.clients[0].protocol else { panic!("it is gRPC") };
+    client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
+    assert!(!explains(&polls));
+}
+
+/// A tenth of the failed calls, or more.
+#[test]
+fn what_made_few_of_the_calls_fail_is_not_explained() {
+    let explains = |full: u64| {
+        let mut outcome = failing("deadline");
+        let failures = &mut outcome.summary.failures;
+        failures.push(Failure { reason: "queue_full".to_owned(), calls: full, ..failures[0].clone() });
+        failures[0].calls = 100 - full;
+        outcome.summary.requests.failed = 100;
+        outcome.summary.requests.started = 1_000;
+        sentence(&round_robin(), &outcome).contains("A pod whose queue is full")
+    };
+    assert_eq!([9, 10].map(explains), [false, true]);
+}
+
+#[test]
+fn circuit_breakers_are_explained_by_their_settings() {
+    let mut model = round_robin();
+    let cluster = EnvoyCluster {
+        breakers: Some(Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) }),
+        panic_threshold: 50,
+        retries: 0,
+        max_requests_per_connection: None,
+        slow_start: None,
+        reuse: Reuse::default(),
+    };
+    let overhead = Distribution::Constant(0.0);
+    model.clients[0].via = Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster) });
+    let text = "A proxy's circuit breakers let 5 requests under way at once, and 3 wait for a connection.";
+    assert!(sentence(&model, &failing("circuit_breaker")).contains(text));
+    assert!(!sentence(&round_robin(), &failing("circuit_breaker")).contains("circuit breakers let"));
 }

@@ -2,6 +2,8 @@
 //! the attribution and the events of the run show it; it says "chance" only where a draw is as uneven in 1 % of the runs or more.
 
 mod cause;
+#[cfg(test)]
+mod cause_tests;
 mod chance;
 mod facts;
 mod gateways;

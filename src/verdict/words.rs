@@ -81,3 +81,27 @@ pub(super) fn connections(n: f64) -> String {
         n => format!("{n} connections"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits() {
+        for (ms, text) in [(12.345, "12.3ms"), (1_234.5, "1.23s"), (0.045_67, "45.7us"), (30.0, "30ms")] {
+            assert_eq!(takes(ms).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn numbers_read_as_words() {
+        assert_eq!(
+            [0.0, 1.02, 2.5].map(connections),
+            ["connections that last for moments", "1 connection", "2.5 connections"]
+        );
+        assert_eq!([0.5, 0.123].map(percent), ["50 %", "12.3 %"]);
+        assert_eq!([0.2, -0.067].map(points), ["+20.0", "-6.7"]);
+        assert_eq!([1, 7].map(calls), ["1 call", "all 7 calls"]);
+        assert_eq!(seconds(2.200_4), Span::from_millis(2_200));
+    }
+}

@@ -28,7 +28,7 @@ fn rows_equal_a_comparison(shipped: &Shipped) -> usize {
         (loaded, runs)
     };
     let (_, first) = alone(&[]);
-    let fixes = || lint::cures(&document).expect("it is shipped");
+    let fixes = |about| lint::cures(&document, about).expect("it is shipped");
     let cures = simulated(&document, &first.first, fixes, true, (None, &|| ())).expect("nobody stops it");
     let rows = cures.expect("there is traffic").rows;
     let runs: Vec<(Loaded, Replicates)> = rows.par_iter().map(|row| alone(&row.sets)).collect();

@@ -106,6 +106,18 @@ fn pods_that_are_not_ready_count_only_when_they_dampen_a_scale_up() {
     assert_eq!(wants(100, 6, &fleet), Some(8), "pending pods are not ready");
 }
 
+/// What the samples alone ask for is not done where the others, at rest, bring the ratio within the tolerance, or below 1.
+#[test]
+fn what_is_not_known_holds_a_change_back() {
+    for (ready, sample) in [(true, None), (false, Some(Sample { usage_milli: 1_000, at: NOW }))] {
+        let others = Pod { ready, ready_changed: Time::ZERO, sample, ..pod(0) };
+        let fleet = |percent| [pods(&[percent; 4]), vec![others; 2]].concat();
+        assert_eq!(wants(100, 6, &fleet(160)), Some(6), "107 % of 6, and not 160 % of 4");
+        assert_eq!(wants(100, 6, &fleet(120)), Some(6), "80 % of 6 is no reason to scale down");
+        assert_eq!(wants(100, 6, &fleet(180)), Some(8), "120 % of 6");
+    }
+}
+
 #[test]
 fn a_young_pod_counts_once_a_whole_sample_was_taken_after_it_became_ready() {
     let now = Time::ZERO + S(1_000);
@@ -197,6 +209,18 @@ fn a_policy_counts_what_was_changed_in_its_period() {
     let mut history = History::default();
     let mut sync = |current, s| history.sync(&hpa, current, Some(50), NOW + S(s));
     assert_eq!([sync(10, 0), sync(14, 15), sync(14, 59), sync(14, 60)], [14, 14, 14, 18]);
+    let hpa = with(up(), rules(0, &[(ScalingChange::Pods(4), 60)], SelectPolicy::Max));
+    let mut history = History::default();
+    let mut sync = |current, s| history.sync(&hpa, current, Some(2), NOW + S(s));
+    assert_eq!([sync(20, 0), sync(16, 15), sync(16, 59), sync(16, 60)], [16, 16, 16, 12]);
+}
+
+#[test]
+fn downwards_a_window_takes_the_highest_recommendation() {
+    let hpa = with(up(), rules(60, &[(ScalingChange::Percent(100), 15)], SelectPolicy::Max));
+    let mut history = History::default();
+    let mut sync = |recommended, s| history.sync(&hpa, 8, Some(recommended), NOW + S(s));
+    assert_eq!([sync(8, 0), sync(3, 59), sync(3, 60)], [8, 8, 3]);
 }
 
 #[test]

@@ -193,6 +193,19 @@ fn a_dead_peer_is_found_after_time_and_timeout_or_by_tcp() {
 }
 
 /// Two waits before TCP_USER_TIMEOUT counts; 15 retransmissions without it (measured: 942 to 945 s at a first wait of 220 ms).
+/// A peer that is dead by the time the next ping is due gets none.
+#[test]
+fn a_connection_that_ends_with_its_next_ping_is_closed() {
+    let timeout = S(10) - first_retransmission(RTT);
+    let keepalive = Keepalive { time: S(10), timeout, tcp_user_timeout: true, ..stack::client(Stack::Go).keepalive };
+    let mut p = Pinger::new(Time::ZERO, RTT);
+    p.stream_began();
+    p.lost(Time::ZERO);
+    assert_eq!(p.due(&keepalive, Time::ZERO), Due::Close(Time::ZERO + S(10)));
+    let later = Keepalive { timeout: keepalive.timeout + Span(1), ..keepalive };
+    assert_eq!(p.due(&later, Time::ZERO), Due::Ping(Time::ZERO + S(10)));
+}
+
 #[test]
 fn tcps_clocks_go_by_the_round_trip() {
     assert_eq!(first_retransmission(Span::from_millis(30)), Span::from_millis(460));

@@ -1,6 +1,7 @@
 //! Which cures are worth a simulation for a scenario, in which order.
 
 use super::list::{self, AGE, Cure, GRACE, cures};
+use crate::metrics::cures::About;
 use crate::scenario::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind, What};
 use crate::units::Span;
 
@@ -10,6 +11,8 @@ const LIFETIME: Span = Span::from_secs(60);
 const MORE_CONNECTIONS: u32 = 4;
 /// More fixes of its own mistakes than this would crowd the others out.
 const MOST_FIXES: usize = 2;
+/// Of calls that fail, the scenario's own mistakes are the first suspects.
+const MOST_FIXES_OF_FAILURES: usize = 3;
 
 /// What the choice depends on.
 pub(super) struct Facts<'a> {
@@ -53,11 +56,16 @@ impl Facts<'_> {
     }
 }
 
-/// The order in which cures are tried: headless round_robin (with an age, if pods come and go), fixes of the scenario's own mistakes, an age,
+/// The order in which cures are tried. For failed calls: fixes of the scenario's own mistakes, xDS, a mesh. For skew: headless round_robin (with an age, if pods come and go), fixes of the scenario's own mistakes, an age,
 /// more channels, xDS, a mesh; then what there is for HTTP/1.1 and for gateways.
-pub(super) fn candidates(facts: &Facts<'_>, fixes: Vec<Cure>) -> Vec<Cure> {
+pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> Vec<Cure> {
     let usual = cures(facts.model);
     let take = |name: &str, applies: bool| usual.iter().find(|cure| applies && cure.name == name).cloned();
+    let can_act = |fix: &Cure| facts.rollout || !sets_strategy(fix);
+    if about == About::FailedCalls {
+        let others = [list::XDS, list::ISTIO, list::LINKERD].into_iter().filter_map(|name| take(name, true));
+        return fixes.into_iter().filter(can_act).take(MOST_FIXES_OF_FAILURES).chain(others).collect();
+    }
     let aged = facts.changes && facts.ages;
     let ends = facts.ages && facts.ends_of_connections_matter();
     let before = [take(list::HEADLESS_AGED, aged), take(list::HEADLESS, !aged)];
@@ -69,7 +77,7 @@ pub(super) fn candidates(facts: &Facts<'_>, fixes: Vec<Cure>) -> Vec<Cure> {
         take(list::LINKERD, true),
     ];
     let mut all: Vec<Cure> = before.into_iter().flatten().collect();
-    all.extend(fixes.into_iter().filter(|fix| facts.rollout || !sets_strategy(fix)).take(MOST_FIXES));
+    all.extend(fixes.into_iter().filter(can_act).take(MOST_FIXES));
     all.extend(after.into_iter().flatten());
     all.extend(pools(facts));
     all.extend(gateways(facts));
@@ -158,7 +166,7 @@ mod tests {
         let text = format!("name: a\nduration: 10m\n{text}");
         let model =
             Document::embedded("a", &text, &[]).load(&[]).unwrap_or_else(|wrong| panic!("{wrong}\n{text}")).model;
-        candidates(&Facts::of(&model, 600.0), fixes).into_iter().map(|cure| cure.name).collect()
+        candidates(&Facts::of(&model, 600.0), About::Skew, fixes).into_iter().map(|cure| cure.name).collect()
     }
 
     const PODS: &str = "servers: [{ name: s, replicas: 5 }]\n";
@@ -190,7 +198,7 @@ mod tests {
         assert!(!chosen(&young, Vec::new()).contains(&"age 1m".to_owned()), "connections end sooner already");
         let model =
             Document::embedded("a", &format!("name: a\nduration: 1m\n{PODS}clients: [{{ name: c, {LOAD} }}]\n"), &[]);
-        let short = candidates(&Facts::of(&model.load(&[]).unwrap().model, 60.0), Vec::new());
+        let short = candidates(&Facts::of(&model.load(&[]).unwrap().model, 60.0), About::Skew, Vec::new());
         assert!(short.iter().all(|cure| !cure.name.contains("age")), "nothing ages in a minute: {short:?}");
     }
 
@@ -211,7 +219,7 @@ mod tests {
                 "{PODS}gateways: [{{ name: g, replicas: 2, proxy: {proxy} }}]\nclients: [{{ name: c, via: {{ gateway: g }}, {LOAD} }}]\n"
             );
             let loaded = Document::embedded("a", &format!("name: a\nduration: 10m\n{text}"), &[]).load(&[]).unwrap();
-            candidates(&Facts::of(&loaded.model, 600.0), Vec::new())
+            candidates(&Facts::of(&loaded.model, 600.0), About::Skew, Vec::new())
         };
         for (proxy, least) in [
             ("envoy", "gateways.g.policy=least_request"),

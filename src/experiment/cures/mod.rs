@@ -1,4 +1,4 @@
-//! What would change the skew of a run: the cures that apply to its scenario, each simulated over the same seed and load.
+//! What would change the skew of a run, or its failed calls: the cures that apply to its scenario, each simulated over the same seed and load.
 
 mod choice;
 mod list;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::run::{Watch, go_on, run};
-use crate::metrics::cures::{Cures, EVEN, Row, words};
+use crate::metrics::cures::{About, Cures, Row, words};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::scenario::Loaded;
 use crate::scenario::document::Document;
@@ -35,17 +35,17 @@ pub const MOST_CURES: usize = 5;
 pub fn simulated(
     document: &Document,
     first: &Outcome,
-    fixes: impl FnOnce() -> Vec<Cure>,
+    fixes: impl FnOnce(About) -> Vec<Cure>,
     forced: bool,
     (watch, done): (Option<Watch<'_>>, &(dyn Fn() + Sync)),
 ) -> Result<Option<Cures>, SimError> {
     let Some(max_over_mean) = first.summary.skew.headline.max_over_mean else { return Ok(None) };
-    let none = |words: String| Ok(Some(Cures { rows: Vec::new(), words }));
-    if max_over_mean <= EVEN {
-        return none(format!(
-            "max_over_mean is {max_over_mean:.2}: the load is even, and no cure for skew was simulated."
-        ));
-    }
+    let Some(about) = About::of(max_over_mean, first.summary.error_ratio) else {
+        let words =
+            format!("max_over_mean is {max_over_mean:.2}: the load is even, and no cure for skew was simulated.");
+        return Ok(Some(Cures { words, ..Cures::default() }));
+    };
+    let none = |words: String| Ok(Some(Cures { about, rows: Vec::new(), words }));
     if first.engine_events > MOST_EVENTS && !forced {
         return none(format!(
             "No cure was simulated: the run took {} million events, and unasked they are simulated up to {} million; --cures asks for it.",
@@ -54,9 +54,9 @@ pub fn simulated(
         ));
     }
     let Ok(as_it_is) = document.load(&[]) else { return Ok(None) };
-    let cures = chosen(document, &as_it_is, first, fixes(), watch)?;
+    let cures = chosen(document, &as_it_is, first, (about, fixes(about)), watch)?;
     let one = |(cure, loaded): (Cure, Loaded)| {
-        let row = row(cure, &loaded, first, watch);
+        let row = row(cure, &loaded, about, first, watch);
         done();
         row
     };
@@ -64,8 +64,8 @@ pub fn simulated(
     let own = made_by_answers(&as_it_is.model);
     let same = |row: &Row| own || row.figures.as_ref().is_none_or(|f| f.same_calls);
     let rows: Vec<Row> = std::iter::once(Row::as_it_is(&first.summary)).chain(cured.into_iter().filter(same)).collect();
-    match words(&rows) {
-        Some(words) => Ok(Some(Cures { rows, words })),
+    match words(about, &rows) {
+        Some(words) => Ok(Some(Cures { about, rows, words })),
         None => none("No cure that evenkeel knows applies to this scenario.".to_owned()),
     }
 }
@@ -75,11 +75,11 @@ fn chosen(
     document: &Document,
     as_it_is: &Loaded,
     first: &Outcome,
-    fixes: Vec<Cure>,
+    (about, fixes): (About, Vec<Cure>),
     watch: Option<Watch<'_>>,
 ) -> Result<Vec<(Cure, Loaded)>, SimError> {
     let mut chosen: Vec<(Cure, Loaded)> = Vec::new();
-    for cure in candidates(&Facts::of(&as_it_is.model, first.end_s), fixes) {
+    for cure in candidates(&Facts::of(&as_it_is.model, first.end_s), about, fixes) {
         go_on(watch)?;
         if chosen.len() == MOST_CURES {
             break;
@@ -112,11 +112,11 @@ fn lean(document: &Document, mut cure: Cure, loaded: &Loaded) -> Cure {
     cure
 }
 
-fn row(cure: Cure, loaded: &Loaded, first: &Outcome, watch: Option<Watch<'_>>) -> Result<Row, SimError> {
+fn row(cure: Cure, loaded: &Loaded, about: About, first: &Outcome, watch: Option<Watch<'_>>) -> Result<Row, SimError> {
     let Cure { name, sets } = cure;
     let most = MOST_TIMES * first.engine_events.max(MOST_EVENTS);
     match within(most, loaded, first.summary.seed, watch) {
-        Ok(summary) => Ok(Row::cured(name, sets, &summary, &first.summary)),
+        Ok(summary) => Ok(Row::cured(name, sets, about, (&summary, &first.summary))),
         Err(Ended::Failed(error @ SimError::Interrupted { .. })) => Err(error),
         Err(Ended::Failed(error)) => Ok(Row { name, sets, figures: None, effect: None, failure: error.to_string() }),
         Err(Ended::TooLong) => {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn cured(document: &Document, outcome: &Outcome, forced: bool) -> Cures {
-        simulated(document, outcome, Vec::new, forced, (None, &|| ())).unwrap().unwrap()
+        simulated(document, outcome, |_| Vec::new(), forced, (None, &|| ())).unwrap().unwrap()
     }
 
     #[test]
@@ -197,8 +197,27 @@ mod tests {
         let cures = cured(&even, &outcome(&even), true);
         assert!(cures.rows.is_empty() && cures.words.contains("the load is even"), "{}", cures.words);
         let nothing = Document::embedded("a", SKEWED, &["clients.c.load.open.rate=0.001".into()]);
-        let done = simulated(&nothing, &outcome(&nothing), Vec::new, true, (None, &|| ())).unwrap();
+        let done = simulated(&nothing, &outcome(&nothing), |_| Vec::new(), true, (None, &|| ())).unwrap();
         assert_eq!(done, None);
+    }
+
+    /// Five pods that start in 2 s are rolled out while clients wait 30 s between two answers of DNS: the load is even again, and calls
+    /// failed. A watch of the endpoints loses none.
+    #[test]
+    fn failed_calls_of_an_even_load_have_cures() {
+        let text = "name: a\nduration: 3m\nservice: { type: Headless }\nservers: [{ name: s, replicas: 5, startup: 2s }]\n\
+                    clients: [{ name: c, replicas: 4, policy: round_robin, load: { open: { rate: 100 } } }]\n\
+                    timeline: [{ at: 1m, rollout: s }]\n";
+        let document = Document::embedded("a", text, &[]);
+        let outcome = outcome(&document);
+        let cures = cured(&document, &outcome, false);
+        assert_eq!(cures.about, About::FailedCalls, "{}", cures.words);
+        let failed = |name: &str| {
+            let row = cures.rows.iter().find(|row| row.name == name);
+            row.unwrap_or_else(|| panic!("{}", cures.words)).figures.as_ref().unwrap().requests_failed
+        };
+        assert!(failed("as it is") > 100 && failed("xDS, round_robin") == 0, "{}", cures.words);
+        assert!(cures.words.contains("Would help: xDS, round_robin (0)"), "{}", cures.words);
     }
 
     #[test]
@@ -213,7 +232,7 @@ mod tests {
         let fixes = || vec![twice.clone(), twice];
         let outcome = outcome(&document);
         let names = |fixes: Vec<Cure>| -> Vec<String> {
-            let cures = simulated(&document, &outcome, || fixes, false, (None, &|| ())).unwrap().unwrap();
+            let cures = simulated(&document, &outcome, |_| fixes, false, (None, &|| ())).unwrap().unwrap();
             cures.rows.into_iter().map(|row| row.name).collect()
         };
         let some = names(fixes());
@@ -247,7 +266,7 @@ mod tests {
     fn an_interrupt_ends_them() {
         let document = Document::embedded("a", SKEWED, &[]);
         let outcome = outcome(&document);
-        let stopped = simulated(&document, &outcome, Vec::new, false, (Some(&|_, _| true), &|| ()));
+        let stopped = simulated(&document, &outcome, |_| Vec::new(), false, (Some(&|_, _| true), &|| ()));
         assert!(matches!(stopped, Err(SimError::Interrupted { .. })));
     }
 

@@ -104,7 +104,7 @@ pub(in crate::output) fn in_markdown(out: &mut String, summary: &Summary) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::cures::Effect;
+    use crate::metrics::cures::{About, Effect};
     use crate::output::fixtures;
 
     fn row(name: &str, sets: &[&str], max_over_mean: f64, same_calls: bool) -> Row {
@@ -137,8 +137,11 @@ mod tests {
             endless,
         ];
         let mut summary = fixtures::rollout().summary;
-        summary.cures =
-            Some(Cures { rows, words: "max_over_mean is 2.13 as it is. Would help: age 1m (1.5).".to_owned() });
+        summary.cures = Some(Cures {
+            about: About::Skew,
+            rows,
+            words: "max_over_mean is 2.13 as it is. Would help: age 1m (1.5).".to_owned(),
+        });
         summary
     }
 
@@ -163,7 +166,7 @@ mod tests {
         cures(&mut out, &summary, &Style::default());
         in_markdown(&mut out, &summary);
         assert_eq!(out, "");
-        summary.cures = Some(Cures { rows: Vec::new(), words: "The load is even.".to_owned() });
+        summary.cures = Some(Cures { words: "The load is even.".to_owned(), ..Cures::default() });
         cures(&mut out, &summary, &Style::default());
         assert_eq!(out, "\nThe load is even.\n");
     }

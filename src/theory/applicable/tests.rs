@@ -106,6 +106,9 @@ fn placement_is_balls_in_bins() {
     near(value(&m, MAX_OVER_MEAN), 1.878);
     near(value(&m, CV), 0.6325);
     near(value(&m, IDLE), 0.537);
+    // 120 calls on each connection are enough, 60 are not.
+    let of_rate = |rate| value(&model(vec![server(5)], vec![client(10, 1, open(rate))]), IDLE);
+    assert!(of_rate(2.0).is_some() && of_rate(1.0).is_none());
     // Unequal clients: only what does not need equal connections. Rates 800 and 200 on one connection each: C_eff =
     // 1.47.
     m.clients = vec![client(1, 1, open(800.0)), client(1, 1, open(200.0))];
@@ -125,6 +128,20 @@ fn placement_is_balls_in_bins() {
     }
 }
 
+/// From 100 to 300 calls per second in 100 s, and on: 250 * 50 + 300 * 100 = 42,500 from 50 to 200 s. Beside as many calls of a constant
+/// rate that makes two equal connections, beside half as many (1.5)² / 1.25.
+#[test]
+fn calls_are_counted_along_the_curve_of_the_rate() {
+    let at_s = |s| Time::ZERO + Span::from_secs(s);
+    let curve = RateCurve { points: vec![(Time::ZERO, 100.0), (at_s(100), 300.0)].into() };
+    let rising = Load::Open { arrivals: Arrivals::Poisson, rate: curve };
+    let mut m = model(vec![server(5)], vec![client(1, 1, rising), client(1, 1, open(42_500.0 / 150.0))]);
+    (m.warmup, m.duration) = (Span::from_secs(50), Some(Span::from_secs(200)));
+    near(value(&m, CV), (4.0f64 / 2.0).sqrt());
+    m.clients[1].load = open(42_500.0 / 300.0);
+    near(value(&m, CV), (4.0f64 * 1.25 / 2.25).sqrt());
+}
+
 #[test]
 fn one_closed_connection_puts_all_on_one_pod() {
     let load = Load::Closed { concurrency: 50, requests: Some(10_000) };
@@ -135,6 +152,9 @@ fn one_closed_connection_puts_all_on_one_pod() {
     let m = model(vec![server(5)], vec![client(1, 4, load)]);
     assert_eq!(value(&m, CV), None);
     near(value(&m, IDLE), 5.0 * 0.8f64.powi(4));
+    // Seven workers do not use eight connections.
+    let few = Load::Closed { concurrency: 7, requests: Some(10_000) };
+    assert_eq!(value(&model(vec![server(5)], vec![client(2, 4, few)]), IDLE), None);
 }
 
 #[test]
@@ -150,6 +170,9 @@ fn rollouts_are_walked_as_the_scenario_times_them() {
         Strategy::RollingUpdate { max_surge: CountOrPercent::Count(1), max_unavailable: CountOrPercent::Count(0) };
     near(value(&m, first), 1.488);
     near(value(&m, last), 0.415);
+    // Five waits of 5 s and a grace of 30 s from 60 s on.
+    let ends = |m: &Model, s| value(&Model { duration: Some(Span::from_secs(s)), ..m.clone() }, first).is_some();
+    assert_eq!([115, 116].map(|s| ends(&m, s)), [false, true]);
     m.cluster.endpoint_lag = Distribution::Constant(2.0);
     near(value(&m, first), 1.732);
     near(value(&m, last), 0.0946);
@@ -158,6 +181,8 @@ fn rollouts_are_walked_as_the_scenario_times_them() {
         |m: &mut Model| m.cluster.endpoint_lag = Distribution::Uniform { min: 0.5, max: 2.0 },
         |m: &mut Model| m.timeline.push(at(300, What::RolloutServer(0))),
         |m: &mut Model| m.duration = Some(Span::from_secs(80)),
+        // A pod that is Ready before the second dial, 1 s after preStop.
+        |m: &mut Model| m.servers[0].startup = Distribution::Constant(1.5),
         |m: &mut Model| m.servers[0].grpc.max_connection_age = Some(Span::from_secs(300)),
     ] {
         let mut other = m.clone();
@@ -175,8 +200,18 @@ fn new_pods_get_what_ages_out() {
     // Ready and selectable at 305.5 s, end at 600 s, started evenly over one age: about 294.5 s / 400 s.
     m.servers[0].grpc.max_connection_age = Some(Span::from_secs(400));
     m.clients[0].start_spread = Span::from_secs(300);
-    let value = value(&m, compare).unwrap();
-    assert!((0.6..1.0).contains(&value), "{value}");
+    let spread = value(&m, compare).unwrap();
+    assert!((0.6..1.0).contains(&spread), "{spread}");
+    // All started at 100 s: their first ends are uniform over 460 to 540 s, half of them before the end at 500 s.
+    (m.clients[0].start_at, m.clients[0].start_spread) = (Span::from_secs(100), Span::ZERO);
+    m.duration = Some(Span::from_secs(500));
+    near(value(&m, compare), 0.5);
+    // Nothing is added, or nothing was there.
+    for (before, after) in [(5, 5), (5, 3), (0, 10)] {
+        m.servers[0].replicas = before;
+        m.timeline = vec![at(300, What::Scale { server: 0, replicas: after })];
+        assert_eq!(value(&m, compare), None, "{before} to {after}");
+    }
 }
 
 #[test]
@@ -199,6 +234,9 @@ fn queues_apply_where_calls_are_spread_evenly() {
         grpc.policy = Policy::RoundRobin { start: RotationStart::RandomOrder };
     }
     assert!(value(&five, mean).is_some_and(|ms| ms > 11.0 && ms < 11.1));
+    let bounds = |m: &Model| for_scenario(m).iter().filter(|a| a.basis.contains("upper bound")).count();
+    one.clients[0].load = open(80.0);
+    assert_eq!((bounds(&five), bounds(&one)), (2, 0));
     five.clients[0].deadline = Some(Span::from_secs(1));
     assert_eq!(value(&five, mean), None);
 }
@@ -217,6 +255,21 @@ fn closed_loops_have_a_bound() {
     near(value(&m, rps), 500.0);
     m.servers[0].service_time = Distribution::Exponential { mean: 0.08, min: 0.0 };
     assert_eq!(value(&m, rps), None);
+}
+
+/// C-core's first back-off delay has jitter, too: from 0.8 s on the lag of 1 s after preStop may be over.
+#[test]
+fn a_lag_must_end_before_the_first_back_off_does() {
+    let first = Compare::ConnectionsOfPod(0);
+    let mut m = model(vec![server(5)], vec![client(50, 1, open(1_000.0))]);
+    m.timeline = vec![at(60, What::RolloutServer(0))];
+    if let Protocol::Grpc(GrpcClient { backoff: Some(backoff), .. }) = &mut m.clients[0].protocol {
+        (backoff.base, backoff.jitter, backoff.jitter_first) = (Span::from_secs(1), 0.2, true);
+    }
+    m.cluster.endpoint_lag = Distribution::Constant(2.0);
+    assert_eq!(value(&m, first), None);
+    m.cluster.endpoint_lag = Distribution::Constant(1.8);
+    assert!(value(&m, first).is_some());
 }
 
 /// A summary of three old pods and two new ones with 4, 4, 4 and 2, 1 connections; a sixth pod has gone.
@@ -262,6 +315,10 @@ fn runs_are_measured_as_the_forms_mean_them() {
     assert_eq!(after.of(&s), Some(0.5));
     let row = &rows(&model(vec![server(5)], vec![client(10, 1, open(1_000.0))]), &s)[1];
     assert_eq!(row.simulated, Some(0.25));
+    // Without any connection there is no mean to compare with.
+    let mut none = s;
+    none.pods.iter_mut().for_each(|pod| pod.connections_at_end = 0);
+    assert_eq!((Compare::ConnectionsOfPod(0).of(&none), after.of(&none)), (None, None));
 }
 
 /// Calls of the same rate have a form, streams have none.
@@ -272,4 +329,23 @@ fn streams_are_left_alone() {
     let forms = |load: Load| for_scenario(&model(vec![server(1)], vec![client(1, 1, load)]));
     assert!(!forms(open(5.0)).is_empty());
     assert!(forms(streams).is_empty());
+    // So are pods that come and go by themselves, and those behind a gateway.
+    let mut scaled = model(vec![server(1)], vec![client(1, 1, open(5.0))]);
+    scaled.servers[0].hpa = Some(Hpa {
+        min_replicas: 1,
+        max_replicas: 9,
+        target_percent: 80,
+        tolerance: 0.1,
+        behavior: None,
+        sync_period: Span::from_secs(15),
+        cpu_initialization_period: Span::from_secs(300),
+        initial_readiness_delay: Span::from_secs(30),
+        downscale_stabilization: Span::from_secs(300),
+        metrics_resolution: Span::from_secs(15),
+        cpu_at_full_load: 1.0,
+    });
+    assert!(for_scenario(&scaled).is_empty());
+    let mut behind = model(vec![server(1)], vec![client(1, 1, open(5.0))]);
+    behind.gateways.push(Gateway { proxy: "envoy", server: server(1), client: client(1, 1, Load::Forwarded) });
+    assert!(for_scenario(&behind).is_empty());
 }

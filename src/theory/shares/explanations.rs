@@ -261,4 +261,74 @@ mod tests {
             assert!((total - 1.0).abs() < 1e-9, "{kind:?}");
         }
     }
+
+    #[test]
+    fn words_are_those_of_json() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
+    }
+
+    #[test]
+    fn explanations_read_as_sentences() {
+        let of = |light: Option<u32>| Explanation { connections: light, ..Explanation::default() };
+        for (explanation, text) in [
+            (of(None), "each call is balanced"),
+            (Explanation { late_pods: 1, ..of(None) }, "each call is balanced, 1 pod unknown"),
+            (Explanation { favoured_pods: 2, ..of(None) }, "each call is balanced, 2 pods favoured"),
+            (Explanation { calls: Some(7), ..of(None) }, "7 calls, each on a random pod"),
+            (of(Some(1)), "1 connection"),
+            (Explanation { late_pods: 2, ..of(Some(9)) }, "9 connections, 2 pods Ready later"),
+            (
+                Explanation { heavy_connections: 1, heavy_share: 0.5, ..of(Some(9)) },
+                "10 connections, of which 1 carries 50 %",
+            ),
+        ] {
+            assert_eq!(explanation.to_string(), text);
+        }
+        assert_eq!((of(None).connections(), of(Some(9)).connections()), (0, 9));
+        assert_eq!(Explanation { heavy_connections: 2, ..of(Some(9)) }.connections(), 11);
+    }
+
+    #[test]
+    fn a_favoured_pod_has_a_chance_of_its_own() {
+        let explanation = Explanation { favoured_pods: 1, ..Explanation::default() };
+        let (seen, known) = ([0.8, 0.2], Known::default());
+        assert_eq!(explanation.chance(&seen, 0.01, &known), chance_favoured(&seen, 0.01, 1));
+        assert_eq!(Explanation::default().chance(&seen, 0.01, &known), 0.0);
+    }
+
+    #[test]
+    fn kinds_think_of_what_they_say() {
+        let known = Known::default();
+        let connections = all(Kind::Connections, 5, 20, &known);
+        assert_eq!(
+            connections.iter().map(|(e, _)| e.connections).collect::<Vec<_>>(),
+            (1..=20).map(Some).collect::<Vec<_>>()
+        );
+        // Each late pod halves it.
+        let late = all(Kind::LatePods, 5, 20, &known);
+        let of = |late_pods: u32| {
+            late.iter()
+                .find(|(e, _)| e.late_pods == late_pods && e.connections == Some(7))
+                .map(|(_, weight)| *weight)
+                .unwrap()
+        };
+        assert!((2..5).all(|n| (of(n - 1) / of(n) - 2.0).abs() < 1e-12));
+        let unknown = all(Kind::PerCall, 3, 20, &known);
+        assert!(unknown.iter().zip([4.0, 2.0, 1.0]).all(|((_, weight), part)| (weight - part / 7.0).abs() < 1e-12));
+        // Two that are apart, whichever side is called favoured, are half as credible as one.
+        let favoured = all(Kind::FavouredPods, 5, 20, &known);
+        assert!(
+            favoured.iter().zip([1.0, 0.5, 0.5, 1.0]).all(|((_, weight), part)| (weight - part / 3.0).abs() < 1e-12)
+        );
+        // A heavy one carries twice as much as another, or more: beside one other at least two thirds.
+        let heavy = all(Kind::HeavyConnections, 5, 20, &known);
+        let beside = |light: u32| {
+            let those =
+                heavy.iter().map(|(e, _)| e).filter(|e| e.heavy_connections == 1 && e.connections == Some(light));
+            those.map(|e| e.heavy_share).fold(f64::INFINITY, f64::min)
+        };
+        assert!((beside(1) - 0.7).abs() < 1e-12 && (beside(2) - 0.5).abs() < 1e-12, "{} {}", beside(1), beside(2));
+    }
 }

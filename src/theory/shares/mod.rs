@@ -206,6 +206,12 @@ mod tests {
         // A slow pod of four: three are favoured.
         assert!(chance_favoured(&[0.3, 0.3, 0.3, 0.1], 0.01, 3) > 0.0);
         assert_eq!(chance_favoured(&[0.3, 0.3, 0.3, 0.1], 0.01, 1), 0.0);
+        // What they have is from 0.89 to 0.91, of what may be from 0.75 to 1; it is one of four sets of three.
+        assert!((chance_favoured(&[0.3, 0.3, 0.3, 0.1], 0.01, 3) - 0.02 / 0.25 / 4.0).abs() < 1e-12);
+        // One of three: its share is from 0.59 to 0.61, and half of the rest from 0.19 to 0.21, where it is from 0.58 to 0.62.
+        assert!((chance_favoured(&[0.6, 0.2, 0.2], 0.01, 1) - 0.02 / (2.0 / 3.0) / 3.0).abs() < 1e-12);
+        // Even shares, seen roughly: up to 0.6 either of two may be the favoured one.
+        assert!((chance_favoured(&[0.5, 0.5], 0.1, 1) - 0.1 / 0.5).abs() < 1e-12);
         assert_eq!((chance_favoured(&[0.5, 0.5], 0.01, 0), chance_favoured(&[0.5, 0.5], 0.01, 2)), (0.0, 0.0));
     }
 

@@ -76,7 +76,7 @@ pub(super) fn mesh<'a, 'b, 's, X: Ranged<ValueType = f64> + ValueFormatter<f64>>
 ) -> MeshStyle<'a, 'b, X, Scale, Svg<'s>> {
     let mut mesh = plot.configure_mesh();
     mesh.disable_x_mesh()
-        .max_light_lines(0)
+        .light_line_style(TRANSPARENT)
         .y_labels(7)
         .bold_line_style(GRID.stroke_width(10))
         .axis_style(GREY.stroke_width(10))
