@@ -103,8 +103,8 @@ pub fn add_figures<S: AsRef<str>>(
 ) -> Result<(), OutputError> {
     for (stem, figure) in figures {
         let stem = stem.as_ref();
-        if svg {
-            set.add(&format!("{stem}.svg"), |w| w.write_all(figure.svg().as_bytes()))?;
+        if svg && cfg!(feature = "svg") {
+            set.add(&format!("{stem}.svg"), |w| w.write_all(drawn(figure).as_bytes()))?;
         }
         if png && cfg!(feature = "png") {
             let image = image(figure);
@@ -116,6 +116,16 @@ pub fn add_figures<S: AsRef<str>>(
         }
     }
     Ok(())
+}
+
+#[cfg(feature = "svg")]
+fn drawn(figure: &plot::Figure) -> String {
+    figure.svg()
+}
+
+#[cfg(not(feature = "svg"))]
+fn drawn(_: &plot::Figure) -> String {
+    String::new()
 }
 
 #[cfg(feature = "png")]

@@ -177,6 +177,8 @@ pub struct Bar {
     pub name: String,
     /// Its length.
     pub value: f64,
+    /// What it is made of, each with its name: the first part in the bar's colour, the others paler. Of one piece if empty.
+    pub parts: Vec<(String, f64)>,
     /// What stands at its end.
     pub figure: String,
     /// Its colour.

@@ -1,8 +1,11 @@
 //! What gets its own area or line: every pod, or, of many pods, the busiest ones and the rest of each cohort together.
 
-use super::palette::{OTHERS, Rgb};
-use super::traces::{Bin, PODS_MOST, PODS_TOP, PodTrace, Traces};
+use super::palette::{OTHERS, Rgb, line};
+use super::traces::{Bin, LINES_MOST, PODS_MOST, PODS_TOP, PodTrace, Traces};
 use crate::output::format;
+
+/// A pod whose p99 is so many times that of the pod in the middle, over all windows, is slow.
+const SLOW: f64 = 1.25;
 
 /// One or several pods drawn as one.
 pub(super) struct Group {
@@ -23,10 +26,9 @@ impl Group {
         self.members.iter().all(|&m| traces.pods.get(m).is_none_or(|p| p.gone))
     }
 
-    /// Requests of all members in a bin that did not fail: a failed call was received before it failed, or never.
-    pub fn served(&self, traces: &Traces, bin: usize) -> u64 {
-        let of = |b: &Bin| b.requests.saturating_sub(b.errors);
-        self.members.iter().filter_map(|&m| traces.pods[m].bins[bin].as_ref().map(of)).sum()
+    /// What all members have in a bin, together.
+    pub fn sum(&self, traces: &Traces, bin: usize, of: impl Fn(&Bin) -> u64) -> u64 {
+        self.members.iter().filter_map(|&m| traces.pods[m].bins[bin].as_ref().map(&of)).sum()
     }
 }
 
@@ -59,6 +61,35 @@ pub(super) fn of(traces: &Traces) -> Vec<Group> {
     groups
 }
 
+/// The groups of a chart of lines, which hide each other: the busiest pod, those that are slow, and all others together.
+pub(super) fn few(traces: &Traces) -> Vec<Group> {
+    let pods = &traces.pods;
+    let seen = || (0..pods.len()).filter(|&i| pods[i].bins.iter().any(Option::is_some));
+    let slow = |i: usize| {
+        let p99s: Vec<f64> = pods[i].bins.iter().flatten().filter_map(|bin| bin.p99_ms).collect();
+        p99s.iter().sum::<f64>() / p99s.len().max(1) as f64
+    };
+    let mut chosen: Vec<usize> = seen().collect();
+    if chosen.len() > LINES_MOST {
+        // Stable sorts: of equals the older pod comes first.
+        chosen.sort_by(|&a, &b| slow(b).total_cmp(&slow(a)));
+        let median = slow(chosen[chosen.len() / 2]);
+        chosen.truncate(LINES_MOST - 2);
+        chosen.retain(|&i| slow(i) >= SLOW * median);
+        chosen.extend(seen().min_by_key(|&i| std::cmp::Reverse(pods[i].requests)));
+        chosen.sort_unstable();
+        chosen.dedup();
+    }
+    let rest: Vec<usize> = seen().filter(|i| !chosen.contains(i)).collect();
+    let mut groups: Vec<Group> =
+        chosen.iter().map(|&i| Group { colour: line(pods[i].colour), ..single(i, &pods[i]) }).collect();
+    if !rest.is_empty() {
+        let name = format!("{} other pods", format::count(rest.len() as u64));
+        groups.push(Group { name, colour: OTHERS, members: rest });
+    }
+    groups
+}
+
 fn single(index: usize, pod: &PodTrace) -> Group {
-    Group { name: pod.name.clone(), colour: pod.colour, members: vec![index] }
+    Group { name: pod.name.clone(), colour: pod.fill, members: vec![index] }
 }

@@ -1,11 +1,8 @@
-//! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text, and PNG from that text. No system
+//! Pictures: an [`Outcome`] becomes [`Figure`]s (plain data), a figure becomes SVG text (feature `svg`), and PNG from that text (feature `png`). No system
 //! fonts or libraries; equal outcomes give equal bytes.
 
+#[cfg(feature = "svg")]
 mod draw;
-mod draw_bars;
-mod draw_heat;
-mod draw_time;
-mod draw_values;
 mod figure;
 mod groups;
 mod headline;
@@ -17,9 +14,7 @@ mod png;
 mod scale;
 mod skew;
 mod small_multiples;
-mod svg;
 mod sweep;
-mod text;
 mod traces;
 mod traffic;
 

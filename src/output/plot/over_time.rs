@@ -1,4 +1,4 @@
-//! `connections` and `latency`: a line per pod over time.
+//! `connections`: a stack of the pods over time; `latency`: lines for those that matter, and the range of the others.
 
 use super::figure::{Area, Body, Curve, EndLabel, Figure, Line, Panel, TimeChart};
 use super::groups::{self, Group};
@@ -6,14 +6,37 @@ use super::headline;
 use super::palette::Rgb;
 use super::scale::Scale;
 use super::traces::{Bin, Traces};
-use super::traffic::marks;
+use super::traffic::{Band, area, bands, marks};
 use crate::metrics::outcome::Outcome;
 use crate::output::format;
 
-/// `connections`: established connections per pod.
+/// `connections`: established connections per pod, one upon the other, so that none hides another.
 pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
     let groups = groups::of(traces);
-    let chart = chart(outcome, traces, &groups, "connections", 400.0, |bin| Some(f64::from(bin.connections)));
+    let count = |group: &Group, bin: usize| group.sum(traces, bin, |b| u64::from(b.connections));
+    let bands = bands(traces.bins, |bin| groups.iter().map(|group| count(group, bin)).collect(), |_| 1.0);
+    let areas = groups.iter().zip(&bands).map(|(group, band)| area(traces, &group.name, group.colour, band));
+    let label = |(group, band): (&Group, &Band)| {
+        let &(lo, hi) = band.iter().rev().flatten().next()?;
+        let (name, colour) = (group.name.clone(), group.colour);
+        Some(EndLabel { value: (lo + hi) / 2.0, colour, name, figure: format::short(hi - lo), alarm: hi == lo })
+    };
+    let there = groups.iter().zip(&bands).filter(|(group, _)| !group.gone(traces));
+    let labels: Vec<EndLabel> = there.filter_map(label).collect();
+    let most = bands.iter().flatten().flatten().map(|band| band.1).fold(0.0, f64::max);
+    let chart = TimeChart {
+        height: (labels.len() as f64 * 18.0).max(400.0),
+        scale: Scale::Linear(if most > 0.0 { most * 1.05 } else { 1.0 }),
+        percent: false,
+        y_title: "connections, pod upon pod".into(),
+        end_s: traces.end_s,
+        warmup_s: traces.warmup_s,
+        marks: marks(outcome),
+        areas: areas.collect(),
+        lines: Vec::new(),
+        labels_title: if labels.is_empty() { String::new() } else { "At the end:".into() },
+        labels,
+    };
     let sum: u64 = outcome.summary.pods.iter().map(|p| p.connections_at_end).sum();
     let text = format!(
         "{} connections were opened; {} were in use at the end; {} reconnects per second",
@@ -34,7 +57,7 @@ pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
 
 /// `latency`: per pod, the 99th percentile above, the median below. Quantiles of several pods or windows are never averaged.
 pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
-    let groups = groups::of(traces);
+    let groups = groups::few(traces);
     let window = format::duration(traces.window_s);
     let of = if traces.bin_s > traces.window_s * 1.5 {
         format!("the largest of the {window} windows in each {}", format::duration(traces.bin_s))
@@ -52,10 +75,13 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
     );
     let panel = |title: &str, height: f64, value: fn(&Bin) -> Option<f64>| Panel {
         title: format!("{title}, {of}"),
-        body: Body::Time(chart(outcome, traces, &groups, "milliseconds", height, value)),
+        body: Body::Time(chart(outcome, traces, &groups, height, value)),
     };
-    let note = "Of the calls that a pod answered, from the call to the response; a gap means that it answered none.";
-    let mut subtitle = vec![Line { text, alarm: false }, Line { text: note.into(), alarm: false }];
+    let few = if groups.iter().any(Group::is_rest) { " Lines: the busiest pod and slow ones." } else { "" };
+    let note = format!(
+        "Of the calls that a pod answered, from the call to the response; a gap means that it answered none.{few}"
+    );
+    let mut subtitle = vec![Line { text, alarm: false }, Line { text: note, alarm: false }];
     subtitle.extend(headline::throttled(&outcome.summary));
     Figure {
         title: format!("Latency per pod, {}", outcome.summary.scenario),
@@ -75,7 +101,6 @@ fn chart(
     outcome: &Outcome,
     traces: &Traces,
     groups: &[Group],
-    y_title: &str,
     height: f64,
     value: impl Fn(&Bin) -> Option<f64>,
 ) -> TimeChart {
@@ -91,7 +116,7 @@ fn chart(
         height: (labels.len() as f64 * 18.0).max(height),
         scale,
         percent: false,
-        y_title: format!("{y_title}{log}"),
+        y_title: format!("milliseconds{log}"),
         end_s: traces.end_s,
         warmup_s: traces.warmup_s,
         marks: marks(outcome),

@@ -14,18 +14,12 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// Text and strong lines.
-pub(super) const INK: &str = "#1a1a1a";
-/// Secondary text and axes.
-pub(super) const GREY: &str = "#5c5c5c";
-/// Grid lines.
-pub(super) const GRID: &str = "#dcdcdc";
-/// What is wrong: idle and starved pods. Dark enough for small text.
-pub(super) const ALARM: &str = "#b00020";
+/// The sheet.
+pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
+/// What is wrong: idle and starved pods, calls that failed. Dark enough for small text.
+pub(super) const ALARM: Rgb = Rgb(176, 0, 32);
 /// Pods that are not drawn one by one.
 pub(super) const OTHERS: Rgb = Rgb(190, 190, 190);
-/// Calls that failed without a pod: `ALARM` as an area.
-pub(super) const FAILED: Rgb = Rgb(176, 0, 32);
 /// Bars where no pod is meant.
 pub(super) const NEUTRAL: Rgb = Rgb(0, 114, 178);
 
@@ -66,11 +60,14 @@ pub(super) fn pod(cohort: usize, cohorts: usize, i: usize, of: usize) -> Rgb {
     mix(dark, light, percent.min(100) as u32)
 }
 
-/// Black or white, whichever is legible on `fill`.
-pub(super) fn text_on(fill: Rgb) -> &'static str {
-    // Rec. 601 luma in thousandths.
-    let luma = 299 * u32::from(fill.0) + 587 * u32::from(fill.1) + 114 * u32::from(fill.2);
-    if luma > 140_000 { INK } else { "#ffffff" }
+/// `colour` for a line, which is too thin for the light ones.
+pub(super) fn line(colour: Rgb) -> Rgb {
+    if luma(colour) > 170_000 { mix(colour, Rgb(0, 0, 0), 35) } else { colour }
+}
+
+/// As Rec. 601 has it, in thousandths.
+pub(super) fn luma(colour: Rgb) -> u32 {
+    299 * u32::from(colour.0) + 587 * u32::from(colour.1) + 114 * u32::from(colour.2)
 }
 
 /// A shade of blue, from nearly white at 0 to dark at 1.
@@ -80,6 +77,11 @@ pub(super) fn shade(part: f64) -> Rgb {
 
 /// Where there is no value.
 pub(super) const NONE: Rgb = Rgb(230, 230, 230);
+
+/// A colour for what belongs to `colour` and matters less.
+pub(super) fn paler(colour: Rgb) -> Rgb {
+    mix(colour, WHITE, 55)
+}
 
 fn mix(a: Rgb, b: Rgb, percent_b: u32) -> Rgb {
     let part = |a: u8, b: u8| ((u32::from(a) * (100 - percent_b) + u32::from(b) * percent_b) / 100) as u8;

@@ -60,9 +60,16 @@ fn chart(report: &PlanReport, of: Scene) -> BarChart {
             Some(best) => {
                 let broken = answer.broken_by.map(|beyond| format!(", but not {}", text(beyond)));
                 let figure = text(best) + &broken.unwrap_or_default();
-                Bar { name: c.name.clone(), value: best, figure, fill, alarm: false }
+                Bar { name: c.name.clone(), value: best, parts: Vec::new(), figure, fill, alarm: false }
             }
-            None => Bar { name: c.name.clone(), value: bound.0, figure: bound.1.clone(), fill: OTHERS, alarm: true },
+            None => Bar {
+                name: c.name.clone(),
+                value: bound.0,
+                parts: Vec::new(),
+                figure: bound.1.clone(),
+                fill: OTHERS,
+                alarm: true,
+            },
         })
     };
     let bars: Vec<Bar> = report.candidates.iter().filter_map(bar).collect();

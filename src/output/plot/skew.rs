@@ -46,7 +46,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
 }
 
 fn named(traces: &Traces, shares: &[(usize, f64)]) -> Vec<(String, Rgb, f64)> {
-    let name = |&(pod, share): &(usize, f64)| (traces.pods[pod].name.clone(), traces.pods[pod].colour, share);
+    let name = |&(pod, share): &(usize, f64)| (traces.pods[pod].name.clone(), traces.pods[pod].fill, share);
     shares.iter().map(name).collect()
 }
 
@@ -57,6 +57,7 @@ pub(super) fn chart(pods: &[(String, Rgb, f64)], (all, top): (usize, usize)) -> 
     let bar = |(name, fill, share): &(String, Rgb, f64)| Bar {
         name: name.clone(),
         value: *share,
+        parts: Vec::new(),
         figure: figure_of(*share, even),
         fill: *fill,
         alarm: *share < STARVED * even,
@@ -74,11 +75,25 @@ pub(super) fn chart(pods: &[(String, Rgb, f64)], (all, top): (usize, usize)) -> 
         if !busy.is_empty() {
             let mean = busy.iter().sum::<f64>() / busy.len() as f64;
             let name = format!("mean of {} other pods", busy.len());
-            bars.push(Bar { name, value: mean, figure: figure_of(mean, even), fill: OTHERS, alarm: false });
+            bars.push(Bar {
+                name,
+                value: mean,
+                parts: Vec::new(),
+                figure: figure_of(mean, even),
+                fill: OTHERS,
+                alarm: false,
+            });
         }
         if idle > 0 {
             let name = format!("{idle} other pods");
-            bars.push(Bar { name, value: 0.0, figure: "0 — idle".into(), fill: OTHERS, alarm: true });
+            bars.push(Bar {
+                name,
+                value: 0.0,
+                parts: Vec::new(),
+                figure: "0 — idle".into(),
+                fill: OTHERS,
+                alarm: true,
+            });
         }
     }
     let most = pods.iter().map(|p| p.2).fold(even, f64::max);

@@ -1,8 +1,9 @@
-//! Skew of several scenarios side by side: a small bar chart each, all on one scale.
+//! Skew of several scenarios side by side: a small bar chart each, all on one scale, or, of many, a bar each.
 
-use super::figure::{BarChart, Body, Figure, Line, Panel};
+use super::figure::{Bar, BarChart, Body, Figure, Line, Panel};
 use super::palette::{NEUTRAL, Rgb};
 use super::skew;
+use super::traces::STARVED;
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::output::format;
 
@@ -38,9 +39,18 @@ pub const LAST_PHASE: &str = "Share of requests per Ready pod in run 0, in the l
 /// How many pods of a scenario are drawn one by one; of more, how many.
 const EACH: (usize, usize) = (12, 8);
 
-/// The figure: a panel per scenario, three side by side; `of` says which requests these are.
+/// More scenarios than this get a bar each and no panel: to compare is to see all at once.
+const PANELS_MOST: usize = 9;
+/// Parts of such a bar that are drawn one by one.
+const PARTS_MOST: usize = 24;
+
+/// The figure: a panel per scenario, three side by side, or a bar per scenario if they are many; `of` says which requests these
+/// are.
 #[must_use]
 pub fn small_multiples(title: &str, of: &str, scenarios: &[PodShares]) -> Figure {
+    if scenarios.len() > PANELS_MOST {
+        return one_bar_each(title, of, scenarios);
+    }
     let chart = |shares: &PodShares| {
         let pods: Vec<(String, Rgb, f64)> =
             shares.pods.iter().map(|(name, share)| (name.clone(), NEUTRAL, *share)).collect();
@@ -58,6 +68,46 @@ pub fn small_multiples(title: &str, of: &str, scenarios: &[PodShares]) -> Figure
         subtitle: vec![Line { text: note, alarm: false }],
         panels: panels.collect(),
         columns: scenarios.len().clamp(1, 3),
+        legend: Vec::new(),
+    }
+}
+
+fn one_bar_each(title: &str, of: &str, scenarios: &[PodShares]) -> Figure {
+    let bars = scenarios.iter().map(|shares| {
+        let mut parts = shares.pods.clone();
+        // A stable sort: of equally busy pods the older one comes first.
+        parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let (n, idle) = (parts.len(), parts.iter().filter(|pod| pod.1 == 0.0).count());
+        let times = parts.first().map_or(0.0, |busiest| busiest.1 * n as f64);
+        let few = parts.iter().any(|pod| pod.1 * (n as f64) < STARVED);
+        let idle = if idle > 0 { format!(", {idle} of {n} idle") } else { String::new() };
+        let rest: f64 = parts.iter().skip(PARTS_MOST).map(|pod| pod.1).sum();
+        parts.truncate(PARTS_MOST);
+        for (name, share) in &mut parts {
+            *name = format!("{name}: {}", format::percent(*share));
+        }
+        if rest > 0.0 {
+            parts.push((format!("other pods: {}", format::percent(rest)), rest));
+        }
+        Bar {
+            name: format::middle_cut(&shares.scenario, 40),
+            value: parts.iter().map(|part| part.1).sum(),
+            parts,
+            figure: format!("{} ×{idle}", format::trimmed(times, 2)),
+            fill: NEUTRAL,
+            alarm: few,
+        }
+    });
+    let note = format!(
+        "{of}. A part of a bar is a pod, the busiest dark and first; × is its multiple of the even share. Red: a pod gets \
+         less than half of the even share."
+    );
+    let chart = BarChart { bars: bars.collect(), most: 1.0, even: None };
+    Figure {
+        title: title.into(),
+        subtitle: vec![Line { text: note, alarm: false }],
+        panels: vec![Panel { title: String::new(), body: Body::Bars(chart) }],
+        columns: 1,
         legend: Vec::new(),
     }
 }

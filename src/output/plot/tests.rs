@@ -86,7 +86,7 @@ fn the_stack_is_full_wherever_there_were_requests() {
 fn an_outage_is_red() {
     let figure = figure(&fixtures::outage(), "traffic");
     let red = time_chart(&figure).areas.last().unwrap();
-    assert_eq!((red.name.as_str(), red.fill), ("failed", palette::FAILED));
+    assert_eq!((red.name.as_str(), red.fill), ("failed", palette::ALARM));
     let [stretch] = &red.stretches[..] else { panic!("one outage") };
     assert!(stretch.iter().all(|p| p.1 == 0.0), "at the bottom");
     let all = stretch.iter().filter(|p| p.2 == 1.0).map(|p| p.0);
@@ -96,7 +96,7 @@ fn an_outage_is_red() {
         says.ends_with("calls failed (in the warmup, too): 300 with no pod to go to, or one that was gone"),
         "{says}"
     );
-    assert!(!super::figures(&fixtures::rollout()).iter().any(|(_, f)| f.legend.iter().any(|l| l.0 == palette::FAILED)));
+    assert!(!super::figures(&fixtures::rollout()).iter().any(|(_, f)| f.legend.iter().any(|l| l.0 == palette::ALARM)));
 }
 
 #[test]
@@ -110,6 +110,47 @@ fn the_skew_of_a_rollout_is_shown_before_and_after() {
 }
 
 #[test]
+fn connections_stand_upon_each_other() {
+    let outcome = fixtures::rollout();
+    let figure = figure(&outcome, "connections");
+    let chart = time_chart(&figure);
+    assert!(chart.lines.is_empty());
+    let labels: Vec<String> = chart.labels.iter().map(|l| format!("{} {} {}", l.name, l.figure, l.alarm)).collect();
+    assert_eq!(labels.len(), 5, "{labels:?}");
+    assert_eq!(labels[0], "grpc-server-2-0 26 false");
+    assert_eq!(labels[4], "grpc-server-2-4 0 true");
+}
+
+#[test]
+fn of_many_pods_latency_has_lines_for_few() {
+    let figure = figure(&fixtures::hundred(), "latency");
+    let chart = time_chart(&figure);
+    assert!(chart.lines.len() < 4, "{}", chart.lines.len());
+    assert!(chart.areas[0].name.ends_with(" other pods (range)"), "{}", chart.areas[0].name);
+}
+
+#[test]
+fn of_many_pods_those_that_stand_out_have_their_colours() {
+    let full = |outcome: &Outcome| {
+        let traces = traces::Traces::of(outcome);
+        traces.pods.iter().filter(|pod| pod.fill == pod.colour).count()
+    };
+    assert_eq!(full(&fixtures::rollout()), 10, "never more than five at once");
+    assert!(full(&fixtures::hundred()) < 50);
+}
+
+#[test]
+fn many_scenarios_get_a_bar_each() {
+    let shares = |n: usize| vec![pod_shares(&fixtures::one_takes_all()); n];
+    assert_eq!(small_multiples("t", "of", &shares(9)).panels.len(), 9);
+    let figure = small_multiples("t", "of", &shares(10));
+    let [Panel { body: Body::Bars(chart), .. }] = &figure.panels[..] else { panic!("not one chart of bars") };
+    let bar = &chart.bars[9];
+    assert_eq!((chart.bars.len(), bar.figure.as_str(), bar.alarm), (10, "5 ×, 4 of 5 idle", true));
+    assert!((bar.value - 1.0).abs() < 1e-9 && bar.parts[0].1 == 1.0, "the busiest first: {:?}", bar.parts);
+}
+
+#[test]
 fn many_pods_are_grouped() {
     let outcome = fixtures::hundred();
     let traffic = figure(&outcome, "traffic");
@@ -119,6 +160,7 @@ fn many_pods_are_grouped() {
     assert_eq!(last, ["12 other pods", "mean of 74 other pods"]);
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn equal_outcomes_are_equal_bytes_and_well_formed() {
     for outcome in all() {
@@ -131,11 +173,13 @@ fn equal_outcomes_are_equal_bytes_and_well_formed() {
     }
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn a_small_figure_as_svg() {
     let bar = |name: &str, value: f64| Bar {
         name: name.into(),
         value,
+        parts: Vec::new(),
         figure: format!("{value}"),
         fill: Rgb(0, 114, 178),
         alarm: value == 0.0,

@@ -15,6 +15,12 @@ const BINS_MOST: usize = 180;
 pub(super) const PODS_MOST: usize = 24;
 /// How many are, then.
 pub(super) const PODS_TOP: usize = 14;
+/// More lines than this hide each other.
+pub(super) const LINES_MOST: usize = 4;
+/// More colours than this are no longer told apart: then those that stand out have theirs, the others paler ones.
+const COLOURS_MOST: usize = 8;
+/// A pod that stands out gets so many times the even share, or is starved.
+const HOT: f64 = 1.5;
 /// A pod below this part of the even share is called starved.
 pub(super) const STARVED: f64 = 0.5;
 
@@ -41,6 +47,8 @@ pub(super) struct Traces {
 pub(super) struct PodTrace {
     pub name: String,
     pub colour: Rgb,
+    /// Its colour as an area, beside many others.
+    pub fill: Rgb,
     pub cohort: usize,
     /// When its cohort came, in words.
     pub cohort_name: String,
@@ -120,7 +128,22 @@ impl Traces {
             traces.add(index(row) / merged, row);
         }
         traces.phases = traces.find_phases(&outcome.windows);
+        traces.mute();
         traces
+    }
+
+    /// Makes pods paler that do not stand out at the end, if there are many then and some do.
+    fn mute(&mut self) {
+        let Some(phase) = self.phases.last() else { return };
+        let (starved, shares) = (phase.starved(), phase.shares().unwrap_or_default());
+        let hot = shares.iter().filter(|share| share.1 * shares.len() as f64 >= HOT).map(|share| share.0);
+        let out: Vec<usize> = hot.chain(starved).collect();
+        if out.is_empty() || phase.pods.len() <= COLOURS_MOST {
+            return;
+        }
+        for (_, pod) in self.pods.iter_mut().enumerate().filter(|(i, _)| !out.contains(i)) {
+            pod.fill = palette::paler(pod.colour);
+        }
     }
 
     fn add(&mut self, bin: usize, row: &WindowRow) {
@@ -228,14 +251,18 @@ fn pods(outcome: &Outcome, bins: usize) -> Vec<PodTrace> {
         places.push((cohort, *size));
         *size += 1;
     }
-    let trace = |(pod, &(cohort, i)): (&crate::metrics::outcome::PodSummary, &(usize, usize))| PodTrace {
-        name: pod.pod.clone(),
-        colour: palette::pod(cohort, cohorts.len(), i, sizes.get(&cohort).copied().unwrap_or(1)),
-        cohort,
-        cohort_name: cohort_name(pod.created_s, cohort),
-        requests: pod.requests + pod.messages,
-        gone: pod.deleted_s.is_some(),
-        bins: vec![None; bins],
+    let trace = |(pod, &(cohort, i)): (&crate::metrics::outcome::PodSummary, &(usize, usize))| {
+        let colour = palette::pod(cohort, cohorts.len(), i, sizes.get(&cohort).copied().unwrap_or(1));
+        PodTrace {
+            name: pod.pod.clone(),
+            colour,
+            fill: colour,
+            cohort,
+            cohort_name: cohort_name(pod.created_s, cohort),
+            requests: pod.requests + pod.messages,
+            gone: pod.deleted_s.is_some(),
+            bins: vec![None; bins],
+        }
     };
     summary.iter().zip(&places).map(trace).collect()
 }

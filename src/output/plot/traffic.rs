@@ -17,12 +17,17 @@ const MARK_MOST: usize = 76;
 /// The figure.
 pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let groups = groups::of(traces);
-    let bands = bands(traces, &groups);
+    let calls = |bin: usize| {
+        let served = groups.iter().map(|group| group.sum(traces, bin, |b| b.requests.saturating_sub(b.errors)));
+        // What failed was received before it failed, or never.
+        served.chain([traces.failed(bin)]).collect()
+    };
+    let bands = bands(traces.bins, calls, |sum| sum as f64);
     let mut areas: Vec<Area> =
         groups.iter().zip(&bands).map(|(group, band)| area(traces, &group.name, group.colour, band)).collect();
     let failed: u64 = (0..traces.bins).map(|bin| traces.failed(bin)).sum();
     if failed > 0 {
-        areas.extend(bands.last().map(|band| area(traces, "failed", palette::FAILED, band)));
+        areas.extend(bands.last().map(|band| area(traces, "failed", palette::ALARM, band)));
     }
     let (labels_title, mut labels) = labels(traces, &groups, &bands);
     labels.extend(failing(traces, &bands));
@@ -52,7 +57,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     let mut legend: Vec<(Rgb, String)> =
         gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect();
     if failed > 0 {
-        legend.push((palette::FAILED, failed_where(traces, failed)));
+        legend.push((palette::ALARM, failed_where(traces, failed)));
     }
     Figure {
         title: format!("Share of requests per pod, {}", outcome.summary.scenario),
@@ -98,7 +103,7 @@ fn failed_where(traces: &Traces, failed: u64) -> String {
 }
 
 /// A label for what still fails at the end, with its share of the last phase.
-fn failing(traces: &Traces, bands: &[Vec<Option<(f64, f64)>>]) -> Option<EndLabel> {
+fn failing(traces: &Traces, bands: &[Band]) -> Option<EndLabel> {
     let &(lo, hi) = bands.last()?.iter().rev().flatten().next().filter(|band| band.1 > band.0)?;
     let from = traces.last_phase().map_or(traces.end_s, |p| p.from_s);
     let bins: Vec<usize> = (0..traces.bins).filter(|&bin| traces.from(bin) >= from).collect();
@@ -109,21 +114,24 @@ fn failing(traces: &Traces, bands: &[Vec<Option<(f64, f64)>>]) -> Option<EndLabe
     let all = failed + traces.pods.iter().map(served).sum::<u64>();
     let share = if all > 0 { failed as f64 / all as f64 } else { hi - lo };
     let figure = format!("{} of the calls", format::percent(share));
-    Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::FAILED, name: "failed".into(), figure, alarm: true })
+    Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::ALARM, name: "failed".into(), figure, alarm: true })
 }
 
-/// Lower and upper end of each group's band per bin, and last of what failed; `None` where nothing was asked
-/// for. The first group is on top, so that the bands stand in the order in which the labels are read.
-fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
-    let mut bands = vec![Vec::with_capacity(traces.bins); groups.len() + 1];
-    for bin in 0..traces.bins {
-        let mut requests: Vec<u64> = groups.iter().map(|g| g.served(traces, bin)).collect();
-        requests.push(traces.failed(bin));
-        let sum: u64 = requests.iter().sum();
+/// A band's lower and upper end per bin.
+pub(super) type Band = Vec<Option<(f64, f64)>>;
+
+/// The band of each part of a stack; `None` where there is nothing. The first part is on top, so that the bands stand in the order
+/// in which the labels are read. `whole` is what a bin's sum is divided by.
+pub(super) fn bands(bins: usize, parts: impl Fn(usize) -> Vec<u64>, whole: impl Fn(u64) -> f64) -> Vec<Band> {
+    let mut bands = Vec::new();
+    for bin in 0..bins {
+        let parts = parts(bin);
+        bands.resize(parts.len(), Band::new());
+        let sum: u64 = parts.iter().sum();
         let mut above = 0;
-        for (band, n) in bands.iter_mut().zip(requests) {
+        for (band, n) in bands.iter_mut().zip(parts) {
             // From whole numbers, so that the last band ends at exactly zero.
-            let level = |above: u64| (sum - above) as f64 / sum as f64;
+            let level = |above: u64| (sum - above) as f64 / whole(sum);
             band.push((sum > 0).then(|| (level(above + n), level(above))));
             above += n;
         }
@@ -131,7 +139,7 @@ fn bands(traces: &Traces, groups: &[Group]) -> Vec<Vec<Option<(f64, f64)>>> {
     bands
 }
 
-fn area(traces: &Traces, name: &str, fill: Rgb, band: &[Option<(f64, f64)>]) -> Area {
+pub(super) fn area(traces: &Traces, name: &str, fill: Rgb, band: &[Option<(f64, f64)>]) -> Area {
     let thick = |bin: usize| band.get(bin).copied().flatten().is_some_and(|(lo, hi)| hi > lo);
     // One flat bin on each side of a visible stretch, so that the band narrows together with its neighbours.
     let shown = |bin: usize| thick(bin) || thick(bin + 1) || (bin > 0 && thick(bin - 1));
@@ -157,7 +165,7 @@ fn area(traces: &Traces, name: &str, fill: Rgb, band: &[Option<(f64, f64)>]) -> 
 }
 
 /// A label for every group that is there at the end, with its share of the last phase.
-fn labels(traces: &Traces, groups: &[Group], bands: &[Vec<Option<(f64, f64)>>]) -> (String, Vec<EndLabel>) {
+fn labels(traces: &Traces, groups: &[Group], bands: &[Band]) -> (String, Vec<EndLabel>) {
     let phase = traces.last_phase();
     let shares = phase.and_then(|p| p.shares());
     let starved = phase.map(|p| p.starved()).unwrap_or_default();
