@@ -119,8 +119,12 @@ impl Placing {
     fn drawn_evenly(&self, loads: &[(PodId, u64, Span)], changes: &[(Time, PodId)]) -> Vec<f64> {
         let total: f64 = self.dialled_after.values().sum();
         let n = loads.len() as f64;
+        // Connections that are not READY in the phase, but drain, have no weight, and may carry streams all the same.
+        if total <= 0.0 {
+            return vec![1.0 / n; loads.len()];
+        }
         // What a pod has that was Ready at all dials so far, and what all pods have of dials at which none was.
-        let (mut ready, mut nowhere) = (0.0, if total > 0.0 { 0.0 } else { 1.0 / n });
+        let (mut ready, mut nowhere) = (0.0, 0.0);
         let mut parts = vec![0.0; loads.len()];
         // Of a pod that is Ready: what one that always was had by then.
         let mut since: BTreeMap<usize, f64> = BTreeMap::new();
@@ -148,4 +152,20 @@ impl Placing {
 /// The place of a pod among those of the phase, which are in order.
 fn place(loads: &[(PodId, u64, Span)], pod: PodId) -> Option<usize> {
     loads.binary_search_by_key(&pod, |(id, ..)| *id).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One was opened when the first of two pods was there: it has all of it, or, if it only drained, nothing says who has what.
+    #[test]
+    fn connections_that_only_drain_are_no_draws() {
+        let loads = [(PodId(0), 5, Span::from_secs(1)), (PodId(1), 0, Span::from_secs(1))];
+        let changes = [(Time::ZERO, PodId(0)), (Time::ZERO + Span::from_secs(1), PodId(1))];
+        let placing = |weight: f64| Placing { dialled_after: [(1, weight)].into(), ..Placing::default() };
+        assert_eq!(placing(3.0).drawn_evenly(&loads, &changes), [1.0, 0.0]);
+        assert_eq!(placing(0.0).drawn_evenly(&loads, &changes), [0.5, 0.5]);
+        assert_eq!(Placing::default().drawn_evenly(&loads, &changes), [0.5, 0.5]);
+    }
 }

@@ -132,7 +132,10 @@ fn keep(seed: u64, text: &str) -> PathBuf {
 }
 
 /// Scenarios, shrunk, whose files disagreed once.
-const FOUND: [&str; 7] = [
+const FOUND: [&str; 8] = [
+    // No pod, and over before the warmup is: the oracle looked for the end of the run in pods.csv only, and gateways.csv went beyond it.
+    "name: a\nduration: 4s\nwarmup: 1715ms\nservers: [{ name: s, replicas: 0 }]\ngateways: [{ name: g, proxy: haproxy }]\n\
+     clients: [{ name: c, via: { gateway: g }, load: { closed: { concurrency: 2, requests: 25 } } }]\n",
     // Thousandths of a core: whole ns are parts of a million of what is used in a window, and its rows were cut off at 1.
     "name: a\nduration: 4s\nservers: [{ name: s, replicas: 1, concurrency: 3, service_time: 1ms, cpu: { cores: 13m } }]\n\
      clients: [{ name: c, load: { closed: { concurrency: 3 } } }]\n",

@@ -130,7 +130,7 @@ pub fn check(files: &BTreeMap<String, Vec<u8>>, model: &Model, seed: u64, runs: 
     let measured = (files::number(&summary, "/measured_s").expect("a number") * 1e6).round() as u64;
     let lives = [list_of(&summary, "pods", &events), list_of(&summary, "gateways", &events)];
     let rows = [windows::rows(&texts, "pods.csv", &lives[0]), windows::rows(&texts, "gateways.csv", &lives[1])];
-    let end = if measured > 0 { warmup + measured } else { rows[0].last().map_or(0, |row| row.to) };
+    let end = if measured > 0 { warmup + measured } else { rows.iter().flatten().map(|row| row.to).max().unwrap_or(0) };
     let run = Run { model, summary, lives, rows, connections, events, warmup, end };
     findings.must(files::count(&run.summary, "/seed") == seed, || "another seed".to_owned());
     summary::check(&run, &mut findings);
