@@ -1,6 +1,8 @@
 //! Figures: what the observations come to. Pure functions of loads, summaries and outcomes.
 
 pub mod attribution;
+#[cfg(test)]
+mod attribution_tests;
 pub mod balance;
 pub mod cures;
 pub mod estimate;
