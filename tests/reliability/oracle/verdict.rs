@@ -90,14 +90,13 @@ fn failures(run: &Run<'_>, verdict: &str, findings: &mut Findings) {
     if failed as f64 > 0.001 * (ok + failed) as f64 {
         findings.must(verdict.contains("failed"), || format!("{failed} of {started} failed: {verdict}"));
     }
-    if let Some((before, after)) = verdict.split_once(" calls (")
-        && after.contains(" %) failed")
-    {
+    let told = verdict.split_once(" %) failed").and_then(|(before, _)| before.rsplit_once(" calls ("));
+    if let Some((before, percent)) = told {
         let mut words = before.rsplit(' ');
         let pair = (words.nth(2), before.rsplit(' ').next());
         let (a, b) = (failed.to_string(), started.to_string());
         findings.must(pair == (Some(a.as_str()), Some(b.as_str())), || format!("{failed} of {started}: {verdict}"));
-        let percent: f64 = after.split(' ').next().and_then(|p| p.parse().ok()).unwrap_or(f64::NAN);
+        let percent: f64 = percent.parse().unwrap_or(f64::NAN);
         findings.near("failed, in percent", percent, 100.0 * failed as f64 / started as f64, 0.005 + 1e-9);
     }
 }
