@@ -260,13 +260,14 @@ impl<'a> Client<'a> {
         let channels: Vec<&ChannelShares> = channels.collect();
         let (mut real, mut sent_to) = (vec![0.0; ready.len()], vec![0.0; ready.len()]);
         for channel in &channels {
+            // The weights of one that only drains are 0 in any case.
             for &(i, weight, sent) in &channel.pods {
-                real[i] += if channel.is_everywhere() { 0.0 } else { weight };
+                real[i] += if channel.on_demand { 0.0 } else { weight };
                 sent_to[i] += sent;
             }
         }
-        let on_demand = channels.iter().filter(|channel| channel.is_everywhere()).count() as f64;
-        let weights: Vec<f64> = real.iter().zip(ready).map(|(real, ready)| real + on_demand * ready).collect();
+        let everywhere = channels.iter().filter(|channel| channel.is_everywhere()).count() as f64;
+        let weights: Vec<f64> = real.iter().zip(ready).map(|(real, ready)| real + everywhere * ready).collect();
         Client { weight: weights.iter().sum(), sent: sent_to.iter().sum(), weights, sent_to, real, channels }
     }
 
@@ -280,7 +281,7 @@ impl<'a> Client<'a> {
         };
         let mut terms: Vec<ClientParts> = self.real.iter().zip(&self.weights).map(of_pod).collect();
         let ready = sum(loads.ready.iter().copied());
-        // Of channels that connect on demand, to all pods alike.
+        // Of channels that count as connected to all pods alike.
         let (mut rates, mut spread) = (0.0, 0.0);
         for channel in &self.channels {
             let (its, all) = channel.pods.iter().fold((0.0, 0.0), |(w, s), pod| (w + pod.1, s + pod.2));

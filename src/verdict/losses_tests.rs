@@ -24,6 +24,19 @@ fn lossy(first_is_gone: bool) -> Outcome {
     lossy
 }
 
+fn envoy(workers: Option<u32>, breakers: Option<Breakers>) -> Sidecar {
+    let cluster = EnvoyCluster {
+        breakers,
+        panic_threshold: 50,
+        retries: 0,
+        max_requests_per_connection: None,
+        slow_start: None,
+        reuse: Reuse::default(),
+    };
+    let overhead = Distribution::Constant(0.0);
+    Sidecar { kind: SidecarKind::Envoy, workers, overhead, cluster: Some(cluster) }
+}
+
 #[test]
 fn losses_say_where_and_why() {
     let mut model = with(round_robin(), 1, What::RolloutServer(0));
@@ -39,17 +52,7 @@ fn losses_say_where_and_why() {
     let stops = "A deleted pod takes no connections from 0s on (pre_stop), and nobody knows before 500ms (endpoint_lag). A channel \
                  fails its calls until it dials again (back-off from 1s on).";
     says(&model, &lossy(true), &format!("{lost} {stops}"));
-    let cluster = EnvoyCluster {
-        breakers: None,
-        panic_threshold: 50,
-        retries: 0,
-        max_requests_per_connection: None,
-        slow_start: None,
-        reuse: Reuse::default(),
-    };
-    let overhead = Distribution::Constant(0.0);
-    model.clients[0].via =
-        Some(Sidecar { kind: SidecarKind::Envoy, workers: Some(2), overhead, cluster: Some(cluster) });
+    model.clients[0].via = Some(envoy(Some(2), None));
     let why = "Envoy picks among all pods that it knows of, alive or not, and a refused dial fails its calls, which it does not try \
                again; it learns of a pod's end up to 35.5s late (DNS TTL 30s, poll 5s, endpoint lag 500ms).";
     says(&model, &lossy(true), &format!("{lost} {why}"));
@@ -130,16 +133,8 @@ fn what_made_few_of_the_calls_fail_is_not_explained() {
 #[test]
 fn circuit_breakers_are_explained_by_their_settings() {
     let mut model = round_robin();
-    let cluster = EnvoyCluster {
-        breakers: Some(Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) }),
-        panic_threshold: 50,
-        retries: 0,
-        max_requests_per_connection: None,
-        slow_start: None,
-        reuse: Reuse::default(),
-    };
-    let overhead = Distribution::Constant(0.0);
-    model.clients[0].via = Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster) });
+    let breakers = Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) };
+    model.clients[0].via = Some(envoy(None, Some(breakers)));
     let text = "A proxy's circuit breakers let 5 requests under way at once, and 3 wait for a connection.";
     assert!(sentence(&model, &failing("circuit_breaker")).contains(text));
     assert!(!sentence(&round_robin(), &failing("circuit_breaker")).contains("circuit breakers let"));

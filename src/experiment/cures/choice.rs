@@ -56,8 +56,9 @@ impl Facts<'_> {
     }
 }
 
-/// The order in which cures are tried. For failed calls: fixes of the scenario's own mistakes, xDS, a mesh. For skew: headless round_robin (with an age, if pods come and go), fixes of the scenario's own mistakes, an age,
-/// more channels, xDS, a mesh; then what there is for HTTP/1.1 and for gateways.
+/// The order in which cures are tried. For failed calls: fixes of the scenario's own mistakes, xDS, a mesh. For skew: headless round_robin
+/// (with an age, if pods come and go), fixes of the scenario's own mistakes, an age, more channels, xDS, a mesh; then what there is for
+/// HTTP/1.1 and for gateways.
 pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> Vec<Cure> {
     let usual = cures(facts.model);
     let take = |name: &str, applies: bool| usual.iter().find(|cure| applies && cure.name == name).cloned();

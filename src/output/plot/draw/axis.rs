@@ -57,7 +57,7 @@ impl Axis {
         Axis { ends: 0.0..end, ticks: ticks.into_iter().map(|tick| tick * unit).collect() }
     }
 
-    /// Places side by side, each one wide, with a tick in the middle of every so many.
+    /// Places side by side, each one wide, with a tick in the middle of each `every`-th one.
     pub fn places(ends: Range<usize>, every: usize) -> Axis {
         let ticks = (0..ends.start.max(ends.end)).step_by(every).map(|i| i as f64 + 0.5);
         Axis { ends: ends.start as f64..ends.end as f64, ticks: ticks.collect() }

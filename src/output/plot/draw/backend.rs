@@ -21,12 +21,12 @@ use crate::printable;
 /// The family that viewers use; the embedded font for PNG is the first, the others have similar widths.
 const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
-/// Units of plotters for so many pixels.
+/// Units of plotters for this many pixels.
 pub(super) fn px(pixels: f64) -> i32 {
     (pixels * 10.0).round() as i32
 }
 
-/// Pixels for so many units of plotters.
+/// Pixels for this many units of plotters.
 pub(super) fn pixels(units: i32) -> f64 {
     f64::from(units) / 10.0
 }
@@ -85,7 +85,7 @@ pub(super) struct Svg<'s> {
 }
 
 impl<'s> Svg<'s> {
-    /// An empty canvas of so many units. `title` is what a screen reader says.
+    /// An empty canvas of this many units. `title` is what a screen reader says.
     pub fn new(out: &'s mut String, size: (i32, i32), title: &str) -> Svg<'s> {
         let (w, h) = (n(size.0), n(size.1));
         let mut svg = Svg { out, size: (size.0.unsigned_abs(), size.1.unsigned_abs()), finish: Finish::default() };
