@@ -12,8 +12,8 @@
 #[path = "support/meter.rs"]
 mod meter;
 
+use evenkeel::model::Model;
 use evenkeel::observe::{Recorder, RecorderOptions};
-use evenkeel::scenario::model::Model;
 use evenkeel::scenario::parse;
 use evenkeel::sim::{Options, simulate};
 use evenkeel::units::Span;

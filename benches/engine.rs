@@ -16,10 +16,10 @@ mod models;
 
 use std::sync::Arc;
 
+use evenkeel::distribution::Distribution;
 use evenkeel::metrics::outcome::Outcome;
+use evenkeel::model::{Action, Arrivals, Load, Model, RateCurve, ServiceType, What};
 use evenkeel::observe::{Recorder, RecorderOptions};
-use evenkeel::scenario::distribution::Distribution;
-use evenkeel::scenario::model::{Action, Arrivals, Load, Model, RateCurve, ServiceType, What};
 use evenkeel::sim::{Options, simulate};
 use evenkeel::units::{Span, Time};
 use meter::{Meter, median, peak_mb};

@@ -64,7 +64,7 @@ impl Observer for TimesOnly {
 }
 
 fn recorder(c: &mut Criterion) {
-    let service = evenkeel::scenario::model::ServiceType::ClusterIp;
+    let service = evenkeel::model::ServiceType::ClusterIp;
     let client = support::client("c", 1, support::pick_first());
     let model = support::model(service, vec![support::server("s", 5, 8)], vec![client]);
     let mut group = c.benchmark_group("per request");

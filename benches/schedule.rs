@@ -3,7 +3,7 @@
 
 #[path = "support/meter.rs"]
 mod meter;
-#[path = "../src/sim"]
+#[path = "../core/src/sim"]
 #[allow(dead_code, unused_imports, reason = "the bench uses a part, and not their tests")]
 mod sim {
     pub mod fifo;

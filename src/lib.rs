@@ -23,38 +23,32 @@
 //!
 //! # Map
 //!
-//! Data flows one way, and a module uses only what stands before it:
+//! The engine is a crate of its own, `evenkeel-core`, without files, clock or threads: [`units`], [`random`], [`distribution`],
+//! [`model`], [`policy`], [`sim`], [`metrics`] and [`observe`]. Its front page builds a [`Model`](model::Model) in Rust. The rest
+//! stands here. Data flows one way, and a module uses only the core and what stands before it:
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`printable`] | text from outside, made safe to show |
-//! | [`units`], [`random`] | time in nanoseconds; random streams named by what a draw is for and whose it is |
-//! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](scenario::model::Model) |
-//! | [`policy`] | decisions as pure functions: kube-proxy's choice, pick policies, the Deployment controller, back-off, keepalive, retries, HPA |
-//! | [`sim`] | the engine: schedule, world, handlers; tells an [`Observer`](sim::Observer) everything that happens |
-//! | [`observe`], [`metrics`] | from observations to an [`Outcome`](metrics::outcome::Outcome): windows, histograms, skew, digest |
-//! | [`verdict`] | the sentence that ends a run |
+//! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](model::Model) |
 //! | [`theory`] | closed forms, which know nothing of the engine |
+//! | [`verdict`] | the sentence that ends a run |
 //! | [`output`] | from an outcome to CSV, JSON, tables and pictures |
 //! | [`experiment`] | one run, many seeds, scenarios side by side, cures, sweeps, capacity |
 //! | [`lint`] | the production checklist as rules, each with an experiment as evidence |
 //! | [`cli`] | the commands |
 //!
-//! The main loop is `Engine::run` in `src/sim/engine.rs`. docs/architecture.md says where to put a change.
+//! The main loop is `Engine::run` in `core/src/sim/engine.rs`. docs/architecture.md says where to put a change.
+
+pub use evenkeel_core::{distribution, metrics, model, observe, policy, random, sim, units};
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod experiment;
 pub mod lint;
-pub mod metrics;
-pub mod observe;
 pub mod output;
-pub mod policy;
 pub mod printable;
-pub mod random;
 pub mod scenario;
 pub mod shipped;
-pub mod sim;
 pub mod theory;
-pub mod units;
 pub mod verdict;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use evenkeel::distribution::Distribution;
+use evenkeel::model::*;
 use evenkeel::scenario::effective::Origin;
-use evenkeel::scenario::model::*;
 use evenkeel::scenario::{self, Loaded, diagnostic::Diagnostics};
 use evenkeel::units::{Span, Time};
 
@@ -87,7 +88,7 @@ fn every_key_reaches_the_model() {
     assert_eq!((enforced.rule, enforced.max_strikes), (StrikeRule::Core, Some(5)));
     assert_eq!(
         (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
-        (true, ConnectAt::FirstCall, scenario::distribution::Distribution::Constant(20e-6))
+        (true, ConnectAt::FirstCall, Distribution::Constant(20e-6))
     );
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(10), early: EarlyRequest::Drop });
     assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
@@ -341,7 +342,7 @@ fn csv_files_stand_beside_the_scenario() {
     let at = |s| Time::ZERO + Span::from_secs(s);
     let Load::Open { rate, .. } = &model.clients[0].load else { panic!("open") };
     assert_eq!(*rate.points, [(at(0), 100.0), (at(30), 100.0), (at(30), 250.5)]);
-    let samples = scenario::distribution::Distribution::Empirical(vec![0.001, 0.0015, 0.003].into());
+    let samples = Distribution::Empirical(vec![0.001, 0.0015, 0.003].into());
     assert_eq!(model.servers[0].service_time, samples);
 
     for (name, text, fragment) in [

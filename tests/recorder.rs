@@ -4,10 +4,8 @@
 mod support;
 
 use evenkeel::metrics::outcome::{Outcome, Summary};
+use evenkeel::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What, When};
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
-use evenkeel::scenario::model::{
-    Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What, When,
-};
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
@@ -265,7 +263,7 @@ fn every_figure_has_a_path_that_expectations_can_use() {
         let value = figure.value.unwrap_or(0.0);
         let expectation =
             Expectation { text: figure.name.clone(), path, when: When::WholeRun, op: Comparison::Equal, value };
-        let result = evenkeel::metrics::expect::evaluate(&[expectation], &outcome).remove(0);
+        let result = evenkeel::experiment::expect::evaluate(&[expectation], &outcome).remove(0);
         assert_eq!((result.value, result.met), (figure.value, figure.value.is_some()), "{}", figure.name);
     }
 }

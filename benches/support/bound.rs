@@ -2,7 +2,7 @@
 //! connection, service time), logarithms are taken in bulk, and a pod with eight slots and one queue is Kiefer and Wolfowitz's
 //! recursion, which knows a call's departure at its arrival: no events, no engine, nothing that could change mid-way.
 
-use evenkeel::scenario::distribution::{neg_ln, unit};
+use evenkeel::distribution::{neg_ln, unit};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -8,11 +8,11 @@ use crate::metrics::estimate::{self, FEWEST_FOR_A_MEDIAN};
 use crate::metrics::figures::{Better, better, figures, is_quantile, of_phases};
 use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::metrics::practical::Sizes;
+use crate::model::{Client, Load, Model};
 use crate::output::compare::{Compared, Comparison, Difference, PodShare, Told, Unmet};
 use crate::output::findings::{Finding, Verdict};
 use crate::output::format::{count, short};
 use crate::output::plot::pod_shares;
-use crate::scenario::model::{Client, Load, Model};
 use crate::units::Span;
 
 /// One scenario of a comparison: its seed of run 0, what it means, and its runs.

@@ -5,6 +5,7 @@
 pub mod check;
 mod compare;
 pub mod cures;
+pub mod expect;
 pub mod figure;
 pub mod fit;
 pub mod guard;

@@ -9,8 +9,8 @@ use super::replicate::Replicates;
 use crate::metrics::estimate::mean;
 use crate::metrics::figures::figures;
 use crate::metrics::outcome::{Estimate, Summary};
+use crate::model::Model;
 use crate::scenario::diagnostic::{Diagnostics, quoted};
-use crate::scenario::model::Model;
 use crate::scenario::rules::Code;
 
 /// In messages.
@@ -58,7 +58,7 @@ impl Until {
     /// # Errors
     /// Says why.
     pub fn fits(&self, model: &Model) -> Result<(), Diagnostics> {
-        let counts = |a: &crate::scenario::model::Action| a.what.moves_connections() && a.at.0 >= model.warmup.0;
+        let counts = |a: &crate::model::Action| a.what.moves_connections() && a.at.0 >= model.warmup.0;
         if self.path.starts_with("time_to_balance") && !model.timeline.iter().any(counts) {
             let message = format!("{} has no change after the warmup that moves pods or clients", quoted(&model.name));
             let (at, help) = (0..self.text.len(), "name another figure, or scenarios with a timeline");

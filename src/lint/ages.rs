@@ -5,7 +5,7 @@ use super::figures::{FAILED, IDLE_PODS, MESSAGES, OPENED, RECONNECTS};
 use super::placing::count;
 use super::probe::{quiet, scale_up};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Load, Model, Server};
+use crate::model::{Load, Model, Server};
 use crate::units::Span;
 
 pub(super) static RULES: &[Rule] = &[

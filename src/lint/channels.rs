@@ -5,7 +5,7 @@ use super::facts::{Caller, UNEVEN, brief, callers, direct, offered, peak, pods};
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN, OPENED, P99, THROUGHPUT};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{DnsCache, Load, Model, Policy};
+use crate::model::{DnsCache, Load, Model, Policy};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;

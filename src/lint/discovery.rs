@@ -5,7 +5,7 @@ use super::figures::{IDLE_PODS, MAX_OVER_MEAN};
 use super::placing::count;
 use super::probe::scale_up;
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Model, Server};
+use crate::model::{Model, Server};
 use crate::units::Span;
 
 /// An age that shows in a run of two minutes; in production 5m to 30m are usual.

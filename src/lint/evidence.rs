@@ -8,9 +8,9 @@ use super::facts::{capacity, peak};
 use super::figures::{Figure, WATCHED};
 use crate::experiment::{self, Watch};
 use crate::metrics::outcome::Summary;
+use crate::model::{Load, Model};
 use crate::scenario::Loaded;
 use crate::scenario::document::Document;
-use crate::scenario::model::{Load, Model};
 use crate::sim::SimError;
 
 /// Seeds of the runs: the scenario's and those after it. With eight, chance makes seven or all of them better in 3.5 % of the cases.
@@ -159,7 +159,7 @@ fn experiment(document: &Document, finding: &Finding) -> Option<(Loaded, Loaded,
 fn calls(model: &Model) -> f64 {
     let seconds = model.duration.map_or(f64::INFINITY, |d| d.as_secs_f64());
     let most: f64 = model.servers.iter().map(|s| capacity(model, s) * f64::from(s.replicas)).sum();
-    let of = |client: &crate::scenario::model::Client| match &client.load {
+    let of = |client: &crate::model::Client| match &client.load {
         Load::Closed { concurrency, requests, .. } => {
             let each = model.servers.iter().map(|s| s.service_time.mean()).fold(0.0, f64::max);
             let rate = most.min(f64::from(*concurrency) / (each + model.cluster.rtt.as_secs_f64()).max(1e-6));

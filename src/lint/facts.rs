@@ -1,7 +1,7 @@
 //! What the rules ask of a model: who connects to the servers, how many independent choices that is, and how much load there is.
 
+use crate::model::{Client, Discovery, Gateway, GrpcClient, Load, Model, Protocol, Server, Strategy};
 use crate::policy::controller::fenceposts;
-use crate::scenario::model::{Client, Discovery, Gateway, GrpcClient, Load, Model, Protocol, Server, Strategy};
 use crate::units::Span;
 
 /// Someone who connects to the servers: a client, or the other side of a gateway.

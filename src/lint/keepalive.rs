@@ -4,7 +4,7 @@ use super::facts::{Caller, brief, direct, whole_seconds};
 use super::figures::{FAILED, OK, RETRIES, TOO_MANY_PINGS, UNFINISHED};
 use super::probe::{AT, probe, quiet};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Model, Server};
+use crate::model::{Model, Server};
 use crate::units::Span;
 
 /// Connections begin within this many seconds.

@@ -4,7 +4,7 @@ use super::facts::{Caller, brief, capacity, direct, has_streams, longest_service
 use super::figures::{FAILED, LONGEST, OK, P99, RETRIES, THROTTLED};
 use super::probe::{kill, overload, quiet};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Client, Load, Model, Server};
+use crate::model::{Client, Load, Model, Server};
 use crate::units::Span;
 
 /// Seconds of a run in which nothing happens.

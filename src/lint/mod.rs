@@ -27,9 +27,9 @@ pub use report::{json, reference, render, rule_text};
 
 use serde::Serialize;
 
+use crate::model::Model;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::{Document, Position};
-use crate::scenario::model::Model;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -4,7 +4,7 @@ use super::facts::{Caller, UNEVEN, callers, direct, enough, peak, pods, unevenne
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN, P99};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Discovery, GrpcClient, Load, Model, ServiceType, SidecarKind};
+use crate::model::{Discovery, GrpcClient, Load, Model, ServiceType, SidecarKind};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;

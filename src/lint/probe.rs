@@ -1,7 +1,7 @@
 //! Short experiments, as `--set`s on top of a scenario: its own load and settings, and one event of everyday life.
 
 use super::facts::{capacity, cost, peak, replaced_within, whole_seconds};
-use crate::scenario::model::{Client, Load, Model};
+use crate::model::{Client, Load, Model};
 use crate::units::Span;
 
 /// Clients start within this.

@@ -6,9 +6,7 @@ use super::load::{BUSY, all_capacity};
 use super::placing::count;
 use super::probe::{opened, overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{
-    Client, Counting, EnvoyCluster, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind,
-};
+use crate::model::{Client, Counting, EnvoyCluster, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind};
 use crate::units::Span;
 
 /// Seconds of a run in which nothing happens.
@@ -157,7 +155,7 @@ fn coarse_ring(model: &Model) -> Vec<Found> {
 }
 
 fn idle_gateways(model: &Model) -> Vec<Found> {
-    let found = |(i, gateway): (usize, &crate::scenario::model::Gateway)| {
+    let found = |(i, gateway): (usize, &crate::model::Gateway)| {
         let clients = || model.clients.iter().filter(move |c| c.gateway == Some(i));
         let connections: u64 = clients().map(|c| u64::from(c.replicas) * u64::from(c.channels)).sum();
         let pods = u64::from(gateway.server.replicas);

@@ -5,8 +5,8 @@ use super::facts::{Caller, callers, direct, lag, longest_call, pods, replaced_wi
 use super::figures::{FAILED, IDLE_PODS, MAX_OVER_MEAN, P99, WORST_WINDOW};
 use super::probe::rollout;
 use super::{Found, Rule, Severity};
+use crate::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Shutdown, Strategy};
 use crate::policy::controller::fenceposts;
-use crate::scenario::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Shutdown, Strategy};
 use crate::theory::rollout::{Readiness, Rollout, walk};
 use crate::units::Span;
 

@@ -6,7 +6,7 @@ use super::figures::{FAILED, IDLE_PODS, P99, PODS};
 use super::placing::watching;
 use super::probe::{kill, overload};
 use super::{Found, Rule, Severity};
-use crate::scenario::model::{Hpa, Model, Server};
+use crate::model::{Hpa, Model, Server};
 
 /// Metrics, a sync of the autoscaler, the start of pods, and a while after that.
 const LONG_ENOUGH: u64 = 150;

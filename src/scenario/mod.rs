@@ -2,30 +2,26 @@
 //! [`model::Model`].
 
 mod check;
-mod defaults;
 pub mod diagnostic;
-pub mod distribution;
 pub mod document;
 pub mod effective;
 pub mod file;
 mod input;
-pub mod model;
 pub mod property;
 pub mod quantity;
 pub mod rules;
 pub mod schema;
-pub mod stack;
 pub mod vary;
 mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::model::Model;
 use diagnostic::{Diagnostics, Problem, Source};
 use effective::EffectiveValue;
 use file::ScenarioFile;
 use input::Beside;
-use model::Model;
 use rules::Code;
 
 /// A commented scenario to start from: what `evenkeel init` writes.

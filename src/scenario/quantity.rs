@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
-use super::model::CountOrPercent;
+use crate::model::CountOrPercent;
 use crate::units::Span;
 
 /// The longest duration that a scenario may hold.

@@ -4,8 +4,8 @@
 //! nothing else moves. The pods that become ready first are there for the most deaths, the last ones for few or none.
 //! All loads are means, relative to the even share `C/n`.
 
+use crate::model::CountOrPercent;
 use crate::policy::controller::fenceposts;
-use crate::scenario::model::CountOrPercent;
 
 /// Loads of the new pods, in order of becoming ready, when the pods become ready one at a time and the last
 /// `unavailable` of them after the last old pod has gone: with `N = n - unavailable`, `r_j = (n/N) [(1+1/N)^N -

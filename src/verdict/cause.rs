@@ -2,7 +2,7 @@
 
 use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::EventRow;
-use crate::scenario::model::{Action, Client, DnsCache, Load, Policy, ServiceType, What};
+use crate::model::{Action, Client, DnsCache, Load, Policy, ServiceType, What};
 use crate::units::Time;
 
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};

@@ -2,10 +2,10 @@
 
 use super::tests::{grpc, http1, model, pick_first, round_robin, sentence, steady, with};
 use super::*;
+use crate::distribution::Distribution;
 use crate::metrics::attribution::{CallerPart, ClientParts, PodParts};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome};
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{
+use crate::model::{
     Client, EnvoyCluster, Lifetime, Load, Protocol, RateCurve, Reuse, ServiceType, Sidecar, SidecarKind, SlowStart,
     Streams, What,
 };
@@ -49,7 +49,7 @@ fn event(time_s: f64, pod: &str, what: &str) -> EventRow {
     EventRow { time_s, kind: EventKind::Pod, subject: pod.to_owned(), what: what.to_owned() }
 }
 
-fn of_grpc(client: &mut Client) -> &mut crate::scenario::model::GrpcClient {
+fn of_grpc(client: &mut Client) -> &mut crate::model::GrpcClient {
     match &mut client.protocol {
         Protocol::Grpc(grpc) => grpc,
         Protocol::Http1(_) => panic!("it is gRPC"),
@@ -310,8 +310,8 @@ fn a_gateway_is_uneven_above_five_quarters() {
         outcome.summary.gateways.extend([gone, other]);
         let mut model = round_robin();
         let (server, client) = (model.servers[0].clone(), model.clients[0].clone());
-        let server = crate::scenario::model::Server { name: "g".to_owned(), ..server };
-        model.gateways.push(crate::scenario::model::Gateway { proxy: "envoy", server, client });
+        let server = crate::model::Server { name: "g".to_owned(), ..server };
+        model.gateways.push(crate::model::Gateway { proxy: "envoy", server, client });
         sentence(&model, &outcome)
     };
     assert!(

@@ -4,7 +4,7 @@ use crate::metrics::attribution::{Attribution, PodParts};
 use crate::metrics::balance::is_balanced;
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, PodSummary};
 use crate::metrics::phase::Phase;
-use crate::scenario::model::{Client, GrpcClient, GrpcServer, Load, Model, Policy, Protocol, ServiceType};
+use crate::model::{Client, GrpcClient, GrpcServer, Load, Model, Policy, Protocol, ServiceType};
 
 /// A pod that is judged.
 #[derive(Clone, Copy)]

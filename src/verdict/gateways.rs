@@ -2,7 +2,7 @@
 
 use super::words::count;
 use crate::metrics::outcome::{Outcome, PodSummary};
-use crate::scenario::model::Model;
+use crate::model::Model;
 
 /// Times its part of the connections above which a pod of a gateway is named.
 const UNEVEN: f64 = 1.25;

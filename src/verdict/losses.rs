@@ -4,7 +4,7 @@ use super::facts::grpc;
 use super::words::count;
 use crate::metrics::outcome::{Maker, Outcome, Requests};
 use crate::metrics::reasons::{by_reason, failure_words};
-use crate::scenario::model::{Action, Client, Discovery, DnsCache, Model, ServiceType, What};
+use crate::model::{Action, Client, Discovery, DnsCache, Model, ServiceType, What};
 use crate::units::Span;
 
 /// A part of all calls whose failure matters more than any balance.

@@ -2,9 +2,9 @@
 
 use super::tests::{round_robin, sentence, steady, with};
 use super::*;
+use crate::distribution::Distribution;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{
+use crate::model::{
     Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Protocol, RetryLimit, Reuse, Sidecar, SidecarKind,
     Wake, What,
 };

@@ -17,7 +17,7 @@ mod words;
 
 use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::{Outcome, PodSummary};
-use crate::scenario::model::{Model, Policy};
+use crate::model::{Model, Policy};
 
 use facts::{Facts, policy};
 use losses::failures;

@@ -1,6 +1,6 @@
 //! Why channels, or proxies, prefer some pods to others.
 
-use crate::scenario::model::{Client, Counting, Policy};
+use crate::model::{Client, Counting, Policy};
 
 use super::cause::{Reason, ejections, few_requests, reason};
 use super::facts::{Facts, Pod, grpc, policy};

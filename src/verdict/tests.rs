@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::distribution::Distribution;
 use crate::metrics::attribution::{Attribution, PodParts};
 use crate::metrics::outcome::{Failure, Latency, Maker, PodSummary, Requests, Skew, Summary};
 use crate::metrics::phase::{Phase, PodNow};
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{
+use crate::model::{
     Action, Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client,
     Load, Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Termination, What,
 };

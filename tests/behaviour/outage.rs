@@ -6,8 +6,8 @@ use crate::support;
 
 use std::path::Path;
 
+use evenkeel::model::Model;
 use evenkeel::scenario::load;
-use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{Observation, Observer, Status};
 use evenkeel::units::Time;
 use support::runs::over_seeds;

@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use evenkeel::scenario::model::Shutdown;
+use evenkeel::model::Shutdown;
 use evenkeel::sim::observation::{CloseReason, ConnectionRecord, Observation, Observer, PodPhase, Status};
 use evenkeel::units::Time;
 use support::runs::{model, observed};

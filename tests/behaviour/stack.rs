@@ -2,9 +2,9 @@
 
 use crate::support;
 
+use evenkeel::model::stack::Stack;
+use evenkeel::model::{EarlyRequest, Protocol};
 use evenkeel::scenario::effective::Origin;
-use evenkeel::scenario::model::{EarlyRequest, Protocol};
-use evenkeel::scenario::stack::Stack;
 use evenkeel::scenario::{self, Loaded};
 use evenkeel::sim::observation::{CloseReason, Observation, Observer};
 use evenkeel::units::Time;
@@ -24,7 +24,7 @@ fn load(client: &str) -> Loaded {
     scenario::parse("stacks.yaml", &text, None, &[]).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
-/// Each stack, the policy that it is shown with, and its settings written out, from the sources that src/scenario/stack.rs names.
+/// Each stack, the policy that it is shown with, and its settings written out, from the sources that core/src/model/stack.rs names.
 const PLAIN: [(Stack, &str, &str); 5] = [
     (
         Stack::Go,

@@ -2,8 +2,8 @@
 
 use crate::support;
 
+use evenkeel::model::WarmUp;
 use evenkeel::policy::warm_up;
-use evenkeel::scenario::model::WarmUp;
 use evenkeel::sim::observation::{Observation, Observer, PodPhase};
 use evenkeel::units::{Span, Time};
 use support::runs::{model, observed, over_seeds};

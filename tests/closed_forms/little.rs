@@ -7,8 +7,8 @@ use crate::support;
 use std::collections::VecDeque;
 
 use evenkeel::metrics::outcome::Summary;
+use evenkeel::model::Model;
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
-use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{Observation, Observer};
 use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::theory::queueing::little;

@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use evenkeel::scenario::model::Load;
+use evenkeel::model::Load;
 use evenkeel::sim::observation::{Observation, Observer};
 use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::theory::balls::Balls;

@@ -4,7 +4,7 @@
 
 use crate::support;
 
-use evenkeel::scenario::model::Model;
+use evenkeel::model::Model;
 use evenkeel::sim::observation::{Observation, Observer};
 use evenkeel::theory::queueing::Queue;
 use evenkeel::units::Time;

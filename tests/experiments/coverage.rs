@@ -1,11 +1,11 @@
 //! How often 95 % confidence intervals contain the truth, over 20,000 repetitions of a model whose truth is known: each run of
 //! two scenarios has a normal part that both share, and a normal part of its own.
 
+use evenkeel::distribution::standard_normal;
 use evenkeel::experiment::Until;
 use evenkeel::experiment::until::{FEWEST, next_look};
 use evenkeel::metrics::estimate::{mean, median_interval, paired};
 use evenkeel::metrics::outcome::Estimate;
-use evenkeel::scenario::distribution::standard_normal;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 

@@ -7,9 +7,9 @@ use crate::support;
 
 use std::collections::BTreeMap;
 
+use evenkeel::model::stack::{self, Stack};
+use evenkeel::model::{Keepalive, Model, Protocol};
 use evenkeel::policy::keepalive::{Due, Pinger};
-use evenkeel::scenario::model::{Keepalive, Model, Protocol};
-use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::sim::observation::{Observation, Observer};
 use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::units::{Span, Time};

@@ -8,8 +8,8 @@
 
 use crate::support;
 
-use evenkeel::scenario::model::{Enforcement, Keepalive, PingThrottle, StrikeRule};
-use evenkeel::scenario::stack::{self, Stack};
+use evenkeel::model::stack::{self, Stack};
+use evenkeel::model::{Enforcement, Keepalive, PingThrottle, StrikeRule};
 use evenkeel::units::{Span, Time};
 use support::duel::{Calls, Duel, Life, fight};
 use support::lab::{self, Pings};

@@ -1,8 +1,8 @@
 //! The HorizontalPodAutoscaler: published figures, the examples of Kubernetes' documentation
 //! (`docs/tasks/run-application/horizontal-pod-autoscale.md`), and what holds always.
 
+use evenkeel::model::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 use evenkeel::policy::hpa::{History, Pod, Sample, recommend};
-use evenkeel::scenario::model::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
 

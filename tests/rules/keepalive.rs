@@ -3,10 +3,10 @@
 //! fourth, ping), and derived for grpc-java's server. A round trip takes 1 ms, so that each ping comes up to 1 ms later than the
 //! last: the times of five pings are sharp to 5 ms.
 
+use evenkeel::model::stack::{self, Stack};
+use evenkeel::model::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 use evenkeel::policy::enforcement::{Enforcer, Verdict};
 use evenkeel::policy::keepalive::{Act, Due, Pinger, first_retransmission, slowed_down, tcp_gives_up};
-use evenkeel::scenario::model::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
-use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
 

@@ -1,13 +1,11 @@
 //! Retries and their limits, warm-up and CPU limits: what holds on random inputs.
 
+use evenkeel::model::stack::{self, Stack};
+use evenkeel::model::{Breakers, Codes, Cpu, CpuLimit, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling, WarmUp};
 use evenkeel::policy::budget::{Budget, InUse, Resource};
 use evenkeel::policy::cpu::Meter;
 use evenkeel::policy::retry::{Failure, Next, Reached, Throttle, delay, next};
 use evenkeel::policy::warm_up::{duration, speed};
-use evenkeel::scenario::model::{
-    Breakers, Codes, Cpu, CpuLimit, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling, WarmUp,
-};
-use evenkeel::scenario::stack::{self, Stack};
 use evenkeel::units::{Span, Time};
 use proptest::prelude::*;
 

@@ -13,8 +13,8 @@
 
 use std::sync::LazyLock;
 
-use evenkeel::scenario::distribution::Distribution;
-use evenkeel::scenario::model::{Model, ServiceType};
+use evenkeel::distribution::Distribution;
+use evenkeel::model::{Model, ServiceType};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use evenkeel::model::{Enforcement, Keepalive};
 use evenkeel::policy::enforcement::{Enforcer, Verdict};
 use evenkeel::policy::keepalive::{Act, Due, Pinger, slowed_down};
-use evenkeel::scenario::model::{Enforcement, Keepalive};
 use evenkeel::units::{Span, Time};
 
 /// The calls of the client. All but those that greet get HEADERS and DATA at their end and not before.

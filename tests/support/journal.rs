@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::{Latency, Maker, SkewFigures, Summary};
-use evenkeel::scenario::model::{Model, Protocol, Server};
+use evenkeel::model::{Model, Protocol, Server};
 use evenkeel::sim::observation::{
     CloseReason, FailureReason, Observation, Observer, Periods, PodId, PodPhase, PodSample, Status,
 };

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use evenkeel::scenario::distribution::Distribution;
-use evenkeel::scenario::model::*;
+use evenkeel::distribution::Distribution;
+use evenkeel::model::*;
 use evenkeel::units::{Span, Time};
 
 /// A server with defaults that do not matter to recorders.

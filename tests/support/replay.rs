@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use evenkeel::model::Model;
 use evenkeel::scenario::load;
-use evenkeel::scenario::model::Model;
 use evenkeel::sim::observation::{Observation, Observer, PodPhase, Status};
 use evenkeel::sim::{Options, simulate_dyn};
 use evenkeel::units::Time;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use evenkeel::scenario::model::Model;
+use evenkeel::model::Model;
 use evenkeel::sim::observation::{CloseReason, Observation, Observer, PodPhase};
 use evenkeel::sim::{Options, RunEnd, simulate_dyn};
 use evenkeel::units::Time;

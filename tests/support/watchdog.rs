@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use evenkeel::distribution::Distribution;
+use evenkeel::model::{Discovery, DnsCache, GrpcClient, Model, Protocol, Strategy, What};
 use evenkeel::policy::controller::fenceposts;
-use evenkeel::scenario::distribution::Distribution;
-use evenkeel::scenario::model::{Discovery, DnsCache, GrpcClient, Model, Protocol, Strategy, What};
 use evenkeel::sim::RunEnd;
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
@@ -100,7 +100,7 @@ impl<'m> Watchdog<'m> {
             let Strategy::RollingUpdate { max_surge, max_unavailable } = self.model.deployment(server).strategy else {
                 continue;
             };
-            let by_hand = |a: &evenkeel::scenario::model::Action| match a.what {
+            let by_hand = |a: &evenkeel::model::Action| match a.what {
                 What::Kill { server: s, .. } | What::Delete { server: s, .. } => s == server && a.at == self.now,
                 _ => false,
             };

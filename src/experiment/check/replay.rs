@@ -4,8 +4,8 @@ use super::judge::{Judge, Judged};
 use super::story::story;
 use super::trial::{Observed, Trial};
 use super::{Attacker, CheckError, FEW, FRESH, MOST_TRIES, Tried};
+use crate::model::Comparison;
 use crate::output::check::{self as report, Refutation};
-use crate::scenario::model::Comparison;
 use crate::scenario::property::{Claim, Holds};
 use crate::sim::SimError;
 

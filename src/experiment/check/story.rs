@@ -1,7 +1,7 @@
 //! What happened in a run that refutes a claim: the verdict, and what connections and events say of the pods that stand out.
 
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, PodSummary, WindowRow};
-use crate::scenario::model::Model;
+use crate::model::Model;
 use crate::units::Span;
 use crate::verdict;
 

@@ -3,9 +3,9 @@
 use super::judge::Reading;
 use crate::experiment::run::{Watch, run};
 use crate::metrics::outcome::{Outcome, Summary};
+use crate::model::Comparison;
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
-use crate::scenario::model::Comparison;
 use crate::scenario::property::{Claim, Drawn, Property};
 use crate::sim::SimError;
 

@@ -2,7 +2,7 @@
 
 use super::list::{self, AGE, Cure, GRACE, cures};
 use crate::metrics::cures::About;
-use crate::scenario::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind, What};
+use crate::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind, What};
 use crate::units::Span;
 
 /// How long connections live with the cures that end them: [`AGE`].

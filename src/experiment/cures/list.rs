@@ -1,6 +1,6 @@
 //! What could be done about skew, as `--set`s; and the load that needs no cure.
 
-use crate::scenario::model::{Client, GrpcClient, Model, Policy, Protocol};
+use crate::model::{Client, GrpcClient, Model, Policy, Protocol};
 
 /// A candidate: its name and its `--set`s.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use super::run::{Watch, go_on, run};
 use crate::metrics::cures::{About, Cures, Row, words};
 use crate::metrics::outcome::{Outcome, Summary};
+use crate::model::{Load, Model};
 use crate::scenario::Loaded;
 use crate::scenario::document::Document;
-use crate::scenario::model::{Load, Model};
 use crate::sim::{EVENTS_BETWEEN_LOOKS, SimError};
 use choice::{Facts, candidates};
 

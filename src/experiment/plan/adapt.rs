@@ -1,7 +1,7 @@
 //! The usual cures beside the scenario's other settings, some of which say nothing, or contradict, with a cure.
 
 use super::Cure;
-use crate::scenario::model::Model;
+use crate::model::Model;
 
 /// Keys of a client that the reader may refuse beside another policy, or beside a proxy.
 const OF_CLIENTS: [&str; 11] = [

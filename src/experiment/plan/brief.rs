@@ -6,8 +6,8 @@
 
 use super::scene::Scene;
 use crate::experiment::run::run;
+use crate::model::{Calm, Client, Expectation, Load, Model, Protocol, Server, What, When};
 use crate::scenario::Loaded;
-use crate::scenario::model::{Calm, Client, Expectation, Load, Model, Protocol, Server, What, When};
 use crate::units::{Span, Time};
 
 /// The standard error of a utilization over this many calls is 1.4 %, if calls come at random and their service times are exponential:

@@ -1,6 +1,6 @@
 //! What happens to a scenario that has no timeline of its own.
 
-use crate::scenario::model::{Load, Model};
+use crate::model::{Load, Model};
 use crate::units::{Span, Time};
 
 /// An event of everyday life, a quarter of the measured time after the warmup.

@@ -6,11 +6,11 @@ use std::ops::Range;
 use super::{PlanError, plain, server_of};
 use crate::experiment::run::{Watch, go_on};
 use crate::experiment::sweep;
+use crate::model::Model;
 use crate::output::knob::{KnobPoint, TradeOff};
 use crate::output::sweep::{Cell, Plan};
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::document::Document;
-use crate::scenario::model::Model;
 use crate::scenario::vary::Grid;
 
 /// In messages.

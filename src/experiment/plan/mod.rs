@@ -26,11 +26,11 @@ pub use search::least;
 use rayon::prelude::*;
 
 use super::run::{Watch, run};
+use crate::model::Model;
 use crate::output::plan::{Candidate, LeftOut, PlanReport, Rule, Searched};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
-use crate::scenario::model::Model;
 use crate::sim::SimError;
 use adapt::{fitted, lean};
 use count::Count;

@@ -1,10 +1,10 @@
 //! The objectives: those of the user, and the one that goes without saying.
 
 use super::PlanError;
+use crate::model::{Expectation, When};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
-use crate::scenario::model::{Expectation, When};
 
 /// What goes without saying, where no objective is about calls that fail: pods that serve a part of the calls cost less, and are no answer.
 pub const IMPLIED: &str = "error_ratio <= 0.1%";

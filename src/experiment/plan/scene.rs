@@ -3,10 +3,10 @@
 use super::brief;
 use super::event::Event;
 use super::objectives::{expecting, is_about_changes};
+use crate::model::{Model, What};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
-use crate::scenario::model::{Model, What};
 
 /// What happens in the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,12 @@
 
 use super::grpc::{GrpcKeys, Rest};
 use super::{Check, Names, gateway, is_virtual, law, least, load, server, streams, via};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::stack::Stack;
+use crate::model::{
+    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy,
+    PoolOrder, Protocol, Resolver, ServiceType,
+};
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{
@@ -12,13 +17,8 @@ use crate::scenario::file::client::{
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::stack::DelayFromFile;
-use crate::scenario::model::{
-    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy,
-    PoolOrder, Protocol, Resolver, ServiceType,
-};
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
-use crate::scenario::stack::Stack;
 use crate::units::Span;
 
 /// Replicas of a client, and channels of a replica.

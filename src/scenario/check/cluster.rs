@@ -1,10 +1,10 @@
 //! The cluster and the Service.
 
 use super::{Check, is_virtual, law, least};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Cluster, Dns, DnsCache, ServiceType};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::{ClusterFile, DnsCacheFile, DnsFile, ServiceFile, ServiceTypeFile};
-use crate::scenario::model::{Cluster, Dns, DnsCache, ServiceType};
 
 const MAX_NODES: u32 = 100_000;
 

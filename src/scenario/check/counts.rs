@@ -2,15 +2,15 @@
 
 use super::Check;
 use super::client::ONE_ADDRESS;
+use crate::model::{
+    CountOrPercent, Detection, EjectionRule, GrpcClient, Model, Protocol, Rules, Server, Strategy, What,
+};
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::gateway::{GatewayFile, GatewayProxyFile};
 use crate::scenario::file::outlier::OutlierFile;
 use crate::scenario::file::via::{EnvoyFile, ViaFile};
-use crate::scenario::model::{
-    CountOrPercent, Detection, EjectionRule, GrpcClient, Model, Protocol, Rules, Server, Strategy, What,
-};
 use crate::scenario::rules::Code;
 
 /// Where a client asks for what depends on the number of pods.
@@ -180,7 +180,7 @@ fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32, 
     let healthy = u64::from(hosts).saturating_sub(allowed.max(u64::from(one)));
     // Envoy's overprovisioning factor: health is 140 % of the healthy part, and below 100 % there is a panic.
     let can_panic = 140 * healthy / u64::from(hosts.max(1)) < 100;
-    let threshold = u64::from(threshold.max(crate::scenario::defaults::PANIC_THRESHOLD));
+    let threshold = u64::from(threshold.max(crate::model::defaults::PANIC_THRESHOLD));
     if !can_panic || 100 * healthy >= threshold * u64::from(hosts) {
         let message = format!(
             "`panic_threshold` has no effect: `max_ejection_percent` ({} %) keeps {healthy} of {hosts} hosts healthy, \

@@ -1,10 +1,10 @@
 //! The processor of a pod: fewer cores than slots, or a limit below the cores; anything else would have no effect.
 
 use super::Check;
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Cpu, CpuLimit};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::cpu::CpuFile;
-use crate::scenario::model::{Cpu, CpuLimit};
 use crate::scenario::quantity::Cores;
 use crate::scenario::rules::Code;
 use crate::units::Span;

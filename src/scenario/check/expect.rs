@@ -5,9 +5,9 @@ use super::{Check, MAX_ITEMS};
 use crate::metrics::figures::range;
 use crate::metrics::outcome::Summary;
 use crate::metrics::part::Part;
+use crate::model::{Changes, Comparison, Expectation, Lies, Model, PhaseOf, When};
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::model::{Changes, Comparison, Expectation, Lies, Model, PhaseOf, When};
 use crate::scenario::quantity::{parse_duration, parse_number, parse_percent};
 use crate::scenario::rules::Code;
 

@@ -5,11 +5,11 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use super::expect::Trouble;
-use crate::metrics::figures::{CLOSE_REASONS, STATUSES};
+use crate::model::{Model, What};
 use crate::scenario::diagnostic::{nearest, quoted};
-use crate::scenario::model::{Model, What};
 use crate::scenario::quantity::LONGEST;
 use crate::scenario::rules::Code;
+use crate::sim::observation::{CloseReason, Status};
 
 /// Words for figures whose paths are others.
 const WORDS: &[(&str, &str)] = &[
@@ -226,9 +226,9 @@ impl<'a> Lists<'a> {
             // They are filled when expectations have been judged.
             "expectations" => Keys::Numbers(0),
             "runs" | "cures" => Keys::Names(&[]),
-            "requests.by_status" => Keys::Names(&STATUSES),
+            "requests.by_status" => Keys::Names(&Status::NAMES),
             "requests.failed_by_client" => Keys::Names(&self.clients),
-            "connections.closed_by" => Keys::Names(&CLOSE_REASONS),
+            "connections.closed_by" => Keys::Names(&CloseReason::NAMES),
             _ => return None,
         })
     }

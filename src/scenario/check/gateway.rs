@@ -3,18 +3,18 @@
 use super::client::discovery_of;
 use super::timeline::unknown;
 use super::{Check, Names, is_virtual, law, least, outlier, policy as policies, server, via};
-use crate::scenario::defaults;
+use crate::distribution::Distribution;
+use crate::model::defaults;
+use crate::model::{
+    Client, Cluster, Codes, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, Load, Policy, Protocol,
+    Retries, RetryPolicy, Reuse, RotationStart, Server, ServiceType, Sidecar, SidecarKind,
+};
 use crate::scenario::diagnostic::{Problem, quoted};
-use crate::scenario::distribution::Distribution;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::gateway::{
     GatewayFile, GatewayProxyFile, HaproxyBalanceFile, HaproxyFile, NginxBalanceFile, NginxFile,
 };
 use crate::scenario::file::via::{EnvoyFile, ViaFile};
-use crate::scenario::model::{
-    Client, Cluster, Codes, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, Load, Policy, Protocol,
-    Retries, RetryPolicy, Reuse, RotationStart, Server, ServiceType, Sidecar, SidecarKind,
-};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 

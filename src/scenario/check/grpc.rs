@@ -2,7 +2,8 @@
 
 use super::client::{ONLY_GRPC, backoff_settings, discovery_of, resolver_settings};
 use super::{Check, is_virtual, keepalive, law, outlier, policy as policies, retry, stack, via};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{ConnectAt, Discovery, GrpcClient, ServiceType, Sidecar};
 use crate::scenario::file::at::Key;
 use crate::scenario::file::client::{
     BackoffFile, ClientFile, ConnectFile, DiscoveryFile, Http1File, LifetimeFile, ProtocolFile, ResolverFile, StartFile,
@@ -16,7 +17,6 @@ use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::stack::{StackFile, SubsetFile};
 use crate::scenario::file::via::ViaFile;
-use crate::scenario::model::{ConnectAt, Discovery, GrpcClient, ServiceType, Sidecar};
 use crate::scenario::quantity::{Count, Duration};
 
 /// Settings of channels.

@@ -3,11 +3,11 @@
 use super::Check;
 use super::client::no_share;
 use super::server::MAX_REPLICAS;
-use crate::scenario::defaults::hpa as defaults;
+use crate::model::defaults::hpa as defaults;
+use crate::model::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::hpa::{BehaviorFile, HpaFile, ScalingPolicyFile, ScalingRulesFile, SelectPolicyFile};
-use crate::scenario::model::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 use crate::scenario::quantity::{Duration, Share};
 use crate::scenario::rules::Code;
 use crate::units::Span;

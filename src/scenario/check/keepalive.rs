@@ -1,13 +1,13 @@
 //! Keepalive of clients, and its enforcement by servers.
 
 use super::{Check, least};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::stack::{self, Stack};
+use crate::model::{Enforcement, Keepalive, PingThrottle, Wake};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile, PingThrottleFile, WakeFile};
 use crate::scenario::file::stack::ServerStackFile;
-use crate::scenario::model::{Enforcement, Keepalive, PingThrottle, Wake};
-use crate::scenario::stack::{self, Stack};
 
 /// True if some client has keepalive.
 pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool {

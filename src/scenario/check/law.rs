@@ -1,8 +1,8 @@
 //! Distributions.
 
 use super::{Check, csv};
+use crate::distribution::{Distribution, Part, standard_normal};
 use crate::scenario::diagnostic::Problem;
-use crate::scenario::distribution::{Distribution, Part, standard_normal};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::law::{
     ExponentialFile, LawFile, LognormalFile, NamedLaw, ParetoFile, PartFile, UniformFile,

@@ -2,10 +2,10 @@
 
 use super::csv::{self, MAX_RATE};
 use super::{Check, Names, instant, methods, streams};
+use crate::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
-use crate::scenario::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};

@@ -2,11 +2,11 @@
 
 use super::client::no_share;
 use super::{Check, MAX_ITEMS, least};
+use crate::model::Method;
 use crate::printable::is_shown;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::MethodFile;
-use crate::scenario::model::Method;
 use crate::scenario::quantity::{Duration, Share};
 use crate::scenario::rules::Code;
 

@@ -29,15 +29,15 @@ mod via;
 
 use std::collections::BTreeMap;
 
-use super::defaults;
 use super::diagnostic::{Place, Problem, quoted};
 use super::file::at::{At, Key};
 use super::file::client::ProtocolFile;
 use super::file::{ScenarioFile, StoryFile};
 use super::input::Beside;
-use super::model::{Load, Model, ServiceType, Story};
 use super::quantity::{Count, Duration, LONGEST, Number};
 use super::rules::Code;
+use crate::model::defaults;
+use crate::model::{Load, Model, ServiceType, Story};
 use crate::printable;
 use crate::units::{Span, Time};
 
@@ -295,7 +295,7 @@ const LEAST_WITHOUT_DURATION: Span = Span::from_millis(10);
 /// Slots of all pods together.
 const MAX_SLOTS: u64 = 50_000_000;
 
-fn totals(cx: &mut Check<'_>, root: Place, servers: &[super::model::Server], clients: &[super::model::Client]) {
+fn totals(cx: &mut Check<'_>, root: Place, servers: &[crate::model::Server], clients: &[crate::model::Client]) {
     let pods: u64 = servers.iter().map(|s| u64::from(s.replicas)).sum();
     if pods > MAX_PODS {
         cx.problem(Code::OutOfRange, root, format!("{pods} pods in all, and the most is {MAX_PODS}"));
@@ -305,9 +305,9 @@ fn totals(cx: &mut Check<'_>, root: Place, servers: &[super::model::Server], cli
         let message = format!("{slots} slots (replicas × concurrency) in all, and the most is {MAX_SLOTS}");
         cx.problem(Code::OutOfRange, root, message);
     }
-    let warm = |c: &super::model::Client| match &c.protocol {
-        super::model::Protocol::Http1(http) => u64::from(http.keep_alive.map_or(0, |k| k.warm)),
-        super::model::Protocol::Grpc(_) => 0,
+    let warm = |c: &crate::model::Client| match &c.protocol {
+        crate::model::Protocol::Http1(http) => u64::from(http.keep_alive.map_or(0, |k| k.warm)),
+        crate::model::Protocol::Grpc(_) => 0,
     };
     let connections: u64 = clients.iter().map(|c| u64::from(c.replicas) * warm(c)).sum();
     if connections > MAX_CHANNELS {
@@ -334,7 +334,7 @@ fn window_width(
     cx: &mut Check<'_>,
     window: Key<Duration>,
     duration: Option<Span>,
-    servers: &[super::model::Server],
+    servers: &[crate::model::Server],
 ) -> Option<Span> {
     let place = window.as_ref().map(|w| w.place)?;
     let window = cx.positive(window, "window")?;

@@ -2,9 +2,9 @@
 
 use super::client::share;
 use super::{Check, least};
+use crate::model::{Detection, EjectionRule, Policy, Rules, Sidecar};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::outlier::{FailurePercentageFile, OutlierFile, SuccessRateFile};
-use crate::scenario::model::{Detection, EjectionRule, Policy, Rules, Sidecar};
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 use crate::units::Span;

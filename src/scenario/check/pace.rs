@@ -2,10 +2,10 @@
 
 use super::Check;
 use super::client::no_share;
+use crate::model::WarmUp;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::WarmUpFile;
-use crate::scenario::model::WarmUp;
 use crate::scenario::quantity::{Number, Share};
 use crate::scenario::rules::Code;
 

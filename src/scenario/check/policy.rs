@@ -2,14 +2,14 @@
 
 use super::Check;
 use super::client::ONE_ADDRESS;
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Keys, Policy, Reconnect, RotationStart, Weighing};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::policy::{
     KeysFile, LeastRequestFile, MaglevFile, PeakEwmaFile, PickFirstFile, PolicyFile, ReconnectFile, RingHashFile,
     RotationFile, RoundRobinFile, WeightedRoundRobinFile,
 };
-use crate::scenario::model::{Keys, Policy, Reconnect, RotationStart, Weighing};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 

@@ -1,10 +1,10 @@
 //! Retries of gRPC calls.
 
 use super::Check;
+use crate::model::{Codes, Retries, RetryPolicy, RetryThrottling};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::retry::{CodeFile, RetryFile, ThrottlingFile};
-use crate::scenario::model::{Codes, Retries, RetryPolicy, RetryThrottling};
 use crate::scenario::quantity::{Duration, Number};
 use crate::scenario::rules::Code;
 use crate::units::Span;

@@ -1,12 +1,12 @@
 //! Server Deployments, and the update strategy that clients have too.
 
 use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, least, pace};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
 use crate::scenario::file::stack::ServerStackFile;
-use crate::scenario::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::quantity::{Amount, Duration};
 use crate::scenario::rules::Code;
 use crate::units::Span;

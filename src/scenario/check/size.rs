@@ -2,10 +2,10 @@
 //! Deployments count with the most replicas that the timeline or an autoscaler gives them; a rollout's surge is not counted.
 
 use super::{Check, MAX_CHANNELS, MAX_PODS, MAX_ROWS, MAX_SLOTS};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Client, Expectation, Load, Model, Policy, Protocol, What};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::Key;
-use crate::scenario::model::{Client, Expectation, Load, Model, Policy, Protocol, What};
 use crate::scenario::quantity::Count;
 use crate::scenario::rules::Code;
 

@@ -2,14 +2,14 @@
 
 use super::client::ONE_ADDRESS;
 use super::{Check, least};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::stack::{ClientStack, Stack};
+use crate::model::{GrpcClient, Policy, Sidecar};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::stack::{ServerStackFile, StackFile, SubsetFile};
-use crate::scenario::model::{GrpcClient, Policy, Sidecar};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
-use crate::scenario::stack::{ClientStack, Stack};
 use crate::units::Span;
 
 /// Addresses of a subset; nobody has more pods.

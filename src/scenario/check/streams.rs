@@ -2,12 +2,12 @@
 
 use super::csv::MAX_RATE;
 use super::{Check, law, least};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Policy, Protocol, RateCurve, Streams};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::LoadFile;
 use crate::scenario::file::streams::{MessagesFile, StreamsFile};
-use crate::scenario::model::{Policy, Protocol, RateCurve, Streams};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::Time;

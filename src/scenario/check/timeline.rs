@@ -4,13 +4,13 @@ use super::csv::MAX_RATE;
 use super::load::rate_at;
 use super::server::MAX_REPLICAS;
 use super::{Check, MAX_ACTIONS, instant, pace};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{Action, Client, Gateway, Load, RateCurve, Server, What};
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::timeline::{
     ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile, UnreadyFile,
 };
-use crate::scenario::model::{Action, Client, Gateway, Load, RateCurve, Server, What};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};

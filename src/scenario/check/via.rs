@@ -3,17 +3,17 @@
 use super::client::share;
 use super::outlier::percent;
 use super::{Check, law};
-use crate::scenario::defaults;
+use crate::model::defaults;
+use crate::model::{
+    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
+    ServiceType, Sidecar, SidecarKind, SlowStart,
+};
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::{DiscoveryFile, PollFile};
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
 use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, SlowStartFile, ViaFile};
-use crate::scenario::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
-    ServiceType, Sidecar, SidecarKind, SlowStart,
-};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 

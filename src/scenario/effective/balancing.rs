@@ -2,7 +2,7 @@
 
 use super::text::{law, optional_count};
 use super::{Rows, Scope};
-use crate::scenario::model::{
+use crate::model::{
     Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar,
     SidecarKind, SlowStart, Weighing,
 };

@@ -3,7 +3,7 @@
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
-use crate::scenario::model::{
+use crate::model::{
     Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Method,
     PoolOrder, Protocol, Resolver, ServiceType, Sidecar, Streams,
 };

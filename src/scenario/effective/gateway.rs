@@ -4,7 +4,7 @@ use super::balancing::{cluster_values, keys_values, outlier_values, policy_value
 use super::client::discovery_values;
 use super::text::law;
 use super::{Rows, Scope, grpc_values, strategy_values};
-use crate::scenario::model::{
+use crate::model::{
     Client, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, Policy, Protocol, Server, ServiceType, Sidecar,
     SidecarKind,
 };

@@ -11,13 +11,13 @@ mod text;
 
 use std::fmt;
 
-use super::defaults::ASSUMPTIONS;
-use super::model::{
+use super::yaml::tree::Node;
+use crate::model::defaults::ASSUMPTIONS;
+use crate::model::stack::Stack;
+use crate::model::{
     Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
 };
-use super::stack::Stack;
-use super::yaml::tree::Node;
 use crate::units::Span;
 use text::{amount, digest, law, optional, optional_count};
 

@@ -1,7 +1,7 @@
 //! The values in force of retries.
 
 use super::{Rows, Scope};
-use crate::scenario::model::{Codes, Retries, RetryPolicy, RetryThrottling};
+use crate::model::{Codes, Retries, RetryPolicy, RetryThrottling};
 
 pub(super) fn retry(rows: &mut Rows<'_>, at: &Scope, retry: Option<&Retries>) {
     let Some(Retries { policy, throttling, elsewhere: _, unsent_only: _ }) = retry else {

@@ -1,7 +1,7 @@
 //! What makes pods of a server slow, and what scales them.
 
 use super::{Rows, Scope};
-use crate::scenario::model::{Cpu, CpuLimit, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy, WarmUp};
+use crate::model::{Cpu, CpuLimit, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy, WarmUp};
 use crate::scenario::quantity::Cores;
 
 pub(super) fn warm_up(rows: &mut Rows<'_>, at: &Scope, warm_up: Option<&WarmUp>) {

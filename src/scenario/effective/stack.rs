@@ -1,8 +1,8 @@
 //! The values in force of what a gRPC client takes from its stack.
 
 use super::{Origin, Rows, Scope};
-use crate::scenario::model::{Backoff, DelayFrom, Keepalive, PingThrottle, Wake};
-use crate::scenario::stack::Stack;
+use crate::model::stack::Stack;
+use crate::model::{Backoff, DelayFrom, Keepalive, PingThrottle, Wake};
 use crate::scenario::yaml::tree::{Node, Value};
 
 /// Settings that a stack gives, below its client; the last part of a name may be left out.

@@ -1,7 +1,7 @@
 //! Values as text: short, and different for different values, since the hash of a scenario is made of them.
 
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{CountOrPercent, RateCurve};
+use crate::distribution::Distribution;
+use crate::model::{CountOrPercent, RateCurve};
 use crate::units::Span;
 
 /// More points than this are shown as a summary and a digest.

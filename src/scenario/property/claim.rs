@@ -1,7 +1,7 @@
 //! Claims and how they hold, as texts.
 
+use crate::model::Comparison;
 use crate::scenario::diagnostic::{nearest, quoted};
-use crate::scenario::model::Comparison;
 
 /// How a claim is meant.
 #[derive(Clone, Copy, Debug, PartialEq)]

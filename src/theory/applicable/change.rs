@@ -1,9 +1,9 @@
 //! Changes: rollouts and scale-ups behind a ClusterIP.
 
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
+use crate::distribution::Distribution;
+use crate::model::{GrpcClient, Model, Protocol, Server, Strategy, What};
 use crate::policy::controller::fenceposts;
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{GrpcClient, Model, Protocol, Server, Strategy, What};
 use crate::theory::recovery::JITTER;
 use crate::theory::renewal::Renewal;
 use crate::theory::rollout::{self, Readiness, Rollout, Walk};

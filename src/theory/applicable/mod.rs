@@ -10,7 +10,7 @@ mod queues;
 mod tests;
 
 use crate::metrics::outcome::{Summary, TheoryRow};
-use crate::scenario::model::{Client, GrpcServer, Load, Model, Protocol, What};
+use crate::model::{Client, GrpcServer, Load, Model, Protocol, What};
 use crate::units::Time;
 
 /// A closed form that applies.

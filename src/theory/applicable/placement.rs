@@ -1,7 +1,7 @@
 //! Placement: balls in bins.
 
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
-use crate::scenario::model::{Client, Load, Model};
+use crate::model::{Client, Load, Model};
 use crate::theory::balls::Balls;
 
 /// Up to here the exact law of the fullest pod is fast enough for a run's report.

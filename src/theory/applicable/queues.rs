@@ -1,8 +1,8 @@
 //! Queues: latency of open loads and throughput of closed ones, where calls are spread evenly.
 
 use super::{Applicable, Compare, ageless, pinned_connections};
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server};
+use crate::distribution::Distribution;
+use crate::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server};
 use crate::theory::queueing::{Queue, closed_loop_throughput};
 
 /// What the queueing forms need: one server, no change, no limit that turns waiting into errors, and calls spread

@@ -1,8 +1,8 @@
 //! Each form is offered where its assumptions hold, and withdrawn when one of them is taken away.
 
 use super::*;
-use crate::scenario::distribution::Distribution;
-use crate::scenario::model::*;
+use crate::distribution::Distribution;
+use crate::model::*;
 use crate::units::Span;
 
 fn server(replicas: u32) -> Server {

@@ -13,7 +13,7 @@ mod windows;
 use std::collections::BTreeMap;
 
 use evenkeel::metrics::outcome::Summary;
-use evenkeel::scenario::model::Model;
+use evenkeel::model::Model;
 use schemars::schema_for;
 use serde_json::Value;
 

@@ -1,0 +1,282 @@
+//! What a scenario means: checked types that cannot be wrong. The reader (`scenario::check`) makes them; the engine reads
+//! them and nothing else. Names are resolved to indices, percentages to counts where that is possible, defaults filled in.
+
+mod balancing;
+mod client;
+mod gateway;
+mod hpa;
+mod keepalive;
+mod load;
+mod policy;
+mod retry;
+mod speed;
+mod timeline;
+
+pub use balancing::{Detection, EjectionRule, Keys, Rules, SlowStart, Weighing};
+pub mod defaults;
+pub mod stack;
+
+pub use client::{
+    Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
+    Lifetime, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind,
+};
+pub use gateway::{Gateway, Shutdown};
+pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
+pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
+pub use load::{Arrivals, Load, Method, RateCurve, Streams};
+pub use policy::{Counting, Policy, Reconnect, RotationStart};
+pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use speed::{Cpu, CpuLimit, WarmUp};
+pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
+
+use crate::distribution::Distribution;
+use crate::units::Span;
+
+/// A whole scenario, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The scenario's name: the default output folder and the title of its plots.
+    pub name: String,
+    /// The question that the scenario asks and what to look at, or empty.
+    pub about: String,
+    /// Its place in a story, and what is said of it.
+    pub story: Option<Story>,
+    /// The seed of run 0; run `i` has `seed + i`.
+    pub seed: u64,
+    /// When the run ends. `None`: when the closed loads are done (at least one client has a total of `requests`).
+    pub duration: Option<Span>,
+    /// Calls emitted before this are in the traces, not in the summary.
+    pub warmup: Span,
+    /// The width of a row in `pods.csv`, above zero. `None`: 1/300 of the run rounded up to 1-2-5 (known only at the end
+    /// of a run without `duration`, which records in finer windows and merges them).
+    pub window: Option<Span>,
+    /// Calls that may be in flight at once, those of gateways among them; a run with more is given up.
+    pub max_calls_in_flight: u32,
+    /// The cluster that everything runs in.
+    pub cluster: Cluster,
+    /// The kind of Service in front of the servers.
+    pub service: ServiceType,
+    /// The server Deployments behind the Service, at least one.
+    pub servers: Vec<Server>,
+    /// The client Deployments, at least one.
+    pub clients: Vec<Client>,
+    /// What stands between some clients and the servers.
+    pub gateways: Vec<Gateway>,
+    /// What happens when, in order of time (stable for equal times).
+    pub timeline: Vec<Action>,
+    /// What must hold after the run.
+    pub expect: Vec<Expectation>,
+}
+
+/// What stands beside what happens, where several scenarios tell a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// Their order.
+    pub place: u32,
+    /// What is claimed, in one line; empty if nothing is.
+    pub says: String,
+    /// Why it comes out as it does, in one line; empty if nobody says.
+    pub why: String,
+}
+
+impl Model {
+    /// True if the width of windows depends on how long the run turns out to be.
+    #[must_use]
+    pub fn windows_widen(&self) -> bool {
+        self.window.is_none() && self.duration.is_none()
+    }
+
+    /// The Deployments that have pods: the servers, then the gateways.
+    pub fn deployments(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().chain(self.gateways.iter().map(|gateway| &gateway.server))
+    }
+
+    /// Who connects and calls: the clients, then the gateways.
+    pub fn callers(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().chain(self.gateways.iter().map(|gateway| &gateway.client))
+    }
+
+    /// Who connects to the servers: the clients that go through no gateway, and the gateways.
+    pub fn balancers(&self) -> impl Iterator<Item = &Client> {
+        self.callers().filter(|caller| caller.gateway.is_none())
+    }
+
+    /// The `i`-th of [`Model::deployments`].
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn deployment(&self, i: usize) -> &Server {
+        self.servers.get(i).unwrap_or_else(|| &self.gateways[i - self.servers.len()].server)
+    }
+
+    /// The `i`-th of [`Model::callers`].
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn caller(&self, i: usize) -> &Client {
+        self.clients.get(i).unwrap_or_else(|| &self.gateways[i - self.clients.len()].client)
+    }
+
+    /// True if a client's balancer knows the pods by their own addresses, and not a virtual IP.
+    #[must_use]
+    pub fn knows_pods(&self, client: &Client) -> bool {
+        let own = |grpc: &GrpcClient| grpc.discovery != Discovery::Dns;
+        let knows =
+            self.service == ServiceType::Headless || matches!(&client.protocol, Protocol::Grpc(grpc) if own(grpc));
+        knows && client.gateway.is_none()
+    }
+
+    /// True if each channel of a client has a connection to each pod that it knows of.
+    #[must_use]
+    pub fn connects_to_all(&self, client: &Client) -> bool {
+        let all = |grpc: &GrpcClient| !grpc.policy.is_pick_first();
+        self.knows_pods(client) && matches!(&client.protocol, Protocol::Grpc(grpc) if all(grpc))
+    }
+
+    /// True if a client knows the pods and opens connections where its calls go: a proxy's pools do, and ring_hash, which dials what a
+    /// key asks for. Behind a virtual IP the same client has a connection that kube-proxy places.
+    #[must_use]
+    pub fn connects_on_demand(&self, client: &Client) -> bool {
+        let by_key = matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }));
+        self.connects_to_all(client) && (client.has_pools() || by_key)
+    }
+}
+
+/// Properties of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Number of nodes, at least 1. Replica and pod `i` of each Deployment run on node `i mod nodes`.
+    pub nodes: u32,
+    /// From a pod's condition to the rules of one node, and to the cluster DNS; drawn per change and node, in order per node.
+    pub endpoint_lag: Distribution,
+    /// Cluster DNS.
+    pub dns: Dns,
+    /// Round trip between any two pods; a message takes half of it.
+    pub rtt: Span,
+    /// From the SYN to a connection that is READY (TCP, TLS and HTTP/2 SETTINGS), on top of `rtt`; drawn per dial.
+    pub connect: Distribution,
+}
+
+/// Cluster DNS: CoreDNS, and what caches in front of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dns {
+    /// Time to live of an answer: how long a cache keeps it.
+    pub ttl: Span,
+    /// Who caches answers.
+    pub cache: DnsCache,
+}
+
+/// Which caches stand between a client and the endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnsCache {
+    /// Every query sees the current endpoints, shuffled.
+    None,
+    /// CoreDNS's `cache` plugin: answers up to one TTL old, shuffled per response (`loadbalance` precedes `cache`).
+    CoreDns,
+    /// NodeLocal DNSCache on each node, in front of CoreDNS's cache: one fixed order per node until it expires.
+    NodeLocal,
+}
+
+/// The type of the Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceType {
+    /// One virtual IP; kube-proxy draws a pod uniformly for each new connection (iptables and nftables modes).
+    ClusterIp,
+    /// No virtual IP: DNS answers with the addresses of all ready pods.
+    Headless,
+}
+
+/// A server Deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// Its name, unique among servers and clients.
+    pub name: String,
+    /// Pods wanted at the start; zero is legal, as in Kubernetes.
+    pub replicas: u32,
+    /// Requests that a pod serves at once, 1 to 65,536.
+    pub concurrency: u32,
+    /// Time in a slot of one request.
+    pub service_time: Distribution,
+    /// What its requests in service share. `None`: each has a core of its own, a slot is a slot.
+    pub cpu: Option<Cpu>,
+    /// How fast its pods work, next to what `service_time` and `handshake_time` say, which are divided by it; above zero.
+    pub speed: f64,
+    /// A pod that starts during the run is slow at first. `None`: it is not.
+    pub warm_up: Option<WarmUp>,
+    /// Requests that may wait in a pod; more are refused with RESOURCE_EXHAUSTED. `None`: no limit.
+    pub queue_limit: Option<u32>,
+    /// Time in a slot that accepting one connection costs a pod, before the connection is READY.
+    pub handshake_time: Span,
+    /// From a pod's creation (or its container's restart) to Ready.
+    pub startup: Distribution,
+    /// Ready for this long = available, which is what rollouts wait for; traffic starts at Ready.
+    pub min_ready: Span,
+    /// Its autoscaler, if it has one.
+    pub hpa: Option<Hpa>,
+    /// How pods end.
+    pub termination: Termination,
+    /// How a rollout replaces pods.
+    pub strategy: Strategy,
+    /// The gRPC server's settings. For `http1` clients only age, grace and idle do not apply.
+    pub grpc: GrpcServer,
+}
+
+impl Server {
+    /// The part of the time of all its slots that can be worked off: 1 if each has a core of its own.
+    #[must_use]
+    pub fn usable(&self) -> f64 {
+        self.cpu.map_or(1.0, |cpu| (cpu.most() / f64::from(self.concurrency)).min(1.0))
+    }
+}
+
+/// How a pod ends, after its deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Termination {
+    /// The preStop hook's sleep; SIGTERM (GracefulStop: GOAWAY on all connections, listener closed) follows it.
+    pub pre_stop: Span,
+    /// From deletion to SIGKILL (`terminationGracePeriodSeconds`).
+    pub grace: Span,
+}
+
+/// A Deployment's update strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Old pods are all removed, then new ones created.
+    Recreate,
+    /// The Deployment controller's rolling update.
+    RollingUpdate {
+        /// Pods above `replicas`.
+        max_surge: CountOrPercent,
+        /// Pods below `replicas` that need not be available.
+        max_unavailable: CountOrPercent,
+    },
+}
+
+/// A count, or a share of the replicas in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountOrPercent {
+    /// So many.
+    Count(u32),
+    /// So many per hundred replicas; rounded up for surge, down for unavailable.
+    Percent(u32),
+}
+
+/// Settings of a gRPC server (gRFC A9; grpc-go `keepalive.ServerParameters`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrpcServer {
+    /// Age at which a connection gets GOAWAY, jittered by a uniform ±10 % once per connection. `None`: never.
+    pub max_connection_age: Option<Span>,
+    /// From the first GOAWAY for age to the forced close. `None`: streams are never cut.
+    pub max_connection_age_grace: Option<Span>,
+    /// A connection without streams for this long gets GOAWAY. `None`: never.
+    pub max_connection_idle: Option<Span>,
+    /// A connection gets GOAWAY when the server receives the request of this number, at least 1 (Envoy's
+    /// `max_requests_per_connection`). `None`: never.
+    pub max_requests_per_connection: Option<u32>,
+    /// Streams that a connection carries at once; more calls wait on the connection. `None`: no limit.
+    pub max_concurrent_streams: Option<u32>,
+    /// Which pings of clients it punishes.
+    pub enforcement: Enforcement,
+}

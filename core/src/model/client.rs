@@ -1,0 +1,309 @@
+//! Client Deployments: what they ask for, what they speak, and how they balance.
+
+use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
+use crate::distribution::Distribution;
+use crate::model::defaults;
+use crate::units::Span;
+
+/// A client Deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its name, unique among servers and clients.
+    pub name: String,
+    /// Replicas, at least 1.
+    pub replicas: u32,
+    /// ClientConns (gRPC) per replica, at least 1. Always 1 for HTTP/1.1.
+    pub channels: u32,
+    /// What the client speaks, and how it balances.
+    pub protocol: Protocol,
+    /// The gateway that its connections go to: index into the model's. `None`: they go to the servers.
+    pub gateway: Option<usize>,
+    /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
+    pub via: Option<Sidecar>,
+    /// When the first replica starts.
+    pub start_at: Span,
+    /// Replicas start, and first connect, at uniformly drawn instants over this span after `start_at`.
+    pub start_spread: Span,
+    /// A connection is replaced (new dial, old drained) at this age. `None`: never.
+    pub max_connection_lifetime: Option<Lifetime>,
+    /// What the client asks for. Totals over the replicas.
+    pub load: Load,
+    /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
+    pub methods: Vec<Method>,
+    /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
+    pub deadline: Option<Span>,
+    /// From a replica's creation to its start in a rollout of this Deployment.
+    pub startup: Distribution,
+    /// How a rollout of this Deployment replaces replicas.
+    pub strategy: Strategy,
+}
+
+/// A proxy beside each replica. A gRPC channel has one connection to it, which stays on one of its workers, and the worker
+/// balances by the client's policy and discovery: the same machinery, one hop earlier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sidecar {
+    /// Which one.
+    pub kind: SidecarKind,
+    /// Worker threads, each with connections and a picker of its own; a channel is on one of them, at random. `None`: each
+    /// channel's connection is passed on as a connection of its own.
+    pub workers: Option<u32>,
+    /// What it adds to a call, half of it on each way.
+    pub overhead: Distribution,
+    /// Envoy's settings of the servers. `None`: it is not Envoy, and connects as a gRPC channel does.
+    pub cluster: Option<EnvoyCluster>,
+}
+
+/// What Envoy calls a cluster, and NGINX an upstream: hosts, each with a connection pool per worker, which dials when a call needs it. Its policy picks
+/// among all hosts that discovery names, connected or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EnvoyCluster {
+    /// Circuit breakers (`circuit_breaker.proto`). `None`: none (Istio's 2^32 - 1).
+    pub breakers: Option<Breakers>,
+    /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
+    pub panic_threshold: u32,
+    /// How often it tries a failed request again.
+    pub retries: u32,
+    /// A connection takes no new requests after this many (`max_requests_per_connection`). `None`: no limit.
+    pub max_requests_per_connection: Option<u32>,
+    /// New hosts get less at first. `None`: they do not.
+    pub slow_start: Option<SlowStart>,
+    /// How calls share its connections.
+    pub reuse: Reuse,
+}
+
+/// How calls share a proxy's connections to a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reuse {
+    /// Calls on one at once, if that is fewer than the server takes. `None`: as many as the server takes.
+    pub streams: Option<u32>,
+    /// Idle connections that a worker keeps. `None`: all.
+    pub idle: Option<u32>,
+    /// A connection with calls on it takes more from the same client connection only (HAProxy's `http-reuse safe`).
+    pub by_session: bool,
+}
+
+/// The proxies that there are presets for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SidecarKind {
+    /// Envoy with a configuration written by hand.
+    Envoy,
+    /// Istio's sidecar.
+    Istio,
+    /// Linkerd's.
+    Linkerd,
+    /// Istio's ambient mode without a waypoint: ztunnel places connections, not calls.
+    Ambient,
+    /// NGINX, as a gateway.
+    Nginx,
+    /// HAProxy, as a gateway.
+    Haproxy,
+}
+
+impl SidecarKind {
+    /// Its name in scenarios.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            SidecarKind::Envoy => "envoy",
+            SidecarKind::Istio => "istio",
+            SidecarKind::Linkerd => "linkerd",
+            SidecarKind::Ambient => "ambient",
+            SidecarKind::Nginx => "nginx",
+            SidecarKind::Haproxy => "haproxy",
+        }
+    }
+}
+
+/// The lifetime that a client's pool gives its connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lifetime {
+    /// The mean lifetime.
+    pub max: Span,
+    /// Each connection's own lifetime is uniform in `max * (1 ± jitter)`; 0 to 1.
+    pub jitter: f64,
+}
+
+impl Client {
+    /// How often its proxy tries a failed request again.
+    #[must_use]
+    pub fn proxy_retries(&self) -> u32 {
+        self.via.as_ref().and_then(|via| via.cluster).map_or(0, |cluster| cluster.retries)
+    }
+
+    /// True if it balances as Envoy does: in a proxy that picks among all pods that it knows of, and dials where a call needs it.
+    #[must_use]
+    pub fn has_pools(&self) -> bool {
+        self.via.as_ref().is_some_and(|via| via.cluster.is_some())
+    }
+
+    /// True if each of its requests has a connection of its own.
+    #[must_use]
+    pub fn connects_per_request(&self) -> bool {
+        matches!(&self.protocol, Protocol::Http1(http) if http.keep_alive.is_none())
+    }
+
+    /// True if it watches the EndpointSlices.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        matches!(&self.protocol, Protocol::Grpc(grpc) if matches!(grpc.discovery, Discovery::Watch { .. }))
+    }
+}
+
+/// What a client speaks.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one per client Deployment")]
+pub enum Protocol {
+    /// gRPC over HTTP/2: many calls on one connection.
+    Grpc(GrpcClient),
+    /// HTTP/1.1: one request at a time on a connection.
+    Http1(Http1Client),
+}
+
+/// Settings of a gRPC channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrpcClient {
+    /// How connections are made and picked.
+    pub policy: Policy,
+    /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once.
+    pub wait_for_ready: bool,
+    /// When a channel first connects.
+    pub connect: ConnectAt,
+    /// Which endpoints are left out for a while. `None`: none are.
+    pub outlier_detection: Option<Detection>,
+    /// What calls are routed by, for ring_hash and Maglev.
+    pub keys: Keys,
+    /// How a channel learns of addresses.
+    pub discovery: Discovery,
+    /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
+    pub resolver: Resolver,
+    /// Delays between failed connection attempts. `None`: none, and no attempt without a call, which fails with it (tonic).
+    pub backoff: Option<Backoff>,
+    /// How long a connection attempt may take. `None`: as long as TCP tries.
+    pub connect_timeout: Option<Span>,
+    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
+    pub dispatch: Distribution,
+    /// Pings that find a dead connection. `None`: none.
+    pub keepalive: Option<Keepalive>,
+    /// What becomes of failed attempts. `None`: the call fails, unless it was never sent.
+    pub retry: Option<Retries>,
+    /// A channel without calls for this long closes its connections, and forgets what it has resolved. `None`: never.
+    pub idle_timeout: Option<Span>,
+    /// Of the addresses that discovery gives, each channel keeps this many, at least 1 (gRFC A68). `None`: all.
+    pub subset: Option<u32>,
+    /// The application's channels per replica, which share their connections, and so are one: [`Client::channels`] is 1. `None`: each
+    /// has its own.
+    pub sharing: Option<u32>,
+}
+
+impl Default for GrpcClient {
+    /// What holds where a scenario says nothing.
+    fn default() -> Self {
+        defaults::grpc_client()
+    }
+}
+
+/// When a channel first connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectAt {
+    /// When the replica starts (grpc-go `Dial`, as ghz uses it).
+    Start,
+    /// At the first call (grpc-go `NewClient`; C-core, Java, grpc-js).
+    FirstCall,
+}
+
+/// How a channel learns which addresses there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// The Service's name: a virtual IP that never changes, or the pods of a headless Service, which gRPC's resolver looks up
+    /// again only when a connection breaks.
+    Dns,
+    /// The name is looked up again at each interval, and an empty answer removes all pods (Envoy's STRICT_DNS).
+    Poll {
+        /// From one answer to the next lookup.
+        interval: Span,
+    },
+    /// Changes of the EndpointSlices are pushed: kuberesolver, xDS, a mesh's control plane.
+    Watch {
+        /// A push waits until nothing has changed for this long (istiod: 100 ms).
+        debounce: Span,
+        /// But not longer than this after the first change (istiod: 10 s).
+        debounce_max: Span,
+        /// An empty list is ignored (kuberesolver), so that addresses of pods that are gone stay.
+        ignore_empty: bool,
+    },
+}
+
+/// gRPC's DNS resolver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolver {
+    /// Least time between two lookups of a channel.
+    pub min_interval: Span,
+    /// What happens to a request for re-resolution that comes too early.
+    pub early: EarlyRequest,
+}
+
+/// What happens to a request for re-resolution before `min_interval` is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyRequest {
+    /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
+    DeferAndRemember,
+    /// Deferred to the end of the interval, once (C-core).
+    Defer,
+    /// Dropped (grpc-java).
+    Drop,
+}
+
+/// Delays between connection attempts (gRPC `connection-backoff.md`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// Delay after the first failure.
+    pub base: Span,
+    /// Factor per further failure, at least 1.
+    pub multiplier: f64,
+    /// Each delay is multiplied by a uniform draw in `1 ± jitter`, 0 to 1.
+    pub jitter: f64,
+    /// The first delay, too (C-core, grpc-java); grpc-go's is exact.
+    pub jitter_first: bool,
+    /// Largest delay, before jitter.
+    pub max: Span,
+    /// What a delay is counted from.
+    pub from: DelayFrom,
+}
+
+/// What a back-off delay is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayFrom {
+    /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
+    AttemptStart,
+    /// Its end (grpc-go).
+    AttemptEnd,
+}
+
+/// An HTTP/1.1 client's connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Http1Client {
+    /// Connections that a replica may have open; calls beyond wait, first in first out. `None`: no limit.
+    pub max_connections: Option<u32>,
+    /// What happens to a connection after a response.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// A keep-alive pool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeepAlive {
+    /// Connections opened when the replica starts.
+    pub warm: u32,
+    /// Which idle connection a request takes.
+    pub order: PoolOrder,
+    /// An idle connection is closed after this. `None`: never.
+    pub idle_timeout: Option<Span>,
+}
+
+/// Which idle connection of a pool is used next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolOrder {
+    /// The one used last.
+    Lifo,
+    /// The one unused for longest: the pool cycles.
+    Fifo,
+}

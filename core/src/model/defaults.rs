@@ -1,0 +1,296 @@
+//! What holds when a key is not given. Defaults are those of the real systems; where none gives one, it is an
+//! *assumption*, and [`ASSUMPTIONS`] names it.
+
+pub use super::stack::BACKOFF;
+use super::stack::{self, ClientStack, Stack};
+use super::{
+    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
+    GrpcClient, GrpcServer, Keys, Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType,
+    Strategy, StrikeRule, Termination,
+};
+use crate::distribution::Distribution;
+use crate::units::Span;
+
+/// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
+pub const ASSUMPTIONS: &[(&str, &str)] = &[
+    ("cluster", "endpoint_lag"),
+    ("cluster", "rtt"),
+    ("cluster", "connect"),
+    ("servers", "concurrency"),
+    ("servers", "service_time"),
+    ("servers", "startup"),
+    ("servers", "cpu_at_full_load"),
+    ("clients", "dispatch"),
+    ("clients", "startup"),
+    ("via", "overhead"),
+    ("gateways", "startup"),
+    ("proxy", "overhead"),
+];
+
+/// The seed of run 0.
+pub const SEED: u64 = 1;
+/// Some 200 bytes each: a run stays below 2 GB.
+pub const MAX_CALLS_IN_FLIGHT: u32 = 5_000_000;
+/// Nodes of the cluster.
+pub const NODES: u32 = 3;
+/// Round trip between pods.
+pub const RTT: Span = Span::from_micros(500);
+/// The `ttl` of the `kubernetes` and `cache` plugins in the Corefile that kubeadm writes.
+pub const DNS: Dns = Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns };
+
+/// EndpointSlice controller, watch and kube-proxy sync together; kube-proxy alone waits up to `minSyncPeriod` = 1 s.
+pub fn endpoint_lag() -> Distribution {
+    Distribution::Constant(0.5)
+}
+
+/// TCP, TLS and SETTINGS with the jitter of real machines, without which every cold start would be the same.
+pub fn connect() -> Distribution {
+    Distribution::Exponential { mean: 0.0003, min: 0.0002 }
+}
+
+/// Replicas of a Deployment (Kubernetes `apps/v1`).
+pub const REPLICAS: u32 = 1;
+/// Requests that a pod serves at once.
+pub const CONCURRENCY: u32 = 8;
+
+/// With 8 slots it makes the 5,000 calls per second of one saturated pod.
+pub fn service_time() -> Distribution {
+    Distribution::Exponential { mean: 0.0016, min: 0.0 }
+}
+
+/// From a pod's creation to Ready.
+pub fn startup() -> Distribution {
+    Distribution::Constant(5.0)
+}
+
+/// `terminationGracePeriodSeconds: 30`, no preStop hook (Kubernetes PodSpec).
+pub const TERMINATION: Termination = Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) };
+/// Kubernetes `apps/v1` Deployment: RollingUpdate with 25 % each.
+pub const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
+/// `maxSurge` and `maxUnavailable` of a Deployment.
+pub const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
+
+/// `--cpu-cfs-quota-period` of the kubelet.
+pub const CFS_PERIOD: Span = Span::from_millis(100);
+
+/// Channels of a client replica.
+pub const CHANNELS: u32 = 1;
+/// The 30 s of grpc-go's `MinResolutionInterval` and of C-core's `dns_min_time_between_resolutions_ms`.
+pub const RESOLVER: Resolver = Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember };
+/// Envoy `dns_refresh_rate` (`config.cluster.v3.Cluster`).
+pub const POLL_INTERVAL: Span = Span::from_secs(5);
+/// istiod `PILOT_DEBOUNCE_MAX`.
+pub const DEBOUNCE_MAX: Span = Span::from_secs(10);
+/// istiod `PILOT_DEBOUNCE_AFTER`.
+pub const ISTIO_DEBOUNCE: Span = Span::from_millis(100);
+/// Istio's chart, `global.proxy` (`concurrency: 2`).
+pub const WORKERS: u32 = 2;
+
+/// `circuit_breaker.proto`.
+pub const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
+
+/// `pilot/pkg/networking/core/route/retry`: attempts of the default policy, the first one not counted.
+pub const ISTIO_RETRIES: u32 = 2;
+
+/// `healthy_panic_threshold`, in percent; istiod sets it to 0 together with outlier detection (`applyOutlierDetection`).
+pub const PANIC_THRESHOLD: u32 = 50;
+/// The same with Istio.
+pub const ISTIO_PANIC_THRESHOLD: u32 = 0;
+
+/// What Istio 1.20 publishes for a pair of sidecars at the 90th percentile; a mesh's client side alone is not published.
+pub fn overhead() -> Distribution {
+    Distribution::Constant(0.00023)
+}
+
+/// `maglev.proto`.
+pub const TABLE_SIZE: u32 = 65_537;
+/// gRFC A42; Envoy's greatest is 8,388,608.
+pub const RING_SIZE: (u32, u32) = (1_024, 4_096);
+/// gRFC A48 and Envoy's `choice_count`.
+pub const CHOICE_COUNT: u32 = 2;
+/// Linkerd (`policy-controller/grpc/src/outbound.rs`).
+pub const DEFAULT_RTT: Span = Span::from_millis(30);
+/// `peak_ewma`: how fast it forgets; of the same file.
+pub const DECAY: Span = Span::from_secs(10);
+/// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
+pub const ENFORCEMENT: Enforcement = Enforcement {
+    min_time: Span::from_secs(5 * 60),
+    permit_without_stream: false,
+    max_strikes: Some(2),
+    rule: StrikeRule::Go,
+};
+/// No proxy punishes pings.
+pub const LENIENT: Enforcement =
+    Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
+/// What a gateway does with the connections of its clients, if nothing is known of its own: nothing.
+pub const PROXY_LISTENS: GrpcServer = GrpcServer {
+    max_connection_age: None,
+    max_connection_age_grace: None,
+    max_connection_idle: None,
+    max_requests_per_connection: None,
+    max_concurrent_streams: None,
+    enforcement: LENIENT,
+};
+/// nginx: `keepalive_time 1h`, `keepalive_timeout 75s`, `keepalive_requests 1000`, `http2_max_concurrent_streams 128`.
+pub const NGINX_LISTENS: GrpcServer = GrpcServer {
+    max_connection_age: Some(Span::from_secs(3600)),
+    max_connection_idle: Some(Span::from_secs(75)),
+    max_requests_per_connection: Some(NGINX_REQUESTS),
+    max_concurrent_streams: Some(128),
+    ..PROXY_LISTENS
+};
+/// `keepalive_requests`, on both sides.
+pub const NGINX_REQUESTS: u32 = 1_000;
+/// `keepalive` of an upstream (since 1.29.7).
+pub const NGINX_KEEPALIVE: u32 = 32;
+/// haproxy: `tune.h2.fe.max-concurrent-streams` and `tune.h2.be.max-concurrent-streams`.
+pub const HAPROXY_STREAMS: u32 = 100;
+/// What HAPROXY does with the connections of its clients.
+pub const HAPROXY_LISTENS: GrpcServer = GrpcServer { max_concurrent_streams: Some(HAPROXY_STREAMS), ..PROXY_LISTENS };
+
+/// From a call's emission to the instant when its channel picks.
+pub fn dispatch() -> Distribution {
+    Distribution::Constant(1e-6)
+}
+
+/// A gRPC client of which nothing is said.
+pub fn grpc_client() -> GrpcClient {
+    GrpcClient {
+        policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+        wait_for_ready: false,
+        connect: ConnectAt::Start,
+        discovery: Discovery::Dns,
+        resolver: RESOLVER,
+        backoff: Some(BACKOFF),
+        connect_timeout: client_stack(None).connect_timeout,
+        dispatch: dispatch(),
+        keepalive: None,
+        retry: None,
+        idle_timeout: client_stack(None).idle_timeout,
+        subset: None,
+        sharing: None,
+        outlier_detection: None,
+        keys: Keys { cumulative: None },
+    }
+}
+
+/// How a client's stack behaves; where none is named, as grpc-go, but that it connects at the start (`grpc.Dial`, as ghz).
+pub fn client_stack(stack: Option<Stack>) -> ClientStack {
+    match stack {
+        Some(stack) => stack::client(stack),
+        None => ClientStack { connect: ConnectAt::Start, ..stack::client(Stack::Go) },
+    }
+}
+
+/// C-core: `grpc.http2.min_sent_ping_interval_without_data_ms` as gRFC L116 has it.
+pub const THROTTLE_INTERVAL: Span = Span::from_secs(60);
+
+/// As gRFC A9 jitters the age on the server: ±10 %.
+pub const LIFETIME_JITTER: f64 = 0.1;
+/// Pods of a `kill` or `delete`.
+pub const PODS: u32 = 1;
+
+/// Autoscalers: `autoscaling/v2`, the flags of kube-controller-manager, and metrics-server's manifest.
+pub mod hpa {
+    use crate::model::{ScalingChange, ScalingPolicy};
+    use crate::units::Span;
+
+    /// `minReplicas`.
+    pub const MIN_REPLICAS: u32 = 1;
+    /// `averageUtilization` of the CPU metric, if none is given.
+    pub const TARGET_PERCENT: u32 = 80;
+    /// `--horizontal-pod-autoscaler-tolerance`.
+    pub const TOLERANCE: f64 = 0.1;
+    /// `--horizontal-pod-autoscaler-sync-period`.
+    pub const SYNC_PERIOD: Span = Span::from_secs(15);
+    /// `--metric-resolution` of metrics-server.
+    pub const METRICS_RESOLUTION: Span = Span::from_secs(15);
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    pub const CPU_INITIALIZATION_PERIOD: Span = Span::from_secs(300);
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    pub const INITIAL_READINESS_DELAY: Span = Span::from_secs(30);
+    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
+    pub const DOWNSCALE_STABILIZATION: Span = Span::from_secs(300);
+    const PERIOD: Span = Span::from_secs(15);
+    /// `scaleUp` of `behavior`: the larger of the two.
+    pub const UP: [ScalingPolicy; 2] = [
+        ScalingPolicy { change: ScalingChange::Pods(4), period: PERIOD },
+        ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD },
+    ];
+    /// `scaleDown` of `behavior`.
+    pub const DOWN: [ScalingPolicy; 1] = [ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD }];
+    /// No system gives one: the request is what a pod with all slots busy uses.
+    pub const CPU_AT_FULL_LOAD: f64 = 1.0;
+}
+
+impl Model {
+    /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
+    #[must_use]
+    pub fn new(servers: Vec<Server>, clients: Vec<Client>) -> Self {
+        let cluster = Cluster { nodes: NODES, endpoint_lag: endpoint_lag(), dns: DNS, rtt: RTT, connect: connect() };
+        Model {
+            name: "model".to_owned(),
+            about: String::new(),
+            story: None,
+            seed: SEED,
+            duration: None,
+            warmup: Span::ZERO,
+            window: None,
+            max_calls_in_flight: MAX_CALLS_IN_FLIGHT,
+            cluster,
+            service: ServiceType::ClusterIp,
+            servers,
+            clients,
+            gateways: Vec::new(),
+            timeline: Vec::new(),
+            expect: Vec::new(),
+        }
+    }
+}
+
+impl Server {
+    /// A Deployment of which nothing else is said.
+    #[must_use]
+    pub fn new(name: &str, replicas: u32) -> Self {
+        Server {
+            name: name.to_owned(),
+            replicas,
+            concurrency: CONCURRENCY,
+            service_time: service_time(),
+            cpu: None,
+            speed: 1.0,
+            warm_up: None,
+            queue_limit: None,
+            handshake_time: Span::ZERO,
+            startup: startup(),
+            min_ready: Span::ZERO,
+            hpa: None,
+            termination: TERMINATION,
+            strategy: STRATEGY,
+            grpc: GrpcServer { enforcement: ENFORCEMENT, ..PROXY_LISTENS },
+        }
+    }
+}
+
+impl Client {
+    /// A Deployment with one replica, whose one gRPC channel behaves as grpc-go's.
+    #[must_use]
+    pub fn new(name: &str, load: Load) -> Self {
+        Client {
+            name: name.to_owned(),
+            replicas: REPLICAS,
+            channels: CHANNELS,
+            protocol: Protocol::Grpc(grpc_client()),
+            gateway: None,
+            via: None,
+            start_at: Span::ZERO,
+            start_spread: Span::ZERO,
+            max_connection_lifetime: None,
+            load,
+            methods: Vec::new(),
+            deadline: None,
+            startup: startup(),
+            strategy: STRATEGY,
+        }
+    }
+}

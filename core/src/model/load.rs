@@ -1,0 +1,112 @@
+//! What clients ask for.
+
+use std::sync::Arc;
+
+use crate::distribution::{Distribution, unit};
+use crate::units::{Span, Time};
+
+/// A method: calls that are alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    /// Its name, unique within its client.
+    pub name: String,
+    /// Upper end of its share of the unit interval; the last one's is 1.
+    pub until: f64,
+    /// A call's time in a slot is multiplied by this; above zero.
+    pub cost: f64,
+    /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
+    pub deadline: Option<Span>,
+}
+
+impl Method {
+    /// The method of a call, by the uniform draw that decides what it asks for, and the uniform draw that is left of that for its
+    /// service time. There must be a method.
+    #[must_use]
+    pub fn choose(methods: &[Method], draw: u64) -> (usize, u64) {
+        let u = unit(draw);
+        let i = methods.partition_point(|m| m.until <= u).min(methods.len() - 1);
+        let from = if i == 0 { 0.0 } else { methods[i - 1].until };
+        // The bits below a double's precision do not matter to any law; all ones is the largest draw.
+        let rest = ((u - from) / (methods[i].until - from)).clamp(0.0, 1.0);
+        (i, (rest * 2f64.powi(64)) as u64)
+    }
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Load {
+    /// Workers that each wait for the response before the next call (ghz).
+    Closed {
+        /// Workers over all replicas, at least 1 per replica.
+        concurrency: u32,
+        /// Calls over all replicas. `None`: until the run's `duration`.
+        requests: Option<u64>,
+    },
+    /// Calls that come whatever the responses do.
+    Open {
+        /// How they are spaced.
+        arrivals: Arrivals,
+        /// Calls per second over all replicas, as a function of time.
+        rate: RateCurve,
+    },
+    /// Streams that stay open.
+    Streams(Streams),
+    /// What others ask of it: it is a gateway.
+    Forwarded,
+}
+
+impl Load {
+    /// Calls, or streams, per second over all replicas. `None`: it is what the servers make it.
+    #[must_use]
+    pub fn rate(&self) -> Option<&RateCurve> {
+        match self {
+            Load::Closed { .. } | Load::Forwarded => None,
+            Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn rate_mut(&mut self) -> Option<&mut RateCurve> {
+        match self {
+            Load::Closed { .. } | Load::Forwarded => None,
+            Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
+        }
+    }
+
+    /// The calls that a closed load makes in all over its replicas, if it ends.
+    #[must_use]
+    pub fn requests(&self) -> Option<u64> {
+        match self {
+            Load::Closed { requests, .. } => *requests,
+            Load::Open { .. } | Load::Streams(_) | Load::Forwarded => None,
+        }
+    }
+}
+
+/// Streams that begin as a Poisson process, stay open, and are opened again when they are cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Streams {
+    /// Streams that begin per second over all replicas, as a function of time.
+    pub rate: RateCurve,
+    /// From the application's opening of a stream to its end, whether it is cut in between or not.
+    pub duration: Distribution,
+    /// From one message of a stream to the next; above zero. `None`: there are none.
+    pub interval: Option<Span>,
+}
+
+/// How the calls of an open load are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// A Poisson process.
+    Poisson,
+    /// Constant spacing per replica, each replica with its own random phase.
+    Constant,
+}
+
+/// A rate as a function of time: linear between its points, constant after the last. The first point is at time zero; two
+/// points at one instant are a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateCurve {
+    /// `(time, calls per second)`, in order of time; never empty; every rate finite and at least 0.
+    pub points: Arc<[(Time, f64)]>,
+}

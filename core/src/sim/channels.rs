@@ -1,0 +1,182 @@
+//! The state of gRPC channels.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::observation::FailureReason;
+use super::plans::{Answer, Joined, Plan};
+use super::world::{NONE, Waiting};
+use crate::model::Policy;
+use crate::policy::counted::Counted;
+use crate::units::Time;
+
+/// The state of one address in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubchannelState {
+    /// Not connected, not trying.
+    Idle,
+    /// A dial is under way.
+    Connecting,
+    /// Connected.
+    Ready,
+    /// Waiting to try again.
+    Backoff,
+}
+
+/// One address of a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Subchannel {
+    pub address: u32,
+    /// Slot of its connection while Connecting or Ready.
+    pub connection: u32,
+    /// Voids back-off timers set before.
+    pub epoch: u32,
+    pub state: SubchannelState,
+    /// Has failed since it was last READY: counts as TRANSIENT_FAILURE although it tries again.
+    pub failed: bool,
+    /// Failed attempts in a row.
+    pub failures: u8,
+}
+
+impl Subchannel {
+    pub fn new(address: u32) -> Subchannel {
+        Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
+    }
+}
+
+/// The addresses of a channel.
+pub type Subchannels = SmallVec<[Subchannel; 1]>;
+
+/// A channel's connectivity (`doc/connectivity-semantics-and-api.md` of gRPC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connectivity {
+    Idle,
+    Connecting,
+    Ready,
+    TransientFailure,
+}
+
+/// A gRPC channel.
+#[derive(Debug)]
+pub struct Channel<'a> {
+    pub replica: u32,
+    /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
+    pub balancer: u32,
+    pub state: Connectivity,
+    /// What its last failed dial or lookup came to: what a call is told that fails for want of a connection.
+    pub trouble: FailureReason,
+    /// Its replica has stopped: no new calls, close when the last one ends.
+    pub stopped: bool,
+    /// A `Dispatch` event is under way.
+    pub dispatching: bool,
+    /// Of its client: kept here, where each pick reads it.
+    pub policy: &'a Policy,
+    /// Dials when a call needs it, as Envoy does: `picker` has all hosts, as indices into `subchannels`.
+    pub pools: bool,
+    /// A pick needs to know nothing but whose turn it is.
+    pub in_turn: bool,
+    /// Index into `picker` of the next pick.
+    pub next: u32,
+    /// With `next` the number of the next pick: what a counter was at the picker's first place in this round.
+    pub turned: u32,
+    /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
+    pub picker: SmallVec<[u32; 2]>,
+    pub stale: bool,
+    /// What the policy keeps beside the picker, if anything.
+    pub plan: Option<Box<Plan>>,
+    /// When its hosts joined, if slow start asks.
+    pub joined: Option<Box<Joined>>,
+    /// READY subchannels.
+    pub ready: u32,
+    /// Its addresses: for round_robin in order of address, for pick_first in order of attempt.
+    pub subchannels: Subchannels,
+    /// Calls that wait for a READY connection, first in first out.
+    pub waiting: Waiting,
+    /// Pickers built so far, and calls that waited or failed for want of a connection: they count draws.
+    pub pickers: u32,
+    pub dispatched: u32,
+    /// pick_first goes through its addresses.
+    pub in_pass: bool,
+    /// Attempts of pick_first so far (voids the timers of earlier ones), and the next address of its pass.
+    pub attempt: u32,
+    pub pass_next: u32,
+    /// Its DNS resolver; a virtual IP needs none.
+    pub resolver: Option<Box<ResolverState>>,
+}
+
+impl Channel<'_> {
+    /// The plan of a policy that counts calls under way.
+    pub fn counted(&mut self) -> Option<&mut Counted> {
+        match self.plan.as_deref_mut() {
+            Some(Plan::Counted(counted)) => Some(counted),
+            _ => None,
+        }
+    }
+
+    /// Whose turn it is: a position in the picker, which must have some.
+    #[inline(always)]
+    pub fn take_turn(&mut self) -> usize {
+        let i = self.next as usize;
+        if i + 1 == self.picker.len() {
+            (self.next, self.turned) = (0, self.turned.wrapping_add(self.next + 1));
+        } else {
+            self.next += 1;
+        }
+        i
+    }
+
+    /// The resolver's answer, if the policy goes by its order.
+    pub fn answer(&mut self) -> Option<&mut Answer> {
+        match self.plan.as_deref_mut() {
+            Some(Plan::Answer(answer)) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+/// The connections of a pool beyond the first, by number: in the order in which they were dialled. There are thousands of them where many
+/// calls wait for pods whose connections carry few at once, so a call must not look at each.
+#[derive(Debug, Default)]
+pub struct Pooled {
+    pub all: BTreeMap<u64, u32>,
+    /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
+    pub open: BTreeMap<u64, u32>,
+    /// Streams on all of them.
+    pub streams: u32,
+}
+
+impl Pooled {
+    pub fn add(&mut self, id: u64, connection: u32) {
+        self.all.insert(id, connection);
+        self.open.insert(id, connection);
+    }
+
+    /// One of them is no more, or not one of them any more: it carries this many `streams`.
+    pub fn remove(&mut self, id: u64, streams: u32) {
+        if self.all.remove(&id).is_some() {
+            self.open.remove(&id);
+            self.streams -= streams;
+        }
+    }
+}
+
+/// A channel's DNS resolver.
+#[derive(Debug, Default)]
+pub struct ResolverState {
+    /// When the last answer came; `None`: never.
+    pub answered: Option<Time>,
+    /// A lookup is scheduled or under way.
+    pub pending: bool,
+    /// One more request came while a lookup was scheduled.
+    pub again: bool,
+    /// Lookups in a row that found nothing.
+    pub failures: u32,
+    /// Answers so far.
+    pub answers: u64,
+    /// Of a watch: how much of its node's log is in the channel's list, and how much it has heard of.
+    pub listed: usize,
+    pub heard: usize,
+    /// How often the channel has been idle: voids what was asked before.
+    pub life: u32,
+}

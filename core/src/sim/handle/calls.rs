@@ -1,0 +1,378 @@
+//! Calls, from the application's call to its answer.
+
+use super::super::engine::Engine;
+use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer, PodId};
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use super::methods::Kind;
+use crate::model::Protocol;
+use crate::policy::budget::Resource;
+use crate::random::below;
+use crate::units::{Span, Time};
+
+/// What it takes an application to learn of a failure on its own node and to go on: an assumption. A closed loop that nobody
+/// serves is as fast as this lets it be. (A real one is bound by its processor: a failed call costs tens of microseconds, and
+/// all workers share the cores, which is about 1 ms per call and worker for ghz with its 50 workers.)
+pub const LOCAL_FAILURE_TAKES: Span = Span::from_millis(1);
+
+/// Fewer replicas than this fit into the processor's caches.
+const WORTH_TOUCHING: usize = 4096;
+
+impl<O: Observer> Engine<'_, O> {
+    /// The next call of an open load.
+    #[inline]
+    pub fn on_arrival(&mut self) {
+        let client = self.arrivals.argmin();
+        let state = &mut self.clients[client];
+        let Some(load) = &mut state.open else { return };
+        let next = load.next;
+        let members = state.active.len();
+        let mut caller = None;
+        if members > 0 {
+            let (i, key) = load.assign(members);
+            let c = &mut state.active[i];
+            caller = (c.replica != NONE).then_some((c.ordinal, c.first_channel + c.next_channel, key));
+            c.next_channel = if c.next_channel + 1 == state.settings.channels { 0 } else { c.next_channel + 1 };
+        }
+        let drawn = load.advance();
+        self.arrivals.set(client, load.next.at);
+        if drawn {
+            self.touch(client);
+        }
+        // A replica that has not started makes no calls; its part of the load is not made by others.
+        let Some((replica, channel, key)) = caller else { return };
+        let (n, demand) = (next.n, next.demand);
+        let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
+        self.observer.observe(self.now, &what);
+        self.make_call(client as u32, channel, NONE, demand, key);
+    }
+
+    /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
+    #[inline(never)]
+    fn touch(&self, client: usize) {
+        let state = &self.clients[client];
+        let (Some(load), members) = (&state.open, state.active.len()) else { return };
+        if members < WORTH_TOUCHING {
+            return;
+        }
+        let mut seen = 0;
+        for mark in load.marks() {
+            let channel = state.active[below(mark, members)].first_channel;
+            let connection = self.only_connection.get(channel as usize).copied().unwrap_or(NONE);
+            seen ^= self.lanes.touch(connection);
+        }
+        std::hint::black_box(seen);
+    }
+
+    /// The next call of a worker of a closed load, if there is one left.
+    pub fn next_closed_call(&mut self, worker: u32) {
+        let w = &self.workers[worker as usize];
+        let (channel, replica) = (w.channel, &self.replicas[w.replica as usize]);
+        let (client, ordinal) = (replica.client, replica.ordinal);
+        let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
+        let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
+        self.observer.observe(self.now, &what);
+        self.make_call(client, channel, worker, demand, key);
+    }
+
+    #[inline(always)]
+    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
+        let settings = self.clients[client as usize].settings;
+        let kind = Kind::of(settings, demand);
+        let call = self.calls.insert(Call {
+            emitted: self.now,
+            demand: kind.demand,
+            key,
+            method: kind.method,
+            client,
+            channel,
+            connection: NONE,
+            sent: self.now,
+            pod: NONE,
+            worker,
+            generation: 0,
+            state: CallState::WaitsForChannel,
+            failure: None,
+            ended: false,
+            retries: 0,
+        });
+        if self.counts_calls {
+            self.count_call(client, channel);
+        }
+        if let Some(deadline) = kind.deadline {
+            let at = self.now + deadline;
+            let i = self.clients[client as usize].first_queue as usize + kind.queue();
+            let queue = &mut self.deadline_queues[i];
+            if queue.is_empty() {
+                self.deadlines.set(i, at.0);
+            }
+            queue.push_back((at, call));
+            if queue.len() > 2 * self.calls.items.len() + 1024 {
+                self.forget_deadlines(i);
+            }
+        }
+        match settings.protocol {
+            Protocol::Grpc(_) if settings.via.is_some() => self.enter_proxy(call),
+            Protocol::Grpc(_) => self.route_call(call),
+            Protocol::Http1(_) => self.pool_call(call),
+        }
+    }
+
+    /// Most calls end long before their deadline: from time to time, those that have ended are taken out of the queue, so
+    /// that it grows with the calls in progress and not with the deadline.
+    #[inline(never)]
+    fn forget_deadlines(&mut self, i: usize) {
+        let calls = &self.calls;
+        let queue = &mut self.deadline_queues[i];
+        queue.retain(|&(_, call)| calls.get(call).is_some_and(|c| !c.ended));
+        self.deadlines.set(i, queue.front().map_or(u64::MAX, |d| d.0.0));
+    }
+
+    /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
+    #[inline]
+    pub fn route_call(&mut self, call: Handle) {
+        let index = self.calls.items[call.index as usize].channel;
+        let only = self.only_connection[index as usize];
+        if only != NONE {
+            return self.send(call, only);
+        }
+        let channel = &self.channels[index as usize];
+        if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
+            return self.pick_and_send(index, call);
+        }
+        self.wait_for_connection(call, index);
+    }
+
+    #[inline(never)]
+    fn wait_for_connection(&mut self, call: Handle, index: u32) {
+        let state = self.channels[index as usize].state;
+        let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
+        if state == Connectivity::TransientFailure && !waits {
+            let why = self.channels[index as usize].trouble;
+            return self.fail_fast(call, index, why);
+        }
+        self.channels[index as usize].waiting.push_back(call, &self.calls);
+        if state == Connectivity::Idle {
+            self.exit_idle(index);
+        }
+    }
+
+    /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
+    #[inline(always)]
+    pub fn pick_and_send(&mut self, index: u32, call: Handle) {
+        if self.channels[index as usize].stale {
+            self.rebuild_picker(index);
+        }
+        let channel = &mut self.channels[index as usize];
+        if !channel.in_turn {
+            return self.send_by_policy(index, call);
+        }
+        let i = channel.take_turn();
+        let connection = channel.picker[i];
+        if channel.picker.len() == 1 && channel.waiting.is_empty() {
+            self.only_connection[index as usize] = connection;
+        }
+        self.send(call, connection);
+    }
+
+    /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
+    #[inline(always)]
+    pub fn send(&mut self, call: Handle, connection: u32) {
+        let item = &mut self.calls.items[call.index as usize];
+        item.connection = connection;
+        (item.pod, item.sent) = (self.lanes[connection].pod, self.now);
+        if !self.lanes.begin_stream(connection) {
+            self.lanes.set_plain(connection, false);
+            item.state = CallState::WaitsForStream;
+            return self.connections.items[connection as usize].waiting.push_back(call, &self.calls);
+        }
+        item.state = CallState::Sent;
+        self.deliveries.push(self.now + self.to_pod, call.index);
+        self.call_begins(connection);
+        self.count_pooled(connection, true);
+    }
+
+    /// A request reaches its pod.
+    #[inline]
+    pub fn on_delivery(&mut self) {
+        let Some(index) = self.deliveries.pop() else { return };
+        let call = &mut self.calls.items[index as usize];
+        if call.ended {
+            return self.calls.free(index);
+        }
+        let (pod, connection) = (call.pod, call.connection);
+        let lane = &self.lanes[connection];
+        if !self.pods[pod as usize].serving || lane.dead {
+            call.state = CallState::Lost;
+            let sent = call.sent;
+            return self.request_lost(pod, connection, sent);
+        }
+        let id = ConnectionId(lane.id);
+        if lane.unusual && self.receive_unusual(connection, index) {
+            return;
+        }
+        self.observe(&Observation::Received { pod: PodId(pod), connection: id });
+        self.admit_call(pod, index);
+    }
+
+    /// A response reaches its client.
+    #[inline]
+    pub fn on_response(&mut self) {
+        let Some(index) = self.responses.pop() else { return };
+        let call = &self.calls.items[index as usize];
+        if call.ended {
+            return self.calls.free(index);
+        }
+        let (connection, failure, sent) = (call.connection, call.failure, call.sent);
+        if self.clients[call.client as usize].settings.via.is_some() {
+            return self.leave_proxy(index);
+        }
+        let worker = self.end_attempt(index, failure);
+        self.calls.free(index);
+        self.response_came(connection, sent, failure);
+        self.after_end(worker);
+    }
+
+    /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
+    #[inline(always)]
+    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+        self.learn(connection, sent, failure);
+        self.response_read(connection);
+        self.release_stream(connection);
+    }
+
+    /// The first deadline of all passes.
+    pub fn on_deadline(&mut self) {
+        let i = self.deadlines.argmin();
+        let queue = &mut self.deadline_queues[i];
+        let Some((_, call)) = queue.pop_front() else { return };
+        let next = queue.front().map_or(u64::MAX, |d| d.0.0);
+        self.deadlines.set(i, next);
+        if self.calls.get(call).is_some_and(|c| !c.ended) {
+            self.fail_call(call.index, FailureReason::Deadline);
+        }
+    }
+
+    /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
+    pub fn fail_call(&mut self, index: u32, why: FailureReason) {
+        let call = &self.calls.items[index as usize];
+        let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
+        let channel = call.channel;
+        let worker = self.end_attempt(index, Some(why));
+        // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
+        match state {
+            CallState::ToProxy
+            | CallState::WaitsForChannel
+            | CallState::WaitsForStream
+            | CallState::Failing
+            | CallState::BacksOff
+            | CallState::FromProxy
+            | CallState::Streaming
+            | CallState::Lost => self.calls.free(index),
+            CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
+                self.calls.items[index as usize].ended = true;
+                self.cancel_forwarded(index);
+            }
+        }
+        if state == CallState::Queued {
+            self.leave_queue(pod);
+        } else if state == CallState::WaitsForStream {
+            self.give_back(channel, Resource::Pending);
+        }
+        if state.has_stream() {
+            // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
+            if self.lanes[connection].http1 {
+                self.drain(connection, CloseReason::PerRequest);
+            }
+            self.learn(connection, sent, Some(why));
+            self.release_stream(connection);
+        }
+        self.after_end(worker);
+    }
+
+    /// Tells the observer that a call has ended, and returns the worker that made it.
+    #[inline(always)]
+    pub fn tell_end(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
+        let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
+        if client >= self.originators {
+            return self.answer_for(index, failure);
+        }
+        match failure {
+            None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
+            Some(why) => self.tell_failure(index, why),
+        }
+        if self.counts_calls {
+            self.discount_call(index, failure.is_none());
+        }
+        worker
+    }
+
+    /// A worker of a closed load goes on.
+    #[inline]
+    pub fn after_end(&mut self, worker: u32) {
+        if worker != NONE {
+            self.go_on(worker);
+        }
+    }
+
+    fn go_on(&mut self, worker: u32) {
+        let load = &self.closed[self.workers[worker as usize].load as usize];
+        self.unfinished_closed -= u64::from(load.requests.is_some());
+        if self.all_done() {
+            self.end_key = 0;
+        }
+        self.next_closed_call(worker);
+    }
+
+    /// A stream of a connection has ended.
+    #[inline]
+    pub fn release_stream(&mut self, connection: u32) {
+        if self.lanes.end_stream(connection) {
+            self.after_stream(connection);
+        }
+    }
+
+    /// Somebody may wait for the stream that has ended, or for the last one's end.
+    #[inline(never)]
+    fn after_stream(&mut self, connection: u32) {
+        self.call_ends(connection);
+        self.count_pooled(connection, false);
+        if !self.in_use.is_empty() && !self.lanes[connection].http1 {
+            self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
+        }
+        self.send_waiting(connection);
+        let owner = self.connections.items[connection as usize].owner;
+        if !self.lanes[connection].http1 && self.channels[owner as usize].pools {
+            self.after_send(owner, connection);
+        }
+        self.connections.items[connection as usize].idle_since = self.now;
+        if self.lanes.streams(connection) > 0 {
+            return;
+        }
+        let lane = &self.lanes[connection];
+        if lane.http1 {
+            self.return_to_pool(connection);
+        } else if lane.state == ConnectionState::Ready {
+            self.limit_idle(connection);
+        } else if lane.state == ConnectionState::Draining && !lane.dead {
+            self.close_drained(connection);
+        }
+    }
+
+    /// Sends calls that wait for a stream of `connection` while there are free streams.
+    pub fn send_waiting(&mut self, connection: u32) {
+        loop {
+            let streams = self.lanes.streams(connection);
+            let lane = &self.lanes[connection];
+            if lane.dead || streams >= lane.streams_max {
+                return;
+            }
+            let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
+            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.channel) else { continue };
+            if self.begins(channel) {
+                self.send(call, connection);
+            } else {
+                self.refuse_waiting(call.index, channel);
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! gRPC channels: connectivity, the picker, and calls that wait for a READY connection.
+
+use smallvec::smallvec;
+
+use super::super::engine::Engine;
+use super::super::event::Event;
+use super::super::observation::{CloseReason, FailureReason, Observer};
+use super::super::schedule::Rank;
+use super::super::world::{
+    Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP, Waiting,
+};
+use crate::model::{Client, DelayFrom, GrpcClient, Policy, Protocol, Reconnect};
+use crate::policy::backoff;
+use crate::random::{Purpose, mix};
+use crate::units::{Span, Time};
+
+impl<'a, O: Observer> Engine<'a, O> {
+    /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
+    pub fn new_channel(&self, replica: u32, client: &'a Client, grpc: &'a GrpcClient, balancer: u32) -> Channel<'a> {
+        let policy = &grpc.policy;
+        let knows_pods = self.model.knows_pods(client);
+        let cluster = client.via.as_ref().and_then(|via| via.cluster);
+        let pools = cluster.is_some();
+        Channel {
+            replica,
+            balancer,
+            state: Connectivity::Idle,
+            trouble: FailureReason::NoEndpoint,
+            stopped: false,
+            dispatching: false,
+            policy,
+            pools,
+            in_turn: policy.goes_in_turn() && !pools && grpc.outlier_detection.is_none(),
+            next: 0,
+            turned: 0,
+            picker: smallvec![],
+            stale: false,
+            plan: None,
+            joined: cluster.and_then(|cluster| cluster.slow_start).map(|_| Box::default()),
+            ready: 0,
+            subchannels: if knows_pods { smallvec![] } else { smallvec![Subchannel::new(VIRTUAL_IP)] },
+            waiting: Waiting::default(),
+            pickers: 0,
+            dispatched: 0,
+            in_pass: false,
+            attempt: 0,
+            pass_next: 0,
+            resolver: knows_pods.then(|| Box::new(ResolverState::default())),
+        }
+    }
+
+    /// The settings of a channel's client.
+    pub fn settings(&self, channel: u32) -> &GrpcClient {
+        match &self.clients[self.client_of(channel) as usize].settings.protocol {
+            Protocol::Grpc(settings) => settings,
+            Protocol::Http1(_) => unreachable!("only gRPC clients have channels"),
+        }
+    }
+
+    /// The client that a channel belongs to.
+    pub fn client_of(&self, channel: u32) -> u32 {
+        self.replicas[self.channels[channel as usize].replica as usize].client
+    }
+
+    /// The key of a channel's random draws.
+    pub fn channel_key(&self, channel: u32) -> u64 {
+        let replica = self.channels[channel as usize].replica;
+        let offset = channel - self.replicas[replica as usize].first_channel;
+        mix(self.replica_key(replica), (1 << 32) + u64::from(offset))
+    }
+
+    pub fn waits_for_ready(&self, channel: u32) -> bool {
+        self.settings(channel).wait_for_ready
+    }
+
+    /// How long the channel needs for its next call that has waited, or that fails.
+    pub fn dispatch_time(&mut self, index: u32) -> Span {
+        let k = u64::from(self.channels[index as usize].dispatched);
+        self.channels[index as usize].dispatched += 1;
+        let law = &self.settings(index).dispatch;
+        // The usual constant needs no draw.
+        let draw = if law.is_constant() { 0 } else { self.streams.draw(Purpose::Dispatch, self.channel_key(index), k) };
+        law.sample(draw)
+    }
+
+    /// Leaves IDLE: resolves the name if that has not been done, and connects.
+    pub fn exit_idle(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        if channel.stopped || channel.state != Connectivity::Idle {
+            return;
+        }
+        channel.state = Connectivity::Connecting;
+        self.watch_for_idle(index);
+        if self.channels[index as usize].subchannels.is_empty() {
+            return self.request_resolution(index);
+        }
+        self.connect_all(index, true);
+    }
+
+    /// Starts what the policy starts when it may connect. Without back-off, what has failed is tried again only `for_call`.
+    pub fn connect_all(&mut self, index: u32, for_call: bool) {
+        if self.channels[index as usize].policy.is_pick_first() {
+            return self.start_pass(index);
+        }
+        if self.channels[index as usize].pools {
+            let channel = &mut self.channels[index as usize];
+            channel.stale |= channel.picker.is_empty();
+            return self.update_state(index);
+        }
+        self.dial_idle(index, for_call || self.settings(index).backoff.is_some());
+        self.update_state(index);
+    }
+
+    /// Dials for the subchannels that are IDLE, those that have failed `again` included.
+    pub fn dial_idle(&mut self, index: u32, again: bool) {
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            let Subchannel { state, failures, .. } = self.channels[index as usize].subchannels[i];
+            if state == SubchannelState::Idle && (again || failures == 0) {
+                self.dial_subchannel(index, i);
+            }
+        }
+    }
+
+    /// Dials for the `i`-th subchannel of a channel.
+    pub fn dial_subchannel(&mut self, index: u32, i: usize) {
+        let address = self.channels[index as usize].subchannels[i].address;
+        let replica = self.channels[index as usize].replica;
+        let connection = self.dial(index, replica, address, false);
+        let subchannel = &mut self.channels[index as usize].subchannels[i];
+        subchannel.state = SubchannelState::Connecting;
+        subchannel.connection = connection.index;
+    }
+
+    /// The subchannel of `channel` for `address`.
+    pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
+        let channel = &self.channels[index as usize];
+        if self.channels[index as usize].policy.is_pick_first() {
+            // Mostly the one that its pass is at.
+            let at = channel.pass_next.saturating_sub(1) as usize;
+            let here = channel.subchannels.get(at).is_some_and(|s| s.address == address);
+            return if here { Some(at) } else { channel.subchannels.iter().position(|s| s.address == address) };
+        }
+        channel.subchannels.binary_search_by_key(&address, |s| s.address).ok()
+    }
+
+    /// A connection of the channel has become READY.
+    pub fn subchannel_ready(&mut self, index: u32, connection: Handle) {
+        let address = self.connections.items[connection.index as usize].address;
+        if self.is_pooled(index, address, connection.index) {
+            return self.pooled_ready(index, connection.index);
+        }
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        subchannel.state = SubchannelState::Ready;
+        (subchannel.failed, subchannel.failures) = (false, 0);
+        channel.ready += 1;
+        channel.stale |= !channel.pools;
+        self.only_connection[index as usize] = NONE;
+        self.begin_measuring(index, connection.index);
+        if self.channels[index as usize].pools {
+            self.pooled_ready(index, connection.index);
+            if self.channels[index as usize].stopped {
+                return;
+            }
+        }
+        if self.channels[index as usize].policy.is_pick_first() {
+            self.end_pass(index, i);
+        }
+        self.update_state(index);
+    }
+
+    /// A dial of the channel, begun at `since`, failed.
+    pub fn subchannel_failed(&mut self, index: u32, connection: u32, address: u32, since: Time) {
+        if self.is_pooled(index, address, connection) {
+            return self.leave_pooled(index, address, connection);
+        }
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        if self.channels[index as usize].stopped {
+            let subchannel = &mut self.channels[index as usize].subchannels[i];
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            return self.give_up(index);
+        }
+        if self.channels[index as usize].pools {
+            let subchannel = &mut self.channels[index as usize].subchannels[i];
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            return self.promote_pooled(index, i);
+        }
+        let GrpcClient { policy, backoff, .. } = self.settings(index);
+        let (pick_first, backoff) = (policy.is_pick_first(), *backoff);
+        let Some(backoff) = backoff else { return self.attempt_of_call_failed(index, i) };
+        let owner = mix(self.channel_key(index), u64::from(address));
+        let subchannel = &mut self.channels[index as usize].subchannels[i];
+        subchannel.state = SubchannelState::Backoff;
+        subchannel.connection = NONE;
+        subchannel.failed = true;
+        subchannel.failures = subchannel.failures.saturating_add(1);
+        subchannel.epoch += 1;
+        let (failures, epoch) = (u32::from(subchannel.failures), subchannel.epoch);
+        let draw = self.streams.draw(Purpose::Backoff, owner, u64::from(epoch));
+        let from = match backoff.from {
+            DelayFrom::AttemptStart => since,
+            DelayFrom::AttemptEnd => self.now,
+        };
+        let at = (from + backoff::delay(&backoff, failures, draw)).max(self.now);
+        self.schedule.at(at, Rank::Expiry, Event::BackoffOver { channel: index, address, epoch });
+        self.request_resolution(index);
+        if pick_first {
+            self.attempt_failed(index);
+        } else {
+            self.update_state(index);
+        }
+    }
+
+    /// A back-off is over. A pass of pick_first tries the address in its turn; all else tries again now.
+    pub fn on_backoff_over(&mut self, index: u32, address: u32, epoch: u32) {
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        if subchannel.epoch != epoch || subchannel.state != SubchannelState::Backoff {
+            return;
+        }
+        if channel.stopped {
+            return self.give_up(index);
+        }
+        subchannel.state = SubchannelState::Idle;
+        let pick_first = self.channels[index as usize].policy.is_pick_first();
+        let channel = &self.channels[index as usize];
+        if !pick_first || channel.state == Connectivity::TransientFailure && !channel.in_pass {
+            self.dial_subchannel(index, i);
+        }
+    }
+
+    /// A READY connection of the channel takes no new calls any more, and its subchannel is IDLE. pick_first waits for the
+    /// next call unless it is told to be `eager`; round_robin reconnects at once.
+    pub fn subchannel_lost(&mut self, index: u32, connection: u32, reason: CloseReason) {
+        let address = self.connections.items[connection as usize].address;
+        let Some(i) = self.find_subchannel(index, address) else { return };
+        let channel = &mut self.channels[index as usize];
+        let subchannel = &mut channel.subchannels[i];
+        if subchannel.connection != connection || subchannel.state != SubchannelState::Ready {
+            return self.leave_pooled(index, address, connection);
+        }
+        subchannel.state = SubchannelState::Idle;
+        subchannel.connection = NONE;
+        channel.ready -= 1;
+        channel.stale |= !channel.pools;
+        self.only_connection[index as usize] = NONE;
+        if channel.stopped {
+            if channel.ready == 0 && reason != CloseReason::ClientStopped {
+                self.give_up(index);
+            }
+            return;
+        }
+        if self.channels[index as usize].pools {
+            return self.promote_pooled(index, i);
+        }
+        self.request_resolution(index);
+        match *self.channels[index as usize].policy {
+            Policy::PickFirst { reconnect, .. } => {
+                self.channels[index as usize].state = Connectivity::Idle;
+                let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
+                if eager || !self.channels[index as usize].waiting.is_empty() {
+                    self.exit_idle(index);
+                }
+            }
+            _ => {
+                self.dial_subchannel(index, i);
+                self.update_state(index);
+            }
+        }
+    }
+
+    /// Aggregates the subchannels' states (gRFC A61: READY, else CONNECTING, else IDLE, else TRANSIENT_FAILURE, where a
+    /// subchannel that has failed counts as failed until it is READY), and acts on a change.
+    pub fn update_state(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        let before = channel.state;
+        let trying = |s: &Subchannel| !s.failed && s.state == SubchannelState::Connecting;
+        channel.state = if channel.ready > 0 || channel.pools && !channel.subchannels.is_empty() {
+            Connectivity::Ready
+        } else if channel.subchannels.iter().any(trying) {
+            Connectivity::Connecting
+        } else if channel.subchannels.iter().any(|s| !s.failed) {
+            Connectivity::Idle
+        } else {
+            Connectivity::TransientFailure
+        };
+        if channel.state != Connectivity::Ready
+            && let Some(answer) = channel.answer()
+        {
+            answer.forget();
+        }
+        match channel.state {
+            Connectivity::Ready => self.start_dispatching(index),
+            Connectivity::TransientFailure if before != Connectivity::TransientFailure => self.fail_waiting(index),
+            _ => {}
+        }
+    }
+
+    /// The replica has stopped, and the channel has lost a way to connect: it does not look for another. Calls that wait fail.
+    pub fn give_up(&mut self, index: u32) {
+        self.channels[index as usize].state = Connectivity::TransientFailure;
+        self.fail_all_waiting(index, FailureReason::CallerStopped);
+        self.shut_channel(index);
+    }
+
+    /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.
+    pub fn fail_waiting(&mut self, index: u32) {
+        if !self.waits_for_ready(index) {
+            self.fail_all_waiting(index, self.channels[index as usize].trouble);
+        }
+    }
+
+    fn fail_all_waiting(&mut self, index: u32, why: FailureReason) {
+        for call in self.channels[index as usize].waiting.take_all() {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.fail_call(call.index, why);
+            }
+        }
+    }
+
+    /// Puts the calls that wait on the wire, one after the other.
+    fn start_dispatching(&mut self, index: u32) {
+        let channel = &mut self.channels[index as usize];
+        if !channel.dispatching && !channel.waiting.is_empty() {
+            channel.dispatching = true;
+            self.after(Span::ZERO, Rank::World, Event::Dispatch { channel: index });
+        }
+    }
+
+    pub fn on_dispatch(&mut self, index: u32) {
+        self.channels[index as usize].dispatching = false;
+        while self.channels[index as usize].state == Connectivity::Ready {
+            let Some(call) = self.channels[index as usize].waiting.pop_front() else { break };
+            if self.calls.get(call).is_none_or(|c| c.ended) {
+                continue;
+            }
+            self.pick_and_send(index, call);
+            let takes = self.dispatch_time(index);
+            if takes > Span::ZERO && !self.channels[index as usize].waiting.is_empty() {
+                self.channels[index as usize].dispatching = true;
+                return self.after(takes, Rank::World, Event::Dispatch { channel: index });
+            }
+        }
+        let channel = &self.channels[index as usize];
+        if channel.stopped && channel.waiting.is_empty() {
+            self.shut_channel(index);
+        }
+    }
+
+    /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.
+    pub fn shut_channel(&mut self, index: u32) {
+        for i in 0..self.channels[index as usize].subchannels.len() {
+            let Subchannel { state, connection, address, .. } = self.channels[index as usize].subchannels[i];
+            self.end_pooled(index, address, CloseReason::ClientStopped);
+            match state {
+                // Calls that wait for it have nowhere else to go.
+                SubchannelState::Connecting if !self.connections.items[connection as usize].waiting.is_empty() => {}
+                SubchannelState::Connecting => {
+                    let subchannel = &mut self.channels[index as usize].subchannels[i];
+                    (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+                    self.close(connection, CloseReason::ClientStopped);
+                }
+                SubchannelState::Ready => self.drain(connection, CloseReason::ClientStopped),
+                SubchannelState::Idle | SubchannelState::Backoff => {}
+            }
+        }
+    }
+}

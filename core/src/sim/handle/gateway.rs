@@ -1,0 +1,140 @@
+//! Gateways: a pod takes a call from a client's connection and makes one of its own to a server, on a channel of the worker that the
+//! connection is on. The client's call is in the pod meanwhile, and is answered with what comes of the other.
+
+use super::super::engine::Engine;
+use super::super::observation::{CloseReason, FailureReason, Observer};
+use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
+use crate::distribution::unit;
+use crate::random::{Purpose, below, mix};
+use crate::units::Span;
+
+/// Istio's `--drain-time-s` for Envoy, over which the chance that an answer comes with a GOAWAY grows from 0 to 1.
+const DRAIN_TIME: Span = Span::from_secs(45);
+/// Sets the draw for that apart from other uses of a call's own.
+const SHED: u64 = 0x5348_4544;
+
+impl<O: Observer> Engine<'_, O> {
+    /// A pod is up. If it is a gateway's, it looks for servers.
+    pub fn open_gateway(&mut self, pod: u32) {
+        let p = &self.pods[pod as usize];
+        let Some(gateway) = p.server.checked_sub(self.model.servers.len() as u32) else { return };
+        let node = p.node;
+        let replica = self.add_replica(self.originators + gateway);
+        let r = &mut self.replicas[replica as usize];
+        (r.node, r.phase, r.ready_since) = (node, ReplicaPhase::Running, self.now);
+        let channels = r.first_channel..self.channels.len() as u32;
+        self.pods[pod as usize].forwarder = Some(Forwarder { replica, under_way: 0 });
+        channels.for_each(|channel| self.exit_idle(channel));
+    }
+
+    /// A call has come to a gateway's pod, which makes one like it. Where the kernel puts a connection is a hash of its ports
+    /// (SO_REUSEPORT): a worker at random.
+    #[inline(never)]
+    pub fn forward(&mut self, pod: u32, index: u32) {
+        let p = &mut self.pods[pod as usize];
+        let Some(forwarder) = &mut p.forwarder else { return };
+        forwarder.under_way += 1;
+        let (replica, key) = (&self.replicas[forwarder.replica as usize], p.key);
+        let workers = self.clients[replica.client as usize].settings.channels;
+        let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } =
+            &mut self.calls.items[index as usize];
+        *state = CallState::InService;
+        let draw = self.streams.draw(Purpose::Worker, key, self.lanes[connection].id);
+        let call = self.calls.insert(Call {
+            emitted,
+            demand,
+            key: routing,
+            client: replica.client,
+            channel: replica.first_channel + below(draw, workers as usize) as u32,
+            connection: NONE,
+            sent: self.now,
+            pod: NONE,
+            worker: index,
+            generation: 0,
+            state: CallState::ToProxy,
+            method,
+            failure: None,
+            ended: false,
+            retries: 0,
+        });
+        let nothing = Handle { index: NONE, generation: 0 };
+        *reach(&mut self.forwarded, index, nothing) = call;
+        self.enter_proxy(call);
+    }
+
+    /// The call that an application made, if `call` is a gateway's.
+    pub fn originator<'c>(&'c self, call: &'c Call) -> &'c Call {
+        if call.client < self.originators { call } else { &self.calls.items[call.worker as usize] }
+    }
+
+    /// A gateway's call has ended: the one that it was made for is answered. It is over for no worker of a closed load.
+    #[inline(never)]
+    pub fn answer_for(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
+        let call = &self.calls.items[index as usize];
+        let (asked, server) = (call.worker, call.place());
+        if failure.is_none() {
+            self.count_off(index);
+        }
+        self.forwarded[asked as usize].index = NONE;
+        let call = &mut self.calls.items[asked as usize];
+        let gateway = &mut self.pods[call.pod as usize];
+        if let Some(forwarder) = &mut gateway.forwarder {
+            forwarder.under_way -= 1;
+        }
+        // What drains tells the client to go with more and more of its answers.
+        let shed =
+            gateway.sheds_since.map_or(0.0, |since| self.now.since(since).as_secs_f64() / DRAIN_TIME.as_secs_f64());
+        let sheds = !call.ended && shed > unit(mix(call.demand, SHED));
+        let connection = call.connection;
+        if call.ended {
+            self.calls.free(asked);
+        } else if gateway.serving {
+            (call.state, call.failure) = (CallState::Returning, failure);
+            // From here on it counts where it was served.
+            call.pod = if server == NONE { call.pod } else { server };
+            self.responses.push(self.now + self.to_client, asked);
+        } else {
+            call.state = CallState::Lost;
+        }
+        if sheds {
+            self.send_goaway(connection, CloseReason::Shutdown);
+        }
+        NONE
+    }
+
+    /// Somebody waits for what becomes of a gateway's call.
+    pub fn still_asked_for(&self, index: u32) -> bool {
+        let asked = &self.calls.items[self.calls.items[index as usize].worker as usize];
+        !asked.ended && self.pods[asked.pod as usize].serving
+    }
+
+    /// A client has given a call up: so does the gateway that it is in.
+    pub fn cancel_forwarded(&mut self, index: u32) {
+        let Some(&call) = self.forwarded.get(index as usize) else { return };
+        if call.index != NONE {
+            // Whatever the reason was, the server is not judged by it.
+            self.fail_call(call.index, FailureReason::Deadline);
+        }
+    }
+
+    /// A gateway's pod is no more: what it was asked for is lost, and its connections to servers are closed.
+    pub fn close_gateway(&mut self, pod: u32) {
+        let Some(Forwarder { replica, .. }) = self.pods[pod as usize].forwarder else { return };
+        let r = &mut self.replicas[replica as usize];
+        r.phase = ReplicaPhase::Stopped;
+        let (client, first) = (r.client, r.first_channel);
+        self.clients[client as usize].members.retain(|&r| r != replica);
+        let channels = first..first + self.clients[client as usize].settings.channels;
+        for channel in channels.clone() {
+            self.channels[channel as usize].stopped = true;
+        }
+        for index in self.calls.used() {
+            let call = &self.calls.items[index as usize];
+            if call.client == client && !call.ended && channels.contains(&call.channel) {
+                self.fail_call(index, FailureReason::CallerStopped);
+            }
+        }
+        channels.for_each(|channel| self.give_up(channel));
+        self.pods[pod as usize].forwarder = None;
+    }
+}

@@ -1,0 +1,197 @@
+//! Envoy's way with connections (`source/common/conn_pool/conn_pool_base.cc`): the policy picks among all hosts that discovery
+//! names, whether connected or not, and the pool of the worker for that host dials when a call needs it. Calls wait for the dial,
+//! and fail with it: the next one to that host dials again, at once.
+//!
+//! Not modelled: preconnecting, which is off by default.
+
+use std::collections::VecDeque;
+
+use super::super::engine::Engine;
+use super::super::observation::{CloseReason, FailureReason, Observer};
+use super::super::plans::Plan;
+use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
+use crate::model::{Breakers, Policy};
+use crate::policy::budget::{InUse, Resource};
+use crate::policy::least_request;
+use crate::random::below;
+
+/// Istio: `host_selection_retry_max_attempts` 5.
+const RESELECTIONS: u32 = 5;
+
+impl<O: Observer> Engine<'_, O> {
+    /// The connection for a call: READY, or being dialled.
+    pub fn pick_pool(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+        let before = self.calls.items[call.index as usize].pod;
+        let host = if before == NONE {
+            self.pick_host(index, call, draw)?
+        } else {
+            self.pick_elsewhere(index, call, before, draw)?
+        };
+        if let Some(counted) = self.channels[index as usize].counted() {
+            counted.begin(host);
+        }
+        Some(self.connection_to(index, host, call))
+    }
+
+    /// A host for a call that had one before: the next one in the list, or any other that a few picks find.
+    fn pick_elsewhere(
+        &mut self,
+        index: u32,
+        call: Handle,
+        before: u32,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<usize> {
+        if let Some(next) = self.next_untried(index, before) {
+            return Some(next);
+        }
+        let mut host = self.pick_host(index, call, draw)?;
+        for _ in 0..RESELECTIONS {
+            if self.channels[index as usize].subchannels[host].address != before {
+                break;
+            }
+            host = self.pick_host(index, call, draw)?;
+        }
+        Some(host)
+    }
+
+    /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
+    pub fn after_send(&mut self, index: u32, connection: u32) {
+        let most = self.most_requests(index);
+        if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
+            self.drain(connection, CloseReason::MaxRequests);
+        }
+    }
+
+    /// How many requests a connection of a channel's proxy carries in its life.
+    pub fn most_requests(&self, index: u32) -> Option<u32> {
+        let client = self.clients[self.client_of(index) as usize].settings;
+        client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
+    }
+
+    fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        self.lanes.settle();
+        let channel = &mut self.channels[index as usize];
+        let n = channel.picker.len();
+        let slowly = matches!(channel.plan.as_deref(), Some(Plan::Edf(_)));
+        let picked = match *channel.policy {
+            _ if slowly => self.pick_slowly(index),
+            Policy::LeastRequest { choice_count } => {
+                least_request::of_choices(n, choice_count, |i| self.active_on(index, i), draw)
+            }
+            Policy::Random => (n > 0).then(|| below(draw(), n)),
+            Policy::RoundRobin { .. } => (n > 0).then(|| channel.take_turn()),
+            Policy::RingHash { .. } | Policy::Maglev { .. } => {
+                return self.pick_by_key(index, call);
+            }
+            Policy::Counted(_) => channel.counted().and_then(|counted| counted.pick(draw)),
+            // Not Envoy's, which the reader sees to.
+            Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
+        };
+        Some(self.channels[index as usize].picker[picked?] as usize)
+    }
+
+    /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
+    /// connection do not count (envoyproxy/envoy issue 44989).
+    pub fn active_on(&self, index: u32, i: usize) -> u32 {
+        let channel = &self.channels[index as usize];
+        let own = &channel.subchannels[channel.picker[i] as usize];
+        let replica = &self.replicas[channel.replica as usize];
+        let first = replica.first_channel;
+        let all = first..first + self.clients[replica.client as usize].settings.channels;
+        let workers = all.filter(|&c| self.channels[c as usize].balancer == c);
+        let under_way = |c: u32| {
+            let host = if c == index {
+                own
+            } else {
+                &self.channels[c as usize].subchannels[self.find_subchannel(c, own.address)?]
+            };
+            let more = self.pooled.get(&(c, own.address)).map_or(0, |more| more.streams);
+            let first = if host.state == SubchannelState::Ready { self.lanes.settled(host.connection) } else { 0 };
+            Some(first + more)
+        };
+        workers.filter_map(under_way).sum()
+    }
+
+    /// A pool's connection has become READY: the calls that waited for it go, oldest first.
+    pub fn pool_ready(&mut self, index: u32, connection: u32) {
+        let reuse = self.reuse_of(index);
+        let limit = self.stream_limit(self.lanes[connection].pod, false);
+        self.lanes[connection].streams_max = limit.min(reuse.streams.unwrap_or(u32::MAX));
+        self.send_waiting(connection);
+        self.after_send(index, connection);
+        let waits = !self.connections.items[connection as usize].waiting.is_empty();
+        // The end of each stream counts, too, where there are more connections than one.
+        if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() || self.pooled_at(connection).is_some() {
+            self.lanes.set_plain(connection, false);
+        }
+    }
+
+    /// Calls that waited for a connection to `address` that did not come.
+    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>, why: FailureReason) {
+        for call in waiting {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.judge(channel, address, Some(why));
+                self.fail_call(call.index, why);
+            }
+        }
+    }
+
+    /// Calls that waited, for a connection or for a stream of one that drains, and were never sent, go elsewhere.
+    pub fn reroute(&mut self, waiting: VecDeque<Handle>) {
+        for call in waiting {
+            if self.calls.get(call).is_some_and(|c| !c.ended) {
+                self.count_off(call.index);
+                let item = &mut self.calls.items[call.index as usize];
+                (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
+                let channel = item.channel;
+                self.give_back(channel, Resource::Pending);
+                self.route_call(call);
+            }
+        }
+    }
+
+    fn breakers_of(&self, channel: u32) -> Option<Breakers> {
+        self.clients[self.client_of(channel) as usize].settings.via.as_ref()?.cluster?.breakers
+    }
+
+    /// Whether the circuit breakers let a call of `channel` go on `connection`.
+    pub fn takes_on(&mut self, channel: u32, connection: u32) -> bool {
+        let lane = &self.lanes[connection];
+        let at_once = lane.state == ConnectionState::Ready && self.lanes.settled(connection) < lane.streams_max;
+        self.take(channel, if at_once { Resource::Request } else { Resource::Pending })
+    }
+
+    /// Whether a call that waited may begin; if not, it still counts as one that waits.
+    pub fn begins(&mut self, channel: u32) -> bool {
+        if self.in_use.is_empty() {
+            return true;
+        }
+        let begins = self.take(channel, Resource::Request);
+        if begins {
+            self.give_back(channel, Resource::Pending);
+        }
+        begins
+    }
+
+    /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
+    pub fn take(&mut self, channel: u32, resource: Resource) -> bool {
+        let Some(breakers) = self.breakers_of(channel) else { return true };
+        let replica = self.channels[channel as usize].replica;
+        reach(&mut self.in_use, replica, InUse::default()).try_take(&breakers, resource)
+    }
+
+    #[inline]
+    pub fn give_back(&mut self, channel: u32, resource: Resource) {
+        if !self.in_use.is_empty() {
+            self.give_back_to_proxy(channel, resource);
+        }
+    }
+
+    #[inline(never)]
+    fn give_back_to_proxy(&mut self, channel: u32, resource: Resource) {
+        let Some(Channel { replica, pools: true, .. }) = self.channels.get(channel as usize) else { return };
+        if let Some(in_use) = self.in_use.get_mut(*replica as usize) {
+            in_use.give_back(resource);
+        }
+    }
+}

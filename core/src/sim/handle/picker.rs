@@ -1,0 +1,81 @@
+//! A channel's picker: which connections it has, in which order, and where it goes on.
+
+use smallvec::SmallVec;
+
+use super::super::engine::Engine;
+use super::super::observation::Observer;
+use super::super::plans::{Answer, Plan};
+use super::super::world::{Channel, SubchannelState};
+use crate::model::{Policy, RotationStart};
+use crate::policy::rotation;
+use crate::random::{Purpose, below, mix};
+
+impl<O: Observer> Engine<'_, O> {
+    /// Builds the picker of the READY connections.
+    pub fn rebuild_picker(&mut self, index: u32) {
+        let key = self.channel_key(index);
+        let policy = self.channels[index as usize].policy;
+        let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
+        let channel = &mut self.channels[index as usize];
+        channel.stale = false;
+        channel.picker.clear();
+        channel.picker.extend(usable);
+        let mut last = (channel.pickers > 0).then_some(channel.turned.wrapping_add(channel.next));
+        if let Some(Plan::Answer(answer)) = channel.plan.as_deref_mut() {
+            let connections = &self.connections.items;
+            let next = answer.arrange(&mut channel.picker, channel.next, |c| connections[c as usize].address);
+            if matches!(policy, Policy::RoundRobin { start: RotationStart::NextSubchannel }) {
+                last = next;
+            }
+        }
+        let number = match *policy {
+            Policy::RoundRobin { start } => {
+                let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
+                rotation::rebuild(start, &mut channel.picker, last, &mut stream)
+            }
+            _ => 0,
+        };
+        channel.next = number % (channel.picker.len() as u32).max(1);
+        channel.turned = number - channel.next;
+        if !channel.in_turn {
+            self.make_plan(index);
+        }
+        self.channels[index as usize].pickers += 1;
+    }
+
+    /// What a channel may pick: its READY connections, or, with pools, its hosts; without those that are left out.
+    fn pickable(&self, index: u32) -> impl Iterator<Item = u32> {
+        let channel = &self.channels[index as usize];
+        let all = channel.subchannels.iter().enumerate();
+        let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
+        let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
+        usable.map(move |(i, s)| if channel.pools { i as u32 } else { s.connection })
+    }
+
+    /// Keeps the order of an answer, if the channel's policy goes by it. grpc-js begins anywhere in it.
+    pub fn keep_order(&mut self, index: u32, addresses: &[u32]) {
+        let channel = &self.channels[index as usize];
+        if !goes_by_answer(channel) || addresses.is_empty() {
+            return;
+        }
+        let from = match channel.policy {
+            Policy::RoundRobin { start: RotationStart::NextSubchannel } => {
+                let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
+                let draw = self.streams.draw(Purpose::Shuffle, self.channel_key(index), answers);
+                below(draw, addresses.len())
+            }
+            _ => 0,
+        };
+        let channel = &mut self.channels[index as usize];
+        let plan = channel.plan.get_or_insert_with(|| Box::new(Plan::Answer(Answer::default())));
+        if let Plan::Answer(answer) = &mut **plan {
+            answer.update(addresses, from);
+            channel.stale = true;
+        }
+    }
+}
+
+/// True if a channel's rotation is in the order of its answers. Envoy has an order of its own.
+pub fn goes_by_answer(channel: &Channel<'_>) -> bool {
+    !channel.pools && matches!(channel.policy, Policy::RoundRobin { start } if start.goes_by_answer())
+}

@@ -1,0 +1,98 @@
+//! Pods whose requests in service share a processor: how long one stays in its slot depends on who else is in service, so that the
+//! slots' times cannot be fixed when they are taken. All requests progress alike (`policy::cpu`), so they end in order of
+//! what must have been attained by then, and only the first end has a place in the engine's tree of completions.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::super::engine::Engine;
+use super::super::observation::Observer;
+use crate::model::Cpu;
+use crate::policy::cpu::{Meter, Periods};
+use crate::random::{Purpose, number_below};
+use crate::units::{Span, Time};
+
+/// What is in service in a pod whose processor is shared.
+#[derive(Debug)]
+pub struct Sharing {
+    cpu: Cpu,
+    meter: Meter,
+    /// What must be attained for the request in a slot to be done, and the slot.
+    jobs: BinaryHeap<Reverse<(Span, u32)>>,
+    /// The slot whose end is in the tree.
+    planned: Option<u32>,
+    /// Periods of the limit up to the last sample.
+    sampled: Periods,
+}
+
+impl Sharing {
+    /// CPU time used so far.
+    pub fn used(&self, now: Time) -> Span {
+        self.meter.used(&self.cpu, now)
+    }
+
+    /// The CPU time that counts in a window of this length, at most: what the cores and the limit give in it. A container may use two
+    /// quotas at once, the end of one period and the beginning of the next, and what it used of its cores is rounded to whole ns;
+    /// what it used ahead counts in the windows that follow.
+    pub fn most(&self, window: Span) -> Span {
+        let part = |of: u64, one: u64| Span((u128::from(window.0) * u128::from(of) / u128::from(one)) as u64);
+        let cores = part(self.cpu.cores_milli.into(), 1_000);
+        self.cpu.limit.map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)))
+    }
+
+    /// Periods of the limit since this was asked before.
+    pub fn periods(&mut self, now: Time) -> Periods {
+        let (before, sampled) = (self.sampled, self.meter.periods(&self.cpu, now));
+        self.sampled = sampled;
+        Periods { used: sampled.used - before.used, throttled: sampled.throttled - before.throttled }
+    }
+}
+
+impl<O: Observer> Engine<'_, O> {
+    /// The processor of a new pod. The periods of its limit are its own.
+    pub fn new_sharing(&self, cpu: &Cpu, key: u64) -> Box<Sharing> {
+        let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
+        let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
+        let meter = Meter::new(cpu, self.now, phase);
+        Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None, sampled: Periods::default() })
+    }
+
+    /// Something that needs `work` of CPU time enters a slot.
+    pub fn begin_sharing(&mut self, pod: u32, slot: u32, work: Span) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let attained = sharing.meter.begin(&sharing.cpu, now);
+        sharing.jobs.push(Reverse((attained + work, slot)));
+        self.plan(pod);
+    }
+
+    /// What ends first has ended, and leaves its slot.
+    pub fn end_sharing(&mut self, pod: u32) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        sharing.meter.end(&sharing.cpu, now);
+        sharing.jobs.pop();
+        self.plan(pod);
+    }
+
+    /// All that was in service is lost.
+    pub fn clear_sharing(&mut self, pod: u32) {
+        let now = self.now;
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        sharing.meter.clear(&sharing.cpu, now);
+        sharing.jobs.clear();
+        self.plan(pod);
+    }
+
+    /// The number in service has changed: when the first of them ends now.
+    fn plan(&mut self, pod: u32) {
+        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        if let Some(before) = sharing.planned.take() {
+            self.slots.set(before as usize, u64::MAX);
+        }
+        if let Some(&Reverse((goal, slot))) = sharing.jobs.peek() {
+            sharing.planned = Some(slot);
+            self.slots.set(slot as usize, sharing.meter.reaches(&sharing.cpu, goal).0);
+        }
+    }
+}

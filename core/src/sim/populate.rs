@@ -1,0 +1,173 @@
+//! The world at time zero, and the replicas that come later.
+
+use super::engine::{Engine, deadline_queues};
+use super::event::Event;
+use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
+use super::observation::Observer;
+use super::schedule::Rank;
+use super::world::{Caller, Deployment, NONE, Pool, Push, Replica, ReplicaPhase};
+use crate::model::{Arrivals, Client, Load, Protocol};
+use crate::random::{key_of, mix};
+use crate::units::Time;
+
+impl<'a, O: Observer> Engine<'a, O> {
+    /// The world at time zero: the pods of the start are Ready, clients start at their times.
+    pub fn populate(&mut self) {
+        for (i, server) in self.model.deployments().enumerate() {
+            self.deployments.push(Deployment {
+                settings: server,
+                key: key_of(&server.name),
+                desired: server.replicas,
+                revision: 1,
+                numbered: 0,
+                pods: Vec::new(),
+                alive: 0,
+                rolling: false,
+                reconciling: false,
+                free_slots: Vec::new(),
+            });
+            if i < self.model.servers.len() {
+                self.populate_deployment(i);
+            }
+        }
+        for (i, action) in self.model.timeline.iter().enumerate() {
+            self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: i as u32 });
+        }
+        for (i, client) in self.model.clients.iter().enumerate() {
+            self.add_client(i, client);
+        }
+        for (i, gateway) in self.model.gateways.iter().enumerate() {
+            self.add_caller(&gateway.client, None, 0);
+            self.populate_deployment(self.model.servers.len() + i);
+        }
+        self.start_reports();
+        if let Some(window) = self.options.window {
+            self.after(window, Rank::Sampling, Event::Sample);
+        }
+    }
+
+    fn populate_deployment(&mut self, i: usize) {
+        for _ in 0..self.deployments[i].desired {
+            self.create_ready_pod(i as u32);
+        }
+        self.start_autoscaler(i as u32);
+    }
+
+    fn add_client(&mut self, i: usize, client: &'a Client) {
+        let key = key_of(&client.name);
+        let open = match &client.load {
+            Load::Open { arrivals, rate } => {
+                let load = OpenLoad::new(&self.streams, key, client.replicas, *arrivals, rate);
+                self.arrivals.set(i, load.next.at);
+                Some(load)
+            }
+            Load::Streams(streams) => {
+                let load = OpenLoad::new(&self.streams, key, client.replicas, Arrivals::Poisson, &streams.rate);
+                self.arrivals.set(i, load.next.at);
+                Some(load)
+            }
+            Load::Closed { .. } | Load::Forwarded => None,
+        };
+        self.add_caller(client, open, client.replicas);
+        // An open load, or a closed one without a total, ends with the run.
+        let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
+        self.unfinished_closed += u64::from(endless);
+        self.reserve(client);
+        for r in 0..client.replicas {
+            let replica = self.add_replica(i as u32);
+            self.add_workers(i, replica, r);
+            let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
+            self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
+        }
+    }
+
+    /// Somebody who connects, with this many replicas at the start.
+    fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
+        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
+        let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;
+        self.clients.push(ClientState {
+            settings: client,
+            key: key_of(&client.name),
+            first_queue: self.clients.iter().map(|c| deadline_queues(c.settings)).sum::<usize>() as u32,
+            open,
+            active: vec![nobody; replicas as usize],
+            members: Vec::new(),
+            numbered: 0,
+            revision: 1,
+            rolling: false,
+            reconciling: false,
+            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
+            first_view: service * (self.model.cluster.nodes + 1),
+        });
+    }
+
+    /// Room for a client's replicas: growing by doubling would need half as much memory again.
+    fn reserve(&mut self, client: &Client) {
+        let replicas = client.replicas as usize;
+        self.replicas.reserve_exact(replicas);
+        self.schedule.reserve(replicas);
+        if let Protocol::Grpc(_) = client.protocol {
+            let channels = replicas * client.channels as usize;
+            self.channels.reserve_exact(channels);
+            self.only_connection.reserve_exact(channels);
+            self.connections.items.reserve_exact(channels);
+            self.lanes.reserve(channels);
+        }
+    }
+
+    /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
+    fn add_workers(&mut self, client: usize, replica: u32, r: u32) {
+        let settings = self.clients[client].settings;
+        let Load::Closed { concurrency, requests } = settings.load else { return };
+        let n = u64::from(settings.replicas);
+        let requests = requests.map(|total| part(total, n, u64::from(r)));
+        let load = self.closed.len() as u32;
+        let owner = self.replica_key(replica);
+        self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
+        let first = self.replicas[replica as usize].first_channel;
+        let first_worker = self.workers.len() as u32;
+        for w in 0..part(u64::from(concurrency), n, u64::from(r)) as u32 {
+            let channel = first + w % settings.channels;
+            self.workers.push(Worker { replica, channel, load });
+        }
+        self.replicas[replica as usize].workers = first_worker..self.workers.len() as u32;
+        self.unfinished_closed += requests.unwrap_or(0);
+    }
+
+    /// Adds a replica that has not started, with its channels or its pool.
+    pub fn add_replica(&mut self, client: u32) -> u32 {
+        let settings = self.clients[client as usize].settings;
+        let state = &mut self.clients[client as usize];
+        let ordinal = state.numbered;
+        state.numbered += 1;
+        let replica = self.replicas.len() as u32;
+        state.members.push(replica);
+        let first_channel = match &settings.protocol {
+            Protocol::Grpc(_) => self.channels.len() as u32,
+            Protocol::Http1(_) => self.pools.len() as u32,
+        };
+        self.replicas.push(Replica {
+            client,
+            ordinal,
+            node: ordinal % self.model.cluster.nodes,
+            revision: state.revision,
+            first_channel,
+            dials: 0,
+            workers: 0..0,
+            phase: ReplicaPhase::Starting,
+            ready_since: Time::ZERO,
+        });
+        match &settings.protocol {
+            Protocol::Grpc(grpc) => {
+                for channel in first_channel..first_channel + settings.channels {
+                    let balancer = self.balancer_of(replica, first_channel, channel);
+                    let channel = self.new_channel(replica, settings, grpc, balancer);
+                    self.channels.push(channel);
+                    self.only_connection.push(NONE);
+                }
+            }
+            Protocol::Http1(_) => self.pools.push(Pool::new(replica)),
+        }
+        replica
+    }
+}
