@@ -40,7 +40,7 @@
 //!
 //! The main loop is `Engine::run` in `core/src/sim/engine.rs`. docs/architecture.md says where to put a change.
 
-pub use evenkeel_core::{distribution, metrics, model, observe, policy, random, sim, units};
+pub use evenkeel_core::{distribution, metrics, model, observe, policy, random, settings, sim, units};
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -66,7 +66,7 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
     let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
     assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
-    let pings = grpc.keepalive.map(|k| (k.wake, k.bdp_ping, k.throttle, k.tcp_user_timeout, k.slows_down));
+    let pings = grpc.keepalive.map(|k| (k.wake, k.bdp_ping, k.throttle, k.tcp_user_timeout, k.slow_down));
     let throttle = Some(PingThrottle { free: 3, interval: Span::from_secs(30) });
     assert_eq!(pings, Some((Wake::NextTick, false, throttle, false, false)));
     assert_eq!(grpc.backoff.map(|b| b.from), Some(DelayFrom::AttemptStart));

@@ -11,7 +11,7 @@ const MOST_LINES_OF_A_FUNCTION: usize = 70;
 /// is the core (`core/src`), which knows nothing of the rest; `src/lib.rs` names its modules again.
 const LAYERS: &[&[&str]] = &[
     &["units", "random"],
-    &["distribution"],
+    &["settings", "distribution"],
     &["model"],
     &["policy"],
     &["sim"],

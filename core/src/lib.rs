@@ -49,5 +49,6 @@ pub mod model;
 pub mod observe;
 pub mod policy;
 pub mod random;
+pub mod settings;
 pub mod sim;
 pub mod units;

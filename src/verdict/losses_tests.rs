@@ -92,7 +92,7 @@ fn keepalive_is_explained_by_its_settings() {
         throttle: None,
         tcp_user_timeout: false,
         tcp_user_timeout_of_dials: false,
-        slows_down: false,
+        slow_down: false,
     });
     let pings = "Clients ping each 30s, and the server permits a ping each 5m.";
     assert!(sentence(&model, &failing("too_many_pings")).contains(pings));

@@ -232,7 +232,7 @@ fn any_keepalive() -> impl Strategy<Value = Keepalive> {
             throttle,
             tcp_user_timeout: true,
             tcp_user_timeout_of_dials: false,
-            slows_down: true,
+            slow_down: true,
         },
     )
 }

@@ -182,9 +182,6 @@ pub fn client_stack(stack: Option<Stack>) -> ClientStack {
     }
 }
 
-/// C-core: `grpc.http2.min_sent_ping_interval_without_data_ms` as gRFC L116 has it.
-pub const THROTTLE_INTERVAL: Span = Span::from_secs(60);
-
 /// As gRFC A9 jitters the age on the server: ±10 %.
 pub const LIFETIME_JITTER: f64 = 0.1;
 /// Pods of a `kill` or `delete`.

@@ -1,47 +1,55 @@
 //! Keepalive of HTTP/2 connections: who pings when, and which pings a server punishes (gRFC A8, A9; L116 for C-core).
 
 use crate::model::defaults;
+use crate::settings::{ABOVE_ZERO, FLAG, at_least, count, group, word};
 use crate::units::Span;
+use crate::{settings, words};
 
-/// The pings of one end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    /// A ping goes out when nothing was read for this long, above zero. grpc-go and grpc-java raise less than 10 s to 10 s.
-    pub time: Span,
-    /// A ping that is not followed by anything read for this long closes the connection.
-    pub timeout: Span,
-    /// Ping although there is no stream. A server's own pings always do.
-    pub permit_without_stream: bool,
-    /// When a connection that was quiet without streams pings, once a stream begins.
-    pub wake: Wake,
-    /// Measure the bandwidth: a ping follows DATA that was read, one at a time (grpc-go unless window sizes are set, C-core).
-    pub bdp_ping: bool,
-    /// C-core's `grpc.http2.max_pings_without_data`. `None`: no limit.
-    pub throttle: Option<PingThrottle>,
-    /// TCP_USER_TIMEOUT is set to `timeout`, and so closes a connection whose data nobody acknowledges.
-    pub tcp_user_timeout: bool,
-    /// It is set before the connection is made (C-core, grpc-java), so that it ends dials, too; grpc-go sets it afterwards.
-    pub tcp_user_timeout_of_dials: bool,
-    /// After too_many_pings the channel's new connections have twice the time.
-    pub slows_down: bool,
+/// C-core counts in milliseconds (`grpc.keepalive_time_ms`). Below it, pings are all that happens.
+const MS: Span = Span::from_millis(1);
+
+settings! {
+    /// Keepalive pings of a gRPC client (gRFC A8; grpc-go keepalive.ClientParameters).
+    pub struct Keepalive {
+        /// A ping goes out when nothing was read for this long. It is taken as it is; grpc-go and grpc-java raise less than 10s to 10s.
+        time: Span [at_least(MS).required()] = Span::from_secs(10);
+        /// A ping that is not followed by anything read for this long closes the connection.
+        timeout: Span [at_least(MS)] = Span::from_secs(20);
+        /// Ping although there is no call on the connection.
+        permit_without_stream: bool [FLAG] = false;
+        /// When a connection pings that was quiet for longer than `time` and now has a call.
+        wake: Wake [word::<Wake>()] = Wake::AtOnce;
+        /// Measure the bandwidth: a ping follows each response that was read, one at a time (grpc-go unless window sizes are set, C-core).
+        bdp_ping: bool [FLAG] = true;
+        /// Fewer pings while nothing is sent (C-core, gRFC L116).
+        throttle: Option<PingThrottle> [group::<PingThrottle>()] = None;
+        /// TCP_USER_TIMEOUT is set to `timeout`: a connection whose data nobody acknowledges is closed (gRFC A18).
+        tcp_user_timeout: bool [FLAG] = true;
+        /// It is set before the connection is made (C-core, grpc-java), so that a dial that gets no answer ends after `timeout`, too.
+        tcp_user_timeout_of_dials: bool [FLAG] = false;
+        /// After too_many_pings the channel's new connections have twice the `time`.
+        slow_down: bool [FLAG] = true;
+    }
 }
 
-/// When a connection pings that was quiet without streams for longer than `time`, and now has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wake {
-    /// At once (grpc-go, grpc-java).
-    AtOnce,
-    /// At the next whole multiple of `time` after the last read: its timer never stopped (C-core).
-    NextTick,
+words! {
+    /// When a connection pings that was quiet without calls for longer than `time`, and now has one.
+    pub enum Wake {
+        /// At once (grpc-go, grpc-java).
+        AtOnce = "at_once",
+        /// At the next whole multiple of `time` after the last read: its timer never stopped (C-core).
+        NextTick = "next_tick",
+    }
 }
 
-/// Fewer pings from an end that sends no data (gRFC L116).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PingThrottle {
-    /// Pings, of any kind, after HEADERS or DATA was sent, before the throttle holds; above zero.
-    pub free: u32,
-    /// Least time between pings from then on.
-    pub interval: Span,
+settings! {
+    /// Fewer pings while nothing is sent (C-core, gRFC L116).
+    pub struct PingThrottle {
+        /// Pings after HEADERS or DATA was sent, before the throttle holds (grpc.http2.max_pings_without_data); 0: no throttle.
+        free: u32 [count(0, u32::MAX as u64).required()] = 1;
+        /// Least time between pings from then on.
+        interval: Span [ABOVE_ZERO] = Span::from_secs(60);
+    }
 }
 
 /// Which pings of a client a server punishes.

@@ -156,7 +156,7 @@ const GO: ClientStack = ClientStack {
         // `http2_client.go`, `newHTTP2Client`: of a connection that has been made.
         tcp_user_timeout_of_dials: false,
         // `clientconn.go`, `adjustParams`.
-        slows_down: true,
+        slow_down: true,
     },
 };
 
@@ -235,7 +235,7 @@ const TONIC: ClientStack = ClientStack {
         bdp_ping: false,
         // Measured: a black hole is found after interval and timeout.
         tcp_user_timeout: false,
-        slows_down: false,
+        slow_down: false,
         ..GO.keepalive
     },
     ..GO

@@ -3,18 +3,18 @@
 use super::client::{ONLY_GRPC, backoff_settings, discovery_of, resolver_settings};
 use super::{Check, is_virtual, keepalive, law, outlier, policy as policies, retry, stack, via};
 use crate::model::defaults;
-use crate::model::{ConnectAt, Discovery, GrpcClient, ServiceType, Sidecar};
+use crate::model::{ConnectAt, Discovery, GrpcClient, Keepalive, ServiceType, Sidecar};
 use crate::scenario::file::at::Key;
 use crate::scenario::file::client::{
     BackoffFile, ClientFile, ConnectFile, DiscoveryFile, Http1File, LifetimeFile, ProtocolFile, ResolverFile, StartFile,
 };
-use crate::scenario::file::keepalive::KeepaliveFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::load::LoadFile;
 use crate::scenario::file::outlier::OutlierFile;
 use crate::scenario::file::policy::{KeysFile, PolicyFile};
 use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::{StackFile, SubsetFile};
 use crate::scenario::file::via::ViaFile;
 use crate::scenario::quantity::{Count, Duration};
@@ -29,7 +29,7 @@ pub(super) struct GrpcKeys {
     resolver: Key<ResolverFile>,
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
-    keepalive: Key<KeepaliveFile>,
+    keepalive: Key<Written<Keepalive>>,
     connect_timeout: Key<Duration>,
     idle_timeout: Key<Duration>,
     shared_subchannels: Key<bool>,

@@ -1,12 +1,13 @@
 //! Keepalive of clients, and its enforcement by servers.
 
-use super::{Check, least};
+use super::Check;
 use crate::model::defaults;
 use crate::model::stack::{self, Stack};
-use crate::model::{Enforcement, Keepalive, PingThrottle, Wake};
+use crate::model::{Enforcement, Keepalive};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::keepalive::{EnforcementFile, KeepaliveFile, PingThrottleFile, WakeFile};
+use crate::scenario::file::keepalive::EnforcementFile;
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::ServerStackFile;
 
 /// True if some client has keepalive.
@@ -14,51 +15,20 @@ pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool 
     clients.is_some_and(|list| list.value.iter().any(|c| c.value.keepalive.is_some()))
 }
 
-pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<KeepaliveFile>, usual: Keepalive) -> Option<Keepalive> {
-    let At { value, place } = file?;
-    let KeepaliveFile {
-        time,
-        timeout,
-        permit_without_stream,
-        wake,
-        bdp_ping,
-        throttle: throttled,
-        tcp_user_timeout,
-        tcp_user_timeout_of_dials: of_dials,
-        slow_down,
-    } = value;
-    let time = cx.required(time, "time", place, "`keepalive`");
-    let tcp_user_timeout = tcp_user_timeout.map_or(usual.tcp_user_timeout, |t| t.value);
-    if !tcp_user_timeout {
+pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<Written<Keepalive>>, usual: Keepalive) -> Option<Keepalive> {
+    let At { value: file, place } = file?;
+    let of_dials = file.given("tcp_user_timeout_of_dials");
+    let of_throttle = file.given_in("throttle", "interval");
+    let mut keepalive = cx.settings(file, "keepalive", place, usual);
+    if !keepalive.tcp_user_timeout {
         cx.no_effect(&of_dials, "tcp_user_timeout_of_dials", "without `tcp_user_timeout`");
+        keepalive.tcp_user_timeout_of_dials = false;
     }
-    Some(Keepalive {
-        time: cx.repeating(time, least::KEEPALIVE_TIME).unwrap_or(usual.time),
-        timeout: cx.repeating(timeout, least::KEEPALIVE_TIMEOUT).unwrap_or(usual.timeout),
-        permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
-        wake: match wake.map(|w| w.value) {
-            None => usual.wake,
-            Some(WakeFile::AtOnce) => Wake::AtOnce,
-            Some(WakeFile::NextTick) => Wake::NextTick,
-        },
-        bdp_ping: bdp_ping.map_or(usual.bdp_ping, |b| b.value),
-        throttle: throttled.map_or(usual.throttle, |t| throttle(cx, t)),
-        tcp_user_timeout,
-        tcp_user_timeout_of_dials: tcp_user_timeout && of_dials.map_or(usual.tcp_user_timeout_of_dials, |d| d.value),
-        slows_down: slow_down.map_or(usual.slows_down, |s| s.value),
-    })
-}
-
-fn throttle(cx: &mut Check<'_>, At { value, place }: At<PingThrottleFile>) -> Option<PingThrottle> {
-    let PingThrottleFile { free, interval } = value;
-    let free = cx.required(free, "free", place, "`throttle`");
-    let free = cx.count_or(free, "free", 0, u32::MAX, 1);
-    if free == 0 {
-        cx.no_effect(&interval, "interval", "with `free: 0`, which is no throttle");
-        return None;
+    if keepalive.throttle.is_some_and(|throttle| throttle.free == 0) {
+        cx.no_effect(&of_throttle, "interval", "with `free: 0`, which is no throttle");
+        keepalive.throttle = None;
     }
-    let interval = cx.positive(interval, "interval").unwrap_or(defaults::THROTTLE_INTERVAL);
-    Some(PingThrottle { free, interval })
+    Some(keepalive)
 }
 
 pub(super) fn enforcement(

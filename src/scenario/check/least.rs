@@ -37,10 +37,6 @@ pub(super) const LIFETIME: Least = least("max", MS);
 pub(super) const CHANNEL_IDLE: Least = least("idle_timeout", MS);
 /// Of HTTP/1.1 pools.
 pub(super) const POOL_IDLE: Least = least("idle_timeout", MS);
-/// C-core counts in milliseconds (`grpc.keepalive_time_ms`). Below it, pings are all that happens.
-pub(super) const KEEPALIVE_TIME: Least = least("time", MS);
-/// As `time`.
-pub(super) const KEEPALIVE_TIMEOUT: Least = least("timeout", MS);
 /// A sweep over all hosts.
 pub(super) const OUTLIER_INTERVAL: Least = least("interval", MS);
 /// 10,000 messages per second on one stream.

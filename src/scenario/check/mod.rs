@@ -21,6 +21,7 @@ mod pace;
 mod policy;
 mod retry;
 mod server;
+mod settings;
 mod size;
 mod stack;
 mod streams;

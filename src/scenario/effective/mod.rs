@@ -18,6 +18,7 @@ use crate::model::{
     Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
 };
+use crate::settings::Settings;
 use crate::units::Span;
 use text::{amount, digest, law, optional, optional_count};
 
@@ -175,6 +176,15 @@ impl Rows<'_> {
             Origin::Default
         };
         self.rows.push(EffectiveValue { path: shown, value, origin });
+    }
+
+    /// The keys of declared settings, those that `shown` names.
+    fn settings(&mut self, at: &Scope, settings: &impl Settings, shown: impl Fn(&str) -> bool) {
+        for (path, value) in settings.rows().into_iter().filter(|(path, _)| shown(path)) {
+            let (groups, key) = path.rsplit_once('.').unwrap_or(("", &path));
+            let at = groups.split('.').filter(|group| !group.is_empty()).fold(at.clone(), |at, group| at.key(group));
+            self.put(&at, key, value);
+        }
     }
 
     fn yours(&mut self, path: String, value: String) {

@@ -2,7 +2,7 @@
 
 use super::{Origin, Rows, Scope};
 use crate::model::stack::Stack;
-use crate::model::{Backoff, DelayFrom, Keepalive, PingThrottle, Wake};
+use crate::model::{Backoff, DelayFrom, Keepalive};
 use crate::scenario::yaml::tree::{Node, Value};
 
 /// Settings that a stack gives, below its client; the last part of a name may be left out.
@@ -62,40 +62,8 @@ pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>
 
 pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
     let Some(keepalive) = keepalive else { return rows.put(at, "keepalive", "none".into()) };
-    let at = at.key("keepalive");
-    let &Keepalive {
-        time,
-        timeout,
-        permit_without_stream,
-        wake,
-        bdp_ping,
-        throttle,
-        tcp_user_timeout,
-        tcp_user_timeout_of_dials: of_dials,
-        slows_down,
-    } = keepalive;
-    rows.put(&at, "time", time.to_string());
-    rows.put(&at, "timeout", timeout.to_string());
-    rows.put(&at, "permit_without_stream", permit_without_stream.to_string());
-    let wake = match wake {
-        Wake::AtOnce => "at_once",
-        Wake::NextTick => "next_tick",
-    };
-    rows.put(&at, "wake", wake.into());
-    rows.put(&at, "bdp_ping", bdp_ping.to_string());
-    match throttle {
-        None => rows.put(&at, "throttle", "none".into()),
-        Some(PingThrottle { free, interval }) => {
-            let at = at.key("throttle");
-            rows.put(&at, "free", free.to_string());
-            rows.put(&at, "interval", interval.to_string());
-        }
-    }
-    rows.put(&at, "tcp_user_timeout", tcp_user_timeout.to_string());
-    if tcp_user_timeout {
-        rows.put(&at, "tcp_user_timeout_of_dials", of_dials.to_string());
-    }
-    rows.put(&at, "slow_down", slows_down.to_string());
+    let shown = |key: &str| keepalive.tcp_user_timeout || key != "tcp_user_timeout_of_dials";
+    rows.settings(&at.key("keepalive"), keepalive, shown);
 }
 
 pub(super) fn subset(rows: &mut Rows<'_>, at: &Scope, size: Option<u32>) {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::read::AT;
@@ -23,23 +24,36 @@ pub struct At<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AtVisitor<T>(std::marker::PhantomData<T>);
+        At::read(deserializer, PhantomData)
+    }
+}
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
-            type Value = At<T>;
+impl<T> At<T> {
+    /// What `seed` reads, and where it stands.
+    ///
+    /// # Errors
+    /// Those of `seed`, or that the deserializer gives no places.
+    pub fn read<'de, D: Deserializer<'de>, S: DeserializeSeed<'de, Value = T>>(
+        deserializer: D,
+        seed: S,
+    ) -> Result<Self, D::Error> {
+        struct AtVisitor<S>(S);
+
+        impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for AtVisitor<S> {
+            type Value = At<S::Value>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a value with its place")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<At<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
                 let absent = || A::Error::custom("this reader gives no places");
                 let [source, start, end] = parts.next_element::<[usize; 3]>()?.ok_or_else(absent)?;
-                let value = parts.next_element()?.ok_or_else(absent)?;
+                let value = parts.next_element_seed(self.0)?.ok_or_else(absent)?;
                 Ok(At { value, place: Place { source: source as u32, start, end } })
             }
         }
 
-        deserializer.deserialize_newtype_struct(AT, AtVisitor(std::marker::PhantomData))
+        deserializer.deserialize_newtype_struct(AT, AtVisitor(seed))
     }
 }
 

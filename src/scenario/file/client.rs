@@ -4,15 +4,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
-use super::keepalive::KeepaliveFile;
 use super::law::LawFile;
 use super::load::LoadFile;
 use super::outlier::OutlierFile;
 use super::policy::{KeysFile, PolicyFile};
 use super::retry::RetryFile;
 use super::server::StrategyFile;
+use super::settings::Written;
 use super::stack::{DelayFromFile, StackFile, SubsetFile};
 use super::via::ViaFile;
+use crate::model::Keepalive;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
 /// A client Deployment.
@@ -57,7 +58,7 @@ pub struct ClientFile {
     /// call. Default 1us, an assumption.
     pub dispatch: Key<LawFile>,
     /// Pings that find a dead connection. Default: none.
-    pub keepalive: Key<KeepaliveFile>,
+    pub keepalive: Key<Written<Keepalive>>,
     /// How long a connection attempt may take. Default 20s (grpc-go); via envoy 5s, istio 10s, linkerd 1s.
     pub connect_timeout: Key<Duration>,
     /// A channel without calls for this long closes its connections, and looks its name up again at the next call; 0s: never, else at

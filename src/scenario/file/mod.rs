@@ -13,6 +13,7 @@ pub(super) mod outlier;
 pub(super) mod policy;
 pub(super) mod retry;
 pub(super) mod server;
+pub(super) mod settings;
 pub(super) mod stack;
 pub(super) mod streams;
 pub(super) mod timeline;

@@ -155,7 +155,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A client is told that it pings too often: the new connections of its channel have twice the time.
     pub fn slow_down(&mut self, handle: Handle) {
         let channel = self.connections.items[handle.index as usize].owner;
-        let Some(settings) = self.ends(handle.index).map(|ends| ends.settings).filter(|s| s.slows_down) else { return };
+        let Some(settings) = self.ends(handle.index).map(|ends| ends.settings).filter(|s| s.slow_down) else { return };
         let of_connection = settings.time;
         let slowed = self.slowed.entry(channel).or_insert(of_connection);
         *slowed = slowed_down(*slowed, of_connection);

@@ -1,0 +1,409 @@
+//! Settings that are declared once: a struct whose fields are the keys of a scenario, each with its meaning, its type, its bounds
+//! and its default. The scenario's reader, its JSON Schema and the values that `explain` shows are made from the declaration.
+//!
+//! [`settings!`](crate::settings!) declares a struct, [`words!`](crate::words!) an enum that is written as one word.
+
+use crate::units::Span;
+
+/// What may stand behind a key.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Count {
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// A duration with its unit.
+    Duration {
+        /// The shortest; a nanosecond stands for "above 0".
+        least: Span,
+    },
+    /// A number.
+    Number {
+        /// The smallest.
+        least: f64,
+        /// The largest.
+        most: f64,
+    },
+    /// A share of one, `10%` or `0.1`.
+    Share,
+    /// A share in whole percent.
+    Percent,
+    /// One word of an enum.
+    Word(&'static Vocabulary),
+    /// Keys of its own.
+    Group(&'static Group),
+}
+
+/// A declared key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// What may stand behind it.
+    pub kind: Kind,
+    /// It has no default.
+    pub required: bool,
+    /// What holds without it, where no value of its kind says that.
+    pub without: Option<&'static str>,
+}
+
+/// What may stand behind a key, and whether it must be given: the part of a declaration between brackets.
+#[derive(Clone, Copy, Debug)]
+pub struct Takes {
+    kind: Kind,
+    required: bool,
+    without: Option<&'static str>,
+}
+
+impl Takes {
+    /// This kind of value, with a default.
+    #[must_use]
+    pub const fn new(kind: Kind) -> Takes {
+        Takes { kind, required: false, without: None }
+    }
+
+    /// The key must be given.
+    #[must_use]
+    pub const fn required(self) -> Takes {
+        Takes { required: true, ..self }
+    }
+
+    /// What holds without it is said in these words, since no value of its kind says it.
+    #[must_use]
+    pub const fn or(self, without: &'static str) -> Takes {
+        Takes { without: Some(without), ..self }
+    }
+
+    /// The key of this name and meaning.
+    #[must_use]
+    pub const fn key(self, name: &'static str, about: &'static str) -> Key {
+        Key { name, about, kind: self.kind, required: self.required, without: self.without }
+    }
+}
+
+/// `true` or `false`.
+pub const FLAG: Takes = Takes::new(Kind::Flag);
+/// Any duration.
+pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO });
+/// A duration above zero.
+pub const ABOVE_ZERO: Takes = Takes::new(Kind::Duration { least: Span(1) });
+/// A share from 0 to 1.
+pub const SHARE: Takes = Takes::new(Kind::Share);
+/// A share in whole percent, from 0 to 100.
+pub const PERCENT: Takes = Takes::new(Kind::Percent);
+
+/// A whole number within bounds.
+#[must_use]
+pub const fn count(least: u64, most: u64) -> Takes {
+    Takes::new(Kind::Count { least, most })
+}
+
+/// A number within bounds.
+#[must_use]
+pub const fn number(least: f64, most: f64) -> Takes {
+    Takes::new(Kind::Number { least, most })
+}
+
+/// A duration that is not shorter.
+#[must_use]
+pub const fn at_least(least: Span) -> Takes {
+    Takes::new(Kind::Duration { least })
+}
+
+/// One word of an enum.
+#[must_use]
+pub const fn word<W: Words>() -> Takes {
+    Takes::new(Kind::Word(W::VOCABULARY))
+}
+
+/// Keys of its own.
+#[must_use]
+pub const fn group<S: Settings>() -> Takes {
+    Takes::new(Kind::Group(S::GROUP))
+}
+
+/// The keys of a struct.
+#[derive(Debug)]
+pub struct Group {
+    /// The struct's name.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// Its keys, in order.
+    pub keys: &'static [Key],
+    /// Their names.
+    pub names: &'static [&'static str],
+    /// The default of each key, as text.
+    pub defaults: fn() -> Vec<String>,
+}
+
+/// The words of an enum.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// The enum's name.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// The words, in order.
+    pub words: &'static [&'static str],
+    /// What each means.
+    pub meanings: &'static [&'static str],
+}
+
+/// A value as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Of a flag.
+    Flag(bool),
+    /// Of a count.
+    Count(u64),
+    /// Of a duration.
+    Duration(Span),
+    /// Of a number, and of a share as a part of one.
+    Number(f64),
+    /// The number of a word among the words.
+    Word(usize),
+    /// Of a group: keys by their numbers, with their values.
+    Group(Vec<(usize, Value)>),
+}
+
+/// A struct of declared keys.
+pub trait Settings: Default + 'static {
+    /// Its declaration.
+    const GROUP: &'static Group;
+
+    /// Gives the key of this number a value. One of another kind changes nothing.
+    fn set(&mut self, key: usize, value: Value);
+
+    /// The value of each key, as text: path below this struct, and value.
+    fn rows(&self) -> Vec<(String, String)>;
+}
+
+/// An enum that is written as one word.
+pub trait Words: Copy + PartialEq + 'static {
+    /// Its words.
+    const VOCABULARY: &'static Vocabulary;
+    /// Its variants in the same order.
+    const ALL: &'static [Self];
+
+    /// As it is written.
+    #[must_use]
+    fn word(self) -> &'static str {
+        let mut words = Self::ALL.iter().zip(Self::VOCABULARY.words);
+        words.find_map(|(variant, word)| (*variant == self).then_some(*word)).unwrap_or_default()
+    }
+}
+
+/// The type of a field.
+pub trait Field {
+    /// Takes a value over; one of another kind changes nothing.
+    fn take(&mut self, value: Value);
+
+    /// Its rows: path below the field (empty for the field itself), and value. `without` stands for none.
+    fn rows(&self, kind: Kind, without: Option<&str>) -> Vec<(String, String)>;
+}
+
+fn one(value: impl ToString) -> Vec<(String, String)> {
+    vec![(String::new(), value.to_string())]
+}
+
+impl Field for bool {
+    fn take(&mut self, value: Value) {
+        if let Value::Flag(flag) = value {
+            *self = flag;
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
+impl Field for Span {
+    fn take(&mut self, value: Value) {
+        if let Value::Duration(span) = value {
+            *self = span;
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
+impl Field for f64 {
+    fn take(&mut self, value: Value) {
+        if let Value::Number(x) = value {
+            *self = x;
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            fn take(&mut self, value: Value) {
+                match value {
+                    Value::Count(n) => *self = <$type>::try_from(n).unwrap_or(<$type>::MAX),
+                    Value::Number(share) => *self = (share * 100.0).round() as $type,
+                    _ => {}
+                }
+            }
+            fn rows(&self, kind: Kind, _: Option<&str>) -> Vec<(String, String)> {
+                one(if matches!(kind, Kind::Percent) { format!("{self}%") } else { self.to_string() })
+            }
+        }
+    )*};
+}
+whole_numbers!(u32, u64, usize);
+
+impl<T: Field + Default> Field for Option<T> {
+    fn take(&mut self, value: Value) {
+        self.get_or_insert_default().take(value);
+    }
+    fn rows(&self, kind: Kind, without: Option<&str>) -> Vec<(String, String)> {
+        self.as_ref().map_or_else(|| one(without.unwrap_or("none")), |value| value.rows(kind, without))
+    }
+}
+
+/// A group within a group.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! settings_field {
+    ($name:ident) => {
+        impl $crate::settings::Field for $name {
+            fn take(&mut self, value: $crate::settings::Value) {
+                if let $crate::settings::Value::Group(values) = value {
+                    values.into_iter().for_each(|(key, value)| $crate::settings::Settings::set(self, key, value));
+                }
+            }
+            fn rows(&self, _: $crate::settings::Kind, _: Option<&str>) -> Vec<(String, String)> {
+                $crate::settings::Settings::rows(self)
+            }
+        }
+    };
+}
+
+/// Declares a struct of keys: `KEY: TYPE [what it takes] = default;`, each below its description.
+///
+/// ```
+/// use evenkeel_core::settings::{Settings, count};
+///
+/// evenkeel_core::settings! {
+///     /// A choice among a few.
+///     pub struct Choice {
+///         /// How many are drawn.
+///         choice_count: u32 [count(2, 10)] = 2;
+///     }
+/// }
+/// assert_eq!(Choice::default().choice_count, 2);
+/// assert_eq!(Choice::GROUP.keys[0].about.trim(), "How many are drawn.");
+/// ```
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $meaning:literal])* $key:ident: $type:ty [$takes:expr] = $default:expr; )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $meaning])* pub $key: $type, )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $( $key: $default, )* }
+            }
+        }
+
+        impl $crate::settings::Settings for $name {
+            const GROUP: &'static $crate::settings::Group = &$crate::settings::Group {
+                name: stringify!($name),
+                about: concat!($($about,)*),
+                keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*)), )*],
+                names: &[$( stringify!($key), )*],
+                defaults: || {
+                    let default = <$name as Default>::default();
+                    let keys = <$name as $crate::settings::Settings>::GROUP.keys;
+                    let fields: &[&dyn $crate::settings::Field] = &[$( &default.$key, )*];
+                    let text = |(field, key): (&&dyn $crate::settings::Field, &$crate::settings::Key)| {
+                        field.rows(key.kind, key.without).into_iter().next().unwrap_or_default().1
+                    };
+                    fields.iter().zip(keys).map(text).collect()
+                },
+            };
+
+            fn set(&mut self, key: usize, value: $crate::settings::Value) {
+                let fields: &mut [&mut dyn $crate::settings::Field] = &mut [$( &mut self.$key, )*];
+                fields[key].take(value);
+            }
+
+            fn rows(&self) -> Vec<(String, String)> {
+                let fields: &[&dyn $crate::settings::Field] = &[$( &self.$key, )*];
+                $crate::settings::rows_of(Self::GROUP, fields)
+            }
+        }
+
+        $crate::settings_field!($name);
+    };
+}
+
+/// The rows of a struct's fields.
+#[doc(hidden)]
+#[must_use]
+pub fn rows_of(group: &Group, fields: &[&dyn Field]) -> Vec<(String, String)> {
+    let below = |(key, field): (&Key, &&dyn Field)| {
+        let path = |rest: String| if rest.is_empty() { key.name.to_owned() } else { format!("{}.{rest}", key.name) };
+        field.rows(key.kind, key.without).into_iter().map(|(rest, value)| (path(rest), value)).collect::<Vec<_>>()
+    };
+    group.keys.iter().zip(fields).flat_map(below).collect()
+}
+
+/// Declares an enum that is written as one word: `Variant = "word",`, each below its meaning.
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[doc = $about:literal])*
+        pub enum $name:ident {
+            $( $(#[doc = $meaning:literal])* $variant:ident = $word:literal, )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $( $(#[doc = $meaning])* $variant, )*
+        }
+
+        impl $crate::settings::Words for $name {
+            const VOCABULARY: &'static $crate::settings::Vocabulary = &$crate::settings::Vocabulary {
+                name: stringify!($name),
+                about: concat!($($about,)*),
+                words: &[$( $word, )*],
+                meanings: &[$( concat!($($meaning,)*), )*],
+            };
+            const ALL: &'static [Self] = &[$( $name::$variant, )*];
+        }
+
+        impl $crate::settings::Field for $name {
+            fn take(&mut self, value: $crate::settings::Value) {
+                if let $crate::settings::Value::Word(word) = value {
+                    *self = <$name as $crate::settings::Words>::ALL[word];
+                }
+            }
+            fn rows(&self, _: $crate::settings::Kind, _: Option<&str>) -> Vec<(String, String)> {
+                vec![(String::new(), $crate::settings::Words::word(*self).to_owned())]
+            }
+        }
+    };
+}

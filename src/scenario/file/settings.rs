@@ -1,0 +1,268 @@
+//! Settings that are declared in the core ([`crate::settings`]), as they are written: their reader and their JSON Schema.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, VariantAccess, Visitor};
+use serde_json::Value as Json;
+
+use super::at::{At, Key};
+use crate::scenario::diagnostic::Place;
+use crate::scenario::quantity::{Count, Duration, Number, Share};
+use crate::settings::{Group, Kind, Settings, Value, Vocabulary};
+
+/// The keys of `S` that are written, with their values.
+#[derive(Clone, Debug)]
+pub struct Written<S> {
+    pub(in crate::scenario) keys: Vec<(usize, At<WrittenValue>)>,
+    of: PhantomData<S>,
+}
+
+/// A value of any kind.
+#[derive(Clone, Debug)]
+pub enum WrittenValue {
+    /// Of a key without keys of its own.
+    Leaf(Value),
+    /// Of a group.
+    Group(Vec<(usize, At<WrittenValue>)>),
+}
+
+impl<S: Settings> Written<S> {
+    /// Where the value of a key stands, if it is written.
+    pub fn place(&self, name: &str) -> Option<Place> {
+        self.keys.iter().find(|(key, _)| S::GROUP.names[*key] == name).map(|(_, value)| value.place)
+    }
+
+    /// The same, for what asks whether a key is given.
+    pub fn given(&self, name: &str) -> Key<()> {
+        self.place(name).map(|place| At { value: (), place })
+    }
+}
+
+impl<S: Settings> Written<S> {
+    /// The same of a key within a group.
+    pub fn given_in(&self, group: &str, name: &str) -> Key<()> {
+        let outer = self.keys.iter().find(|(key, _)| S::GROUP.names[*key] == group);
+        let (key, At { value: WrittenValue::Group(inner), .. }) = outer? else { return None };
+        let Kind::Group(group) = S::GROUP.keys[*key].kind else { return None };
+        let found = inner.iter().find(|(key, _)| group.names[*key] == name);
+        found.map(|(_, value)| At { value: (), place: value.place })
+    }
+}
+
+impl<S> Default for Written<S> {
+    fn default() -> Self {
+        Written { keys: Vec::new(), of: PhantomData }
+    }
+}
+
+impl<'de, S: Settings> Deserialize<'de> for Written<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keys = Keys(S::GROUP).deserialize(deserializer)?;
+        Ok(Written { keys, of: PhantomData })
+    }
+}
+
+/// Reads the keys of a group.
+struct Keys(&'static Group);
+
+impl<'de> DeserializeSeed<'de> for Keys {
+    type Value = Vec<(usize, At<WrittenValue>)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_struct(self.0.name, self.0.names, self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Vec<(usize, At<WrittenValue>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of keys")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut keys = Vec::new();
+        while let Some(key) = map.next_key_seed(Name(self.0.names))? {
+            if let Some(value) = map.next_value_seed(Given(self.0.keys[key].kind))? {
+                keys.push((key, value));
+            }
+        }
+        keys.sort_by_key(|(key, _)| *key);
+        Ok(keys)
+    }
+}
+
+/// Reads one of these names, as its number.
+struct Name(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<usize, E> {
+        self.0.iter().position(|known| *known == name).ok_or_else(|| E::unknown_field(name, self.0))
+    }
+}
+
+/// Reads a value of this kind, or null, which is the same as no value.
+struct Given(Kind);
+
+impl<'de> DeserializeSeed<'de> for Given {
+    type Value = Key<WrittenValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Given {
+    type Value = Key<WrittenValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        At::read(deserializer, OfKind(self.0)).map(Some)
+    }
+}
+
+/// Reads a value of this kind.
+struct OfKind(Kind);
+
+impl<'de> DeserializeSeed<'de> for OfKind {
+    type Value = WrittenValue;
+
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<WrittenValue, D::Error> {
+        let leaf = match self.0 {
+            Kind::Flag => Value::Flag(bool::deserialize(d)?),
+            Kind::Count { .. } => Value::Count(Count::deserialize(d)?.0),
+            Kind::Duration { .. } => Value::Duration(Duration::deserialize(d)?.0),
+            Kind::Number { .. } => Value::Number(Number::deserialize(d)?.0),
+            Kind::Share | Kind::Percent => Value::Number(Share::deserialize(d)?.0),
+            Kind::Word(words) => Value::Word(d.deserialize_enum(words.name, words.words, Word(words))?),
+            Kind::Group(group) => return Keys(group).deserialize(d).map(WrittenValue::Group),
+        };
+        Ok(WrittenValue::Leaf(leaf))
+    }
+}
+
+/// Reads a word, as its number.
+struct Word(&'static Vocabulary);
+
+impl<'de> Visitor<'de> for Word {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one of several words")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<usize, A::Error> {
+        let (word, rest) = choice.variant_seed(Variant(self.0.words))?;
+        rest.unit_variant().map(|()| word)
+    }
+}
+
+/// Reads the name of a variant, as its number.
+struct Variant(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Variant {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Variant {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<usize, E> {
+        self.0.iter().position(|known| *known == name).ok_or_else(|| E::unknown_variant(name, self.0))
+    }
+}
+
+impl<S: Settings> JsonSchema for Written<S> {
+    fn schema_name() -> Cow<'static, str> {
+        S::GROUP.name.into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        group_schema(generator, S::GROUP)
+    }
+}
+
+fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
+    let mut properties = serde_json::Map::new();
+    for (key, default) in group.keys.iter().zip((group.defaults)()) {
+        let mut schema = kind_schema(generator, key.kind);
+        let default = if key.required { String::new() } else { format!(" Default {default}.") };
+        schema.insert("description".into(), format!("{}{}{default}", key.about.trim(), bounds(key.kind)).into());
+        properties.insert(key.name.to_owned(), schema.to_value());
+    }
+    let mut schema = json_schema!({
+        "additionalProperties": false, "description": group.about.trim(), "properties": properties, "type": "object",
+    });
+    let required: Vec<Json> = group.keys.iter().filter(|key| key.required).map(|key| key.name.into()).collect();
+    if !required.is_empty() {
+        schema.insert("required".into(), required.into());
+    }
+    schema
+}
+
+fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
+    let name = match kind {
+        Kind::Flag => return generator.subschema_for::<Key<bool>>(),
+        Kind::Count { .. } => return generator.subschema_for::<Key<Count>>(),
+        Kind::Duration { .. } => return generator.subschema_for::<Key<Duration>>(),
+        Kind::Number { .. } => return generator.subschema_for::<Key<Number>>(),
+        Kind::Share | Kind::Percent => return generator.subschema_for::<Key<Share>>(),
+        Kind::Word(words) => {
+            let one = |(word, meaning): (&&str, &&str)| serde_json::json!({ "const": word, "description": meaning.trim(), "type": "string" });
+            let choices: Vec<Json> = words.words.iter().zip(words.meanings).map(one).collect();
+            let schema = serde_json::json!({ "description": words.about.trim(), "oneOf": choices });
+            generator.definitions_mut().insert(words.name.to_owned(), schema);
+            words.name
+        }
+        Kind::Group(group) => {
+            let schema = group_schema(generator, group);
+            generator.definitions_mut().insert(group.name.to_owned(), schema.to_value());
+            group.name
+        }
+    };
+    json_schema!({ "anyOf": [{ "$ref": format!("#/$defs/{name}") }, { "type": "null" }] })
+}
+
+/// What a value must keep to, as a sentence.
+fn bounds(kind: Kind) -> String {
+    match kind {
+        Kind::Count { least, most } if most < u64::from(u32::MAX) => format!(" {least} to {most}."),
+        Kind::Count { least, .. } if least > 0 => format!(" At least {least}."),
+        Kind::Duration { least } if least.0 == 1 => " Above 0.".to_owned(),
+        Kind::Duration { least } if least.0 > 1 => format!(" At least {least}."),
+        Kind::Number { least, most } => format!(" {least} to {most}."),
+        _ => String::new(),
+    }
+}
