@@ -12,13 +12,13 @@ mod retry;
 mod speed;
 mod timeline;
 
-pub use balancing::{Detection, EjectionRule, Keys, Rules, SlowStart, Weighing};
+pub use balancing::{Detection, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate, Weighing};
 pub mod defaults;
 pub mod stack;
 
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
-    Lifetime, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind,
+    Lifetime, Poll, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind, Watch,
 };
 pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
@@ -30,6 +30,8 @@ pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
 
 use crate::distribution::Distribution;
+use crate::settings;
+use crate::settings::DURATION;
 use crate::units::Span;
 
 /// A whole scenario, checked.
@@ -231,13 +233,14 @@ impl Server {
     }
 }
 
-/// How a pod ends, after its deletion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Termination {
-    /// The preStop hook's sleep; SIGTERM (GracefulStop: GOAWAY on all connections, listener closed) follows it.
-    pub pre_stop: Span,
-    /// From deletion to SIGKILL (`terminationGracePeriodSeconds`).
-    pub grace: Span,
+settings! {
+    /// How a pod ends, after its deletion.
+    pub struct Termination {
+        /// Sleep of the preStop hook, at most `grace`; SIGTERM (GracefulStop: GOAWAY on all connections, listener closed) follows it.
+        pre_stop: Span [DURATION] = Span::ZERO;
+        /// From deletion to SIGKILL (terminationGracePeriodSeconds).
+        grace: Span [DURATION] = Span::from_secs(30);
+    }
 }
 
 /// A Deployment's update strategy.

@@ -7,7 +7,6 @@ use super::placing::count;
 use super::probe::{opened, overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
 use crate::model::{Client, Counting, EnvoyCluster, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind};
-use crate::units::Span;
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -213,13 +212,13 @@ fn breakers(model: &Model) -> Vec<Found> {
 
 fn ejects_most(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let detection = c.grpc.outlier_detection.filter(|d| d.rules == Rules::Grpc && d.max_percent > 50)?;
+        let detection =
+            c.grpc.outlier_detection.filter(|d| d.rules == Rules::Grpc && d.settings.max_ejection_percent > 50)?;
         let at = c.path("outlier_detection.max_ejection_percent");
         Some(Found {
             message: format!(
                 "up to {} % of the pods may be left out at once, each for {}",
-                detection.max_percent,
-                detection.base.max(Span::ZERO)
+                detection.settings.max_ejection_percent, detection.settings.base_ejection_time
             ),
             path: at.clone(),
             probe: overload(model, 1.3, 60).unwrap_or_default(),

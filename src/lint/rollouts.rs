@@ -5,7 +5,7 @@ use super::facts::{Caller, callers, direct, lag, longest_call, pods, replaced_wi
 use super::figures::{FAILED, IDLE_PODS, MAX_OVER_MEAN, P99, WORST_WINDOW};
 use super::probe::rollout;
 use super::{Found, Rule, Severity};
-use crate::model::{Client, Discovery, DnsCache, Model, Protocol, Server, Shutdown, Strategy};
+use crate::model::{Client, Discovery, DnsCache, Model, Poll, Protocol, Server, Shutdown, Strategy, Watch};
 use crate::policy::controller::fenceposts;
 use crate::theory::rollout::{Readiness, Rollout, walk};
 use crate::units::Span;
@@ -133,7 +133,7 @@ fn told_late(model: &Model, caller: &Caller<'_>) -> Option<Span> {
     let pushed = match caller.grpc.discovery {
         Discovery::Dns if !model.knows_pods(caller.client) => Span::ZERO,
         // Those who pick only what is connected do not notice.
-        Discovery::Watch { debounce, .. } if caller.client.has_pools() => debounce,
+        Discovery::Watch(Watch { debounce, .. }) if caller.client.has_pools() => debounce,
         _ => return None,
     };
     caller.grpc.retry.is_none().then(|| lag(model) + pushed)
@@ -199,7 +199,7 @@ fn quicker_than_dns(model: &Model) -> Vec<Found> {
 
 fn polled(model: &Model) -> Vec<Found> {
     let intervals = callers(model).filter(|c| c.grpc.retry.is_none()).filter_map(|c| match c.grpc.discovery {
-        Discovery::Poll { interval } => Some(interval),
+        Discovery::Poll(Poll { interval }) => Some(interval),
         _ => None,
     });
     let Some(interval) = intervals.max() else { return Vec::new() };

@@ -4,7 +4,7 @@ use super::facts::grpc;
 use super::words::count;
 use crate::metrics::outcome::{Maker, Outcome, Requests};
 use crate::metrics::reasons::{by_reason, failure_words};
-use crate::model::{Action, Client, Discovery, DnsCache, Model, ServiceType, What};
+use crate::model::{Action, Client, Discovery, DnsCache, Model, Poll, ServiceType, Watch, What};
 use crate::units::Span;
 
 /// A part of all calls whose failure matters more than any balance.
@@ -146,7 +146,7 @@ fn dead_hosts(model: &Model) -> Option<String> {
 fn blind_for(model: &Model, discovery: Discovery) -> Option<(Span, String)> {
     let lag = lag_of(model);
     match discovery {
-        Discovery::Poll { interval } if model.service == ServiceType::Headless => {
+        Discovery::Poll(Poll { interval }) if model.service == ServiceType::Headless => {
             let dns = model.cluster.dns;
             let (caches, ttl) = match dns.cache {
                 DnsCache::None => (0, String::new()),
@@ -155,7 +155,9 @@ fn blind_for(model: &Model, discovery: Discovery) -> Option<(Span, String)> {
             };
             Some((dns.ttl * caches + interval + lag, format!("{ttl}poll {interval}, endpoint lag {lag}")))
         }
-        Discovery::Watch { debounce, .. } => Some((lag + debounce, format!("endpoint lag {lag}, debounce {debounce}"))),
+        Discovery::Watch(Watch { debounce, .. }) => {
+            Some((lag + debounce, format!("endpoint lag {lag}, debounce {debounce}")))
+        }
         Discovery::Poll { .. } | Discovery::Dns => None,
     }
 }

@@ -5,8 +5,8 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::model::{
-    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Protocol, RetryLimit, Reuse, Sidecar, SidecarKind,
-    Wake, What,
+    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Poll, Protocol, RetryLimit, Reuse, Sidecar,
+    SidecarKind, Wake, What,
 };
 use crate::units::Span;
 
@@ -48,7 +48,7 @@ fn losses_say_where_and_why() {
     let says = |model: &Model, outcome: &Outcome, text: &str| assert_eq!(first(model, outcome).as_deref(), Some(text));
     let lost = "60 of 600 calls (10.00 %) failed: 55 dial refused at s-1-0, s-1-1; 5 no endpoint.";
     let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
-    client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
+    client.discovery = Discovery::Poll(Poll::default());
     let stops = "A deleted pod takes no connections from 0s on (pre_stop), and nobody knows before 500ms (endpoint_lag). A channel \
                  fails its calls until it dials again (back-off from 1s on).";
     says(&model, &lossy(true), &format!("{lost} {stops}"));
@@ -111,7 +111,7 @@ fn a_channel_without_an_address_waits_for_dns() {
     assert!(!explains(&with(super::tests::pick_first(), 1, What::RolloutServer(0))));
     let mut polls = replaced;
     let Protocol::Grpc(client) = &mut polls.clients[0].protocol else { panic!("it is gRPC") };
-    client.discovery = Discovery::Poll { interval: Span::from_secs(5) };
+    client.discovery = Discovery::Poll(Poll::default());
     assert!(!explains(&polls));
 }
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::client::MS;
+use crate::settings;
+use crate::settings::{ABOVE_ZERO, FLAG, PERCENT, SHARE, at_least, count, group, number};
 use crate::units::Span;
 
 /// The settings of a weight. A58's defaults: 1.0, 10 s, 3 min, 1 s.
@@ -28,63 +31,89 @@ impl Default for Weighing {
     }
 }
 
-/// How an endpoint warms up.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SlowStart {
-    /// How long; zero turns it off.
-    pub window: Span,
-    /// Above zero. 1 (Envoy's default): weight grows linearly; above, faster at first.
-    pub aggression: f64,
-    /// The smallest factor, 0 to 1; 0.1 by default.
-    pub min_weight: f64,
+settings! {
+    /// Envoy's slow start: the weight of a new host grows.
+    pub struct SlowStart {
+        /// How long.
+        window: Span [ABOVE_ZERO.required()] = Span::ZERO;
+        /// 1: the weight grows linearly; above, faster at first.
+        aggression: f64 [number(0.01, 100.0)] = 1.0;
+        /// The smallest weight, of a full one.
+        min_weight: f64 [SHARE] = 0.1;
+    }
 }
 
-/// Whose rules.
+/// Whose rules of outlier detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// gRPC: ejects while less than `max_percent` of the endpoints are ejected, so that one always may be; a failure percentage
-    /// must exceed its threshold; ejects first and then takes back; what came back is forgiven one step each interval.
+    /// gRPC: ejects while less than `max_ejection_percent` of the endpoints are ejected, so that one always may be; a failure
+    /// percentage must exceed its threshold; ejects first and then takes back; what came back is forgiven one step each interval.
     Grpc,
-    /// Envoy: one more must not make more than `max_percent`, unless `always_one`; a failure percentage must reach its
-    /// threshold; takes back first; forgives from one interval after the return on.
-    Envoy {
-        /// `always_eject_one_host`: the first ejection is always allowed.
-        always_one: bool,
-    },
+    /// Envoy: one more must not make more than `max_ejection_percent`, unless `always_eject_one_host`; a failure percentage must
+    /// reach its threshold; takes back first; forgives from one interval after the return on. Only Envoy counts failures in a row.
+    Envoy,
 }
 
-/// A way to find outliers once per interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EjectionRule {
-    /// Success rate: thousandths of a standard deviation below the mean (1900). Failure percentage: percent (85).
-    pub threshold: u32,
-    /// Percent of the outliers that are ejected.
-    pub enforced: u32,
-    /// So many endpoints must have `volume` requests in the interval (5).
-    pub min_hosts: usize,
-    /// Requests in the interval (100; gRPC's failure percentage: 50).
-    pub volume: u32,
-}
-
-/// What is in force. Defaults differ by system: see the sources.
+/// Outlier detection in force.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detection {
     /// Whose rules.
     pub rules: Rules,
-    /// How often to sweep (10 s).
-    pub interval: Span,
-    /// An endpoint is out for this (30 s), times its ejections.
-    pub base: Span,
-    /// But not longer than this (300 s) or `base`.
-    pub max: Span,
-    /// Percent of the endpoints that may be out (10).
-    pub max_percent: u32,
-    /// Out by the distance from the mean success rate.
-    pub success_rate: Option<EjectionRule>,
-    /// Out by the share of failures.
-    pub failure_percentage: Option<EjectionRule>,
-    /// Envoy: out at once after this many failures in a row (5).
-    pub consecutive: Option<u32>,
+    /// Its settings.
+    pub settings: OutlierDetection,
+}
+
+/// Hosts, requests or thousandths of a setting.
+const MOST: u64 = 1_000_000;
+
+settings! {
+    /// Endpoints that fail more than others are left out for a while (gRFC A50; Envoy's `outlier_detection.proto`, via envoy or istio).
+    pub struct OutlierDetection {
+        /// How often endpoints are judged.
+        interval: Span [at_least(MS)] = Span::from_secs(10);
+        /// An endpoint is out for this, times the number of its ejections.
+        base_ejection_time: Span [ABOVE_ZERO] = Span::from_secs(30);
+        /// But not longer than this.
+        max_ejection_time: Span [ABOVE_ZERO] = Span::from_secs(300);
+        /// Share of the endpoints that may be out.
+        max_ejection_percent: u32 [PERCENT] = 10;
+        /// Envoy: the first ejection is always allowed, however few hosts there are.
+        always_eject_one_host: bool [FLAG] = false;
+        /// Envoy: out at once after this many failures in a row.
+        consecutive_5xx: u32 [count(1, MOST)] = 5;
+        /// Out by the distance from the mean success rate.
+        success_rate: Option<SuccessRate> [group::<SuccessRate>()] = None;
+        /// Out by the share of failures.
+        failure_percentage: Option<FailurePercentage> [group::<FailurePercentage>()] = None;
+    }
+}
+
+settings! {
+    /// Ejects endpoints whose success rate is far below the mean.
+    pub struct SuccessRate {
+        /// Thousandths of a standard deviation below the mean.
+        stdev_factor: u32 [count(0, MOST)] = 1_900;
+        /// Share of the outliers that are ejected.
+        enforcement: u32 [PERCENT] = 100;
+        /// So many endpoints must have enough requests.
+        minimum_hosts: u32 [count(1, MOST)] = 5;
+        /// Requests in an interval that are enough.
+        request_volume: u32 [count(1, MOST)] = 100;
+    }
+}
+
+settings! {
+    /// Ejects endpoints that fail too large a share of their requests.
+    pub struct FailurePercentage {
+        /// The share of failures.
+        threshold: u32 [PERCENT] = 85;
+        /// Share of the outliers that are ejected.
+        enforcement: u32 [PERCENT] = 100;
+        /// So many endpoints must have enough requests.
+        minimum_hosts: u32 [count(1, MOST)] = 5;
+        /// Requests in an interval that are enough.
+        request_volume: u32 [count(1, MOST)] = 50;
+    }
 }
 
 /// How often each of the keys occurs that calls are routed by (a header, a user).

@@ -3,7 +3,14 @@
 use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
 use crate::distribution::Distribution;
 use crate::model::defaults;
+use crate::settings::{DURATION, FLAG, SHARE, at_least, count, word};
 use crate::units::Span;
+use crate::{settings, words};
+
+/// C-core's channel arguments for times of connections are in milliseconds; what happens again and again does so at most this often.
+pub(super) const MS: Span = Span::from_millis(1);
+/// Connections or replicas of a client.
+const MAX_CLIENTS: u64 = 100_000;
 
 /// A client Deployment.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,13 +121,14 @@ impl SidecarKind {
     }
 }
 
-/// The lifetime that a client's pool gives its connections.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lifetime {
-    /// The mean lifetime.
-    pub max: Span,
-    /// Each connection's own lifetime is uniform in `max * (1 ± jitter)`; 0 to 1.
-    pub jitter: f64,
+settings! {
+    /// The lifetime that a client's pool gives its connections.
+    pub struct Lifetime {
+        /// The mean lifetime.
+        max: Span [at_least(MS).required()] = Span::from_secs(60);
+        /// Each connection's own is uniform in max × (1 ± jitter), as gRFC A9 jitters the age on the server.
+        jitter: f64 [SHARE] = 0.1;
+    }
 }
 
 impl Client {
@@ -212,45 +220,58 @@ pub enum ConnectAt {
 }
 
 /// How a channel learns which addresses there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Discovery {
     /// The Service's name: a virtual IP that never changes, or the pods of a headless Service, which gRPC's resolver looks up
     /// again only when a connection breaks.
     Dns,
     /// The name is looked up again at each interval, and an empty answer removes all pods (Envoy's STRICT_DNS).
-    Poll {
-        /// From one answer to the next lookup.
-        interval: Span,
-    },
+    Poll(Poll),
     /// Changes of the EndpointSlices are pushed: kuberesolver, xDS, a mesh's control plane.
-    Watch {
-        /// A push waits until nothing has changed for this long (istiod: 100 ms).
-        debounce: Span,
-        /// But not longer than this after the first change (istiod: 10 s).
-        debounce_max: Span,
+    Watch(Watch),
+}
+
+settings! {
+    /// Settings of a poll.
+    pub struct Poll {
+        /// From one answer to the next lookup (Envoy's `dns_refresh_rate`, which refuses 1 ms or less).
+        interval: Span [at_least(MS)] = Span::from_secs(5);
+    }
+}
+
+settings! {
+    /// Settings of a watch.
+    pub struct Watch {
+        /// A push waits until nothing has changed for this long; istiod: 100ms (`PILOT_DEBOUNCE_AFTER`).
+        debounce: Span [DURATION] = Span::ZERO;
+        /// But not longer than this after the first change (istiod's `PILOT_DEBOUNCE_MAX`).
+        debounce_max: Span [DURATION] = Span::from_secs(10);
         /// An empty list is ignored (kuberesolver), so that addresses of pods that are gone stay.
-        ignore_empty: bool,
-    },
+        ignore_empty: bool [FLAG] = false;
+    }
 }
 
-/// gRPC's DNS resolver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolver {
-    /// Least time between two lookups of a channel.
-    pub min_interval: Span,
+settings! {
+    /// gRPC's DNS resolver.
+    pub struct Resolver {
+        /// Least time between two lookups of a channel: grpc-go's `MinResolutionInterval`, C-core's
+        /// `dns_min_time_between_resolutions_ms`.
+        min_interval: Span [DURATION] = Span::from_secs(30);
+        /// What happens to a request for re-resolution that comes earlier.
+        early: EarlyRequest [word::<EarlyRequest>()] = EarlyRequest::DeferAndRemember;
+    }
+}
+
+words! {
     /// What happens to a request for re-resolution that comes too early.
-    pub early: EarlyRequest,
-}
-
-/// What happens to a request for re-resolution before `min_interval` is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EarlyRequest {
-    /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
-    DeferAndRemember,
-    /// Deferred to the end of the interval, once (C-core).
-    Defer,
-    /// Dropped (grpc-java).
-    Drop,
+    pub enum EarlyRequest {
+        /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
+        DeferAndRemember = "defer_and_remember",
+        /// Deferred to the end of the interval, once (C-core).
+        Defer = "defer",
+        /// Dropped (grpc-java).
+        Drop = "drop",
+    }
 }
 
 /// Delays between connection attempts (gRPC `connection-backoff.md`).
@@ -288,22 +309,24 @@ pub struct Http1Client {
     pub keep_alive: Option<KeepAlive>,
 }
 
-/// A keep-alive pool.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct KeepAlive {
-    /// Connections opened when the replica starts.
-    pub warm: u32,
-    /// Which idle connection a request takes.
-    pub order: PoolOrder,
-    /// An idle connection is closed after this. `None`: never.
-    pub idle_timeout: Option<Span>,
+settings! {
+    /// A keep-alive pool.
+    pub struct KeepAlive {
+        /// Connections opened when the replica starts.
+        warm: u32 [count(0, MAX_CLIENTS)] = 0;
+        /// Which idle connection a request takes.
+        order: PoolOrder [word::<PoolOrder>()] = PoolOrder::Lifo;
+        /// An idle connection is closed after this.
+        idle_timeout: Option<Span> [at_least(MS).or("never")] = None;
+    }
 }
 
-/// Which idle connection of a pool is used next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoolOrder {
-    /// The one used last.
-    Lifo,
-    /// The one unused for longest: the pool cycles.
-    Fifo,
+words! {
+    /// Which idle connection of a pool is used next.
+    pub enum PoolOrder {
+        /// The one used last.
+        Lifo = "lifo",
+        /// The one unused for longest: the pool cycles.
+        Fifo = "fifo",
+    }
 }

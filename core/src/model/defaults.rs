@@ -4,9 +4,9 @@
 pub use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use super::{
-    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, EarlyRequest, Enforcement,
-    GrpcClient, GrpcServer, Keys, Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType,
-    Strategy, StrikeRule, Termination,
+    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, Enforcement, GrpcClient,
+    GrpcServer, Keys, Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType, Strategy,
+    StrikeRule, Termination,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
@@ -63,8 +63,6 @@ pub fn startup() -> Distribution {
     Distribution::Constant(5.0)
 }
 
-/// `terminationGracePeriodSeconds: 30`, no preStop hook (Kubernetes PodSpec).
-pub const TERMINATION: Termination = Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) };
 /// Kubernetes `apps/v1` Deployment: RollingUpdate with 25 % each.
 pub const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
 /// `maxSurge` and `maxUnavailable` of a Deployment.
@@ -75,12 +73,6 @@ pub const CFS_PERIOD: Span = Span::from_millis(100);
 
 /// Channels of a client replica.
 pub const CHANNELS: u32 = 1;
-/// The 30 s of grpc-go's `MinResolutionInterval` and of C-core's `dns_min_time_between_resolutions_ms`.
-pub const RESOLVER: Resolver = Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember };
-/// Envoy `dns_refresh_rate` (`config.cluster.v3.Cluster`).
-pub const POLL_INTERVAL: Span = Span::from_secs(5);
-/// istiod `PILOT_DEBOUNCE_MAX`.
-pub const DEBOUNCE_MAX: Span = Span::from_secs(10);
 /// istiod `PILOT_DEBOUNCE_AFTER`.
 pub const ISTIO_DEBOUNCE: Span = Span::from_millis(100);
 /// Istio's chart, `global.proxy` (`concurrency: 2`).
@@ -160,7 +152,7 @@ pub fn grpc_client() -> GrpcClient {
         wait_for_ready: false,
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
-        resolver: RESOLVER,
+        resolver: Resolver::default(),
         backoff: Some(BACKOFF),
         connect_timeout: client_stack(None).connect_timeout,
         dispatch: dispatch(),
@@ -182,8 +174,6 @@ pub fn client_stack(stack: Option<Stack>) -> ClientStack {
     }
 }
 
-/// As gRFC A9 jitters the age on the server: ±10 %.
-pub const LIFETIME_JITTER: f64 = 0.1;
 /// Pods of a `kill` or `delete`.
 pub const PODS: u32 = 1;
 
@@ -262,7 +252,7 @@ impl Server {
             startup: startup(),
             min_ready: Span::ZERO,
             hpa: None,
-            termination: TERMINATION,
+            termination: Termination::default(),
             strategy: STRATEGY,
             grpc: GrpcServer { enforcement: ENFORCEMENT, ..PROXY_LISTENS },
         }

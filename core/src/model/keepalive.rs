@@ -1,12 +1,10 @@
 //! Keepalive of HTTP/2 connections: who pings when, and which pings a server punishes (gRFC A8, A9; L116 for C-core).
 
+use super::client::MS;
 use crate::model::defaults;
 use crate::settings::{ABOVE_ZERO, FLAG, at_least, count, group, word};
 use crate::units::Span;
 use crate::{settings, words};
-
-/// C-core counts in milliseconds (`grpc.keepalive_time_ms`). Below it, pings are all that happens.
-const MS: Span = Span::from_millis(1);
 
 settings! {
     /// Keepalive pings of a gRPC client (gRFC A8; grpc-go keepalive.ClientParameters).

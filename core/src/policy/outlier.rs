@@ -6,7 +6,8 @@
 //! and local-origin failures, its jitter (0 by default), and that grpc-go may eject an endpoint that is ejected already, which
 //! then counts twice.
 
-pub use crate::model::{Detection, EjectionRule, Rules};
+pub use crate::model::{Detection, Rules};
+use crate::model::{FailurePercentage, SuccessRate};
 use crate::random::below;
 use crate::units::{Span, Time};
 
@@ -54,7 +55,8 @@ impl Detection {
         }
         host.failures += 1;
         host.in_a_row += 1;
-        if self.consecutive != Some(host.in_a_row) || host.ejected.is_some() {
+        let enough = self.rules == Rules::Envoy && host.in_a_row == self.settings.consecutive_5xx;
+        if !enough || host.ejected.is_some() {
             return false;
         }
         host.in_a_row = 0;
@@ -67,19 +69,20 @@ impl Detection {
         if envoy {
             self.take_back(hosts, now);
         }
-        if let Some(method) = self.success_rate {
+        if let Some(method) = self.settings.success_rate {
             let least = least_success_rate(hosts, &method, envoy);
             let outlier = |h: &Host| least.is_some_and(|least| h.success_rate() < least);
-            self.eject_all(hosts, &method, outlier, now, draw);
+            self.eject_all(hosts, (method.request_volume, method.enforcement), outlier, now, draw);
         }
-        if let Some(method) = self.failure_percentage {
-            let enough = candidates(hosts, method.volume, envoy).count() >= method.min_hosts;
-            let threshold = f64::from(method.threshold);
+        if let Some(method) = self.settings.failure_percentage {
+            let FailurePercentage { threshold, enforcement, minimum_hosts, request_volume } = method;
+            let enough = candidates(hosts, request_volume, envoy).count() >= minimum_hosts as usize;
+            let threshold = f64::from(threshold);
             let outlier = |h: &Host| {
                 let failed = 100.0 - h.success_rate();
                 enough && (failed > threshold || envoy && failed == threshold)
             };
-            self.eject_all(hosts, &method, outlier, now, draw);
+            self.eject_all(hosts, (request_volume, enforcement), outlier, now, draw);
         }
         self.forgive(hosts, now);
         if !envoy {
@@ -93,15 +96,15 @@ impl Detection {
     fn eject_all(
         &self,
         hosts: &mut [Host],
-        method: &EjectionRule,
+        (volume, enforced): (u32, u32),
         outlier: impl Fn(&Host) -> bool,
         now: Time,
         draw: &mut impl FnMut() -> u64,
     ) {
         for i in 0..hosts.len() {
             let host = &hosts[i];
-            if host.ejected.is_none() && host.volume() >= method.volume.max(1) && outlier(host) {
-                self.eject(hosts, i, method.enforced, now, draw);
+            if host.ejected.is_none() && host.volume() >= volume.max(1) && outlier(host) {
+                self.eject(hosts, i, enforced, now, draw);
             }
         }
     }
@@ -116,7 +119,8 @@ impl Detection {
         let host = &mut hosts[i];
         host.ejected = Some(now);
         // Envoy stops counting where more would not last longer.
-        if self.rules == Rules::Grpc || (self.base * u64::from(host.times)).0 < self.max.0 + self.base.0 {
+        let (base, max) = (self.settings.base_ejection_time, self.settings.max_ejection_time);
+        if self.rules == Rules::Grpc || (base * u64::from(host.times)).0 < max.0 + base.0 {
             host.times += 1;
         }
         true
@@ -126,17 +130,18 @@ impl Detection {
     #[must_use]
     pub fn allows(&self, out: usize, hosts: usize) -> bool {
         let percent = |out: usize| out as f64 / hosts as f64 * 100.0;
-        let most = f64::from(self.max_percent.min(100));
+        let most = f64::from(self.settings.max_ejection_percent.min(100));
         match self.rules {
             Rules::Grpc => percent(out) < most,
-            Rules::Envoy { always_one } => always_one && out == 0 || percent(out + 1) <= most,
+            Rules::Envoy => self.settings.always_eject_one_host && out == 0 || percent(out + 1) <= most,
         }
     }
 
     /// How long an endpoint is out the `times`-th time.
     #[must_use]
     pub fn out_for(&self, times: u32) -> Span {
-        (self.base * u64::from(times)).min(self.max.max(self.base))
+        let (base, max) = (self.settings.base_ejection_time, self.settings.max_ejection_time);
+        (base * u64::from(times)).min(max.max(base))
     }
 
     fn take_back(&self, hosts: &mut [Host], now: Time) {
@@ -154,7 +159,7 @@ impl Detection {
     fn forgive(&self, hosts: &mut [Host], now: Time) {
         let due = |h: &Host| match self.rules {
             Rules::Grpc => true,
-            Rules::Envoy { .. } => h.returned.is_some_and(|at| now.since(at) >= self.interval),
+            Rules::Envoy => h.returned.is_some_and(|at| now.since(at) >= self.settings.interval),
         };
         for host in hosts.iter_mut().filter(|h| h.ejected.is_none() && due(h)) {
             host.times = host.times.saturating_sub(1);
@@ -169,34 +174,43 @@ fn candidates(hosts: &[Host], volume: u32, envoy: bool) -> impl Iterator<Item = 
 
 /// The success rate in percent below which an endpoint is an outlier: the mean less some population standard deviations.
 /// `None` if too few endpoints have enough requests.
-fn least_success_rate(hosts: &[Host], method: &EjectionRule, envoy: bool) -> Option<f64> {
-    let rates = || candidates(hosts, method.volume, envoy).map(Host::success_rate);
+fn least_success_rate(hosts: &[Host], method: &SuccessRate, envoy: bool) -> Option<f64> {
+    let rates = || candidates(hosts, method.request_volume, envoy).map(Host::success_rate);
     let count = rates().count();
-    if count == 0 || count < method.min_hosts {
+    if count == 0 || count < method.minimum_hosts as usize {
         return None;
     }
     let mean = rates().sum::<f64>() / count as f64;
     let variance = rates().map(|r| (r - mean) * (r - mean)).sum::<f64>() / count as f64;
-    Some(mean - variance.sqrt() * f64::from(method.threshold) / 1000.0)
+    Some(mean - variance.sqrt() * f64::from(method.stdev_factor) / 1000.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::OutlierDetection;
 
-    const SUCCESS_RATE: EjectionRule = EjectionRule { threshold: 1_900, enforced: 100, min_hosts: 5, volume: 100 };
-    const FAILURES: EjectionRule = EjectionRule { threshold: 85, enforced: 100, min_hosts: 5, volume: 50 };
-    const GRPC: Detection = Detection {
-        rules: Rules::Grpc,
-        interval: Span::from_secs(10),
-        base: Span::from_secs(30),
-        max: Span::from_secs(300),
-        max_percent: 10,
-        success_rate: None,
-        failure_percentage: None,
-        consecutive: None,
-    };
-    const ENVOY: Detection = Detection { rules: Rules::Envoy { always_one: false }, consecutive: Some(5), ..GRPC };
+    fn of(rules: Rules, change: impl Fn(&mut OutlierDetection)) -> Detection {
+        let mut settings = OutlierDetection::default();
+        change(&mut settings);
+        Detection { rules, settings }
+    }
+
+    fn grpc() -> Detection {
+        of(Rules::Grpc, |_| ())
+    }
+
+    fn envoy() -> Detection {
+        of(Rules::Envoy, |_| ())
+    }
+
+    /// By failures alone, with so many percent out at most.
+    fn by_failures(most: u32) -> Detection {
+        of(Rules::Grpc, |d| {
+            d.failure_percentage = Some(FailurePercentage::default());
+            d.max_ejection_percent = most;
+        })
+    }
 
     fn at(s: u64) -> Time {
         Time(s * 1_000_000_000)
@@ -221,21 +235,21 @@ mod tests {
     fn the_success_rate_of_envoys_example() {
         // {50, 100, 100, 100, 100}: mean 90, deviation 20, threshold 52.
         let hosts = failing(&[50, 0, 0, 0, 0]);
-        assert_eq!(least_success_rate(&hosts, &SUCCESS_RATE, true), Some(52.0));
-        let by_rate = Detection { success_rate: Some(SUCCESS_RATE), ..GRPC };
+        assert_eq!(least_success_rate(&hosts, &SuccessRate::default(), true), Some(52.0));
+        let by_rate = of(Rules::Grpc, |d| d.success_rate = Some(SuccessRate::default()));
         assert_eq!(swept(&by_rate, &[50, 0, 0, 0, 0]), [0]);
         // Four hosts are too few; so are 99 requests; and of two that fail neither stands out.
         assert_eq!(swept(&by_rate, &[50, 0, 0, 0]), [0; 0]);
         assert_eq!(swept(&by_rate, &[50, 50, 0, 0, 0]), [0; 0]);
-        let strict = EjectionRule { volume: 101, ..SUCCESS_RATE };
-        assert_eq!(swept(&Detection { success_rate: Some(strict), ..GRPC }, &[50, 0, 0, 0, 0]), [0; 0]);
+        let strict = SuccessRate { request_volume: 101, ..SuccessRate::default() };
+        assert_eq!(swept(&of(Rules::Grpc, |d| d.success_rate = Some(strict)), &[50, 0, 0, 0, 0]), [0; 0]);
     }
 
     #[test]
     fn grpc_asks_for_more_than_the_threshold_and_envoy_for_as_much() {
-        let most = Detection { failure_percentage: Some(FAILURES), max_percent: 100, ..GRPC };
+        let most = by_failures(100);
         assert_eq!(swept(&most, &[84, 85, 86, 0, 0]), [2]);
-        assert_eq!(swept(&Detection { rules: ENVOY.rules, ..most }, &[84, 85, 86, 0, 0]), [1, 2]);
+        assert_eq!(swept(&Detection { rules: Rules::Envoy, ..most }, &[84, 85, 86, 0, 0]), [1, 2]);
     }
 
     #[test]
@@ -243,24 +257,24 @@ mod tests {
         let ejects =
             |detection: &Detection, hosts: usize| (0..hosts).take_while(|out| detection.allows(*out, hosts)).count();
         // gRPC: one at least, one tenth rounded up in all.
-        assert_eq!([5, 9, 10, 11, 20, 100].map(|n| ejects(&GRPC, n)), [1, 1, 1, 2, 2, 10]);
+        assert_eq!([5, 9, 10, 11, 20, 100].map(|n| ejects(&grpc(), n)), [1, 1, 1, 2, 2, 10]);
         // Envoy: one tenth rounded down; with fewer than ten hosts none, unless one always may.
-        assert_eq!([5, 9, 10, 11, 20, 100].map(|n| ejects(&ENVOY, n)), [0, 0, 1, 1, 2, 10]);
-        let one = Detection { rules: Rules::Envoy { always_one: true }, ..ENVOY };
+        assert_eq!([5, 9, 10, 11, 20, 100].map(|n| ejects(&envoy(), n)), [0, 0, 1, 1, 2, 10]);
+        let one = of(Rules::Envoy, |d| d.always_eject_one_host = true);
         assert_eq!([5, 9, 10, 20].map(|n| ejects(&one, n)), [1, 1, 1, 2]);
     }
 
     #[test]
     fn five_failures_in_a_row() {
         let mut hosts = vec![Host::default(); 10];
-        let end = |hosts: &mut Vec<Host>, success| ENVOY.ended(hosts, 3, success, at(1), &mut || 0);
+        let end = |hosts: &mut Vec<Host>, success| envoy().ended(hosts, 3, success, at(1), &mut || 0);
         for success in [false, false, false, false, true, false, false, false, false] {
             assert!(!end(&mut hosts, success));
         }
         assert!(end(&mut hosts, false));
         assert_eq!((out(&hosts), hosts[3].in_a_row), (vec![3], 0));
         // The cap holds for the next one.
-        assert!((0..20).all(|_| !ENVOY.ended(&mut hosts, 4, false, at(1), &mut || 0)));
+        assert!((0..20).all(|_| !envoy().ended(&mut hosts, 4, false, at(1), &mut || 0)));
     }
 
     /// When a host that is ejected at each chance comes back, in seconds after the first ejection.
@@ -285,12 +299,12 @@ mod tests {
 
     #[test]
     fn every_ejection_lasts_longer() {
-        let detection = Detection { failure_percentage: Some(FAILURES), max_percent: 20, ..GRPC };
+        let detection = by_failures(20);
         // Out at 0, 60, 150 s: gRPC comes back at the sweep *after* 30, 60, 90 s have passed, and is out again at the next.
         assert_eq!(returns(&detection, 3), [40, 120, 230]);
-        let envoy = Detection { rules: ENVOY.rules, ..detection };
+        let envoy = Detection { rules: Rules::Envoy, ..detection };
         assert_eq!(returns(&envoy, 3), [30, 100, 200]);
-        assert_eq!([1, 2, 10, 11].map(|k| GRPC.out_for(k).as_secs_f64()), [30.0, 60.0, 300.0, 300.0]);
+        assert_eq!([1, 2, 10, 11].map(|k| grpc().out_for(k).as_secs_f64()), [30.0, 60.0, 300.0, 300.0]);
     }
 
     #[test]
@@ -302,13 +316,13 @@ mod tests {
             detection.sweep(&mut hosts, at(s), &mut || 0);
             (hosts[0].times, hosts[1].times)
         };
-        assert_eq!((after(&GRPC, 10), after(&ENVOY, 10), after(&ENVOY, 15)), ((2, 2), (3, 3), (3, 2)));
+        assert_eq!((after(&grpc(), 10), after(&envoy(), 10), after(&envoy(), 15)), ((2, 2), (3, 3), (3, 2)));
     }
 
     #[test]
     fn enforcement_is_drawn() {
-        let half = EjectionRule { enforced: 50, ..FAILURES };
-        let detection = Detection { failure_percentage: Some(half), ..GRPC };
+        let half = FailurePercentage { enforcement: 50, ..FailurePercentage::default() };
+        let detection = of(Rules::Grpc, |d| d.failure_percentage = Some(half));
         let ejected = |draw: u64| {
             let mut hosts = failing(&[100, 0, 0, 0, 0]);
             detection.sweep(&mut hosts, at(10), &mut || draw);
@@ -325,7 +339,7 @@ mod tests {
             assert!(detection.eject(&mut hosts, 0, 100, at(1), &mut || 0));
             hosts[0].times
         };
-        assert_eq!([0, 10, 11, 12].map(|times| counted(&ENVOY, times)), [1, 11, 11, 12]);
-        assert_eq!([0, 10, 11, 12].map(|times| counted(&GRPC, times)), [1, 11, 12, 13]);
+        assert_eq!([0, 10, 11, 12].map(|times| counted(&envoy(), times)), [1, 11, 11, 12]);
+        assert_eq!([0, 10, 11, 12].map(|times| counted(&grpc(), times)), [1, 11, 12, 13]);
     }
 }

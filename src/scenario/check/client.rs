@@ -5,17 +5,15 @@ use super::{Check, Names, gateway, is_virtual, law, least, load, server, streams
 use crate::model::defaults;
 use crate::model::stack::Stack;
 use crate::model::{
-    Backoff, Client, DelayFrom, Discovery, EarlyRequest, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy,
-    PoolOrder, Protocol, Resolver, ServiceType,
+    Backoff, Client, DelayFrom, Discovery, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy, Poll, Protocol,
+    ServiceType, Watch,
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::client::{
-    BackoffFile, ClientFile, DiscoveryFile, EarlyFile, Http1File, KeepAliveFile, LifetimeFile, PollFile, PoolOrderFile,
-    ProtocolFile, ResolverFile, StartFile, WatchFile,
-};
+use crate::scenario::file::client::{BackoffFile, ClientFile, DiscoveryFile, Http1File, ProtocolFile, StartFile};
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::DelayFromFile;
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
@@ -93,7 +91,7 @@ pub(super) fn client(
         via,
         start_at,
         start_spread,
-        max_connection_lifetime: lifetime(cx, connection_lifetime),
+        max_connection_lifetime: cx.settings_if(connection_lifetime, "connection_lifetime"),
         load,
         methods,
         deadline: cx.repeating(deadline, least::DEADLINE),
@@ -107,7 +105,7 @@ fn without_effect(
     cx: &mut Check<'_>,
     protocol: &Protocol,
     load: &Load,
-    (lifetime, startup, strategy): (&Key<LifetimeFile>, &Key<LawFile>, &Key<StrategyFile>),
+    (lifetime, startup, strategy): (&Key<Written<Lifetime>>, &Key<LawFile>, &Key<StrategyFile>),
 ) {
     if matches!(protocol, Protocol::Http1(Http1Client { keep_alive: None, .. })) {
         let why = "without `http1.keep_alive`: each request has its own connection";
@@ -128,40 +126,26 @@ pub(super) const ONLY_GRPC: &str = "with `protocol: http1`: it is a setting of g
 pub(super) fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service: ServiceType) -> Option<Discovery> {
     Some(match file?.value {
         DiscoveryFile::Dns => Discovery::Dns,
-        DiscoveryFile::Poll(At { value: PollFile { interval }, .. }) => {
+        DiscoveryFile::Poll(At { value: file, place }) => {
             if is_virtual(service) {
-                cx.no_effect(&interval, "interval", "with a ClusterIP Service, whose address never changes");
+                cx.no_effect(
+                    &file.given("interval"),
+                    "interval",
+                    "with a ClusterIP Service, whose address never changes",
+                );
                 return Some(Discovery::Dns);
             }
-            Discovery::Poll {
-                interval: cx.repeating(interval, least::POLL_INTERVAL).unwrap_or(defaults::POLL_INTERVAL),
-            }
+            Discovery::Poll(cx.settings(file, "poll", place, Poll::default()))
         }
-        DiscoveryFile::Watch(At { value: WatchFile { debounce, debounce_max, ignore_empty }, .. }) => {
-            let quiet = debounce.map_or(Span::ZERO, |d| d.value.0);
-            if quiet == Span::ZERO {
-                cx.no_effect(&debounce_max, "debounce_max", "without `debounce`");
+        DiscoveryFile::Watch(At { value: file, place }) => {
+            let most = file.given("debounce_max");
+            let watch = cx.settings(file, "watch", place, Watch::default());
+            if watch.debounce == Span::ZERO {
+                cx.no_effect(&most, "debounce_max", "without `debounce`");
             }
-            Discovery::Watch {
-                debounce: quiet,
-                debounce_max: debounce_max.map_or(defaults::DEBOUNCE_MAX, |d| d.value.0),
-                ignore_empty: ignore_empty.is_some_and(|i| i.value),
-            }
+            Discovery::Watch(watch)
         }
     })
-}
-
-pub(super) fn resolver_settings(file: Key<ResolverFile>, usual: Resolver) -> Resolver {
-    let ResolverFile { min_interval, early } = file.map(|f| f.value).unwrap_or_default();
-    Resolver {
-        min_interval: min_interval.map_or(usual.min_interval, |t| t.value.0),
-        early: match early.map(|e| e.value) {
-            None => usual.early,
-            Some(EarlyFile::DeferAndRemember) => EarlyRequest::DeferAndRemember,
-            Some(EarlyFile::Defer) => EarlyRequest::Defer,
-            Some(EarlyFile::Drop) => EarlyRequest::Drop,
-        },
-    }
 }
 
 /// `None`: an attempt per call.
@@ -228,32 +212,18 @@ pub(super) fn no_share(cx: &mut Check<'_>, place: Place, x: f64, message: impl I
     cx.report(if x > 1.0 && x <= 100.0 { problem.help(format!("write `{x}%`")) } else { problem });
 }
 
-fn lifetime(cx: &mut Check<'_>, file: Key<LifetimeFile>) -> Option<Lifetime> {
-    let At { value: LifetimeFile { max, jitter }, place } = file?;
-    let max = cx.required(max, "max", place, "`connection_lifetime`");
-    let jitter = share(cx, jitter, "jitter", defaults::LIFETIME_JITTER);
-    cx.repeating(max, least::LIFETIME).map(|max| Lifetime { max, jitter })
-}
-
 fn http1_settings(cx: &mut Check<'_>, file: Key<Http1File>) -> Http1Client {
     let Http1File { max_connections, keep_alive } = file.map(|f| f.value).unwrap_or_default();
     let max_connections = cx.count_if(max_connections, "max_connections", 1, MAX_CLIENTS);
-    let keep_alive = keep_alive.map(|At { value: KeepAliveFile { warm, order, idle_timeout }, .. }| {
-        let warm_place = warm.as_ref().map(|w| w.place);
-        let warm = cx.count_or(warm, "warm", 0, MAX_CLIENTS, 0);
+    let keep_alive = keep_alive.map(|At { value: file, place }| {
+        let warm_place = file.place("warm");
+        let pool = cx.settings(file, "keep_alive", place, KeepAlive::default());
         if let (Some(most), Some(place)) = (max_connections, warm_place)
-            && warm > most
+            && pool.warm > most
         {
             cx.problem(Code::Contradiction, place, format!("`warm` is above `max_connections`, which is {most}"));
         }
-        KeepAlive {
-            warm,
-            order: match order.map(|o| o.value) {
-                None | Some(PoolOrderFile::Lifo) => PoolOrder::Lifo,
-                Some(PoolOrderFile::Fifo) => PoolOrder::Fifo,
-            },
-            idle_timeout: cx.repeating(idle_timeout, least::POOL_IDLE),
-        }
+        pool
     });
     Http1Client { max_connections, keep_alive }
 }

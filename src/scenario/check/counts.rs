@@ -3,13 +3,13 @@
 use super::Check;
 use super::client::ONE_ADDRESS;
 use crate::model::{
-    CountOrPercent, Detection, EjectionRule, GrpcClient, Model, Protocol, Rules, Server, Strategy, What,
+    CountOrPercent, Detection, GrpcClient, Model, OutlierDetection, Protocol, Rules, Server, Strategy, What,
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::gateway::{GatewayFile, GatewayProxyFile};
-use crate::scenario::file::outlier::OutlierFile;
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::via::{EnvoyFile, ViaFile};
 use crate::scenario::rules::Code;
 
@@ -47,12 +47,12 @@ pub(super) fn asked(clients: &Key<Vec<At<ClientFile>>>, gateways: &Key<Vec<At<Ga
     clients.chain(gateways.iter().flat_map(|list| &list.value).map(of_gateway)).collect()
 }
 
-fn asked_by(detection: &Key<OutlierFile>, cluster: Option<&EnvoyFile>) -> Asked {
+fn asked_by(detection: &Key<Written<OutlierDetection>>, cluster: Option<&EnvoyFile>) -> Asked {
     let rules = detection.as_ref().map(|d| &d.value);
     Asked {
         detection: place(detection),
-        success_rate: rules.and_then(|r| place(&r.success_rate)),
-        failure_percentage: rules.and_then(|r| place(&r.failure_percentage)),
+        success_rate: rules.and_then(|r| r.place("success_rate")),
+        failure_percentage: rules.and_then(|r| r.place("failure_percentage")),
         panic_threshold: cluster.and_then(|c| place(&c.panic_threshold)),
         slow_start: cluster.and_then(|c| place(&c.slow_start)),
         subset: None,
@@ -139,12 +139,13 @@ fn is_steady(model: &Model) -> bool {
 
 /// True if outlier detection can leave somebody out.
 fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) -> bool {
-    let most = detection.max_percent;
+    let most = detection.settings.max_ejection_percent;
     let (allowed, or_else) = match detection.rules {
         Rules::Grpc => (most > 0, ""),
-        Rules::Envoy { always_one } => {
-            (always_one || u64::from(most) * u64::from(hosts) >= 100, ", or `always_eject_one_host: true`")
-        }
+        Rules::Envoy => (
+            detection.settings.always_eject_one_host || u64::from(most) * u64::from(hosts) >= 100,
+            ", or `always_eject_one_host: true`",
+        ),
     };
     if !allowed && hosts > 0 {
         let message = format!(
@@ -156,13 +157,12 @@ fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) 
         refuse(cx, asked.detection, &message, Some(help));
         return false;
     }
-    let few = |rule: Option<EjectionRule>| rule.filter(|r| hosts > 0 && r.min_hosts > hosts as usize);
-    for (name, place, rule) in [
-        ("success_rate", asked.success_rate, detection.success_rate),
-        ("failure_percentage", asked.failure_percentage, detection.failure_percentage),
+    let OutlierDetection { success_rate, failure_percentage, .. } = detection.settings;
+    for (name, place, least) in [
+        ("success_rate", asked.success_rate, success_rate.map(|rule| rule.minimum_hosts)),
+        ("failure_percentage", asked.failure_percentage, failure_percentage.map(|rule| rule.minimum_hosts)),
     ] {
-        if let Some(rule) = few(rule) {
-            let least = rule.min_hosts;
+        if let Some(least) = least.filter(|least| hosts > 0 && *least > hosts) {
             let message = format!(
                 "`{name}` has no effect: it acts with `minimum_hosts` ({least}) or more, and there are never more than \
                  {hosts}"
@@ -175,8 +175,8 @@ fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) 
 
 /// Refuses a panic threshold that so few ejections cannot reach, and that changes nothing against the default either.
 fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32, threshold: u32) {
-    let allowed = u64::from(detection.max_percent.min(100)) * u64::from(hosts) / 100;
-    let one = detection.rules == Rules::Envoy { always_one: true };
+    let allowed = u64::from(detection.settings.max_ejection_percent.min(100)) * u64::from(hosts) / 100;
+    let one = detection.rules == Rules::Envoy && detection.settings.always_eject_one_host;
     let healthy = u64::from(hosts).saturating_sub(allowed.max(u64::from(one)));
     // Envoy's overprovisioning factor: health is 140 % of the healthy part, and below 100 % there is a panic.
     let can_panic = 140 * healthy / u64::from(hosts.max(1)) < 100;
@@ -185,7 +185,7 @@ fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32, 
         let message = format!(
             "`panic_threshold` has no effect: `max_ejection_percent` ({} %) keeps {healthy} of {hosts} hosts healthy, \
              and Envoy panics below the threshold, and below 72 % only",
-            detection.max_percent
+            detection.settings.max_ejection_percent
         );
         let help = "raise `max_ejection_percent`, or leave out `panic_threshold`";
         refuse(cx, asked.panic_threshold, &message, Some(help.to_owned()));

@@ -6,8 +6,8 @@ use super::{Check, Names, is_virtual, law, least, outlier, policy as policies, s
 use crate::distribution::Distribution;
 use crate::model::defaults;
 use crate::model::{
-    Client, Cluster, Codes, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, Load, Policy, Protocol,
-    Retries, RetryPolicy, Reuse, RotationStart, Server, ServiceType, Sidecar, SidecarKind,
+    Client, Cluster, Codes, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, Load, Policy, Poll,
+    Protocol, Retries, RetryPolicy, Reuse, RotationStart, Server, ServiceType, Sidecar, SidecarKind,
 };
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -78,8 +78,11 @@ pub(super) fn gateway(
     if own.is_some() {
         cx.no_effect(&policy, "policy", "with this proxy; set its `balance`");
         cx.no_effect(&outlier_detection, "outlier_detection", "with this proxy, which is not Envoy");
-        preset.discovery =
-            if service == ServiceType::Headless { Discovery::Poll { interval: resolves } } else { Discovery::Dns };
+        preset.discovery = if service == ServiceType::Headless {
+            Discovery::Poll(Poll { interval: resolves })
+        } else {
+            Discovery::Dns
+        };
     }
     let (policy, outlier_detection) = (policy.filter(|_| own.is_none()), outlier_detection.filter(|_| own.is_none()));
     via::fits(cx, Some(&sidecar), policy.as_ref(), &discovery, service);
@@ -158,7 +161,7 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, service: Se
         workers,
         policy: None,
         listens: defaults::PROXY_LISTENS,
-        resolves: defaults::POLL_INTERVAL,
+        resolves: Poll::default().interval,
         retries: None,
         connects: None,
     }

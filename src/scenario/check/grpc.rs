@@ -1,16 +1,17 @@
 //! The keys that only a gRPC client has.
 
-use super::client::{ONLY_GRPC, backoff_settings, discovery_of, resolver_settings};
+use super::client::{ONLY_GRPC, backoff_settings, discovery_of};
 use super::{Check, is_virtual, keepalive, law, outlier, policy as policies, retry, stack, via};
 use crate::model::defaults;
-use crate::model::{ConnectAt, Discovery, GrpcClient, Keepalive, ServiceType, Sidecar};
+use crate::model::{
+    ConnectAt, Discovery, GrpcClient, Keepalive, Lifetime, OutlierDetection, Resolver, ServiceType, Sidecar,
+};
 use crate::scenario::file::at::Key;
 use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, Http1File, LifetimeFile, ProtocolFile, ResolverFile, StartFile,
+    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, Http1File, ProtocolFile, StartFile,
 };
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::load::LoadFile;
-use crate::scenario::file::outlier::OutlierFile;
 use crate::scenario::file::policy::{KeysFile, PolicyFile};
 use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
@@ -26,7 +27,7 @@ pub(super) struct GrpcKeys {
     wait_for_ready: Key<bool>,
     connect: Key<ConnectFile>,
     discovery: Key<DiscoveryFile>,
-    resolver: Key<ResolverFile>,
+    resolver: Key<Written<Resolver>>,
     backoff: Key<BackoffFile>,
     dispatch: Key<LawFile>,
     keepalive: Key<Written<Keepalive>>,
@@ -35,7 +36,7 @@ pub(super) struct GrpcKeys {
     shared_subchannels: Key<bool>,
     subset: Key<SubsetFile>,
     retry: Key<RetryFile>,
-    pub outlier_detection: Key<OutlierFile>,
+    pub outlier_detection: Key<Written<OutlierDetection>>,
     keys: Key<KeysFile>,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Rest {
     pub channels: Key<Count>,
     pub start: Key<StartFile>,
     pub via: Key<ViaFile>,
-    pub connection_lifetime: Key<LifetimeFile>,
+    pub connection_lifetime: Key<Written<Lifetime>>,
     pub http1: Key<Http1File>,
     pub load: Key<LoadFile>,
     pub deadline: Key<Duration>,
@@ -171,7 +172,7 @@ impl GrpcKeys {
                 Some(ConnectFile::Start) => ConnectAt::Start,
                 Some(ConnectFile::FirstCall) => ConnectAt::FirstCall,
             },
-            resolver: resolver_settings(self.resolver, usual.resolver),
+            resolver: cx.settings_or(self.resolver, "resolver", usual.resolver),
             backoff,
             connect_timeout: cx
                 .positive(self.connect_timeout, "connect_timeout")

@@ -19,8 +19,6 @@ const fn least(name: &'static str, span: Span) -> Least {
 
 const MS: Span = Span::from_millis(1);
 
-/// Envoy refuses a `dns_refresh_rate` of 1 ms or less (`cluster.proto`).
-pub(super) const POLL_INTERVAL: Least = least("interval", MS);
 /// Of DNS answers, where it is not 0. DNS has whole seconds; NGINX asks again when it is over.
 pub(super) const TTL: Least = least("ttl", MS);
 /// C-core counts back-off in milliseconds (`grpc.min_reconnect_backoff_ms`).
@@ -31,14 +29,8 @@ pub(super) const BACKOFF_MAX: Least = least("max", MS);
 pub(super) const MAX_CONNECTION_AGE: Least = least("max_connection_age", MS);
 /// As the age.
 pub(super) const MAX_CONNECTION_IDLE: Least = least("max_connection_idle", MS);
-/// The same of a client's own limit.
-pub(super) const LIFETIME: Least = least("max", MS);
 /// Of channels, where it is not 0, which is never.
 pub(super) const CHANNEL_IDLE: Least = least("idle_timeout", MS);
-/// Of HTTP/1.1 pools.
-pub(super) const POOL_IDLE: Least = least("idle_timeout", MS);
-/// A sweep over all hosts.
-pub(super) const OUTLIER_INTERVAL: Least = least("interval", MS);
 /// 10,000 messages per second on one stream.
 pub(super) const MESSAGES: Least = least("interval", Span::from_micros(100));
 /// A worker whose call has failed makes the next one; below this, nothing is ever answered in time.

@@ -1,20 +1,18 @@
 //! Outlier detection.
 
+use super::Check;
 use super::client::share;
-use super::{Check, least};
-use crate::model::{Detection, EjectionRule, Policy, Rules, Sidecar};
+use crate::model::{Detection, OutlierDetection, Policy, Rules, Sidecar, SuccessRate};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::outlier::{FailurePercentageFile, OutlierFile, SuccessRateFile};
+use crate::scenario::file::settings::Written;
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
-use crate::units::Span;
 
-const MOST: u32 = 1_000_000;
 const FOR_ENVOY: &str = "without `via: envoy` or `istio`: gRPC has no such rule";
 
 pub(super) fn detection(
     cx: &mut Check<'_>,
-    file: Key<OutlierFile>,
+    file: Key<Written<OutlierDetection>>,
     via: Option<&Sidecar>,
     policy: &Policy,
     knows_pods: bool,
@@ -28,60 +26,18 @@ pub(super) fn detection(
         cx.no_effect(&file, "outlier_detection", "with one address or pick_first: there is nothing to choose");
         return None;
     }
-    let At { value, place } = file?;
-    let OutlierFile {
-        interval,
-        base_ejection_time,
-        max_ejection_time,
-        max_ejection_percent,
-        always_eject_one_host,
-        consecutive_5xx,
-        success_rate,
-        failure_percentage,
-    } = value;
+    let At { value: file, place } = file?;
     if !envoy {
-        cx.no_effect(&always_eject_one_host, "always_eject_one_host", FOR_ENVOY);
-        cx.no_effect(&consecutive_5xx, "consecutive_5xx", FOR_ENVOY);
-        if success_rate.is_none() && failure_percentage.is_none() {
+        cx.no_effect(&file.given("always_eject_one_host"), "always_eject_one_host", FOR_ENVOY);
+        cx.no_effect(&file.given("consecutive_5xx"), "consecutive_5xx", FOR_ENVOY);
+        if file.place("success_rate").is_none() && file.place("failure_percentage").is_none() {
             cx.problem(Code::Missing, place, "`outlier_detection` needs `success_rate`, `failure_percentage` or both");
         }
     }
     // Envoy's success rate is on unless it is turned off; its failure percentage is not enforced unless it is turned on.
-    let success_rate = match success_rate {
-        None => envoy.then(SuccessRateFile::default),
-        Some(file) => Some(file.value),
-    };
-    let always_one = always_eject_one_host.is_some_and(|a| a.value);
-    Some(Detection {
-        rules: if envoy { Rules::Envoy { always_one } } else { Rules::Grpc },
-        interval: cx.repeating(interval, least::OUTLIER_INTERVAL).unwrap_or(Span::from_secs(10)),
-        base: cx.positive(base_ejection_time, "base_ejection_time").unwrap_or(Span::from_secs(30)),
-        max: cx.positive(max_ejection_time, "max_ejection_time").unwrap_or(Span::from_secs(300)),
-        max_percent: percent(cx, max_ejection_percent, "max_ejection_percent", 10),
-        success_rate: success_rate.map(|file| by_success_rate(cx, file)),
-        failure_percentage: failure_percentage.map(|file| by_failures(cx, file.value)),
-        consecutive: envoy.then(|| cx.count_or(consecutive_5xx, "consecutive_5xx", 1, MOST, 5)),
-    })
-}
-
-fn by_success_rate(cx: &mut Check<'_>, file: SuccessRateFile) -> EjectionRule {
-    let SuccessRateFile { stdev_factor, enforcement, minimum_hosts, request_volume } = file;
-    EjectionRule {
-        threshold: cx.count_or(stdev_factor, "stdev_factor", 0, MOST, 1_900),
-        enforced: percent(cx, enforcement, "enforcement", 100),
-        min_hosts: cx.count_or(minimum_hosts, "minimum_hosts", 1, MOST, 5) as usize,
-        volume: cx.count_or(request_volume, "request_volume", 1, MOST, 100),
-    }
-}
-
-fn by_failures(cx: &mut Check<'_>, file: FailurePercentageFile) -> EjectionRule {
-    let FailurePercentageFile { threshold, enforcement, minimum_hosts, request_volume } = file;
-    EjectionRule {
-        threshold: percent(cx, threshold, "threshold", 85),
-        enforced: percent(cx, enforcement, "enforcement", 100),
-        min_hosts: cx.count_or(minimum_hosts, "minimum_hosts", 1, MOST, 5) as usize,
-        volume: cx.count_or(request_volume, "request_volume", 1, MOST, 50),
-    }
+    let usual = OutlierDetection { success_rate: envoy.then(SuccessRate::default), ..OutlierDetection::default() };
+    let rules = if envoy { Rules::Envoy } else { Rules::Grpc };
+    Some(Detection { rules, settings: cx.settings(file, "outlier_detection", place, usual) })
 }
 
 /// A share in whole percents, as gRPC and Envoy have them.

@@ -5,9 +5,10 @@ use crate::model::defaults;
 use crate::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile, TerminationFile};
+use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile};
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::ServerStackFile;
-use crate::scenario::quantity::{Amount, Duration};
+use crate::scenario::quantity::Amount;
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -60,18 +61,17 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
     }
 }
 
-pub(super) fn ending(cx: &mut Check<'_>, file: Key<TerminationFile>) -> Termination {
-    let TerminationFile { pre_stop, grace } = file.map(|f| f.value).unwrap_or_default();
-    let grace = grace.map_or(defaults::TERMINATION.grace, |t| t.value.0);
-    if let Some(At { value: Duration(sleep), place }) = pre_stop
-        && sleep > grace
-    {
+pub(super) fn ending(cx: &mut Check<'_>, file: Key<Written<Termination>>) -> Termination {
+    let sleeps_at = file.as_ref().and_then(|file| file.value.place("pre_stop"));
+    let termination = cx.settings_or(file, "termination", Termination::default());
+    let Termination { pre_stop: sleep, grace } = termination;
+    if let Some(place) = sleeps_at.filter(|_| sleep > grace) {
         let message = format!("`pre_stop` ({sleep}) is above `grace` ({grace}), where Kubernetes cuts it short");
         let help =
             format!("`grace` counts from the deletion: make it longer than `pre_stop`, or write `pre_stop: {grace}`");
         cx.report(Problem::new(Code::Contradiction, place, message).help(help));
     }
-    Termination { pre_stop: pre_stop.map_or(defaults::TERMINATION.pre_stop, |t| t.value.0), grace }
+    termination
 }
 
 pub(super) fn strategy_or_default(cx: &mut Check<'_>, file: Key<StrategyFile>) -> Strategy {

@@ -3,7 +3,7 @@
 use super::Check;
 use super::client::no_share;
 use crate::scenario::diagnostic::Place;
-use crate::scenario::file::at::At;
+use crate::scenario::file::at::{At, Key as FileKey};
 use crate::scenario::file::settings::{Written, WrittenValue};
 use crate::scenario::rules::Code;
 use crate::settings::{Group, Key, Kind, Settings, Value};
@@ -19,6 +19,19 @@ impl Check<'_> {
             settings.set(key, value);
         }
         settings
+    }
+
+    /// The same of a key that may be left out.
+    pub(super) fn settings_or<S: Settings>(&mut self, file: FileKey<Written<S>>, what: &str, base: S) -> S {
+        match file {
+            Some(At { value, place }) => self.settings(value, what, place, base),
+            None => base,
+        }
+    }
+
+    /// The same of a key without which there is none of it.
+    pub(super) fn settings_if<S: Settings>(&mut self, file: FileKey<Written<S>>, what: &str) -> Option<S> {
+        file.map(|At { value, place }| self.settings(value, what, place, S::default()))
     }
 
     fn group(&mut self, group: &Group, keys: Keys, what: &str, place: Place) -> Vec<(usize, Value)> {

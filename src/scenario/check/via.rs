@@ -1,19 +1,18 @@
 //! The proxy beside a client: presets that expand to plain settings.
 
-use super::client::share;
 use super::outlier::percent;
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, Policy, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
-    ServiceType, Sidecar, SidecarKind, SlowStart,
+    Breakers, Codes, Discovery, EnvoyCluster, Policy, Poll, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
+    ServiceType, Sidecar, SidecarKind, Watch,
 };
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::client::{DiscoveryFile, PollFile};
+use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
-use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, SlowStartFile, ViaFile};
+use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, ViaFile};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -55,14 +54,14 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
     if sidecar.workers.is_none() {
         return DIRECT;
     }
-    let watch = |debounce| Discovery::Watch { debounce, debounce_max: defaults::DEBOUNCE_MAX, ignore_empty: false };
+    let watch = |debounce| Discovery::Watch(Watch { debounce, ..Watch::default() });
     match sidecar.kind {
         // STRICT_DNS of a ClusterIP's name has one address for ever.
         SidecarKind::Envoy => Preset {
             policy: Policy::RoundRobin { start: ENVOYS },
             discovery: match service {
                 ServiceType::ClusterIp => Discovery::Dns,
-                ServiceType::Headless => Discovery::Poll { interval: defaults::POLL_INTERVAL },
+                ServiceType::Headless => Discovery::Poll(Poll::default()),
             },
             rotation: ENVOYS,
             connect_timeout: Some(ENVOY_CONNECTS),
@@ -180,7 +179,7 @@ pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, besi
                 u32::MAX,
             ),
             panic_threshold: percent(cx, panic_threshold, "panic_threshold", panics),
-            slow_start: slow_start.and_then(|file| slow_starting(cx, file)),
+            slow_start: cx.settings_if(slow_start, "slow_start"),
             reuse: Reuse::default(),
         }),
     }
@@ -201,14 +200,6 @@ fn breakers(cx: &mut Check<'_>, file: Key<BreakersFile>, kind: SidecarKind) -> O
         pending: cx.count_or(max_pending_requests, "max_pending_requests", 1, u32::MAX, default.pending),
         ..default
     })
-}
-
-fn slow_starting(cx: &mut Check<'_>, file: At<SlowStartFile>) -> Option<SlowStart> {
-    let At { value: SlowStartFile { window, aggression, min_weight }, place } = file;
-    let window = cx.required(window, "window", place, "`slow_start`");
-    let aggression = aggression.map_or(1.0, |a| cx.number(&a, "aggression", 0.01, 100.0));
-    let min_weight = share(cx, min_weight, "min_weight", 0.1);
-    cx.positive(window, "window").map(|window| SlowStart { window, aggression, min_weight })
 }
 
 /// What the proxy does about failed requests. Its back-off is uniform from 0 to 25 ms, twice that for each further retry, 250 ms at
@@ -245,7 +236,7 @@ pub(super) fn fits(
     // What a poll has of its own is refused with the poll.
     let asks_dns = |d: &DiscoveryFile| match d {
         DiscoveryFile::Dns => true,
-        DiscoveryFile::Poll(At { value: PollFile { interval }, .. }) => interval.is_none(),
+        DiscoveryFile::Poll(At { value, .. }) => value.place("interval").is_none(),
         DiscoveryFile::Watch(_) => false,
     };
     if let (Some(_), SidecarKind::Istio, ServiceType::ClusterIp) = (via.cluster, via.kind, service)

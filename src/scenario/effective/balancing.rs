@@ -3,8 +3,7 @@
 use super::text::{law, optional_count};
 use super::{Rows, Scope};
 use crate::model::{
-    Breakers, Detection, EjectionRule, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar,
-    SidecarKind, SlowStart, Weighing,
+    Breakers, Detection, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar, SidecarKind, Weighing,
 };
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
@@ -45,12 +44,7 @@ pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &En
     }
     match slow_start {
         None => rows.put(settings, "slow_start", "none".into()),
-        Some(SlowStart { window, aggression, min_weight }) => {
-            let slow_start = settings.key("slow_start");
-            rows.put(&slow_start, "window", window.to_string());
-            rows.put(&slow_start, "aggression", aggression.to_string());
-            rows.put(&slow_start, "min_weight", min_weight.to_string());
-        }
+        Some(slow_start) => rows.settings(&settings.key("slow_start"), slow_start, |_| true),
     }
 }
 
@@ -134,34 +128,12 @@ pub(super) fn keys_values(rows: &mut Rows<'_>, at: &Scope, keys: &Keys) {
 
 pub(super) fn outlier_values(rows: &mut Rows<'_>, at: &Scope, detection: Option<&Detection>) {
     let Some(detection) = detection else { return rows.put(at, "outlier_detection", "none".into()) };
-    let Detection { rules, interval, base, max, max_percent, success_rate, failure_percentage, consecutive } =
-        detection;
-    let at = at.key("outlier_detection");
-    rows.put(&at, "interval", interval.to_string());
-    rows.put(&at, "base_ejection_time", base.to_string());
-    rows.put(&at, "max_ejection_time", max.to_string());
-    rows.put(&at, "max_ejection_percent", format!("{max_percent}%"));
-    if let Rules::Envoy { always_one } = rules {
-        rows.put(&at, "always_eject_one_host", always_one.to_string());
-    }
-    if let Some(consecutive) = consecutive {
-        rows.put(&at, "consecutive_5xx", consecutive.to_string());
-    }
-    if let Some(method) = success_rate {
-        let at = at.key("success_rate");
-        rows.put(&at, "stdev_factor", method.threshold.to_string());
-        method_values(rows, &at, method);
-    }
-    if let Some(method) = failure_percentage {
-        let at = at.key("failure_percentage");
-        rows.put(&at, "threshold", format!("{}%", method.threshold));
-        method_values(rows, &at, method);
-    }
-}
-
-fn method_values(rows: &mut Rows<'_>, at: &Scope, method: &EjectionRule) {
-    let EjectionRule { threshold: _, enforced, min_hosts, volume } = method;
-    rows.put(at, "enforcement", format!("{enforced}%"));
-    rows.put(at, "minimum_hosts", min_hosts.to_string());
-    rows.put(at, "request_volume", volume.to_string());
+    let Detection { rules, settings } = detection;
+    let envoys = ["always_eject_one_host", "consecutive_5xx"];
+    let off = [
+        ("success_rate", settings.success_rate.is_none()),
+        ("failure_percentage", settings.failure_percentage.is_none()),
+    ];
+    let shown = |key: &str| !off.contains(&(key, true)) && (*rules == Rules::Envoy || !envoys.contains(&key));
+    rows.settings(&at.key("outlier_detection"), settings, shown);
 }

@@ -4,8 +4,8 @@ use super::balancing::{keys_values, outlier_values, policy_values, sidecar_value
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::model::{
-    Arrivals, Client, ConnectAt, Discovery, EarlyRequest, GrpcClient, Http1Client, KeepAlive, Lifetime, Load, Method,
-    PoolOrder, Protocol, Resolver, ServiceType, Sidecar, Streams,
+    Arrivals, Client, ConnectAt, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar,
+    Streams,
 };
 use crate::units::Span;
 
@@ -58,11 +58,7 @@ pub(super) fn client_values(
     if pooled {
         match max_connection_lifetime {
             None => rows.put(at, "connection_lifetime", "no limit".into()),
-            Some(Lifetime { max, jitter }) => {
-                let lifetime = at.key("connection_lifetime");
-                rows.put(&lifetime, "max", max.to_string());
-                rows.put(&lifetime, "jitter", jitter.to_string());
-            }
+            Some(lifetime) => rows.settings(&at.key("connection_lifetime"), lifetime, |_| true),
         }
     }
     rows.put(at, "deadline", optional(*deadline, "none"));
@@ -96,7 +92,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
     policy_values(rows, at, policy, virtual_ip);
     discovery_values(rows, at, discovery);
     if service == ServiceType::Headless && *discovery == Discovery::Dns {
-        resolver_values(rows, &at.key("resolver"), resolver);
+        rows.settings(&at.key("resolver"), resolver, |_| true);
     }
     rows.put(at, "dispatch", law(dispatch));
     if policy.hashes() {
@@ -129,33 +125,17 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
     }
 }
 
-fn resolver_values(rows: &mut Rows<'_>, at: &Scope, resolver: &Resolver) {
-    let Resolver { min_interval, early } = resolver;
-    rows.put(at, "min_interval", min_interval.to_string());
-    let early = match early {
-        EarlyRequest::DeferAndRemember => "defer_and_remember",
-        EarlyRequest::Defer => "defer",
-        EarlyRequest::Drop => "drop",
-    };
-    rows.put(at, "early", early.into());
-}
-
 pub(super) fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
     let under = at.key("discovery");
     match discovery {
         Discovery::Dns => rows.put(at, "discovery", "dns".into()),
-        Discovery::Poll { interval } => {
+        Discovery::Poll(poll) => {
             rows.put(at, "discovery", "poll".into());
-            rows.put(&under.key("poll"), "interval", interval.to_string());
+            rows.settings(&under.key("poll"), poll, |_| true);
         }
-        Discovery::Watch { debounce, debounce_max, ignore_empty } => {
+        Discovery::Watch(watch) => {
             rows.put(at, "discovery", "watch".into());
-            let watch = under.key("watch");
-            rows.put(&watch, "debounce", debounce.to_string());
-            if *debounce > Span::ZERO {
-                rows.put(&watch, "debounce_max", debounce_max.to_string());
-            }
-            rows.put(&watch, "ignore_empty", ignore_empty.to_string());
+            rows.settings(&under.key("watch"), watch, |key| watch.debounce > Span::ZERO || key != "debounce_max");
         }
     }
 }
@@ -165,16 +145,7 @@ fn http1_values(rows: &mut Rows<'_>, at: &Scope, http1: &Http1Client) {
     rows.put(at, "max_connections", optional_count(*max_connections, "no limit"));
     match keep_alive {
         None => rows.put(at, "keep_alive", "a new connection per request".into()),
-        Some(KeepAlive { warm, order, idle_timeout }) => {
-            let keep_alive = at.key("keep_alive");
-            rows.put(&keep_alive, "warm", warm.to_string());
-            let order = match order {
-                PoolOrder::Lifo => "lifo",
-                PoolOrder::Fifo => "fifo",
-            };
-            rows.put(&keep_alive, "order", order.into());
-            rows.put(&keep_alive, "idle_timeout", optional(*idle_timeout, "never"));
-        }
+        Some(pool) => rows.settings(&at.key("keep_alive"), pool, |_| true),
     }
 }
 

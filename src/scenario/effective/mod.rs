@@ -16,7 +16,7 @@ use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::{
     Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
-    Protocol, Server, ServiceType, Strategy, StrikeRule, Termination, What, When,
+    Protocol, Server, ServiceType, Strategy, StrikeRule, What, When,
 };
 use crate::settings::Settings;
 use crate::units::Span;
@@ -240,7 +240,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
         startup,
         min_ready,
         hpa,
-        termination: Termination { pre_stop, grace },
+        termination,
         strategy,
         grpc,
     } = server;
@@ -255,9 +255,7 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.put(at, "startup", law(startup));
     rows.put(at, "min_ready", min_ready.to_string());
     server::hpa(rows, at, hpa.as_ref());
-    let termination = at.key("termination");
-    rows.put(&termination, "pre_stop", pre_stop.to_string());
-    rows.put(&termination, "grace", grace.to_string());
+    rows.settings(&at.key("termination"), termination, |_| true);
     strategy_values(rows, &at.key("strategy"), strategy);
     if !only_http1 {
         grpc_values(rows, &at.key("grpc"), grpc);

@@ -6,14 +6,13 @@ use serde::Deserialize;
 use super::at::{At, Key};
 use super::law::LawFile;
 use super::load::LoadFile;
-use super::outlier::OutlierFile;
 use super::policy::{KeysFile, PolicyFile};
 use super::retry::RetryFile;
 use super::server::StrategyFile;
 use super::settings::Written;
 use super::stack::{DelayFromFile, StackFile, SubsetFile};
 use super::via::ViaFile;
-use crate::model::Keepalive;
+use crate::model::{KeepAlive, Keepalive, Lifetime, OutlierDetection, Poll, Resolver, Watch};
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
 /// A client Deployment.
@@ -45,13 +44,13 @@ pub struct ClientFile {
     /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
     pub connect: Key<ConnectFile>,
     /// Which endpoints are left out for a while. Default: none.
-    pub outlier_detection: Key<OutlierFile>,
+    pub outlier_detection: Key<Written<OutlierDetection>>,
     /// What calls are routed by, for ring_hash and Maglev. Default: each call has a key of its own.
     pub keys: Key<KeysFile>,
     /// How a channel learns of addresses: dns (the default), poll or watch.
     pub discovery: Key<DiscoveryFile>,
     /// gRPC's DNS resolver; acts with a headless Service only.
-    pub resolver: Key<ResolverFile>,
+    pub resolver: Key<Written<Resolver>>,
     /// Delays between failed connection attempts.
     pub backoff: Key<BackoffFile>,
     /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per
@@ -72,7 +71,7 @@ pub struct ClientFile {
     /// Failed attempts are made again. Default: none; what was never sent is sent elsewhere in any case.
     pub retry: Key<RetryFile>,
     /// Lifetime that the client's pool gives its connections. Default: for ever.
-    pub connection_lifetime: Key<LifetimeFile>,
+    pub connection_lifetime: Key<Written<Lifetime>>,
     /// Connections of an HTTP/1.1 client.
     pub http1: Key<Http1File>,
     /// What the client asks for; figures are totals over the replicas.
@@ -114,29 +113,9 @@ pub enum DiscoveryFile {
     /// again only when a connection breaks.
     Dns,
     /// The name is looked up at each interval (Envoy's STRICT_DNS).
-    Poll(At<PollFile>),
+    Poll(At<Written<Poll>>),
     /// Changes of the EndpointSlices are pushed (kuberesolver, xDS, a mesh), whatever the type of the Service.
-    Watch(At<WatchFile>),
-}
-
-/// Settings of a poll.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PollFile {
-    /// From one answer to the next lookup, at least 1ms. Default 5s (Envoy's dns_refresh_rate).
-    pub interval: Key<Duration>,
-}
-
-/// Settings of a watch.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WatchFile {
-    /// A push waits until nothing has changed for this long. Default 0s; istiod: 100ms.
-    pub debounce: Key<Duration>,
-    /// But not longer than this after the first change. Default 10s (istiod).
-    pub debounce_max: Key<Duration>,
-    /// An empty list is ignored (kuberesolver). Default false.
-    pub ignore_empty: Key<bool>,
+    Watch(At<Written<Watch>>),
 }
 
 /// When a channel first connects.
@@ -147,28 +126,6 @@ pub enum ConnectFile {
     Start,
     /// At the first call.
     FirstCall,
-}
-
-/// gRPC's DNS resolver.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResolverFile {
-    /// Least time between two lookups of a channel. Default 30s.
-    pub min_interval: Key<Duration>,
-    /// What happens to a request for re-resolution that comes earlier. Default defer_and_remember (grpc-go).
-    pub early: Key<EarlyFile>,
-}
-
-/// What happens to a request for re-resolution that comes too early.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EarlyFile {
-    /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
-    DeferAndRemember,
-    /// Deferred to the end of the interval, once (C-core).
-    Defer,
-    /// Dropped (grpc-java).
-    Drop,
 }
 
 /// Delays between failed connection attempts (gRPC connection-backoff.md).
@@ -191,17 +148,6 @@ pub struct BackoffFile {
     pub per_call: Key<bool>,
 }
 
-/// Lifetime of a pool's connections.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LifetimeFile {
-    /// The mean lifetime, at least 1ms.
-    #[schemars(required)]
-    pub max: Key<Duration>,
-    /// Each connection's own is uniform in max × (1 ± jitter). Default 10%.
-    pub jitter: Key<Share>,
-}
-
 /// Connections of an HTTP/1.1 client.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -209,27 +155,5 @@ pub struct Http1File {
     /// Connections that a replica may have open; calls beyond wait. Default: no limit.
     pub max_connections: Key<Count>,
     /// A pool of connections that are used again. Absent or null: a new connection per request.
-    pub keep_alive: Key<KeepAliveFile>,
-}
-
-/// A keep-alive pool.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KeepAliveFile {
-    /// Connections opened when the replica starts. Default 0.
-    pub warm: Key<Count>,
-    /// Which idle connection a request takes: lifo (the default), the one used last; fifo, the one unused for longest.
-    pub order: Key<PoolOrderFile>,
-    /// An idle connection is closed after this, at least 1ms. Default: never.
-    pub idle_timeout: Key<Duration>,
-}
-
-/// Which idle connection of a pool is used next.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PoolOrderFile {
-    /// The one used last.
-    Lifo,
-    /// The one unused for longest: the pool cycles.
-    Fifo,
+    pub keep_alive: Key<Written<KeepAlive>>,
 }

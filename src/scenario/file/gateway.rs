@@ -6,10 +6,11 @@ use serde::Deserialize;
 use super::at::{At, Key};
 use super::client::DiscoveryFile;
 use super::law::LawFile;
-use super::outlier::OutlierFile;
 use super::policy::{KeysFile, PolicyFile};
-use super::server::{GrpcServerFile, StrategyFile, TerminationFile};
+use super::server::{GrpcServerFile, StrategyFile};
+use super::settings::Written;
 use super::via::EnvoyFile;
+use crate::model::{OutlierDetection, Termination};
 use crate::scenario::quantity::{Count, Duration};
 
 /// A gateway or waypoint: a Deployment of proxies with a ClusterIP Service of its own, which clients reach by `via: { gateway: NAME }`. Its
@@ -31,7 +32,7 @@ pub struct GatewayFile {
     /// ClusterIP; istio and waypoint a watch.
     pub discovery: Key<DiscoveryFile>,
     /// Which servers are left out for a while; envoy, istio and waypoint only. Default: none.
-    pub outlier_detection: Key<OutlierFile>,
+    pub outlier_detection: Key<Written<OutlierDetection>>,
     /// What calls are routed by, for ring_hash and maglev. Default: each call has a key of its own.
     pub keys: Key<KeysFile>,
     /// From a pod's creation (or its container's restart) to Ready. Default 5s, an assumption.
@@ -39,7 +40,7 @@ pub struct GatewayFile {
     /// Ready for this long is available (minReadySeconds), which is what rollouts wait for. Default 0s.
     pub min_ready: Key<Duration>,
     /// How pods end.
-    pub termination: Key<TerminationFile>,
+    pub termination: Key<Written<Termination>>,
     /// How a rollout replaces pods.
     pub strategy: Key<StrategyFile>,
     /// What it does with the connections of its clients. Defaults: nginx 1,000 requests, 1h of age, 75s of idleness and 128 streams

@@ -9,7 +9,6 @@ pub(super) mod hpa;
 pub(super) mod keepalive;
 pub(super) mod law;
 pub(super) mod load;
-pub(super) mod outlier;
 pub(super) mod policy;
 pub(super) mod retry;
 pub(super) mod server;

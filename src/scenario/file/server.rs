@@ -8,7 +8,9 @@ use super::cpu::CpuFile;
 use super::hpa::HpaFile;
 use super::keepalive::EnforcementFile;
 use super::law::LawFile;
+use super::settings::Written;
 use super::stack::ServerStackFile;
+use crate::model::Termination;
 use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
 /// A server Deployment.
@@ -41,7 +43,7 @@ pub struct ServerFile {
     /// A HorizontalPodAutoscaler of this Deployment. Default: none.
     pub hpa: Key<HpaFile>,
     /// How pods end.
-    pub termination: Key<TerminationFile>,
+    pub termination: Key<Written<Termination>>,
     /// How a rollout replaces pods.
     pub strategy: Key<StrategyFile>,
     /// Which implementation of gRPC it is, which decides which pings of clients are strikes: go (the default), c_core, java; node (or
@@ -62,16 +64,6 @@ pub struct WarmUpFile {
     /// From Ready to full speed.
     #[schemars(required)]
     pub time: Key<Duration>,
-}
-
-/// How a pod ends after its deletion.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TerminationFile {
-    /// Sleep of the preStop hook, at most `grace`; SIGTERM (GracefulStop: GOAWAY on all connections) follows it. Default 0s.
-    pub pre_stop: Key<Duration>,
-    /// From deletion to SIGKILL (terminationGracePeriodSeconds). Default 30s.
-    pub grace: Key<Duration>,
 }
 
 /// A Deployment's update strategy.

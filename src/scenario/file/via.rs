@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use super::at::{At, Key};
 use super::law::LawFile;
-use crate::scenario::quantity::{Count, Duration, Number, Share};
+use super::settings::Written;
+use crate::model::SlowStart;
+use crate::scenario::quantity::{Count, Share};
 
 /// The proxy beside each replica.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -44,7 +46,7 @@ pub struct EnvoyFile {
     /// Ejections are ignored when less than this share of the hosts is left. Default 50%; 0: never.
     pub panic_threshold: Key<Share>,
     /// New hosts get less at first, by round_robin and least_request. Default: they do not.
-    pub slow_start: Key<SlowStartFile>,
+    pub slow_start: Key<Written<SlowStart>>,
 }
 
 /// Envoy's circuit breakers, shared by its workers.
@@ -63,18 +65,6 @@ pub struct BreakersFile {
 pub struct ProxyFile {
     /// What it adds to a call, half of it on each way. Default 230us, an assumption.
     pub overhead: Key<LawFile>,
-}
-
-/// Envoy's slow start: the weight of a new host grows.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SlowStartFile {
-    /// How long.
-    pub window: Key<Duration>,
-    /// 1: the weight grows linearly; above, faster at first. Default 1.
-    pub aggression: Key<Number>,
-    /// The smallest weight, of a full one. Default 10%.
-    pub min_weight: Key<Share>,
 }
 
 /// Settings of Linkerd's proxy.

@@ -7,7 +7,7 @@ use super::super::observation::{CloseReason, FailureReason, Observation, Observe
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
-use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Resolver};
+use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Poll, Resolver};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, number_below, shuffle};
@@ -98,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         match self.settings(index).discovery {
             Discovery::Dns => self.on_lookup(index),
-            Discovery::Poll { interval } => {
+            Discovery::Poll(Poll { interval }) => {
                 let next = self.next_poll(index, interval);
                 self.after(next, Rank::World, Event::DnsAnswer { channel: index, life });
                 self.mark_answered(index);

@@ -9,7 +9,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use crate::model::{Discovery, GrpcClient, Protocol};
+use crate::model::{Discovery, GrpcClient, Protocol, Watch};
 
 /// Up to this many changes are made one by one.
 const FEW: usize = 8;
@@ -18,7 +18,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
     pub fn changed_for_watchers(&mut self, node: u32) {
         for client in 0..self.clients.len() as u32 {
-            let Some(Discovery::Watch { debounce, .. }) = self.discovery_of(client) else { continue };
+            let Some(Discovery::Watch(Watch { debounce, .. })) = self.discovery_of(client) else { continue };
             let push = &mut self.clients[client as usize].pushes[node as usize];
             push.latest = self.now;
             if !push.pending {
@@ -37,7 +37,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
     pub fn on_push(&mut self, client: u32, node: u32) {
-        let Some(Discovery::Watch { debounce, debounce_max, .. }) = self.discovery_of(client) else { return };
+        let Some(Discovery::Watch(Watch { debounce, debounce_max, .. })) = self.discovery_of(client) else { return };
         let push = &mut self.clients[client as usize].pushes[node as usize];
         let due = (push.latest + debounce).min(push.first + debounce_max);
         if due > self.now {
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The node whose list a push brings, unless the channel does not take it.
     fn node_of_push(&self, index: u32) -> Option<usize> {
         let channel = &self.channels[index as usize];
-        let Discovery::Watch { ignore_empty, .. } = self.settings(index).discovery else { return None };
+        let Discovery::Watch(Watch { ignore_empty, .. }) = self.settings(index).discovery else { return None };
         if channel.stopped || channel.resolver.as_ref().is_none_or(|r| r.answered.is_none()) {
             return None;
         }
