@@ -400,9 +400,9 @@ const SHARED: [&str; 8] = [
     "EnvoyFile",
     "PolicyFile",
     "DiscoveryFile",
-    "OutlierFile",
+    "OutlierDetection",
     "KeysFile",
-    "TerminationFile",
+    "Termination",
     "StrategyFile",
     "GrpcServerFile",
 ];

@@ -30,9 +30,9 @@ pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
 
 use crate::distribution::Distribution;
-use crate::settings;
-use crate::settings::DURATION;
+use crate::settings::{DURATION, word, zero_or_at_least};
 use crate::units::Span;
+use crate::{settings, words};
 
 /// A whole scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,33 +161,36 @@ pub struct Cluster {
     pub connect: Distribution,
 }
 
-/// Cluster DNS: CoreDNS, and what caches in front of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dns {
-    /// Time to live of an answer: how long a cache keeps it.
-    pub ttl: Span,
-    /// Who caches answers.
-    pub cache: DnsCache,
+settings! {
+    /// Cluster DNS: CoreDNS, and what caches in front of it.
+    pub struct Dns {
+        /// How long a cache keeps an answer: the `ttl` of the `kubernetes` and `cache` plugins in the Corefile that kubeadm writes.
+        ttl: Span [zero_or_at_least(client::MS)] = Span::from_secs(30);
+        /// Which caches stand between a client and the endpoints.
+        cache: DnsCache [word::<DnsCache>()] = DnsCache::CoreDns;
+    }
 }
 
-/// Which caches stand between a client and the endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DnsCache {
-    /// Every query sees the current endpoints, shuffled.
-    None,
-    /// CoreDNS's `cache` plugin: answers up to one TTL old, shuffled per response (`loadbalance` precedes `cache`).
-    CoreDns,
-    /// NodeLocal DNSCache on each node, in front of CoreDNS's cache: one fixed order per node until it expires.
-    NodeLocal,
+words! {
+    /// Which caches stand between a client and the endpoints.
+    pub enum DnsCache {
+        /// Every query sees the current endpoints, shuffled.
+        None = "none",
+        /// CoreDNS's `cache` plugin: answers up to one TTL old, shuffled per response (`loadbalance` precedes `cache`).
+        CoreDns = "core_dns",
+        /// NodeLocal DNSCache on each node, in front of CoreDNS's cache: one fixed order per node until it expires.
+        NodeLocal = "node_local",
+    }
 }
 
-/// The type of the Service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceType {
-    /// One virtual IP; kube-proxy draws a pod uniformly for each new connection (iptables and nftables modes).
-    ClusterIp,
-    /// No virtual IP: DNS answers with the addresses of all ready pods.
-    Headless,
+words! {
+    /// The type of the Service.
+    pub enum ServiceType {
+        /// One virtual IP; kube-proxy draws a pod uniformly for each new connection (iptables and nftables modes).
+        ClusterIp = "ClusterIP",
+        /// No virtual IP: DNS answers with the addresses of all ready pods.
+        Headless = "Headless",
+    }
 }
 
 /// A server Deployment.

@@ -21,6 +21,8 @@ pub enum Kind {
     Duration {
         /// The shortest; a nanosecond stands for "above 0".
         least: Span,
+        /// 0 is allowed, too, and has a meaning of its own.
+        or_zero: bool,
     },
     /// A number.
     Number {
@@ -91,9 +93,9 @@ impl Takes {
 /// `true` or `false`.
 pub const FLAG: Takes = Takes::new(Kind::Flag);
 /// Any duration.
-pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO });
+pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO, or_zero: true });
 /// A duration above zero.
-pub const ABOVE_ZERO: Takes = Takes::new(Kind::Duration { least: Span(1) });
+pub const ABOVE_ZERO: Takes = Takes::new(Kind::Duration { least: Span(1), or_zero: false });
 /// A share from 0 to 1.
 pub const SHARE: Takes = Takes::new(Kind::Share);
 /// A share in whole percent, from 0 to 100.
@@ -114,7 +116,13 @@ pub const fn number(least: f64, most: f64) -> Takes {
 /// A duration that is not shorter.
 #[must_use]
 pub const fn at_least(least: Span) -> Takes {
-    Takes::new(Kind::Duration { least })
+    Takes::new(Kind::Duration { least, or_zero: false })
+}
+
+/// The same, or 0, which has a meaning of its own.
+#[must_use]
+pub const fn zero_or_at_least(least: Span) -> Takes {
+    Takes::new(Kind::Duration { least, or_zero: true })
 }
 
 /// One word of an enum.

@@ -210,13 +210,14 @@ impl Default for GrpcClient {
     }
 }
 
-/// When a channel first connects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectAt {
-    /// When the replica starts (grpc-go `Dial`, as ghz uses it).
-    Start,
-    /// At the first call (grpc-go `NewClient`; C-core, Java, grpc-js).
-    FirstCall,
+words! {
+    /// When a channel first connects.
+    pub enum ConnectAt {
+        /// When the replica starts (grpc-go `Dial`, as ghz uses it).
+        Start = "start",
+        /// At the first call (grpc-go `NewClient`; C-core, Java, grpc-js).
+        FirstCall = "first_call",
+    }
 }
 
 /// How a channel learns which addresses there are.
@@ -291,13 +292,14 @@ pub struct Backoff {
     pub from: DelayFrom,
 }
 
-/// What a back-off delay is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DelayFrom {
-    /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
-    AttemptStart,
-    /// Its end (grpc-go).
-    AttemptEnd,
+words! {
+    /// What a back-off delay is counted from.
+    pub enum DelayFrom {
+        /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
+        AttemptStart = "attempt_start",
+        /// Its end (grpc-go).
+        AttemptEnd = "attempt_end",
+    }
 }
 
 /// An HTTP/1.1 client's connections.

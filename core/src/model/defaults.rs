@@ -4,9 +4,9 @@
 pub use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use super::{
-    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, DnsCache, Enforcement, GrpcClient,
-    GrpcServer, Keys, Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType, Strategy,
-    StrikeRule, Termination,
+    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
+    Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType, Strategy, StrikeRule,
+    Termination,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
@@ -35,8 +35,6 @@ pub const MAX_CALLS_IN_FLIGHT: u32 = 5_000_000;
 pub const NODES: u32 = 3;
 /// Round trip between pods.
 pub const RTT: Span = Span::from_micros(500);
-/// The `ttl` of the `kubernetes` and `cache` plugins in the Corefile that kubeadm writes.
-pub const DNS: Dns = Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns };
 
 /// EndpointSlice controller, watch and kube-proxy sync together; kube-proxy alone waits up to `minSyncPeriod` = 1 s.
 pub fn endpoint_lag() -> Distribution {
@@ -214,7 +212,8 @@ impl Model {
     /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
     #[must_use]
     pub fn new(servers: Vec<Server>, clients: Vec<Client>) -> Self {
-        let cluster = Cluster { nodes: NODES, endpoint_lag: endpoint_lag(), dns: DNS, rtt: RTT, connect: connect() };
+        let cluster =
+            Cluster { nodes: NODES, endpoint_lag: endpoint_lag(), dns: Dns::default(), rtt: RTT, connect: connect() };
         Model {
             name: "model".to_owned(),
             about: String::new(),

@@ -1,6 +1,7 @@
 //! The HorizontalPodAutoscaler (`autoscaling/v2`) on CPU utilization, and its controller's flags.
 
 use crate::units::Span;
+use crate::words;
 
 /// An autoscaler of one Deployment.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,13 +68,14 @@ pub enum ScalingChange {
     Percent(u32),
 }
 
-/// Which limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SelectPolicy {
-    /// The one that allows the most change.
-    Max,
-    /// The one that allows the least change.
-    Min,
-    /// No change in this direction.
-    Disabled,
+words! {
+    /// Which of several limits counts.
+    pub enum SelectPolicy {
+        /// The one that allows the most change.
+        Max = "max",
+        /// The one that allows the least change.
+        Min = "min",
+        /// No change in this direction.
+        Disabled = "disabled",
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::distribution::{Distribution, unit};
 use crate::units::{Span, Time};
+use crate::words;
 
 /// A method: calls that are alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,13 +95,14 @@ pub struct Streams {
     pub interval: Option<Span>,
 }
 
-/// How the calls of an open load are spaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrivals {
-    /// A Poisson process.
-    Poisson,
-    /// Constant spacing per replica, each replica with its own random phase.
-    Constant,
+words! {
+    /// How the calls of an open load are spaced.
+    pub enum Arrivals {
+        /// A Poisson process.
+        Poisson = "poisson",
+        /// Constant spacing per replica, each replica with its own random phase.
+        Constant = "constant",
+    }
 }
 
 /// A rate as a function of time: linear between its points, constant after the last. The first point is at time zero; two

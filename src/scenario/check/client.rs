@@ -5,8 +5,8 @@ use super::{Check, Names, gateway, is_virtual, law, least, load, server, streams
 use crate::model::defaults;
 use crate::model::stack::Stack;
 use crate::model::{
-    Backoff, Client, DelayFrom, Discovery, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy, Poll, Protocol,
-    ServiceType, Watch,
+    Backoff, Client, Discovery, Gateway, Http1Client, KeepAlive, Lifetime, Load, Policy, Poll, Protocol, ServiceType,
+    Watch,
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
@@ -14,7 +14,6 @@ use crate::scenario::file::client::{BackoffFile, ClientFile, DiscoveryFile, Http
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::settings::Written;
-use crate::scenario::file::stack::DelayFromFile;
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -189,11 +188,7 @@ pub(super) fn backoff_settings(
         jitter: share(cx, jitter, "jitter", usual.jitter),
         jitter_first: jitter_first.map_or(usual.jitter_first, |j| j.value),
         max,
-        from: match from.map(|f| f.value) {
-            None => usual.from,
-            Some(DelayFromFile::AttemptStart) => DelayFrom::AttemptStart,
-            Some(DelayFromFile::AttemptEnd) => DelayFrom::AttemptEnd,
-        },
+        from: from.map_or(usual.from, |from| from.value.0),
     })
 }
 

@@ -1,19 +1,16 @@
 //! The cluster and the Service.
 
-use super::{Check, is_virtual, law, least};
+use super::{Check, is_virtual, law};
 use crate::model::defaults;
 use crate::model::{Cluster, Dns, DnsCache, ServiceType};
-use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::{ClusterFile, DnsCacheFile, DnsFile, ServiceFile, ServiceTypeFile};
+use crate::scenario::file::at::Key;
+use crate::scenario::file::settings::Written;
+use crate::scenario::file::{ClusterFile, ServiceFile};
 
 const MAX_NODES: u32 = 100_000;
 
 pub(super) fn service(file: Key<ServiceFile>) -> ServiceType {
-    let Some(At { value: ServiceFile { kind }, .. }) = file else { return ServiceType::ClusterIp };
-    match kind.map(|k| k.value) {
-        None | Some(ServiceTypeFile::ClusterIP) => ServiceType::ClusterIp,
-        Some(ServiceTypeFile::Headless) => ServiceType::Headless,
-    }
+    file.and_then(|file| file.value.kind).map_or(ServiceType::ClusterIp, |kind| kind.value.0)
 }
 
 pub(super) fn cluster(cx: &mut Check<'_>, file: Key<ClusterFile>, service: ServiceType) -> Cluster {
@@ -34,16 +31,11 @@ pub(super) fn cluster(cx: &mut Check<'_>, file: Key<ClusterFile>, service: Servi
     }
 }
 
-fn dns_settings(cx: &mut Check<'_>, file: Key<DnsFile>) -> Dns {
-    let DnsFile { ttl, cache } = file.map(|f| f.value).unwrap_or_default();
-    let cache = match cache.map(|c| c.value) {
-        None => defaults::DNS.cache,
-        Some(DnsCacheFile::None) => DnsCache::None,
-        Some(DnsCacheFile::CoreDns) => DnsCache::CoreDns,
-        Some(DnsCacheFile::NodeLocal) => DnsCache::NodeLocal,
-    };
-    if cache == DnsCache::None {
+fn dns_settings(cx: &mut Check<'_>, file: Key<Written<Dns>>) -> Dns {
+    let ttl = file.as_ref().and_then(|file| file.value.given("ttl"));
+    let dns = cx.settings_or(file, "dns", Dns::default());
+    if dns.cache == DnsCache::None {
         cx.no_effect(&ttl, "ttl", "with `cache: none`: nothing keeps an answer");
     }
-    Dns { ttl: cx.repeating_or_zero(ttl, least::TTL).unwrap_or(defaults::DNS.ttl), cache }
+    dns
 }

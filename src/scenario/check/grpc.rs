@@ -7,15 +7,13 @@ use crate::model::{
     ConnectAt, Discovery, GrpcClient, Keepalive, Lifetime, OutlierDetection, Resolver, ServiceType, Sidecar,
 };
 use crate::scenario::file::at::Key;
-use crate::scenario::file::client::{
-    BackoffFile, ClientFile, ConnectFile, DiscoveryFile, Http1File, ProtocolFile, StartFile,
-};
+use crate::scenario::file::client::{BackoffFile, ClientFile, DiscoveryFile, Http1File, ProtocolFile, StartFile};
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::load::LoadFile;
 use crate::scenario::file::policy::{KeysFile, PolicyFile};
 use crate::scenario::file::retry::RetryFile;
 use crate::scenario::file::server::StrategyFile;
-use crate::scenario::file::settings::Written;
+use crate::scenario::file::settings::{Word, Written};
 use crate::scenario::file::stack::{StackFile, SubsetFile};
 use crate::scenario::file::via::ViaFile;
 use crate::scenario::quantity::{Count, Duration};
@@ -25,7 +23,7 @@ pub(super) struct GrpcKeys {
     stack: Key<StackFile>,
     pub policy: Key<PolicyFile>,
     wait_for_ready: Key<bool>,
-    connect: Key<ConnectFile>,
+    connect: Key<Word<ConnectAt>>,
     discovery: Key<DiscoveryFile>,
     resolver: Key<Written<Resolver>>,
     backoff: Key<BackoffFile>,
@@ -167,11 +165,7 @@ impl GrpcKeys {
             policy,
             discovery,
             wait_for_ready: self.wait_for_ready.is_some_and(|w| w.value),
-            connect: match self.connect.map(|c| c.value) {
-                None => usual.connect,
-                Some(ConnectFile::Start) => ConnectAt::Start,
-                Some(ConnectFile::FirstCall) => ConnectAt::FirstCall,
-            },
+            connect: self.connect.map_or(usual.connect, |connect| connect.value.0),
             resolver: cx.settings_or(self.resolver, "resolver", usual.resolver),
             backoff,
             connect_timeout: cx

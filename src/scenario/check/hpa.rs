@@ -7,7 +7,7 @@ use crate::model::defaults::hpa as defaults;
 use crate::model::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::hpa::{BehaviorFile, HpaFile, ScalingPolicyFile, ScalingRulesFile, SelectPolicyFile};
+use crate::scenario::file::hpa::{BehaviorFile, HpaFile, ScalingPolicyFile, ScalingRulesFile};
 use crate::scenario::quantity::{Duration, Share};
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -134,11 +134,7 @@ fn rules(
             policies
         }
     };
-    let select = match select_policy.map(|s| s.value) {
-        None | Some(SelectPolicyFile::Max) => SelectPolicy::Max,
-        Some(SelectPolicyFile::Min) => SelectPolicy::Min,
-        Some(SelectPolicyFile::Disabled) => SelectPolicy::Disabled,
-    };
+    let select = select_policy.map_or(SelectPolicy::Max, |select| select.value.0);
     ScalingRules { stabilization_window, policies, select }
 }
 

@@ -5,7 +5,7 @@ use super::{Check, Names, instant, methods, streams};
 use crate::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::load::{ArrivalsFile, ClosedFile, LoadFile, OpenFile, PointFile};
+use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
@@ -122,10 +122,7 @@ fn open(cx: &mut Check<'_>, file: At<OpenFile>, duration: Option<Span>) -> Load 
     } else {
         Vec::new()
     };
-    let arrivals = match arrivals.map(|a| a.value) {
-        None | Some(ArrivalsFile::Poisson) => Arrivals::Poisson,
-        Some(ArrivalsFile::Constant) => Arrivals::Constant,
-    };
+    let arrivals = arrivals.map_or(Arrivals::Poisson, |arrivals| arrivals.value.0);
     Load::Open { arrivals, rate: RateCurve { points: points.into() } }
 }
 

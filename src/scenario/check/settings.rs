@@ -65,7 +65,9 @@ impl Check<'_> {
                 }
                 Value::Count(n.clamp(least, most))
             }
-            (Value::Duration(span), Kind::Duration { least }) if span < least => {
+            (Value::Duration(span), Kind::Duration { least, or_zero })
+                if span < least && !(or_zero && span == Span::ZERO) =>
+            {
                 let message = match least {
                     Span(1) => format!("`{name}` must be above 0"),
                     _ => format!("`{name}` is {span}, and must be at least {least}"),

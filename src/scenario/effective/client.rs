@@ -3,10 +3,8 @@
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
-use crate::model::{
-    Arrivals, Client, ConnectAt, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar,
-    Streams,
-};
+use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar, Streams};
+use crate::settings::Words;
 use crate::units::Span;
 
 pub(super) fn client_values(
@@ -103,11 +101,7 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
     }
     // What is not shown acts on nothing: see `scenario::check`.
     if via.is_none_or(|via| via.cluster.is_none()) {
-        let connect = match connect {
-            ConnectAt::Start => "start",
-            ConnectAt::FirstCall => "first_call",
-        };
-        rows.put(at, "connect", connect.into());
+        rows.put(at, "connect", connect.word().into());
         stack::backoff(rows, &at.key("backoff"), backoff.as_ref());
     }
     rows.put(at, "connect_timeout", optional(*connect_timeout, "as long as TCP tries"));
@@ -177,11 +171,7 @@ fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
             let written = |name: &&str| rows.is_written(&open.key(name).steps);
             let name = ["rate", "curve", "trace"].into_iter().find(written).unwrap_or("rate");
             rows.put(&open, name, curve(rate));
-            let arrivals = match arrivals {
-                Arrivals::Poisson => "poisson",
-                Arrivals::Constant => "constant",
-            };
-            rows.put(&open, "arrivals", arrivals.into());
+            rows.put(&open, "arrivals", arrivals.word().into());
         }
         Load::Forwarded => {}
         Load::Streams(Streams { rate, duration, interval }) => {

@@ -15,10 +15,10 @@ use super::yaml::tree::Node;
 use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::{
-    Action, Changes, Client, Cluster, Comparison, Dns, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
+    Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, Strategy, StrikeRule, What, When,
 };
-use crate::settings::Settings;
+use crate::settings::{Settings, Words};
 use crate::units::Span;
 use text::{amount, digest, law, optional, optional_count};
 
@@ -87,11 +87,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
     rows.put(&top, "window", window.map_or("1/300 of the run".into(), |w| w.to_string()));
     rows.put(&top, "max_calls_in_flight", max_calls_in_flight.to_string());
     cluster_values(&mut rows, &top.key("cluster"), cluster, *service);
-    let kind = match service {
-        ServiceType::ClusterIp => "ClusterIP",
-        ServiceType::Headless => "Headless",
-    };
-    rows.put(&top.key("service"), "type", kind.into());
+    rows.put(&top.key("service"), "type", service.word().into());
     let pings = |c: &Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.keepalive.is_some());
     let somebody_pings = clients.iter().any(pings);
     let only_http1 = clients.iter().all(|c| matches!(c.protocol, Protocol::Http1(_)));
@@ -207,20 +203,11 @@ fn is_assumption(steps: &[String]) -> bool {
 }
 
 fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: ServiceType) {
-    let Cluster { nodes, endpoint_lag, dns: Dns { ttl, cache }, rtt, connect } = cluster;
+    let Cluster { nodes, endpoint_lag, dns, rtt, connect } = cluster;
     rows.put(at, "nodes", nodes.to_string());
     rows.put(at, "endpoint_lag", law(endpoint_lag));
     if service == ServiceType::Headless {
-        let dns = at.key("dns");
-        if *cache != DnsCache::None {
-            rows.put(&dns, "ttl", ttl.to_string());
-        }
-        let cache = match cache {
-            DnsCache::None => "none",
-            DnsCache::CoreDns => "core_dns",
-            DnsCache::NodeLocal => "node_local",
-        };
-        rows.put(&dns, "cache", cache.into());
+        rows.settings(&at.key("dns"), dns, |key| dns.cache != DnsCache::None || key != "ttl");
     }
     rows.put(at, "rtt", rtt.to_string());
     rows.put(at, "connect", law(connect));

@@ -1,8 +1,9 @@
 //! What makes pods of a server slow, and what scales them.
 
 use super::{Rows, Scope};
-use crate::model::{Cpu, CpuLimit, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy, WarmUp};
+use crate::model::{Cpu, CpuLimit, Hpa, ScalingChange, ScalingPolicy, ScalingRules, WarmUp};
 use crate::scenario::quantity::Cores;
+use crate::settings::Words;
 
 pub(super) fn warm_up(rows: &mut Rows<'_>, at: &Scope, warm_up: Option<&WarmUp>) {
     let Some(WarmUp { initial, time }) = warm_up else { return rows.put(at, "warm_up", "none".into()) };
@@ -63,14 +64,9 @@ fn rules(rows: &mut Rows<'_>, at: &Scope, rules: &ScalingRules) {
         ScalingChange::Pods(n) => format!("{n} pods per {period}"),
         ScalingChange::Percent(n) => format!("{n}% per {period}"),
     };
-    let select = match select {
-        SelectPolicy::Max => "max",
-        SelectPolicy::Min => "min",
-        SelectPolicy::Disabled => "disabled",
-    };
     rows.put(at, "stabilization_window", stabilization_window.to_string());
     rows.put(at, "policies", policies.iter().map(policy).collect::<Vec<_>>().join(", "));
-    rows.put(at, "select_policy", select.into());
+    rows.put(at, "select_policy", select.word().into());
 }
 
 /// Shares have no more digits than a percentage with six of them.

@@ -2,8 +2,9 @@
 
 use super::{Origin, Rows, Scope};
 use crate::model::stack::Stack;
-use crate::model::{Backoff, DelayFrom, Keepalive};
+use crate::model::{Backoff, Keepalive};
 use crate::scenario::yaml::tree::{Node, Value};
+use crate::settings::Words;
 
 /// Settings that a stack gives, below its client; the last part of a name may be left out.
 const GIVEN: &[&[&str]] = &[
@@ -53,11 +54,7 @@ pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>
     rows.put(at, "jitter", jitter.to_string());
     rows.put(at, "jitter_first", jitter_first.to_string());
     rows.put(at, "max", max.to_string());
-    let from = match from {
-        DelayFrom::AttemptStart => "attempt_start",
-        DelayFrom::AttemptEnd => "attempt_end",
-    };
-    rows.put(at, "from", from.into());
+    rows.put(at, "from", from.word().into());
 }
 
 pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {

@@ -9,10 +9,10 @@ use super::load::LoadFile;
 use super::policy::{KeysFile, PolicyFile};
 use super::retry::RetryFile;
 use super::server::StrategyFile;
-use super::settings::Written;
-use super::stack::{DelayFromFile, StackFile, SubsetFile};
+use super::settings::{Word, Written};
+use super::stack::{StackFile, SubsetFile};
 use super::via::ViaFile;
-use crate::model::{KeepAlive, Keepalive, Lifetime, OutlierDetection, Poll, Resolver, Watch};
+use crate::model::{ConnectAt, DelayFrom, KeepAlive, Keepalive, Lifetime, OutlierDetection, Poll, Resolver, Watch};
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
 /// A client Deployment.
@@ -42,7 +42,7 @@ pub struct ClientFile {
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
     pub wait_for_ready: Key<bool>,
     /// When a channel first connects: at start (the default; grpc-go Dial, as ghz uses it) or at the first_call (NewClient).
-    pub connect: Key<ConnectFile>,
+    pub connect: Key<Word<ConnectAt>>,
     /// Which endpoints are left out for a while. Default: none.
     pub outlier_detection: Key<Written<OutlierDetection>>,
     /// What calls are routed by, for ring_hash and Maglev. Default: each call has a key of its own.
@@ -118,16 +118,6 @@ pub enum DiscoveryFile {
     Watch(At<Written<Watch>>),
 }
 
-/// When a channel first connects.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConnectFile {
-    /// When the replica starts.
-    Start,
-    /// At the first call.
-    FirstCall,
-}
-
 /// Delays between failed connection attempts (gRPC connection-backoff.md).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +133,7 @@ pub struct BackoffFile {
     /// Largest delay, before jitter, at least 1ms. Default 120s.
     pub max: Key<Duration>,
     /// What a delay is counted from: attempt_end (the default; grpc-go) or attempt_start (C-core, grpc-java, grpc-js).
-    pub from: Key<DelayFromFile>,
+    pub from: Key<Word<DelayFrom>>,
     /// No delays, and no attempt without a call, which fails with it (tonic). Default false.
     pub per_call: Key<bool>,
 }

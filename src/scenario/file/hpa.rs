@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::settings::Word;
+use crate::model::SelectPolicy;
 use crate::scenario::quantity::{Count, Duration, Share};
 
 /// A HorizontalPodAutoscaler (autoscaling/v2) on CPU utilization, with the flags of its controller and of metrics-server.
@@ -57,7 +59,7 @@ pub struct ScalingRulesFile {
     #[schemars(length(min = 1))]
     pub policies: Key<Vec<At<ScalingPolicyFile>>>,
     /// Which of them counts. Default max.
-    pub select_policy: Key<SelectPolicyFile>,
+    pub select_policy: Key<Word<SelectPolicy>>,
 }
 
 /// A limit on change: exactly one of `pods` and `percent`, per `period`.
@@ -71,16 +73,4 @@ pub struct ScalingPolicyFile {
     /// In how long, 1s to 30m.
     #[schemars(required)]
     pub period: Key<Duration>,
-}
-
-/// Which of several limits counts.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SelectPolicyFile {
-    /// The one that allows the most change.
-    Max,
-    /// The one that allows the least change.
-    Min,
-    /// No change in this direction.
-    Disabled,
 }

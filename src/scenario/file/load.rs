@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::settings::Word;
 use super::streams::StreamsFile;
+use crate::model::Arrivals;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 
 /// What a client asks for: exactly one of closed, open and streams.
@@ -62,7 +64,7 @@ pub struct OpenFile {
     /// The same from a CSV file with the columns time_s and rate; the path is relative to the scenario.
     pub trace: Key<String>,
     /// How the calls are spaced: poisson (the default) or constant.
-    pub arrivals: Key<ArrivalsFile>,
+    pub arrivals: Key<Word<Arrivals>>,
 }
 
 /// A point of a rate curve.
@@ -75,14 +77,4 @@ pub struct PointFile {
     /// Calls per second over all replicas.
     #[schemars(required)]
     pub rate: Key<Number>,
-}
-
-/// How the calls of an open load are spaced.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ArrivalsFile {
-    /// A Poisson process.
-    Poisson,
-    /// Constant spacing per replica, each with its own random phase.
-    Constant,
 }

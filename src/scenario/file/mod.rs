@@ -22,11 +22,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::quantity::{Count, Duration};
+use crate::model::{Dns, ServiceType};
 use at::{At, Key};
 use client::ClientFile;
 use gateway::GatewayFile;
 use law::LawFile;
 use server::ServerFile;
+use settings::{Word, Written};
 use timeline::ActionFile;
 
 /// A scenario of evenkeel: what runs where, what is asked of it, and what happens when.
@@ -94,34 +96,12 @@ pub struct ClusterFile {
     /// From a pod's condition to the rules of one node and to the cluster DNS. Default 500ms, an assumption.
     pub endpoint_lag: Key<LawFile>,
     /// Cluster DNS, used with a headless Service.
-    pub dns: Key<DnsFile>,
+    pub dns: Key<Written<Dns>>,
     /// Round trip between any two pods. Default 500us, an assumption.
     pub rtt: Key<Duration>,
     /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt. Default 200us plus an exponential of
     /// mean 300us, an assumption.
     pub connect: Key<LawFile>,
-}
-
-/// Cluster DNS.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DnsFile {
-    /// How long a cache keeps an answer: 0s, or at least 1ms. Default 30s (the Corefile of kubeadm).
-    pub ttl: Key<Duration>,
-    /// Which caches stand between a client and the endpoints. Default core_dns.
-    pub cache: Key<DnsCacheFile>,
-}
-
-/// Which caches stand between a client and the endpoints.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DnsCacheFile {
-    /// Every query sees the current endpoints, shuffled.
-    None,
-    /// CoreDNS's cache plugin: answers up to one TTL old, shuffled per response.
-    CoreDns,
-    /// NodeLocal DNSCache on each node, in front of CoreDNS's cache: one fixed order per node until it expires.
-    NodeLocal,
 }
 
 /// The Service in front of the servers.
@@ -130,14 +110,5 @@ pub enum DnsCacheFile {
 pub struct ServiceFile {
     /// ClusterIP (the default) or Headless.
     #[serde(rename = "type")]
-    pub kind: Key<ServiceTypeFile>,
-}
-
-/// The type of the Service.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-pub enum ServiceTypeFile {
-    /// One virtual IP; kube-proxy draws a pod uniformly for each new connection.
-    ClusterIP,
-    /// DNS answers with the addresses of all ready pods.
-    Headless,
+    pub kind: Key<Word<ServiceType>>,
 }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::at::{At, Key};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
-use crate::settings::{Group, Kind, Settings, Value, Vocabulary};
+use crate::settings::{Group, Kind, Settings, Value, Vocabulary, Words};
 
 /// The keys of `S` that are written, with their values.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ impl<'de> DeserializeSeed<'de> for OfKind {
             Kind::Duration { .. } => Value::Duration(Duration::deserialize(d)?.0),
             Kind::Number { .. } => Value::Number(Number::deserialize(d)?.0),
             Kind::Share | Kind::Percent => Value::Number(Share::deserialize(d)?.0),
-            Kind::Word(words) => Value::Word(d.deserialize_enum(words.name, words.words, Word(words))?),
+            Kind::Word(words) => Value::Word(d.deserialize_enum(words.name, words.words, OneOf(words.words))?),
             Kind::Group(group) => return Keys(group).deserialize(d).map(WrittenValue::Group),
         };
         Ok(WrittenValue::Leaf(leaf))
@@ -166,9 +166,9 @@ impl<'de> DeserializeSeed<'de> for OfKind {
 }
 
 /// Reads a word, as its number.
-struct Word(&'static Vocabulary);
+struct OneOf(&'static [&'static str]);
 
-impl<'de> Visitor<'de> for Word {
+impl<'de> Visitor<'de> for OneOf {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,7 +176,7 @@ impl<'de> Visitor<'de> for Word {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<usize, A::Error> {
-        let (word, rest) = choice.variant_seed(Variant(self.0.words))?;
+        let (word, rest) = choice.variant_seed(Variant(self.0))?;
         rest.unit_variant().map(|()| word)
     }
 }
@@ -204,6 +204,28 @@ impl Visitor<'_> for Variant {
     }
 }
 
+/// One word of an enum that is declared in the core, outside of declared settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<W>(pub W);
+
+impl<'de, W: Words> Deserialize<'de> for Word<W> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let Vocabulary { name, words, .. } = W::VOCABULARY;
+        let word = d.deserialize_enum(name, words, OneOf(words))?;
+        Ok(Word(W::ALL[word]))
+    }
+}
+
+impl<W: Words> JsonSchema for Word<W> {
+    fn schema_name() -> Cow<'static, str> {
+        W::VOCABULARY.name.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        words_schema(W::VOCABULARY)
+    }
+}
+
 impl<S: Settings> JsonSchema for Written<S> {
     fn schema_name() -> Cow<'static, str> {
         S::GROUP.name.into()
@@ -218,6 +240,9 @@ fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
     let mut properties = serde_json::Map::new();
     for (key, default) in group.keys.iter().zip((group.defaults)()) {
         let mut schema = kind_schema(generator, key.kind);
+        if key.required {
+            not_null(&mut schema);
+        }
         let default = if key.required { String::new() } else { format!(" Default {default}.") };
         schema.insert("description".into(), format!("{}{}{default}", key.about.trim(), bounds(key.kind)).into());
         properties.insert(key.name.to_owned(), schema.to_value());
@@ -240,10 +265,7 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
         Kind::Number { .. } => return generator.subschema_for::<Key<Number>>(),
         Kind::Share | Kind::Percent => return generator.subschema_for::<Key<Share>>(),
         Kind::Word(words) => {
-            let one = |(word, meaning): (&&str, &&str)| serde_json::json!({ "const": word, "description": meaning.trim(), "type": "string" });
-            let choices: Vec<Json> = words.words.iter().zip(words.meanings).map(one).collect();
-            let schema = serde_json::json!({ "description": words.about.trim(), "oneOf": choices });
-            generator.definitions_mut().insert(words.name.to_owned(), schema);
+            generator.definitions_mut().insert(words.name.to_owned(), words_schema(words).to_value());
             words.name
         }
         Kind::Group(group) => {
@@ -255,13 +277,27 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
     json_schema!({ "anyOf": [{ "$ref": format!("#/$defs/{name}") }, { "type": "null" }] })
 }
 
+/// A key that must be given cannot be null.
+fn not_null(schema: &mut Schema) {
+    if let Some(Json::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+    }
+}
+
+fn words_schema(words: &Vocabulary) -> Schema {
+    let one = |(word, meaning): (&&str, &&str)| serde_json::json!({ "const": word, "description": meaning.trim(), "type": "string" });
+    let choices: Vec<Json> = words.words.iter().zip(words.meanings).map(one).collect();
+    json_schema!({ "description": words.about.trim(), "oneOf": choices })
+}
+
 /// What a value must keep to, as a sentence.
 fn bounds(kind: Kind) -> String {
     match kind {
         Kind::Count { least, most } if most < u64::from(u32::MAX) => format!(" {least} to {most}."),
         Kind::Count { least, .. } if least > 0 => format!(" At least {least}."),
-        Kind::Duration { least } if least.0 == 1 => " Above 0.".to_owned(),
-        Kind::Duration { least } if least.0 > 1 => format!(" At least {least}."),
+        Kind::Duration { least, .. } if least.0 == 1 => " Above 0.".to_owned(),
+        Kind::Duration { least, or_zero: true } if least.0 > 1 => format!(" 0s, or at least {least}."),
+        Kind::Duration { least, .. } if least.0 > 1 => format!(" At least {least}."),
         Kind::Number { least, most } => format!(" {least} to {most}."),
         _ => String::new(),
     }

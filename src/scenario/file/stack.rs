@@ -39,16 +39,6 @@ pub enum ServerStackFile {
     Node,
 }
 
-/// What a back-off delay is counted from.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DelayFromFile {
-    /// The start of the attempt that failed: if that took longer, the next one follows at once.
-    AttemptStart,
-    /// Its end.
-    AttemptEnd,
-}
-
 /// Random subsetting (gRFC A68): the addresses with the smallest hashes, with a seed of the channel's own.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
