@@ -185,6 +185,7 @@ pub fn simulate(
 ///
 /// # Errors
 /// If the run cannot finish, or was interrupted.
+#[cfg(feature = "simulate_dyn")]
 pub fn simulate_dyn(
     model: &Model,
     seed: u64,
