@@ -288,28 +288,13 @@ pub fn quoted(word: &str) -> String {
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 60;
     let fold = |c: char| if c == '-' { '_' } else { c.to_ascii_lowercase() };
-    let word: Vec<char> = word.chars().take(LONGEST).map(fold).collect();
+    let word: String = word.chars().take(LONGEST).map(fold).collect();
     candidates
         .into_iter()
-        .map(|c| (edits(&word, &c.chars().map(fold).collect::<Vec<_>>()), c))
-        .filter(|(distance, c)| *distance <= c.chars().count().max(word.len()).div_ceil(3))
+        .map(|c| (strsim::levenshtein(&word, &c.chars().map(fold).collect::<String>()), c))
+        .filter(|(distance, c)| *distance <= c.chars().count().max(word.chars().count()).div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
-}
-
-/// The Levenshtein distance.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
