@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use super::files::{refuse_foreign, write_staged};
 use super::lock::Lock;
 use super::staging::Staging;
-use super::sweep::{Cell, Plan};
 use super::{OutputError, disk, sealed};
+use crate::experiment::sweep::{Cell, Plan};
 
 /// The plan's file.
 const PLAN: &str = "plan.json";
@@ -152,8 +152,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::experiment::sweep::CellRun;
     use crate::metrics::figures::ALWAYS;
-    use crate::output::sweep::CellRun;
     use crate::scenario::vary::Grid;
 
     fn plan(seed: u64) -> Plan {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::compare::{Compared, Comparison, heading, rows, width};
-use super::format::{count, middle_cut, millis_or_dash};
+use super::compare::{heading, rows, width};
 use super::style::{Style, padded};
+use crate::experiment::compare::{Compared, Comparison};
 use crate::metrics::outcome::{MethodSummary, Summary};
+use crate::words::{count, middle_cut, millis_or_dash};
 
 /// What is compared of each method: the end of its path, and the heading.
 const COLUMNS: [(&str, &str); 3] = [("failed", "failed"), ("latency_ms.p50", "p50 ms"), ("latency_ms.p99", "p99 ms")];
@@ -83,9 +84,9 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, group: &[Compa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::compare::Difference;
+    use crate::experiment::compare::{Finding, Verdict};
     use crate::metrics::outcome::Estimate;
-    use crate::output::compare::Difference;
-    use crate::output::findings::{Finding, Verdict};
     use crate::output::{fixtures, table};
     use std::collections::BTreeMap;
 

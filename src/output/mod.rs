@@ -2,6 +2,7 @@
 //! outputs read outcomes and nothing else.
 
 pub mod cells;
+#[cfg(feature = "check")]
 pub mod check;
 pub mod compare;
 pub mod csv;
@@ -10,7 +11,6 @@ mod error;
 pub mod files;
 pub mod findings;
 pub mod fit;
-pub mod format;
 pub mod json;
 pub mod knob;
 mod lock;

@@ -7,10 +7,10 @@ mod pods;
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash, with_unit};
 use super::methods;
-use super::style::{Style, padded, paragraphs};
+use super::style::{Style, padded};
 use crate::metrics::outcome::{Outcome, Summary};
+use crate::words::{count, duration, middle_cut, millis_or_dash, paragraphs, short, short_or_dash, with_unit};
 pub(super) use cures::in_markdown as cures_in_markdown;
 pub(super) use headline::{Block, headline_blocks, interval};
 pub(super) use pods::{Row, gone, of_requests};

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
-use crate::output::format::{middle_cut, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
+use crate::experiment::plan::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
 use crate::output::markdown;
-use crate::output::style::{Style, padded, paragraphs};
+use crate::output::style::{Style, padded};
+use crate::words::{middle_cut, paragraphs, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
 
 /// Widths of the columns between the name and what binds.
 const STEADY: usize = 9;
@@ -282,7 +282,7 @@ fn legend(report: &PlanReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::plan::{LeftOut, Missed};
+    use crate::experiment::plan::{LeftOut, Missed};
 
     fn tried(at: f64, verdict: Verdict, (met, runs): (u64, u64)) -> Trial {
         let missed = Missed { slo: "latency.p99 <= 20ms".into(), runs: runs - met, of: runs };

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::metrics::cures::{Cures, Figures, Row};
 use crate::metrics::outcome::Summary;
-use crate::output::format::{count, middle_cut, set_option, short, short_or_dash};
 use crate::output::markdown;
-use crate::output::style::{Style, padded, paragraphs};
+use crate::output::style::{Style, padded};
+use crate::words::{count, middle_cut, paragraphs, set_option, short, short_or_dash};
 
 /// Names of cures are not longer, but those of what a user might add.
 const NAME: usize = 29;
