@@ -10,7 +10,7 @@ pub use report::{COLUMNS, Compared, Comparison, Difference, Finding, PodShare, R
 use super::replicate::{Replicates, estimate_of};
 use super::shares::pod_shares;
 use crate::metrics::estimate::{self, FEWEST_FOR_A_MEDIAN};
-use crate::metrics::figures::{Better, better, figures, is_quantile, of_phases};
+use crate::metrics::figures::{BALANCE, Better, FIRST_BALANCE, better, figures, is_quantile, of_phases};
 use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::metrics::practical::Sizes;
 use crate::model::{Client, Load, Model};
@@ -258,10 +258,7 @@ pub(super) fn comparable<T>(figures: BTreeMap<String, T>) -> BTreeMap<String, T>
     figures.into_iter().filter_map(rename).collect()
 }
 
-/// The path of the time to balance in a comparison.
-const BALANCE: &str = "time_to_balance_s";
-
 /// The path that a figure of a summary has in a comparison.
 pub(super) fn path_in_comparison(path: &str) -> &str {
-    if path == "time_to_balance.0.seconds" { BALANCE } else { path }
+    if path == FIRST_BALANCE { BALANCE } else { path }
 }

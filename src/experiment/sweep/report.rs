@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::figures::ALWAYS;
+use crate::metrics::figures::always;
 use crate::metrics::outcome::Estimate;
 use crate::scenario::hash;
 use crate::scenario::vary::Grid;
@@ -91,8 +91,7 @@ impl Cell {
             return Some(format!("it holds cell {}", self.cell));
         }
         let columns: Vec<&str> = self.figures.iter().map(|(column, _)| column.as_str()).collect();
-        let always = ALWAYS.iter().map(|(column, _, _)| *column);
-        if !always.eq(columns.iter().copied().take(ALWAYS.len())) {
+        if !always().map(|kind| kind.column).eq(columns.iter().copied().take(always().count())) {
             return Some("it lacks figures that every run has".to_owned());
         }
         if columns.iter().collect::<BTreeSet<_>>().len() < columns.len() {
