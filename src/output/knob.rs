@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::columns::Columns;
 use super::files::FileSet;
 use super::plot::trade_off;
-use super::style::{Style, padded};
+use super::style::Style;
 use super::{OutputError, add_figures, json, markdown};
 use crate::experiment::plan::TradeOff;
 use crate::words::{duration, paragraphs, percent, short};
@@ -15,17 +16,12 @@ pub fn render(curve: &TradeOff, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&paragraphs(&title(curve), style.columns(), "  ")));
     let rows: Vec<Vec<String>> = rows(curve).collect();
     let name = rows.iter().map(|r| r[0].chars().count()).max().unwrap_or(0).max(short_name(curve).chars().count());
-    let line = |cells: &[String]| {
-        let mut line = padded(&cells[0], name);
-        for (cell, width) in cells[1..].iter().zip([18, 12, 14, 12]) {
-            let _ = write!(line, "{cell:>width$}");
-        }
-        line + cells.get(5).map_or("", String::as_str)
-    };
-    let _ = writeln!(out, "{}", style.strong(&line(&headings(curve).map(str::to_owned))));
+    let columns = Columns { name, gap: "", cells: &[18, 12, 14, 12] };
+    let headings = headings(curve);
+    let _ = writeln!(out, "{}", style.strong(&columns.line(headings[0], &headings[1..])));
     for (i, cells) in rows.iter().enumerate() {
         let mark = if curve.knee == Some(i) { "  ← knee" } else { "" };
-        let _ = writeln!(out, "{}{mark}", line(cells));
+        let _ = writeln!(out, "{}{mark}", columns.line(&cells[0], &cells[1..]));
     }
     let _ = writeln!(out, "\n{}", paragraphs(&curve.basis, style.columns(), ""));
     style.shown(out)

@@ -4,6 +4,7 @@
 pub mod cells;
 #[cfg(feature = "check")]
 pub mod check;
+mod columns;
 pub mod compare;
 pub mod csv;
 mod disk;
