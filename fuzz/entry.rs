@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use evenkeel::experiment::sweep::{Merge, results};
+use evenkeel::experiment::sweep::{Merge, Plan, results};
 use evenkeel::experiment::{self, FailOn, Until, guard};
 use evenkeel::model::{Load, Model, Policy, Protocol, What};
 use evenkeel::output::cells::CellStore;
-use evenkeel::output::sweep::Plan;
 use evenkeel::output::{self, Style, json, plot, replot, sealed};
 use evenkeel::scenario::diagnostic::Diagnostics;
 use evenkeel::scenario::quantity::{parse_duration, parse_percent};

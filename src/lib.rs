@@ -18,7 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`output::write_run`] writes the files of a run, [`experiment::replicate`] and [`experiment::compare`] run several seeds and
+//! [`output::write_run`] writes the files of a run, [`experiment::replicate`] and [`experiment::compare()`] run several seeds and
 //! scenarios, [`shipped`] has the scenarios that come with the crate.
 //!
 //! # Map
@@ -30,11 +30,12 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`printable`] | text from outside, made safe to show |
+//! | [`words`] | numbers, times and lines of text as people read them |
 //! | [`scenario`] | from what is written to what it means: YAML, checks, messages, JSON Schema, the checked [`Model`](model::Model) |
 //! | [`theory`] | closed forms, which know nothing of the engine |
 //! | [`verdict`] | the sentence that ends a run |
-//! | [`output`] | from an outcome to CSV, JSON, tables and pictures |
-//! | [`experiment`] | one run, many seeds, scenarios side by side, cures, sweeps, capacity |
+//! | [`experiment`] | one run, many seeds, scenarios side by side, cures, sweeps, capacity, and the reports of them as data |
+//! | [`output`] | from an outcome or a report to CSV, JSON, tables and pictures |
 //! | [`lint`] | the production checklist as rules, each with an experiment as evidence |
 //! | [`cli`] | the commands |
 //!
@@ -52,3 +53,4 @@ pub mod scenario;
 pub mod shipped;
 pub mod theory;
 pub mod verdict;
+pub mod words;

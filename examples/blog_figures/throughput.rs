@@ -3,11 +3,11 @@
 use super::runs::{mean, summaries};
 use super::{load, traces};
 use evenkeel::experiment;
+use evenkeel::experiment::pod_shares;
 use evenkeel::metrics::outcome::{Outcome, Summary};
-use evenkeel::output::format::{percent, short};
-use evenkeel::output::plot::pod_shares;
 use evenkeel::shipped;
 use evenkeel::theory::queueing::closed_loop_throughput;
+use evenkeel::words::{percent, short};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

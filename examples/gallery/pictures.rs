@@ -2,10 +2,10 @@
 //! docs/capacity.md. The test tests/gallery.rs holds the committed files to it.
 
 use evenkeel::experiment;
-use evenkeel::experiment::plan::{Cure, Event, Knob, Planner, Question, Search, cures, trade_off};
+use evenkeel::experiment::plan::{Cure, Event, Knob, Planner, Question, Rule, Search, cures, trade_off};
+use evenkeel::experiment::pod_shares;
 use evenkeel::metrics::outcome::Outcome;
-use evenkeel::output::plan::Rule;
-use evenkeel::output::plot::{self, Figure, LAST_PHASE, pod_shares, small_multiples};
+use evenkeel::output::plot::{self, Figure, LAST_PHASE, small_multiples};
 use evenkeel::scenario::document::Document;
 use evenkeel::{scenario, shipped};
 use std::error::Error;

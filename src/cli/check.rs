@@ -7,8 +7,8 @@ use super::interrupt;
 use super::run::in_pool;
 use super::terminal::{self, Progress};
 use super::{Format, Terms};
-use crate::experiment::check::{self as experiment, CheckError, Done, Effort};
-use crate::output::check::{self as output, Fate, Report};
+use crate::experiment::check::{self as experiment, CheckError, Checked, Done, Effort, Fate, Report};
+use crate::output::check as output;
 use crate::output::json;
 use crate::printable;
 use crate::scenario::diagnostic::{nearest, quoted};
@@ -74,7 +74,7 @@ pub fn check(args: &Args) -> Result<(), Failure> {
 
 /// What is not as expected is a failure.
 fn unexpected(report: &Report) -> Result<(), Failure> {
-    let line = |checked: &output::Checked| {
+    let line = |checked: &Checked| {
         let what = match checked.outcome {
             Fate::Holds => "was expected to be refuted, and was not",
             Fate::Refuted => "is refuted",

@@ -10,9 +10,9 @@ use super::run::{in_pool, refuse_too_many, unmet_expectations, with_connections}
 use super::terminal::{self, Progress};
 use super::variants::{self, Variant};
 use super::{Common, Format};
+use crate::experiment::compare::{Comparison, Reached};
 use crate::experiment::until::{FEWEST, next_look};
 use crate::experiment::{self, FailOn, Replicates, Side, Until, replicate};
-use crate::output::compare::{Comparison, Reached};
 use crate::output::files::FileSet;
 use crate::output::{self, WriteOptions, compare, json};
 use crate::printable;

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::observed::{self, Observed};
 use super::run::in_pool;
 use super::{Format, Terms, interrupt, sources, terminal};
-use crate::experiment::fit::{Seen, explain, scenario_of, try_out};
+use crate::experiment::fit::{Fitted, Likely, Seen, explain, scenario_of, try_out};
 use crate::output::{fit, json};
 use crate::printable;
 use crate::scenario::diagnostic::quoted;
@@ -63,8 +63,8 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
         let tried = in_pool(args.terms.threads, || try_out(base, &seen, u64::from(args.runs), Some(&watch)))?;
         found.base = tried?.map_err(|error| Failure::Run(base.name().to_owned(), error))?;
     }
-    let of_kind = |kind: &fit::Fitted| {
-        let text = |likely: &fit::Likely| scenario_of(likely.explanation, &seen, likely.seed.unwrap_or(1));
+    let of_kind = |kind: &Fitted| {
+        let text = |likely: &Likely| scenario_of(likely.explanation, &seen, likely.seed.unwrap_or(1));
         let file = |(i, likely)| (fit::file(kind, i), text(likely));
         kind.likely.iter().enumerate().map(file).collect::<Vec<_>>()
     };

@@ -9,8 +9,9 @@ use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
-use crate::experiment::plan::{Cure, Event, Forecast, Knob, PlanError, Planner, Question, Search, plain, trade_off};
-use crate::output::plan::{PlanReport, Rule};
+use crate::experiment::plan::{
+    Cure, Event, Forecast, Knob, PlanError, PlanReport, Planner, Question, Rule, Search, plain, trade_off,
+};
 use crate::output::{Style, json, knob, plan};
 use crate::printable;
 use crate::scenario::document::Document;

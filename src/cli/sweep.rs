@@ -11,11 +11,11 @@ use super::run::{in_pool, refuse_too_many};
 use super::sources;
 use super::terminal::{self, Progress};
 use super::{Common, Format};
-use crate::experiment::sweep::{self, Merge, Shard};
+use crate::experiment::sweep::{self, Cell, Merge, Plan, Shard};
 use crate::output::cells::{CellStore, CellWriter};
 use crate::output::files;
 use crate::output::json;
-use crate::output::sweep::{Cell, Plan, add_files, markdown, render};
+use crate::output::sweep::{add_files, markdown, render};
 use crate::scenario::Loaded;
 use crate::scenario::vary::Grid;
 

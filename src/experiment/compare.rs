@@ -1,19 +1,21 @@
 //! Scenarios side by side over the same seeds. Those that ask for the same are compared, run by run, with the first one of them, which
 //! removes from the difference what both owe to the draw; those that ask for something else stand beside.
 
+mod report;
+
 use std::collections::BTreeMap;
 
+pub use report::{COLUMNS, Compared, Comparison, Difference, Finding, PodShare, Reached, Told, Unmet, Verdict};
+
 use super::replicate::{Replicates, estimate_of};
+use super::shares::pod_shares;
 use crate::metrics::estimate::{self, FEWEST_FOR_A_MEDIAN};
-use crate::metrics::figures::{Better, better, figures, is_quantile, of_phases};
+use crate::metrics::figures::{BALANCE, Better, FIRST_BALANCE, better, figures, is_quantile, of_phases};
 use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::metrics::practical::Sizes;
 use crate::model::{Client, Load, Model};
-use crate::output::compare::{Compared, Comparison, Difference, PodShare, Told, Unmet};
-use crate::output::findings::{Finding, Verdict};
-use crate::output::format::{count, short};
-use crate::output::plot::pod_shares;
 use crate::units::Span;
+use crate::words::{count, short};
 
 /// One scenario of a comparison: its seed of run 0, what it means, and its runs.
 pub struct Side<'a> {
@@ -256,10 +258,7 @@ pub(super) fn comparable<T>(figures: BTreeMap<String, T>) -> BTreeMap<String, T>
     figures.into_iter().filter_map(rename).collect()
 }
 
-/// The path of the time to balance in a comparison.
-const BALANCE: &str = "time_to_balance_s";
-
 /// The path that a figure of a summary has in a comparison.
 pub(super) fn path_in_comparison(path: &str) -> &str {
-    if path == "time_to_balance.0.seconds" { BALANCE } else { path }
+    if path == FIRST_BALANCE { BALANCE } else { path }
 }

@@ -1,6 +1,6 @@
 //! Figures and amounts of them as options of the command line name them.
 
-use crate::metrics::figures::ALWAYS;
+use crate::metrics::figures::{BALANCE, FIRST_BALANCE, Unit, always, kind};
 use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::quantity::{parse_duration, parse_number};
 
@@ -21,7 +21,11 @@ impl Amount {
         if let Some(percent) = text.strip_suffix('%').and_then(|p| number(p.trim_end())) {
             return Some(Amount::Relative(percent / 100.0));
         }
-        let unit = if path.starts_with("latency_ms.") { Some(1e6) } else { path.ends_with(".seconds").then_some(1e9) };
+        let unit = match kind(path).map(|kind| kind.unit) {
+            Some(Unit::Milliseconds) => Some(1e6),
+            Some(Unit::Seconds) => Some(1e9),
+            _ => None,
+        };
         let duration = || Some(parse_duration(text).ok()?.0 as f64 / unit?);
         number(text).or_else(duration).map(Amount::Absolute)
     }
@@ -39,12 +43,11 @@ impl Amount {
 /// # Errors
 /// If there is no such figure.
 pub fn path(figure: &str) -> Result<String, (String, String)> {
-    let balance = ("time_to_balance_s", "time_to_balance.0.seconds");
-    let known: Vec<(&str, &str)> = ALWAYS.iter().map(|(name, path, _)| (*name, *path)).chain([balance]).collect();
+    let known: Vec<(&str, &str)> = always().map(|k| (k.column, k.path)).chain([(BALANCE, FIRST_BALANCE)]).collect();
     let written = figure.strip_prefix("latency.").map(|quantile| format!("latency_ms.{quantile}"));
     let written = written.as_deref().unwrap_or(figure);
     let bare = |path: &'static str| path.strip_prefix("skew.").unwrap_or(path);
-    let found = ALWAYS.iter().map(|(_, path, _)| *path).find(|path| bare(path) == written);
+    let found = always().map(|k| k.path).find(|path| bare(path) == written);
     let found = found.or_else(|| known.iter().find(|(name, path)| *name == written || *path == written).map(|k| k.1));
     found.map(str::to_owned).ok_or_else(|| {
         let hint = nearest(written, known.iter().flat_map(|(name, path)| [*name, *path]));

@@ -1,13 +1,11 @@
 //! `--fail-on worse:FIGURE` and `--size FIGURE=VALUE`: a comparison that guards a change, and what matters in it.
 
-use super::compare::path_in_comparison;
+use super::compare::{COLUMNS, Compared, Comparison, Finding, Verdict, path_in_comparison};
 use super::figure::{self, Amount};
 use crate::metrics::practical::{Size, Sizes};
-use crate::output::compare::{COLUMNS, Compared, Comparison};
-use crate::output::findings::{Finding, Verdict};
-use crate::output::format::short;
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::rules::Code;
+use crate::words::short;
 
 /// What a comparison must not find.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "check")]
 pub mod check;
-mod compare;
+pub mod compare;
 pub mod cures;
 pub mod expect;
 pub mod figure;
@@ -13,6 +13,7 @@ pub mod plan;
 mod replicate;
 mod run;
 pub mod sequential;
+mod shares;
 pub mod sweep;
 pub mod until;
 
@@ -20,4 +21,5 @@ pub use compare::{Side, compare};
 pub use guard::FailOn;
 pub use replicate::{Replicates, most_runs, replicate};
 pub use run::{Watch, go_on, run, run_into};
+pub use shares::{PodShares, pod_shares};
 pub use until::Until;

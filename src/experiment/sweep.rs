@@ -1,13 +1,16 @@
 //! Sweeps: the cells of a grid, alone or in shards, and their merge.
 
+mod report;
+
 use std::collections::BTreeMap;
+
+pub use report::{Cell, CellResult, CellRun, MOST_RUNS, Plan, Sweep};
 
 use super::compare::{by_name, comparable};
 use super::replicate::{estimate_of, summaries_of};
 use super::run::Watch;
 use crate::metrics::figures::figures;
 use crate::metrics::outcome::Summary;
-use crate::output::sweep::{Cell, CellResult, CellRun, Plan, Sweep};
 use crate::scenario::Loaded;
 use crate::sim::SimError;
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Evidence, Finding, Rule, Severity, Shown, rules};
-use crate::output::format::set_option;
 use crate::output::{Style, json};
+use crate::words::set_option;
 
 /// What `lint --json` prints of a finding.
 #[derive(Serialize)]

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use super::files::{refuse_foreign, write_staged};
 use super::lock::Lock;
 use super::staging::Staging;
-use super::sweep::{Cell, Plan};
 use super::{OutputError, disk, sealed};
+use crate::experiment::sweep::{Cell, Plan};
 
 /// The plan's file.
 const PLAN: &str = "plan.json";
@@ -152,8 +152,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::metrics::figures::ALWAYS;
-    use crate::output::sweep::CellRun;
+    use crate::experiment::sweep::CellRun;
+    use crate::metrics::figures::always;
     use crate::scenario::vary::Grid;
 
     fn plan(seed: u64) -> Plan {
@@ -176,8 +176,8 @@ mod tests {
             plan: plan(1).digest(),
             scenario_hash: "0123456789abcdef".to_owned(),
             files: BTreeMap::new(),
-            figures: ALWAYS.iter().map(|(column, path, _)| ((*column).to_owned(), (*path).to_owned())).collect(),
-            runs: vec![CellRun { seed: 1, digest, unmet: 0, values: vec![Some(0.5); ALWAYS.len()] }],
+            figures: always().map(|kind| (kind.column.to_owned(), kind.path.to_owned())).collect(),
+            runs: vec![CellRun { seed: 1, digest, unmet: 0, values: vec![Some(0.5); always().count()] }],
         }
     }
 

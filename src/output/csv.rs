@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::metrics::outcome::{
-    ClientRow, ConnectionRow, EventKind, EventRow, Outcome, PodSummary, SkewFigures, Summary, WindowRow,
-};
+use crate::metrics::figures::{FIGURES, Unit};
+use crate::metrics::outcome::{ClientRow, ConnectionRow, EventKind, EventRow, Outcome, PodSummary, Summary, WindowRow};
 
 /// Decimals of times in seconds: microseconds.
 pub(crate) const TIME: usize = 6;
@@ -47,28 +46,6 @@ const CLIENTS: [&str; 8] = [
 ];
 /// Columns of `events.csv`.
 pub(crate) const EVENTS: [&str; 4] = ["time_s", "kind", "subject", "what"];
-const RUNS: [&str; 20] = [
-    "run",
-    "seed",
-    "digest",
-    "requests_ok",
-    "requests_failed",
-    "throughput_rps",
-    "latency_mean_ms",
-    "latency_p50_ms",
-    "latency_p90_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_p999_ms",
-    "max_share",
-    "max_over_mean",
-    "effective_pods",
-    "usable_capacity",
-    "cv",
-    "gini",
-    "jain",
-    "idle_pods",
-];
 const RUNS_PODS: [&str; 7] = ["run", "seed", "pod", "ordinal", "requests", "share", "connections_at_end"];
 
 pub(crate) fn fixed(x: f64, decimals: usize) -> String {
@@ -245,24 +222,24 @@ pub fn clients(rows: &[ClientRow], to: impl Write) -> io::Result<()> {
 /// Those of the writer.
 pub fn runs(summaries: &[Summary], to: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
-    csv.write_record(RUNS)?;
+    let figures = || FIGURES.iter().filter(|kind| kind.in_runs_csv);
+    csv.write_record(["run", "seed", "digest"].into_iter().chain(figures().map(|kind| kind.column)))?;
     for (run, summary) in summaries.iter().enumerate() {
-        let latency = &summary.latency_ms;
         let mut row = vec![run.to_string(), summary.seed.to_string(), summary.digest.clone()];
-        row.extend([summary.requests.ok.to_string(), summary.requests.failed.to_string()]);
-        row.push(fixed(summary.throughput_rps, LATENCY));
-        row.extend([latency.mean, latency.p50, latency.p90, latency.p95].map(|ms| or_empty(ms, LATENCY)));
-        row.extend([latency.p99, latency.p999].map(|ms| or_empty(ms, LATENCY)));
-        row.extend(skew(&summary.skew.headline).map(|figure| or_empty(figure, RATIO)));
+        row.extend(figures().map(|kind| or_empty(kind.whole.and_then(|read| read(summary)), decimals(kind.unit))));
         csv.write_record(row)?;
     }
     csv.flush()
 }
 
-/// All figures of skew, in the order of the columns.
-fn skew(figures: &SkewFigures) -> [Option<f64>; 8] {
-    let SkewFigures { max_share, max_over_mean, effective_pods, usable_capacity, cv, gini, jain, idle_pods } = *figures;
-    [max_share, max_over_mean, effective_pods, usable_capacity, cv, gini, jain, idle_pods]
+/// Decimals of a figure in `runs.csv`.
+fn decimals(unit: Unit) -> usize {
+    match unit {
+        Unit::Calls => 0,
+        Unit::PerSecond | Unit::Milliseconds => LATENCY,
+        Unit::Seconds => TIME,
+        Unit::Part | Unit::Number => RATIO,
+    }
 }
 
 /// Writes `runs_pods.csv`: a row per run and pod, in order of creation.

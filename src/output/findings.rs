@@ -2,47 +2,11 @@
 
 use std::fmt::Write as _;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::compare::{COLUMNS, Compared, Comparison, shown};
-use super::format::count;
+use super::compare::shown;
 use super::markdown::outside;
-use super::style::{Style, paragraphs};
-
-/// What the runs say of one figure of a scenario, against the baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    /// In a word.
-    pub verdict: Verdict,
-    /// The least difference that matters, in the figure's unit.
-    pub size: f64,
-    /// If no difference is shown, and one that mattered may be there: how many runs of each would show it with a chance of 80 %, if
-    /// its mean and spread are what they seem to be; `null` if there is nothing to go by, or that were more than a million.
-    pub runs_to_show: Option<u64>,
-    /// Variance of the paired differences over the sum of both scenarios' variances: the part of the runs that pairing leaves
-    /// necessary. `null` if nothing varies.
-    pub variance_ratio: Option<f64>,
-}
-
-/// A finding in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The 95 % confidence interval of the difference lies on the better side of zero, and the difference is large enough to matter.
-    Better,
-    /// It lies on the worse side, and matters.
-    Worse,
-    /// It does not contain zero, and the difference is too small to matter.
-    Small,
-    /// It contains zero.
-    NotShown,
-    /// The same value in every run.
-    Equal,
-    /// Some run has no value: what the others say is no answer.
-    NotCompared,
-}
+use super::style::Style;
+use crate::experiment::compare::{COLUMNS, Compared, Comparison, Finding, Verdict};
+use crate::words::{count, paragraphs};
 
 impl Verdict {
     const ALL: [Verdict; 6] =

@@ -2,58 +2,13 @@
 
 use std::fmt::Write as _;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use super::columns::Columns;
 use super::files::FileSet;
-use super::format::{duration, percent, short};
 use super::plot::trade_off;
-use super::style::{Style, padded, paragraphs};
+use super::style::Style;
 use super::{OutputError, add_figures, json, markdown};
-use crate::scenario::vary::Axis;
-
-/// `plan.json` with `--knob`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TradeOff {
-    /// Version of evenkeel.
-    pub evenkeel: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// Hash of what it means with the first value.
-    pub scenario_hash: String,
-    /// Seed of run 0 at every value.
-    pub seed: u64,
-    /// Runs at every value.
-    pub runs: u64,
-    /// The setting and its values.
-    pub knob: Axis,
-    /// The change after which the load has to balance again.
-    pub change: String,
-    /// By value.
-    pub points: Vec<KnobPoint>,
-    /// Place of the knee among the points; `null` if there is none.
-    pub knee: Option<usize>,
-    /// How far below the chord the knee is, or why there is none.
-    pub basis: String,
-}
-
-/// What comes of one value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KnobPoint {
-    /// As written.
-    pub value: String,
-    /// Median over the runs of the time to balance after the change, those that never balance counted as longer than any; `null` if half of them
-    /// never do.
-    pub time_to_balance_s: Option<f64>,
-    /// Runs that balance.
-    pub balanced: u64,
-    /// Mean over the runs.
-    pub reconnects_per_s: f64,
-    /// Failed calls of all runs, of those that ended.
-    pub error_ratio: f64,
-}
+use crate::experiment::plan::TradeOff;
+use crate::words::{duration, paragraphs, percent, short};
 
 /// The table for a terminal.
 #[must_use]
@@ -61,17 +16,12 @@ pub fn render(curve: &TradeOff, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&paragraphs(&title(curve), style.columns(), "  ")));
     let rows: Vec<Vec<String>> = rows(curve).collect();
     let name = rows.iter().map(|r| r[0].chars().count()).max().unwrap_or(0).max(short_name(curve).chars().count());
-    let line = |cells: &[String]| {
-        let mut line = padded(&cells[0], name);
-        for (cell, width) in cells[1..].iter().zip([18, 12, 14, 12]) {
-            let _ = write!(line, "{cell:>width$}");
-        }
-        line + cells.get(5).map_or("", String::as_str)
-    };
-    let _ = writeln!(out, "{}", style.strong(&line(&headings(curve).map(str::to_owned))));
+    let columns = Columns { name, gap: "", cells: &[18, 12, 14, 12] };
+    let headings = headings(curve);
+    let _ = writeln!(out, "{}", style.strong(&columns.line(headings[0], &headings[1..])));
     for (i, cells) in rows.iter().enumerate() {
         let mark = if curve.knee == Some(i) { "  ← knee" } else { "" };
-        let _ = writeln!(out, "{}{mark}", line(cells));
+        let _ = writeln!(out, "{}{mark}", columns.line(&cells[0], &cells[1..]));
     }
     let _ = writeln!(out, "\n{}", paragraphs(&curve.basis, style.columns(), ""));
     style.shown(out)

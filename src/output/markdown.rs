@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash, with_unit};
 use super::table::{Block, Row, cures_in_markdown, gone, headline_blocks, interval, of_requests};
 use crate::metrics::outcome::{Outcome, Summary};
 use crate::printable;
+use crate::words::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash, with_unit};
 
 /// The whole report.
 #[must_use]

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::compare::{Compared, Comparison, heading, rows, width};
-use super::format::{count, middle_cut, millis_or_dash};
-use super::style::{Style, padded};
+use super::columns::Columns;
+use super::compare::{heading, rows, width};
+use super::style::Style;
+use crate::experiment::compare::{Compared, Comparison};
 use crate::metrics::outcome::{MethodSummary, Summary};
+use crate::words::{count, millis_or_dash};
 
 /// What is compared of each method: the end of its path, and the heading.
 const COLUMNS: [(&str, &str); 3] = [("failed", "failed"), ("latency_ms.p50", "p50 ms"), ("latency_ms.p99", "p99 ms")];
@@ -19,18 +21,12 @@ fn name(m: &MethodSummary) -> String {
 pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
     let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
     let wide = longest.clamp(8, style.columns() - 48);
-    let head = format!("{:wide$}  {:>12} {:>10} {:>10} {:>9}", "method", "calls", "failed", "p50", "p99");
+    let columns = Columns { name: wide, gap: " ", cells: &[13, 10, 10, 9] };
+    let head = columns.line("method", &["calls", "failed", "p50", "p99"]);
     let _ = writeln!(out, "\n{}", style.strong(&head));
     for m in &summary.methods {
-        let _ = writeln!(
-            out,
-            "{}  {:>12} {:>10} {:>10} {:>9}",
-            padded(&middle_cut(&name(m), wide), wide),
-            count(m.started),
-            count(m.failed),
-            millis_or_dash(m.latency_ms.p50),
-            millis_or_dash(m.latency_ms.p99)
-        );
+        let [p50, p99] = [m.latency_ms.p50, m.latency_ms.p99].map(millis_or_dash);
+        let _ = writeln!(out, "{}", columns.line(&name(m), &[count(m.started), count(m.failed), p50, p99]));
     }
 }
 
@@ -83,9 +79,9 @@ pub(super) fn compared(out: &mut String, comparison: &Comparison, group: &[Compa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::compare::Difference;
+    use crate::experiment::compare::{Finding, Verdict};
     use crate::metrics::outcome::Estimate;
-    use crate::output::compare::Difference;
-    use crate::output::findings::{Finding, Verdict};
     use crate::output::{fixtures, table};
     use std::collections::BTreeMap;
 

@@ -2,7 +2,9 @@
 //! outputs read outcomes and nothing else.
 
 pub mod cells;
+#[cfg(feature = "check")]
 pub mod check;
+mod columns;
 pub mod compare;
 pub mod csv;
 mod disk;
@@ -10,7 +12,6 @@ mod error;
 pub mod files;
 pub mod findings;
 pub mod fit;
-pub mod format;
 pub mod json;
 pub mod knob;
 mod lock;

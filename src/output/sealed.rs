@@ -10,7 +10,7 @@ const END: &str = "}\n";
 /// 16 hexadecimal digits that stand for these bytes.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> String {
-    format!("{:016x}", xxhash_rust::xxh64::xxh64(bytes, 0))
+    crate::scenario::hash(bytes)
 }
 
 /// A value with its checksum.

@@ -86,26 +86,6 @@ pub(super) fn padded(text: &str, width: usize) -> String {
     format!("{text:<width$}")
 }
 
-/// Words in lines of at most `width` characters, each but the first begun with `indent`.
-pub(super) fn paragraphs(text: &str, width: usize, indent: &str) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            out.push('\n');
-            out.push_str(indent);
-            column = indent.chars().count();
-        } else if column > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

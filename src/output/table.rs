@@ -7,10 +7,11 @@ mod pods;
 
 use std::fmt::Write as _;
 
-use super::format::{count, duration, middle_cut, millis_or_dash, short, short_or_dash, with_unit};
+use super::columns::Columns;
 use super::methods;
-use super::style::{Style, padded, paragraphs};
+use super::style::{Style, padded};
 use crate::metrics::outcome::{Outcome, Summary};
+use crate::words::{count, duration, middle_cut, millis_or_dash, paragraphs, short, short_or_dash, with_unit};
 pub(super) use cures::in_markdown as cures_in_markdown;
 pub(super) use headline::{Block, headline_blocks, interval};
 pub(super) use pods::{Row, gone, of_requests};
@@ -92,24 +93,19 @@ fn phases(out: &mut String, summary: &Summary, style: &Style) {
         return;
     }
     let name = style.columns() - 63;
-    let head = format!(
-        "{:<5} {:name$} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
-        "phase", "", "from", "pods", "max_over_mean", "p99", "failed", "util"
-    );
-    let _ = writeln!(out, "\n{}", style.strong(&head));
+    let columns = Columns { name, gap: " ", cells: &[9, 5, 13, 9, 8, 7] };
+    let head = columns.line("", &["from", "pods", "max_over_mean", "p99", "failed", "util"]);
+    let _ = writeln!(out, "\n{}", style.strong(&format!("phase {head}")));
     for (i, phase) in summary.phases.iter().enumerate().take(MOST) {
-        let _ = writeln!(
-            out,
-            "{:>5} {} {:>9} {:>5} {:>13} {:>9} {:>8} {:>7}",
-            i + 1,
-            padded(&middle_cut(&phase.name, name), name),
+        let cells = [
             duration(phase.from_s),
-            phase.pods,
+            phase.pods.to_string(),
             short_or_dash(phase.skew.max_over_mean),
             millis_or_dash(phase.latency_ms.p99),
             count(phase.failed),
             whole_percent(phase.max_utilization),
-        );
+        ];
+        let _ = writeln!(out, "{:>5} {}", i + 1, columns.line(&phase.name, &cells));
     }
     if summary.phases.len() > MOST {
         let left = summary.phases.len() - MOST;
@@ -157,17 +153,11 @@ fn theory(out: &mut String, summary: &Summary, style: &Style) {
     if summary.theory.is_empty() {
         return;
     }
-    let wide = style.columns() - 26;
-    let title = format!("{:wide$} {:>10} {:>12}", "theory beside simulation", "theory", "simulated");
+    let columns = Columns { name: style.columns() - 26, gap: " ", cells: &[10, 12] };
+    let title = columns.line("theory beside simulation", &["theory", "simulated"]);
     let _ = writeln!(out, "\n{}", style.strong(&title));
     for row in &summary.theory {
-        let _ = writeln!(
-            out,
-            "{:wide$} {:>10} {:>12}",
-            middle_cut(&row.figure, wide),
-            short(row.theory),
-            short_or_dash(row.simulated)
-        );
+        let _ = writeln!(out, "{}", columns.line(&row.figure, &[short(row.theory), short_or_dash(row.simulated)]));
         let _ = writeln!(out, "  {}", style.faint(&paragraphs(&row.basis, style.columns() - 2, "  ")));
     }
 }

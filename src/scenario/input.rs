@@ -49,7 +49,8 @@ impl Beside {
 }
 
 /// 16 hexadecimal digits that stand for these bytes.
-pub(super) fn hash(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hash(bytes: &[u8]) -> String {
     format!("{:016x}", xxhash_rust::xxh64::xxh64(bytes, 0))
 }
 

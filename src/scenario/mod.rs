@@ -22,6 +22,7 @@ use diagnostic::{Diagnostics, Problem, Source};
 use effective::EffectiveValue;
 use file::ScenarioFile;
 use input::Beside;
+pub use input::hash;
 use rules::Code;
 
 /// A commented scenario to start from: what `evenkeel init` writes.

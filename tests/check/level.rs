@@ -1,7 +1,6 @@
 //! False refutations of 500 true claims, most of them exactly on the boundary, are within the 99 % binomial bound of the level.
 
-use evenkeel::experiment::check::{Effort, Judge, Reading, check};
-use evenkeel::output::check::Fate;
+use evenkeel::experiment::check::{Effort, Fate, Judge, Reading, check};
 use evenkeel::scenario::property::{Holds, parse};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,7 +1,6 @@
 //! False claims of several kinds over real scenarios: each is found among many keys, and made as small as it is.
 
-use evenkeel::experiment::check::{Effort, Judge, Reading, check};
-use evenkeel::output::check::Fate;
+use evenkeel::experiment::check::{Effort, Fate, Judge, Reading, check};
 use evenkeel::scenario::property::parse;
 
 const FLEET: &str = "

@@ -4,13 +4,13 @@ use std::fs;
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
+use evenkeel::experiment::compare::Compared;
 use evenkeel::experiment::cures::simulated;
 use evenkeel::experiment::{Replicates, Side, compare, replicate};
 use evenkeel::lint;
 use evenkeel::metrics::cures::Row;
 use evenkeel::metrics::practical::Sizes;
 use evenkeel::observe::ConnectionSink;
-use evenkeel::output::compare::Compared;
 use evenkeel::scenario::Loaded;
 use evenkeel::scenario::document::Document;
 use evenkeel::shipped::{self, Shipped};

@@ -1,10 +1,9 @@
 //! The same seeds through each scenario: what that is worth, on a real scenario.
 
+use evenkeel::experiment::compare::{Comparison, Verdict};
 use evenkeel::experiment::{Replicates, Side, compare, replicate};
 use evenkeel::metrics::practical::Sizes;
 use evenkeel::observe::ConnectionSink;
-use evenkeel::output::compare::Comparison;
-use evenkeel::output::findings::Verdict;
 use evenkeel::scenario::{self, Loaded, vary::Grid};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -1,11 +1,11 @@
 //! `evenkeel plan`: against theory, against trying everything, and the command.
 
 use evenkeel::experiment;
-use evenkeel::experiment::plan::{Cure, Event, IMPLIED, Planner, Question, Search};
+use evenkeel::experiment::plan::{
+    Answer, Candidate, Cure, Event, IMPLIED, PlanReport, Planner, Question, Rule, Search, Searched, TradeOff, Verdict,
+};
 use evenkeel::experiment::sequential::{Decision, Sprt};
 use evenkeel::metrics::outcome::Latency;
-use evenkeel::output::knob::TradeOff;
-use evenkeel::output::plan::{Answer, Candidate, PlanReport, Rule, Searched, Verdict};
 use evenkeel::scenario::document::Document;
 use evenkeel::theory::queueing::Queue;
 use rand::{Rng, SeedableRng};

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use evenkeel::experiment::plan::{Cure, Event, IMPLIED, Planner, Question, Search};
-use evenkeel::output::plan::{Answer, Candidate, PlanReport, Rule, Verdict};
+use evenkeel::experiment::plan::{
+    Answer, Candidate, Cure, Event, IMPLIED, PlanReport, Planner, Question, Rule, Search, Verdict,
+};
 use evenkeel::output::{Style, plan};
 use evenkeel::scenario::document::Document;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use evenkeel::experiment::sweep::{Cell, Plan};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::sealed::seal;
-use evenkeel::output::sweep::{Cell, Plan};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

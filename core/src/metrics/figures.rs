@@ -1,7 +1,156 @@
-//! The figures of a summary as a flat list: the columns of `runs.csv`, what several runs are averaged over, what is compared.
+//! The figures of a run that have a mean over runs: what each is ([`FIGURES`], a row per figure), and their values in a summary as a flat
+//! list. The columns of `runs.csv`, the figures of a comparison, the sizes that matter and their ranges come from the rows.
 
-use crate::metrics::outcome::Summary;
+mod kinds;
+
+use std::borrow::Cow;
+
+pub use kinds::FIGURES;
+pub(super) use kinds::LATENCY;
+
+use crate::metrics::glossary::Entry;
+use crate::metrics::outcome::{MethodSummary, Summary};
 use crate::metrics::phase::Phase;
+use crate::metrics::practical::Size;
+
+/// All that is known of a figure: a row of [`FIGURES`].
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Its column in `sweep_runs.csv`, and in `runs.csv` if it is there; empty if it is a figure of phases only.
+    pub column: &'static str,
+    /// Its path in `summary.json`, as in `expect`. The path in a phase has `phases.NAME.` before it.
+    pub path: &'static str,
+    /// What else people call it. A message names the path.
+    pub also: &'static [&'static str],
+    /// What it is counted in.
+    pub unit: Unit,
+    /// Which way it is better.
+    pub better: Better,
+    /// The least and the most that it can be, whatever the scenario.
+    pub range: (f64, f64),
+    /// The least difference that matters, unless somebody says otherwise. docs/compare.md has the same table.
+    pub size: Size,
+    /// The reason for `size`.
+    pub why: &'static str,
+    /// Its value in a whole run. `None`: a comparison has no such figure of whole runs, or one per change.
+    pub whole: Option<fn(&Summary) -> Option<f64>>,
+    /// Its value in a phase. `None`: a comparison has no such figure of phases.
+    pub phase: Option<fn(&Phase) -> Option<f64>>,
+    /// Its value for a method. `None`: a comparison has no such figure of methods.
+    pub method: Option<fn(&MethodSummary) -> Option<f64>>,
+    /// How several runs are told.
+    pub middle: Middle,
+    /// True if it is a column of `runs.csv`.
+    pub in_runs_csv: bool,
+    /// What `evenkeel explain` says of it, if it has an entry of its own.
+    pub entry: Option<Entry>,
+}
+
+/// What a figure is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Calls.
+    Calls,
+    /// So many each second.
+    PerSecond,
+    /// Milliseconds.
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+    /// A part of one.
+    Part,
+    /// Pods, or a ratio.
+    Number,
+}
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The smaller, the better.
+    Lower,
+    /// The larger, the better.
+    Higher,
+}
+
+/// How the values of several runs are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Middle {
+    /// By their mean.
+    Mean,
+    /// By their median, since one run that collapsed rules the mean.
+    Median,
+}
+
+impl Kind {
+    /// The end of its path in a method's summary.
+    #[must_use]
+    pub fn of_method(&self) -> &'static str {
+        self.path.strip_prefix("requests.").unwrap_or(self.path)
+    }
+
+    fn last_step(&self) -> &'static str {
+        self.path.rsplit('.').next().unwrap_or(self.path)
+    }
+}
+
+/// The path of the time to balance in a comparison, which has that of the first change only.
+pub const BALANCE: &str = "time_to_balance_s";
+/// Its path in the summary.
+pub const FIRST_BALANCE: &str = "time_to_balance.0.seconds";
+
+/// The figures that every summary has, in their order.
+pub fn always() -> impl Iterator<Item = &'static Kind> + Clone {
+    FIGURES.iter().filter(|kind| kind.whole.is_some())
+}
+
+/// The figure at this path: of the whole run, of a phase, or of a method.
+#[must_use]
+pub fn kind(path: &str) -> Option<&'static Kind> {
+    let path = of_run(path);
+    FIGURES.iter().find(|kind| is_of(&path, kind.path))
+}
+
+/// A path with the steps that the figure has in a whole run: a method's `failed` is `requests.failed`.
+pub(super) fn of_run(path: &str) -> Cow<'_, str> {
+    match path {
+        FIRST_BALANCE => BALANCE.into(),
+        path if path.starts_with("methods.") => path.replace(".failed", ".requests.failed").into(),
+        path => path.into(),
+    }
+}
+
+/// Which way the figure at this path is better. What is no row is an error or a time.
+#[must_use]
+pub fn better(path: &str) -> Better {
+    kind(path).map_or(Better::Lower, |kind| kind.better)
+}
+
+/// True if the path is that of this figure, of the whole run or of a part of it (`phases.after rollout of s.throughput_rps`).
+#[must_use]
+pub fn is_of(path: &str, figure: &str) -> bool {
+    path.strip_suffix(figure).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+/// True for figures whose mean over runs one collapsed run rules.
+#[must_use]
+pub fn is_quantile(path: &str) -> bool {
+    kind(path).is_some_and(|kind| kind.middle == Middle::Median)
+}
+
+/// Parts of one that only pods have.
+const PARTS: [&str; 3] = ["share", "utilization", "throttled"];
+
+/// The least and the most that the figure at this path can be, whatever the scenario. A figure of a pod or a window has the range of the
+/// run's.
+#[must_use]
+pub fn range(path: &str) -> (f64, f64) {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    match FIGURES.iter().find(|kind| kind.last_step() == last) {
+        Some(kind) => kind.range,
+        None if PARTS.contains(&last) => (0.0, 1.0),
+        None => (0.0, f64::INFINITY),
+    }
+}
 
 /// One figure of a summary.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,135 +163,30 @@ pub struct Figure {
     pub value: Option<f64>,
 }
 
-/// Which way a figure is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// The smaller, the better.
-    Lower,
-    /// The larger, the better.
-    Higher,
-}
-
-/// The figures that every summary has, in their order: column, path, and which way is better.
-pub const ALWAYS: [(&str, &str, Better); 22] = {
-    use Better::{Higher, Lower};
-    [
-        ("requests_ok", "requests.ok", Higher),
-        ("requests_failed", "requests.failed", Lower),
-        ("throughput_rps", "throughput_rps", Higher),
-        ("latency_mean_ms", "latency_ms.mean", Lower),
-        ("latency_p50_ms", "latency_ms.p50", Lower),
-        ("latency_p90_ms", "latency_ms.p90", Lower),
-        ("latency_p95_ms", "latency_ms.p95", Lower),
-        ("latency_p99_ms", "latency_ms.p99", Lower),
-        ("latency_p999_ms", "latency_ms.p999", Lower),
-        ("max_share", "skew.max_share", Lower),
-        ("max_over_mean", "skew.max_over_mean", Lower),
-        ("effective_pods", "skew.effective_pods", Higher),
-        ("usable_capacity", "skew.usable_capacity", Higher),
-        ("cv", "skew.cv", Lower),
-        ("gini", "skew.gini", Lower),
-        ("jain", "skew.jain", Higher),
-        ("idle_pods", "skew.idle_pods", Lower),
-        ("median_window_max_over_mean", "skew.median_window.max_over_mean", Lower),
-        ("worst_window_max_over_mean", "skew.worst_window.max_over_mean", Lower),
-        ("whole_run_max_over_mean", "skew.whole_run.max_over_mean", Lower),
-        ("stray_share", "stray_share", Lower),
-        ("reconnects_per_s", "reconnects_per_s", Lower),
-    ]
-};
-
-/// Which way the figure at this path is better. Those that only some summaries have (of methods, times to balance) are
-/// errors and times.
-#[must_use]
-pub fn better(path: &str) -> Better {
-    ALWAYS.iter().find(|(_, known, _)| is_of(path, known)).map_or(Better::Lower, |(_, _, better)| *better)
-}
-
-/// True if the path is that of this figure, of the whole run or of a part of it (`phases.after rollout of s.throughput_rps`).
-#[must_use]
-pub fn is_of(path: &str, figure: &str) -> bool {
-    path.strip_suffix(figure).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}
-
-/// True for quantiles of latency, whose mean over runs one collapsed run rules.
-#[must_use]
-pub fn is_quantile(path: &str) -> bool {
-    ["p50", "p90", "p99", "p999"]
-        .iter()
-        .any(|quantile| path.strip_suffix(quantile).is_some_and(|p| p.ends_with("latency_ms.")))
-}
-
-/// Figures that are parts of one, by the last step of their paths.
-const PARTS: [&str; 10] = [
-    "share",
-    "max_share",
-    "stray_share",
-    "error_ratio",
-    "usable_capacity",
-    "gini",
-    "jain",
-    "utilization",
-    "max_utilization",
-    "throttled",
-];
-
-/// The least and the most that the figure at this path can be, whatever the scenario.
-#[must_use]
-pub fn range(path: &str) -> (f64, f64) {
-    match path.rsplit('.').next().unwrap_or(path) {
-        "max_over_mean" | "effective_pods" => (1.0, f64::INFINITY),
-        last if PARTS.contains(&last) => (0.0, 1.0),
-        _ => (0.0, f64::INFINITY),
-    }
-}
-
 /// All figures in a fixed order: the same for all runs of a scenario. There is one `time_to_balance_s` per change, numbered
 /// from 1 if there are several.
 #[must_use]
 pub fn figures(summary: &Summary) -> Vec<Figure> {
-    let figure = |name: &str, path: &str, value| Figure { name: name.to_owned(), path: path.to_owned(), value };
-    let (requests, latency, skew) = (&summary.requests, &summary.latency_ms, &summary.skew);
-    let headline = &skew.headline;
-    let values = [
-        Some(requests.ok as f64),
-        Some(requests.failed as f64),
-        Some(summary.throughput_rps),
-        latency.mean,
-        latency.p50,
-        latency.p90,
-        latency.p95,
-        latency.p99,
-        latency.p999,
-        headline.max_share,
-        headline.max_over_mean,
-        headline.effective_pods,
-        headline.usable_capacity,
-        headline.cv,
-        headline.gini,
-        headline.jain,
-        headline.idle_pods,
-        skew.median_window.as_ref().and_then(|f| f.max_over_mean),
-        skew.worst_window.as_ref().and_then(|w| w.figures.max_over_mean),
-        skew.whole_run.max_over_mean,
-        Some(summary.stray_share),
-        Some(summary.reconnects_per_s),
-    ];
-    let mut all: Vec<Figure> =
-        ALWAYS.iter().zip(values).map(|((name, path, _), value)| figure(name, path, value)).collect();
+    let of_run = |kind: &Kind| {
+        let value = kind.whole?(summary);
+        Some(Figure { name: kind.column.to_owned(), path: kind.path.to_owned(), value })
+    };
+    let mut all: Vec<Figure> = FIGURES.iter().filter_map(of_run).collect();
     for (i, m) in summary.methods.iter().enumerate() {
-        let mut of = |what: &str, value| {
-            let name = format!("{} {} {what}", m.client, m.method);
-            all.push(figure(&name, &format!("methods.{i}.{what}"), value));
+        let of_method = |kind: &Kind| {
+            let (value, what) = (kind.method?(m), kind.of_method());
+            Some(Figure {
+                name: format!("{} {} {what}", m.client, m.method),
+                path: format!("methods.{i}.{what}"),
+                value,
+            })
         };
-        of("failed", Some(m.failed as f64));
-        of("latency_ms.p50", m.latency_ms.p50);
-        of("latency_ms.p99", m.latency_ms.p99);
+        all.extend(FIGURES.iter().filter_map(of_method));
     }
     let several = summary.time_to_balance.len() > 1;
     all.extend(summary.time_to_balance.iter().enumerate().map(|(i, change)| {
-        let name = if several { format!("time_to_balance_s_{}", i + 1) } else { "time_to_balance_s".to_owned() };
-        figure(&name, &format!("time_to_balance.{i}.seconds"), change.seconds)
+        let name = if several { format!("{BALANCE}_{}", i + 1) } else { BALANCE.to_owned() };
+        Figure { name, path: format!("time_to_balance.{i}.seconds"), value: change.seconds }
     }));
     all
 }
@@ -158,26 +202,12 @@ pub fn of_phases(summary: &Summary) -> Vec<(String, Vec<Figure>)> {
     };
     let figures = |(i, phase): (usize, &Phase)| {
         let name = name(i);
-        let values = [
-            ("skew.max_over_mean", phase.skew.max_over_mean),
-            ("skew.max_share", phase.skew.max_share),
-            ("skew.effective_pods", phase.skew.effective_pods),
-            ("skew.usable_capacity", phase.skew.usable_capacity),
-            ("skew.idle_pods", phase.skew.idle_pods),
-            ("throughput_rps", Some(phase.throughput_rps)),
-            ("latency_ms.p50", phase.latency_ms.p50),
-            ("latency_ms.p99", phase.latency_ms.p99),
-            ("requests.failed", Some(phase.failed as f64)),
-            ("error_ratio", phase.error_ratio),
-            ("max_utilization", phase.max_utilization),
-            ("reconnects_per_s", Some(phase.reconnects_per_s)),
-        ];
-        let figure = |(figure, value)| Figure {
-            name: format!("{name} {figure}"),
-            path: format!("phases.{name}.{figure}"),
-            value,
+        let of_phase = |kind: &Kind| {
+            let (value, path) = (kind.phase?(phase), kind.path);
+            Some(Figure { name: format!("{name} {path}"), path: format!("phases.{name}.{path}"), value })
         };
-        (name.clone(), values.map(figure).into())
+        let figures = FIGURES.iter().filter_map(of_phase).collect();
+        (name, figures)
     };
     if names.len() < 2 { Vec::new() } else { summary.phases.iter().enumerate().map(figures).collect() }
 }
@@ -200,6 +230,19 @@ mod tests {
         }
     }
 
+    /// A column or a path that two rows have would hide one of them.
+    #[test]
+    fn no_two_rows_are_of_one_figure() {
+        let twice = |what: fn(&Kind) -> &str| {
+            let mut all: Vec<&str> = FIGURES.iter().map(what).filter(|text| !text.is_empty()).collect();
+            let rows = all.len();
+            all.sort_unstable();
+            all.dedup();
+            rows - all.len()
+        };
+        assert_eq!((twice(|kind| kind.column), twice(|kind| kind.path)), (0, 0));
+    }
+
     #[test]
     fn which_way_is_better() {
         assert_eq!((better("requests.ok"), better("skew.effective_pods")), (Better::Higher, Better::Higher));
@@ -220,7 +263,7 @@ mod tests {
     #[test]
     fn times_to_balance_are_numbered_where_there_are_several() {
         let names = |changes| -> Vec<String> {
-            figures(&summary(changes, &[])).into_iter().skip(ALWAYS.len()).map(|f| f.name).collect()
+            figures(&summary(changes, &[])).into_iter().skip(always().count()).map(|f| f.name).collect()
         };
         assert_eq!(names(0), [""; 0]);
         assert_eq!(names(1), ["time_to_balance_s"]);
@@ -238,6 +281,6 @@ mod tests {
             ["after kill of s", "x", "after kill of s (2)"]
         );
         let figures = &of_phases(&summary(0, &["a", "b"]))[1].1;
-        assert_eq!(figures[0].path, "phases.b.skew.max_over_mean");
+        assert!(figures.iter().any(|figure| figure.path == "phases.b.skew.max_over_mean"));
     }
 }

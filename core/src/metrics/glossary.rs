@@ -1,5 +1,7 @@
 //! What the words mean: figures, policies and close reasons, each with its source. `evenkeel explain WORD` prints an entry.
 
+use super::figures::FIGURES;
+
 /// An entry of the glossary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -11,11 +13,35 @@ pub struct Entry {
     pub source: &'static str,
 }
 
+/// A list of entries. A word alone is that of a figure, whose entry is in its row ([`FIGURES`]).
 macro_rules! entries {
-    ($($word:literal: $meaning:literal [$source:literal])*) => {
-        /// All entries: figures, then policies and settings, then close reasons.
-        pub const ENTRIES: &[Entry] = &[$(Entry { word: $word, meaning: $meaning, source: $source },)*];
+    (@ $word:literal) => { of_figure($word) };
+    (@ $word:literal, $meaning:literal, $source:literal) => {
+        Entry { word: $word, meaning: $meaning, source: $source }
     };
+    ($($word:literal $(: $meaning:literal [$source:literal])?)*) => {
+        /// All entries: figures, then policies and settings, then close reasons.
+        pub const ENTRIES: &[Entry] = &[$(entries!(@ $word $(, $meaning, $source)?),)*];
+    };
+}
+
+/// The entry in the row of a figure. A word that no row has does not compile: the search ends beyond the last row.
+const fn of_figure(word: &str) -> Entry {
+    let mut i = 0;
+    loop {
+        match FIGURES[i].entry {
+            Some(entry) if same(entry.word.as_bytes(), word.as_bytes()) => return entry,
+            _ => i += 1,
+        }
+    }
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
 }
 
 /// The entry for a word, in any case; a path such as `skew.cv` finds `cv`.
@@ -27,11 +53,8 @@ pub fn find(word: &str) -> Option<&'static Entry> {
 }
 
 entries! {
-    "max_share": "The busiest pod's part of all requests: max x / sum x, over pods with loads x." ["definition"]
-    "max_over_mean": "How many times its fair share the busiest pod carries: max x / mean x. 1 is even; n pods with all load \
-        on one give n. x is what a pod received per second of being Ready (messages, for streams), over pods that were Ready; in a window, by pods \
-        that were Ready throughout. The bare figure is the headline: of the last settled phase. `skew.whole_run.max_over_mean` is of the whole run, \
-        where pods of all generations stand side by side." ["definition"]
+    "max_share"
+    "max_over_mean"
     "phase": "A stretch of a run between two changes. A run is cut at what the timeline and autoscalers do, and at what that ends in: a rollout is \
         complete, new pods are Ready, a pod is as it should be again. A phase is settled if no pod starts and no rollout or ramp is under way in it. \
         Its figures are of the windows that lie whole inside it. In `expect`: `max_over_mean <= 1.2 after rollout`, `before rollout`, `during \
@@ -39,36 +62,28 @@ entries! {
     "headline": "The figures of now: of the last settled phase in which the Ready pods received at least 20 requests each on average. In the table, \
         latencies, throughput and failures of that phase stand with them; those of the whole run come last and are called so. In `summary.json` and \
         `expect`, `latency_ms`, `throughput_rps` and `requests` are of the whole run, and those of a phase are in `phases`." ["definition"]
-    "effective_pods": "How many pods the traffic behaves as if it had: (sum x)^2 / sum x^2. Five pods at 100/0/0/0/0 are 1 \
-        effective pod." ["Kish's effective sample size; the inverse Herfindahl index"]
-    "usable_capacity": "The part of the fleet's capacity that can be used before the busiest pod saturates: mean x / max x." ["definition"]
-    "cv": "Coefficient of variation: standard deviation (of the population) over the mean." ["definition"]
-    "gini": "Gini coefficient: 0 is even, (n-1)/n is all on one of n pods." ["C. Gini, Variabilità e mutabilità, 1912"]
-    "jain": "Jain's fairness index: effective_pods / n; 1 is even, 1/n is all on one." ["R. Jain et al., DEC-TR-301, 1984"]
-    "idle_pods": "Pods that were Ready and got no request at all." ["definition"]
+    "effective_pods"
+    "usable_capacity"
+    "cv"
+    "gini"
+    "jain"
+    "idle_pods"
     "worst_window": "The window with the largest max_over_mean, among full windows with at least 20 requests per pod: what a \
         moment felt like, which an average over the run hides." ["definition"]
     "median_window": "Each skew figure's median over the windows with at least 20 requests per pod." ["definition"]
-    "stray_share": "Part of the requests that went to pods which were not Ready for the whole window: terminating, unready or \
-        just becoming ready." ["definition"]
-    "time_to_balance": "Per change (rollout, scale, kill, delete): seconds until every Ready pod had between 80 % and 125 % of the fair share for good, \
-        until the next change or the end; null if that never came. Judged in blocks that begin every 5 s (`resolution_s`) and hold 400 requests \
-        (messages, for streams) per pod: a pod is out of its share if it is so by more than two standard errors. The answer depends neither on the \
-        length of the run nor on its windows." ["definition"]
-    "reconnects_per_s": "Connections that became READY per measured second, without those that a client opens when it starts. \
-        Each costs a handshake." ["definition"]
+    "stray_share"
+    "time_to_balance"
+    "reconnects_per_s"
     "latency_ms": "From the application's call, before any queue, pick or connect, to the response; calls that succeeded only. \
         Quantiles have a relative error of at most 1 % and are never averaged: histograms are merged." ["definition"]
     "messages": "Messages of long-lived streams that a pod received after the warmup. Each takes one service time. Skew and \
         `time_to_balance` count them with the requests, and so does `share`." ["definition"]
-    "throughput_rps": "Calls that succeeded after the warmup, whenever they were made, per measured second." ["definition"]
-    "p95": "The 95th percentile of latency: one call in twenty takes longer. In `expect`: `latency.p95 <= 15ms`." ["definition"]
-    "p99": "The 99th percentile of latency: one call in a hundred takes longer. In `expect`: `latency.p99 <= 20ms`." ["definition"]
-    "errors": "Calls that ended without a response, by gRPC status in `requests.by_status`, by client in `requests.failed_by_client`, and in \
-        `failures` by why and at whom; `pods[].errors` has those at a pod or on the way to it. In `expect`: `requests.failed == 0`." ["gRPC doc/statuscodes.md"]
-    "error_ratio": "Part of the calls that failed, of those that ended. In `expect`: `error_ratio <= 0.1%`." ["definition"]
-    "max_utilization": "Utilization of the busiest pod. Over the run it is each pod's mean over the time that it was Ready, so that a rush passes \
-        unseen: ask `max_utilization <= 70%`, or `max_utilization <= 95% in every window`." ["definition"]
+    "throughput_rps"
+    "p95"
+    "p99"
+    "errors"
+    "error_ratio"
+    "max_utilization"
     "retries": "Attempts that `clients[].retry` made after a failed one; each counts among the requests of the pod that gets it, while a \
         call counts once, however it ends. In `expect`: `requests.retries <= 100`." ["gRFC A6"]
     "throughput": "Calls that succeeded after the warmup, whenever they were made, per measured second. In `expect`: `throughput_rps >= 1000`." ["definition"]
@@ -190,6 +205,9 @@ mod tests {
             CloseReason::ALL.map(CloseReason::name).into_iter().chain(FailureReason::ALL.map(FailureReason::name));
         for reason in reasons {
             assert!(find(reason).is_some(), "{reason}");
+        }
+        for entry in FIGURES.iter().filter_map(|figure| figure.entry) {
+            assert!(find(entry.word).is_some(), "not in the list: {}", entry.word);
         }
         let words: std::collections::BTreeSet<_> = ENTRIES.iter().map(|e| e.word).collect();
         assert_eq!(words.len(), ENTRIES.len());

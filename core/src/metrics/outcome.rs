@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::attribution::Attribution;
 use super::cures::Cures;
+pub use super::estimate::{Estimate, Spread};
 use super::part::Part;
 use super::phase::{Phase, PodNow};
 pub use super::rows::{ClientRow, ConnectionRow, EventKind, EventRow, WindowRow};
@@ -367,44 +368,4 @@ pub struct TheoryRow {
     pub simulated: Option<f64>,
     /// The formula and its source, in a few words.
     pub basis: String,
-}
-
-/// A figure over runs: its mean, and of quantiles of latency the median and the range, too, which one collapsed run does not rule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub struct Estimate {
-    /// Mean over the runs that have a value.
-    pub mean: f64,
-    /// Lower end of the 95 % confidence interval (Student's t).
-    pub lo: f64,
-    /// Upper end.
-    pub hi: f64,
-    /// How many runs have a value.
-    pub n: u64,
-    /// Of a quantile of latency: the median and the range of the runs.
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
-    pub spread: Option<Spread>,
-}
-
-/// The median and the range over runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
-pub struct Spread {
-    /// The median of the runs that have a value.
-    pub median: f64,
-    /// The least of them.
-    pub least: f64,
-    /// The largest.
-    pub most: f64,
-}
-
-impl Estimate {
-    /// What is shown of it: its middle and both ends. Of a quantile these are the median and the range, else the mean and its
-    /// confidence interval.
-    #[must_use]
-    pub fn shown(&self) -> (f64, f64, f64) {
-        self.spread.map_or((self.mean, self.lo, self.hi), |s| (s.median, s.least, s.most))
-    }
 }

@@ -8,6 +8,7 @@
 mod case;
 mod judge;
 mod replay;
+pub mod report;
 mod story;
 mod trial;
 mod wager;
@@ -15,14 +16,15 @@ mod wager;
 use rayon::prelude::*;
 
 pub use judge::{Judge, Judged, Reading};
+pub use report::{Checked, Fate, Report};
 pub use wager::Wager;
 
 use super::run::{Watch, go_on};
-use crate::output::check::{self as report, Attack, Checked, Fate, Nearest, Range};
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::property::{Holds, Property};
 use crate::sim::SimError;
 use case::Case;
+use report::{Attack, Nearest, Range};
 use trial::{Observed, Trial};
 
 /// Cases that are judged at once, at most; the first batches are smaller, since many false claims fall at once.
@@ -133,7 +135,7 @@ fn words(holds: Holds) -> String {
     match holds {
         Holds::Always => "always".to_owned(),
         Holds::OnAverage => "on average".to_owned(),
-        Holds::InRuns(part) => format!("in {}% of runs", crate::output::format::trimmed(part * 100.0, 3)),
+        Holds::InRuns(part) => format!("in {}% of runs", crate::words::trimmed(part * 100.0, 3)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What refutes a claim: shrunk, tried again with fresh seeds, and written as files that `run` replays.
 
 use super::judge::{Judge, Judged};
+use super::report::{self, Refutation};
 use super::story::story;
 use super::trial::{Observed, Trial};
 use super::{Attacker, CheckError, FEW, FRESH, MOST_TRIES, Tried};
 use crate::model::Comparison;
-use crate::output::check::{self as report, Refutation};
 use crate::scenario::property::{Claim, Holds};
 use crate::sim::SimError;
+use crate::words::paragraphs;
 
 /// Of a case that refutes the claim: its runs with fresh seeds, and what they say.
 struct Fresh {
@@ -186,7 +187,7 @@ impl Attacker<'_> {
             head.push(format!("Changed: {} (was {was}).", draw.path));
         }
         head.extend(refutation.happened.iter().cloned());
-        let head = report::comments(&head);
+        let head = comments(&head);
         let text = |side: usize| format!("{head}{}", property.scenario_text(side, drawn, refutation.shrunk.seed));
         names.into_iter().enumerate().map(|(side, name)| (name, text(side))).collect()
     }
@@ -201,4 +202,11 @@ impl Judged {
         }
         Ok(judged)
     }
+}
+
+/// Paragraphs as comments of a YAML file.
+fn comments(texts: &[String]) -> String {
+    const WIDTH: usize = 100;
+    let comment = |text: &String| paragraphs(&format!("# {text}"), WIDTH, "#   ") + "\n";
+    texts.iter().map(comment).collect()
 }

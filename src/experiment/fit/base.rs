@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::{Seen, Watch, go_on, replay};
+use crate::experiment::fit::Tried;
 use crate::experiment::run;
-use crate::output::fit::Tried;
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;

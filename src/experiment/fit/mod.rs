@@ -9,14 +9,15 @@
 
 mod base;
 mod replay;
+mod report;
 
 use rayon::prelude::*;
 
 pub use base::try_out;
 pub use replay::scenario as scenario_of;
+pub use report::{Fit, Fitted, Likely, Range, Tried};
 
-use crate::output::fit::{Fit, Fitted, Likely, Range};
-use crate::output::plot::PodShares;
+use crate::experiment::PodShares;
 use crate::scenario;
 use crate::sim::SimError;
 use crate::theory::shares::{Explanation, Kind, Known, all};

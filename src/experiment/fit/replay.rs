@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::Seen;
+use crate::experiment::PodShares;
 use crate::metrics::outcome::{Outcome, PodSummary};
-use crate::output::format::{percent, rounded};
-use crate::output::plot::PodShares;
 use crate::theory::shares::Explanation;
+use crate::words::{percent, rounded};
 
 /// When pods that come late are asked for, in seconds.
 const LATE: u32 = 5;

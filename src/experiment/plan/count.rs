@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::evidence::runs_to_show;
-use crate::output::plan::Rule;
+use crate::experiment::plan::Rule;
 
 /// Runs of one answer beside those that show its number to be enough: of the numbers that only tell where to look, and of one fewer.
 const BESIDE: u64 = 22;

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::count::Count;
+use crate::experiment::plan::{Missed, Rule, Trial, Verdict};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::sequential::{Decision, Sprt};
 use crate::metrics::outcome::Summary;
-use crate::output::plan::{Missed, Rule, Trial, Verdict};
 use crate::scenario::Loaded;
 use crate::sim::SimError;
 

@@ -10,9 +10,9 @@ use super::evidence::{Bench, Evidence};
 use super::scene::Scene;
 use super::search::least;
 use super::{MOST_LOAD, Planner};
+use crate::experiment::plan::{Answer, Searched, Trial, Verdict};
 use crate::experiment::run::go_on;
 use crate::experiment::sequential::Decision;
-use crate::output::plan::{Answer, Searched, Trial, Verdict};
 use crate::sim::SimError;
 
 /// Runs of a number that only says where to look.

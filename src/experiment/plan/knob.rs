@@ -1,20 +1,64 @@
 //! What a setting trades: time to balance after a change, against reconnects and failed calls.
 
-use super::event::Event;
 use std::ops::Range;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
 use super::{PlanError, plain, server_of};
 use crate::experiment::run::{Watch, go_on};
-use crate::experiment::sweep;
+use crate::experiment::sweep::{self, Cell, Plan};
 use crate::model::Model;
-use crate::output::knob::{KnobPoint, TradeOff};
-use crate::output::sweep::{Cell, Plan};
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::document::Document;
-use crate::scenario::vary::Grid;
+use crate::scenario::vary::{Axis, Grid};
 
 /// In messages.
 const OPTION: &str = "--knob";
+
+/// `plan.json` with `--knob`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TradeOff {
+    /// Version of evenkeel.
+    pub evenkeel: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Hash of what it means with the first value.
+    pub scenario_hash: String,
+    /// Seed of run 0 at every value.
+    pub seed: u64,
+    /// Runs at every value.
+    pub runs: u64,
+    /// The setting and its values.
+    pub knob: Axis,
+    /// The change after which the load has to balance again.
+    pub change: String,
+    /// By value.
+    pub points: Vec<KnobPoint>,
+    /// Place of the knee among the points; `null` if there is none.
+    pub knee: Option<usize>,
+    /// How far below the chord the knee is, or why there is none.
+    pub basis: String,
+}
+
+/// What comes of one value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnobPoint {
+    /// As written.
+    pub value: String,
+    /// Median over the runs of the time to balance after the change, those that never balance counted as longer than any; `null` if half of them
+    /// never do.
+    pub time_to_balance_s: Option<f64>,
+    /// Runs that balance.
+    pub balanced: u64,
+    /// Mean over the runs.
+    pub reconnects_per_s: f64,
+    /// Failed calls of all runs, of those that ended.
+    pub error_ratio: f64,
+}
 
 /// A setting and its values.
 #[derive(Clone, Debug, PartialEq)]

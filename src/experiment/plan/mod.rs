@@ -13,21 +13,22 @@ mod evidence;
 mod hunt;
 mod knob;
 mod objectives;
+mod report;
 mod scene;
 mod search;
 
 pub use super::cures::{Cure, cures, even_load};
 pub use count::{Forecast, Told};
 pub use event::Event;
-pub use knob::{Knob, knee, trade_off};
+pub use knob::{Knob, KnobPoint, TradeOff, knee, trade_off};
 pub use objectives::IMPLIED;
+pub use report::{Answer, Candidate, LeftOut, Missed, PlanReport, Rule, Searched, Trial, Verdict};
 pub use search::least;
 
 use rayon::prelude::*;
 
 use super::run::{Watch, run};
 use crate::model::Model;
-use crate::output::plan::{Candidate, LeftOut, PlanReport, Rule, Searched};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;

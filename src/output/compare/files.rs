@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{Comparison, markdown};
+use super::markdown;
+use crate::experiment::PodShares;
+use crate::experiment::compare::{Comparison, Finding};
 use crate::metrics::outcome::Estimate;
 use crate::output::csv::{RATIO, fixed, or_empty};
 use crate::output::files::FileSet;
-use crate::output::findings::Finding;
-use crate::output::plot::{LAST_PHASE, PodShares, small_multiples};
+use crate::output::plot::{LAST_PHASE, small_multiples};
 use crate::output::{OutputError, add_figures, json};
 
 /// Writes `compare.csv`: a row per scenario and figure; the difference's fields are empty for a baseline.

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::table::{heading, markdown_cells, markdown_headings, rows, width};
-use super::{Compared, Comparison};
-use crate::output::format::count;
+use crate::experiment::compare::{Compared, Comparison};
 use crate::output::markdown;
 use crate::output::style::Style;
+use crate::words::count;
 
 /// What is shown of a phase: the end of its path, and the heading.
 const COLUMNS: [(&str, &str); 7] = [

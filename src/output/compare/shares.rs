@@ -1,7 +1,7 @@
 //! The shares of pods as people quote them: `90/5/5/0/0`.
 
-use super::{Compared, PodShare};
-use crate::output::format::trimmed;
+use crate::experiment::compare::{Compared, PodShare};
+use crate::words::trimmed;
 
 /// More pods than this are not listed.
 const MOST: usize = 8;

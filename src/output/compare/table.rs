@@ -3,25 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::experiment::compare::{COLUMNS, Finding, Verdict};
 use crate::metrics::figures::is_quantile;
 use crate::metrics::outcome::Estimate;
-use crate::output::findings::{Finding, Verdict};
-use crate::output::format::{middle_cut, short, trimmed};
 use crate::output::markdown;
 use crate::output::style::{Style, padded};
-
-/// The figures of the tables: path in the summary, heading.
-pub const COLUMNS: [(&str, &str); 9] = [
-    ("skew.max_over_mean", "max/mean"),
-    ("skew.effective_pods", "effpods"),
-    ("skew.usable_capacity", "usable"),
-    ("skew.idle_pods", "idle"),
-    ("throughput_rps", "calls/s"),
-    ("latency_ms.p99", "p99 ms"),
-    ("requests.failed", "errors"),
-    ("time_to_balance_s", "balance"),
-    ("reconnects_per_s", "recon/s"),
-];
+use crate::words::{middle_cut, short, trimmed};
 
 pub(in crate::output) const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
      usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \

@@ -1,8 +1,12 @@
 //! Tables, Markdown and CSV of a comparison.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::metrics::outcome::Spread;
-use crate::output::findings::Verdict;
+use crate::experiment::compare::{
+    COLUMNS, Compared, Comparison, Difference, Finding, PodShare, Reached, Told, Unmet, Verdict,
+};
+use crate::metrics::outcome::{Estimate, Spread};
 use crate::output::{Style, json};
 
 /// One of each verdict.

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::table::{CELLS, COLUMNS, LEGEND, heading, markdown_cells, markdown_headings, paths, rows, width};
-use super::{Compared, Comparison, Difference, Told, phases, shares};
+use super::table::{CELLS, LEGEND, heading, markdown_cells, markdown_headings, paths, rows, width};
+use super::{phases, shares};
+use crate::experiment::compare::{COLUMNS, Compared, Comparison, Difference, Told, Unmet};
 use crate::output::findings;
-use crate::output::format::middle_cut;
 use crate::output::markdown::{self, outside};
 use crate::output::methods;
-use crate::output::style::{Style, padded, paragraphs};
+use crate::output::style::{Style, padded};
+use crate::words::{middle_cut, paragraphs};
 
 /// Of more scenarios a terminal gets the first table only: the rest is in `compare.md`.
 const MOST: usize = 10;
@@ -186,7 +187,7 @@ pub fn markdown(comparison: &Comparison) -> String {
 
 /// What is not as it should be, in words, before all else.
 fn not_met(out: &mut String, comparison: &Comparison) {
-    let unmet = comparison.unmet().map(|(s, words)| format!("**{}**: {}", outside(&s.scenario), outside(&words)));
+    let unmet = unmet(comparison).map(|(s, words)| format!("**{}**: {}", outside(&s.scenario), outside(&words)));
     let failures = comparison.failures.iter().map(|failure| outside(failure));
     let until = comparison.until.iter().filter(|until| !until.reached);
     let until = until.map(|u| format!("{} is not reached after {} runs of each", outside(&u.text), comparison.runs));
@@ -212,4 +213,19 @@ fn stories(out: &mut String, comparison: &Comparison) {
     });
     let headings = ["scenario", "said", "shares of the pods, %", "calls/s", "p99 ms", "why"];
     markdown::text_table(out, &headings, rows);
+}
+
+/// What scenarios expect and some run does not meet, in words.
+fn unmet<'a>(comparison: &'a Comparison) -> impl Iterator<Item = (&'a Compared, String)> {
+    let of = move |s: &'a Compared| s.unmet.iter().map(move |unmet| (s, unmet.words(comparison.runs)));
+    comparison.scenarios.iter().flat_map(of)
+}
+
+impl Unmet {
+    /// As a sentence reads it, of so many runs.
+    fn words(&self, runs: u64) -> String {
+        let got = self.value.map_or_else(|| "but it has no value".to_owned(), |value| format!("got {value}"));
+        let of = if runs > 1 { format!(" (not met in {} of {runs} runs)", self.runs) } else { String::new() };
+        format!("expected {}, {got}{of}", self.text)
+    }
 }

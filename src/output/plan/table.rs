@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
-use crate::output::format::{middle_cut, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
+use crate::experiment::plan::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
+use crate::output::columns::Columns;
 use crate::output::markdown;
-use crate::output::style::{Style, padded, paragraphs};
+use crate::output::style::{Style, padded};
+use crate::words::{middle_cut, paragraphs, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
 
 /// Widths of the columns between the name and what binds.
 const STEADY: usize = 9;
@@ -23,26 +24,21 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
         let _ = writeln!(out, "{}", paragraphs(&line, columns, "  "));
     }
     let rows: Vec<Vec<String>> = rows(report).collect();
-    let through = report.through.is_some();
-    let numbers = STEADY + TAX + RECONNECTS + FAILED + if through { THROUGH + TAX } else { 0 } + 2;
+    let widths: &[usize] = match report.through {
+        Some(_) => &[STEADY, TAX, THROUGH, TAX, RECONNECTS, FAILED],
+        None => &[STEADY, TAX, RECONNECTS, FAILED],
+    };
+    let numbers = widths.iter().sum::<usize>() + 2;
     let longest = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
     let last = headings(report).len() - 1;
     let binds = longest(last).min(columns.saturating_sub(numbers + 16)).max(5);
     let name = longest(0).clamp(9, columns.saturating_sub(numbers + binds).max(9));
+    let table = Columns { name, gap: "", cells: widths };
     let line = |cells: &[String]| {
         // A name that was cut could be another one's, too.
         let wrapped = paragraphs(&cells[0], name, " ");
         let mut names = wrapped.lines().map(|part| padded(&middle_cut(part, name), name));
-        let mut line = names.next().unwrap_or_default();
-        let widths = if through {
-            &[STEADY, TAX, THROUGH, TAX, RECONNECTS, FAILED][..]
-        } else {
-            &[STEADY, TAX, RECONNECTS, FAILED]
-        };
-        for (cell, width) in cells[1..].iter().zip(widths) {
-            let _ = write!(line, "{cell:>width$}");
-        }
-        let _ = write!(line, "  {}", middle_cut(&cells[last], binds));
+        let line = table.line(&names.next().unwrap_or_default(), &cells[1..]) + "  " + &middle_cut(&cells[last], binds);
         let rest = names.map(|part| format!("\n{}", part.trim_end()));
         line.trim_end().to_owned() + &rest.collect::<String>()
     };
@@ -282,7 +278,7 @@ fn legend(report: &PlanReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::plan::{LeftOut, Missed};
+    use crate::experiment::plan::{LeftOut, Missed};
 
     fn tried(at: f64, verdict: Verdict, (met, runs): (u64, u64)) -> Trial {
         let missed = Missed { slo: "latency.p99 <= 20ms".into(), runs: runs - met, of: runs };

@@ -2,7 +2,7 @@
 
 use super::palette::{OTHERS, Rgb, line};
 use super::traces::{Bin, LINES_MOST, PODS_MOST, PODS_TOP, PodTrace, Traces};
-use crate::output::format;
+use crate::words;
 
 /// A pod whose p99 is so many times that of the pod in the middle, over all windows, is slow.
 const SLOW: f64 = 1.25;
@@ -49,7 +49,7 @@ pub(super) fn of(traces: &Traces) -> Vec<Group> {
             [] => {}
             [one] => groups.push(single(one, &pods[one])),
             [first, ..] => {
-                let n = format::count(rest.len() as u64);
+                let n = words::count(rest.len() as u64);
                 let name = match traces.cohorts {
                     1 => format!("{n} other pods"),
                     _ => format!("{n} others {}", pods[first].cohort_name),
@@ -84,7 +84,7 @@ pub(super) fn few(traces: &Traces) -> Vec<Group> {
     let mut groups: Vec<Group> =
         chosen.iter().map(|&i| Group { colour: line(pods[i].colour), ..single(i, &pods[i]) }).collect();
     if !rest.is_empty() {
-        let name = format!("{} other pods", format::count(rest.len() as u64));
+        let name = format!("{} other pods", words::count(rest.len() as u64));
         groups.push(Group { name, colour: OTHERS, members: rest });
     }
     groups

@@ -24,7 +24,7 @@ pub use figure::{
 pub use palette::Rgb;
 pub use plan::{pods_needed, trade_off};
 pub use scale::Scale;
-pub use small_multiples::{LAST_PHASE, PodShares, pod_shares, small_multiples};
+pub use small_multiples::{LAST_PHASE, small_multiples};
 pub use sweep::over_values;
 
 use crate::metrics::outcome::Outcome;

@@ -8,7 +8,7 @@ use super::scale::Scale;
 use super::traces::{Bin, Traces};
 use super::traffic::{Band, area, bands, marks};
 use crate::metrics::outcome::Outcome;
-use crate::output::format;
+use crate::words;
 
 /// `connections`: established connections per pod, one upon the other, so that none hides another.
 pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
@@ -19,7 +19,7 @@ pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
     let label = |(group, band): (&Group, &Band)| {
         let &(lo, hi) = band.iter().rev().flatten().next()?;
         let (name, colour) = (group.name.clone(), group.colour);
-        Some(EndLabel { value: (lo + hi) / 2.0, colour, name, figure: format::short(hi - lo), alarm: hi == lo })
+        Some(EndLabel { value: (lo + hi) / 2.0, colour, name, figure: words::short(hi - lo), alarm: hi == lo })
     };
     let there = groups.iter().zip(&bands).filter(|(group, _)| !group.gone(traces));
     let labels: Vec<EndLabel> = there.filter_map(label).collect();
@@ -40,9 +40,9 @@ pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
     let sum: u64 = outcome.summary.pods.iter().map(|p| p.connections_at_end).sum();
     let text = format!(
         "{} connections were opened; {} were in use at the end; {} reconnects per second",
-        format::count(outcome.summary.connections.opened),
-        format::count(sum),
-        format::short(outcome.summary.reconnects_per_s)
+        words::count(outcome.summary.connections.opened),
+        words::count(sum),
+        words::short(outcome.summary.reconnects_per_s)
     );
     let mut subtitle = vec![Line { text, alarm: false }];
     subtitle.extend(headline::last_phase(traces));
@@ -58,14 +58,14 @@ pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
 /// `latency`: per pod, the 99th percentile above, the median below. Quantiles of several pods or windows are never averaged.
 pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
     let groups = groups::few(traces);
-    let window = format::duration(traces.window_s);
+    let window = words::duration(traces.window_s);
     let of = if traces.bin_s > traces.window_s * 1.5 {
-        format!("the largest of the {window} windows in each {}", format::duration(traces.bin_s))
+        format!("the largest of the {window} windows in each {}", words::duration(traces.bin_s))
     } else {
         format!("of each {window} window")
     };
     let all = &outcome.summary.latency_ms;
-    let ms = format::millis_or_dash;
+    let ms = words::millis_or_dash;
     let text = format!(
         "All pods, whole run: p50 {}, p99 {}, p99.9 {}, max {}",
         ms(all.p50),
@@ -94,7 +94,7 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
 
 fn gone(traces: &Traces, groups: &[Group]) -> Vec<(Rgb, String)> {
     let gone = groups.iter().filter(|g| g.gone(traces));
-    gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect()
+    gone.map(|g| (g.colour, format!("{} (gone)", words::middle_cut(&g.name, 40)))).collect()
 }
 
 fn chart(
@@ -193,12 +193,12 @@ fn end_labels(traces: &Traces, lines: &[Curve], areas: &[Area]) -> Vec<EndLabel>
     for line in lines {
         if let Some(&(_, value)) = line.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
             let (name, colour) = (line.name.clone(), line.stroke);
-            labels.push(EndLabel { value, colour, name, figure: format::short(value), alarm: false });
+            labels.push(EndLabel { value, colour, name, figure: words::short(value), alarm: false });
         }
     }
     for area in areas {
         if let Some(&(_, lo, hi)) = area.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
-            let figure = format!("{}–{}", format::short(lo), format::short(hi));
+            let figure = format!("{}–{}", words::short(lo), words::short(hi));
             let (name, colour) = (area.name.clone(), area.fill);
             labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: false });
         }

@@ -3,9 +3,8 @@
 use super::figure::{Bar, BarChart, Body, Figure, Line, Panel, ValueChart};
 use super::palette::{NEUTRAL, OTHERS, Rgb};
 use super::scale::Scale;
-use crate::output::format::{short, trimmed};
-use crate::output::knob::{KnobPoint, TradeOff};
-use crate::output::plan::{Answer, Candidate, PlanReport, Searched};
+use crate::experiment::plan::{Answer, Candidate, KnobPoint, PlanReport, Searched, TradeOff};
+use crate::words::{short, trimmed};
 
 /// The cheapest candidate.
 const CHEAPEST: Rgb = Rgb(0, 158, 115);

@@ -5,7 +5,7 @@ use super::headline;
 use super::palette::{OTHERS, Rgb};
 use super::traces::{PODS_MOST, PODS_TOP, Phase, STARVED, Traces};
 use crate::metrics::outcome::Outcome;
-use crate::output::format;
+use crate::words;
 
 /// How many pods are drawn one by one.
 const EACH: (usize, usize) = (PODS_MOST, PODS_TOP);
@@ -97,13 +97,13 @@ pub(super) fn chart(pods: &[(String, Rgb, f64)], (all, top): (usize, usize)) -> 
         }
     }
     let most = pods.iter().map(|p| p.2).fold(even, f64::max);
-    let line = (!pods.is_empty()).then(|| (even, format!("even: {}", format::percent(even))));
+    let line = (!pods.is_empty()).then(|| (even, format!("even: {}", words::percent(even))));
     BarChart { bars, most, even: line }
 }
 
 fn figure_of(share: f64, even: f64) -> String {
     match share {
         0.0 => "0 — idle".into(),
-        s => format!("{} ({} ×)", format::percent(s), format::trimmed(s / even, 2)),
+        s => format!("{} ({} ×)", words::percent(s), words::trimmed(s / even, 2)),
     }
 }

@@ -4,36 +4,10 @@ use super::figure::{Bar, BarChart, Body, Figure, Line, Panel};
 use super::palette::{NEUTRAL, Rgb};
 use super::skew;
 use super::traces::STARVED;
-use crate::metrics::outcome::{Outcome, PodSummary};
-use crate::output::format;
+use crate::experiment::PodShares;
+use crate::words;
 
-/// How the requests of one scenario fell on its pods at one time: what a small chart needs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PodShares {
-    /// The scenario.
-    pub scenario: String,
-    /// Each pod with its share, in order of creation; the shares sum to one.
-    pub pods: Vec<(String, f64)>,
-}
-
-/// The shares of now, as in the table of `run`: of the last settled phase. Of the whole run if there is no such phase.
-#[must_use]
-pub fn pod_shares(outcome: &Outcome) -> PodShares {
-    let summary = &outcome.summary;
-    let scenario = summary.scenario.clone();
-    let pods = |share: &dyn Fn(&PodSummary) -> Option<f64>| {
-        summary.pods.iter().filter_map(|pod| Some((pod.pod.clone(), share(pod)?))).collect()
-    };
-    match summary.headline() {
-        Some(_) => {
-            let now = |pod: &PodSummary| pod.now.as_ref().and_then(|now| now.share);
-            PodShares { scenario, pods: pods(&now) }
-        }
-        None => PodShares { scenario, pods: pods(&|pod| pod.share) },
-    }
-}
-
-/// What [`pod_shares`] are shares of.
+/// What `experiment::pod_shares` are shares of.
 pub const LAST_PHASE: &str = "Share of requests per Ready pod in run 0, in the last settled phase";
 
 /// How many pods of a scenario are drawn one by one; of more, how many.
@@ -59,7 +33,7 @@ pub fn small_multiples(title: &str, of: &str, scenarios: &[PodShares]) -> Figure
     let charts: Vec<BarChart> = scenarios.iter().map(chart).collect();
     let most = charts.iter().map(|c| c.most).fold(0.0, f64::max);
     let panels = scenarios.iter().zip(charts).map(|(shares, chart)| Panel {
-        title: format::middle_cut(&shares.scenario, 40),
+        title: words::middle_cut(&shares.scenario, 40),
         body: Body::Bars(BarChart { most, ..chart }),
     });
     let note = format!("{of}; bars in multiples (×) of the even share, the dashed line.");
@@ -84,16 +58,16 @@ fn one_bar_each(title: &str, of: &str, scenarios: &[PodShares]) -> Figure {
         let rest: f64 = parts.iter().skip(PARTS_MOST).map(|pod| pod.1).sum();
         parts.truncate(PARTS_MOST);
         for (name, share) in &mut parts {
-            *name = format!("{name}: {}", format::percent(*share));
+            *name = format!("{name}: {}", words::percent(*share));
         }
         if rest > 0.0 {
-            parts.push((format!("other pods: {}", format::percent(rest)), rest));
+            parts.push((format!("other pods: {}", words::percent(rest)), rest));
         }
         Bar {
-            name: format::middle_cut(&shares.scenario, 40),
+            name: words::middle_cut(&shares.scenario, 40),
             value: parts.iter().map(|part| part.1).sum(),
             parts,
-            figure: format!("{} ×{idle}", format::trimmed(times, 2)),
+            figure: format!("{} ×{idle}", words::trimmed(times, 2)),
             fill: NEUTRAL,
             alarm: few,
         }

@@ -3,10 +3,11 @@
 use super::figure::{Body, Field, Figure, HeatChart, Line, Panel, ValueChart};
 use super::palette::{NONE, shade};
 use super::scale::Scale;
+use crate::experiment::compare::COLUMNS;
+use crate::experiment::sweep::Sweep;
 use crate::metrics::figures::{Better, better};
 use crate::metrics::outcome::Estimate;
-use crate::output::compare::{COLUMNS, shown};
-use crate::output::sweep::Sweep;
+use crate::output::compare::shown;
 use crate::scenario::vary::{Axis, Grid};
 
 /// A heat map of more values than this in one direction is no longer legible.
@@ -108,7 +109,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::output::sweep::{CellResult, Plan};
+    use crate::experiment::sweep::{CellResult, Plan};
 
     /// Cell i has i idle pods; cell 1 has no value.
     fn sweep(varies: &[&str]) -> Sweep {

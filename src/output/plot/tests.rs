@@ -1,4 +1,5 @@
 use super::*;
+use crate::experiment::pod_shares;
 use crate::output::fixtures;
 
 fn all() -> Vec<Outcome> {

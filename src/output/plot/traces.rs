@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::palette::{self, Rgb};
 use crate::metrics::outcome::{EventKind, Outcome, WindowRow};
 use crate::output::csv;
-use crate::output::format::{self, rounded};
+use crate::words::{self, rounded};
 
 /// More points than this in a row are merged: a figure has about this many pixels.
 const BINS_MOST: usize = 180;
@@ -268,5 +268,5 @@ fn pods(outcome: &Outcome, bins: usize) -> Vec<PodTrace> {
 }
 
 fn cohort_name(created_s: f64, cohort: usize) -> String {
-    if cohort == 0 { "from the start".into() } else { format!("created from {} on", format::duration(created_s)) }
+    if cohort == 0 { "from the start".into() } else { format!("created from {} on", words::duration(created_s)) }
 }

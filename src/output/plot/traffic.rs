@@ -9,7 +9,7 @@ use super::scale::Scale;
 use super::traces::{PodTrace, Traces};
 use crate::metrics::outcome::{EventKind, Outcome};
 use crate::output::csv;
-use crate::output::format::{self, rounded};
+use crate::words::{self, rounded};
 
 /// Longest label of an event, in characters.
 const MARK_MOST: usize = 76;
@@ -41,7 +41,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
         height,
         scale: Scale::Linear(1.0),
         percent: true,
-        y_title: format!("share of the {what} in each {}", format::duration(traces.bin_s)),
+        y_title: format!("share of the {what} in each {}", words::duration(traces.bin_s)),
         end_s: traces.end_s,
         warmup_s: traces.warmup_s,
         marks: marks(outcome),
@@ -55,7 +55,7 @@ pub(super) fn figure(outcome: &Outcome, traces: &Traces) -> Figure {
     subtitle.extend(headline::last_phase(traces));
     subtitle.extend(headline::failures(&outcome.summary));
     let mut legend: Vec<(Rgb, String)> =
-        gone.map(|g| (g.colour, format!("{} (gone)", format::middle_cut(&g.name, 40)))).collect();
+        gone.map(|g| (g.colour, format!("{} (gone)", words::middle_cut(&g.name, 40)))).collect();
     if failed > 0 {
         legend.push((palette::ALARM, failed_where(traces, failed)));
     }
@@ -74,7 +74,7 @@ pub(super) fn marks(outcome: &Outcome) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for event in outcome.events.iter().filter(|e| worth(e.kind)) {
         let at_s = rounded(event.time_s, csv::TIME);
-        let label = format!("{} {}", format::duration(at_s), format::middle_cut(&event.what, MARK_MOST));
+        let label = format!("{} {}", words::duration(at_s), words::middle_cut(&event.what, MARK_MOST));
         marks.push(Mark { at_s, label });
     }
     marks
@@ -90,16 +90,16 @@ fn failed_where(traces: &Traces, failed: u64) -> String {
     at.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
     let (named, others) = at.split_at(at.len().min(3));
     let place = |(n, name): &(u64, &str)| match *name {
-        "" => format!("{} with no pod to go to, or one that was gone", format::count(*n)),
-        name => format!("{} at {}", format::count(*n), format::middle_cut(name, 32)),
+        "" => format!("{} with no pod to go to, or one that was gone", words::count(*n)),
+        name => format!("{} at {}", words::count(*n), words::middle_cut(name, 32)),
     };
     let mut places: Vec<String> = named.iter().map(place).collect();
     if !others.is_empty() {
-        places.push(format!("{} elsewhere", format::count(others.iter().map(|o| o.0).sum())));
+        places.push(format!("{} elsewhere", words::count(others.iter().map(|o| o.0).sum())));
     }
     let warmup = if traces.warmup_s > 0.0 { " (in the warmup, too)" } else { "" };
     let calls = if failed == 1 { "call" } else { "calls" };
-    format!("{} {calls} failed{warmup}: {}", format::count(failed), places.join(", "))
+    format!("{} {calls} failed{warmup}: {}", words::count(failed), places.join(", "))
 }
 
 /// A label for what still fails at the end, with its share of the last phase.
@@ -113,7 +113,7 @@ fn failing(traces: &Traces, bands: &[Band]) -> Option<EndLabel> {
     };
     let all = failed + traces.pods.iter().map(served).sum::<u64>();
     let share = if all > 0 { failed as f64 / all as f64 } else { hi - lo };
-    let figure = format!("{} of the calls", format::percent(share));
+    let figure = format!("{} of the calls", words::percent(share));
     Some(EndLabel { value: (lo + hi) / 2.0, colour: palette::ALARM, name: "failed".into(), figure, alarm: true })
 }
 
@@ -177,17 +177,17 @@ fn labels(traces: &Traces, groups: &[Group], bands: &[Band]) -> (String, Vec<End
         let share = if known.is_empty() { hi - lo } else { known.iter().sum() };
         let hungry = group.members.iter().filter(|m| starved.contains(m)).count();
         let figure = match (hungry, group.is_rest()) {
-            (0, _) => format::percent(share),
+            (0, _) => words::percent(share),
             (_, false) if share == 0.0 => "0 % — idle".into(),
-            (_, false) => format!("{} — starved", format::percent(share)),
-            (n, true) => format!("{}, {n} starved", format::percent(share)),
+            (_, false) => format!("{} — starved", words::percent(share)),
+            (n, true) => format!("{}, {n} starved", words::percent(share)),
         };
         let (name, colour) = (group.name.clone(), group.colour);
         labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: hungry > 0 });
     }
     let title = match (phase, &shares) {
         (Some(phase), Some(shares)) => {
-            let even = format::percent(1.0 / shares.len() as f64);
+            let even = words::percent(1.0 / shares.len() as f64);
             format!("{} (even: {even}):", headline::since(traces, phase))
         }
         _ => "At the end:".into(),

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use crate::metrics::cures::{Cures, Figures, Row};
 use crate::metrics::outcome::Summary;
-use crate::output::format::{count, middle_cut, set_option, short, short_or_dash};
+use crate::output::columns::Columns;
 use crate::output::markdown;
-use crate::output::style::{Style, padded, paragraphs};
+use crate::output::style::{Style, padded};
+use crate::words::{count, middle_cut, paragraphs, set_option, short, short_or_dash};
 
 /// Names of cures are not longer, but those of what a user might add.
 const NAME: usize = 29;
@@ -22,11 +23,10 @@ pub(super) fn cures(out: &mut String, summary: &Summary, style: &Style) {
     let columns = style.columns();
     if !cures.rows.is_empty() {
         let _ = writeln!(out, "\n{}", style.strong(&paragraphs(&title(summary), columns, "  ")));
-        let name = NAME.min(columns.saturating_sub(WIDTHS.iter().sum()));
-        let cells = COLUMNS.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:>width$}"));
-        let _ = writeln!(out, "{}", style.strong(&(padded("", name) + &cells.collect::<String>())));
+        let table = Columns { name: NAME.min(columns.saturating_sub(WIDTHS.iter().sum())), gap: "", cells: &WIDTHS };
+        let _ = writeln!(out, "{}", style.strong(&table.line("", &COLUMNS)));
         for row in &cures.rows {
-            self::row(out, row, name, style);
+            self::row(out, row, table, style);
         }
         if let Some(note) = note(cures) {
             let _ = writeln!(out, "{}", style.faint(&paragraphs(note, columns, "  ")));
@@ -35,17 +35,16 @@ pub(super) fn cures(out: &mut String, summary: &Summary, style: &Style) {
     let _ = writeln!(out, "\n{}", style.strong(&paragraphs(&cures.words, columns, "")));
 }
 
-fn row(out: &mut String, row: &Row, name: usize, style: &Style) {
+fn row(out: &mut String, row: &Row, table: Columns<'_>, style: &Style) {
     let columns = style.columns();
     let mark = if row.figures.as_ref().is_some_and(|f| !f.same_calls) { " *" } else { "" };
-    let shown = middle_cut(&row.name, name.saturating_sub(mark.len())) + mark;
+    let shown = middle_cut(&row.name, table.name.saturating_sub(mark.len())) + mark;
     match &row.figures {
         Some(figures) => {
-            let cells = cells(figures).into_iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:>width$}"));
-            let _ = writeln!(out, "{}{}", padded(&shown, name), cells.collect::<String>());
+            let _ = writeln!(out, "{}", table.line(&shown, &cells(figures)));
         }
         None => {
-            let text = format!("{} {}", padded(&shown, name), style.bad("cannot finish"));
+            let text = format!("{} {}", padded(&shown, table.name), style.bad("cannot finish"));
             let _ = writeln!(out, "{text}\n  {}", paragraphs(&row.failure, columns - 2, "  "));
         }
     }

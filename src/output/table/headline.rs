@@ -1,9 +1,9 @@
 //! The figures below the pods: those of now, then those of the whole run.
 
-use super::super::format::{count, duration, millis_or_dash, percent, percent_or_dash, short, short_or_dash};
 use crate::metrics::outcome::{Connections, Failure, Latency, Maker, Summary};
 use crate::metrics::phase::Phase;
 use crate::metrics::reasons::{by_reason, failure_words, never_connected};
+use crate::words::{count, duration, millis_or_dash, percent, percent_or_dash, short, short_or_dash};
 
 /// More places than this at which calls failed for one reason are counted and not named.
 const PLACES_MOST: usize = 3;

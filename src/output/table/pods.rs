@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::metrics::phase::PodNow;
-use crate::output::format::{count, duration, middle_cut, millis_or_dash, percent_or_dash, short_or_dash};
 use crate::output::style::{Style, padded};
+use crate::words::{count, duration, middle_cut, millis_or_dash, percent_or_dash, short_or_dash};
 
 /// More pods than this are not all listed.
 const PODS_MOST: usize = 40;

@@ -5,21 +5,12 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use super::expect::Trouble;
+use crate::metrics::figures::{BALANCE, FIGURES, FIRST_BALANCE};
 use crate::model::{Model, What};
 use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::quantity::LONGEST;
 use crate::scenario::rules::Code;
 use crate::sim::observation::{CloseReason, Status};
-
-/// Words for figures whose paths are others.
-const WORDS: &[(&str, &str)] = &[
-    ("errors", "requests.failed"),
-    ("throughput", "throughput_rps"),
-    ("latency", "latency.p99"),
-    ("reconnects", "reconnects_per_s"),
-    ("time_to_balance", "time_to_balance.0.seconds"),
-    ("balance", "time_to_balance.0.seconds"),
-];
 
 /// The figures of the summary, from its schema.
 pub(super) struct Figures {
@@ -71,8 +62,9 @@ impl Figures {
 
     /// The path of a figure that is called by the word of the table that `run` prints, or by the last step of its path.
     fn meant(&self, word: &str, all: &[String]) -> Option<String> {
-        if let Some((_, path)) = WORDS.iter().find(|(known, _)| *known == word) {
-            return Some((*path).to_owned());
+        if let Some(kind) = FIGURES.iter().find(|kind| kind.also.contains(&word)) {
+            let path = if kind.path == BALANCE { FIRST_BALANCE } else { kind.path };
+            return Some(path.replace("latency_ms.", "latency."));
         }
         if self.is_number(&["latency_ms".to_owned(), word.to_owned()]) {
             return Some(format!("latency.{word}"));

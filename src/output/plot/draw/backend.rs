@@ -14,9 +14,9 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 
 use super::text;
-use crate::output::format::trimmed;
 use crate::output::plot::palette::Rgb;
 use crate::printable;
+use crate::words::trimmed;
 
 /// The family that viewers use; the embedded font for PNG is the first, the others have similar widths.
 const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";

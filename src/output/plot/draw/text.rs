@@ -22,7 +22,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
 pub(super) fn fitted(text: &str, size: f64, room: f64) -> String {
     let mut characters = text.chars().count();
     loop {
-        let cut = crate::output::format::middle_cut(text, characters);
+        let cut = crate::words::middle_cut(text, characters);
         if characters <= 2 || width(&cut, size) <= room {
             return cut;
         }

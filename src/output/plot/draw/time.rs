@@ -8,10 +8,10 @@ use plotters::style::text_anchor::HPos;
 use super::axis::Axis;
 use super::backend::{Svg, dashed, pixels, px, tip};
 use super::{Area, Drawn, GREY, GRID, INK, UNMEASURED, font, text, text_on, width, write};
-use crate::output::format;
 use crate::output::plot::figure::{self, Curve, TimeChart};
 use crate::output::plot::palette::{ALARM, WHITE};
 use crate::output::plot::scale::Scale;
+use crate::words;
 
 const SIZE: f64 = 12.0;
 const LABEL: f64 = 13.0;
@@ -46,7 +46,7 @@ pub(super) fn draw(area: &Area<'_>, chart: &TimeChart) -> Drawn {
     let ends = chart.scale.range();
     let warmup = [(0.0, ends.start), (chart.warmup_s, ends.end)];
     plot.draw_series([Rectangle::new(warmup, UNMEASURED.filled())])?;
-    mesh(&mut plot, &|t| format::duration(*t), chart.percent).x_desc("simulated time").y_desc(&chart.y_title).draw()?;
+    mesh(&mut plot, &|t| words::duration(*t), chart.percent).x_desc("simulated time").y_desc(&chart.y_title).draw()?;
     let plot = plot.plotting_area();
     for area in &chart.areas {
         for stretch in &area.stretches {
@@ -83,7 +83,7 @@ pub(super) fn mesh<'a, 'b, 's, X: Ranged<ValueType = f64> + ValueFormatter<f64>>
         .set_all_tick_mark_size(px(4.0))
         .label_style(font(SIZE, GREY, HPos::Left))
         .x_label_formatter(x)
-        .y_label_formatter(if percent { &|v| format::percent(*v) } else { &|v| format::short(*v) });
+        .y_label_formatter(if percent { &|v| words::percent(*v) } else { &|v| words::short(*v) });
     mesh
 }
 
@@ -173,7 +173,7 @@ impl<'a> Marks<'a> {
 
 /// Writes the name of an area where the area has the most room around it, clear of marks, if it fits anywhere.
 fn draw_area_label(plot: &Plot<'_>, chart: &TimeChart, area: &figure::Area) -> Drawn {
-    let name = format::middle_cut(&area.name, 26);
+    let name = words::middle_cut(&area.name, 26);
     let width = px(text::width(&name, SIZE) + 10.0);
     let least = chart.scale.range().start;
     let x = |seconds: f64| plot.map_coordinate(&(seconds, least)).0;

@@ -1,4 +1,4 @@
-//! Numbers as people read them. Every function gives the same text on every machine.
+//! Numbers, times and lines of text as people read them. Every function gives the same text on every machine.
 
 use crate::units::Span;
 
@@ -130,6 +130,27 @@ pub fn middle_cut(text: &str, max: usize) -> String {
 pub fn set_option(set: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "=._-%".contains(c);
     if set.chars().all(plain) { format!("--set {set}") } else { format!("--set '{}'", set.replace('\'', "'\\''")) }
+}
+
+/// Words in lines of at most `width` characters, each but the first begun with `indent`.
+#[must_use]
+pub fn paragraphs(text: &str, width: usize, indent: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.chars().count();
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
 }
 
 #[cfg(test)]
