@@ -41,12 +41,12 @@ fn a_run_writes_its_files() {
     let paths = write_run(folder.path(), &outcome, &WriteOptions { runs: &runs, ..WriteOptions::default() }).unwrap();
     let names: Vec<&str> = paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
     let mut expected = vec!["pods.csv", "clients.csv", "events.csv", "connections.csv", "runs.csv", "runs_pods.csv"];
-    for stem in ["traffic", "skew", "connections", "latency"] {
+    for stem in ["traffic", "skew", "connections", "latency", "utilization"] {
         expected.extend(names.iter().copied().filter(|n| n.starts_with(&format!("{stem}.")) && !n.ends_with("csv")));
     }
     expected.push("summary.json");
     assert_eq!(names, expected);
-    assert_eq!(names.len(), if cfg!(feature = "png") { 15 } else { 11 });
+    assert_eq!(names.len(), if cfg!(feature = "png") { 17 } else { 12 });
     assert!(paths.iter().all(|p| fs::metadata(p).unwrap().len() > 0));
 }
 

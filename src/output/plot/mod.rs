@@ -29,7 +29,8 @@ pub use sweep::over_values;
 
 use crate::metrics::outcome::Outcome;
 
-/// The figures of one run with the stems of their files: `traffic`, `skew`, `connections`, `latency`.
+/// The figures of one run with the stems of their files: `traffic`, `skew`, `connections`, `latency`,
+/// `utilization`.
 #[must_use]
 pub fn figures(outcome: &Outcome) -> Vec<(&'static str, Figure)> {
     let traces = traces::Traces::of(outcome);
@@ -38,6 +39,7 @@ pub fn figures(outcome: &Outcome) -> Vec<(&'static str, Figure)> {
         ("skew", skew::figure(outcome, &traces)),
         ("connections", over_time::connections(outcome, &traces)),
         ("latency", over_time::latency(outcome, &traces)),
+        ("utilization", over_time::utilization(outcome, &traces)),
     ]
 }
 

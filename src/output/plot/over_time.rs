@@ -1,9 +1,10 @@
-//! `connections`: a stack of the pods over time; `latency`: lines for those that matter, and the range of the others.
+//! `connections`: a stack of the pods over time; `latency` and `utilization`: lines for those that matter, and the range of the
+//! others.
 
 use super::figure::{Area, Body, Curve, EndLabel, Figure, Line, Panel, TimeChart};
 use super::groups::{self, Group};
 use super::headline;
-use super::palette::Rgb;
+use super::palette::{MEAN, Rgb};
 use super::scale::Scale;
 use super::traces::{Bin, Traces};
 use super::traffic::{Band, area, bands, marks};
@@ -75,7 +76,7 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
     );
     let panel = |title: &str, height: f64, value: fn(&Bin) -> Option<f64>| Panel {
         title: format!("{title}, {of}"),
-        body: Body::Time(chart(outcome, traces, &groups, height, value)),
+        body: Body::Time(chart(outcome, traces, &groups, height, (Of::Milliseconds, value))),
     };
     let few = if groups.iter().any(Group::is_rest) { " Lines: the busiest pod and slow ones." } else { "" };
     let note = format!(
@@ -92,31 +93,89 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
     }
 }
 
+/// `utilization`: the busy part of each pod's slots, and the mean of the pods, which is what an autoscaler sees.
+pub(super) fn utilization(outcome: &Outcome, traces: &Traces) -> Figure {
+    let groups = groups::few(traces);
+    let mut chart = chart(outcome, traces, &groups, 400.0, (Of::Part, Bin::utilization));
+    let mean = |bin: usize| {
+        let busy: Vec<f64> = traces.pods.iter().filter_map(|pod| pod.bins[bin].as_ref()?.utilization()).collect();
+        (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64)
+    };
+    let series: Vec<Option<f64>> = (0..traces.bins).map(mean).collect();
+    let mean = Curve {
+        name: "mean of all pods".into(),
+        stroke: MEAN,
+        stretches: stretches(&series, |bin, value| (traces.middle(bin), value)),
+    };
+    if traces.pods.len() > 1 {
+        chart.labels.extend(end_labels(traces, std::slice::from_ref(&mean), &[], Of::Part));
+        chart.labels.sort_by(|a, b| b.value.total_cmp(&a.value));
+        chart.lines.push(mean);
+    }
+    let busiest = outcome.summary.pods.iter().filter_map(|pod| Some((pod.utilization?, pod.pod.as_str())));
+    let text = match busiest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        None => "No pod was Ready throughout any window".to_owned(),
+        Some((busy, name)) => {
+            format!("Busiest pod, whole run: {} with {}", words::middle_cut(name, 40), words::percent(busy))
+        }
+    };
+    let note = "The busy part of a pod's slots. An autoscaler goes by the mean of the pods, and a caller waits for the busiest.";
+    let mut subtitle = vec![Line { text, alarm: false }, Line { text: note.to_owned(), alarm: false }];
+    subtitle.extend(headline::throttled(&outcome.summary));
+    Figure {
+        title: format!("Utilization per pod, {}", outcome.summary.scenario),
+        subtitle,
+        panels: vec![Panel { title: String::new(), body: Body::Time(chart) }],
+        columns: 1,
+        legend: gone(traces, &groups),
+    }
+}
+
 fn gone(traces: &Traces, groups: &[Group]) -> Vec<(Rgb, String)> {
     let gone = groups.iter().filter(|g| g.gone(traces));
     gone.map(|g| (g.colour, format!("{} (gone)", words::middle_cut(&g.name, 40)))).collect()
 }
+
+/// What a chart of lines shows.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    Milliseconds,
+    Part,
+}
+
+impl Of {
+    fn text(self, value: f64) -> String {
+        match self {
+            Of::Milliseconds => words::short(value),
+            Of::Part => words::percent(value),
+        }
+    }
+}
+
+/// A part of the slots that leaves none for more.
+const FULL: f64 = 0.95;
 
 fn chart(
     outcome: &Outcome,
     traces: &Traces,
     groups: &[Group],
     height: f64,
-    value: impl Fn(&Bin) -> Option<f64>,
+    (unit, value): (Of, impl Fn(&Bin) -> Option<f64>),
 ) -> TimeChart {
     let of = |pod: usize, bin: usize| traces.pods[pod].bins[bin].as_ref().and_then(&value);
     let (rests, singles): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|g| g.is_rest());
     let lines = merged_lines(traces, &singles, &of);
     let areas: Vec<Area> = rests.iter().map(|g| range(traces, g, &of)).collect();
     let values: Vec<f64> = traces.pods.iter().flat_map(|p| p.bins.iter().flatten()).filter_map(&value).collect();
-    let scale = Scale::of(&values);
-    let labels = end_labels(traces, &lines, &areas);
+    let scale = if unit == Of::Part { Scale::Linear(1.0) } else { Scale::of(&values) };
+    let labels = end_labels(traces, &lines, &areas, unit);
     let log = if matches!(scale, Scale::Log(..)) { " (log scale)" } else { "" };
+    let y_title = if unit == Of::Part { "busy part of the slots".into() } else { format!("milliseconds{log}") };
     TimeChart {
         height: (labels.len() as f64 * 18.0).max(height),
         scale,
-        percent: false,
-        y_title: format!("milliseconds{log}"),
+        percent: unit == Of::Part,
+        y_title,
         end_s: traces.end_s,
         warmup_s: traces.warmup_s,
         marks: marks(outcome),
@@ -187,18 +246,19 @@ fn stretches<V: Copy, P>(series: &[Option<V>], point: impl Fn(usize, V) -> P) ->
 }
 
 /// Labels for what reaches the last tenth of the time axis, from the largest value to the least.
-fn end_labels(traces: &Traces, lines: &[Curve], areas: &[Area]) -> Vec<EndLabel> {
+fn end_labels(traces: &Traces, lines: &[Curve], areas: &[Area], unit: Of) -> Vec<EndLabel> {
     let late = |seconds: f64| seconds >= traces.end_s * 0.9;
     let mut labels = Vec::new();
     for line in lines {
         if let Some(&(_, value)) = line.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
             let (name, colour) = (line.name.clone(), line.stroke);
-            labels.push(EndLabel { value, colour, name, figure: words::short(value), alarm: false });
+            let alarm = unit == Of::Part && value >= FULL;
+            labels.push(EndLabel { value, colour, name, figure: unit.text(value), alarm });
         }
     }
     for area in areas {
         if let Some(&(_, lo, hi)) = area.stretches.last().and_then(|s| s.last()).filter(|p| late(p.0)) {
-            let figure = format!("{}–{}", words::short(lo), words::short(hi));
+            let figure = format!("{}–{}", unit.text(lo), unit.text(hi));
             let (name, colour) = (area.name.clone(), area.fill);
             labels.push(EndLabel { value: (lo + hi) / 2.0, colour, name, figure, alarm: false });
         }

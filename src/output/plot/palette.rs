@@ -20,6 +20,8 @@ pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
 pub(super) const ALARM: Rgb = Rgb(176, 0, 32);
 /// Pods that are not drawn one by one.
 pub(super) const OTHERS: Rgb = Rgb(190, 190, 190);
+/// The mean of pods.
+pub(super) const MEAN: Rgb = Rgb(60, 60, 60);
 /// Bars where no pod is meant.
 pub(super) const NEUTRAL: Rgb = Rgb(0, 114, 178);
 

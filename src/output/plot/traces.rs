@@ -72,6 +72,15 @@ pub(super) struct Bin {
     pub p50_ms: Option<f64>,
     /// The largest of the bin's windows.
     pub p99_ms: Option<f64>,
+    /// Sum over the bin's windows, and how many have it.
+    busy: (f64, u32),
+}
+
+impl Bin {
+    /// The mean part of its slots that was busy; `None` if the pod was not Ready throughout any of the bin's windows.
+    pub fn utilization(&self) -> Option<f64> {
+        (self.busy.1 > 0).then(|| self.busy.0 / f64::from(self.busy.1))
+    }
 }
 
 /// A stretch of the measured time in which the same pods were Ready.
@@ -162,6 +171,9 @@ impl Traces {
         bin.connections = row.connections;
         bin.p50_ms = larger(bin.p50_ms, row.latency_p50_ms);
         bin.p99_ms = larger(bin.p99_ms, row.latency_p99_ms);
+        if let Some(busy) = row.utilization {
+            bin.busy = (bin.busy.0 + rounded(busy, csv::RATIO), bin.busy.1 + 1);
+        }
     }
 
     /// All calls that failed in a bin.
