@@ -119,7 +119,7 @@ pub(super) fn utilization(outcome: &Outcome, traces: &Traces) -> Figure {
             format!("Busiest pod, whole run: {} with {}", words::middle_cut(name, 40), words::percent(busy))
         }
     };
-    let note = "The busy part of a pod's slots. An autoscaler goes by the mean of the pods, and a caller waits for the busiest.";
+    let note = "The busy part of what a pod has, slots or CPU. An autoscaler goes by the mean of the pods, and a caller waits for the busiest.";
     let mut subtitle = vec![Line { text, alarm: false }, Line { text: note.to_owned(), alarm: false }];
     subtitle.extend(headline::throttled(&outcome.summary));
     Figure {
@@ -170,7 +170,7 @@ fn chart(
     let scale = if unit == Of::Part { Scale::Linear(1.0) } else { Scale::of(&values) };
     let labels = end_labels(traces, &lines, &areas, unit);
     let log = if matches!(scale, Scale::Log(..)) { " (log scale)" } else { "" };
-    let y_title = if unit == Of::Part { "busy part of the slots".into() } else { format!("milliseconds{log}") };
+    let y_title = if unit == Of::Part { "busy part of the capacity".into() } else { format!("milliseconds{log}") };
     TimeChart {
         height: (labels.len() as f64 * 18.0).max(height),
         scale,
