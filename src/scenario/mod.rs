@@ -1,5 +1,5 @@
 //! What is written, and what it means: scenario files are read, checked with all their errors, and become a
-//! [`model::Model`].
+//! [`Model`].
 
 mod check;
 pub mod diagnostic;
