@@ -1,32 +1,8 @@
-//! What weighs and what ejects endpoints, and which key a call has.
+//! What warms up and what ejects endpoints, and which key a call has.
 
 use std::sync::Arc;
 
 use crate::units::Span;
-
-/// The settings of a weight. A58's defaults: 1.0, 10 s, 3 min, 1 s.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weighing {
-    /// What errors count: utilisation added for each error per request. 0 or more.
-    pub error_penalty: f64,
-    /// A weight is used when reports have come for so long.
-    pub blackout: Span,
-    /// A weight is not used any more so long after the last report.
-    pub expiration: Span,
-    /// The schedule is computed again this often (1 s), at least 100 ms.
-    pub update: Span,
-}
-
-impl Default for Weighing {
-    fn default() -> Weighing {
-        Weighing {
-            error_penalty: 1.0,
-            blackout: Span::from_secs(10),
-            expiration: Span::from_secs(180),
-            update: Span::from_secs(1),
-        }
-    }
-}
 
 /// How an endpoint warms up.
 #[derive(Clone, Copy, Debug, PartialEq)]
