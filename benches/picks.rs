@@ -7,16 +7,16 @@ mod meter;
 
 use std::hint::black_box;
 
+use evenkeel::pick::haproxy::{self, LeastConn, Prng};
+use evenkeel::pick::maglev::{TABLE_SIZE, Table};
+use evenkeel::pick::nginx::Peers;
+use evenkeel::pick::peak_ewma::Estimate;
+use evenkeel::pick::ring_hash::Ring;
+use evenkeel::pick::swrr::Swrr;
+use evenkeel::pick::weighted_round_robin::{Cap, Stride};
+use evenkeel::pick::{least_request, p2c};
 use evenkeel::policy::edf::Edf;
-use evenkeel::policy::haproxy::{self, LeastConn, Prng};
-use evenkeel::policy::maglev::{self, Maglev};
-use evenkeel::policy::nginx::Peers;
-use evenkeel::policy::peak_ewma::PeakEwma;
-use evenkeel::policy::ring_hash::Ring;
 use evenkeel::policy::subset::subset;
-use evenkeel::policy::swrr::Swrr;
-use evenkeel::policy::weighted_round_robin::{Cap, Stride};
-use evenkeel::policy::{least_request, p2c};
 use evenkeel::random::{below, mix};
 use evenkeel::units::{Span, Time};
 use meter::{Meter, median};
@@ -70,7 +70,7 @@ fn p2c_pending(n: usize) -> f64 {
 }
 
 fn p2c_ewma(n: usize) -> f64 {
-    let mut loads = vec![PeakEwma::new(Span::from_millis(30), Time(0)); n];
+    let mut loads = vec![Estimate::new(Span::from_millis(30), Time(0)); n];
     picks(n, PICKS, |active, k, rng| {
         let now = Time(k * 10_000);
         let i = p2c::pick(n, |i| loads[i].load(now, active[i], DECAY), &mut draws(rng)).unwrap_or(0);
@@ -141,7 +141,7 @@ fn ring_hash(n: usize) -> f64 {
 }
 
 fn maglev_table(n: usize) -> f64 {
-    let maglev = Maglev::new(&named(n), maglev::TABLE);
+    let maglev = Table::new(&named(n), TABLE_SIZE as usize);
     picks(n, PICKS, |_, _, rng| maglev.pick(rng.next_u64()).unwrap_or(0))
 }
 
@@ -180,7 +180,7 @@ fn build_ring(n: usize) -> f64 {
 
 fn build_maglev(n: usize) -> f64 {
     let named = named(n);
-    builds(|_| drop(black_box(Maglev::new(&named, maglev::TABLE))))
+    builds(|_| drop(black_box(Table::new(&named, TABLE_SIZE as usize))))
 }
 
 fn build_subset(n: usize) -> f64 {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use evenkeel::experiment::sweep::{Merge, Plan, results};
 use evenkeel::experiment::{self, FailOn, Until, guard};
-use evenkeel::model::{Load, Model, Policy, Protocol, What};
+use evenkeel::model::{Load, Maglev, Model, Policy, Protocol, RingHash, What};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::{self, Style, json, plot, replot, sealed};
 use evenkeel::scenario::diagnostic::Diagnostics;
@@ -83,8 +83,8 @@ fn is_small(model: &Model) -> bool {
     let slots = model.deployments().map(|s| s.concurrency).max().unwrap_or(0);
     let channels: u64 = model.callers().map(|c| u64::from(c.replicas) * u64::from(c.channels)).sum();
     let points = |policy: Policy| match policy {
-        Policy::RingHash { max, .. } => max,
-        Policy::Maglev { table } => table as u64,
+        Policy::RingHash(RingHash { max_ring_size, .. }) => max_ring_size.into(),
+        Policy::Maglev(Maglev { table_size }) => table_size.into(),
         _ => 1,
     };
     let tables = model.callers().map(|c| match &c.protocol {

@@ -3,15 +3,14 @@
 
 mod support;
 
+use evenkeel::pick::haproxy::{self, LeastConn};
+use evenkeel::pick::maglev::Table;
+use evenkeel::pick::nginx::Peers;
+use evenkeel::pick::ring_hash::Ring;
+use evenkeel::pick::swrr::Swrr;
+use evenkeel::pick::weighted_round_robin::{Cap, Stride};
+use evenkeel::pick::{self, LeastRequest, Trial, least_request, p2c};
 use evenkeel::policy::edf::Edf;
-use evenkeel::policy::haproxy::{self, LeastConn};
-use evenkeel::policy::maglev::Maglev;
-use evenkeel::policy::nginx::Peers;
-use evenkeel::policy::peak_ewma::PeakEwma;
-use evenkeel::policy::ring_hash::Ring;
-use evenkeel::policy::swrr::Swrr;
-use evenkeel::policy::weighted_round_robin::{Cap, Stride};
-use evenkeel::policy::{least_request, p2c};
 use evenkeel::random::{below, mix};
 use evenkeel::units::{Span, Time};
 use proptest::collection::vec;
@@ -20,12 +19,17 @@ use proptest::test_runner::{Config, RngSeed};
 use support::family::Family;
 use support::stats::chi_square;
 
+/// From one step to the next, and how long calls take.
+const STEP: Span = Span::from_millis(7);
+
 /// What a policy balances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Promise {
     /// After k picks everyone has k times its share of the weights, up to this many picks and so many times its share of a
     /// round of all endpoints.
     Shares { off: f64, rounds: f64 },
+    /// After k picks everyone has k / n of them, up to 1.
+    Turns,
     /// Nobody has fewer requests by weight than the one picked.
     LeastLoaded,
     /// Of two endpoints or more, it is not the only one with the most requests.
@@ -57,9 +61,9 @@ impl<F: FnMut(&Seen, &mut dyn FnMut() -> u64) -> Option<usize>> Policy for F {
     }
 }
 
-struct HaproxyLeastConn(LeastConn);
+struct HaproxyRule(LeastConn);
 
-impl Policy for HaproxyLeastConn {
+impl Policy for HaproxyRule {
     fn pick(&mut self, _: &Seen, _: &mut dyn FnMut() -> u64) -> Option<usize> {
         self.0.pick()
     }
@@ -69,54 +73,79 @@ impl Policy for HaproxyLeastConn {
     }
 }
 
-/// A policy: its name, whether it looks at weights, what it promises, and how it is made from weights and a seed.
-struct Row {
-    name: &'static str,
-    weighted: bool,
-    promise: Promise,
-    make: fn(&[u32], u64) -> Box<dyn Policy>,
+/// A policy of the list on trial, with its settings: what it counts and learns is up to itself.
+impl Policy for Trial {
+    fn pick(&mut self, seen: &Seen, _: &mut dyn FnMut() -> u64) -> Option<usize> {
+        self.wait(STEP);
+        Trial::pick(self, seen.key)
+    }
+
+    fn changed(&mut self, seen: &Seen, i: usize) {
+        if self.outstanding()[i] > seen.active[i] {
+            self.end(i, STEP);
+        }
+    }
 }
 
-const EVEN: Promise = Promise::Shares { off: 1.0, rounds: 1.0 };
+type Make = Box<dyn Fn(&[u32], u64) -> Box<dyn Policy>>;
 
-const ALL: &[Row] = &[
-    Row { name: "gRPC least_request", weighted: false, promise: Promise::Random, make: |_, _| choices(2) },
-    Row { name: "gRPC least_request, 10 choices", weighted: false, promise: Promise::Random, make: |_, _| choices(10) },
-    Row { name: "Envoy FULL_SCAN", weighted: false, promise: Promise::LeastLoaded, make: |_, _| full_scan() },
-    Row { name: "P2C, pending requests", weighted: false, promise: Promise::NotTheWorst, make: |_, _| pending() },
-    Row { name: "P2C, peak EWMA", weighted: false, promise: Promise::Random, make: |weights, _| ewma(weights.len()) },
-    Row { name: "HAProxy random(2)", weighted: true, promise: Promise::Random, make: |weights, _| ring_draws(weights) },
-    Row {
-        name: "HAProxy leastconn",
-        weighted: true,
-        promise: Promise::LeastLoaded,
-        make: |weights, _| Box::new(HaproxyLeastConn(LeastConn::new(weights))),
-    },
-    Row {
-        name: "nginx least_conn",
-        weighted: true,
-        promise: Promise::LeastLoaded,
-        make: |weights, _| least_conn(weights),
-    },
-    Row { name: "nginx random two", weighted: true, promise: Promise::Random, make: |weights, _| random_two(weights) },
-    Row { name: "nginx round robin", weighted: true, promise: EVEN, make: |weights, _| smooth(weights) },
-    Row { name: "Envoy EDF", weighted: true, promise: EVEN, make: edf },
-    Row {
-        name: "gRPC weighted_round_robin",
+/// A policy: its name, whether it looks at weights, what it promises, and how it is made from weights and a seed.
+struct Row {
+    name: String,
+    weighted: bool,
+    promise: Promise,
+    make: Make,
+}
+
+impl Row {
+    fn new(
+        name: &str,
+        weighted: bool,
+        promise: Promise,
+        make: impl Fn(&[u32], u64) -> Box<dyn Policy> + 'static,
+    ) -> Row {
+        Row { name: name.to_owned(), weighted, promise, make: Box::new(make) }
+    }
+
+    /// A policy of the list promises what its kind promises. All its endpoints have the same weight.
+    fn of(policy: pick::Policy) -> Row {
+        let promise = match policy {
+            _ if policy.hashes() => Promise::Keyed,
+            _ if policy.goes_in_turn() => Promise::Turns,
+            _ => Promise::Random,
+        };
+        let most = if policy.one_connection() { 1 } else { usize::MAX };
+        let make = move |weights: &[u32], seed| -> Box<dyn Policy> {
+            Box::new(Trial::new(policy, weights.len().min(most), seed))
+        };
+        Row::new(&[policy.proxy().unwrap_or(""), policy.name()].join(" "), false, promise, make)
+    }
+}
+
+/// The policies of the list with their default settings, then rules that have weights, or that the list has in other settings.
+fn all() -> Vec<Row> {
+    let mut rows: Vec<Row> = pick::Policy::KINDS.iter().map(|kind| Row::of((kind.default)())).collect();
+    let ten = Row::of(LeastRequest { choice_count: 10 }.into());
+    let even = Promise::Shares { off: 1.0, rounds: 1.0 };
+    // One for the generation under way, one for where it began; weights are rounded to 1/65535.
+    let strides = Promise::Shares { off: 2.1, rounds: 2.0 };
+    let leastconn = |weights: &[u32], _| -> Box<dyn Policy> { Box::new(HaproxyRule(LeastConn::new(weights))) };
+    rows.extend([
+        Row { name: "least_request, 10 choices".to_owned(), ..ten },
+        Row::new("Envoy FULL_SCAN", false, Promise::LeastLoaded, |_, _| full_scan()),
+        Row::new("P2C, pending requests", false, Promise::NotTheWorst, |_, _| pending()),
+        Row::new("HAProxy random(2)", true, Promise::Random, |weights, _| ring_draws(weights)),
+        Row::new("HAProxy leastconn", true, Promise::LeastLoaded, leastconn),
+        Row::new("nginx least_conn", true, Promise::LeastLoaded, |weights, _| least_conn(weights)),
+        Row::new("nginx random two", true, Promise::Random, |weights, _| random_two(weights)),
+        Row::new("nginx round robin", true, even, |weights, _| smooth(weights)),
+        Row::new("Envoy EDF", true, even, edf),
         // A weight of zero is unknown, and counts as the mean.
-        weighted: false,
-        // One for the generation under way, one for where it began; weights are rounded to 1/65535.
-        promise: Promise::Shares { off: 2.1, rounds: 2.0 },
-        make: stride,
-    },
-    Row { name: "ring_hash", weighted: true, promise: Promise::Keyed, make: |weights, _| ring_hash(weights) },
-    Row { name: "Maglev", weighted: true, promise: Promise::Keyed, make: |weights, _| maglev(weights) },
-];
-
-fn choices(count: u32) -> Box<dyn Policy> {
-    Box::new(move |seen: &Seen, mut draw: &mut dyn FnMut() -> u64| {
-        least_request::of_choices(seen.active.len(), count, |i| seen.active[i], &mut draw)
-    })
+        Row::new("gRPC static stride", false, strides, stride),
+        Row::new("ring", true, Promise::Keyed, |weights, _| ring(weights)),
+        Row::new("Maglev table", true, Promise::Keyed, |weights, _| table(weights)),
+    ]);
+    rows
 }
 
 fn full_scan() -> Box<dyn Policy> {
@@ -128,13 +157,6 @@ fn full_scan() -> Box<dyn Policy> {
 fn pending() -> Box<dyn Policy> {
     Box::new(|seen: &Seen, mut draw: &mut dyn FnMut() -> u64| {
         p2c::pick(seen.active.len(), |i| f64::from(seen.active[i]), &mut draw)
-    })
-}
-
-fn ewma(n: usize) -> Box<dyn Policy> {
-    let mut loads = vec![PeakEwma::new(Span::from_millis(30), Time(0)); n];
-    Box::new(move |seen: &Seen, mut draw: &mut dyn FnMut() -> u64| {
-        p2c::pick(n, |i| loads[i].load(seen.now, seen.active[i], Span::from_secs(10)), &mut draw)
     })
 }
 
@@ -177,14 +199,14 @@ fn named(weights: &[u32]) -> Vec<(String, u32)> {
     weights.iter().enumerate().map(|(i, w)| (format!("10.244.0.{i}:50051"), *w)).collect()
 }
 
-fn ring_hash(weights: &[u32]) -> Box<dyn Policy> {
+fn ring(weights: &[u32]) -> Box<dyn Policy> {
     let ring = Ring::new(&named(weights), 1_024, 4_096);
     Box::new(move |seen: &Seen, _: &mut dyn FnMut() -> u64| ring.pick(seen.key, |_| true))
 }
 
-fn maglev(weights: &[u32]) -> Box<dyn Policy> {
-    let maglev = Maglev::new(&named(weights), 251);
-    Box::new(move |seen: &Seen, _: &mut dyn FnMut() -> u64| maglev.pick(seen.key))
+fn table(weights: &[u32]) -> Box<dyn Policy> {
+    let table = Table::new(&named(weights), 251);
+    Box::new(move |seen: &Seen, _: &mut dyn FnMut() -> u64| table.pick(seen.key))
 }
 
 /// What happens next: a request, or the end of one under way (by its place among them).
@@ -205,7 +227,7 @@ fn walk(row: &Row, weights: &[u32], seed: u64, steps: &[Step], mut each: impl Fn
     let mut seen = Seen { weights: weights.to_vec(), active: vec![0; n], now: Time(0), key: 0 };
     let mut open = Vec::new();
     for step in steps {
-        seen.now += Span::from_millis(7);
+        seen.now += STEP;
         match *step {
             Step::Pick(key) => {
                 seen.key = key;
@@ -242,7 +264,7 @@ fn picks(row: &Row, weights: &[u32], seed: u64, steps: &[Step]) -> Vec<Option<us
 fn is_least(row: &Row, seen: &Seen, picked: usize) -> bool {
     let key = |i: usize| {
         let (requests, weight) = (u64::from(seen.active[i]), u64::from(seen.weights[i]));
-        match row.name {
+        match row.name.as_str() {
             // In whole numbers, and a busy server counts the next request, too.
             "HAProxy leastconn" if requests > 0 => (requests + 1) * 256 / weight,
             "HAProxy leastconn" => 0,
@@ -262,7 +284,7 @@ fn keeps(row: &Row, seen: &Seen, picked: usize) -> bool {
             let worse = |i: usize| i != picked && seen.active[i] >= seen.active[picked];
             seen.active.len() < 2 || (0..seen.active.len()).any(worse)
         }
-        Promise::Shares { .. } | Promise::Keyed | Promise::Random => true,
+        Promise::Shares { .. } | Promise::Turns | Promise::Keyed | Promise::Random => true,
     }
 }
 
@@ -278,7 +300,7 @@ proptest! {
     fn picks_what_is_offered_and_keeps_its_promise(
         weights in vec(0u32..=6, 0..12), seed in any::<u64>(), steps in steps(),
     ) {
-        for row in ALL {
+        for row in &all() {
             let some = if row.weighted { weights.iter().any(|w| *w > 0) } else { !weights.is_empty() };
             walk(row, &weights, seed, &steps, |seen, picked| {
                 assert_eq!(picked.is_some(), some, "{}", row.name);
@@ -293,7 +315,7 @@ proptest! {
 
     #[test]
     fn the_same_draws_give_the_same_picks(weights in vec(0u32..=6, 1..12), seed in any::<u64>(), steps in steps()) {
-        for row in ALL {
+        for row in &all() {
             prop_assert_eq!(picks(row, &weights, seed, &steps), picks(row, &weights, seed, &steps), "{}", row.name);
         }
     }
@@ -302,7 +324,7 @@ proptest! {
     fn shares_follow_weights(weights in vec(1u32..=100, 1..12), seed in any::<u64>(), k in 1usize..1_000) {
         let sum: f64 = weights.iter().map(|w| f64::from(*w)).sum();
         let steps = vec![Step::Pick(0); k];
-        for row in ALL {
+        for row in &all() {
             let Promise::Shares { off, rounds } = row.promise else { continue };
             let picks = picks(row, &weights, seed, &steps);
             for (i, w) in weights.iter().enumerate() {
@@ -315,8 +337,20 @@ proptest! {
     }
 
     #[test]
+    fn turns_are_even(n in 1usize..12, seed in any::<u64>(), k in 1usize..300) {
+        for row in all().iter().filter(|row| row.promise == Promise::Turns) {
+            let picks = picks(row, &vec![1; n], seed, &vec![Step::Pick(0); k]);
+            let used = picks.iter().flatten().max().map_or(0, |last| last + 1);
+            for i in 0..used {
+                let got = picks.iter().filter(|p| **p == Some(i)).count();
+                prop_assert!((k / used..=k.div_ceil(used)).contains(&got), "{}: {got} of {k} for {i}", row.name);
+            }
+        }
+    }
+
+    #[test]
     fn a_key_stays_where_it_is(weights in vec(1u32..=6, 1..12), key in any::<u64>(), steps in steps()) {
-        for row in ALL.iter().filter(|row| row.promise == Promise::Keyed) {
+        for row in all().iter().filter(|row| row.promise == Promise::Keyed) {
             let same_key = steps.iter().map(|s| if let Step::Pick(_) = s { Step::Pick(key) } else { *s });
             let picks = picks(row, &weights, 0, &same_key.collect::<Vec<Step>>());
             prop_assert!(picks.windows(2).all(|w| w[0] == w[1]), "{}", row.name);
@@ -337,15 +371,15 @@ fn uniform(row: &Row) -> f64 {
     chi_square(&counts, &[PICKS as f64 / N as f64; N], 0)
 }
 
-fn named_row(name: &str) -> &'static Row {
-    ALL.iter().find(|row| row.name == name).expect("a policy of that name")
+fn named_row(name: &str) -> Row {
+    all().into_iter().find(|row| row.name.trim() == name).expect("a policy of that name")
 }
 
 #[test]
 fn idle_endpoints_are_picked_alike() {
     let mut family = Family::named("policies: uniform");
-    for name in ["gRPC least_request", "Envoy FULL_SCAN", "P2C, pending requests", "nginx random two"] {
-        family.add(name, uniform(named_row(name)));
+    for name in ["least_request", "Envoy FULL_SCAN", "P2C, pending requests", "nginx random two"] {
+        family.add(name, uniform(&named_row(name)));
     }
     family.assert_holds();
 }
@@ -354,18 +388,17 @@ fn idle_endpoints_are_picked_alike() {
 fn a_ring_with_few_points_is_not_uniform() {
     // HAProxy's random, which is not: the test sees it.
     let mut family = Family::named("policies: uniform");
-    (0..4).for_each(|_| family.add("HAProxy random(2)", uniform(named_row("HAProxy random(2)"))));
+    (0..4).for_each(|_| family.add("HAProxy random(2)", uniform(&named_row("HAProxy random(2)"))));
     family.assert_rejected();
 }
 
 #[test]
 fn broken_promises_are_seen() {
     // Of random picks some break each promise.
-    let at_random = |promise| Row {
-        name: "random",
-        weighted: true,
-        promise,
-        make: |_, _| Box::new(|seen: &Seen, draw: &mut dyn FnMut() -> u64| Some(below(draw(), seen.active.len()))),
+    let at_random = |promise| {
+        Row::new("random", true, promise, |_, _| {
+            Box::new(|seen: &Seen, draw: &mut dyn FnMut() -> u64| Some(below(draw(), seen.active.len())))
+        })
     };
     let steps: Vec<Step> = (0..300).map(Step::Pick).collect();
     for promise in [Promise::LeastLoaded, Promise::NotTheWorst] {

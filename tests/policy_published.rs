@@ -2,7 +2,7 @@
 
 mod support;
 
-use evenkeel::policy::least_request;
+use evenkeel::pick::least_request;
 use evenkeel::policy::subset::subset;
 use evenkeel::random::mix;
 use rand::{Rng, SeedableRng};

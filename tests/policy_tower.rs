@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use evenkeel::policy::p2c;
-use evenkeel::policy::peak_ewma::PeakEwma;
+use evenkeel::pick::p2c;
+use evenkeel::pick::peak_ewma::Estimate;
 use evenkeel::units::{Span, Time};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -92,7 +92,7 @@ impl Measure for Pending {
     fn complete(&mut self, _: Time, _: Span) {}
 }
 
-impl Measure for PeakEwma {
+impl Measure for Estimate {
     fn load(&mut self, now: Time, pending: u32) -> f64 {
         self.load(now, pending, DECAY)
     }
@@ -103,7 +103,7 @@ impl Measure for PeakEwma {
 }
 
 /// A wrong model: it does not decay when it is read.
-struct NoDecay(PeakEwma);
+struct NoDecay(Estimate);
 
 impl Measure for NoDecay {
     fn load(&mut self, now: Time, pending: u32) -> f64 {
@@ -213,8 +213,8 @@ fn ewma(endpoint: Endpoint) -> TowerEwma<Endpoint> {
     TowerEwma::new(endpoint, DEFAULT_RTT, DECAY.0 as f64, CompleteOnResponse::default())
 }
 
-fn measure() -> PeakEwma {
-    PeakEwma::new(Span(DEFAULT_RTT.as_nanos() as u64), Time(0))
+fn measure() -> Estimate {
+    Estimate::new(Span(DEFAULT_RTT.as_nanos() as u64), Time(0))
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn other_measures_pick_otherwise() {
     // Wrong models.
     assert_eq!(replay(ewma, || Pending, 1).wrong, 1);
     assert_eq!(replay(ewma, || NoDecay(measure()), 1).wrong, 1);
-    let shorter = || PeakEwma::new(Span::from_millis(20), Time(0));
+    let shorter = || Estimate::new(Span::from_millis(20), Time(0));
     assert_eq!(replay(ewma, shorter, 1).wrong, 1);
 }
 

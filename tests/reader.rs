@@ -45,7 +45,7 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
     let client = &model.clients[0];
     assert_eq!(client.load, Load::Closed { concurrency: 50, requests: Some(10_000) });
     let Protocol::Grpc(grpc) = &client.protocol else { panic!("grpc is the default") };
-    assert_eq!(grpc.policy, Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false });
+    assert_eq!(grpc.policy, Policy::PickFirst(PickFirst { reconnect: Reconnect::Lazy, shuffle: false }));
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember });
     let backoff = Backoff {
         base: Span::from_secs(1),
@@ -63,7 +63,7 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
 fn every_key_reaches_the_model() {
     let model = good(GRPC, &[]).model;
     let Protocol::Grpc(grpc) = &model.clients[0].protocol else { panic!("grpc") };
-    assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::Continue });
+    assert_eq!(grpc.policy, Policy::RoundRobin(RoundRobin { start: RotationStart::Continue }));
     let pings = grpc.keepalive.map(|k| (k.time, k.timeout, k.permit_without_stream));
     assert_eq!(pings, Some((Span::from_secs(30), Span::from_secs(5), true)));
     let pings = grpc.keepalive.map(|k| (k.wake, k.bdp_ping, k.throttle, k.tcp_user_timeout, k.slow_down));
@@ -233,7 +233,7 @@ fn sets_change_the_scenario() {
     .model;
     assert_eq!((model.servers[0].replicas, model.cluster.rtt), (10, Span::from_millis(1)));
     let Protocol::Grpc(grpc) = &model.clients[0].protocol else { panic!("grpc") };
-    assert_eq!(grpc.policy, Policy::RoundRobin { start: RotationStart::First });
+    assert_eq!(grpc.policy, Policy::RoundRobin(RoundRobin { start: RotationStart::First }));
 }
 
 #[test]

@@ -12,6 +12,7 @@ const MOST_LINES_OF_A_FUNCTION: usize = 70;
 const LAYERS: &[&[&str]] = &[
     &["units", "random"],
     &["settings", "distribution"],
+    &["pick"],
     &["model"],
     &["policy"],
     &["sim"],

@@ -35,8 +35,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`units`], [`random`], [`distribution`] | time in nanoseconds; random streams named by what a draw is for and whose it is |
+//! | [`pick`] | pick policies: on which connection, or to which host, a channel sends a call; one file, one type, one line in a list |
 //! | [`model`] | what is simulated: checked types, defaults of the real systems, presets of gRPC's implementations |
-//! | [`policy`] | decisions as pure functions: kube-proxy's choice, pick policies, the Deployment controller, back-off, keepalive, retries, HPA |
+//! | [`policy`] | decisions as pure functions: kube-proxy's choice, the Deployment controller, back-off, keepalive, retries, HPA |
 //! | [`sim`] | the engine: schedule, world, handlers; tells an [`Observer`](sim::Observer) everything that happens |
 //! | [`metrics`] | figures: skew, attribution, intervals, and the [`Outcome`](metrics::outcome::Outcome) that holds them |
 //! | [`observe`] | from observations to an `Outcome`: windows, histograms, digest |
@@ -47,6 +48,7 @@ pub mod distribution;
 pub mod metrics;
 pub mod model;
 pub mod observe;
+pub mod pick;
 pub mod policy;
 pub mod random;
 pub mod settings;

@@ -7,12 +7,11 @@ mod gateway;
 mod hpa;
 mod keepalive;
 mod load;
-mod policy;
 mod retry;
 mod speed;
 mod timeline;
 
-pub use balancing::{Detection, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate, Weighing};
+pub use balancing::{Detection, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
 pub mod defaults;
 pub mod stack;
 
@@ -24,10 +23,14 @@ pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, Method, RateCurve, Streams};
-pub use policy::{Counting, Policy, Reconnect, RotationStart};
 pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
+
+pub use crate::pick::{
+    HaproxyLeastConn, HaproxyRandom, LeastRequest, Maglev, NginxLeastConn, NginxRandomTwo, PeakEwma, PickFirst, Policy,
+    Random, Reconnect, RingHash, RotationStart, RoundRobin, WeightedRoundRobin,
+};
 
 use crate::distribution::Distribution;
 use crate::settings::{DURATION, word, zero_or_at_least};
@@ -133,7 +136,7 @@ impl Model {
     /// True if each channel of a client has a connection to each pod that it knows of.
     #[must_use]
     pub fn connects_to_all(&self, client: &Client) -> bool {
-        let all = |grpc: &GrpcClient| !grpc.policy.is_pick_first();
+        let all = |grpc: &GrpcClient| !grpc.policy.one_connection();
         self.knows_pods(client) && matches!(&client.protocol, Protocol::Grpc(grpc) if all(grpc))
     }
 
@@ -141,7 +144,7 @@ impl Model {
     /// key asks for. Behind a virtual IP the same client has a connection that kube-proxy places.
     #[must_use]
     pub fn connects_on_demand(&self, client: &Client) -> bool {
-        let by_key = matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash { .. }));
+        let by_key = matches!(&client.protocol, Protocol::Grpc(grpc) if matches!(grpc.policy, Policy::RingHash(_)));
         self.connects_to_all(client) && (client.has_pools() || by_key)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::{sources, terminal};
 use crate::lint;
-use crate::metrics::glossary::{self, ENTRIES};
+use crate::metrics::glossary;
 use crate::printable;
 use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::{rules, schema};
@@ -66,7 +66,7 @@ fn unknown(what: &str) -> String {
         );
     }
     let hint =
-        nearest(what, ENTRIES.iter().map(|e| e.word)).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
+        nearest(what, glossary::entries().map(|e| e.word)).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
     format!("{} is no scenario, figure, policy, reason, rule or error code{hint}", quoted(what))
 }
 
@@ -86,7 +86,7 @@ fn scenario(argument: &str, sets: &[String]) -> Result<(), Failure> {
 
 fn index() -> String {
     let mut text = String::from("evenkeel explain WHAT, where WHAT is a scenario, or one of:\n\n");
-    for entry in ENTRIES {
+    for entry in glossary::entries() {
         let _ = writeln!(text, "  {}", entry.word);
     }
     for rule in rules::RULES {

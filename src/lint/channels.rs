@@ -5,7 +5,7 @@ use super::facts::{Caller, UNEVEN, brief, callers, direct, offered, peak, pods};
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN, OPENED, P99, THROUGHPUT};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
-use crate::model::{DnsCache, Load, Model, Policy};
+use crate::model::{DnsCache, Load, Model, PickFirst, Policy};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -187,7 +187,7 @@ fn herd(model: &Model) -> Vec<Found> {
         probe: quiet(model, QUIET),
         fix: vec![c.path("policy={ pick_first: { shuffle: true } }")],
     };
-    let in_order = |c: &Caller<'_>| matches!(c.grpc.policy, Policy::PickFirst { shuffle: false, .. });
+    let in_order = |c: &Caller<'_>| matches!(c.grpc.policy, Policy::PickFirst(PickFirst { shuffle: false, .. }));
     direct(model).filter(|c| model.knows_pods(c.client) && c.asks_dns() && in_order(c)).map(found).collect()
 }
 

@@ -112,7 +112,7 @@ pub(super) static RULES: &[Rule] = &[
 
 /// Channels without a proxy whose one connection goes through the ClusterIP.
 fn pinned(model: &Model) -> Vec<Caller<'_>> {
-    direct(model).filter(|c| !model.knows_pods(c.client) && c.grpc.policy.is_pick_first()).collect()
+    direct(model).filter(|c| !model.knows_pods(c.client) && c.grpc.policy.one_connection()).collect()
 }
 
 /// Calls in turn; a stack whose attempts to connect are its calls' has another policy for it.
@@ -198,7 +198,7 @@ fn pick_first_of_many(model: &Model) -> Vec<Found> {
         let at = c.path("policy");
         Found { path: at, message, probe: quiet(model, QUIET), fix: vec![in_turn(&c)] }
     };
-    let many = direct(model).filter(|c| model.knows_pods(c.client) && c.grpc.policy.is_pick_first());
+    let many = direct(model).filter(|c| model.knows_pods(c.client) && c.grpc.policy.one_connection());
     many.filter(|c| unevenness(pods, c.connections()) > UNEVEN).map(found).collect()
 }
 
@@ -213,7 +213,7 @@ fn one_address(model: &Model) -> Vec<Found> {
         probe: quiet(model, QUIET),
         fix: watch(&c).collect(),
     };
-    let one = direct(model).filter(|c| pods > 1 && !model.knows_pods(c.client) && !c.grpc.policy.is_pick_first());
+    let one = direct(model).filter(|c| pods > 1 && !model.knows_pods(c.client) && !c.grpc.policy.one_connection());
     one.map(found).collect()
 }
 

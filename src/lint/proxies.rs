@@ -6,7 +6,7 @@ use super::load::{BUSY, all_capacity};
 use super::placing::count;
 use super::probe::{opened, overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
-use crate::model::{Client, Counting, EnvoyCluster, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind};
+use crate::model::{Client, EnvoyCluster, HaproxyRandom, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -127,7 +127,7 @@ fn cold(model: &Model) -> Vec<Found> {
     let warm = model.servers.iter().enumerate().filter_map(|(i, s)| Some((i, s.warm_up?)));
     let Some((server, warm_up)) = warm.max_by_key(|(_, w)| w.time) else { return Vec::new() };
     let found = |envoy: Envoy<'_>| {
-        let weighs = matches!(envoy.caller.grpc.policy, Policy::RoundRobin { .. } | Policy::LeastRequest { .. });
+        let weighs = matches!(envoy.caller.grpc.policy, Policy::RoundRobin(_) | Policy::LeastRequest(_));
         let at = envoy.path("slow_start");
         (weighs && envoy.cluster.slow_start.is_none() && model.knows_pods(envoy.caller.client)).then(|| Found {
             message: format!(
@@ -143,7 +143,7 @@ fn cold(model: &Model) -> Vec<Found> {
 }
 
 fn coarse_ring(model: &Model) -> Vec<Found> {
-    let coarse = |c: &Caller<'_>| c.grpc.policy == Policy::Counted(Counting::HaproxyRandom { weight: 1 });
+    let coarse = |c: &Caller<'_>| c.grpc.policy == Policy::HaproxyRandom(HaproxyRandom { weight: 1 });
     let found = |c: Caller<'_>| Found {
         path: c.path("proxy"),
         message: "16 points per server on the ring that draws are looked up on".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::EventRow;
-use crate::model::{Action, Client, DnsCache, Load, Policy, ServiceType, What};
+use crate::model::{Action, Client, DnsCache, Load, PickFirst, Policy, ServiceType, What};
 use crate::units::Time;
 
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};
@@ -173,7 +173,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 /// Answers of a node's cache come in one order until they expire.
 fn one_order(f: &Facts<'_>) -> bool {
     let first = |c: &Client| match policy(c) {
-        Some(Policy::PickFirst { shuffle, .. }) => !shuffle,
+        Some(Policy::PickFirst(PickFirst { shuffle, .. })) => !shuffle,
         Some(_) => false,
         None => true,
     };

@@ -6,8 +6,8 @@ use crate::distribution::Distribution;
 use crate::metrics::attribution::{CallerPart, ClientParts, PodParts};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome};
 use crate::model::{
-    Client, EnvoyCluster, Lifetime, Load, Protocol, RateCurve, Reuse, ServiceType, Sidecar, SidecarKind, SlowStart,
-    Streams, What,
+    Client, EnvoyCluster, LeastRequest, Lifetime, Load, Protocol, Random, RateCurve, Reuse, ServiceType, Sidecar,
+    SidecarKind, SlowStart, Streams, What,
 };
 use crate::units::{Span, Time};
 
@@ -212,7 +212,7 @@ fn the_client_that_picks_is_named() {
     let mut model = round_robin();
     let mut other = model.clients[0].clone();
     other.name = "d".to_owned();
-    of_grpc(&mut other).policy = Policy::Random;
+    of_grpc(&mut other).policy = Policy::Random(Random);
     model.clients.push(other);
     let mut outcome = all_by(|p| &mut p.picks);
     for pod in parts(&mut outcome) {
@@ -223,7 +223,7 @@ fn the_client_that_picks_is_named() {
 }
 
 fn least_request() -> Model {
-    model(ServiceType::Headless, grpc(Policy::LeastRequest { choice_count: 2 }))
+    model(ServiceType::Headless, grpc(Policy::LeastRequest(LeastRequest { choice_count: 2 })))
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn out_of_reach(outcome: &Outcome) -> Option<String> {
 
 fn even(model: &Model, f: &Facts<'_>) -> String {
     let phase = words::phase(f);
-    let rotation = |c| matches!(policy(c), Some(Policy::RoundRobin { .. }));
+    let rotation = |c| matches!(policy(c), Some(Policy::RoundRobin(_)));
     let (n, connections) = (f.pods.len(), f.attribution.connections);
     let why = if f.per_request() {
         "each request has a connection of its own, and so a draw of its own".to_owned()

@@ -1,6 +1,6 @@
 //! Why channels, or proxies, prefer some pods to others.
 
-use crate::model::{Client, Counting, Policy};
+use crate::model::{Client, HaproxyRandom, Policy};
 
 use super::cause::{Reason, ejections, few_requests, reason};
 use super::facts::{Facts, Pod, grpc, policy};
@@ -26,13 +26,8 @@ pub(super) fn picks(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     if let Some(why) = ejections(f, pod).or_else(|| slow_start(f, client, pod)) {
         return why;
     }
-    let by = of.map_or("HTTP/1.1", name_of);
-    let by_load = matches!(
-        of,
-        Some(
-            Policy::LeastRequest { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) | Policy::Counted(_)
-        )
-    );
+    let by = of.map_or("HTTP/1.1", Policy::name);
+    let by_load = of.is_some_and(Policy::prefers_by_load);
     let told = || failing(f, pod, by).or_else(|| slow(f, pod, &format!("{by} prefers pods that answer sooner")));
     if let Some(why) = by_load.then(told).flatten() {
         return why;
@@ -50,7 +45,7 @@ pub(super) fn picks(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
             ),
         );
     }
-    if let Some(Policy::Counted(Counting::HaproxyRandom { weight })) = of {
+    if let Some(Policy::HaproxyRandom(HaproxyRandom { weight })) = of {
         let text = format!(
             "HAProxy looks its random numbers up on a ring with {} points for each server (weight {weight}), whose arcs are unequal",
             16 * weight
@@ -62,7 +57,7 @@ pub(super) fn picks(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 }
 
 fn hash_keys(client: &Client, pod: &Pod<'_>) -> Reason {
-    let by = policy(client).map_or("hashing", name_of);
+    let by = policy(client).map_or("hashing", Policy::name);
     let keys = grpc(client).and_then(|g| g.keys.cumulative.clone());
     let many_keys = keys.map_or_else(String::new, |all| {
         let first = all.first().copied().unwrap_or_default();
@@ -141,21 +136,4 @@ fn failing(f: &Facts<'_>, pod: &Pod<'_>, by: &str) -> Option<Reason> {
             format!("it fails {} of its calls, and what fails fast looks idle to {by}", percent(fails)),
         )
     })
-}
-
-fn name_of(policy: Policy) -> &'static str {
-    match policy {
-        Policy::PickFirst { .. } => "pick_first",
-        Policy::RoundRobin { .. } => "round_robin",
-        Policy::Random => "random",
-        Policy::LeastRequest { .. } => "least_request",
-        Policy::PeakEwma { .. } => "peak_ewma",
-        Policy::WeightedRoundRobin(_) => "weighted_round_robin",
-        Policy::RingHash { .. } => "ring_hash",
-        Policy::Maglev { .. } => "maglev",
-        Policy::Counted(Counting::NginxLeastConn) => "least_conn",
-        Policy::Counted(Counting::NginxRandomTwo) => "random two",
-        Policy::Counted(Counting::HaproxyLeastConn { .. }) => "leastconn",
-        Policy::Counted(Counting::HaproxyRandom { .. }) => "random",
-    }
 }

@@ -7,7 +7,8 @@ use crate::metrics::outcome::{Failure, Latency, Maker, PodSummary, Requests, Ske
 use crate::metrics::phase::{Phase, PodNow};
 use crate::model::{
     Action, Arrivals, Client, Cluster, CountOrPercent, Dns, DnsCache, Enforcement, GrpcClient, GrpcServer, Http1Client,
-    Load, Policy, Protocol, RateCurve, Reconnect, RotationStart, Server, ServiceType, Strategy, Termination, What,
+    Load, PickFirst, Policy, Protocol, RateCurve, RotationStart, RoundRobin, Server, ServiceType, Strategy,
+    Termination, What,
 };
 use crate::units::{Span, Time};
 
@@ -174,11 +175,11 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
 }
 
 pub(super) fn pick_first() -> Model {
-    model(ServiceType::ClusterIp, grpc(Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false }))
+    model(ServiceType::ClusterIp, grpc(Policy::PickFirst(PickFirst::DEFAULT)))
 }
 
 pub(super) fn round_robin() -> Model {
-    model(ServiceType::Headless, grpc(Policy::RoundRobin { start: RotationStart::RandomOrder }))
+    model(ServiceType::Headless, grpc(Policy::RoundRobin(RoundRobin { start: RotationStart::RandomOrder })))
 }
 
 pub(super) fn http1() -> Model {

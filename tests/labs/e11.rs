@@ -12,9 +12,9 @@ use crate::support;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use evenkeel::policy::haproxy::{LeastConn, Prng, Ring};
-use evenkeel::policy::least_request;
-use evenkeel::policy::nginx::Peers;
+use evenkeel::pick::haproxy::{LeastConn, Prng, Ring};
+use evenkeel::pick::least_request;
+use evenkeel::pick::nginx::Peers;
 use evenkeel::random::{below, key_of, mix};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -64,11 +64,11 @@ pub fn grpc(policy: Policy) -> Protocol {
 }
 
 pub fn pick_first() -> Protocol {
-    grpc(Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false })
+    grpc(Policy::PickFirst(PickFirst::DEFAULT))
 }
 
 pub fn round_robin() -> Protocol {
-    grpc(Policy::RoundRobin { start: RotationStart::RandomOrder })
+    grpc(Policy::RoundRobin(RoundRobin { start: RotationStart::RandomOrder }))
 }
 
 /// A model of these parts.

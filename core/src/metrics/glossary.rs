@@ -1,6 +1,7 @@
 //! What the words mean: figures, policies and close reasons, each with its source. `evenkeel explain WORD` prints an entry.
 
 use super::figures::FIGURES;
+use crate::pick::Policy;
 
 /// An entry of the glossary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +20,8 @@ macro_rules! entries {
     (@ $word:literal, $meaning:literal, $source:literal) => {
         Entry { word: $word, meaning: $meaning, source: $source }
     };
-    ($($word:literal $(: $meaning:literal [$source:literal])?)*) => {
-        /// All entries: figures, then policies and settings, then close reasons.
-        pub const ENTRIES: &[Entry] = &[$(entries!(@ $word $(, $meaning, $source)?),)*];
+    ($name:ident $($word:literal $(: $meaning:literal [$source:literal])?)*) => {
+        const $name: &[Entry] = &[$(entries!(@ $word $(, $meaning, $source)?),)*];
     };
 }
 
@@ -44,15 +44,24 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     i == a.len() && i == b.len()
 }
 
+/// All entries: figures, then policies and settings, then close reasons. Pick policies say themselves what they do; those that only
+/// a proxy has stand with the proxy.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    let policies = Policy::KINDS.iter().filter(|kind| kind.proxy.is_none());
+    let policies = policies.map(|kind| Entry { word: kind.name, meaning: kind.summary, source: kind.source });
+    FIRST.iter().copied().chain(policies).chain(SETTINGS.iter().copied())
+}
+
 /// The entry for a word, in any case; a path such as `skew.cv` finds `cv`.
 #[must_use]
-pub fn find(word: &str) -> Option<&'static Entry> {
+pub fn find(word: &str) -> Option<Entry> {
     let last = word.rsplit('.').next().unwrap_or(word);
-    let entry = |word: &str| ENTRIES.iter().find(|e| e.word.eq_ignore_ascii_case(word));
+    let entry = |word: &str| entries().find(|e| e.word.eq_ignore_ascii_case(word));
     entry(word).or_else(|| entry(last))
 }
 
 entries! {
+    FIRST
     "max_share"
     "max_over_mean"
     "phase": "A stretch of a run between two changes. A run is cut at what the timeline and autoscalers do, and at what that ends in: a rollout is \
@@ -96,18 +105,10 @@ entries! {
         helps if the headline max_over_mean falls from 1.25 or more to less, or by half of what is above 1, and no more calls fail." ["docs/cures.md"]
     "digest": "A hash of the whole ordered stream of events: two runs with the same digest were the same run." ["docs/determinism.md"]
     "arrivals_digest": "A hash of what the clients asked for. Equal for two scenarios: their runs can be compared in pairs." ["docs/determinism.md"]
-    "pick_first": "One connection per channel: the first address that answers takes all calls. Behind a ClusterIP that is one \
-        pod, drawn by kube-proxy once; it is drawn again only when the connection breaks." ["gRFC A62; grpc-go balancer/pickfirst"]
-    "round_robin": "One connection per address that the resolver returns, calls in rotation. Needs a headless Service: behind \
-        a ClusterIP there is one address, so it is pick_first." ["grpc-go balancer/roundrobin, endpointsharding"]
-    "weighted_round_robin": "One connection per address, calls in proportion to requests per utilization as the pods report \
-        them; plain rotation until reports have come for the blackout period." ["gRFC A58"]
-    "least_request": "One connection per address, each call on the least busy of two (or more) drawn at random, by what this \
-        client itself has under way: many clients with little each see nothing." ["gRFC A48; Envoy least_request"]
-    "peak_ewma": "One connection per address, each call on the better of two by a moving average of response times that jumps to \
-        peaks, times what is outstanding." ["tower load/peak_ewma.rs; Linkerd"]
-    "ring_hash": "Each key has its pod: the next point on a ring of hashes. Popular keys make hot pods." ["gRFC A42; Envoy ring_hash"]
-    "maglev": "Each key has its pod by a table in which all pods have nearly the same number of places." ["Envoy maglev"]
+}
+
+entries! {
+    SETTINGS
     "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
         of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
     "panic_threshold": "Envoy: while fewer than this percentage of the hosts are healthy (and fewer than 72 %), health is ignored and \
@@ -209,8 +210,8 @@ mod tests {
         for entry in FIGURES.iter().filter_map(|figure| figure.entry) {
             assert!(find(entry.word).is_some(), "not in the list: {}", entry.word);
         }
-        let words: std::collections::BTreeSet<_> = ENTRIES.iter().map(|e| e.word).collect();
-        assert_eq!(words.len(), ENTRIES.len());
+        let words: std::collections::BTreeSet<_> = entries().map(|e| e.word).collect();
+        assert_eq!(words.len(), entries().count());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What weighs and what ejects endpoints, and which key a call has.
+//! What warms up and what ejects endpoints, and which key a call has.
 
 use std::sync::Arc;
 
@@ -6,30 +6,6 @@ use super::client::MS;
 use crate::settings;
 use crate::settings::{ABOVE_ZERO, FLAG, PERCENT, SHARE, at_least, count, group, number};
 use crate::units::Span;
-
-/// The settings of a weight. A58's defaults: 1.0, 10 s, 3 min, 1 s.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weighing {
-    /// What errors count: utilisation added for each error per request. 0 or more.
-    pub error_penalty: f64,
-    /// A weight is used when reports have come for so long.
-    pub blackout: Span,
-    /// A weight is not used any more so long after the last report.
-    pub expiration: Span,
-    /// The schedule is computed again this often (1 s), at least 100 ms.
-    pub update: Span,
-}
-
-impl Default for Weighing {
-    fn default() -> Weighing {
-        Weighing {
-            error_penalty: 1.0,
-            blackout: Span::from_secs(10),
-            expiration: Span::from_secs(180),
-            update: Span::from_secs(1),
-        }
-    }
-}
 
 settings! {
     /// Envoy's slow start: the weight of a new host grows.

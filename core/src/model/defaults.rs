@@ -5,10 +5,14 @@ pub use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use super::{
     Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
-    Load, Model, Policy, Protocol, Reconnect, Resolver, RetryLimit, Server, ServiceType, Strategy, StrikeRule,
+    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy, StrikeRule,
     Termination,
 };
 use crate::distribution::Distribution;
+pub use crate::pick::least_request::CHOICE_COUNT;
+pub use crate::pick::maglev::TABLE_SIZE;
+pub use crate::pick::peak_ewma::{DECAY, DEFAULT_RTT};
+pub use crate::pick::ring_hash::RING_SIZE;
 use crate::units::Span;
 
 /// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
@@ -92,16 +96,6 @@ pub fn overhead() -> Distribution {
     Distribution::Constant(0.00023)
 }
 
-/// `maglev.proto`.
-pub const TABLE_SIZE: u32 = 65_537;
-/// gRFC A42; Envoy's greatest is 8,388,608.
-pub const RING_SIZE: (u32, u32) = (1_024, 4_096);
-/// gRFC A48 and Envoy's `choice_count`.
-pub const CHOICE_COUNT: u32 = 2;
-/// Linkerd (`policy-controller/grpc/src/outbound.rs`).
-pub const DEFAULT_RTT: Span = Span::from_millis(30);
-/// `peak_ewma`: how fast it forgets; of the same file.
-pub const DECAY: Span = Span::from_secs(10);
 /// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
 pub const ENFORCEMENT: Enforcement = Enforcement {
     min_time: Span::from_secs(5 * 60),
@@ -146,7 +140,7 @@ pub fn dispatch() -> Distribution {
 /// A gRPC client of which nothing is said.
 pub fn grpc_client() -> GrpcClient {
     GrpcClient {
-        policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+        policy: Policy::PickFirst(PickFirst::DEFAULT),
         wait_for_ready: false,
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,

@@ -71,15 +71,14 @@ impl Stack {
     #[must_use]
     pub fn has(self, policy: Policy) -> bool {
         match policy {
-            Policy::PickFirst { .. } => true,
-            Policy::RoundRobin { .. } => self != Stack::Tonic,
-            Policy::LeastRequest { .. } => matches!(self, Stack::Go | Stack::Java),
-            Policy::PeakEwma { .. } => self == Stack::Tonic,
-            Policy::WeightedRoundRobin(_) => self != Stack::Tonic,
+            Policy::PickFirst(_) => true,
+            Policy::RoundRobin(_) | Policy::WeightedRoundRobin(_) => self != Stack::Tonic,
+            Policy::LeastRequest(_) => matches!(self, Stack::Go | Stack::Java),
+            Policy::PeakEwma(_) | Policy::Random(_) => self == Stack::Tonic,
             // In grpc-js with xDS only.
-            Policy::RingHash { .. } => matches!(self, Stack::Go | Stack::CCore | Stack::Java),
-            Policy::Random => self == Stack::Tonic,
-            Policy::Maglev { .. } | Policy::Counted(_) => false,
+            Policy::RingHash(_) => matches!(self, Stack::Go | Stack::CCore | Stack::Java),
+            // Those of proxies.
+            _ => false,
         }
     }
 }

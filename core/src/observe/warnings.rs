@@ -139,7 +139,7 @@ fn one_address(recorder: &Recorder<'_>) -> Vec<String> {
     }
     let callers = model.balancers().filter(|client| !model.knows_pods(client));
     let choosing =
-        callers.filter(|client| matches!(&client.protocol, Protocol::Grpc(grpc) if !grpc.policy.is_pick_first()));
+        callers.filter(|client| matches!(&client.protocol, Protocol::Grpc(grpc) if !grpc.policy.one_connection()));
     choosing
         .map(|client| {
             let who = if client.via.is_some() { "The proxy" } else { "The policy" };

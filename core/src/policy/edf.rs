@@ -4,7 +4,7 @@
 //! deadline is picked and put back with `deadline + 1 / weight`; of equal deadlines the one put in first. A new scheduler
 //! starts as if a number of picks had been made, which is drawn once per worker: each rebuild starts from the same place.
 //!
-//! ROUND_ROBIN uses it where weights differ, LEAST_REQUEST then with [`super::least_request::active_weight`], both with
+//! ROUND_ROBIN uses it where weights differ, LEAST_REQUEST then with [`crate::pick::least_request::active_weight`], both with
 //! [`super::slow_start`] while it lasts. A weight is asked for when its host is put back, not when it is compared: it may be
 //! old by then, as Envoy's.
 

@@ -8,7 +8,7 @@ use super::observation::FailureReason;
 use super::plans::{Answer, Joined, Plan};
 use super::world::{NONE, Waiting};
 use crate::model::Policy;
-use crate::policy::counted::Counted;
+use crate::pick;
 use crate::units::Time;
 
 /// The state of one address in a channel.
@@ -106,24 +106,10 @@ pub struct Channel<'a> {
 }
 
 impl Channel<'_> {
-    /// The plan of a policy that counts calls under way.
-    pub fn counted(&mut self) -> Option<&mut Counted> {
-        match self.plan.as_deref_mut() {
-            Some(Plan::Counted(counted)) => Some(counted),
-            _ => None,
-        }
-    }
-
     /// Whose turn it is: a position in the picker, which must have some.
     #[inline(always)]
     pub fn take_turn(&mut self) -> usize {
-        let i = self.next as usize;
-        if i + 1 == self.picker.len() {
-            (self.next, self.turned) = (0, self.turned.wrapping_add(self.next + 1));
-        } else {
-            self.next += 1;
-        }
-        i
+        pick::take_turn(&mut self.next, &mut self.turned, self.picker.len())
     }
 
     /// The resolver's answer, if the policy goes by its order.

@@ -21,10 +21,9 @@ use super::world::{
 };
 use super::{Options, RunEnd, SimError};
 use crate::model::{Client, Model, Server, ServiceType};
+use crate::pick::Memories;
 use crate::policy::budget::InUse;
-use crate::policy::peak_ewma::PeakEwma;
 use crate::policy::retry::Throttle;
-use crate::policy::weighted_round_robin::Weight;
 use crate::random::Streams;
 use crate::units::{Span, Time};
 
@@ -78,10 +77,8 @@ pub(super) struct Engine<'a, O> {
     pub pooled: BTreeMap<(u32, u32), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
     pub sessions: Vec<u64>,
-    /// How fast connections answer, for those whose channels pick by it; empty if there is none.
-    pub ewma: Vec<PeakEwma>,
-    /// What pods have reported on connections, for those whose channels weigh by it; empty if there is none.
-    pub weights: Vec<Weight>,
+    /// What policies remember of connections, for those whose channels pick by it; empty if there is none.
+    pub memories: Memories,
     /// By the channel that judges: what outlier detection knows.
     pub outliers: BTreeMap<u32, Outliers>,
     /// Somebody learns from the calls that end.
@@ -177,8 +174,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             lanes: Lanes::default(),
             pooled: BTreeMap::new(),
             sessions: Vec::new(),
-            ewma: Vec::new(),
-            weights: Vec::new(),
+            memories: Memories::default(),
             outliers: BTreeMap::new(),
             learns: model.callers().any(learns),
             in_use: Vec::new(),

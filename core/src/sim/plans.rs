@@ -1,28 +1,38 @@
 //! What a channel's policy keeps beside its list of connections: weights, a schedule, a ring.
 
-use crate::policy::counted::Counted;
+use crate::pick::{PolicyPlan, Registered};
 use crate::policy::edf::Edf;
-use crate::policy::maglev::Maglev;
 use crate::policy::outlier::Host;
-use crate::policy::ring_hash::Ring;
-use crate::policy::weighted_round_robin::Stride;
 use crate::units::Time;
 
 /// A plan of picks.
 #[derive(Debug)]
 pub enum Plan {
-    /// weighted_round_robin: positions in the picker.
-    Stride(Stride),
+    /// Of the policy itself.
+    Policy(PolicyPlan),
     /// Envoy's slow start: positions in the picker.
     Edf(Edf),
-    /// ring_hash, over these addresses.
-    Ring(Vec<u32>, Ring),
-    /// Maglev, over these addresses.
-    Maglev(Vec<u32>, Maglev),
-    /// What NGINX or HAProxy counts: positions in the picker.
-    Counted(Counted),
     /// round_robin in the order of the resolver's answer.
     Answer(Answer),
+}
+
+impl Plan {
+    /// The plan of the policy.
+    #[inline(always)]
+    pub fn of<P: Registered>(&mut self) -> Option<&mut P::Plan> {
+        if let Plan::Policy(plan) = self { P::kept_mut(plan) } else { None }
+    }
+
+    /// Takes the plan of the policy away, if there is one.
+    pub fn take<P: Registered>(plan: &mut Option<Box<Plan>>) -> Option<P::Plan> {
+        match *plan.take()? {
+            Plan::Policy(of) => P::kept(of),
+            other => {
+                *plan = Some(Box::new(other));
+                None
+            }
+        }
+    }
 }
 
 /// The order of a resolver's answer, and what a picker made of it.
@@ -106,12 +116,6 @@ impl Joined {
         let place = self.hosts.binary_search_by_key(&address, |j| j.0).ok()?;
         self.hosts[place].1
     }
-}
-
-/// A pod's address and port, as hashes of addresses see it.
-pub fn address_of(pod: u32) -> String {
-    let [a, b, c, d] = pod.to_be_bytes();
-    format!("{}.{b}.{c}.{d}:50051", 10 + u32::from(a))
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
 use crate::model::Server;
+use crate::pick::Report;
 use crate::policy::route::Endpoints;
-use crate::policy::weighted_round_robin::Report;
 use crate::random::mix;
 use crate::units::Time;
 

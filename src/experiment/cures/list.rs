@@ -1,6 +1,6 @@
 //! What could be done about skew, as `--set`s; and the load that needs no cure.
 
-use crate::model::{Client, GrpcClient, Model, Policy, Protocol};
+use crate::model::{Client, Model, Protocol};
 
 /// A candidate: its name and its `--set`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +77,7 @@ pub fn cures(model: &Model) -> Vec<Cure> {
 
 /// Takes away the keys that only a policy which hashes them has.
 fn keys(client: &Client) -> Option<&'static str> {
-    let hashes = |grpc: &GrpcClient| matches!(grpc.policy, Policy::RingHash { .. } | Policy::Maglev { .. });
-    matches!(&client.protocol, Protocol::Grpc(grpc) if hashes(grpc)).then_some("keys=null")
+    matches!(&client.protocol, Protocol::Grpc(grpc) if grpc.policy.hashes()).then_some("keys=null")
 }
 
 pub(super) fn ages(model: &Model, age: &str, grace: &str) -> Vec<String> {
@@ -104,11 +103,10 @@ pub fn even_load(model: &Model) -> Cure {
         match &client.protocol {
             Protocol::Http1(_) => ["protocol=grpc", "http1=null"].into_iter().for_each(&mut set),
             Protocol::Grpc(grpc) => {
-                let hashes = matches!(grpc.policy, Policy::RingHash { .. } | Policy::Maglev { .. });
                 let limits = [
                     ("subset=null", grpc.subset.is_some()),
                     ("outlier_detection=null", grpc.outlier_detection.is_some()),
-                    ("keys=null", hashes),
+                    ("keys=null", grpc.policy.hashes()),
                 ];
                 limits.iter().filter(|(_, there)| *there).for_each(|(text, _)| set(text));
             }

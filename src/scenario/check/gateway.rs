@@ -6,8 +6,9 @@ use super::{Check, Names, is_virtual, law, least, outlier, policy as policies, s
 use crate::distribution::Distribution;
 use crate::model::defaults;
 use crate::model::{
-    Client, Cluster, Codes, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, Load, Policy, Poll,
-    Protocol, Retries, RetryPolicy, Reuse, RotationStart, Server, ServiceType, Sidecar, SidecarKind,
+    Client, Cluster, Codes, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, HaproxyLeastConn, HaproxyRandom,
+    Load, NginxLeastConn, NginxRandomTwo, Policy, Poll, Protocol, Retries, RetryPolicy, Reuse, RotationStart,
+    RoundRobin, Server, ServiceType, Sidecar, SidecarKind,
 };
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -170,9 +171,9 @@ fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, service: Se
 fn nginx(cx: &mut Check<'_>, file: At<NginxFile>, cluster: &Cluster, pods: u32) -> Proxy {
     let NginxFile { workers, overhead, balance, keepalive } = file.value;
     let policy = match balance.map(|b| b.value) {
-        None | Some(NginxBalanceFile::RoundRobin) => Policy::RoundRobin { start: RotationStart::First },
-        Some(NginxBalanceFile::LeastConn) => Policy::Counted(Counting::NginxLeastConn),
-        Some(NginxBalanceFile::RandomTwo) => Policy::Counted(Counting::NginxRandomTwo),
+        None | Some(NginxBalanceFile::RoundRobin) => Policy::RoundRobin(RoundRobin { start: RotationStart::First }),
+        Some(NginxBalanceFile::LeastConn) => Policy::NginxLeastConn(NginxLeastConn),
+        Some(NginxBalanceFile::RandomTwo) => Policy::NginxRandomTwo(NginxRandomTwo),
     };
     // `grpc_pass`: a connection that serves a call has left the cache.
     let idle = Some(cx.count_or(keepalive, "keepalive", 0, u32::MAX, defaults::NGINX_KEEPALIVE));
@@ -193,9 +194,9 @@ fn haproxy(cx: &mut Check<'_>, file: At<HaproxyFile>) -> Proxy {
     let HaproxyFile { overhead, balance, weight } = file.value;
     let weight = cx.count_or(weight, "weight", 1, MAX_WEIGHT, 1);
     let policy = match balance.map(|b| b.value) {
-        None | Some(HaproxyBalanceFile::Random) => Policy::Counted(Counting::HaproxyRandom { weight }),
-        Some(HaproxyBalanceFile::Leastconn) => Policy::Counted(Counting::HaproxyLeastConn { weight }),
-        Some(HaproxyBalanceFile::Roundrobin) => Policy::RoundRobin { start: RotationStart::First },
+        None | Some(HaproxyBalanceFile::Random) => Policy::HaproxyRandom(HaproxyRandom { weight }),
+        Some(HaproxyBalanceFile::Leastconn) => Policy::HaproxyLeastConn(HaproxyLeastConn { weight }),
+        Some(HaproxyBalanceFile::Roundrobin) => Policy::RoundRobin(RoundRobin { start: RotationStart::First }),
     };
     let reuse = Reuse { streams: Some(defaults::HAPROXY_STREAMS), idle: None, by_session: true };
     Proxy {

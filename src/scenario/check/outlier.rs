@@ -22,7 +22,7 @@ pub(super) fn detection(
         cx.no_effect(&file, "outlier_detection", "with this proxy: only Envoy (`via: envoy` or `istio`) has it");
         return None;
     }
-    if !knows_pods || policy.is_pick_first() {
+    if !knows_pods || policy.one_connection() {
         cx.no_effect(&file, "outlier_detection", "with one address or pick_first: there is nothing to choose");
         return None;
     }

@@ -3,7 +3,10 @@
 use super::Check;
 use super::client::ONE_ADDRESS;
 use crate::model::defaults;
-use crate::model::{Keys, Policy, Reconnect, RotationStart, Weighing};
+use crate::model::{
+    Keys, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Random, Reconnect, RingHash, RotationStart, RoundRobin,
+    WeightedRoundRobin,
+};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::policy::{
@@ -25,20 +28,20 @@ pub(super) fn policy(
             if virtual_ip {
                 cx.no_effect(&shuffle, "shuffle", ONE_ADDRESS);
             }
-            Policy::PickFirst {
+            Policy::PickFirst(PickFirst {
                 reconnect: match reconnect.map(|r| r.value) {
                     None | Some(ReconnectFile::Lazy) => Reconnect::Lazy,
                     Some(ReconnectFile::Eager) => Reconnect::Eager,
                 },
                 shuffle: shuffle.is_some_and(|s| s.value),
-            }
+            })
         }
         // On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
         PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }) => {
             if virtual_ip {
                 cx.no_effect(&start, "start", ONE_ADDRESS);
             }
-            Policy::RoundRobin {
+            Policy::RoundRobin(RoundRobin {
                 start: match start.map(|s| s.value) {
                     None => rotation,
                     Some(RotationFile::RandomOrder) => RotationStart::RandomOrder,
@@ -47,13 +50,13 @@ pub(super) fn policy(
                     Some(RotationFile::Continue) => RotationStart::Continue,
                     Some(RotationFile::NextSubchannel) => RotationStart::NextSubchannel,
                 },
-            }
+            })
         }
         PolicyFile::Random => {
             if virtual_ip {
                 one_address(cx, place, "random");
             }
-            Policy::Random
+            Policy::Random(Random)
         }
         PolicyFile::LeastRequest(At { value: LeastRequestFile { choice_count }, .. }) => {
             if virtual_ip {
@@ -61,16 +64,16 @@ pub(super) fn policy(
             }
             let (least, most) = LEAST_REQUEST_CHOICES;
             let choice_count = cx.count_or(choice_count, "choice_count", least, most, defaults::CHOICE_COUNT);
-            Policy::LeastRequest { choice_count }
+            Policy::LeastRequest(LeastRequest { choice_count })
         }
         PolicyFile::PeakEwma(At { value: PeakEwmaFile { default_rtt, decay }, .. }) => {
             if virtual_ip {
                 one_address(cx, place, "peak_ewma");
             }
-            Policy::PeakEwma {
+            Policy::PeakEwma(PeakEwma {
                 default_rtt: cx.positive(default_rtt, "default_rtt").unwrap_or(defaults::DEFAULT_RTT),
                 decay: cx.positive(decay, "decay").unwrap_or(defaults::DECAY),
-            }
+            })
         }
         PolicyFile::WeightedRoundRobin(At { value, place }) => {
             if virtual_ip {
@@ -96,7 +99,7 @@ fn ring_hash(cx: &mut Check<'_>, file: At<RingHashFile>, virtual_ip: bool) -> Po
         let message = format!("`max_ring_size` ({max}) is below `min_ring_size` ({min})");
         cx.problem(Code::Contradiction, limit, message);
     }
-    Policy::RingHash { min: min.into(), max: max.into() }
+    Policy::RingHash(RingHash { min_ring_size: min, max_ring_size: max })
 }
 
 fn table(cx: &mut Check<'_>, file: At<MaglevFile>, virtual_ip: bool) -> Policy {
@@ -109,7 +112,7 @@ fn table(cx: &mut Check<'_>, file: At<MaglevFile>, virtual_ip: bool) -> Policy {
     if !is_prime(table) {
         cx.problem(Code::OutOfRange, size_place, format!("`table_size` is {table}, and must be a prime number"));
     }
-    Policy::Maglev { table: table as usize }
+    Policy::Maglev(Maglev { table_size: table })
 }
 
 /// What weighs or hashes needs addresses to choose from.
@@ -117,21 +120,25 @@ fn one_address(cx: &mut Check<'_>, place: Place, policy: &str) {
     cx.problem(Code::NoEffect, place, format!("`{policy}` has no effect {ONE_ADDRESS}"));
 }
 
-fn weighing(cx: &mut Check<'_>, file: WeightedRoundRobinFile) -> Weighing {
+fn weighing(cx: &mut Check<'_>, file: WeightedRoundRobinFile) -> WeightedRoundRobin {
     let WeightedRoundRobinFile {
         blackout_period,
         weight_expiration_period,
         weight_update_period,
         error_utilization_penalty,
     } = file;
-    let default = Weighing::default();
-    Weighing {
-        error_penalty: error_utilization_penalty
-            .map_or(default.error_penalty, |p| cx.number(&p, "error_utilization_penalty", 0.0, 1e6)),
-        blackout: blackout_period.map_or(default.blackout, |b| b.value.0),
-        expiration: cx.positive(weight_expiration_period, "weight_expiration_period").unwrap_or(default.expiration),
+    let default = WeightedRoundRobin::default();
+    WeightedRoundRobin {
+        error_utilization_penalty: error_utilization_penalty
+            .map_or(default.error_utilization_penalty, |p| cx.number(&p, "error_utilization_penalty", 0.0, 1e6)),
+        blackout_period: blackout_period.map_or(default.blackout_period, |b| b.value.0),
+        weight_expiration_period: cx
+            .positive(weight_expiration_period, "weight_expiration_period")
+            .unwrap_or(default.weight_expiration_period),
         // gRFC A58: less counts as 100 ms.
-        update: weight_update_period.map_or(default.update, |u| u.value.0).max(Span::from_millis(100)),
+        weight_update_period: weight_update_period
+            .map_or(default.weight_update_period, |u| u.value.0)
+            .max(Span::from_millis(100)),
     }
 }
 

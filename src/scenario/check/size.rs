@@ -3,7 +3,7 @@
 
 use super::{Check, MAX_CHANNELS, MAX_PODS, MAX_ROWS, MAX_SLOTS};
 use crate::model::defaults;
-use crate::model::{Client, Expectation, Load, Model, Policy, Protocol, What};
+use crate::model::{Client, Expectation, Load, Maglev, Model, Policy, Protocol, RingHash, What};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::Key;
 use crate::scenario::quantity::Count;
@@ -172,14 +172,16 @@ fn policy(client: &Client) -> Option<&Policy> {
 /// Points of the ring of a channel, if its policy has one: as many as give each of equal pods the same whole number of them.
 fn points(client: &Client, pods: u64) -> u64 {
     match policy(client) {
-        Some(&Policy::RingHash { min, max }) => min.next_multiple_of(pods.max(1)).min(max),
+        Some(&Policy::RingHash(RingHash { min_ring_size, max_ring_size })) => {
+            u64::from(min_ring_size).next_multiple_of(pods.max(1)).min(max_ring_size.into())
+        }
         _ => 0,
     }
 }
 
 fn entries(client: &Client) -> u64 {
     match policy(client) {
-        Some(&Policy::Maglev { table }) => table as u64,
+        Some(&Policy::Maglev(Maglev { table_size })) => table_size.into(),
         _ => 0,
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn sharing(
     channels: u32,
     (grpc, via, knows_pods): (&GrpcClient, Option<&Sidecar>, bool),
 ) -> Option<u32> {
-    let own_address = via.is_none() && knows_pods && grpc.policy.is_pick_first();
+    let own_address = via.is_none() && knows_pods && grpc.policy.one_connection();
     if let Some(At { value: true, .. }) = key {
         if channels == 1 {
             cx.no_effect(key, "shared_subchannels", "with one channel per replica");

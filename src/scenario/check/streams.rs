@@ -50,7 +50,7 @@ pub(super) fn alone(
         (Protocol::Grpc(_), Some(via)) => {
             cx.problem(Code::Contradiction, via, "what proxies do with `streams` is not modelled");
         }
-        (Protocol::Grpc(grpc), None) if matches!(grpc.policy, Policy::PeakEwma { .. }) => {
+        (Protocol::Grpc(grpc), None) if matches!(grpc.policy, Policy::PeakEwma(_)) => {
             let message = "`peak_ewma` would take the life of a stream for a latency: it has no place with `streams`";
             cx.problem(Code::Contradiction, place, message);
         }

@@ -4,8 +4,8 @@ use super::outlier::percent;
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, Policy, Poll, Reconnect, Retries, RetryPolicy, Reuse, RotationStart,
-    ServiceType, Sidecar, SidecarKind, Watch,
+    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, PeakEwma, PickFirst, Policy, Poll, Retries, RetryPolicy,
+    Reuse, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
 };
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::file::at::{At, Key};
@@ -33,7 +33,7 @@ pub(super) struct Preset {
 
 /// Without a proxy: gRPC's own defaults.
 pub(super) const DIRECT: Preset = Preset {
-    policy: Policy::PickFirst { reconnect: Reconnect::Lazy, shuffle: false },
+    policy: Policy::PickFirst(PickFirst::DEFAULT),
     discovery: Discovery::Dns,
     rotation: RotationStart::RandomOrder,
     connect_timeout: None,
@@ -58,7 +58,7 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
     match sidecar.kind {
         // STRICT_DNS of a ClusterIP's name has one address for ever.
         SidecarKind::Envoy => Preset {
-            policy: Policy::RoundRobin { start: ENVOYS },
+            policy: Policy::RoundRobin(RoundRobin { start: ENVOYS }),
             discovery: match service {
                 ServiceType::ClusterIp => Discovery::Dns,
                 ServiceType::Headless => Discovery::Poll(Poll::default()),
@@ -67,13 +67,13 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
             connect_timeout: Some(ENVOY_CONNECTS),
         },
         SidecarKind::Istio => Preset {
-            policy: Policy::LeastRequest { choice_count: defaults::CHOICE_COUNT },
+            policy: Policy::LeastRequest(LeastRequest::default()),
             discovery: watch(defaults::ISTIO_DEBOUNCE),
             rotation: ENVOYS,
             connect_timeout: Some(ISTIO_CONNECTS),
         },
         SidecarKind::Linkerd => Preset {
-            policy: Policy::PeakEwma { default_rtt: defaults::DEFAULT_RTT, decay: defaults::DECAY },
+            policy: Policy::PeakEwma(PeakEwma::default()),
             discovery: watch(Span::ZERO),
             connect_timeout: Some(LINKERD_CONNECTS),
             ..DIRECT

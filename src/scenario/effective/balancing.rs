@@ -3,7 +3,8 @@
 use super::text::{law, optional_count};
 use super::{Rows, Scope};
 use crate::model::{
-    Breakers, Detection, EnvoyCluster, Keys, Policy, Reconnect, RotationStart, Rules, Sidecar, SidecarKind, Weighing,
+    Breakers, Detection, EnvoyCluster, Keys, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Reconnect, RingHash,
+    RotationStart, RoundRobin, Rules, Sidecar, SidecarKind, WeightedRoundRobin,
 };
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
@@ -48,23 +49,25 @@ pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &En
     }
 }
 
+/// The policy of a proxy's own is shown with the proxy.
 pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, virtual_ip: bool) {
-    let under = at.key("policy");
+    if policy.proxy().is_some() {
+        return;
+    }
+    rows.put(at, "policy", policy.name().into());
+    let settings = at.key("policy").key(policy.name());
     match policy {
-        Policy::PickFirst { reconnect, shuffle } => {
-            rows.put(at, "policy", "pick_first".into());
+        Policy::PickFirst(PickFirst { reconnect, shuffle }) => {
             let reconnect = match reconnect {
                 Reconnect::Lazy => "lazy",
                 Reconnect::Eager => "eager",
             };
-            let settings = under.key("pick_first");
             rows.put(&settings, "reconnect", reconnect.into());
             if !virtual_ip {
                 rows.put(&settings, "shuffle", shuffle.to_string());
             }
         }
-        Policy::RoundRobin { start } => {
-            rows.put(at, "policy", "round_robin".into());
+        Policy::RoundRobin(RoundRobin { start }) => {
             let start = match start {
                 RotationStart::RandomOrder => "random_order",
                 RotationStart::Random => "random",
@@ -73,44 +76,38 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
                 RotationStart::NextSubchannel => "next_subchannel",
             };
             if !virtual_ip {
-                rows.put(&under.key("round_robin"), "start", start.into());
+                rows.put(&settings, "start", start.into());
             }
         }
-        Policy::Random => rows.put(at, "policy", "random".into()),
-        Policy::LeastRequest { choice_count } => {
-            rows.put(at, "policy", "least_request".into());
+        Policy::LeastRequest(LeastRequest { choice_count }) => {
             if !virtual_ip {
-                rows.put(&under.key("least_request"), "choice_count", choice_count.to_string());
+                rows.put(&settings, "choice_count", choice_count.to_string());
             }
         }
-        Policy::PeakEwma { default_rtt, decay } => {
-            rows.put(at, "policy", "peak_ewma".into());
+        Policy::PeakEwma(PeakEwma { default_rtt, decay }) => {
             if !virtual_ip {
-                let ewma = under.key("peak_ewma");
-                rows.put(&ewma, "default_rtt", default_rtt.to_string());
-                rows.put(&ewma, "decay", decay.to_string());
+                rows.put(&settings, "default_rtt", default_rtt.to_string());
+                rows.put(&settings, "decay", decay.to_string());
             }
         }
-        Policy::WeightedRoundRobin(Weighing { error_penalty, blackout, expiration, update }) => {
-            rows.put(at, "policy", "weighted_round_robin".into());
-            let weighted = under.key("weighted_round_robin");
-            rows.put(&weighted, "blackout_period", blackout.to_string());
-            rows.put(&weighted, "weight_expiration_period", expiration.to_string());
-            rows.put(&weighted, "weight_update_period", update.to_string());
-            rows.put(&weighted, "error_utilization_penalty", error_penalty.to_string());
+        Policy::WeightedRoundRobin(WeightedRoundRobin {
+            blackout_period,
+            weight_expiration_period,
+            weight_update_period,
+            error_utilization_penalty,
+        }) => {
+            rows.put(&settings, "blackout_period", blackout_period.to_string());
+            rows.put(&settings, "weight_expiration_period", weight_expiration_period.to_string());
+            rows.put(&settings, "weight_update_period", weight_update_period.to_string());
+            rows.put(&settings, "error_utilization_penalty", error_utilization_penalty.to_string());
         }
-        Policy::RingHash { min, max } => {
-            rows.put(at, "policy", "ring_hash".into());
-            let ring = under.key("ring_hash");
-            rows.put(&ring, "min_ring_size", min.to_string());
-            rows.put(&ring, "max_ring_size", max.to_string());
+        Policy::RingHash(RingHash { min_ring_size, max_ring_size }) => {
+            rows.put(&settings, "min_ring_size", min_ring_size.to_string());
+            rows.put(&settings, "max_ring_size", max_ring_size.to_string());
         }
-        // Shown with the proxy that has it.
-        Policy::Counted(_) => {}
-        Policy::Maglev { table } => {
-            rows.put(at, "policy", "maglev".into());
-            rows.put(&under.key("maglev"), "table_size", table.to_string());
-        }
+        Policy::Maglev(Maglev { table_size }) => rows.put(&settings, "table_size", table_size.to_string()),
+        // Without settings.
+        _ => {}
     }
 }
 

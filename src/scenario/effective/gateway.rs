@@ -5,8 +5,8 @@ use super::client::discovery_values;
 use super::text::law;
 use super::{Rows, Scope, grpc_values, strategy_values};
 use crate::model::{
-    Client, Counting, Discovery, EnvoyCluster, Gateway, GrpcClient, Policy, Protocol, Server, ServiceType, Sidecar,
-    SidecarKind,
+    Client, Discovery, EnvoyCluster, Gateway, GrpcClient, HaproxyLeastConn, HaproxyRandom, Policy, Protocol, Server,
+    ServiceType, Sidecar, SidecarKind,
 };
 
 pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway, service: ServiceType) {
@@ -45,15 +45,17 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
 
 fn balance_values(rows: &mut Rows<'_>, at: &Scope, kind: SidecarKind, policy: &Policy, cluster: &EnvoyCluster) {
     let balance = match (kind, policy) {
-        (_, Policy::Counted(Counting::NginxLeastConn)) => "least_conn",
-        (_, Policy::Counted(Counting::NginxRandomTwo)) => "random_two",
-        (_, Policy::Counted(Counting::HaproxyLeastConn { .. })) => "leastconn",
-        (_, Policy::Counted(Counting::HaproxyRandom { .. })) => "random",
+        (_, Policy::NginxLeastConn(_)) => "least_conn",
+        (_, Policy::NginxRandomTwo(_)) => "random_two",
+        (_, Policy::HaproxyLeastConn(_)) => "leastconn",
+        (_, Policy::HaproxyRandom(_)) => "random",
         (SidecarKind::Haproxy, _) => "roundrobin",
         _ => "round_robin",
     };
     rows.put(at, "balance", balance.into());
-    if let Policy::Counted(Counting::HaproxyRandom { weight } | Counting::HaproxyLeastConn { weight }) = policy {
+    if let Policy::HaproxyRandom(HaproxyRandom { weight }) | Policy::HaproxyLeastConn(HaproxyLeastConn { weight }) =
+        policy
+    {
         rows.put(at, "weight", weight.to_string());
     }
     if let Some(idle) = cluster.reuse.idle {

@@ -21,8 +21,7 @@ fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     if !unlimited || !no_deadline || !model.timeline.is_empty() || !ageless(model) || server.replicas == 0 {
         return None;
     }
-    let rotates =
-        |c: &Client| matches!(&c.protocol, Protocol::Grpc(g) if matches!(g.policy, Policy::RoundRobin { .. }));
+    let rotates = |c: &Client| matches!(&c.protocol, Protocol::Grpc(g) if matches!(g.policy, Policy::RoundRobin(_)));
     let even = model.clients.iter().all(|c| rotates(c) && model.knows_pods(c));
     if even || server.replicas == 1 {
         return Some((server, server.replicas));

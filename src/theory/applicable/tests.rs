@@ -231,7 +231,7 @@ fn queues_apply_where_calls_are_spread_evenly() {
     assert_eq!(value(&five, mean), None);
     five.service = ServiceType::Headless;
     if let Protocol::Grpc(grpc) = &mut five.clients[0].protocol {
-        grpc.policy = Policy::RoundRobin { start: RotationStart::RandomOrder };
+        grpc.policy = Policy::RoundRobin(RoundRobin { start: RotationStart::RandomOrder });
     }
     assert!(value(&five, mean).is_some_and(|ms| ms > 11.0 && ms < 11.1));
     let bounds = |m: &Model| for_scenario(m).iter().filter(|a| a.basis.contains("upper bound")).count();
@@ -250,7 +250,7 @@ fn closed_loops_have_a_bound() {
     near(value(&m, rps), 100.0);
     m.service = ServiceType::Headless;
     if let Protocol::Grpc(grpc) = &mut m.clients[0].protocol {
-        grpc.policy = Policy::RoundRobin { start: RotationStart::Random };
+        grpc.policy = Policy::RoundRobin(RoundRobin { start: RotationStart::Random });
     }
     near(value(&m, rps), 500.0);
     m.servers[0].service_time = Distribution::Exponential { mean: 0.08, min: 0.0 };

@@ -9,7 +9,7 @@ use super::super::schedule::Rank;
 use super::super::world::{
     Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, VIRTUAL_IP, Waiting,
 };
-use crate::model::{Client, DelayFrom, GrpcClient, Policy, Protocol, Reconnect};
+use crate::model::{Client, DelayFrom, GrpcClient, PickFirst, Policy, Protocol, Reconnect};
 use crate::policy::backoff;
 use crate::random::{Purpose, mix};
 use crate::units::{Span, Time};
@@ -99,7 +99,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// Starts what the policy starts when it may connect. Without back-off, what has failed is tried again only `for_call`.
     pub fn connect_all(&mut self, index: u32, for_call: bool) {
-        if self.channels[index as usize].policy.is_pick_first() {
+        if self.channels[index as usize].policy.one_connection() {
             return self.start_pass(index);
         }
         if self.channels[index as usize].pools {
@@ -134,7 +134,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The subchannel of `channel` for `address`.
     pub fn find_subchannel(&self, index: u32, address: u32) -> Option<usize> {
         let channel = &self.channels[index as usize];
-        if self.channels[index as usize].policy.is_pick_first() {
+        if self.channels[index as usize].policy.one_connection() {
             // Mostly the one that its pass is at.
             let at = channel.pass_next.saturating_sub(1) as usize;
             let here = channel.subchannels.get(at).is_some_and(|s| s.address == address);
@@ -164,7 +164,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                 return;
             }
         }
-        if self.channels[index as usize].policy.is_pick_first() {
+        if self.channels[index as usize].policy.one_connection() {
             self.end_pass(index, i);
         }
         self.update_state(index);
@@ -187,7 +187,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             return self.promote_pooled(index, i);
         }
         let GrpcClient { policy, backoff, .. } = self.settings(index);
-        let (pick_first, backoff) = (policy.is_pick_first(), *backoff);
+        let (pick_first, backoff) = (policy.one_connection(), *backoff);
         let Some(backoff) = backoff else { return self.attempt_of_call_failed(index, i) };
         let owner = mix(self.channel_key(index), u64::from(address));
         let subchannel = &mut self.channels[index as usize].subchannels[i];
@@ -224,7 +224,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             return self.give_up(index);
         }
         subchannel.state = SubchannelState::Idle;
-        let pick_first = self.channels[index as usize].policy.is_pick_first();
+        let pick_first = self.channels[index as usize].policy.one_connection();
         let channel = &self.channels[index as usize];
         if !pick_first || channel.state == Connectivity::TransientFailure && !channel.in_pass {
             self.dial_subchannel(index, i);
@@ -257,7 +257,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         self.request_resolution(index);
         match *self.channels[index as usize].policy {
-            Policy::PickFirst { reconnect, .. } => {
+            Policy::PickFirst(PickFirst { reconnect, .. }) => {
                 self.channels[index as usize].state = Connectivity::Idle;
                 let eager = reconnect == Reconnect::Eager || reason == CloseReason::ClientLifetime;
                 if eager || !self.channels[index as usize].waiting.is_empty() {

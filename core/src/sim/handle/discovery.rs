@@ -7,7 +7,7 @@ use super::super::observation::{CloseReason, FailureReason, Observation, Observe
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
-use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, Policy, Poll, Resolver};
+use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, PickFirst, Policy, Poll, Resolver};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, number_below, shuffle};
@@ -180,7 +180,7 @@ impl<O: Observer> Engine<'_, O> {
         if addresses.is_empty() {
             self.channels[index as usize].trouble = FailureReason::NoEndpoint;
         }
-        if !self.channels[index as usize].policy.is_pick_first() {
+        if !self.channels[index as usize].policy.one_connection() {
             return self.update_all(index, addresses);
         }
         self.list_for_pick_first(index, addresses);
@@ -194,7 +194,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The addresses that a channel's lookup returns, in the order of the answer.
     fn answer(&mut self, index: u32) -> Vec<u32> {
         let channel = &self.channels[index as usize];
-        let in_turn = channel.policy.is_pick_first() || goes_by_answer(channel);
+        let in_turn = channel.policy.one_connection() || goes_by_answer(channel);
         let order = if in_turn { Order::OfAnswer } else { Order::Any };
         let node = self.replicas[channel.replica as usize].node as usize;
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
@@ -269,7 +269,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Makes this the address list of a pick_first, in the order of its attempts.
     pub fn list_for_pick_first(&mut self, index: u32, mut addresses: Vec<u32>) {
-        if let Policy::PickFirst { shuffle: true, .. } = *self.channels[index as usize].policy {
+        if let Policy::PickFirst(PickFirst { shuffle: true, .. }) = *self.channels[index as usize].policy {
             let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
             let owner = mix(self.channel_key(index), k);
             shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));

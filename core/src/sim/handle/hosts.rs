@@ -10,10 +10,10 @@ use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
-use crate::model::{Breakers, Policy};
+use crate::model::Breakers;
+use crate::pick::{PickPolicy, Registered, View, on_policy, take_turn};
 use crate::policy::budget::{InUse, Resource};
-use crate::policy::least_request;
-use crate::random::below;
+use crate::units::Time;
 
 /// Istio: `host_selection_retry_max_attempts` 5.
 const RESELECTIONS: u32 = 5;
@@ -27,9 +27,7 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             self.pick_elsewhere(index, call, before, draw)?
         };
-        if let Some(counted) = self.channels[index as usize].counted() {
-            counted.begin(host);
-        }
+        self.count_on(index, host);
         Some(self.connection_to(index, host, call))
     }
 
@@ -70,24 +68,31 @@ impl<O: Observer> Engine<'_, O> {
 
     fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
         self.lanes.settle();
-        let channel = &mut self.channels[index as usize];
-        let n = channel.picker.len();
-        let slowly = matches!(channel.plan.as_deref(), Some(Plan::Edf(_)));
-        let picked = match *channel.policy {
-            _ if slowly => self.pick_slowly(index),
-            Policy::LeastRequest { choice_count } => {
-                least_request::of_choices(n, choice_count, |i| self.active_on(index, i), draw)
-            }
-            Policy::Random => (n > 0).then(|| below(draw(), n)),
-            Policy::RoundRobin { .. } => (n > 0).then(|| channel.take_turn()),
-            Policy::RingHash { .. } | Policy::Maglev { .. } => {
-                return self.pick_by_key(index, call);
-            }
-            Policy::Counted(_) => channel.counted().and_then(|counted| counted.pick(draw)),
-            // Not Envoy's, which the reader sees to.
-            Policy::PickFirst { .. } | Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_) => None,
+        let channel = &self.channels[index as usize];
+        let picked = if matches!(channel.plan.as_deref(), Some(Plan::Edf(_))) {
+            self.pick_slowly(index)
+        } else if channel.policy.hashes() {
+            return self.pick_by_key(index, call);
+        } else {
+            on_policy!(*channel.policy, policy => self.pick_host_by(policy, index, draw))
         };
         Some(self.channels[index as usize].picker[picked?] as usize)
+    }
+
+    fn pick_host_by<P: Registered>(&mut self, policy: P, index: u32, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        // Other policies are not Envoy's, which the reader sees to.
+        if !policy.picks_hosts() {
+            return None;
+        }
+        let channel = &mut self.channels[index as usize];
+        let (mut plan, next, turned) = (channel.plan.take(), channel.next, channel.turned);
+        let memory = P::Memory::default();
+        let mut hosts = Hosts::<P, O> { engine: self, index, plan: plan.as_deref_mut(), next, turned, memory };
+        let picked = policy.pick(&mut hosts, draw);
+        let (next, turned) = (hosts.next, hosts.turned);
+        let channel = &mut self.channels[index as usize];
+        (channel.plan, channel.next, channel.turned) = (plan, next, turned);
+        picked
     }
 
     /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
@@ -193,5 +198,47 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(in_use) = self.in_use.get_mut(*replica as usize) {
             in_use.give_back(resource);
         }
+    }
+}
+
+/// The hosts of a channel's proxy, as its policy sees them.
+struct Hosts<'e, 'a, P: PickPolicy, O> {
+    engine: &'e Engine<'a, O>,
+    index: u32,
+    plan: Option<&'e mut Plan>,
+    next: u32,
+    turned: u32,
+    /// Nothing is remembered of hosts.
+    memory: P::Memory,
+}
+
+impl<P: Registered, O: Observer> View<P> for Hosts<'_, '_, P, O> {
+    fn len(&self) -> usize {
+        self.engine.channels[self.index as usize].picker.len()
+    }
+
+    fn outstanding(&self, i: usize) -> u32 {
+        self.engine.active_on(self.index, i)
+    }
+
+    fn streams(&self, i: usize) -> u32 {
+        self.outstanding(i)
+    }
+
+    fn now(&self) -> Time {
+        self.engine.now
+    }
+
+    fn turn(&mut self) -> usize {
+        let n = self.len();
+        take_turn(&mut self.next, &mut self.turned, n)
+    }
+
+    fn memory(&mut self, _: usize) -> &mut P::Memory {
+        &mut self.memory
+    }
+
+    fn plan(&mut self) -> Option<&mut P::Plan> {
+        self.plan.as_deref_mut()?.of::<P>()
     }
 }

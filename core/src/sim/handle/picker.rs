@@ -6,15 +6,15 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use super::super::plans::{Answer, Plan};
 use super::super::world::{Channel, SubchannelState};
-use crate::model::{Policy, RotationStart};
-use crate::policy::rotation;
+use crate::model::RotationStart;
+use crate::pick::round_robin;
 use crate::random::{Purpose, below, mix};
 
 impl<O: Observer> Engine<'_, O> {
     /// Builds the picker of the READY connections.
     pub fn rebuild_picker(&mut self, index: u32) {
         let key = self.channel_key(index);
-        let policy = self.channels[index as usize].policy;
+        let rotation = self.channels[index as usize].policy.rotation();
         let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
         let channel = &mut self.channels[index as usize];
         channel.stale = false;
@@ -24,16 +24,16 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(Plan::Answer(answer)) = channel.plan.as_deref_mut() {
             let connections = &self.connections.items;
             let next = answer.arrange(&mut channel.picker, channel.next, |c| connections[c as usize].address);
-            if matches!(policy, Policy::RoundRobin { start: RotationStart::NextSubchannel }) {
+            if rotation == Some(RotationStart::NextSubchannel) {
                 last = next;
             }
         }
-        let number = match *policy {
-            Policy::RoundRobin { start } => {
+        let number = match rotation {
+            Some(start) => {
                 let mut stream = self.streams.stream(Purpose::Rotation, mix(key, u64::from(channel.pickers)));
-                rotation::rebuild(start, &mut channel.picker, last, &mut stream)
+                round_robin::rebuild(start, &mut channel.picker, last, &mut stream)
             }
-            _ => 0,
+            None => 0,
         };
         channel.next = number % (channel.picker.len() as u32).max(1);
         channel.turned = number - channel.next;
@@ -58,8 +58,8 @@ impl<O: Observer> Engine<'_, O> {
         if !goes_by_answer(channel) || addresses.is_empty() {
             return;
         }
-        let from = match channel.policy {
-            Policy::RoundRobin { start: RotationStart::NextSubchannel } => {
+        let from = match channel.policy.rotation() {
+            Some(RotationStart::NextSubchannel) => {
                 let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
                 let draw = self.streams.draw(Purpose::Shuffle, self.channel_key(index), answers);
                 below(draw, addresses.len())
@@ -77,5 +77,5 @@ impl<O: Observer> Engine<'_, O> {
 
 /// True if a channel's rotation is in the order of its answers. Envoy has an order of its own.
 pub fn goes_by_answer(channel: &Channel<'_>) -> bool {
-    !channel.pools && matches!(channel.policy, Policy::RoundRobin { start } if start.goes_by_answer())
+    !channel.pools && channel.policy.rotation().is_some_and(RotationStart::goes_by_answer)
 }

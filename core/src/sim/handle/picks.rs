@@ -1,13 +1,12 @@
 //! Picks that ask more than whose turn it is.
 
 use super::super::engine::Engine;
+use super::super::lanes::Lanes;
 use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
-use super::super::world::{Handle, reach};
-use crate::model::Policy;
-use crate::policy::peak_ewma::PeakEwma;
-use crate::policy::{least_request, p2c};
-use crate::random::{below, mix};
+use super::super::world::{Channel, Connection, Handle, reach};
+use crate::pick::{Ended, PickPolicy, Registered, View, on_policy, take_turn};
+use crate::random::mix;
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
@@ -62,46 +61,40 @@ impl<O: Observer> Engine<'_, O> {
             let i = self.pick_by_key(index, call)?;
             return Some(self.channels[index as usize].subchannels[i].connection);
         }
-        let (channel, lanes, now) = (&mut self.channels[index as usize], &mut self.lanes, self.now);
-        lanes.settle();
-        let n = channel.picker.len();
-        if n == 0 {
+        self.lanes.settle();
+        let channel = &self.channels[index as usize];
+        if channel.picker.is_empty() {
             return None;
         }
-        let picked = match *channel.policy {
-            Policy::PickFirst { .. } | Policy::RoundRobin { .. } => Some(channel.take_turn()),
-            Policy::WeightedRoundRobin(_) => match channel.plan.as_deref_mut() {
-                Some(Plan::Stride(stride)) => stride.pick(),
-                _ => None,
-            },
-            Policy::RingHash { .. } | Policy::Maglev { .. } | Policy::Counted(_) => None,
-            Policy::Random => Some(below(draw(), n)),
-            Policy::LeastRequest { choice_count } => {
-                let waiting = |c: u32| self.connections.items[c as usize].waiting.len() as u32;
-                let picker = &channel.picker;
-                let outstanding = |i: usize| lanes.settled(picker[i]) + waiting(picker[i]);
-                least_request::of_choices(n, choice_count, outstanding, draw)
-            }
-            Policy::PeakEwma { decay, .. } => {
-                let load = |i: usize| {
-                    let c = channel.picker[i];
-                    self.ewma[c as usize].load(now, lanes.settled(c), decay)
-                };
-                p2c::pick(n, load, draw)
-            }
+        let i = on_policy!(*channel.policy, policy => self.pick_ready_by(policy, index, draw))?;
+        self.channels[index as usize].picker.get(i).copied()
+    }
+
+    #[inline(always)]
+    fn pick_ready_by<P: Registered>(&mut self, policy: P, index: u32, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        let Channel { picker, plan, next, turned, .. } = &mut self.channels[index as usize];
+        let mut ready = Ready::<P> {
+            picker,
+            lanes: &self.lanes,
+            connections: &self.connections.items,
+            memories: P::memories(&mut self.memories),
+            plan: plan.as_deref_mut(),
+            next,
+            turned,
+            now: self.now,
         };
-        picked.and_then(|i| self.channels[index as usize].picker.get(i)).copied()
+        policy.pick(&mut ready, draw)
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
     pub fn begin_measuring(&mut self, index: u32, connection: u32) {
-        match *self.channels[index as usize].policy {
-            Policy::PeakEwma { default_rtt, .. } => {
-                let fresh = PeakEwma::new(default_rtt, self.now);
-                *reach(&mut self.ewma, connection, fresh) = fresh;
-            }
-            Policy::WeightedRoundRobin(_) => self.begin_weighing(connection),
-            _ => {}
+        on_policy!(*self.channels[index as usize].policy, policy => self.begin_measuring_by(policy, connection));
+    }
+
+    fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: u32) {
+        if policy.learns() {
+            let memory = reach(P::memories(&mut self.memories), connection, P::Memory::default());
+            policy.connected(memory, self.now);
         }
     }
 
@@ -122,17 +115,71 @@ impl<O: Observer> Engine<'_, O> {
             let c = &self.connections.items[connection as usize];
             (c.owner, c.address)
         };
-        match *self.channels[owner as usize].policy {
-            Policy::PeakEwma { decay, .. } => {
-                self.ewma[connection as usize].complete(self.now, self.now.since(sent), decay);
-            }
-            // What the client gave up carries no report.
-            Policy::WeightedRoundRobin(weighing) if failure.is_none_or(|f| f == FailureReason::QueueFull) => {
-                self.weigh(connection, &weighing);
-            }
-            _ => {}
-        }
+        on_policy!(*self.channels[owner as usize].policy, policy => self.learn_by(policy, connection, sent, failure));
         self.judge(owner, address, failure);
+    }
+
+    #[inline(always)]
+    fn learn_by<P: Registered>(&mut self, policy: P, connection: u32, sent: Time, failure: Option<FailureReason>) {
+        if !policy.learns() {
+            return;
+        }
+        // What the client gave up carries no report.
+        let answered = failure.is_none_or(|f| f == FailureReason::QueueFull);
+        let report =
+            (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod as usize].report);
+        let ended = Ended { now: self.now, took: self.now.since(sent), report };
+        policy.learn(&mut P::memories(&mut self.memories)[connection as usize], &ended);
+    }
+}
+
+/// The READY connections of a channel, as its policy sees them.
+struct Ready<'a, P: PickPolicy> {
+    picker: &'a [u32],
+    lanes: &'a Lanes,
+    connections: &'a [Connection],
+    memories: &'a mut [P::Memory],
+    plan: Option<&'a mut Plan>,
+    next: &'a mut u32,
+    turned: &'a mut u32,
+    now: Time,
+}
+
+impl<P: Registered> View<P> for Ready<'_, P> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.picker.len()
+    }
+
+    #[inline(always)]
+    fn outstanding(&self, i: usize) -> u32 {
+        let connection = self.picker[i];
+        self.lanes.settled(connection) + self.connections[connection as usize].waiting.len() as u32
+    }
+
+    #[inline(always)]
+    fn streams(&self, i: usize) -> u32 {
+        self.lanes.settled(self.picker[i])
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    #[inline(always)]
+    fn turn(&mut self) -> usize {
+        take_turn(self.next, self.turned, self.picker.len())
+    }
+
+    #[inline(always)]
+    fn memory(&mut self, i: usize) -> &mut P::Memory {
+        &mut self.memories[self.picker[i] as usize]
+    }
+
+    #[inline(always)]
+    fn plan(&mut self) -> Option<&mut P::Plan> {
+        self.plan.as_deref_mut()?.of::<P>()
     }
 }
 

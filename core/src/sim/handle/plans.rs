@@ -3,18 +3,14 @@
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::Observer;
-use super::super::plans::{Plan, address_of};
+use super::super::plans::Plan;
 use super::super::schedule::Rank;
-use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState, reach};
-use crate::model::{Client, GrpcClient, Policy, Protocol};
-use crate::policy::counted::Counted;
+use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState};
+use crate::model::{Client, GrpcClient, Protocol};
+use crate::pick::{Endpoints, PickPolicy, Registered, Report, on_policy};
 use crate::policy::edf::Edf;
 use crate::policy::keys;
-use crate::policy::least_request::active_weight;
-use crate::policy::maglev::Maglev;
-use crate::policy::ring_hash::Ring;
 use crate::policy::slow_start::SlowStart;
-use crate::policy::weighted_round_robin::{Cap, Report, Stride, Weighing, Weight};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
@@ -24,95 +20,67 @@ const REPORT_PERIOD: Span = Span::from_secs(1);
 /// True if a client's policy learns from the calls that end.
 pub fn learns(client: &Client) -> bool {
     match &client.protocol {
-        Protocol::Grpc(GrpcClient { policy, outlier_detection, .. }) => {
-            outlier_detection.is_some() || matches!(policy, Policy::PeakEwma { .. } | Policy::WeightedRoundRobin(_))
-        }
+        Protocol::Grpc(GrpcClient { policy, outlier_detection, .. }) => outlier_detection.is_some() || policy.learns(),
         Protocol::Http1(_) => false,
     }
 }
 
-fn weighs(client: &Client) -> bool {
-    matches!(&client.protocol, Protocol::Grpc(GrpcClient { policy: Policy::WeightedRoundRobin(_), .. }))
+fn asks_for_reports(client: &Client) -> bool {
+    matches!(&client.protocol, Protocol::Grpc(GrpcClient { policy, .. }) if policy.asks_for_reports())
 }
 
 impl<O: Observer> Engine<'_, O> {
     /// Makes the plan of a channel whose picker has been rebuilt, if its policy has one.
     pub fn make_plan(&mut self, index: u32) {
-        let key = self.channel_key(index);
-        let channel = &self.channels[index as usize];
-        let drawn = self.streams.draw(Purpose::Plan, key, u64::from(channel.pickers));
-        let plan = match *channel.policy {
-            Policy::WeightedRoundRobin(weighing) => {
-                if channel.plan.is_none() {
-                    self.after(weighing.update, Rank::Expiry, Event::Reweigh { channel: index });
-                }
-                let mut stride = Stride::new(0, drawn as u32);
-                stride.set(&self.weights_of(index, &weighing), Cap::None);
-                Plan::Stride(stride)
-            }
-            Policy::RingHash { min, max } => {
-                let Some(addresses) = self.addresses_to_hash(index) else { return };
-                let ring = Ring::new(&named(&addresses), min, max);
-                Plan::Ring(addresses, ring)
-            }
-            Policy::Maglev { table } => {
-                let Some(addresses) = self.addresses_to_hash(index) else { return };
-                let table = Maglev::new(&named(&addresses), table);
-                Plan::Maglev(addresses, table)
-            }
-            Policy::Counted(counting) => {
-                let addresses: Vec<u32> = channel.subchannels.iter().map(|s| s.address).collect();
-                let before = self.channels[index as usize].counted();
-                Plan::Counted(Counted::new(counting, &addresses, before.as_deref()))
-            }
-            _ if !channel.pools => return,
-            _ => {
-                let plan = self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn));
-                self.channels[index as usize].plan = plan.map(Box::new);
-                return;
-            }
-        };
-        self.channels[index as usize].plan = Some(Box::new(plan));
+        on_policy!(*self.channels[index as usize].policy, policy => self.make_plan_by(policy, index));
     }
 
-    // weighted_round_robin
-
-    /// The weights of the connections of a channel's picker.
-    fn weights_of(&mut self, index: u32, weighing: &Weighing) -> Vec<f64> {
-        let (channel, now) = (&self.channels[index as usize], self.now);
-        channel.picker.iter().map(|&c| self.weights[c as usize].get(now, weighing)).collect()
+    fn make_plan_by<P: Registered>(&mut self, policy: P, index: u32) {
+        let key = self.channel_key(index);
+        let Channel { plan, picker, subchannels, pools, pickers, .. } = &mut self.channels[index as usize];
+        let drawn = self.streams.draw(Purpose::Plan, key, u64::from(*pickers));
+        let (first, pools) = (plan.is_none(), *pools);
+        let before = Plan::take::<P>(plan);
+        let all = || subchannels.iter().map(|s| s.address).collect();
+        let memories = P::memories(&mut self.memories);
+        let made = policy.plan(&mut Endpoints { usable: picker, memories, all: &all, now: self.now, drawn }, before);
+        let plan = match made {
+            Some(made) => {
+                if let (true, Some(period)) = (first, policy.renewal()) {
+                    self.after(period, Rank::Expiry, Event::Reweigh { channel: index });
+                }
+                Some(Plan::Policy(P::keep(made)))
+            }
+            None if pools => self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn)),
+            None => return,
+        };
+        self.channels[index as usize].plan = plan.map(Box::new);
     }
 
     pub fn on_reweigh(&mut self, index: u32) {
-        let channel = &self.channels[index as usize];
-        let Policy::WeightedRoundRobin(weighing) = *channel.policy else { return };
-        if channel.stopped {
+        on_policy!(*self.channels[index as usize].policy, policy => self.renew_by(policy, index));
+    }
+
+    fn renew_by<P: Registered>(&mut self, policy: P, index: u32) {
+        let Some(period) = policy.renewal() else { return };
+        let Channel { plan, picker, subchannels, stopped, stale, .. } = &mut self.channels[index as usize];
+        if *stopped {
             return;
         }
-        // A picker that is stale takes the weights when it is rebuilt.
-        if !channel.stale {
-            let weights = self.weights_of(index, &weighing);
-            if let Some(Plan::Stride(stride)) = self.channels[index as usize].plan.as_deref_mut() {
-                stride.set(&weights, Cap::None);
-            }
+        // The plan of a picker that is stale is made anew when it is rebuilt.
+        if let (false, Some(plan)) = (*stale, plan.as_deref_mut().and_then(Plan::of::<P>)) {
+            let all = || subchannels.iter().map(|s| s.address).collect();
+            let memories = P::memories(&mut self.memories);
+            policy.renew(plan, &mut Endpoints { usable: picker, memories, all: &all, now: self.now, drawn: 0 });
         }
-        self.after(weighing.update, Rank::Expiry, Event::Reweigh { channel: index });
+        self.after(period, Rank::Expiry, Event::Reweigh { channel: index });
     }
 
-    /// A connection is READY: nothing has been reported on it.
-    pub fn begin_weighing(&mut self, connection: u32) {
-        reach(&mut self.weights, connection, Weight::default()).reconnected();
-    }
-
-    /// A response carries the load report of its pod.
-    pub fn weigh(&mut self, connection: u32, weighing: &Weighing) {
-        let report = self.pods[self.lanes[connection].pod as usize].report;
-        self.weights[connection as usize].report(self.now, &report, weighing);
-    }
+    // Load reports
 
     /// Pods report their load if anybody asks.
     pub fn start_reports(&mut self) {
-        if self.model.clients.iter().any(weighs) {
+        if self.model.clients.iter().any(asks_for_reports) {
             self.after(REPORT_PERIOD, Rank::Controller, Event::Report);
         }
     }
@@ -173,10 +141,7 @@ impl<O: Observer> Engine<'_, O> {
         let address = channel.subchannels[channel.picker[i] as usize].address;
         let since = channel.joined.as_ref().and_then(|joined| joined.since(address));
         let factor = slow_start.factor(since.map_or(slow_start.window, |since| self.now.since(since)));
-        match channel.policy {
-            Policy::LeastRequest { .. } => active_weight(factor, self.active_on(index, i), 1.0),
-            _ => factor,
-        }
+        on_policy!(*channel.policy, policy => policy.slow_weight(factor, || self.active_on(index, i)))
     }
 
     /// The host that the schedule of a slow start has next: as a position in the picker.
@@ -194,41 +159,44 @@ impl<O: Observer> Engine<'_, O> {
 
     // Hashes
 
-    /// The addresses of a channel; `None` if its plan is of these already.
-    fn addresses_to_hash(&self, index: u32) -> Option<Vec<u32>> {
-        let channel = &self.channels[index as usize];
-        let addresses: Vec<u32> = channel.subchannels.iter().map(|s| s.address).collect();
-        match channel.plan.as_deref() {
-            Some(Plan::Ring(same, _) | Plan::Maglev(same, _)) if *same == addresses => None,
-            _ => Some(addresses),
-        }
-    }
-
     /// The endpoint that a call's key leads to: as an index into the channel's subchannels. Endpoints that are left out or, but
     /// for pools, not READY are passed over.
     pub fn pick_by_key(&self, index: u32, call: Handle) -> Option<usize> {
+        on_policy!(*self.channels[index as usize].policy, policy => self.pick_by_key_by(policy, index, call))
+    }
+
+    fn pick_by_key_by<P: Registered>(&self, policy: P, index: u32, call: Handle) -> Option<usize> {
         let channel = &self.channels[index as usize];
+        let Plan::Policy(plan) = channel.plan.as_deref()? else { return None };
         let hash = keys::hash(&self.settings(index).keys, self.calls.items[call.index as usize].key);
-        let usable = |i: &usize| {
-            let subchannel = &channel.subchannels[*i];
+        policy.pick_by_key(P::kept_ref(plan)?, hash, |i| {
+            let subchannel = &channel.subchannels[i];
             let connected = channel.pools || subchannel.state == SubchannelState::Ready;
             connected && !self.is_ejected(index, subchannel.address)
-        };
-        match channel.plan.as_deref()? {
-            Plan::Counted(_) | Plan::Answer(_) => None,
-            Plan::Ring(_, ring) => ring.pick(hash, |i| usable(&i)),
-            // Envoy's table has healthy hosts only; what is left out here goes to the next one.
-            Plan::Maglev(addresses, maglev) => {
-                let i = maglev.pick(hash)?;
-                let n = addresses.len();
-                (0..n).map(|k| (i + k) % n).find(usable)
-            }
-            Plan::Stride(_) | Plan::Edf(_) => None,
+        })
+    }
+
+    // What NGINX and HAProxy count
+
+    /// A call goes to a host, as an index into the subchannels of the channel.
+    pub fn count_on(&mut self, index: u32, host: usize) {
+        let channel = &mut self.channels[index as usize];
+        if channel.policy.counts() {
+            on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.began(plan, host)));
         }
+    }
+
+    /// A call that went to this address is over.
+    pub fn count_end(&mut self, index: u32, address: u32) {
+        let channel = &mut self.channels[index as usize];
+        on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.ended(plan, address)));
     }
 }
 
-/// Addresses as hashes see them, all of one weight.
-fn named(addresses: &[u32]) -> Vec<(String, u32)> {
-    addresses.iter().map(|&a| (address_of(a), 1)).collect()
+impl Channel<'_> {
+    fn count<P: Registered>(&mut self, policy: P, change: impl FnOnce(P, &mut P::Plan)) {
+        if let Some(plan) = self.plan.as_deref_mut().and_then(Plan::of::<P>) {
+            change(policy, plan);
+        }
+    }
 }

@@ -9,8 +9,8 @@ use super::pace::Pace;
 use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
 use crate::model::Shutdown;
+use crate::pick::Report;
 use crate::policy::route::Condition;
-use crate::policy::weighted_round_robin::Report;
 use crate::random::{Purpose, mix};
 use crate::units::{Span, Time};
 

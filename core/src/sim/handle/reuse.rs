@@ -4,7 +4,7 @@
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Handle, Pooled, SubchannelState, reach};
-use crate::model::{Policy, Retries, Reuse};
+use crate::model::{Retries, Reuse};
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
@@ -226,10 +226,10 @@ impl<O: Observer> Engine<'_, O> {
     /// An attempt of a call is over, or it goes elsewhere: its server has one less to do.
     pub fn count_off(&mut self, index: u32) {
         let &Call { channel, pod, state, .. } = &self.calls.items[index as usize];
-        let counted = matches!(*self.channels[channel as usize].policy, Policy::Counted(_));
+        let counts = self.channels[channel as usize].policy.counts();
         let under_way = state.has_stream() || matches!(state, CallState::WaitsForStream | CallState::FromProxy);
-        if let (true, Some(plan)) = (counted && under_way, self.channels[channel as usize].counted()) {
-            plan.end(pod);
+        if counts && under_way {
+            self.count_end(channel, pod);
         }
     }
 }

@@ -94,7 +94,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let view = &self.views[node];
         let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
-        if channel.policy.is_pick_first() {
+        if channel.policy.one_connection() {
             let connection = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
             let address = connection.map(|&c| self.connections.items[c as usize].address);
             if address.is_some_and(|a| view.endpoints.ready.binary_search(&a).is_ok()) {

@@ -7,12 +7,57 @@
 
 use xxhash_rust::xxh64::xxh64;
 
-/// Envoy's default number of entries; any other must be prime, too, and at most 5,000,011.
-pub const TABLE: usize = 65_537;
+use super::ring_hash::Hashed;
+use super::{Endpoints, PickPolicy, View};
+
+/// Envoy's default number of entries (`maglev.proto`).
+pub const TABLE_SIZE: u32 = 65_537;
+
+/// Each call to the endpoint that its key's hash has in a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Maglev {
+    /// Entries of the table, a prime number up to 5,000,011.
+    pub table_size: u32,
+}
+
+impl Default for Maglev {
+    fn default() -> Maglev {
+        Maglev { table_size: TABLE_SIZE }
+    }
+}
+
+impl PickPolicy for Maglev {
+    const NAME: &'static str = "maglev";
+    const SUMMARY: &'static str =
+        "Each key has its pod by a table in which all pods have nearly the same number of places.";
+    const SOURCE: &'static str = "Envoy maglev";
+
+    type Memory = ();
+    type Plan = Hashed<Table>;
+
+    /// It goes by the key of a call.
+    fn pick(&self, _view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        None
+    }
+
+    fn hashes(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, of: &mut Endpoints<'_, ()>, before: Option<Self::Plan>) -> Option<Self::Plan> {
+        Some(Hashed::of(of.addresses(), before, |named| Table::new(named, self.table_size as usize)))
+    }
+
+    /// Envoy's table has healthy hosts only; what is left out here goes to the next one.
+    fn pick_by_key(&self, plan: &Self::Plan, hash: u64, usable: impl Fn(usize) -> bool) -> Option<usize> {
+        let (i, n) = (plan.made.pick(hash)?, plan.addresses.len());
+        (0..n).map(|k| (i + k) % n).find(|i| usable(*i))
+    }
+}
 
 /// A lookup table.
 #[derive(Clone, Debug, Default)]
-pub struct Maglev {
+pub struct Table {
     table: Vec<u32>,
 }
 
@@ -25,14 +70,14 @@ struct Turn {
     next: u64,
 }
 
-impl Maglev {
+impl Table {
     /// Endpoints with their weights (0: gets nothing), and a prime number of entries, which is more than there are endpoints.
     #[must_use]
-    pub fn new(endpoints: &[(impl AsRef<str>, u32)], entries: usize) -> Maglev {
+    pub fn new(endpoints: &[(impl AsRef<str>, u32)], entries: usize) -> Table {
         const FREE: u32 = u32::MAX;
         let mut order: Vec<usize> = (0..endpoints.len()).filter(|i| endpoints[*i].1 > 0).collect();
         if order.is_empty() {
-            return Maglev::default();
+            return Table::default();
         }
         order.sort_by_key(|i| endpoints[*i].0.as_ref());
         let sum: f64 = order.iter().map(|i| f64::from(endpoints[*i].1)).sum();
@@ -63,7 +108,7 @@ impl Maglev {
                 filled += 1;
             }
         }
-        Maglev { table }
+        Table { table }
     }
 
     /// The endpoint of a key's hash. `None` without endpoints. One look.
@@ -84,12 +129,14 @@ impl Turn {
 mod tests {
     use super::*;
 
+    const TABLE: usize = TABLE_SIZE as usize;
+
     fn named(weights: &[u32]) -> Vec<(String, u32)> {
         weights.iter().enumerate().map(|(i, w)| (format!("10.244.0.{i}:50051"), *w)).collect()
     }
 
     fn entries(weights: &[u32]) -> Vec<usize> {
-        let maglev = Maglev::new(&named(weights), TABLE);
+        let maglev = Table::new(&named(weights), TABLE);
         assert_eq!(maglev.table.len(), TABLE);
         (0..weights.len()).map(|i| maglev.table.iter().filter(|e| **e as usize == i).count()).collect()
     }
@@ -113,10 +160,10 @@ mod tests {
 
     #[test]
     fn a_lost_endpoint_moves_little_else() {
-        let all = Maglev::new(&named(&[1; 100]), TABLE);
+        let all = Table::new(&named(&[1; 100]), TABLE);
         let mut weights = vec![1; 100];
         weights[42] = 0;
-        let rest = Maglev::new(&named(&weights), TABLE);
+        let rest = Table::new(&named(&weights), TABLE);
         let moved = all.table.iter().zip(&rest.table).filter(|(a, b)| a != b && **a != 42).count();
         // The paper: a few percent for a table of this size (its figure 12).
         assert!(moved > 0 && moved < TABLE * 3 / 100, "{moved}");
@@ -124,7 +171,7 @@ mod tests {
 
     #[test]
     fn without_endpoints_there_is_no_pick() {
-        assert_eq!(Maglev::new(&named(&[0]), TABLE).pick(7), None);
-        assert_eq!(Maglev::new(&named(&[1]), 7).pick(u64::MAX), Some(0));
+        assert_eq!(Table::new(&named(&[0]), TABLE).pick(7), None);
+        assert_eq!(Table::new(&named(&[1]), 7).pick(u64::MAX), Some(0));
     }
 }

@@ -8,20 +8,81 @@
 //! - A request that ends is a sample however it ended: a fast failure never raises the estimate.
 //! - Where reads are frequent, low samples hardly count, and a peak comes down by time alone.
 
+use super::{Ended, PickPolicy, View, p2c};
 use crate::units::{Span, Time};
 
-/// What one client knows of the response times of one endpoint.
+/// Linkerd (`policy-controller/grpc/src/outbound.rs`).
+pub const DEFAULT_RTT: Span = Span::from_millis(30);
+/// How fast it forgets; of the same file.
+pub const DECAY: Span = Span::from_secs(10);
+
+/// One connection per address, each call on the better of two different ones by a peak-sensitive moving average of their response
+/// times, times what is outstanding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PeakEwma {
+    /// What is assumed of an endpoint that has not answered yet, above zero.
+    pub default_rtt: Span,
+    /// How fast a peak is forgotten: the time constant, above zero.
+    pub decay: Span,
+}
+
+impl Default for PeakEwma {
+    fn default() -> PeakEwma {
+        PeakEwma { default_rtt: DEFAULT_RTT, decay: DECAY }
+    }
+}
+
+impl PickPolicy for PeakEwma {
+    const NAME: &'static str = "peak_ewma";
+    const SUMMARY: &'static str = "One connection per address, each call on the better of two by a moving average of response times that jumps to \
+        peaks, times what is outstanding.";
+    const SOURCE: &'static str = "tower load/peak_ewma.rs; Linkerd";
+
+    type Memory = Estimate;
+    type Plan = ();
+
+    fn pick(&self, view: &mut impl View<Self>, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        let (n, now) = (view.len(), view.now());
+        let load = |i: usize| {
+            let pending = view.streams(i);
+            view.memory(i).load(now, pending, self.decay)
+        };
+        p2c::pick(n, load, draw)
+    }
+
+    fn prefers_by_load(&self) -> bool {
+        true
+    }
+
+    fn picks_hosts(&self) -> bool {
+        false
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn connected(&self, memory: &mut Estimate, now: Time) {
+        *memory = Estimate::new(self.default_rtt, now);
+    }
+
+    fn learn(&self, memory: &mut Estimate, ended: &Ended) {
+        memory.complete(ended.now, ended.took, self.decay);
+    }
+}
+
+/// What one client knows of the response times of one endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Estimate {
     estimate_ns: f64,
     updated: Time,
 }
 
-impl PeakEwma {
+impl Estimate {
     /// A new endpoint, with what to assume (above zero) until there is a measurement.
     #[must_use]
-    pub fn new(default_rtt: Span, now: Time) -> PeakEwma {
-        PeakEwma { estimate_ns: default_rtt.0 as f64, updated: now }
+    pub fn new(default_rtt: Span, now: Time) -> Estimate {
+        Estimate { estimate_ns: default_rtt.0 as f64, updated: now }
     }
 
     /// The load: the estimate in ns, decayed to `now`, times `pending + 1`. `decay` is above zero; `pending` are the
@@ -65,19 +126,19 @@ mod tests {
 
     #[test]
     fn reading_decays_towards_zero() {
-        let mut e = PeakEwma::new(Span::from_millis(30), at(0));
+        let mut e = Estimate::new(Span::from_millis(30), at(0));
         assert_eq!(ms(e.load(at(0), 0, DECAY)), 30.0);
         let once = e.load(at(10_000), 0, DECAY);
         assert!((ms(once) - 30.0 / std::f64::consts::E).abs() < 1e-12);
         // Decay compounds: read twice on the way or not, the same.
-        let mut twice = PeakEwma::new(Span::from_millis(30), at(0));
+        let mut twice = Estimate::new(Span::from_millis(30), at(0));
         twice.load(at(4_000), 0, DECAY);
         assert!((twice.load(at(10_000), 0, DECAY) / once - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_peak_counts_at_once_and_a_low_sample_by_the_time_since_the_last() {
-        let mut e = PeakEwma::new(Span::from_millis(30), at(0));
+        let mut e = Estimate::new(Span::from_millis(30), at(0));
         e.complete(at(0), Span::from_millis(2_000), DECAY);
         assert_eq!(ms(e.load(at(0), 0, DECAY)), 2_000.0);
         // No time has passed: a low sample changes nothing.
@@ -90,7 +151,7 @@ mod tests {
 
     #[test]
     fn load_grows_with_what_is_pending() {
-        let mut e = PeakEwma::new(Span::from_millis(10), at(0));
+        let mut e = Estimate::new(Span::from_millis(10), at(0));
         assert_eq!([0, 1, 9].map(|pending| ms(e.load(at(0), pending, DECAY))), [10.0, 20.0, 100.0]);
     }
 }

@@ -8,9 +8,48 @@
 //!
 //! What is outstanding is for the caller to say: gRPC counts the calls of its own channel from pick to end; Envoy counts
 //! those of all its workers, but none that waits for a connection. Where Envoy's endpoints have unequal weights or one is in
-//! slow start, it uses none of these but [`super::edf`] with [`active_weight`].
+//! slow start, it uses none of these but [`Edf`](crate::policy::edf::Edf) with [`active_weight`].
 
+use super::{PickPolicy, View};
 use crate::random::below;
+
+/// gRFC A48 and Envoy's `choice_count`.
+pub const CHOICE_COUNT: u32 = 2;
+
+/// One connection per address, each call on the least busy of a few drawn with replacement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeastRequest {
+    /// How many are drawn, 2 to 10.
+    pub choice_count: u32,
+}
+
+impl Default for LeastRequest {
+    fn default() -> LeastRequest {
+        LeastRequest { choice_count: CHOICE_COUNT }
+    }
+}
+
+impl PickPolicy for LeastRequest {
+    const NAME: &'static str = "least_request";
+    const SUMMARY: &'static str = "One connection per address, each call on the least busy of two (or more) drawn at random, by what this \
+        client itself has under way: many clients with little each see nothing.";
+    const SOURCE: &'static str = "gRFC A48; Envoy least_request";
+
+    type Memory = ();
+    type Plan = ();
+
+    fn pick(&self, view: &mut impl View<Self>, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        of_choices(view.len(), self.choice_count, |i| view.outstanding(i), draw)
+    }
+
+    fn prefers_by_load(&self) -> bool {
+        true
+    }
+
+    fn slow_weight(&self, factor: f64, outstanding: impl FnOnce() -> u32) -> f64 {
+        active_weight(factor, outstanding(), 1.0)
+    }
+}
 
 /// gRPC's reading of `choiceCount`: below 2 the configuration is refused (`None`), above 10 it is 10.
 #[must_use]

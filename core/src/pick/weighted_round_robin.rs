@@ -4,8 +4,97 @@
 //! `static_stride_scheduler.cc`. Modelled are the weight of one endpoint over time and the static stride scheduler with the
 //! fall-back to round robin. Weights are computed again every `update` (1 s by default, 100 ms at least): when is up to the caller.
 
-pub use crate::model::Weighing;
+use super::{Ended, Endpoints, PickPolicy, View};
 use crate::units::{Span, Time};
+
+/// One connection per address, calls in proportion to weights that the servers' load reports (ORCA) give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedRoundRobin {
+    /// A weight is used when reports have come for so long.
+    pub blackout_period: Span,
+    /// A weight is not used any more so long after the last report.
+    pub weight_expiration_period: Span,
+    /// The schedule is computed again this often, at least 100 ms.
+    pub weight_update_period: Span,
+    /// What errors count: utilisation added for each error per request. 0 or more.
+    pub error_utilization_penalty: f64,
+}
+
+impl WeightedRoundRobin {
+    /// The defaults of gRFC A58.
+    pub const DEFAULT: WeightedRoundRobin = WeightedRoundRobin {
+        blackout_period: Span::from_secs(10),
+        weight_expiration_period: Span::from_secs(180),
+        weight_update_period: Span::from_secs(1),
+        error_utilization_penalty: 1.0,
+    };
+
+    fn weights(&self, of: &mut Endpoints<'_, Weight>) -> Vec<f64> {
+        let now = of.now;
+        of.remembered(|weight| weight.get(now, self))
+    }
+}
+
+impl Default for WeightedRoundRobin {
+    fn default() -> WeightedRoundRobin {
+        WeightedRoundRobin::DEFAULT
+    }
+}
+
+impl PickPolicy for WeightedRoundRobin {
+    const NAME: &'static str = "weighted_round_robin";
+    const SUMMARY: &'static str = "One connection per address, calls in proportion to requests per utilization as the pods report \
+        them; plain rotation until reports have come for the blackout period.";
+    const SOURCE: &'static str = "gRFC A58";
+
+    type Memory = Weight;
+    type Plan = Stride;
+
+    fn pick(&self, view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        view.plan()?.pick()
+    }
+
+    fn prefers_by_load(&self) -> bool {
+        true
+    }
+
+    fn picks_hosts(&self) -> bool {
+        false
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn asks_for_reports(&self) -> bool {
+        true
+    }
+
+    /// Nothing has been reported on the connection.
+    fn connected(&self, memory: &mut Weight, _now: Time) {
+        memory.reconnected();
+    }
+
+    fn learn(&self, memory: &mut Weight, ended: &Ended) {
+        if let Some(report) = &ended.report {
+            memory.report(ended.now, report, self);
+        }
+    }
+
+    fn plan(&self, of: &mut Endpoints<'_, Weight>, _before: Option<Stride>) -> Option<Stride> {
+        let mut stride = Stride::new(0, of.drawn as u32);
+        stride.set(&self.weights(of), Cap::None);
+        Some(stride)
+    }
+
+    fn renewal(&self) -> Option<Span> {
+        Some(self.weight_update_period)
+    }
+
+    fn renew(&self, plan: &mut Stride, of: &mut Endpoints<'_, Weight>) {
+        plan.set(&self.weights(of), Cap::None);
+    }
+}
 
 /// A load report (ORCA) of a server; zero is what it does not report.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,10 +120,10 @@ pub struct Weight {
 
 impl Weight {
     /// A report came. One without requests or utilisation is ignored.
-    pub fn report(&mut self, now: Time, report: &Report, weighing: &Weighing) {
+    pub fn report(&mut self, now: Time, report: &Report, settings: &WeightedRoundRobin) {
         let utilization = if report.application > 0.0 { report.application } else { report.cpu };
         if utilization > 0.0 && report.qps > 0.0 {
-            self.value = report.qps / (utilization + report.eps / report.qps * weighing.error_penalty);
+            self.value = report.qps / (utilization + report.eps / report.qps * settings.error_utilization_penalty);
             self.updated = Some(now);
             self.since.get_or_insert(now);
         }
@@ -42,16 +131,16 @@ impl Weight {
 
     /// The weight to schedule with; 0 if there is none to go by: no report, too new, or expired. After that reports have to
     /// come for `blackout` again.
-    pub fn get(&mut self, now: Time, weighing: &Weighing) -> f64 {
+    pub fn get(&mut self, now: Time, settings: &WeightedRoundRobin) -> f64 {
         let (Some(updated), since) = (self.updated, self.since) else {
             return 0.0;
         };
-        if now.since(updated) >= weighing.expiration {
+        if now.since(updated) >= settings.weight_expiration_period {
             self.since = None;
             return 0.0;
         }
-        let seen = since.is_some_and(|since| now.since(since) >= weighing.blackout);
-        if seen || weighing.blackout == Span(0) { self.value } else { 0.0 }
+        let seen = since.is_some_and(|since| now.since(since) >= settings.blackout_period);
+        if seen || settings.blackout_period == Span(0) { self.value } else { 0.0 }
     }
 
     /// The endpoint became READY: it is as if nothing had been reported yet.
@@ -135,12 +224,7 @@ impl Stride {
 mod tests {
     use super::*;
 
-    const DEFAULTS: Weighing = Weighing {
-        error_penalty: 1.0,
-        blackout: Span::from_secs(10),
-        expiration: Span::from_secs(180),
-        update: Span::from_secs(1),
-    };
+    const DEFAULTS: WeightedRoundRobin = WeightedRoundRobin::DEFAULT;
 
     fn at(s: u64) -> Time {
         Time(s * 1_000_000_000)
@@ -179,7 +263,7 @@ mod tests {
         assert_eq!([190, 199, 200].map(|s| w.get(at(s), &DEFAULTS)), [0.0, 0.0, 200.0]);
         w.reconnected();
         assert_eq!(w.get(at(200), &DEFAULTS), 0.0);
-        let eager = Weighing { blackout: Span(0), ..DEFAULTS };
+        let eager = WeightedRoundRobin { blackout_period: Span(0), ..DEFAULTS };
         w.report(at(201), &report, &eager);
         assert_eq!(w.get(at(201), &eager), 200.0);
     }

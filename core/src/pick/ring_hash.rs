@@ -10,6 +10,78 @@ use std::fmt::Write;
 
 use xxhash_rust::xxh64::xxh64;
 
+use super::{Endpoints, PickPolicy, View, named};
+
+/// gRFC A42; Envoy's greatest is 8,388,608.
+pub const RING_SIZE: (u32, u32) = (1_024, 4_096);
+
+/// Each call to the endpoint that follows its key's hash on a ring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RingHash {
+    /// Points on the ring: at least.
+    pub min_ring_size: u32,
+    /// And at most.
+    pub max_ring_size: u32,
+}
+
+impl Default for RingHash {
+    fn default() -> RingHash {
+        let (min_ring_size, max_ring_size) = RING_SIZE;
+        RingHash { min_ring_size, max_ring_size }
+    }
+}
+
+impl PickPolicy for RingHash {
+    const NAME: &'static str = "ring_hash";
+    const SUMMARY: &'static str =
+        "Each key has its pod: the next point on a ring of hashes. Popular keys make hot pods.";
+    const SOURCE: &'static str = "gRFC A42; Envoy ring_hash";
+
+    type Memory = ();
+    type Plan = Hashed<Ring>;
+
+    /// It goes by the key of a call.
+    fn pick(&self, _view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        None
+    }
+
+    fn hashes(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, of: &mut Endpoints<'_, ()>, before: Option<Self::Plan>) -> Option<Self::Plan> {
+        let (min, max) = (self.min_ring_size.into(), self.max_ring_size.into());
+        Some(Hashed::of(of.addresses(), before, |named| Ring::new(named, min, max)))
+    }
+
+    fn pick_by_key(&self, plan: &Self::Plan, hash: u64, usable: impl Fn(usize) -> bool) -> Option<usize> {
+        plan.made.pick(hash, usable)
+    }
+}
+
+/// A plan by hashes of addresses, and the addresses that it is of.
+#[derive(Debug)]
+pub struct Hashed<T> {
+    /// In the order in which the plan names them.
+    pub addresses: Vec<u32>,
+    /// The ring or table.
+    pub made: T,
+}
+
+impl<T> Hashed<T> {
+    /// The plan of these addresses: the one `before` if it is of the same, for they are the same for as long as no pod comes or goes.
+    pub(super) fn of(
+        addresses: Vec<u32>,
+        before: Option<Hashed<T>>,
+        make: impl Fn(&[(String, u32)]) -> T,
+    ) -> Hashed<T> {
+        match before {
+            Some(same) if same.addresses == addresses => same,
+            _ => Hashed { made: make(&named(&addresses)), addresses },
+        }
+    }
+}
+
 /// A ring of points.
 #[derive(Clone, Debug, Default)]
 pub struct Ring {

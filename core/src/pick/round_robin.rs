@@ -1,8 +1,71 @@
-//! round_robin's picker: in which order it goes, and where it starts.
+//! round_robin, and its picker: in which order it goes, and where it starts.
+//!
+//! Sources: grpc-go `balancer/roundrobin` and `balancer/endpointsharding`; for the others see [`RotationStart`].
 
-use crate::model::RotationStart;
-use crate::random::{Stream, below, shuffle};
 use rand::Rng;
+
+use super::{PickPolicy, View};
+use crate::random::{Stream, below, shuffle};
+
+/// One connection per address, calls in rotation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoundRobin {
+    /// Where a rebuilt picker starts, and in which order it goes.
+    pub start: RotationStart,
+}
+
+/// Where a rebuilt round_robin picker starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationStart {
+    /// Random start, random order (grpc-go).
+    RandomOrder,
+    /// Random start, order of the address list (C-core).
+    Random,
+    /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
+    First,
+    /// A counter that begins anywhere and goes on over all pickers, modulo the length of the list (grpc-java, Envoy).
+    Continue,
+    /// The connection that would have been next, if it is still listed, else the first; in the order of the answer, which begins
+    /// anywhere (grpc-js).
+    NextSubchannel,
+}
+
+impl RotationStart {
+    /// True if connections are in the order of the resolver's answer.
+    #[must_use]
+    pub fn goes_by_answer(self) -> bool {
+        matches!(self, RotationStart::Continue | RotationStart::NextSubchannel)
+    }
+}
+
+impl Default for RoundRobin {
+    /// As grpc-go.
+    fn default() -> RoundRobin {
+        RoundRobin { start: RotationStart::RandomOrder }
+    }
+}
+
+impl PickPolicy for RoundRobin {
+    const NAME: &'static str = "round_robin";
+    const SUMMARY: &'static str = "One connection per address that the resolver returns, calls in rotation. Needs a headless Service: behind \
+        a ClusterIP there is one address, so it is pick_first.";
+    const SOURCE: &'static str = "grpc-go balancer/roundrobin, endpointsharding";
+
+    type Memory = ();
+    type Plan = ();
+
+    fn pick(&self, view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        (!view.is_empty()).then(|| view.turn())
+    }
+
+    fn goes_in_turn(&self) -> bool {
+        true
+    }
+
+    fn rotation(&self) -> Option<RotationStart> {
+        Some(self.start)
+    }
+}
 
 /// Prepares a rebuilt picker: reorders `ready` where the order is random, and returns the number of the first pick, whose index is its
 /// remainder modulo the length. `last` is what the previous picker would have gone on with, if there was one: for

@@ -1,0 +1,223 @@
+//! The list of all pick policies, and what follows from it.
+
+use super::{
+    HaproxyLeastConn, HaproxyRandom, LeastRequest, Maglev, NginxLeastConn, NginxRandomTwo, PeakEwma, PickFirst,
+    PickPolicy, Random, RingHash, RotationStart, RoundRobin, WeightedRoundRobin,
+};
+
+/// What there is to say of a policy without its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// [`PickPolicy::NAME`].
+    pub name: &'static str,
+    /// [`PickPolicy::SUMMARY`].
+    pub summary: &'static str,
+    /// [`PickPolicy::SOURCE`].
+    pub source: &'static str,
+    /// [`PickPolicy::PROXY`].
+    pub proxy: Option<&'static str>,
+    /// The policy with its default settings.
+    pub default: fn() -> Policy,
+}
+
+/// A policy of the list: where its memories and its plan are among those of all policies.
+pub trait Registered: PickPolicy {
+    /// Its memories.
+    fn memories(all: &mut Memories) -> &mut Vec<Self::Memory>;
+    /// Its plan as one of all policies.
+    fn keep(plan: Self::Plan) -> PolicyPlan;
+    /// Its plan, if it is one of this policy.
+    fn kept(plan: PolicyPlan) -> Option<Self::Plan>;
+    /// The same, to be looked at.
+    fn kept_ref(plan: &PolicyPlan) -> Option<&Self::Plan>;
+    /// The same, to be changed.
+    fn kept_mut(plan: &mut PolicyPlan) -> Option<&mut Self::Plan>;
+}
+
+// `$d` is a dollar sign: the inner macro needs one of its own.
+macro_rules! registry {
+    ($d:tt $($field:ident: $Policy:ident,)*) => {
+        /// The pick policy of a channel.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum Policy {
+            $(
+                #[doc = concat!("See [`", stringify!($Policy), "`](super::", stringify!($Policy), ").")]
+                $Policy($Policy),
+            )*
+        }
+
+        /// What clients remember of their connections: by policy, then by connection. Lists of policies that remember nothing take no
+        /// space.
+        #[derive(Clone, Debug, Default)]
+        pub struct Memories {
+            $($field: Vec<<$Policy as PickPolicy>::Memory>,)*
+        }
+
+        /// The plan of a channel's policy.
+        #[derive(Debug)]
+        pub enum PolicyPlan {
+            $(
+                #[doc = concat!("Of [`", stringify!($Policy), "`](super::", stringify!($Policy), ").")]
+                $Policy(<$Policy as PickPolicy>::Plan),
+            )*
+        }
+
+        impl Policy {
+            /// All policies.
+            pub const KINDS: &'static [Kind] = &[$(Kind {
+                name: <$Policy as PickPolicy>::NAME,
+                summary: <$Policy as PickPolicy>::SUMMARY,
+                source: <$Policy as PickPolicy>::SOURCE,
+                proxy: <$Policy as PickPolicy>::PROXY,
+                default: || Policy::$Policy($Policy::default()),
+            },)*];
+        }
+
+        $(
+            impl From<$Policy> for Policy {
+                fn from(policy: $Policy) -> Policy {
+                    Policy::$Policy(policy)
+                }
+            }
+
+            impl Registered for $Policy {
+                #[inline(always)]
+                fn memories(all: &mut Memories) -> &mut Vec<Self::Memory> {
+                    &mut all.$field
+                }
+
+                fn keep(plan: Self::Plan) -> PolicyPlan {
+                    PolicyPlan::$Policy(plan)
+                }
+
+                fn kept(plan: PolicyPlan) -> Option<Self::Plan> {
+                    if let PolicyPlan::$Policy(plan) = plan { Some(plan) } else { None }
+                }
+
+                #[inline(always)]
+                fn kept_ref(plan: &PolicyPlan) -> Option<&Self::Plan> {
+                    if let PolicyPlan::$Policy(plan) = plan { Some(plan) } else { None }
+                }
+
+                #[inline(always)]
+                fn kept_mut(plan: &mut PolicyPlan) -> Option<&mut Self::Plan> {
+                    if let PolicyPlan::$Policy(plan) = plan { Some(plan) } else { None }
+                }
+            }
+        )*
+
+        /// `on_policy!(policy, p => body)`: the body for the type of the policy, so that nothing is dispatched inside of it.
+        macro_rules! on_policy {
+            ($d policy:expr, $d p:ident => $d body:expr) => {
+                match $d policy {
+                    $($crate::pick::Policy::$Policy($d p) => $d body,)*
+                }
+            };
+        }
+    };
+}
+
+registry! { $
+    pick_first: PickFirst,
+    round_robin: RoundRobin,
+    random: Random,
+    weighted_round_robin: WeightedRoundRobin,
+    least_request: LeastRequest,
+    peak_ewma: PeakEwma,
+    ring_hash: RingHash,
+    maglev: Maglev,
+    nginx_least_conn: NginxLeastConn,
+    nginx_random_two: NginxRandomTwo,
+    haproxy_leastconn: HaproxyLeastConn,
+    haproxy_random: HaproxyRandom,
+}
+
+pub(crate) use on_policy;
+
+impl Policy {
+    /// [`PickPolicy::NAME`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        fn of<P: PickPolicy>(_: P) -> &'static str {
+            P::NAME
+        }
+        on_policy!(self, p => of(p))
+    }
+
+    /// [`PickPolicy::PROXY`].
+    #[must_use]
+    pub fn proxy(self) -> Option<&'static str> {
+        fn of<P: PickPolicy>(_: P) -> Option<&'static str> {
+            P::PROXY
+        }
+        on_policy!(self, p => of(p))
+    }
+
+    /// [`PickPolicy::one_connection`].
+    #[inline]
+    #[must_use]
+    pub fn one_connection(self) -> bool {
+        on_policy!(self, p => p.one_connection())
+    }
+
+    /// [`PickPolicy::goes_in_turn`].
+    #[must_use]
+    pub fn goes_in_turn(self) -> bool {
+        on_policy!(self, p => p.goes_in_turn())
+    }
+
+    /// [`PickPolicy::rotation`].
+    #[must_use]
+    pub fn rotation(self) -> Option<RotationStart> {
+        on_policy!(self, p => p.rotation())
+    }
+
+    /// [`PickPolicy::hashes`].
+    #[inline]
+    #[must_use]
+    pub fn hashes(self) -> bool {
+        on_policy!(self, p => p.hashes())
+    }
+
+    /// [`PickPolicy::prefers_by_load`].
+    #[must_use]
+    pub fn prefers_by_load(self) -> bool {
+        on_policy!(self, p => p.prefers_by_load())
+    }
+
+    /// [`PickPolicy::learns`].
+    #[must_use]
+    pub fn learns(self) -> bool {
+        on_policy!(self, p => p.learns())
+    }
+
+    /// [`PickPolicy::asks_for_reports`].
+    #[must_use]
+    pub fn asks_for_reports(self) -> bool {
+        on_policy!(self, p => p.asks_for_reports())
+    }
+
+    /// [`PickPolicy::counts`].
+    #[inline]
+    #[must_use]
+    pub fn counts(self) -> bool {
+        on_policy!(self, p => p.counts())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `policy` chooses has a name of its own; each proxy has names of its own.
+    #[test]
+    fn names_are_unique_and_every_policy_says_what_it_does() {
+        let names: std::collections::BTreeSet<_> = Policy::KINDS.iter().map(|kind| (kind.proxy, kind.name)).collect();
+        assert_eq!(names.len(), Policy::KINDS.len());
+        for kind in Policy::KINDS {
+            let default = (kind.default)();
+            assert_eq!((default.name(), default.proxy()), (kind.name, kind.proxy));
+            assert!(kind.summary.ends_with('.') && !kind.source.is_empty(), "{}", kind.name);
+        }
+    }
+}
