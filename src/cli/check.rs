@@ -26,10 +26,10 @@ pub struct Args {
     /// Check the property of this name only; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// The most scenarios that each property is attacked with; the first is the one that is written
+    /// The most scenarios to try against each property; the first is the scenario as written
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     cases: u32,
-    /// The most runs of each scenario [default: 3 of what holds always, else 200]
+    /// The most runs of each scenario [default: 3 for a claim that holds `always`, otherwise 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: Option<u32>,
     /// Seed of the scenarios and their runs
@@ -90,7 +90,7 @@ fn failure(name: &str, error: CheckError) -> Failure {
         CheckError::NoScenario(diagnostics) => Failure::Scenario(diagnostics),
         CheckError::Run(error) => Failure::Run(name.to_owned(), error),
         CheckError::TooFewRuns(runs) => Failure::Usage(format!(
-            "{name}: {runs} runs of each scenario could not refute the claim at its level, whatever they show; more --runs, fewer --cases, \
+            "{name}: {runs} runs of each scenario are too few to refute the claim at its level; use more --runs, fewer --cases, \
              or a higher level"
         )),
         CheckError::Silent => Failure::Usage(format!(

@@ -26,28 +26,28 @@ pub struct Args {
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Compare the variants of each scenario that these values give, e.g. servers.0.grpc.max_connection_age=1m,5m,30m or
-    /// servers.0.replicas=5..20:4 (four values) or clients.0.load.open.rate=100..10000:log5 (at equal ratios); of several --vary
+    /// servers.0.replicas=5..20:4 (four values) or clients.0.load.open.rate=100..10000:log5 (at equal ratios); several --vary give
     /// all combinations
     #[arg(long = "vary", value_name = "PATH=VALUES")]
     varies: Vec<String>,
     /// Name of the scenario or variant that the others are compared with [default: the first one]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
-    /// Runs of each scenario, over the same seeds; with --until the first ones, at least 10
+    /// Runs of each scenario, over the same seeds; with --until, the initial number, at least 10
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
-    /// Run until half of the 95 % confidence interval of a figure's mean is at most this in every scenario,
+    /// Run until the half-width of the 95 % confidence interval of a figure's mean is at most this in every scenario,
     /// e.g. 'max_over_mean ± 2%' (or +-)
     #[arg(long, value_name = "FIGURE±WIDTH")]
     until: Option<String>,
     /// The most runs of each scenario with --until; if they do not reach it, the exit status is 1
     #[arg(long, value_name = "N", default_value_t = 1_000, requires = "until", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     max_runs: u32,
-    /// End with status 1 if a figure of the tables, or this one, is worse than in the first scenario of the same load, or has lost its
-    /// value: worse, or worse:FIGURE
+    /// Exit with status 1 if any figure of the tables (or only FIGURE) is worse than in the first scenario of the same load, or has no
+    /// value any more: worse, or worse:FIGURE
     #[arg(long = "fail-on", value_name = "worse[:FIGURE]")]
     fail_on: Vec<String>,
-    /// A difference of a figure matters from this on: a number in its unit, a duration, or a percentage of the baseline's value, e.g.
+    /// The smallest difference of a figure that matters: a number in its unit, a duration, or a percentage of the baseline's value, e.g.
     /// max_over_mean=0.2 or latency.p99=5ms or throughput_rps=2% [default: docs/compare.md]
     #[arg(long = "size", value_name = "FIGURE=VALUE")]
     sizes: Vec<String>,

@@ -15,7 +15,7 @@ use crate::shipped;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A scenario (all its values, and where each comes from), a figure (max_over_mean), a policy (round_robin), a reason
-    /// (max_age), or an error code (E012); nothing lists them all
+    /// (max_age), or an error code (E012); without WHAT, all of them are listed
     #[arg(value_name = "WHAT")]
     what: Option<String>,
     /// Change a value of the scenario first
@@ -67,7 +67,7 @@ fn unknown(what: &str) -> String {
     }
     let hint =
         nearest(what, glossary::entries().map(|e| e.word)).map_or(String::new(), |w| format!("; did you mean `{w}`?"));
-    format!("{} is no scenario, figure, policy, reason, rule or error code{hint}", quoted(what))
+    format!("{} is not a scenario, figure, policy, reason, rule or error code{hint}", quoted(what))
 }
 
 /// Every value in force, and whether it is the user's, a default of the real systems, or an assumption.

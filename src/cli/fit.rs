@@ -24,10 +24,10 @@ pub struct Args {
     /// Change a value of that scenario first
     #[arg(long = "set", value_name = "PATH=VALUE", requires = "base")]
     sets: Vec<String>,
-    /// How far a share may be from what is written, as a part of all calls
+    /// How far a share may deviate from the given one, as a part of all calls
     #[arg(long, value_name = "PERCENT", default_value = "2%")]
     within: String,
-    /// The most connections to think of
+    /// The most connections to consider
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     connections: u32,
     /// Runs of each scenario, to see how often it shows the shares
@@ -47,12 +47,11 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     let observed = observed::read(&args.shares)?;
     let within = parse_percent(&args.within).map(|p| p / 100.0).filter(|p| (0.001..=0.25).contains(p));
     let within = within.ok_or_else(|| {
-        Failure::Usage(format!("{} is no percentage from 0.1% to 25%, for --within", quoted(&args.within)))
+        Failure::Usage(format!("{} is not a percentage from 0.1% to 25%, for --within", quoted(&args.within)))
     })?;
     let Observed { pods, shares, known } = observed;
     let seen = Seen { pods, shares, known, within, most: args.connections };
-    let base =
-        args.base.as_ref().map(|base| sources::one(base, "what is seen")?.open(&args.sets).map_err(Failure::from));
+    let base = args.base.as_ref().map(|base| sources::one(base, "--base")?.open(&args.sets).map_err(Failure::from));
     let base = base.transpose()?;
     let mut set = interrupt::begin(&args.out, "fit")?;
     let watch = |_: u64, _| interrupt::asked();

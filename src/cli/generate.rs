@@ -20,14 +20,14 @@ use crate::shipped;
 
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
-    /// File to write; nothing is overwritten
+    /// File to write, or - to print; an existing file is not overwritten
     #[arg(default_value = "scenario.yaml", value_name = "FILE")]
     file: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct SchemaArgs {
-    /// Of what
+    /// Which files it describes
     #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
     of: SchemaOf,
 }

@@ -47,13 +47,13 @@ impl State {
     fn words(&self) -> String {
         if let Some((folder, kept, of)) = &self.cells {
             let folder = folder.display();
-            return format!("{kept} of {of} cells are kept in {folder}; the same command goes on from there");
+            return format!("{kept} of {of} cells are kept in {folder}; run the same command again to resume");
         }
         let folders: Vec<String> = self.written.iter().map(|folder| folder.display().to_string()).collect();
         match folders.as_slice() {
-            [] => "nothing was written; the same command starts again".to_owned(),
-            [one] => format!("the results in {one} are whole, and nothing else was written"),
-            all => format!("the results in {} are whole, and nothing else was written", all.join(", ")),
+            [] => "nothing was written; run the same command to start over".to_owned(),
+            [one] => format!("the results in {one} are complete, and nothing else was written"),
+            all => format!("the results in {} are complete, and nothing else was written", all.join(", ")),
         }
     }
 
@@ -104,7 +104,7 @@ fn watch_over() {
     }
     ARMED.store(true, Ordering::SeqCst);
     thread::sleep(PATIENCE);
-    // With the state in hand: no commit begins from here on.
+    // While the state is locked, no commit can begin.
     with_state(|state| {
         state.remove_unfinished();
         say(state);
@@ -186,7 +186,7 @@ pub fn keeps_cells(folder: &Path, of: usize) {
     with_state(|state| state.cells = Some((folder.to_owned(), 0, of)));
 }
 
-/// So many more of them are there.
+/// This many more cells are finished.
 pub fn keeps_more_cells(cells: usize) {
     with_state(|state| state.cells.iter_mut().for_each(|(_, kept, _)| *kept += cells));
 }
@@ -214,7 +214,7 @@ mod tests {
             cells,
         };
         assert!(state(&[], None).words().starts_with("nothing was written"));
-        assert!(state(&["a", "b"], None).words().starts_with("the results in a, b are whole"));
+        assert!(state(&["a", "b"], None).words().starts_with("the results in a, b are complete"));
         assert!(state(&[], Some(("s".into(), 3, 8))).words().starts_with("3 of 8 cells are kept in s"));
     }
 }

@@ -42,7 +42,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios: print a table per pod, write traces and plots
+    /// Run scenarios: print a table with a row per pod, write traces and plots
     Run(run::Args),
     /// Run scenarios, or variants of one, over the same seeds, and say which is better
     Compare(compare::Args),
@@ -50,9 +50,9 @@ enum Command {
     Sweep(sweep::Args),
     /// Put the shards of a sweep together
     Merge(sweep::MergeArgs),
-    /// Attack claims with random scenarios, and shrink what refutes them to a small scenario
+    /// Test claims against random scenarios, and shrink each counterexample to a small scenario
     Check(check::Args),
-    /// Say which connections would show the shares that your pods have, each with a scenario that does
+    /// Find which connections would explain your pods' shares, each with a scenario that shows it
     Fit(fit::Args),
     /// Find the fewest pods that meet objectives, or the highest load that they carry, with each cure for skew
     Plan(plan::Args),

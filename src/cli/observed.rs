@@ -13,7 +13,7 @@ use crate::theory::shares::Known;
 const MOST_PODS: usize = 200;
 /// A file is not larger.
 const MOST_BYTES: u64 = 1 << 20;
-/// More connections than that were not counted.
+/// The largest connection count that is accepted.
 const MOST_CONNECTIONS: f64 = 1e6;
 
 /// What was seen.
@@ -100,7 +100,7 @@ fn observed(rows: &[Row<'_>], text: &str) -> Result<Observed, String> {
     }
     let load = |row: &Row<'_>| {
         let number = parse_number(row.load.strip_suffix('%').unwrap_or(row.load));
-        let why = || format!("{} is no share: write a number per pod, such as 90/5/5/0/0", quoted(row.load));
+        let why = || format!("{} is not a share: write a number per pod, such as 90/5/5/0/0", quoted(row.load));
         number.filter(|x| (0.0..=1e15).contains(x)).ok_or_else(why)
     };
     let loads = rows.iter().map(load).collect::<Result<Vec<f64>, String>>()?;
@@ -112,7 +112,7 @@ fn observed(rows: &[Row<'_>], text: &str) -> Result<Observed, String> {
     let mut names: Vec<&String> = pods.iter().collect();
     names.sort();
     if !(pods.is_empty() || pods.len() == rows.len() && names.windows(2).all(|two| two[0] != two[1])) {
-        return Err(format!("{text} names some pods only, or two by one name: name all of them, or none"));
+        return Err(format!("{text} names only some pods, or uses a name twice: name each pod once, or none"));
     }
     let whole = percentages == 0 && loads.iter().all(|x| x.fract() == 0.0);
     let known = Known { connections: connections(rows)?, calls: whole.then_some(sum as u64) };
@@ -123,13 +123,13 @@ fn observed(rows: &[Row<'_>], text: &str) -> Result<Observed, String> {
 fn connections(rows: &[Row<'_>]) -> Result<Option<Vec<u32>>, String> {
     let count = |text: &str| {
         let number = parse_number(text).filter(|n| n.fract() == 0.0 && (0.0..=MOST_CONNECTIONS).contains(n));
-        number.map(|n| n as u32).ok_or_else(|| format!("{} is no number of connections", quoted(text)))
+        number.map(|n| n as u32).ok_or_else(|| format!("{} is not a number of connections", quoted(text)))
     };
     let counted: Vec<&str> = rows.iter().filter_map(|row| row.connections).collect();
     let counts = counted.into_iter().map(count).collect::<Result<Vec<u32>, String>>()?;
     match counts.len() {
         0 => Ok(None),
-        n if n < rows.len() => Err("the connections of some pods only are told: count all of them, or none".to_owned()),
+        n if n < rows.len() => Err("only some pods have connection counts: give one for each pod, or none".to_owned()),
         _ if counts.iter().all(|n| *n == 0) => Err("no pod has a connection".to_owned()),
         _ => Ok(Some(counts)),
     }
@@ -154,15 +154,15 @@ mod tests {
             ("0/0", "no pod"),
             ("a/b", "`a`"),
             ("-1/2", "`-1`"),
-            ("40//30", "`` is no share"),
+            ("40//30", "`` is not a share"),
             ("1/50%", "mixes percentages and numbers"),
             ("50% 1", "mixes percentages and numbers"),
             ("1e-400/1", "`1e-400`"),
-            ("50,50/20", "`50,50` is no share"),
+            ("50,50/20", "`50,50` is not a share"),
             ("a=1/2", "names some pods only"),
             ("a=1/a=2", "two by one name"),
             ("1:2/3", "some pods only"),
-            ("1:x/3:1", "`x` is no number of connections"),
+            ("1:x/3:1", "`x` is not a number of connections"),
             ("1:0/3:0", "no pod has a connection"),
         ] {
             let why = shares(text).unwrap_err();

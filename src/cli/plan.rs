@@ -37,10 +37,10 @@ pub struct Args {
     /// Find the highest load that the scenario's pods carry, and not the fewest pods
     #[arg(long, conflicts_with_all = ["pods", "knob"])]
     load: bool,
-    /// Ratio of neighbouring loads, less 1: how exactly --load finds the highest one
+    /// Relative step between neighbouring loads: how precisely --load finds the highest one
     #[arg(long, value_name = "PART", default_value = "2%", requires = "load", value_parser = part)]
     precision: f64,
-    /// The candidates, e.g. clients.0.policy=round_robin,pick_first; of several --vary all combinations [default: the scenario
+    /// The candidates, e.g. clients.0.policy=round_robin,pick_first; several --vary give all combinations [default: the scenario
     /// as it is, and the usual cures]
     #[arg(long = "vary", value_name = "PATH=VALUES", conflicts_with = "knob")]
     varies: Vec<String>,
@@ -53,10 +53,10 @@ pub struct Args {
     /// Each answer, enough or not, is right with this confidence
     #[arg(long, value_name = "PART", default_value = "95%", value_parser = part)]
     confidence: f64,
-    /// The most runs for one answer; if they do not show it, that is said, and taken for not enough
+    /// The most runs for one answer; if they are inconclusive, the report says so and counts it as not enough
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_runs: u32,
-    /// Make all runs as long as the scenario's; otherwise those are shorter in which a shorter run says as much
+    /// Make all runs as long as the scenario's; by default, a run is shortened where a shorter one says as much
     #[arg(long, conflicts_with = "knob")]
     exact: bool,
     /// Show what a setting trades instead: time to balance against reconnects and failed calls, e.g.
@@ -79,7 +79,7 @@ enum Through {
     /// SIGKILL of one pod, whose container restarts in place
     #[value(name = "pod_loss", alias = "pod-loss")]
     PodLoss,
-    /// All rates rise by half, and half as many pods again are asked for
+    /// All rates rise by 50 %, and the server is scaled up by 50 %
     #[value(name = "scale_up", alias = "scale-up")]
     ScaleUp,
 }

@@ -12,13 +12,13 @@ const INDICES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"];
 /// submission, which is another one when a single failed task is run again.
 pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
     const FORM: &str = "write --shard I/N with I from 1 to N, or --shard auto/N";
-    let (i, n) = text.split_once('/').ok_or_else(|| format!("{} is no shard; {FORM}", quoted(text)))?;
+    let (i, n) = text.split_once('/').ok_or_else(|| format!("{} is not a shard; {FORM}", quoted(text)))?;
     let of: u64 =
-        n.parse().ok().filter(|n| *n >= 1).ok_or_else(|| format!("{} is no number of shards; {FORM}", quoted(n)))?;
+        n.parse().ok().filter(|n| *n >= 1).ok_or_else(|| format!("{} is not a number of shards; {FORM}", quoted(n)))?;
     if i != "auto" {
         let index = i.parse::<u64>().ok().and_then(|i| i.checked_sub(1)).filter(|index| *index < of);
         let index =
-            index.ok_or_else(|| format!("{} is no shard: there are 1/{of} to {of}/{of}; {FORM}", quoted(text)))?;
+            index.ok_or_else(|| format!("{} is not a shard: there are 1/{of} to {of}/{of}; {FORM}", quoted(text)))?;
         return Ok(Shard { index, of });
     }
     let found = INDICES.iter().find_map(|name| Some((*name, environment(name)?)));

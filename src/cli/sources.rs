@@ -65,7 +65,7 @@ pub fn one(argument: &str, what: &str) -> Result<Source, Failure> {
     match (sources.pop(), sources.len()) {
         (Some(source), 0) => Ok(source),
         (_, more) => {
-            Err(Failure::Usage(format!("{} means {} scenarios; {what} is of one", quoted(argument), more + 1)))
+            Err(Failure::Usage(format!("{} stands for {} scenarios; {what} takes one", quoted(argument), more + 1)))
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn texts(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Fai
 
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
     if arguments.iter().filter(|argument| *argument == "-").count() > 1 {
-        return Err(Failure::Usage("`-` is there twice, and standard input can be read once".to_owned()));
+        return Err(Failure::Usage("`-` is given twice, but standard input can be read only once".to_owned()));
     }
     let mut sources = Vec::new();
     for argument in arguments {

@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(value_name = "SCENARIO")]
     scenario: String,
     /// What is varied, e.g. servers.0.grpc.max_connection_age=1m,5m,30m or servers.0.replicas=5..20:4 (four values) or
-    /// clients.0.load.open.rate=100..10000:log5 (at equal ratios); of several --vary all combinations
+    /// clients.0.load.open.rate=100..10000:log5 (at equal ratios); several --vary give all combinations
     #[arg(long = "vary", value_name = "PATH=VALUES", required = true)]
     varies: Vec<String>,
     /// Runs of each cell, over the same seeds

@@ -48,7 +48,7 @@ pub fn style() -> Style {
     }
 }
 
-/// Text without what a terminal would obey, but for our own colours.
+/// Text with control sequences escaped, except for our own colours.
 fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
     if colours { Cow::Owned(printable::coloured_lines(text)) } else { printable::lines(text) }
 }

@@ -82,7 +82,7 @@ fn tell_apart(scenarios: &mut [Loaded], texts: &[Document]) {
     }
 }
 
-/// So many ends of a path are looked at to tell files apart.
+/// Ends of a path that are looked at to tell files apart.
 const MOST_PARTS: usize = 8;
 
 /// Scenarios that all have a place in a story come in its order.

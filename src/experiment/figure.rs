@@ -55,6 +55,6 @@ pub fn path(figure: &str) -> Result<String, (String, String)> {
             || "figures are the columns of runs.csv, such as `max_over_mean` or `latency_p99_ms`".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        (format!("{} is no figure of a run that has a mean over runs", quoted(figure)), hint)
+        (format!("{} is not a figure of a run that has a mean over runs", quoted(figure)), hint)
     })
 }

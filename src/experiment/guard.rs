@@ -108,7 +108,7 @@ pub fn sizes(texts: &[String]) -> Result<Sizes, Diagnostics> {
             Some(Amount::Absolute(absolute)) => Size { absolute, relative: 0.0 },
             Some(Amount::Relative(relative)) => Size { absolute: 0.0, relative },
             None => {
-                let message = format!("{} is no size", quoted(value));
+                let message = format!("{} is not a size", quoted(value));
                 return wrong(figure.len() + 1..text.len(), Code::BadExpectation, &message, FORM);
             }
         };

@@ -48,7 +48,7 @@ impl Until {
             .map_err(|(message, help)| wrong(start..start + figure.len(), Code::UnknownFigure, &message, &help))?;
         let width = Amount::parse(&path, width).filter(|width| !width.is_zero()).ok_or_else(|| {
             let help = "write a percentage of the mean, or a number above zero";
-            wrong(end..text.len(), Code::BadExpectation, &format!("{} is no width", quoted(width)), help)
+            wrong(end..text.len(), Code::BadExpectation, &format!("{} is not a width", quoted(width)), help)
         })?;
         Ok(Until { text: text.split_whitespace().collect::<Vec<_>>().join(" "), path, width })
     }

@@ -39,7 +39,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "EK022",
-        title: "a connection age below what DNS is asked",
+        title: "a connection age below gRPC's DNS interval",
         severity: Severity::Note,
         cause: "gRPC's resolver asks DNS at most once in 30 s. Connections that end more often than that are dialled again to the same pods, at \
                 the price of a handshake each, and find new pods no sooner.",

@@ -86,7 +86,7 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Warning,
         cause: "Consistent hashing sends all calls of a key to one pod. A key with a large part of the calls makes that pod hot, and no number of \
                 pods helps.",
-        cure: "A key with more and more equal values; or a policy that does not hash.",
+        cure: "A key with more values of more equal popularity, or a policy that does not hash.",
         source: "gRFC A42; envoy docs, load_balancers.rst (ring hash, Maglev)",
         example: "name: hot-key\nduration: 1m\nservers: [{ name: api, replicas: 5, concurrency: 1 }]\n\
                   clients: [{ name: web, replicas: 10, policy: ring_hash, discovery: watch, keys: { count: 10, zipf: 1.5 }, load: { open: { rate: 1000 } } }]\n",

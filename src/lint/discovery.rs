@@ -118,7 +118,7 @@ fn pinned_without_age(model: &Model) -> Vec<Found> {
     }
     age(model, &callers, |pods| {
         let connections = count(connections, "connection");
-        format!("{connections} that stay on the pod they are on: more than these {pods} would get nothing")
+        format!("{connections} that never move: pods added to these {pods} would get nothing")
     })
 }
 
@@ -131,7 +131,7 @@ fn too_old(model: &Model) -> Vec<Found> {
         let age = s.grpc.max_connection_age.filter(|age| *age > TOO_OLD && s.replicas > 0)?;
         let at = format!("servers.{}.grpc.max_connection_age", s.name);
         Some(Found {
-            message: format!("connections that end after {age}: a new pod waits for its share of them as long"),
+            message: format!("connections that end after {age}: a new pod waits that long for its share of them"),
             path: at.clone(),
             probe: scale_up(model, i, AFTER),
             fix: vec![format!("{at}={AGE}"), format!("{at}_grace=30s")],

@@ -49,8 +49,8 @@ pub(super) static RULES: &[Rule] = &[
         code: "EK034",
         title: "neither a deadline nor a queue limit",
         severity: Severity::Note,
-        cause: "In an overload calls wait in the pods' queues without end; when it is over the pods work off what nobody waits for any more, and \
-                everybody behind it is late.",
+        cause: "In an overload calls wait in the pods' queues without end; when it is over, the pods work off calls that nobody waits for any more, and \
+                all calls behind them are late.",
         cure: "A deadline on each call (gRPC has none by default), and a limit on what waits in a pod.",
         source: "grpc.io, deadlines; docs/model.md, Pods",
         example: "name: endless\nduration: 1m\nservers: [{ name: api, replicas: 5, concurrency: 1 }]\n\
@@ -176,7 +176,7 @@ fn no_room(model: &Model) -> Vec<Found> {
     if full >= 1.0 || left < 1.0 || scales(model) {
         return Vec::new();
     }
-    // So many that one less is 90 % full.
+    // As many as make one less 90 % full.
     let enough = f64::from(n) * full / 0.9 + 1.0;
     vec![Found {
         path: first_server(model, "replicas"),
@@ -219,7 +219,7 @@ fn endless(model: &Model) -> Vec<Found> {
     }]
 }
 
-/// So many times a span, in whole 100 ms, at least one second.
+/// A multiple of a span, in whole 100 ms, at least one second.
 fn whole(span: Span, times: u64) -> Span {
     let tenth = Span::from_millis(100);
     (tenth * (span * times).0.div_ceil(tenth.0)).max(Span::from_secs(1))

@@ -28,7 +28,7 @@ pub(super) static RULES: &[Rule] = &[
         code: "EK002",
         title: "gRPC through a ClusterIP with few connections",
         severity: Severity::Warning,
-        cause: "Each connection falls on a pod by a fair draw, so that pods have shares as dice throw them: the coefficient of variation is \
+        cause: "Each connection goes to a pod drawn uniformly, so the shares of the pods are random: the coefficient of variation is \
                 √((n-1)·Σw²) for n pods and connections that carry the parts w of the load; √((n-1)/C) for C equal ones.",
         cure: "The cure of EK001; or enough connections that the draws even out: 16 (n-1) make the coefficient 0.25.",
         source: "docs/blog.md, pool-max-lifetime and grpc-clusterip-mixed; the law of a multinomial",
@@ -163,7 +163,7 @@ fn few(model: &Model) -> Vec<Found> {
     vec![Found {
         path: first.path("channels"),
         message: format!(
-            "{connections} connections on {pods} pods are as many dice{as_many}: a cv of {cv:.2}; {} would make it {UNEVEN}",
+            "{connections} connections are placed on {pods} pods at random{as_many}: a cv of {cv:.2}; {} would make it {UNEVEN}",
             enough(pods)
         ),
         probe: quiet(model, QUIET),

@@ -92,7 +92,7 @@ pub(super) fn scale_up(model: &Model, server: usize, after: u64) -> Vec<String> 
     sets
 }
 
-/// So many times the pods' capacity for 20 s, by more calls of the client with the highest rate. `None`: no load is open.
+/// A multiple of the pods' capacity for 20 s, by more calls of the client with the highest rate. `None`: no load is open.
 pub(super) fn overload(model: &Model, times: f64, seconds: u64) -> Option<Vec<String>> {
     let (busiest, rate) = model
         .clients

@@ -46,9 +46,9 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "EK015",
-        title: "a preStop shorter than polled DNS is old",
+        title: "a preStop shorter than the staleness of polled DNS",
         severity: Severity::Warning,
-        cause: "Who polls DNS (Envoy's STRICT_DNS, NGINX, HAProxy) calls a pod that is gone until the next answer without it: endpoint lag, the age \
+        cause: "A client that polls DNS (Envoy's STRICT_DNS, NGINX, HAProxy) calls a deleted pod until an answer omits it: endpoint lag, the age \
                 of a cached answer and the interval of the poll together.",
         cure: "A preStop longer than the three, and a longer grace period; or a push of the endpoints (EDS); or retries to another host.",
         source: "envoy docs, service_discovery.rst; docs/model.md, how long a preStop",
@@ -127,7 +127,7 @@ fn pause(list: &str, server: &Server, seconds: u64) -> Vec<String> {
     vec![format!("{at}.pre_stop={seconds}s"), format!("{at}.grace={grace}s")]
 }
 
-/// How long somebody may dial a pod after its deletion, as he knows of the pods by kube-proxy or a push. `None`: he does not, or
+/// How long a caller that learns of pods by kube-proxy or a push may dial a deleted pod. `None`: it does not, or
 /// tries another pod at once.
 fn told_late(model: &Model, caller: &Caller<'_>) -> Option<Span> {
     let pushed = match caller.grpc.discovery {
@@ -149,7 +149,7 @@ fn no_pause(model: &Model) -> Vec<Found> {
     let gateways = model.gateways.iter().enumerate().filter(|(i, _)| called(*i).any(|c| !tried_again(&c)));
     let gateways = gateways.map(|(_, g)| ("gateways", &g.server, lag(model)));
     let found = |(list, s, needed): (&str, &Server, Span)| {
-        let why = format!("nodes that know {needed} later that the pod is going");
+        let why = format!("nodes that learn of the deletion {needed} later");
         let message = format!("a pause of {} before SIGTERM, and {why}", s.termination.pre_stop);
         (s.replicas > 1 && s.termination.pre_stop < needed)
             .then(|| longer_pause(model, list, s, message, whole_seconds(needed).max(5)))

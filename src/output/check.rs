@@ -14,7 +14,7 @@ impl Checked {
         match (self.outcome, self.expected) {
             (Fate::Holds, Fate::Holds) => "holds",
             (Fate::Refuted, Fate::Refuted) => "refuted, as expected",
-            (Fate::Holds, Fate::Refuted) => "NOT refuted, which was expected",
+            (Fate::Holds, Fate::Refuted) => "NOT refuted, although a refutation was expected",
             (Fate::Refuted, Fate::Holds) => "REFUTED",
         }
     }

@@ -31,7 +31,7 @@ pub enum OutputError {
         file: PathBuf,
     },
     /// A file that evenkeel did not write has the name of one that is to be written.
-    #[error("evenkeel did not write {}, which is in the way; move it, or name another folder", path.display())]
+    #[error("{} is in the way, and evenkeel did not write it; move it, or name another folder", path.display())]
     Taken {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum OutputError {
         path: PathBuf,
     },
     /// A file of a result is not there.
-    #[error("{} is missing, so the folder has no whole result; run the command again that wrote it", path.display())]
+    #[error("{} is missing, so the result in the folder is incomplete; rerun the command that wrote it", path.display())]
     Missing {
         /// The file.
         path: PathBuf,

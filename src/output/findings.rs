@@ -59,9 +59,9 @@ pub(super) fn markdown(out: &mut String, comparison: &Comparison, group: &[Compa
     let _ = writeln!(out, "\n{NOTE}\n");
 }
 
-const NOTE: &str = "Each figure is judged by its own 95 % confidence interval: of forty figures without any difference, one is \
-                    expected to read as worse, if its size lets it. Runs that would show it: with a chance of 80 %, if the \
-                    difference is what it seems.";
+const NOTE: &str = "Each figure is judged by its own 95 % confidence interval: of forty figures without a real difference, about one is \
+                    expected to read as worse, if it reaches --size. Runs that would show it: with 80 % power, if the \
+                    true difference is the observed one.";
 
 fn title(comparison: &Comparison, group: &[Compared]) -> Option<String> {
     let any = group.iter().any(|s| s.difference.as_ref().is_some_and(|d| !d.findings.is_empty()));

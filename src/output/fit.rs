@@ -15,7 +15,7 @@ use crate::words::{paragraphs, percent};
 pub fn render(fit: &Fit, folder: &str, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&title(fit)));
     if fit.kinds.is_empty() {
-        let none = "Nothing that is thought of shows such shares: more connections, or a wider --within?";
+        let none = "No explanation that was considered shows such shares: try more --connections, or a wider --within.";
         return out + &paragraphs(none, style.columns(), "") + "\n" + &base(fit, style);
     }
     let _ = writeln!(out, "{}", style.strong("belief   P(seen)  what it may be"));

@@ -101,7 +101,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<Marker>, OutputError> {
         bytes => bytes.map_err(OutputError::io("read", &path))?,
     };
     let found = sealed::open::<Marker>(&bytes).and_then(|marker| match marker.wrong_name() {
-        Some(name) => Err(format!("{name:?} is no name of a file in the folder")),
+        Some(name) => Err(format!("{name:?} is not a name of a file in the folder")),
         None => Ok(marker),
     });
     found.map(Some).map_err(|problem| OutputError::Malformed {

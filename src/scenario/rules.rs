@@ -69,8 +69,8 @@ rules! {
         "The file is binary, or in another encoding such as UTF-16. Save it as UTF-8."
         "iconv -f UTF-16 -t UTF-8 scenario.yaml"
     Empty "E004" "an empty file"
-        "There is nothing but blanks and comments in the file. `evenkeel init` prints a starter."
-        "evenkeel init > scenario.yaml"
+        "There is nothing but blanks and comments in the file. `evenkeel init` writes a starter."
+        "evenkeel init scenario.yaml"
     SeveralDocuments "E005" "several documents in one file"
         "`---` begins a second YAML document, and a scenario file holds one. Commands take any number of files."
         "evenkeel compare a.yaml b.yaml"
@@ -118,7 +118,7 @@ rules! {
         "At least one item must be there."
         "wrong:  clients: []"
     NoEffect "E018" "a setting without effect"
-        "What is accepted has an effect. This setting cannot have one together with the others of the scenario, so a what-if \
+        "Every accepted setting has an effect. The other settings of the scenario keep this one from having any, so a what-if \
          on it would show nothing and mislead: remove it, or change what keeps it from acting."
         "wrong:  { protocol: http1, policy: round_robin }"
     Contradiction "E019" "settings that contradict each other"

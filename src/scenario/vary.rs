@@ -254,7 +254,7 @@ fn range(part: &str) -> Result<Option<Vec<String>>, String> {
         );
     };
     let (log, number) = steps.strip_prefix("log").map_or((false, steps), |number| (true, number));
-    let n: usize = number.parse().map_err(|_| format!("{} is no number of values", quoted(number)))?;
+    let n: usize = number.parse().map_err(|_| format!("{} is not a number of values", quoted(number)))?;
     if !(2..=MOST_VALUES).contains(&n) {
         return Err(format!("a range has from 2 to {MOST_VALUES} values"));
     }

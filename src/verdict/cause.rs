@@ -75,9 +75,9 @@ fn plain(name: &str) -> &'static str {
     match name {
         "time_ready" => "by time Ready",
         "timing" => "by when connections were opened",
-        "draw" => "by how many it drew",
-        "client_rates" => "by whose they are",
-        "connection_rates" => "by what each carries",
+        "draw" => "by the random draw of connections",
+        "client_rates" => "by which clients' connections it has",
+        "connection_rates" => "by the load of each connection",
         "picks" => "by picks",
         _ => "by calls that were lost",
     }
@@ -156,14 +156,14 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     }
     if likely >= LEVEL {
         let text = format!(
-            "by chance: {has}, and in about {} of such draws some pod is as far off; {}",
+            "by chance: {has}, and in about {} of random draws some pod is as far off; {}",
             percent(likely),
             keeps(f)
         );
         return reason("chance", text);
     }
     let text = format!(
-        "{has}, where draws at random give {}; less than {} of such draws are as uneven",
+        "{has}, where a random draw gives {} on average; less than {} of such draws are as uneven",
         many(pod.parts.drawn_evenly * all),
         percent(LEVEL)
     );

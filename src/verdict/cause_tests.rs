@@ -61,9 +61,9 @@ fn parts_have_words() {
     let words: [(Part, &str); 6] = [
         (|p| &mut p.time_ready, "by time Ready"),
         (|p| &mut p.timing, "by when connections were opened"),
-        (|p| &mut p.draw, "by how many it drew"),
-        (|p| &mut p.client_rates, "by whose they are"),
-        (|p| &mut p.connection_rates, "by what each carries"),
+        (|p| &mut p.draw, "by the random draw of connections"),
+        (|p| &mut p.client_rates, "by which clients' connections it has"),
+        (|p| &mut p.connection_rates, "by the load of each connection"),
         (|p| &mut p.failures, "by calls that were lost"),
     ];
     for (part, word) in words {

@@ -74,7 +74,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
         "circuit_breaker" => {
             let breakers = model.callers().find_map(|c| c.via.as_ref()?.cluster?.breakers)?;
             Some(format!(
-                " A proxy's circuit breakers let {} under way at once, and {} wait for a connection.",
+                " A proxy's circuit breakers allow {} under way at once, and {} waiting for a connection.",
                 count(breakers.requests.into(), "request"),
                 breakers.pending
             ))
@@ -87,7 +87,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
         "no_endpoint" => no_address(model),
         "keepalive_timeout" => keepalive().map(|k| {
             let (time, timeout) = (k.time, k.timeout);
-            format!(" A client's keepalive gives a connection up whose ping, {time} after the last answer, gets none for {timeout}.")
+            format!(" A client's keepalive sends a ping {time} after the last answer, and closes the connection if no answer comes for {timeout}.")
         }),
         "too_many_pings" => keepalive().map(|k| {
             let least = model.servers.iter().map(|s| s.grpc.enforcement.min_time).max().unwrap_or_default();
@@ -111,7 +111,7 @@ fn unknown_ends(model: &Model) -> Option<String> {
             format!(" A channel fails its calls until it dials again (back-off from {} on).", backoff.base)
         });
         format!(
-            " A deleted pod takes no connections from {soonest} on (pre_stop), and nobody knows before {lag} (endpoint_lag).{again}"
+            " A deleted pod refuses connections after {soonest} (pre_stop), and the nodes learn of it only after {lag} (endpoint_lag).{again}"
         )
     })
 }
@@ -170,7 +170,7 @@ fn no_address(model: &Model) -> Option<String> {
     let of_dns = |c: &Client| grpc(c).filter(|g| g.discovery == Discovery::Dns).map(|g| g.resolver.min_interval);
     let interval = model.balancers().find_map(of_dns)?;
     Some(format!(
-        " A channel asks DNS again only when a connection breaks, and at most every {interval}: pods that are all replaced \
-         faster leave it without an address until then."
+        " A channel asks DNS again only when a connection breaks, and at most every {interval}: if all pods are replaced \
+         faster, it has no working address until then."
     ))
 }

@@ -130,7 +130,7 @@ fn out_of_reach(outcome: &Outcome) -> Option<String> {
     let pods = count(left(outcome).count() as u64, "pod");
     let since = seconds(ready);
     Some(format!(
-        "No request reaches what is Ready at the end ({pods}, all of them Ready since {since}); {connections}."
+        "No request reached the pods that are Ready at the end ({pods}, all Ready since {since}); {connections}."
     ))
 }
 

@@ -73,7 +73,7 @@ pub(super) fn points(part: f64) -> String {
     format!("{:+.1}", 100.0 * part)
 }
 
-/// So many connections, on average.
+/// The mean number of connections.
 pub(super) fn connections(n: f64) -> String {
     match many(n).as_str() {
         "0" => "connections that last for moments".to_owned(),

@@ -219,7 +219,7 @@ fn other_signals_are_the_same() {
         let Stopped { status, took, err } = wait(child, at);
         assert_eq!(status, Some(130), "{name}: {err}");
         assert!(took < WITHIN, "{name}: {took:?}");
-        assert_eq!(err, "interrupted: nothing was written; the same command starts again\n");
+        assert_eq!(err, "interrupted: nothing was written; run the same command to start over\n");
     }
 }
 

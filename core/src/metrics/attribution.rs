@@ -57,7 +57,7 @@ pub struct PodParts {
     pub client_rates: f64,
     /// Its connections carry more, or less, than others of the same client.
     pub connection_rates: f64,
-    /// Of their connections, channels prefer the one to it, or the others.
+    /// Channels prefer their connections to this pod, or those to others.
     pub picks: f64,
     /// Requests that were sent and have not come; for all other pods, what it lost by that.
     pub failures: f64,

@@ -167,7 +167,7 @@ impl Figures {
         }
     }
 
-    /// Of other calls the parts are compared.
+    /// If the calls differ, compares error ratios instead of counts.
     fn fails_more(&self, before: &Figures) -> bool {
         if self.same_calls {
             return self.requests_failed > before.requests_failed;

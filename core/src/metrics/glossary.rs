@@ -110,7 +110,7 @@ entries! {
 entries! {
     SETTINGS
     "outlier_detection": "Endpoints that fail more than others are left out for a while, but never more than max_ejection_percent \
-        of them: with 10 % that is nobody of nine in Envoy." ["gRFC A50; Envoy outlier_detection"]
+        of them: in Envoy, 10 % of nine hosts is none." ["gRFC A50; Envoy outlier_detection"]
     "panic_threshold": "Envoy: while fewer than this percentage of the hosts are healthy (and fewer than 72 %), health is ignored and \
         calls go to all of them. Only what outlier_detection has left out is unhealthy. Istio turns it off." ["Envoy, panic threshold; istiod applyOutlierDetection"]
     "via": "What balances in the client's place: a proxy beside each replica (envoy, istio, linkerd or ambient), or a `gateway`, by its name, \
@@ -122,12 +122,12 @@ entries! {
     "haproxy": "As a gateway: one process for all calls, which takes the less busy of two servers drawn at random (since 3.3), or balances by \
         leastconn or roundrobin; a connection with calls on it takes more of the same client connection only." ["HAProxy doc/configuration.txt"]
     "waypoint": "Istio's ambient mode with an Envoy in front of the servers: what ztunnel hands to it is balanced by call." ["Istio, ambient mode"]
-    "circuit_breakers": "Envoy: calls under way, and calls that wait, beyond which the proxy fails more at once with UNAVAILABLE; 1,024 each, \
+    "circuit_breakers": "Envoy: limits on calls under way and on calls that wait; beyond them the proxy fails calls at once with UNAVAILABLE; 1,024 each, \
         and none in Istio." ["Envoy circuit_breaker.proto"]
     "slow_start": "Envoy: a host that joins has a tenth of its weight at first, which grows to the whole over `window`. Pods of the start are \
         warm." ["Envoy, slow start"]
     "hpa": "A HorizontalPodAutoscaler on CPU utilization: it asks for as many pods as bring the mean to its target, and sees no pod by itself, \
-        so that one may drown while the mean is content." ["Kubernetes autoscaling/v2"]
+        so that one may be overloaded while the mean is on target." ["Kubernetes autoscaling/v2"]
     "concurrency": "Of a server: requests that a pod serves at once; more wait, first in, first out. Of a closed load: workers, each with one \
         call under way." ["docs/model.md"]
     "service_time": "Time that a request takes in a slot of its pod, as a law; what it waits for a slot comes on top." ["docs/model.md"]
@@ -152,13 +152,13 @@ entries! {
         most every 30 s." ["CoreDNS plugin/kubernetes; grpc-go internal/resolver/dns"]
     "max_connection_age": "The server sends GOAWAY on a connection of this age, jittered by ±10 % once per connection: the \
         client dials again, which draws a new pod. It lets new pods in and averages skew over time; it does not equalise." ["gRFC A9"]
-    "max_requests_per_connection": "The server sends GOAWAY with the n-th request that it receives on a connection. A connection         lives for n / rate: busy ones move often, idle ones never, and there is no jitter." ["Envoy, http protocol options"]
-    "max_connection_age_grace": "From that GOAWAY to the forced close: calls that last longer fail with UNAVAILABLE. Infinite \
+    "max_requests_per_connection": "The server sends GOAWAY with the n-th request that it receives on a connection. A connection lives for n / rate: busy ones move often, idle ones never, and there is no jitter." ["Envoy, http protocol options"]
+    "max_connection_age_grace": "Time from the GOAWAY of max_connection_age to the forced close: calls that last longer fail with UNAVAILABLE. Infinite \
         by default, and then a long stream is never moved." ["gRFC A9"]
-    "connection_lifetime": "The same from the client's side: its pool replaces a connection of this age." ["client pools, e.g. a pool of ClientConns"]
+    "connection_lifetime": "A client-side limit on age: the client's pool replaces a connection of this age." ["client pools, e.g. a pool of ClientConns"]
     "endpoint_lag": "From a pod's change to the rules of a node. A pod that shuts down sooner than that still gets new \
         connections, and refuses them." ["Kubernetes EndpointSlice controller, kube-proxy minSyncPeriod"]
-    "pre_stop": "How long a deleted pod goes on serving before SIGTERM. No call is lost if it lasts until nobody is told of the pod any \
+    "pre_stop": "How long a deleted pod goes on serving before SIGTERM. No call is lost if it lasts until no client is sent to the pod any \
         more: the endpoint lag; where DNS is polled, TTL + poll interval + endpoint lag." ["Kubernetes pod lifecycle"]
     "failures": "Calls that failed, by `reason`, by what made them fail (`by`: client, proxy, gateway, pod) and at whom. They add up to \
         `requests.failed`." ["docs/model.md, Failed calls"]

@@ -62,9 +62,9 @@ pub struct ScalingPolicy {
 /// How much may change in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingChange {
-    /// So many pods.
+    /// This many pods.
     Pods(u32),
-    /// So many per hundred pods that were there at the beginning of the period.
+    /// This percentage of the pods at the beginning of the period.
     Percent(u32),
 }
 

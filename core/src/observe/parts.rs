@@ -75,7 +75,7 @@ fn of(expectation: &Expectation, run: Run<'_>, windows: &[Window], slots: &dyn F
         }
         When::For(changes) => {
             let spans = until_the_next(model, changes, end);
-            // What the change does at once is in the window in whose midst it may be.
+            // The change may fall inside a window; its immediate effect is then in that window.
             let during = |at: Time, to: Time| of_those(&|w| w.to > at && w.from < to);
             spans.filter_map(|(at, next)| during(at, next.min(at + changes.span))).collect()
         }
@@ -93,7 +93,7 @@ fn longer<'a>(windows: &[&'a Window], calm: Calm) -> Vec<&'a Window> {
     [repeated(&before, calm.before_lasts), between, repeated(&after, calm.after_lasts)].concat()
 }
 
-/// These windows, all of one width, each as often as another, or once more, so that they last as long as this.
+/// Repeats windows of one width until they last this long; no window is repeated more than once more than another.
 fn repeated<'a>(windows: &[&'a Window], lasts: Span) -> Vec<&'a Window> {
     let width = windows.first().map_or(1, |w| w.length().0.max(1));
     let copies = lasts.0 / width;

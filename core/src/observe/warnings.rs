@@ -119,7 +119,7 @@ fn content(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Vec<String> {
         let fails = if used.failed > 0 { format!(" and fails calls ({})", used.failed) } else { String::new() };
         (pods.len() > 1 && drowns && is_content).then(|| {
             format!(
-                "The autoscaler of {} sees a mean CPU of {seen:.0} % of the request (target {} %) and is content, while {} uses {:.0} % of what \
+                "The autoscaler of {} sees a mean CPU of {seen:.0} % of the request (target {} %) and adds no pod, while {} uses {:.0} % of what \
                  it has{fails}.",
                 server.name,
                 hpa.target_percent,

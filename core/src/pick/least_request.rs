@@ -31,8 +31,8 @@ impl Default for LeastRequest {
 
 impl PickPolicy for LeastRequest {
     const NAME: &'static str = "least_request";
-    const SUMMARY: &'static str = "One connection per address, each call on the least busy of two (or more) drawn at random, by what this \
-        client itself has under way: many clients with little each see nothing.";
+    const SUMMARY: &'static str = "One connection per address, each call on the least busy of two (or more) drawn at random, by the calls that this \
+        client itself has under way: many clients with few calls each can tell no difference.";
     const SOURCE: &'static str = "gRFC A48; Envoy least_request";
 
     type Memory = ();

@@ -10,9 +10,9 @@ use crate::units::{Span, Time};
 /// One connection per address, calls in proportion to weights that the servers' load reports (ORCA) give.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeightedRoundRobin {
-    /// A weight is used when reports have come for so long.
+    /// A weight is used once reports have come for this long.
     pub blackout_period: Span,
-    /// A weight is not used any more so long after the last report.
+    /// A weight expires this long after the last report.
     pub weight_expiration_period: Span,
     /// The schedule is computed again this often, at least 100 ms.
     pub weight_update_period: Span,

@@ -138,7 +138,7 @@ impl Pooled {
         self.open.insert(id, connection);
     }
 
-    /// One of them is no more, or not one of them any more: it carries this many `streams`.
+    /// A connection has ended or has left the pool: it carries this many `streams`.
     pub fn remove(&mut self, id: u64, streams: u32) {
         if self.all.remove(&id).is_some() {
             self.open.remove(&id);

@@ -49,8 +49,8 @@ pub struct RunEnd {
 pub enum SimError {
     /// Time stands still.
     #[error(
-        "{events} events at one instant ({at}): calls that take no time at all go round for ever; \
-         give the service a time, or the network a round trip"
+        "{events} events at one instant ({at}): calls that take no time repeat for ever; \
+         give the servers a `service_time`, or the cluster an `rtt`, above 0"
     )]
     Livelock {
         /// When.
@@ -135,7 +135,7 @@ impl TooMuch {
                 "set `max_connections` of an http1 client's pool, fewer `replicas` or fewer `channels`"
             }
             TooMuch::Events => "set shorter deadlines, less load or fewer replicas",
-            TooMuch::Pods => "set fewer rollouts, restarts of scaling, or fewer `replicas`",
+            TooMuch::Pods => "set fewer rollouts, deletions or scalings, or fewer `replicas`",
             TooMuch::Rows => "set a longer `window`, or a `duration`",
         }
     }

@@ -7,7 +7,7 @@ use crate::verdict;
 
 /// More idle pods than this are counted and not named.
 const NAMED: usize = 2;
-/// So many times its share makes a pod stand out.
+/// A pod stands out with this multiple of its share.
 const HOT: f64 = 1.25;
 /// A part of the run that is long to be idle.
 const IDLE_PART: f64 = 0.2;

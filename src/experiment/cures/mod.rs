@@ -48,7 +48,7 @@ pub fn simulated(
     let none = |words: String| Ok(Some(Cures { about, rows: Vec::new(), words }));
     if first.engine_events > MOST_EVENTS && !forced {
         return none(format!(
-            "No cure was simulated: the run took {} million events, and unasked they are simulated up to {} million; --cures asks for it.",
+            "No cure was simulated: the run took {} million events, and by default cures are simulated up to {} million; --cures forces it.",
             first.engine_events.div_ceil(1_000_000),
             MOST_EVENTS / 1_000_000
         ));
@@ -87,7 +87,7 @@ fn chosen(
         let Ok(loaded) = document.load(&cure.sets) else { continue };
         let same = |known: &Loaded| known.scenario_hash == loaded.scenario_hash;
         match chosen.iter_mut().find(|(_, known)| same(known)) {
-            // Of two names for one thing the shorter one says what is new.
+            // If two cures are the same, keep the shorter name.
             Some((known, _)) if cure.name.len() < known.name.len() => known.name = cure.name,
             None if !same(as_it_is) => chosen.push((lean(document, cure, &loaded), loaded)),
             _ => {}

@@ -53,7 +53,7 @@ pub(super) fn lean(mut cure: Cure, hash: &dyn Fn(&Cure) -> Option<String>) -> Cu
     cure
 }
 
-/// What may have to go. A proxy balances in place of the stack; for the others a stack that cannot do it is the reason why they cannot be had.
+/// Settings that a cure may have to drop. A proxy replaces the stack; any other cure is impossible if the stack does not support it.
 fn in_the_way(cure: &Cure, model: &Model) -> Vec<String> {
     let proxy = |client: &str| {
         let via = format!("clients.{client}.via=");

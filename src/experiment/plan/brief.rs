@@ -15,7 +15,7 @@ use crate::units::{Span, Time};
 const CALLS: f64 = 10_000.0;
 /// A shorter scene is at least so long, since queues remember.
 const LEAST: Span = Span::from_secs(20);
-/// How the first calls find their connections is no part of a shorter scene: in the whole one they are next to nothing.
+/// A shorter scene leaves out how the first calls find their connections: in the whole scene they hardly count.
 const FIRST_CALLS: Span = Span::from_secs(2);
 /// How much of the calm before and after a change is simulated.
 const OF_CALM: Span = Span::from_secs(15);
@@ -83,7 +83,7 @@ fn through(loaded: &mut Loaded, whole: Span, seed: u64) {
     let weighed = |e: &Expectation| e.when == When::WholeRun && is_weighed(e);
     let (Some(first), Some(last)) = (model.timeline.first(), model.timeline.last()) else { return };
     let (first, last) = (first.at, last.at);
-    // Of the others it is not said when all is as it was.
+    // The timeline does not say when the effect of these ends.
     let lasts = |what: &What| matches!(what, What::Slow { .. } | What::BlackHole { .. } | What::Unready { .. });
     let points = model.clients.iter().filter_map(|c| c.load.rate()).flat_map(|curve| curve.points.iter());
     let calm = |at: Time| at == Time::ZERO || at >= first;
@@ -134,7 +134,7 @@ fn earlier(at: Time, by: Span) -> Time {
     Time(at.0.saturating_sub(by.0))
 }
 
-/// When no pod starts or ends any more, with next to no load: how long a rollout takes is not for the calls to say.
+/// When no pod starts or ends any more, with next to no load: the length of a rollout does not depend on the calls.
 fn settled(loaded: &Loaded, seed: u64) -> Option<Time> {
     let seconds = loaded.model.duration?.as_secs_f64();
     let factor = (SCOUTS / (peak(&loaded.model) * seconds)).min(1.0);

@@ -21,7 +21,7 @@ impl Event {
         match self {
             Event::Rollout => format!("a rollout of {server}"),
             Event::PodLoss => format!("the loss of a pod of {server}"),
-            Event::ScaleUp => format!("half as much load again, and half as many pods of {server}"),
+            Event::ScaleUp => format!("50 % more load, and 50 % more pods of {server}"),
         }
     }
 

@@ -96,9 +96,11 @@ impl Knob {
             let short: Vec<&str> = Knob::SHORT.iter().map(|s| s.0).collect();
             return match values {
                 Some(_) => Ok(self.text.clone()),
-                None => {
-                    Err(format!("{} is no short name ({}): write --knob PATH=VALUES", quoted(name), short.join(", ")))
-                }
+                None => Err(format!(
+                    "{} is not a short name ({}): write --knob PATH=VALUES",
+                    quoted(name),
+                    short.join(", ")
+                )),
             };
         };
         let owner = match (*list, &model.clients[..]) {
@@ -153,7 +155,7 @@ pub fn trade_off(
     };
     let first = load(&axes, 0)?;
     if !first.model.timeline.iter().any(|a| a.what.moves_connections()) {
-        let message = "nothing happens in the scenario after which the load would have to balance: add --through rollout, or a timeline";
+        let message = "the scenario has no change after which the load would have to rebalance: add --through rollout, or a timeline";
         return Err(PlanError::Question(message.into()));
     }
     let plan = Plan {

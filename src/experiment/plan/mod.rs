@@ -123,7 +123,7 @@ impl<'a> Planner<'a> {
         let most = question.rule.max_runs;
         if let Some(needed) = runs_to_show(&question.rule).filter(|needed| *needed > most) {
             let message = format!(
-                "--max-runs {most} can show nothing: with this --share and --confidence {needed} runs that all meet the objectives are needed"
+                "--max-runs {most} is too low for any answer: this --share and --confidence need {needed} runs that all meet the objectives"
             );
             return Err(PlanError::Question(message));
         }

@@ -47,8 +47,8 @@ impl Plan {
         }
         let no_hash = [&self.scenario_hash, &self.inputs].into_iter().find(|hash| !is_hash(hash));
         match no_hash {
-            Some(text) => Some(format!("{text:?} is no hash")),
-            None if !(1..=MOST_RUNS).contains(&self.runs) => Some(format!("{} is no number of runs", self.runs)),
+            Some(text) => Some(format!("{text:?} is not a hash")),
+            None if !(1..=MOST_RUNS).contains(&self.runs) => Some(format!("{} is not a number of runs", self.runs)),
             None => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::output::markdown;
 use crate::output::style::{Style, padded};
 use crate::words::{middle_cut, short, trimmed};
 
-pub(in crate::output) const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods that the traffic behaves as if it had; \
+pub(in crate::output) const LEGEND: &str = "max/mean: load of the busiest pod over the mean; effpods: pods effectively used; \
      usable: part of the fleet's capacity before the busiest pod is full; idle: pods without a request; \
      balance: seconds from the change to even load; -: no value; in 3/5: three of five runs have one. \
      p99 is the median of the runs, and below it their range.";

@@ -225,14 +225,17 @@ fn remarks(report: &PlanReport, answer: &Answer) -> Vec<String> {
     };
     for trial in answer.tried.iter().filter(|t| t.verdict == Verdict::Undecided) {
         remarks.push(format!(
-            "{} {} of {} runs meet all of it, which shows neither",
+            "{} {} of {} runs meet all objectives, which is inconclusive",
             with(trial),
             trial.met,
             trial.runs
         ));
     }
     if let Some(trial) = answer.tried.iter().find(|t| Some(t.at) == answer.broken_by) {
-        remarks.push(format!("beyond the answer, {}, it is shown not to be enough: more need not help", with(trial)));
+        remarks.push(format!(
+            "there is no single threshold: {}, beyond the answer, it is shown not to be enough",
+            with(trial)
+        ));
     }
     if let (None, Some(binds)) = (answer.best, &answer.binds) {
         let fail = answer.error_ratio.filter(|part| *part > 0.0);

@@ -72,11 +72,7 @@ fn skew(summary: &Summary) -> Vec<FigureRow> {
             short_or_dash(skew.max_over_mean),
             format!("times the mean load, on the busiest pod{worst}"),
         ),
-        row(
-            "effective_pods",
-            short_or_dash(skew.effective_pods),
-            format!("pods that the traffic behaves as if it had{of}"),
-        ),
+        row("effective_pods", short_or_dash(skew.effective_pods), format!("pods effectively used{of}")),
         row("usable_capacity", percent_or_dash(skew.usable_capacity), usable.into()),
         row("idle_pods", short_or_dash(skew.idle_pods), "without any request".into()),
     ]

@@ -149,8 +149,8 @@ fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) 
     };
     if !allowed && hosts > 0 {
         let message = format!(
-            "`outlier_detection` has no effect: `max_ejection_percent` is {most} %, and of at most {hosts} hosts that \
-             is nobody"
+            "`outlier_detection` has no effect: `max_ejection_percent` is {most} %, and that share of at most {hosts} hosts \
+             is less than one"
         );
         let enough = if detection.rules == Rules::Grpc { 1 } else { 100u32.div_ceil(hosts) };
         let help = format!("set `max_ejection_percent: {enough}%` or more{or_else}");

@@ -23,7 +23,8 @@ pub(super) fn cpu(cx: &mut Check<'_>, file: Key<CpuFile>, concurrency: u32) -> O
         if milli < LEAST_MILLI {
             cx.problem(Code::OutOfRange, place, "`cores` must be at least 10m");
         } else if milli >= slots_milli {
-            let message = format!("`cores` has no effect: each of the {concurrency} requests in service has one");
+            let message =
+                format!("`cores` has no effect: there is a core for each of the {concurrency} requests in service");
             cx.problem(Code::NoEffect, place, message);
         }
         milli.clamp(LEAST_MILLI, slots_milli)

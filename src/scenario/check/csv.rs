@@ -62,7 +62,7 @@ fn number_in(field: &str, max: f64, what: &str) -> Result<f64, String> {
     match field.parse::<f64>() {
         Ok(x) if (0.0..=max).contains(&x) => Ok(x),
         Ok(_) => Err(format!("{what} is {}, and must be from 0 to {max}", quoted(field))),
-        Err(_) => Err(format!("{what} is {}, which is no number", quoted(field))),
+        Err(_) => Err(format!("{what} is {}, which is not a number", quoted(field))),
     }
 }
 

@@ -106,7 +106,7 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
         ["in", "every", "window"] => Ok(When::EveryWindow),
         ["phase", number] => match number.parse::<u32>() {
             Ok(number) if number >= 1 => Ok(When::Phase(PhaseOf::Number(number))),
-            _ => Err(trouble(format!("{} is no number of a phase: they are numbered from 1", quoted(number)), FORMS)),
+            _ => Err(trouble(format!("{} is not a phase number: phases are numbered from 1", quoted(number)), FORMS)),
         },
         [lies @ ("before" | "during" | "after"), word] if parse_duration(word).is_err() => {
             let lies = match *lies {
@@ -134,7 +134,7 @@ fn when(text: &str, known: &Known<'_>) -> Result<When, Trouble> {
 }
 
 const FORMS: &str = "after the value: `after 6m`, `in every window`, `phase 2`, `before rollout`, `during rollout`, `after rollout`, \
-                     `within 90s of rollout` (it may take so long), or `for 90s after rollout` (scale, kill, delete, black_hole, unready, or \
+                     `within 90s of rollout` (it may take that long), or `for 90s after rollout` (scale, kill, delete, black_hole, unready, or \
                      change for each of them)";
 
 /// What one unit of a time figure is in seconds; `None` if the figure is not a time.
@@ -157,7 +157,7 @@ fn number(text: &str, path: &[String]) -> Result<f64, String> {
         }
         (_, Some(x), _) => Ok(x),
         (_, None, _) if text.parse::<f64>().is_ok() => {
-            Err(format!("{} is no finite number that a double can hold", quoted(text)))
+            Err(format!("{} is not a finite number that a double can hold", quoted(text)))
         }
         (None, _, Some(percent)) => Ok(percent / 100.0),
         (Some(unit), _, None) => {

@@ -229,14 +229,12 @@ impl<'a> Lists<'a> {
 /// Why a list or map is empty in every run of the scenario.
 fn why_none(path: &str) -> String {
     match path {
-        "failures" => {
-            "they have no order that can be told before: write `requests.failed` or `requests.by_status`".to_owned()
-        }
+        "failures" => "their order is not known in advance: write `requests.failed` or `requests.by_status`".to_owned(),
         "gateways" => "the scenario has no gateways".to_owned(),
         "methods" => "no load of the scenario has `methods`".to_owned(),
         "time_to_balance" => "the timeline has no change after the warmup that moves pods or clients".to_owned(),
         "requests.failed_by_client" => "there is one client: write `requests.failed`".to_owned(),
-        _ => format!("`{path}` is filled when the expectations have been judged"),
+        _ => format!("`{path}` is filled only after the expectations have been judged"),
     }
 }
 

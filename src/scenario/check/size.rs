@@ -15,7 +15,7 @@ const MAX_VIEWS: u64 = 100_000_000;
 const MAX_ADDRESSES: u64 = 50_000_000;
 /// Windows of a run whose `window` is not given: at most this many at the end.
 const WINDOWS: u64 = 300;
-/// So many are kept meanwhile if its length is not known before: they are merged as they come.
+/// Windows that are kept while the length of a run is not known: they are merged as they come.
 const WINDOWS_WITHOUT_DURATION: u64 = 3_000;
 
 /// What a run may need before its first call, in bytes: with the calls in flight it stays below 2 GB or so.

@@ -51,7 +51,7 @@ pub(super) fn alone(
             cx.problem(Code::Contradiction, via, "what proxies do with `streams` is not modelled");
         }
         (Protocol::Grpc(grpc), None) if matches!(grpc.policy, Policy::PeakEwma(_)) => {
-            let message = "`peak_ewma` would take the life of a stream for a latency: it has no place with `streams`";
+            let message = "`peak_ewma` does not go with `streams`: it would treat the life of a stream as a latency";
             cx.problem(Code::Contradiction, place, message);
         }
         (Protocol::Grpc(_), None) => {}

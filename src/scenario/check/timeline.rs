@@ -174,7 +174,7 @@ impl State<'_> {
         let server = server?;
         if self.servers[server].hpa.is_some() {
             let name = quoted(&self.servers[server].name);
-            let message = format!("{name} has an `hpa`, which would undo this `scale` at its next look");
+            let message = format!("{name} has an `hpa`, which would undo this `scale` at its next sync");
             cx.report(
                 Problem::new(Code::Contradiction, at_server, message)
                     .help("give the server `replicas` to start with, and let the load change"),
@@ -249,7 +249,8 @@ impl State<'_> {
             return None;
         };
         let Some(rate) = self.clients[client].load.rate_mut() else {
-            let message = format!("{} has a closed load, whose rate is what the servers make it", quoted(&name.value));
+            let message =
+                format!("{} has a closed load, whose rate depends on how fast the servers answer", quoted(&name.value));
             cx.problem(Code::NoEffect, name.place, message);
             return None;
         };
@@ -265,7 +266,7 @@ impl State<'_> {
                 let message = format!("the rate of {} is already given up to {until}", quoted(&name.value));
                 cx.report(
                     Problem::new(Code::Contradiction, entry, message)
-                        .help("a change of rate begins after the curve, trace or ramp before it has ended"),
+                        .help("a change of rate must begin after the previous curve, trace or ramp has ended"),
                 );
             }
         }

@@ -134,7 +134,7 @@ pub struct BackoffFile {
     pub max: Key<Duration>,
     /// What a delay is counted from: attempt_end (the default; grpc-go) or attempt_start (C-core, grpc-java, grpc-js).
     pub from: Key<Word<DelayFrom>>,
-    /// No delays, and no attempt without a call, which fails with it (tonic). Default false.
+    /// No delays: an attempt is made only for a call, and the call fails with it (tonic). Default false.
     pub per_call: Key<bool>,
 }
 

@@ -33,7 +33,7 @@ pub struct HpaFile {
     pub metrics_resolution: Key<Duration>,
     /// A pod that is younger counts only with a sample that began after it became Ready. Default 5m.
     pub cpu_initialization_period: Key<Duration>,
-    /// A pod that was last Ready at a younger age than this has never been Ready. Default 30s.
+    /// A pod last Ready when younger than this counts as never Ready. Default 30s.
     pub initial_readiness_delay: Key<Duration>,
     /// Downwards, the largest recommendation of this long counts. Default 5m.
     pub downscale_stabilization: Key<Duration>,
@@ -66,9 +66,9 @@ pub struct ScalingRulesFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScalingPolicyFile {
-    /// So many pods.
+    /// This many pods.
     pub pods: Key<Count>,
-    /// So many per hundred of the pods at the beginning of the period.
+    /// This percentage of the pods at the beginning of the period.
     pub percent: Key<Count>,
     /// In how long, 1s to 30m.
     #[schemars(required)]

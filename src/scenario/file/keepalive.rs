@@ -12,7 +12,7 @@ use crate::scenario::quantity::{Count, Duration};
 pub struct EnforcementFile {
     /// Pings closer than this are strikes; the third ends the connection with too_many_pings. Default 5m.
     pub min_time: Key<Duration>,
-    /// Without calls the least time is min_time, too; otherwise it is 2 h. Default false.
+    /// If true, min_time also holds without calls; if false, 2 h holds then. Default false.
     pub permit_without_stream: Key<bool>,
     /// Strikes beyond this end the connection (grpc.http2.max_ping_strikes); 0: never. With `stack: c_core` only: grpc-go and grpc-java
     /// always have 2. Default 2.

@@ -67,8 +67,8 @@ pub struct ScenarioFile {
     pub gateways: Key<Vec<At<GatewayFile>>>,
     /// What happens when.
     pub timeline: Key<Vec<At<ActionFile>>>,
-    /// What must hold after the run, as `figure op value`: `idle_pods == 0`, `latency.p99 <= 20ms`, `max_share < 25%`. Of skew, failed
-    /// calls, latencies and utilization a part of the run can be meant: `... after 6m`, `... in every window`, `... within 90s of rollout`
+    /// What must hold after the run, as `figure op value`: `idle_pods == 0`, `latency.p99 <= 20ms`, `max_share < 25%`. For skew, failed
+    /// calls, latencies and utilization it can name a part of the run: `... after 6m`, `... in every window`, `... within 90s of rollout`
     /// (from 90 s after it until the next change: it may take that long), `... for 90s after rollout` (in these 90 s). Unmet, the exit
     /// status is 1.
     pub expect: Key<Vec<At<String>>>,

@@ -94,9 +94,9 @@ pub enum RotationFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WeightedRoundRobinFile {
-    /// A weight is used when reports have come for so long. Default 10s.
+    /// A weight is used once reports have come for this long. Default 10s.
     pub blackout_period: Key<Duration>,
-    /// A weight is not used any more so long after the last report. Default 3m.
+    /// A weight expires this long after the last report. Default 3m.
     pub weight_expiration_period: Key<Duration>,
     /// How often the weights are read. Default 1s, at least 100ms.
     pub weight_update_period: Key<Duration>,

@@ -47,7 +47,7 @@ pub(super) fn holds(text: &str) -> Result<Holds, String> {
             match part {
                 Some(part) if part > 0.0 && part < 1.0 => Ok(Holds::InRuns(part)),
                 Some(1.0) => Err("in all runs is `always`".to_owned()),
-                _ => Err(format!("{} is no percentage between 0% and 100%", quoted(percent))),
+                _ => Err(format!("{} is not a percentage between 0% and 100%", quoted(percent))),
             }
         }
         _ => Err(format!("{} does not say how often; {FORMS}", quoted(text))),
@@ -72,7 +72,7 @@ pub(super) fn between(text: &str, variants: &[String; 2]) -> Result<Sides, Strin
             .parse()
             .ok()
             .filter(|x: &f64| *x > 0.0 && x.is_finite())
-            .ok_or_else(|| format!("{} is no factor above 0", quoted(number)))?;
+            .ok_or_else(|| format!("{} is not a factor above 0", quoted(number)))?;
         rest = others;
     }
     let mut margin = "0";

@@ -23,7 +23,7 @@ pub struct Draw {
 const STEPS: [f64; 10] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0];
 /// A range at equal distances has at most this many steps.
 const MOST_STEPS: f64 = 1_000.0;
-/// So many if its values are not whole numbers.
+/// Steps, if its values are not whole numbers.
 const DECIMAL_STEPS: f64 = 100.0;
 
 /// The values that are written, and whether they are a range.

@@ -145,7 +145,7 @@ impl Reader {
         }
         let more = if whose == "variant" { ", `-` and `_`" } else { " and `-`" };
         let help = format!("1 to {longest} lower-case letters, digits{more}, with a letter or digit at both ends");
-        let message = format!("{} is no name of a {whose}", quoted(&value));
+        let message = format!("{} is not a name of a {whose}", quoted(&value));
         self.problems.push(Problem::new(Code::BadName, place, message).help(help));
         None
     }

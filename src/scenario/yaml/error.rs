@@ -82,7 +82,7 @@ const PORT: &[&str] = &["port_name", "port", "ports", "app_protocol"];
 /// What is meant by a key that stands among `expected` ones, and belongs elsewhere.
 fn misplaced(given: &str, expected: &[&str]) -> Option<String> {
     if expected == ["type"] && PORT.contains(&given) {
-        let what = "a port's name matters to meshes only, and is not given here: a port named `tcp-…` is";
+        let what = "only meshes use port names, and scenarios have none: in place of a port named `tcp-…`, set";
         return Some(format!("{what} `via: {{ istio: {{ opaque: true }} }}` of the client"));
     }
     let (inside, _) = INSIDE.iter().find(|(inside, keys)| expected.contains(inside) && keys.contains(&given))?;

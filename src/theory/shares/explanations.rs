@@ -54,8 +54,8 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::PerCall => "each call is balanced over the pods that clients know",
-            Kind::Connections => "connections that carry the same, each on a random pod",
-            Kind::LatePods => "the same, opened before some pods were Ready",
+            Kind::Connections => "equal connections, each on a random pod",
+            Kind::LatePods => "equal connections, opened before some pods were Ready",
             Kind::HeavyConnections => "some connections carry more than the others",
             Kind::FavouredPods => {
                 "each call is balanced, and some pods get more: weights, or a slow pod that a policy avoids"

@@ -22,7 +22,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// So many that all carry the same.
+    /// This many that all carry the same.
     #[must_use]
     pub fn equal(n: u32) -> Connections {
         Connections { light: n, heavy: 0, heavy_share: 0.0 }
