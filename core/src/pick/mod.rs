@@ -1,12 +1,13 @@
 //! Pick policies: on which of its connections, or to which host of its proxy, a channel sends a call.
 //!
 //! A policy is one file of this folder. The file has one type, which holds the settings of the policy and implements
-//! [`PickPolicy`]. One line in the list of `registry.rs` adds it to the enum [`Policy`], to [`Policy::KINDS`] and to the tests of
+//! [`PickPolicy`]. One line in the list below (`registry!`) adds it to the enum [`Policy`], to [`Policy::KINDS`] and to the tests of
 //! what all policies promise (`tests/policy_contract.rs`). The methods of the trait that have a body are for policies that do more
 //! than pick: most policies leave them as they are.
 //!
 //! A policy sees only what a real client knows. Its draws are those of the call. It knows neither the engine nor the model.
 
+#[macro_use]
 mod registry;
 mod trial;
 
@@ -30,24 +31,31 @@ pub mod weighted_round_robin;
 
 use std::fmt::Debug;
 
-pub use haproxy_leastconn::HaproxyLeastConn;
-pub use haproxy_random::HaproxyRandom;
-pub use least_request::LeastRequest;
-pub use maglev::Maglev;
-pub use nginx_least_conn::NginxLeastConn;
-pub use nginx_random_two::NginxRandomTwo;
-pub use peak_ewma::PeakEwma;
-pub use pick_first::{PickFirst, Reconnect};
-pub use random::Random;
-pub use registry::Policy;
-pub(crate) use registry::on_policy;
-pub use registry::{Kind, Memories, PolicyPlan, Registered};
-pub use ring_hash::RingHash;
-pub use round_robin::{RotationStart, RoundRobin};
+pub use pick_first::Reconnect;
+pub use registry::{Kind, Registered};
+pub use round_robin::RotationStart;
 pub use trial::Trial;
-pub use weighted_round_robin::{Report, WeightedRoundRobin};
+pub use weighted_round_robin::Report;
 
 use crate::units::{Span, Time};
+
+// All policies: file and type.
+registry! { $
+    pick_first: PickFirst,
+    round_robin: RoundRobin,
+    random: Random,
+    weighted_round_robin: WeightedRoundRobin,
+    least_request: LeastRequest,
+    peak_ewma: PeakEwma,
+    ring_hash: RingHash,
+    maglev: Maglev,
+    nginx_least_conn: NginxLeastConn,
+    nginx_random_two: NginxRandomTwo,
+    haproxy_leastconn: HaproxyLeastConn,
+    haproxy_random: HaproxyRandom,
+}
+
+pub(crate) use on_policy;
 
 /// A pick policy: its settings, and what it does. See the documentation of the module.
 pub trait PickPolicy: Copy + Default + PartialEq + Debug {

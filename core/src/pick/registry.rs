@@ -1,9 +1,6 @@
-//! The list of all pick policies, and what follows from it.
+//! What follows from the list of all pick policies, which stands in `mod.rs`.
 
-use super::{
-    HaproxyLeastConn, HaproxyRandom, LeastRequest, Maglev, NginxLeastConn, NginxRandomTwo, PeakEwma, PickFirst,
-    PickPolicy, Random, RingHash, RotationStart, RoundRobin, WeightedRoundRobin,
-};
+use super::{Memories, PickPolicy, Policy, PolicyPlan, RotationStart, on_policy};
 
 /// What there is to say of a policy without its settings.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +33,9 @@ pub trait Registered: PickPolicy {
 
 // `$d` is a dollar sign: the inner macro needs one of its own.
 macro_rules! registry {
-    ($d:tt $($field:ident: $Policy:ident,)*) => {
+    ($d:tt $($file:ident: $Policy:ident,)*) => {
+        $(pub use $file::$Policy;)*
+
         /// The pick policy of a channel.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Policy {
@@ -50,7 +49,7 @@ macro_rules! registry {
         /// space.
         #[derive(Clone, Debug, Default)]
         pub struct Memories {
-            $($field: Vec<<$Policy as PickPolicy>::Memory>,)*
+            $($file: Vec<<$Policy as PickPolicy>::Memory>,)*
         }
 
         /// The plan of a channel's policy.
@@ -83,7 +82,7 @@ macro_rules! registry {
             impl Registered for $Policy {
                 #[inline(always)]
                 fn memories(all: &mut Memories) -> &mut Vec<Self::Memory> {
-                    &mut all.$field
+                    &mut all.$file
                 }
 
                 fn keep(plan: Self::Plan) -> PolicyPlan {
@@ -116,23 +115,6 @@ macro_rules! registry {
         }
     };
 }
-
-registry! { $
-    pick_first: PickFirst,
-    round_robin: RoundRobin,
-    random: Random,
-    weighted_round_robin: WeightedRoundRobin,
-    least_request: LeastRequest,
-    peak_ewma: PeakEwma,
-    ring_hash: RingHash,
-    maglev: Maglev,
-    nginx_least_conn: NginxLeastConn,
-    nginx_random_two: NginxRandomTwo,
-    haproxy_leastconn: HaproxyLeastConn,
-    haproxy_random: HaproxyRandom,
-}
-
-pub(crate) use on_policy;
 
 impl Policy {
     /// [`PickPolicy::NAME`].

@@ -79,16 +79,12 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
                 rows.put(&settings, "start", start.into());
             }
         }
-        Policy::LeastRequest(LeastRequest { choice_count }) => {
-            if !virtual_ip {
-                rows.put(&settings, "choice_count", choice_count.to_string());
-            }
+        Policy::LeastRequest(LeastRequest { choice_count }) if !virtual_ip => {
+            rows.put(&settings, "choice_count", choice_count.to_string());
         }
-        Policy::PeakEwma(PeakEwma { default_rtt, decay }) => {
-            if !virtual_ip {
-                rows.put(&settings, "default_rtt", default_rtt.to_string());
-                rows.put(&settings, "decay", decay.to_string());
-            }
+        Policy::PeakEwma(PeakEwma { default_rtt, decay }) if !virtual_ip => {
+            rows.put(&settings, "default_rtt", default_rtt.to_string());
+            rows.put(&settings, "decay", decay.to_string());
         }
         Policy::WeightedRoundRobin(WeightedRoundRobin {
             blackout_period,
@@ -106,7 +102,7 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
             rows.put(&settings, "max_ring_size", max_ring_size.to_string());
         }
         Policy::Maglev(Maglev { table_size }) => rows.put(&settings, "table_size", table_size.to_string()),
-        // Without settings.
+        // Without settings, or without an effect of them.
         _ => {}
     }
 }
