@@ -8,7 +8,7 @@ mod meter;
 use std::hint::black_box;
 
 use evenkeel::pick::haproxy::{self, LeastConn, Prng};
-use evenkeel::pick::maglev::{TABLE_SIZE, Table};
+use evenkeel::pick::maglev::Table;
 use evenkeel::pick::nginx::Peers;
 use evenkeel::pick::peak_ewma::Estimate;
 use evenkeel::pick::ring_hash::Ring;
@@ -141,7 +141,7 @@ fn ring_hash(n: usize) -> f64 {
 }
 
 fn maglev_table(n: usize) -> f64 {
-    let maglev = Table::new(&named(n), TABLE_SIZE as usize);
+    let maglev = Table::new(&named(n), 65_537);
     picks(n, PICKS, |_, _, rng| maglev.pick(rng.next_u64()).unwrap_or(0))
 }
 
@@ -180,7 +180,7 @@ fn build_ring(n: usize) -> f64 {
 
 fn build_maglev(n: usize) -> f64 {
     let named = named(n);
-    builds(|_| drop(black_box(Table::new(&named, TABLE_SIZE as usize))))
+    builds(|_| drop(black_box(Table::new(&named, 65_537))))
 }
 
 fn build_subset(n: usize) -> f64 {

@@ -398,7 +398,7 @@ fn every_option_of_the_schema_is_covered() {
 /// Settings of gateways that clients or servers have, too.
 const SHARED: [&str; 8] = [
     "EnvoyFile",
-    "PolicyFile",
+    "Policy",
     "DiscoveryFile",
     "OutlierDetection",
     "KeysFile",

@@ -343,6 +343,8 @@ macro_rules! settings {
                 names: &[$( stringify!($key), )*],
                 defaults: || {
                     let default = <$name as Default>::default();
+                    // A struct may have no keys.
+                    let _ = &default;
                     let keys = <$name as $crate::settings::Settings>::GROUP.keys;
                     let fields: &[&dyn $crate::settings::Field] = &[$( &default.$key, )*];
                     let text = |(field, key): (&&dyn $crate::settings::Field, &$crate::settings::Key)| {

@@ -212,7 +212,7 @@ fn the_client_that_picks_is_named() {
     let mut model = round_robin();
     let mut other = model.clients[0].clone();
     other.name = "d".to_owned();
-    of_grpc(&mut other).policy = Policy::Random(Random);
+    of_grpc(&mut other).policy = Policy::Random(Random {});
     model.clients.push(other);
     let mut outcome = all_by(|p| &mut p.picks);
     for pod in parts(&mut outcome) {

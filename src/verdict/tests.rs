@@ -175,7 +175,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
 }
 
 pub(super) fn pick_first() -> Model {
-    model(ServiceType::ClusterIp, grpc(Policy::PickFirst(PickFirst::DEFAULT)))
+    model(ServiceType::ClusterIp, grpc(Policy::PickFirst(PickFirst::default())))
 }
 
 pub(super) fn round_robin() -> Model {

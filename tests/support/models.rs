@@ -64,7 +64,7 @@ pub fn grpc(policy: Policy) -> Protocol {
 }
 
 pub fn pick_first() -> Protocol {
-    grpc(Policy::PickFirst(PickFirst::DEFAULT))
+    grpc(Policy::PickFirst(PickFirst::default()))
 }
 
 pub fn round_robin() -> Protocol {

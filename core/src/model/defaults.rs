@@ -9,10 +9,6 @@ use super::{
     Termination,
 };
 use crate::distribution::Distribution;
-pub use crate::pick::least_request::CHOICE_COUNT;
-pub use crate::pick::maglev::TABLE_SIZE;
-pub use crate::pick::peak_ewma::{DECAY, DEFAULT_RTT};
-pub use crate::pick::ring_hash::RING_SIZE;
 use crate::units::Span;
 
 /// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
@@ -140,7 +136,7 @@ pub fn dispatch() -> Distribution {
 /// A gRPC client of which nothing is said.
 pub fn grpc_client() -> GrpcClient {
     GrpcClient {
-        policy: Policy::PickFirst(PickFirst::DEFAULT),
+        policy: Policy::PickFirst(PickFirst::default()),
         wait_for_ready: false,
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,

@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn counts_follow_their_servers() {
-        follow(NginxLeastConn);
+        follow(NginxLeastConn {});
         follow(HaproxyLeastConn::default());
-        for policy in [NginxLeastConn.into(), HaproxyLeastConn::default().into()] {
+        for policy in [NginxLeastConn {}.into(), HaproxyLeastConn::default().into()] {
             assert_eq!(Trial::new(policy, 0, 1).pick(0), None);
         }
     }

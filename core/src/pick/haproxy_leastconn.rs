@@ -3,17 +3,14 @@
 use super::counted::{Counted, Rule};
 use super::haproxy::LeastConn;
 use super::{Endpoints, PickPolicy, View};
+use crate::settings;
+use crate::settings::count;
 
-/// Each call to the server with the fewest calls by weight, in the order in which servers came to have so many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HaproxyLeastConn {
-    /// Of each server, 1 to 256.
-    pub weight: u32,
-}
-
-impl Default for HaproxyLeastConn {
-    fn default() -> HaproxyLeastConn {
-        HaproxyLeastConn { weight: 1 }
+settings! {
+    /// Settings that HAProxy's policies by calls under way have.
+    pub struct HaproxyLeastConn {
+        /// Weight of each server.
+        weight: u32 [count(1, 256)] = 1;
     }
 }
 

@@ -3,17 +3,14 @@
 use super::counted::{Counted, Rule};
 use super::haproxy::{Prng, Ring};
 use super::{Endpoints, PickPolicy, View};
+use crate::settings;
+use crate::settings::count;
 
-/// Each call to the server with fewer calls by weight of two that random numbers find on a ring.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HaproxyRandom {
-    /// Of each server, 1 to 256.
-    pub weight: u32,
-}
-
-impl Default for HaproxyRandom {
-    fn default() -> HaproxyRandom {
-        HaproxyRandom { weight: 1 }
+settings! {
+    /// Settings that HAProxy's policies by calls under way have.
+    pub struct HaproxyRandom {
+        /// Weight of each server.
+        weight: u32 [count(1, 256)] = 1;
     }
 }
 

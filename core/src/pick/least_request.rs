@@ -12,20 +12,14 @@
 
 use super::{PickPolicy, View};
 use crate::random::below;
+use crate::settings;
+use crate::settings::count;
 
-/// gRFC A48 and Envoy's `choice_count`.
-pub const CHOICE_COUNT: u32 = 2;
-
-/// One connection per address, each call on the least busy of a few drawn with replacement.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LeastRequest {
-    /// How many are drawn, 2 to 10.
-    pub choice_count: u32,
-}
-
-impl Default for LeastRequest {
-    fn default() -> LeastRequest {
-        LeastRequest { choice_count: CHOICE_COUNT }
+settings! {
+    /// Settings of least_request.
+    pub struct LeastRequest {
+        /// How many are drawn. gRFC A48: below 2 it is refused, and more than 10 count as 10.
+        choice_count: u32 [count(2, 10)] = 2;
     }
 }
 

@@ -8,21 +8,15 @@
 use xxhash_rust::xxh64::xxh64;
 
 use super::ring_hash::Hashed;
-use super::{Endpoints, PickPolicy, View};
+use super::{Endpoints, PickPolicy, View, Wrong};
+use crate::settings;
+use crate::settings::count;
 
-/// Envoy's default number of entries (`maglev.proto`).
-pub const TABLE_SIZE: u32 = 65_537;
-
-/// Each call to the endpoint that its key's hash has in a table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Maglev {
-    /// Entries of the table, a prime number up to 5,000,011.
-    pub table_size: u32,
-}
-
-impl Default for Maglev {
-    fn default() -> Maglev {
-        Maglev { table_size: TABLE_SIZE }
+settings! {
+    /// Settings of Maglev.
+    pub struct Maglev {
+        /// Entries of the table, a prime number (`maglev.proto`).
+        table_size: u32 [count(2, 5_000_011)] = 65_537;
     }
 }
 
@@ -38,6 +32,15 @@ impl PickPolicy for Maglev {
     /// It goes by the key of a call.
     fn pick(&self, _view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
         None
+    }
+
+    fn settle(&mut self, _: &dyn Fn(&str) -> bool) -> Result<(), Wrong> {
+        let n = self.table_size;
+        if (2..).take_while(|d| d * d <= n).any(|d| n.is_multiple_of(d)) {
+            let message = format!("`table_size` is {n}, and must be a prime number");
+            return Err(Wrong { key: "table_size", message, alone: true });
+        }
+        Ok(())
     }
 
     fn hashes(&self) -> bool {
@@ -129,7 +132,7 @@ impl Turn {
 mod tests {
     use super::*;
 
-    const TABLE: usize = TABLE_SIZE as usize;
+    const TABLE: usize = 65_537;
 
     fn named(weights: &[u32]) -> Vec<(String, u32)> {
         weights.iter().enumerate().map(|(i, w)| (format!("10.244.0.{i}:50051"), *w)).collect()

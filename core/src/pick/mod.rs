@@ -37,6 +37,7 @@ pub use round_robin::RotationStart;
 pub use trial::Trial;
 pub use weighted_round_robin::Report;
 
+use crate::settings::Settings;
 use crate::units::{Span, Time};
 
 // All policies: file and type.
@@ -58,7 +59,7 @@ registry! { $
 pub(crate) use on_policy;
 
 /// A pick policy: its settings, and what it does. See the documentation of the module.
-pub trait PickPolicy: Copy + Default + PartialEq + Debug {
+pub trait PickPolicy: Settings + Copy + PartialEq + Debug {
     /// Its name: the one in scenarios, or in the configuration of the proxy that alone has it.
     const NAME: &'static str;
     /// What it does, in one or two sentences: `evenkeel explain` prints them.
@@ -67,6 +68,10 @@ pub trait PickPolicy: Copy + Default + PartialEq + Debug {
     const SOURCE: &'static str;
     /// The proxy that alone has it, if there is one: then that proxy's settings choose it, not `policy`.
     const PROXY: Option<&'static str> = None;
+    /// It is refused where there is one address, as behind a ClusterIP: it would have nothing to choose from.
+    const NEEDS_ADDRESSES: bool = true;
+    /// Keys that have no effect where there is one address, of a policy that is not refused there.
+    const KEYS_OF_ADDRESSES: &'static [&'static str] = &[];
 
     /// What a client remembers of one connection, or `()`. The default is a connection of which nothing is known.
     type Memory: Clone + Default + Debug;
@@ -75,6 +80,21 @@ pub trait PickPolicy: Copy + Default + PartialEq + Debug {
 
     /// The endpoint for a call. `None`: the call fails. `draw` gives the random numbers of the call.
     fn pick(&self, view: &mut impl View<Self>, draw: &mut impl FnMut() -> u64) -> Option<usize>;
+
+    // How it is set.
+
+    /// What holds where a scenario says nothing, for a client whose stack rotates so.
+    fn usual(_rotation: RotationStart) -> Self {
+        Self::default()
+    }
+
+    /// Settles what settings mean together. `given` says whether a key is written.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn settle(&mut self, _given: &dyn Fn(&str) -> bool) -> Result<(), Wrong> {
+        Ok(())
+    }
 
     // What kind of policy it is.
 
@@ -162,6 +182,17 @@ pub trait PickPolicy: Copy + Default + PartialEq + Debug {
     fn slow_weight(&self, factor: f64, _outstanding: impl FnOnce() -> u32) -> f64 {
         factor
     }
+}
+
+/// What is wrong with the settings of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The key.
+    pub key: &'static str,
+    /// Why.
+    pub message: String,
+    /// The value is wrong by itself; otherwise it contradicts another key.
+    pub alone: bool,
 }
 
 /// What a policy sees when it picks: the READY connections of its channel, or the hosts of its proxy, without those that are left out.

@@ -3,10 +3,12 @@
 use super::counted::{Counted, Rule};
 use super::nginx::Peers;
 use super::{Endpoints, PickPolicy, View};
+use crate::settings;
 
-/// Each call to the server with the fewest connections; of several they take turns.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NginxLeastConn;
+settings! {
+    /// Settings of NGINX's `least_conn`: there are none.
+    pub struct NginxLeastConn {}
+}
 
 impl PickPolicy for NginxLeastConn {
     const NAME: &'static str = "least_conn";

@@ -3,10 +3,12 @@
 use super::counted::{Counted, Rule};
 use super::nginx::Peers;
 use super::{Endpoints, PickPolicy, View};
+use crate::settings;
 
-/// Each call to the server with fewer connections of two drawn at random.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NginxRandomTwo;
+settings! {
+    /// Settings of NGINX's `random two`: there are none.
+    pub struct NginxRandomTwo {}
+}
 
 impl PickPolicy for NginxRandomTwo {
     const NAME: &'static str = "random two";

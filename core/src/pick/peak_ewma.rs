@@ -9,26 +9,17 @@
 //! - Where reads are frequent, low samples hardly count, and a peak comes down by time alone.
 
 use super::{Ended, PickPolicy, View, p2c};
+use crate::settings;
+use crate::settings::ABOVE_ZERO;
 use crate::units::{Span, Time};
 
-/// Linkerd (`policy-controller/grpc/src/outbound.rs`).
-pub const DEFAULT_RTT: Span = Span::from_millis(30);
-/// How fast it forgets; of the same file.
-pub const DECAY: Span = Span::from_secs(10);
-
-/// One connection per address, each call on the better of two different ones by a peak-sensitive moving average of their response
-/// times, times what is outstanding.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PeakEwma {
-    /// What is assumed of an endpoint that has not answered yet, above zero.
-    pub default_rtt: Span,
-    /// How fast a peak is forgotten: the time constant, above zero.
-    pub decay: Span,
-}
-
-impl Default for PeakEwma {
-    fn default() -> PeakEwma {
-        PeakEwma { default_rtt: DEFAULT_RTT, decay: DECAY }
+settings! {
+    /// Settings of peak_ewma. Defaults are Linkerd's (`policy-controller/grpc/src/outbound.rs`).
+    pub struct PeakEwma {
+        /// What is assumed of an endpoint that has not answered yet.
+        default_rtt: Span [ABOVE_ZERO] = Span::from_millis(30);
+        /// How fast a peak is forgotten: the time constant.
+        decay: Span [ABOVE_ZERO] = Span::from_secs(10);
     }
 }
 

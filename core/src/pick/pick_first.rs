@@ -4,33 +4,26 @@
 //! address is tried next is up to the engine (`sim/handle/pick_first.rs`); a pick has one connection to choose from.
 
 use super::{PickPolicy, View};
+use crate::settings::{FLAG, word};
+use crate::{settings, words};
 
-/// One connection per channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PickFirst {
-    /// After losing its connection: at the next call (as the specification has it) or at once (grpc-go before 1.41).
-    pub reconnect: Reconnect,
-    /// Shuffle the addresses of each answer (gRFC A62).
-    pub shuffle: bool,
+settings! {
+    /// Settings of pick_first.
+    pub struct PickFirst {
+        /// After losing its connection it reconnects at the next call (as the specification has it) or at once (grpc-go before 1.41).
+        reconnect: Reconnect [word::<Reconnect>()] = Reconnect::Lazy;
+        /// Shuffle the addresses of each answer (gRFC A62).
+        shuffle: bool [FLAG] = false;
+    }
 }
 
-/// When pick_first reconnects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reconnect {
-    /// At the next call.
-    Lazy,
-    /// At once.
-    Eager,
-}
-
-impl PickFirst {
-    /// The settings of a gRPC client that has none of its own.
-    pub const DEFAULT: PickFirst = PickFirst { reconnect: Reconnect::Lazy, shuffle: false };
-}
-
-impl Default for PickFirst {
-    fn default() -> PickFirst {
-        PickFirst::DEFAULT
+words! {
+    /// When pick_first reconnects.
+    pub enum Reconnect {
+        /// At the next call.
+        Lazy = "lazy",
+        /// At once.
+        Eager = "eager",
     }
 }
 
@@ -39,6 +32,10 @@ impl PickPolicy for PickFirst {
     const SUMMARY: &'static str = "One connection per channel: the first address that answers takes all calls. Behind a ClusterIP that is one \
         pod, drawn by kube-proxy once; it is drawn again only when the connection breaks.";
     const SOURCE: &'static str = "gRFC A62; grpc-go balancer/pickfirst";
+
+    /// Behind a ClusterIP it is what people have.
+    const NEEDS_ADDRESSES: bool = false;
+    const KEYS_OF_ADDRESSES: &'static [&'static str] = &["shuffle"];
 
     type Memory = ();
     type Plan = ();

@@ -5,10 +5,12 @@
 
 use super::{PickPolicy, View};
 use crate::random::below;
+use crate::settings;
 
-/// One connection per address, each call on a random one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Random;
+settings! {
+    /// Settings of random: there are none.
+    pub struct Random {}
+}
 
 impl PickPolicy for Random {
     const NAME: &'static str = "random";

@@ -1,6 +1,7 @@
 //! What follows from the list of all pick policies, which stands in `mod.rs`.
 
-use super::{Memories, PickPolicy, Policy, PolicyPlan, RotationStart, on_policy};
+use super::{Memories, PickPolicy, Policy, PolicyPlan, RotationStart, Wrong, on_policy};
+use crate::settings::{Group, Settings, Value};
 
 /// What there is to say of a policy without its settings.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,16 @@ pub struct Kind {
     pub source: &'static str,
     /// [`PickPolicy::PROXY`].
     pub proxy: Option<&'static str>,
+    /// [`PickPolicy::NEEDS_ADDRESSES`].
+    pub needs_addresses: bool,
+    /// [`PickPolicy::KEYS_OF_ADDRESSES`].
+    pub keys_of_addresses: &'static [&'static str],
+    /// Its keys.
+    pub keys: &'static Group,
     /// The policy with its default settings.
     pub default: fn() -> Policy,
+    /// [`PickPolicy::usual`].
+    pub usual: fn(RotationStart) -> Policy,
 }
 
 /// A policy of the list: where its memories and its plan are among those of all policies.
@@ -68,7 +77,11 @@ macro_rules! registry {
                 summary: <$Policy as PickPolicy>::SUMMARY,
                 source: <$Policy as PickPolicy>::SOURCE,
                 proxy: <$Policy as PickPolicy>::PROXY,
+                needs_addresses: <$Policy as PickPolicy>::NEEDS_ADDRESSES,
+                keys_of_addresses: <$Policy as PickPolicy>::KEYS_OF_ADDRESSES,
+                keys: <$Policy as Settings>::GROUP,
                 default: || Policy::$Policy($Policy::default()),
+                usual: |rotation| Policy::$Policy($Policy::usual(rotation)),
             },)*];
         }
 
@@ -117,6 +130,32 @@ macro_rules! registry {
 }
 
 impl Policy {
+    /// What there is to say of it without its settings.
+    #[must_use]
+    pub fn kind(self) -> &'static Kind {
+        let of = |kind: &&Kind| std::mem::discriminant(&(kind.default)()) == std::mem::discriminant(&self);
+        Policy::KINDS.iter().find(of).expect("each policy has its kind")
+    }
+
+    /// [`Settings::set`].
+    pub fn set(&mut self, key: usize, value: Value) {
+        on_policy!(self, p => p.set(key, value));
+    }
+
+    /// [`Settings::rows`].
+    #[must_use]
+    pub fn rows(&self) -> Vec<(String, String)> {
+        on_policy!(self, p => p.rows())
+    }
+
+    /// [`PickPolicy::settle`].
+    ///
+    /// # Errors
+    /// What is wrong with its settings.
+    pub fn settle(&mut self, given: &dyn Fn(&str) -> bool) -> Result<(), Wrong> {
+        on_policy!(self, p => p.settle(given))
+    }
+
     /// [`PickPolicy::NAME`].
     #[must_use]
     pub fn name(self) -> &'static str {

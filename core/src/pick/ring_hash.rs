@@ -10,24 +10,20 @@ use std::fmt::Write;
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::{Endpoints, PickPolicy, View, named};
+use super::{Endpoints, PickPolicy, View, Wrong, named};
+use crate::settings;
+use crate::settings::count;
 
-/// gRFC A42; Envoy's greatest is 8,388,608.
-pub const RING_SIZE: (u32, u32) = (1_024, 4_096);
+/// Envoy's bound (`ring_hash.proto`).
+const MOST: u64 = 8_388_608;
 
-/// Each call to the endpoint that follows its key's hash on a ring.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RingHash {
-    /// Points on the ring: at least.
-    pub min_ring_size: u32,
-    /// And at most.
-    pub max_ring_size: u32,
-}
-
-impl Default for RingHash {
-    fn default() -> RingHash {
-        let (min_ring_size, max_ring_size) = RING_SIZE;
-        RingHash { min_ring_size, max_ring_size }
+settings! {
+    /// Settings of ring_hash (gRFC A42).
+    pub struct RingHash {
+        /// Points on the ring, at least.
+        min_ring_size: u32 [count(1, MOST)] = 1_024;
+        /// Points on the ring, at most. Envoy's default is its bound.
+        max_ring_size: u32 [count(1, MOST)] = 4_096;
     }
 }
 
@@ -43,6 +39,18 @@ impl PickPolicy for RingHash {
     /// It goes by the key of a call.
     fn pick(&self, _view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
         None
+    }
+
+    fn settle(&mut self, given: &dyn Fn(&str) -> bool) -> Result<(), Wrong> {
+        if !given("max_ring_size") {
+            self.max_ring_size = self.max_ring_size.max(self.min_ring_size);
+        }
+        let RingHash { min_ring_size: min, max_ring_size: max } = self;
+        if max < min {
+            let message = format!("`max_ring_size` ({max}) is below `min_ring_size` ({min})");
+            return Err(Wrong { key: "max_ring_size", message, alone: false });
+        }
+        Ok(())
     }
 
     fn hashes(&self) -> bool {

@@ -6,28 +6,32 @@ use rand::Rng;
 
 use super::{PickPolicy, View};
 use crate::random::{Stream, below, shuffle};
+use crate::settings::word;
+use crate::{settings, words};
 
-/// One connection per address, calls in rotation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RoundRobin {
-    /// Where a rebuilt picker starts, and in which order it goes.
-    pub start: RotationStart,
+settings! {
+    /// Settings of round_robin.
+    pub struct RoundRobin {
+        /// Where a rebuilt picker starts, and in which order it goes; acts with several addresses only.
+        start: RotationStart [word::<RotationStart>()] = RotationStart::RandomOrder;
+    }
 }
 
-/// Where a rebuilt round_robin picker starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RotationStart {
-    /// Random start, random order (grpc-go).
-    RandomOrder,
-    /// Random start, order of the address list (C-core).
-    Random,
-    /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
-    First,
-    /// A counter that begins anywhere and goes on over all pickers, modulo the length of the list (grpc-java, Envoy).
-    Continue,
-    /// The connection that would have been next, if it is still listed, else the first; in the order of the answer, which begins
-    /// anywhere (grpc-js).
-    NextSubchannel,
+words! {
+    /// Where a rebuilt round_robin picker starts.
+    pub enum RotationStart {
+        /// Random start, random order (grpc-go).
+        RandomOrder = "random_order",
+        /// Random start, order of the address list (C-core).
+        Random = "random",
+        /// Always the first address (grpc-java before 1.23, grpc/grpc-java#4462).
+        First = "first",
+        /// A counter that begins anywhere and goes on over all pickers, modulo the length of the list (grpc-java, Envoy).
+        Continue = "continue",
+        /// The connection that would have been next, if it is still listed, else the first; in the order of the answer, which begins
+        /// anywhere (grpc-js).
+        NextSubchannel = "next_subchannel",
+    }
 }
 
 impl RotationStart {
@@ -38,24 +42,25 @@ impl RotationStart {
     }
 }
 
-impl Default for RoundRobin {
-    /// As grpc-go.
-    fn default() -> RoundRobin {
-        RoundRobin { start: RotationStart::RandomOrder }
-    }
-}
-
 impl PickPolicy for RoundRobin {
     const NAME: &'static str = "round_robin";
     const SUMMARY: &'static str = "One connection per address that the resolver returns, calls in rotation. Needs a headless Service: behind \
         a ClusterIP there is one address, so it is pick_first.";
     const SOURCE: &'static str = "grpc-go balancer/roundrobin, endpointsharding";
 
+    /// On a ClusterIP it has one address to rotate over: a mistake that people make, so it can be simulated.
+    const NEEDS_ADDRESSES: bool = false;
+    const KEYS_OF_ADDRESSES: &'static [&'static str] = &["start"];
+
     type Memory = ();
     type Plan = ();
 
     fn pick(&self, view: &mut impl View<Self>, _draw: &mut impl FnMut() -> u64) -> Option<usize> {
         (!view.is_empty()).then(|| view.turn())
+    }
+
+    fn usual(rotation: RotationStart) -> Self {
+        RoundRobin { start: rotation }
     }
 
     fn goes_in_turn(&self) -> bool {

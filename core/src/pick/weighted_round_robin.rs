@@ -4,40 +4,29 @@
 //! `static_stride_scheduler.cc`. Modelled are the weight of one endpoint over time and the static stride scheduler with the
 //! fall-back to round robin. Weights are computed again every `update` (1 s by default, 100 ms at least): when is up to the caller.
 
-use super::{Ended, Endpoints, PickPolicy, View};
+use super::{Ended, Endpoints, PickPolicy, View, Wrong};
+use crate::settings;
+use crate::settings::{ABOVE_ZERO, DURATION, number};
 use crate::units::{Span, Time};
 
-/// One connection per address, calls in proportion to weights that the servers' load reports (ORCA) give.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WeightedRoundRobin {
-    /// A weight is used once reports have come for this long.
-    pub blackout_period: Span,
-    /// A weight expires this long after the last report.
-    pub weight_expiration_period: Span,
-    /// The schedule is computed again this often, at least 100 ms.
-    pub weight_update_period: Span,
-    /// What errors count: utilisation added for each error per request. 0 or more.
-    pub error_utilization_penalty: f64,
-}
-
-impl WeightedRoundRobin {
-    /// The defaults of gRFC A58.
-    pub const DEFAULT: WeightedRoundRobin = WeightedRoundRobin {
-        blackout_period: Span::from_secs(10),
-        weight_expiration_period: Span::from_secs(180),
-        weight_update_period: Span::from_secs(1),
-        error_utilization_penalty: 1.0,
-    };
-
-    fn weights(&self, of: &mut Endpoints<'_, Weight>) -> Vec<f64> {
-        let now = of.now;
-        of.remembered(|weight| weight.get(now, self))
+settings! {
+    /// Settings of weighted_round_robin (gRFC A58).
+    pub struct WeightedRoundRobin {
+        /// A weight is used once reports have come for this long.
+        blackout_period: Span [DURATION] = Span::from_secs(10);
+        /// A weight expires this long after the last report.
+        weight_expiration_period: Span [ABOVE_ZERO] = Span::from_secs(180);
+        /// How often the weights are read; less than 100ms counts as 100ms.
+        weight_update_period: Span [DURATION] = Span::from_secs(1);
+        /// Utilization added for each error per request.
+        error_utilization_penalty: f64 [number(0.0, 1e6)] = 1.0;
     }
 }
 
-impl Default for WeightedRoundRobin {
-    fn default() -> WeightedRoundRobin {
-        WeightedRoundRobin::DEFAULT
+impl WeightedRoundRobin {
+    fn weights(&self, of: &mut Endpoints<'_, Weight>) -> Vec<f64> {
+        let now = of.now;
+        of.remembered(|weight| weight.get(now, self))
     }
 }
 
@@ -60,6 +49,12 @@ impl PickPolicy for WeightedRoundRobin {
 
     fn picks_hosts(&self) -> bool {
         false
+    }
+
+    /// gRFC A58: less counts as 100 ms.
+    fn settle(&mut self, _: &dyn Fn(&str) -> bool) -> Result<(), Wrong> {
+        self.weight_update_period = self.weight_update_period.max(Span::from_millis(100));
+        Ok(())
     }
 
     fn learns(&self) -> bool {
@@ -224,8 +219,6 @@ impl Stride {
 mod tests {
     use super::*;
 
-    const DEFAULTS: WeightedRoundRobin = WeightedRoundRobin::DEFAULT;
-
     fn at(s: u64) -> Time {
         Time(s * 1_000_000_000)
     }
@@ -240,8 +233,8 @@ mod tests {
     fn a_weight_is_requests_by_utilisation_and_errors() {
         let mut w = Weight::default();
         let of = |w: &mut Weight, report: Report| {
-            w.report(at(0), &report, &DEFAULTS);
-            w.get(at(10), &DEFAULTS)
+            w.report(at(0), &report, &WeightedRoundRobin::default());
+            w.get(at(10), &WeightedRoundRobin::default())
         };
         assert_eq!(of(&mut w, Report { qps: 100.0, cpu: 0.5, ..Report::default() }), 200.0);
         assert_eq!(of(&mut w, Report { qps: 100.0, application: 0.25, cpu: 0.5, eps: 0.0 }), 400.0);
@@ -255,15 +248,15 @@ mod tests {
     fn blackout_then_weight_then_expiration_then_blackout() {
         let report = Report { qps: 100.0, cpu: 0.5, ..Report::default() };
         let mut w = Weight::default();
-        assert_eq!(w.get(at(0), &DEFAULTS), 0.0);
-        w.report(at(5), &report, &DEFAULTS);
-        assert_eq!([14, 15, 184].map(|s| w.get(at(s), &DEFAULTS)), [0.0, 200.0, 200.0]);
-        assert_eq!(w.get(at(185), &DEFAULTS), 0.0);
-        w.report(at(190), &report, &DEFAULTS);
-        assert_eq!([190, 199, 200].map(|s| w.get(at(s), &DEFAULTS)), [0.0, 0.0, 200.0]);
+        assert_eq!(w.get(at(0), &WeightedRoundRobin::default()), 0.0);
+        w.report(at(5), &report, &WeightedRoundRobin::default());
+        assert_eq!([14, 15, 184].map(|s| w.get(at(s), &WeightedRoundRobin::default())), [0.0, 200.0, 200.0]);
+        assert_eq!(w.get(at(185), &WeightedRoundRobin::default()), 0.0);
+        w.report(at(190), &report, &WeightedRoundRobin::default());
+        assert_eq!([190, 199, 200].map(|s| w.get(at(s), &WeightedRoundRobin::default())), [0.0, 0.0, 200.0]);
         w.reconnected();
-        assert_eq!(w.get(at(200), &DEFAULTS), 0.0);
-        let eager = WeightedRoundRobin { blackout_period: Span(0), ..DEFAULTS };
+        assert_eq!(w.get(at(200), &WeightedRoundRobin::default()), 0.0);
+        let eager = WeightedRoundRobin { blackout_period: Span(0), ..WeightedRoundRobin::default() };
         w.report(at(201), &report, &eager);
         assert_eq!(w.get(at(201), &eager), 200.0);
     }

@@ -172,8 +172,8 @@ fn nginx(cx: &mut Check<'_>, file: At<NginxFile>, cluster: &Cluster, pods: u32) 
     let NginxFile { workers, overhead, balance, keepalive } = file.value;
     let policy = match balance.map(|b| b.value) {
         None | Some(NginxBalanceFile::RoundRobin) => Policy::RoundRobin(RoundRobin { start: RotationStart::First }),
-        Some(NginxBalanceFile::LeastConn) => Policy::NginxLeastConn(NginxLeastConn),
-        Some(NginxBalanceFile::RandomTwo) => Policy::NginxRandomTwo(NginxRandomTwo),
+        Some(NginxBalanceFile::LeastConn) => Policy::NginxLeastConn(NginxLeastConn {}),
+        Some(NginxBalanceFile::RandomTwo) => Policy::NginxRandomTwo(NginxRandomTwo {}),
     };
     // `grpc_pass`: a connection that serves a call has left the cache.
     let idle = Some(cx.count_or(keepalive, "keepalive", 0, u32::MAX, defaults::NGINX_KEEPALIVE));

@@ -139,7 +139,7 @@ impl GrpcKeys {
         if let Some(sidecar) = via {
             self.behind_a_proxy(cx, sidecar);
         }
-        let preset = via.map_or(via::DIRECT, |sidecar| via::preset(sidecar, service));
+        let preset = via.map_or_else(via::direct, |sidecar| via::preset(sidecar, service));
         if via::retries(via).is_some() {
             cx.no_effect(&self.retry, "retry", "with a proxy that retries; set its `retries`");
         }

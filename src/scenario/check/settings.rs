@@ -34,7 +34,8 @@ impl Check<'_> {
         file.map(|At { value, place }| self.settings(value, what, place, S::default()))
     }
 
-    fn group(&mut self, group: &Group, keys: Keys, what: &str, place: Place) -> Vec<(usize, Value)> {
+    /// The values of a group within their bounds, by number of key.
+    pub(super) fn group(&mut self, group: &Group, keys: Keys, what: &str, place: Place) -> Vec<(usize, Value)> {
         for (i, key) in group.keys.iter().enumerate() {
             if key.required && keys.iter().all(|(given, _)| *given != i) {
                 self.problem(Code::Missing, place, format!("`{what}` needs the key `{}`", key.name));

@@ -4,14 +4,15 @@ use super::outlier::percent;
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, PeakEwma, PickFirst, Policy, Poll, Retries, RetryPolicy,
-    Reuse, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
+    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll, Random, Retries,
+    RetryPolicy, Reuse, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
 };
+use crate::pick::PickPolicy;
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::law::LawFile;
-use crate::scenario::file::policy::{PolicyFile, RoundRobinFile};
+use crate::scenario::file::policy::PolicyFile;
 use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, ViaFile};
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -32,12 +33,14 @@ pub(super) struct Preset {
 }
 
 /// Without a proxy: gRPC's own defaults.
-pub(super) const DIRECT: Preset = Preset {
-    policy: Policy::PickFirst(PickFirst::DEFAULT),
-    discovery: Discovery::Dns,
-    rotation: RotationStart::RandomOrder,
-    connect_timeout: None,
-};
+pub(super) fn direct() -> Preset {
+    Preset {
+        policy: Policy::PickFirst(PickFirst::default()),
+        discovery: Discovery::Dns,
+        rotation: RotationStart::RandomOrder,
+        connect_timeout: None,
+    }
+}
 
 /// Envoy's index continues when hosts come or go.
 const ENVOYS: RotationStart = RotationStart::Continue;
@@ -52,7 +55,7 @@ const LINKERD_CONNECTS: Span = Span::from_secs(1);
 /// The rows of the table: which discovery and which pick each proxy has when nobody configures it.
 pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
     if sidecar.workers.is_none() {
-        return DIRECT;
+        return direct();
     }
     let watch = |debounce| Discovery::Watch(Watch { debounce, ..Watch::default() });
     match sidecar.kind {
@@ -76,10 +79,10 @@ pub(super) fn preset(sidecar: &Sidecar, service: ServiceType) -> Preset {
             policy: Policy::PeakEwma(PeakEwma::default()),
             discovery: watch(Span::ZERO),
             connect_timeout: Some(LINKERD_CONNECTS),
-            ..DIRECT
+            ..direct()
         },
         // Of a gateway, which says more.
-        SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy => DIRECT,
+        SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy => direct(),
     }
 }
 
@@ -226,7 +229,9 @@ pub(super) fn fits(
     discovery: &Key<DiscoveryFile>,
     service: ServiceType,
 ) {
-    if let (None, Some(At { value: PolicyFile::Maglev(_), place })) = (via, policy) {
+    if let (None, Some(At { value, place })) = (via, policy)
+        && value.kind.name == Maglev::NAME
+    {
         cx.problem(Code::Contradiction, *place, "gRPC has no policy maglev; set `via: envoy` or `istio`");
     }
     let Some(via) = via else { return };
@@ -250,32 +255,30 @@ pub(super) fn fits(
         );
     }
     let Some(policy) = policy else { return };
-    let fits = match (via.kind, &policy.value) {
+    let name = policy.value.kind.name;
+    let fits = match via.kind {
         _ if via.workers.is_none() => false,
-        (
-            SidecarKind::Envoy | SidecarKind::Istio,
-            PolicyFile::RoundRobin(At { value: RoundRobinFile { start }, .. }),
-        ) => {
-            cx.no_effect(start, "start", "with Envoy, whose index continues when hosts come or go");
-            true
-        }
-        (SidecarKind::Envoy | SidecarKind::Istio, policy) => matches!(
-            policy,
-            PolicyFile::Random | PolicyFile::LeastRequest(_) | PolicyFile::RingHash(_) | PolicyFile::Maglev(_)
-        ),
-        (SidecarKind::Linkerd, policy) => matches!(policy, PolicyFile::PeakEwma(_)),
-        (SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy, _) => false,
+        SidecarKind::Envoy | SidecarKind::Istio => ENVOYS_POLICIES.contains(&name),
+        SidecarKind::Linkerd => name == PeakEwma::NAME,
+        SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy => false,
     };
+    if fits && name == RoundRobin::NAME {
+        let start = policy.value.place("start").map(|place| At { value: (), place });
+        cx.no_effect(&start, "start", "with Envoy, whose index continues when hosts come or go");
+    }
     if !fits {
         let has = if via.workers.is_none() { has(SidecarKind::Ambient) } else { has(via.kind) };
         let message = format!("{} does not have this policy: {has}", via.kind.name());
         cx.problem(Code::Contradiction, policy.place, message);
     }
-    let weighs = matches!(policy.value, PolicyFile::RoundRobin(_) | PolicyFile::LeastRequest(_));
+    let weighs = [RoundRobin::NAME, LeastRequest::NAME].contains(&name);
     if via.cluster.is_some_and(|cluster| cluster.slow_start.is_some()) && !weighs {
         cx.problem(Code::Contradiction, policy.place, "`slow_start` acts with round_robin and least_request only");
     }
 }
+
+/// Those of Envoy's that are modelled.
+const ENVOYS_POLICIES: [&str; 5] = [RoundRobin::NAME, Random::NAME, LeastRequest::NAME, RingHash::NAME, Maglev::NAME];
 
 fn has(kind: SidecarKind) -> &'static str {
     match kind {

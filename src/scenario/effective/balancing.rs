@@ -2,10 +2,7 @@
 
 use super::text::{law, optional_count};
 use super::{Rows, Scope};
-use crate::model::{
-    Breakers, Detection, EnvoyCluster, Keys, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Reconnect, RingHash,
-    RotationStart, RoundRobin, Rules, Sidecar, SidecarKind, WeightedRoundRobin,
-};
+use crate::model::{Breakers, Detection, EnvoyCluster, Keys, Policy, Rules, Sidecar, SidecarKind};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
@@ -56,55 +53,9 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
     }
     rows.put(at, "policy", policy.name().into());
     let settings = at.key("policy").key(policy.name());
-    match policy {
-        Policy::PickFirst(PickFirst { reconnect, shuffle }) => {
-            let reconnect = match reconnect {
-                Reconnect::Lazy => "lazy",
-                Reconnect::Eager => "eager",
-            };
-            rows.put(&settings, "reconnect", reconnect.into());
-            if !virtual_ip {
-                rows.put(&settings, "shuffle", shuffle.to_string());
-            }
-        }
-        Policy::RoundRobin(RoundRobin { start }) => {
-            let start = match start {
-                RotationStart::RandomOrder => "random_order",
-                RotationStart::Random => "random",
-                RotationStart::First => "first",
-                RotationStart::Continue => "continue",
-                RotationStart::NextSubchannel => "next_subchannel",
-            };
-            if !virtual_ip {
-                rows.put(&settings, "start", start.into());
-            }
-        }
-        Policy::LeastRequest(LeastRequest { choice_count }) if !virtual_ip => {
-            rows.put(&settings, "choice_count", choice_count.to_string());
-        }
-        Policy::PeakEwma(PeakEwma { default_rtt, decay }) if !virtual_ip => {
-            rows.put(&settings, "default_rtt", default_rtt.to_string());
-            rows.put(&settings, "decay", decay.to_string());
-        }
-        Policy::WeightedRoundRobin(WeightedRoundRobin {
-            blackout_period,
-            weight_expiration_period,
-            weight_update_period,
-            error_utilization_penalty,
-        }) => {
-            rows.put(&settings, "blackout_period", blackout_period.to_string());
-            rows.put(&settings, "weight_expiration_period", weight_expiration_period.to_string());
-            rows.put(&settings, "weight_update_period", weight_update_period.to_string());
-            rows.put(&settings, "error_utilization_penalty", error_utilization_penalty.to_string());
-        }
-        Policy::RingHash(RingHash { min_ring_size, max_ring_size }) => {
-            rows.put(&settings, "min_ring_size", min_ring_size.to_string());
-            rows.put(&settings, "max_ring_size", max_ring_size.to_string());
-        }
-        Policy::Maglev(Maglev { table_size }) => rows.put(&settings, "table_size", table_size.to_string()),
-        // Without settings, or without an effect of them.
-        _ => {}
-    }
+    let kind = policy.kind();
+    let hidden = |key: &str| virtual_ip && (kind.needs_addresses || kind.keys_of_addresses.contains(&key));
+    rows.several(&settings, policy.rows(), |key| !hidden(key));
 }
 
 pub(super) fn keys_values(rows: &mut Rows<'_>, at: &Scope, keys: &Keys) {

@@ -176,7 +176,12 @@ impl Rows<'_> {
 
     /// The keys of declared settings, those that `shown` names.
     fn settings(&mut self, at: &Scope, settings: &impl Settings, shown: impl Fn(&str) -> bool) {
-        for (path, value) in settings.rows().into_iter().filter(|(path, _)| shown(path)) {
+        self.several(at, settings.rows(), shown);
+    }
+
+    /// The same of rows.
+    fn several(&mut self, at: &Scope, rows: Vec<(String, String)>, shown: impl Fn(&str) -> bool) {
+        for (path, value) in rows.into_iter().filter(|(path, _)| shown(path)) {
             let (groups, key) = path.rsplit_once('.').unwrap_or(("", &path));
             let at = groups.split('.').filter(|group| !group.is_empty()).fold(at.clone(), |at, group| at.key(group));
             self.put(&at, key, value);

@@ -1,125 +1,87 @@
-//! Load-balancing policies as they are written.
+//! Load-balancing policies as they are written: one of those that the core has ([`Policy::KINDS`]), with its settings.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::LazyLock;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, EnumAccess, VariantAccess, Visitor};
+use serde_json::Value as Json;
 
 use super::at::{At, Key};
-use crate::scenario::quantity::{Count, Duration, Number};
+use super::settings::{Keys, Variant, WrittenValue, group_reference, place_of};
+use crate::model::Policy;
+use crate::pick::Kind;
+use crate::scenario::diagnostic::Place;
+use crate::scenario::quantity::{Count, Number};
+
+/// Those that `policy` chooses: the others are a proxy's own.
+static KINDS: LazyLock<Vec<&'static Kind>> =
+    LazyLock::new(|| Policy::KINDS.iter().filter(|kind| kind.proxy.is_none()).collect());
+static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| KINDS.iter().map(|kind| kind.name).collect());
 
 /// Load-balancing policy.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyFile {
-    /// One connection per channel.
-    PickFirst(At<PickFirstFile>),
-    /// One connection per address, calls in rotation.
-    RoundRobin(At<RoundRobinFile>),
-    /// One connection per address, each call on a random one.
-    Random,
-    /// One connection per address, each call on the least busy of a few drawn with replacement (gRFC A48, Envoy).
-    LeastRequest(At<LeastRequestFile>),
-    /// One connection per address, each call on the better of two by a moving average of response times (tower, Linkerd).
-    PeakEwma(At<PeakEwmaFile>),
-    /// One connection per address, calls in proportion to weights from the servers' load reports (gRFC A58).
-    WeightedRoundRobin(At<WeightedRoundRobinFile>),
-    /// Each call to the endpoint that follows the hash of its key on a ring (gRFC A42, Envoy); see `keys`.
-    RingHash(At<RingHashFile>),
-    /// Each call to the endpoint that the hash of its key has in a table (Envoy); see `keys`.
-    Maglev(At<MaglevFile>),
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    pub(in crate::scenario) kind: &'static Kind,
+    pub(in crate::scenario) keys: Vec<(usize, At<WrittenValue>)>,
 }
 
-/// Settings of pick_first.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PickFirstFile {
-    /// After losing its connection it reconnects at the next call (lazy, the default) or at once (eager, grpc-go before 1.41).
-    pub reconnect: Key<ReconnectFile>,
-    /// Shuffle the addresses of each answer (gRFC A62). Default false.
-    pub shuffle: Key<bool>,
+impl PolicyFile {
+    /// Where the value of a key stands, if it is written.
+    pub fn place(&self, key: &str) -> Option<Place> {
+        place_of(self.kind.keys, &self.keys, key)
+    }
 }
 
-/// When pick_first reconnects.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReconnectFile {
-    /// At the next call.
-    Lazy,
-    /// At once.
-    Eager,
+impl<'de> Deserialize<'de> for PolicyFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOf;
+
+        impl<'de> Visitor<'de> for OneOf {
+            type Value = PolicyFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a policy")
+            }
+
+            fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<PolicyFile, A::Error> {
+                let (i, rest) = choice.variant_seed(Variant(&NAMES))?;
+                let kind = KINDS[i];
+                let keys = if kind.keys.keys.is_empty() {
+                    rest.unit_variant()?;
+                    Vec::new()
+                } else {
+                    rest.newtype_variant_seed(Keys(kind.keys))?
+                };
+                Ok(PolicyFile { kind, keys })
+            }
+        }
+
+        deserializer.deserialize_enum("PolicyFile", &NAMES, OneOf)
+    }
 }
 
-/// Settings of round_robin.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoundRobinFile {
-    /// Where a rebuilt picker starts; acts with a headless Service only. Default random_order (grpc-go).
-    pub start: Key<RotationFile>,
-}
+impl JsonSchema for PolicyFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Policy".into()
+    }
 
-/// Settings of least_request.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeastRequestFile {
-    /// How many are drawn, 2 to 10. Default 2.
-    pub choice_count: Key<Count>,
-}
-
-/// Settings of peak_ewma.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PeakEwmaFile {
-    /// What is assumed of an endpoint that has not answered yet. Default 30ms (Linkerd).
-    pub default_rtt: Key<Duration>,
-    /// How fast a peak is forgotten: the time constant. Default 10s (Linkerd).
-    pub decay: Key<Duration>,
-}
-
-/// Where a rebuilt round_robin picker starts.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RotationFile {
-    /// Random start, random order (grpc-go).
-    RandomOrder,
-    /// Random start, order of the address list (C-core).
-    Random,
-    /// Always the first address (grpc-java before 1.23).
-    First,
-    /// A counter that begins anywhere and goes on, modulo the length of the list (grpc-java).
-    Continue,
-    /// The connection that would have been next, if it is still listed, else the first of the answer (grpc-js).
-    NextSubchannel,
-}
-
-/// Settings of weighted_round_robin.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WeightedRoundRobinFile {
-    /// A weight is used once reports have come for this long. Default 10s.
-    pub blackout_period: Key<Duration>,
-    /// A weight expires this long after the last report. Default 3m.
-    pub weight_expiration_period: Key<Duration>,
-    /// How often the weights are read. Default 1s, at least 100ms.
-    pub weight_update_period: Key<Duration>,
-    /// Utilization added for each error per request. Default 1.
-    pub error_utilization_penalty: Key<Number>,
-}
-
-/// Settings of ring_hash.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RingHashFile {
-    /// Points on the ring, at least. Default 1024.
-    pub min_ring_size: Key<Count>,
-    /// Points on the ring, at most. Default 4096 (Envoy: 8388608).
-    pub max_ring_size: Key<Count>,
-}
-
-/// Settings of Maglev.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MaglevFile {
-    /// Entries of the table, a prime number up to 5000011. Default 65537.
-    pub table_size: Key<Count>,
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut choice = |kind: &&Kind| -> Json {
+            if kind.keys.keys.is_empty() {
+                return serde_json::json!({ "const": kind.name, "description": kind.summary, "type": "string" });
+            }
+            let settings = group_reference(generator, kind.keys);
+            serde_json::json!({
+                "additionalProperties": false, "description": kind.summary, "properties": { kind.name: settings },
+                "required": [kind.name], "type": "object",
+            })
+        };
+        let choices: Vec<Json> = KINDS.iter().map(&mut choice).collect();
+        json_schema!({ "description": "Load-balancing policy.", "oneOf": choices })
+    }
 }
 
 /// What calls are routed by: a header, a user, a tenant.

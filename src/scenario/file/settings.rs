@@ -32,7 +32,7 @@ pub enum WrittenValue {
 impl<S: Settings> Written<S> {
     /// Where the value of a key stands, if it is written.
     pub fn place(&self, name: &str) -> Option<Place> {
-        self.keys.iter().find(|(key, _)| S::GROUP.names[*key] == name).map(|(_, value)| value.place)
+        place_of(S::GROUP, &self.keys, name)
     }
 
     /// The same, for what asks whether a key is given.
@@ -65,8 +65,13 @@ impl<'de, S: Settings> Deserialize<'de> for Written<S> {
     }
 }
 
+/// Where the value of a key of a group stands, if it is written.
+pub fn place_of(group: &Group, keys: &[(usize, At<WrittenValue>)], name: &str) -> Option<Place> {
+    keys.iter().find(|(key, _)| group.names[*key] == name).map(|(_, value)| value.place)
+}
+
 /// Reads the keys of a group.
-struct Keys(&'static Group);
+pub struct Keys(pub &'static Group);
 
 impl<'de> DeserializeSeed<'de> for Keys {
     type Value = Vec<(usize, At<WrittenValue>)>;
@@ -182,7 +187,7 @@ impl<'de> Visitor<'de> for OneOf {
 }
 
 /// Reads the name of a variant, as its number.
-struct Variant(&'static [&'static str]);
+pub struct Variant(pub &'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Variant {
     type Value = usize;
@@ -257,6 +262,13 @@ fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
     schema
 }
 
+/// The schema of a group, by its name.
+pub fn group_reference(generator: &mut SchemaGenerator, group: &Group) -> Json {
+    let schema = group_schema(generator, group);
+    generator.definitions_mut().insert(group.name.to_owned(), schema.to_value());
+    serde_json::json!({ "$ref": format!("#/$defs/{}", group.name) })
+}
+
 fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
     let name = match kind {
         Kind::Flag => return generator.subschema_for::<Key<bool>>(),
@@ -269,8 +281,7 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
             words.name
         }
         Kind::Group(group) => {
-            let schema = group_schema(generator, group);
-            generator.definitions_mut().insert(group.name.to_owned(), schema.to_value());
+            group_reference(generator, group);
             group.name
         }
     };
