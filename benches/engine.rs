@@ -19,8 +19,7 @@ use std::sync::Arc;
 use evenkeel::distribution::Distribution;
 use evenkeel::metrics::outcome::Outcome;
 use evenkeel::model::{Action, Arrivals, Load, Model, RateCurve, ServiceType, What};
-use evenkeel::observe::{Recorder, RecorderOptions};
-use evenkeel::sim::{Options, simulate};
+use evenkeel::observe::{self, RecorderOptions};
 use evenkeel::units::{Span, Time};
 use meter::{Meter, median, peak_mb};
 
@@ -48,12 +47,7 @@ fn workload(pods: u32, connections: u32, calls: u64) -> Model {
 /// One run with everything that a normal one records; the seconds it took.
 fn run(model: &Model) -> (Outcome, f64) {
     let meter = Meter::start();
-    // As `experiment::run` has it: about 300 windows.
-    let window = Span(model.duration.expect("benches have one").0.div_ceil(300));
-    let mut recorder = Recorder::new(model, SEED, window, RecorderOptions::default());
-    let options = Options { window: Some(window), watch: None };
-    let end = simulate(model, SEED, options, &mut recorder).expect("it runs");
-    let outcome = recorder.finish(end.at);
+    let outcome = observe::run(model, SEED, RecorderOptions::default(), None).expect("it runs");
     (outcome, meter.seconds())
 }
 
