@@ -255,7 +255,7 @@ fn a_dash_is_standard_input() {
     }
     let output = desk.shell("echo 'name: [' | \"$E\" validate -");
     assert!(err(&output).contains("stdin:"), "{}", err(&output));
-    refuses(&desk, &["run", "-", "-"], 2, "standard input can be read once");
+    refuses(&desk, &["run", "-", "-"], 2, "standard input can be read only once");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn fit_keeps_names_and_takes_a_scenario() {
     let printed = out(&output);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(printed.starts_with("seen on 3 pods: web-a 90 % / web-b 5 % / web-c 5 %"), "{printed}");
-    assert!(printed.contains("carry the same") && printed.contains("20 of them"), "{printed}");
+    assert!(printed.contains("equal connections") && printed.contains("20 of them"), "{printed}");
     assert!(
         printed.contains("your scenario   P(seen)   95 % interval") && printed.contains("as it is, in 0 of 5 runs"),
         "{printed}"

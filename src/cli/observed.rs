@@ -159,9 +159,9 @@ mod tests {
             ("50% 1", "mixes percentages and numbers"),
             ("1e-400/1", "`1e-400`"),
             ("50,50/20", "`50,50` is not a share"),
-            ("a=1/2", "names some pods only"),
-            ("a=1/a=2", "two by one name"),
-            ("1:2/3", "some pods only"),
+            ("a=1/2", "names only some pods"),
+            ("a=1/a=2", "uses a name twice"),
+            ("1:2/3", "only some pods"),
             ("1:x/3:1", "`x` is not a number of connections"),
             ("1:0/3:0", "no pod has a connection"),
         ] {

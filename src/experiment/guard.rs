@@ -150,8 +150,8 @@ mod tests {
         for (text, says, place) in [
             ("max_over_mean", "has no =", "--size:1:1"),
             ("max_over_men=1", "did you mean `max_over_mean`?", "--size:1:1"),
-            ("max_over_mean=much", "no size", "--size:1:15"),
-            ("max_over_mean=-1", "no size", "--size:1:15"),
+            ("max_over_mean=much", "is not a size", "--size:1:15"),
+            ("max_over_mean=-1", "is not a size", "--size:1:15"),
         ] {
             let why = read(text).unwrap_err().to_string();
             assert!(why.contains(says) && why.contains(place), "{text}: {why}");

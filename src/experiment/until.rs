@@ -118,11 +118,11 @@ mod tests {
         for (text, says, place) in [
             ("max_over_mean", "no ±", "--until:1:1"),
             (" max_over_maen ± 2%", "did you mean `max_over_mean`?", "--until:1:2"),
-            ("pods ± 2%", "no figure", "--until:1:1"),
-            ("idle_pods ± 0", "no width", "--until:1:13"),
-            ("idle_pods +- -1%", "no width", "--until:1:14"),
-            ("idle_pods ± 1s", "no width", "--until:1:13"),
-            ("idle_pods ± 1e-400", "no width", "--until:1:13"),
+            ("pods ± 2%", "not a figure", "--until:1:1"),
+            ("idle_pods ± 0", "not a width", "--until:1:13"),
+            ("idle_pods +- -1%", "not a width", "--until:1:14"),
+            ("idle_pods ± 1s", "not a width", "--until:1:13"),
+            ("idle_pods ± 1e-400", "not a width", "--until:1:13"),
         ] {
             let why = Until::parse(text).unwrap_err().to_string();
             assert!(why.contains(says) && why.contains(place), "{text}: {why}");

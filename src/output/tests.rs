@@ -110,10 +110,10 @@ fn redrawn_pictures_take_no_place_of_results() {
     write_run(&other, &fixtures::even(), &options).unwrap();
     let before = fs::read(run.join(".evenkeel")).unwrap();
     fs::remove_file(run.join("skew.svg")).unwrap();
-    assert_eq!(replot::redraw(&run, &run.join("../run"), false).unwrap().len(), 4);
+    assert_eq!(replot::redraw(&run, &run.join("../run"), false).unwrap().len(), 5);
     assert_eq!(fs::read(run.join(".evenkeel")).unwrap(), before, "the folder is as it was");
     for _ in 0..2 {
-        assert_eq!(replot::redraw(&run, &alone, false).unwrap().len(), 4);
+        assert_eq!(replot::redraw(&run, &alone, false).unwrap().len(), 5);
     }
     let refused = replot::redraw(&run, &other, false).unwrap_err();
     assert!(matches!(&refused, OutputError::OtherResult { command, .. } if command == "run"), "{refused}");

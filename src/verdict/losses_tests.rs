@@ -49,7 +49,7 @@ fn losses_say_where_and_why() {
     let lost = "60 of 600 calls (10.00 %) failed: 55 dial refused at s-1-0, s-1-1; 5 no endpoint.";
     let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
     client.discovery = Discovery::Poll(Poll::default());
-    let stops = "A deleted pod takes no connections from 0s on (pre_stop), and nobody knows before 500ms (endpoint_lag). A channel \
+    let stops = "A deleted pod refuses connections after 0s (pre_stop), and the nodes learn of it only after 500ms (endpoint_lag). A channel \
                  fails its calls until it dials again (back-off from 1s on).";
     says(&model, &lossy(true), &format!("{lost} {stops}"));
     model.clients[0].via = Some(envoy(Some(2), None));
@@ -96,7 +96,7 @@ fn keepalive_is_explained_by_its_settings() {
     });
     let pings = "Clients ping each 30s, and the server permits a ping each 5m.";
     assert!(sentence(&model, &failing("too_many_pings")).contains(pings));
-    let silence = "gives a connection up whose ping, 30s after the last answer, gets none for 20s.";
+    let silence = "sends a ping 30s after the last answer, and closes the connection if no answer comes for 20s.";
     assert!(sentence(&model, &failing("keepalive_timeout")).contains(silence));
 }
 
@@ -135,7 +135,7 @@ fn circuit_breakers_are_explained_by_their_settings() {
     let mut model = round_robin();
     let breakers = Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) };
     model.clients[0].via = Some(envoy(None, Some(breakers)));
-    let text = "A proxy's circuit breakers let 5 requests under way at once, and 3 wait for a connection.";
+    let text = "A proxy's circuit breakers allow 5 requests under way at once, and 3 waiting for a connection.";
     assert!(sentence(&model, &failing("circuit_breaker")).contains(text));
-    assert!(!sentence(&round_robin(), &failing("circuit_breaker")).contains("circuit breakers let"));
+    assert!(!sentence(&round_robin(), &failing("circuit_breaker")).contains("circuit breakers allow"));
 }

@@ -235,8 +235,8 @@ fn without_pods_or_traffic() {
     (unreached.summary.requests.started, unreached.summary.requests.failed) = (100, 10);
     unreached.summary.requests.by_status.insert("UNAVAILABLE".to_owned(), 10);
     unreached.summary.failures = failures(10);
-    let text = "10 of 100 calls (10.00 %) failed: 10 no endpoint. No request reaches what is Ready \
-                at the end (2 pods, all of them Ready since 4s); no client has a connection there.";
+    let text = "10 of 100 calls (10.00 %) failed: 10 no endpoint. No request reached the pods that are Ready \
+                at the end (2 pods, all Ready since 4s); no client has a connection there.";
     says(&pick_first(), &unreached, text);
     // Those that were scaled away have served; what failed later is said, too.
     scaled_down.summary.requests.failed = 10;
@@ -275,7 +275,7 @@ fn kind(model: &Model, outcome: &Outcome) -> String {
 fn chance_is_said_at_a_level() {
     let mut chance = steady(&[(80, 8), (20, 2), (40, 4), (30, 3), (30, 3)]);
     assert_eq!(kind(&pick_first(), &chance), "chance");
-    assert!(sentence(&pick_first(), &chance).contains("it has 8 of 20 connections, and in about 16 % of such draws"));
+    assert!(sentence(&pick_first(), &chance).contains("it has 8 of 20 connections, and in about 16 % of random draws"));
     let odd = steady(&[(150, 15), (10, 1), (20, 2), (10, 1), (10, 1)]);
     assert_eq!(kind(&pick_first(), &odd), "draw");
     // Pods that came later could not be drawn: that is the cause, and not chance.
@@ -294,5 +294,5 @@ fn parts_are_told_in_points_of_share() {
     let hot = &mut two.summary.attribution.as_mut().unwrap().pods[0];
     (hot.draw, hot.picks) = (0.2, hot.share - hot.even - 0.2);
     let text = sentence(&pick_first(), &two);
-    assert!(text.contains("(of +26.7 points of share: +20.0 by how many it drew, +6.7 by picks)"), "{text}");
+    assert!(text.contains("(of +26.7 points of share: +20.0 by the random draw of connections, +6.7 by picks)"), "{text}");
 }

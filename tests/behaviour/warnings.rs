@@ -56,7 +56,7 @@ fn an_autoscaler_is_content_while_a_pod_drowns() {
              clients: [{{ name: web, replicas: 10, policy: round_robin, {more} load: {{ open: {{ rate: 900 }} }} }}]\n"
         )
     };
-    let text = only_the_first("is content", &text(""), &text("discovery: watch, "));
+    let text = only_the_first("adds no pod", &text(""), &text("discovery: watch, "));
     assert!(text.contains("autoscaler of s") && text.contains("100 % of what it has and fails calls"), "{text}");
 }
 

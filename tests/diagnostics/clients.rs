@@ -133,7 +133,7 @@ fn outlier_detection() {
     const WATCH: &str = "policy: round_robin, discovery: watch, ";
     let watch = |rest: &str| format!("{WATCH}{rest}");
     let cases = [
-        ("via: istio, outlier_detection: «{}".to_owned(), "E018", "of at most 3 hosts that is nobody"),
+        ("via: istio, outlier_detection: «{}".to_owned(), "E018", "that share of at most 3 hosts is less than one"),
         (
             "via: istio, outlier_detection: «{ max_ejection_percent: 33% }".to_owned(),
             "E018",

@@ -142,7 +142,7 @@ mod tests {
             ("rr.cv <= 5", "VARIANT.FIGURE"),
             ("rr.cv <= rf.cv", "did you mean `rr`?"),
             ("rr.cv <= rr.cv", "both sides"),
-            ("rr.cv <= pf.cv * 0", "no factor"),
+            ("rr.cv <= pf.cv * 0", "not a factor"),
             ("rr.cv <= pf.cv in every window", "cannot stand here"),
         ] {
             let why = of(text).unwrap_err();

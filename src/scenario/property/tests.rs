@@ -91,7 +91,7 @@ fn what_is_wrong_has_a_place() {
         ("level: 5%", "level: 50%", "at most 20%", 15, 12),
         ("expected: refuted", "expected: refute", "did you mean `refuted`?", 16, 15),
         ("name: beats", "name: even", "two properties", 17, 11),
-        ("name: even", "name: Even_More", "no name of a property", 2, 11),
+        ("name: even", "name: Even_More", "not a name of a property", 2, 11),
         ("duration: 30s\n", "duration: 30\n", "found the number 30", 6, 17),
         ("duration: 30s\n", "duration: 30s\n      seed: 5\n", "`seed` has no effect", 7, 7),
         ("replicas: 4 }]\n      c", "replica: 4 }]\n      c", "did you mean `replicas`?", 8, 28),

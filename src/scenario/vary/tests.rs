@@ -33,7 +33,7 @@ fn what_is_no_list_says_why() {
         ("a=1,,2", "empty"),
         ("a=1,2,1", "`1` is there twice"),
         ("a=1..5", "how many values"),
-        ("a=1..5:x", "no number of values"),
+        ("a=1..5:x", "not a number of values"),
         ("a=1..5:1", "from 2 to"),
         ("a=1..5:1000000", "from 2 to"),
         ("a=1..3:4", "whole numbers stay whole"),
