@@ -354,7 +354,7 @@ fn csv_files_stand_beside_the_scenario() {
         ("rates.csv", "time_s,rate\n0,-1\n", "must be from 0"),
         ("rates.csv", "time_s,rate\n0,1e10\n", "must be from 0"),
         ("rates.csv", "time_s,rate\n0,1,2\n", "expected 2 fields, found 3"),
-        ("rates.csv", "time_s,rate\n0,1;5\n", "no number"),
+        ("rates.csv", "time_s,rate\n0,1;5\n", "not a number"),
         ("times.csv", "a\nb\n", "line 2: expected a duration"),
         ("times.csv", "a\n", "no rows"),
         ("times.csv", "1\n-1\n", "line 2: a sample is `-1`"),

@@ -128,7 +128,7 @@ fn cures_of_a_large_run_are_not_simulated_unasked() {
     let desk = desk();
     let large = ["--set", "clients.web.load.open.rate=8000", "--set", "servers.s.concurrency=64"];
     let said = desk.run(&[&["run", "skewed.yaml", "--no-png"], &large[..]].concat(), 0).out;
-    assert!(said.contains("No cure was simulated: the run took ") && said.contains("--cures asks for it"), "{said}");
+    assert!(said.contains("No cure was simulated: the run took ") && said.contains("--cures forces it"), "{said}");
     assert_eq!(desk.json("outputs/skewed/summary.json")["cures"]["rows"].as_array().unwrap().len(), 0);
 }
 

@@ -331,7 +331,7 @@ fn a_setting_and_what_it_trades() {
     assert_eq!(curve.knee, Some(4), "{}", said.out);
     assert_eq!(said.out.contains("← knee"), curve.knee.is_some(), "{}", said.out);
     for (args, says) in [
-        (&["--knob", "age"][..], "no short name (max_connection_age, connection_lifetime, channels)"),
+        (&["--knob", "age"][..], "is not a short name (max_connection_age, connection_lifetime, channels)"),
         (&["--knob", "clients.0.nothing=1,2"], "`nothing`"),
         (&["--knob", "channels=1..4"], "how many values"),
         (&["--knob", "channels", "--load"], "cannot be used with"),
@@ -341,7 +341,7 @@ fn a_setting_and_what_it_trades() {
         assert!(said.err.contains(says), "{args:?} should say {says:?}: {}", said.err);
     }
     let said = desk.run(&["plan", "small.yaml", "--knob", "channels"], 2);
-    assert!(said.err.contains("nothing happens in the scenario"), "{}", said.err);
+    assert!(said.err.contains("the scenario has no change"), "{}", said.err);
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn a_sweep_is_resumed_only_as_it_was() {
         assert!(said.err.contains(says), "{args:?} should say {says}: {}", said.err);
         assert!(!desk.path("new").exists(), "{args:?}");
     }
-    assert!(desk.run(&["sweep", "blog", "--vary", "seed=1,2"], 2).err.contains("a sweep is of one"));
+    assert!(desk.run(&["sweep", "blog", "--vary", "seed=1,2"], 2).err.contains("a sweep takes one"));
 }
 
 /// What a cell says is what `run` says with the same values.

@@ -117,7 +117,7 @@ fn stops(desk: &Desk, seed: u64, args: &[&str]) {
         assert!(matches!(status, None | Some(130)), "{args:?} after {after:?}: {status:?}, {err}");
         assert!(status.is_none() || err.contains("interrupted: "), "{args:?}: {err}");
         // Between the commit and the end of the command the results are there, and that is said.
-        if err.contains("are whole") {
+        if err.contains("are complete") {
             clear(desk, &before);
         }
         assert_eq!(names(desk), before, "{args:?} after {after:?}: {err}");
@@ -195,7 +195,7 @@ fn a_sweep_keeps_its_cells_and_goes_on_from_there() {
             let n: u64 = n.parse().unwrap();
             assert!(n >= kept, "cells are lost: {n} after {kept}");
             kept = n;
-            assert!(rest.contains("outputs/sweep; the same command goes on from there"), "{rest}");
+            assert!(rest.contains("outputs/sweep; run the same command again to resume"), "{rest}");
         }
     }
     desk.run(&args, 0);
@@ -283,6 +283,6 @@ fn of_several_runs_the_finished_ones_are_named() {
     let at = signal(&child, "INT");
     let Stopped { status, err, .. } = wait(child, at);
     assert_eq!(status, Some(130), "{err}");
-    assert!(err.contains("interrupted: the results in outputs/other are whole"), "{err}");
+    assert!(err.contains("interrupted: the results in outputs/other are complete"), "{err}");
     assert!(!desk.path("outputs/small").exists(), "nothing of the second one");
 }
