@@ -81,7 +81,11 @@ fn parts_are_told_if_there_are_two_or_more() {
     let mut three = uneven();
     let hot = &mut parts(&mut three)[0];
     (hot.draw, hot.timing, hot.picks) = (0.15, 0.08, hot.share - hot.even - 0.23);
-    tells(&pick_first(), &three, "+15.0 by the random draw of connections, +8.0 by when connections were opened, +3.7 by picks)");
+    tells(
+        &pick_first(),
+        &three,
+        "+15.0 by the random draw of connections, +8.0 by when connections were opened, +3.7 by picks)",
+    );
 }
 
 #[test]

@@ -294,5 +294,8 @@ fn parts_are_told_in_points_of_share() {
     let hot = &mut two.summary.attribution.as_mut().unwrap().pods[0];
     (hot.draw, hot.picks) = (0.2, hot.share - hot.even - 0.2);
     let text = sentence(&pick_first(), &two);
-    assert!(text.contains("(of +26.7 points of share: +20.0 by the random draw of connections, +6.7 by picks)"), "{text}");
+    assert!(
+        text.contains("(of +26.7 points of share: +20.0 by the random draw of connections, +6.7 by picks)"),
+        "{text}"
+    );
 }

@@ -361,15 +361,13 @@ fn the_setting_that_made_calls_fail_is_named() {
          timeline: [{ at: 20s, black_hole: { server: s, pods: 1 } }]\n",
     );
     assert!(
-        pings.contains("keepalive timed out") && pings.contains("10s after the last answer, and closes the connection if no answer comes for 3s"),
+        pings.contains("keepalive timed out")
+            && pings.contains("10s after the last answer, and closes the connection if no answer comes for 3s"),
         "{pings}"
     );
     let (_, stop) = caused(
         "duration: 60s\nservers: [{ name: s, replicas: 4, concurrency: 8, service_time: 5ms, termination: { pre_stop: 0s } }]\n\
          clients: [{ name: web, replicas: 40, load: { open: { rate: 400 } } }]\ntimeline: [{ at: 20s, rollout: s }]\n",
     );
-    assert!(
-        stop.contains("refuses connections after 0s (pre_stop)") && stop.contains("back-off from 1s on"),
-        "{stop}"
-    );
+    assert!(stop.contains("refuses connections after 0s (pre_stop)") && stop.contains("back-off from 1s on"), "{stop}");
 }

@@ -1,0 +1,126 @@
+//! The macros that declare settings.
+
+/// A group within a group.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! settings_field {
+    ($name:ident) => {
+        impl $crate::settings::Field for $name {
+            fn take(&mut self, value: $crate::settings::Value) {
+                if let $crate::settings::Value::Group(values) = value {
+                    values.into_iter().for_each(|(key, value)| $crate::settings::Settings::set(self, key, value));
+                }
+            }
+            fn rows(&self, _: $crate::settings::Kind, _: Option<&str>) -> Vec<(String, String)> {
+                $crate::settings::Settings::rows(self)
+            }
+        }
+    };
+}
+
+/// Declares a struct of keys: `KEY: TYPE [what it takes] = default;`, each below its description.
+///
+/// ```
+/// use evenkeel_core::settings::{Settings, count};
+///
+/// evenkeel_core::settings! {
+///     /// A choice among a few.
+///     pub struct Choice {
+///         /// How many are drawn.
+///         choice_count: u32 [count(2, 10)] = 2;
+///     }
+/// }
+/// assert_eq!(Choice::default().choice_count, 2);
+/// assert_eq!(Choice::GROUP.keys[0].about.trim(), "How many are drawn.");
+/// ```
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $meaning:literal])* $key:ident: $type:ty [$takes:expr] = $default:expr; )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $meaning])* pub $key: $type, )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $( $key: $default, )* }
+            }
+        }
+
+        impl $crate::settings::Settings for $name {
+            const GROUP: &'static $crate::settings::Group = &$crate::settings::Group {
+                name: stringify!($name),
+                about: concat!($($about,)*),
+                keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*)), )*],
+                names: &[$( stringify!($key), )*],
+                defaults: || {
+                    let default = <$name as Default>::default();
+                    // A struct may have no keys.
+                    let _ = &default;
+                    let keys = <$name as $crate::settings::Settings>::GROUP.keys;
+                    let fields: &[&dyn $crate::settings::Field] = &[$( &default.$key, )*];
+                    let text = |(field, key): (&&dyn $crate::settings::Field, &$crate::settings::Key)| {
+                        field.rows(key.kind, key.without).into_iter().next().unwrap_or_default().1
+                    };
+                    fields.iter().zip(keys).map(text).collect()
+                },
+            };
+
+            fn set(&mut self, key: usize, value: $crate::settings::Value) {
+                let fields: &mut [&mut dyn $crate::settings::Field] = &mut [$( &mut self.$key, )*];
+                fields[key].take(value);
+            }
+
+            fn rows(&self) -> Vec<(String, String)> {
+                let fields: &[&dyn $crate::settings::Field] = &[$( &self.$key, )*];
+                $crate::settings::rows_of(Self::GROUP, fields)
+            }
+        }
+
+        $crate::settings_field!($name);
+    };
+}
+
+/// Declares an enum that is written as one word: `Variant = "word",`, each below its meaning.
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[doc = $about:literal])*
+        pub enum $name:ident {
+            $( $(#[doc = $meaning:literal])* $variant:ident = $word:literal, )*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $( $(#[doc = $meaning])* $variant, )*
+        }
+
+        impl $crate::settings::Words for $name {
+            const VOCABULARY: &'static $crate::settings::Vocabulary = &$crate::settings::Vocabulary {
+                name: stringify!($name),
+                about: concat!($($about,)*),
+                words: &[$( $word, )*],
+                meanings: &[$( concat!($($meaning,)*), )*],
+            };
+            const ALL: &'static [Self] = &[$( $name::$variant, )*];
+        }
+
+        impl $crate::settings::Field for $name {
+            fn take(&mut self, value: $crate::settings::Value) {
+                if let $crate::settings::Value::Word(word) = value {
+                    *self = <$name as $crate::settings::Words>::ALL[word];
+                }
+            }
+            fn rows(&self, _: $crate::settings::Kind, _: Option<&str>) -> Vec<(String, String)> {
+                vec![(String::new(), $crate::settings::Words::word(*self).to_owned())]
+            }
+        }
+    };
+}
