@@ -298,7 +298,7 @@ fn fit_keeps_names_and_takes_a_scenario() {
     assert!(scenario.contains("Seen: web-a 90 %"), "{scenario}");
     let found: serde_json::Value = serde_json::from_str(&fs::read_to_string(desk.path("x/fit.json")).unwrap()).unwrap();
     assert_eq!((&found["pods"][1], &found["base"][0]["runs"]), (&"web-b".into(), &5.into()));
-    refuses(&desk, &["fit", "a=1/2"], 2, "names some pods only");
+    refuses(&desk, &["fit", "a=1/2"], 2, "names only some pods");
     refuses(&desk, &["fit", "1/2", "--set", "seed=1"], 2, "--base");
 }
 

@@ -385,13 +385,13 @@ fn every_option_of_the_schema_is_covered() {
     }
     let must = options.iter().filter(|(_, o)| !o.container);
     let missing: Vec<&String> = must.clone().map(|o| o.0).filter(|k| !covered.contains_key(k.as_str())).collect();
-    assert!(missing.is_empty(), "options without a case: {missing:#?}");
+    assert!(missing.is_empty(), "options without a case: {missing:#?}; add each to CASES in tests/no_inert_option.rs");
     let gone: Vec<&&str> = covered.keys().filter(|k| !options.contains_key(**k)).collect();
     assert!(gone.is_empty(), "cases of options that the schema does not have: {gone:#?}");
     for (key, option) in must {
         let left: Vec<&String> =
             option.choices.iter().filter(|c| !covered[key.as_str()].contains(&c.as_str())).collect();
-        assert!(left.is_empty(), "{key}: no case has {left:?}");
+        assert!(left.is_empty(), "{key}: no case has {left:?}; add it between « and » of the case");
     }
 }
 

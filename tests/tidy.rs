@@ -129,7 +129,13 @@ fn data_flows_one_way() {
                     continue;
                 }
                 if layer(&module) >= Some(from) {
-                    wrong.insert(format!("{}:{}", source.path, i + 1), format!("{} uses {module}", source.module));
+                    wrong.insert(
+                        format!("{}:{}", source.path, i + 1),
+                        format!(
+                            "`{}` may not use `{module}`, which is in a later layer (LAYERS in tests/tidy.rs)",
+                            source.module
+                        ),
+                    );
                 }
             }
         }

@@ -35,7 +35,7 @@ pub use crate::pick::{
 use crate::distribution::Distribution;
 use crate::settings::{DURATION, word, zero_or_at_least};
 use crate::units::Span;
-use crate::{settings, words};
+use crate::{settings, word_enum};
 
 /// A whole scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,7 +174,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// Which caches stand between a client and the endpoints.
     pub enum DnsCache {
         /// Every query sees the current endpoints, shuffled.
@@ -186,7 +186,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// The type of the Service.
     pub enum ServiceType {
         /// One virtual IP; kube-proxy draws a pod uniformly for each new connection (iptables and nftables modes).

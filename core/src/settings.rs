@@ -1,7 +1,7 @@
 //! Settings that are declared once: a struct whose fields are the keys of a scenario, each with its meaning, its type, its bounds
 //! and its default. The scenario's reader, its JSON Schema and the values that `explain` shows are made from the declaration.
 //!
-//! [`settings!`](crate::settings!) declares a struct, [`words!`](crate::words!) an enum that is written as one word.
+//! [`settings!`](crate::settings!) declares a struct, [`word_enum!`](crate::word_enum!) an enum that is written as one word.
 
 mod declare;
 
@@ -85,9 +85,13 @@ impl Takes {
         Takes { without: Some(without), ..self }
     }
 
-    /// The key of this name and meaning.
+    /// The key of this name and meaning, in a field that holds `like`.
+    ///
+    /// # Panics
+    /// If the field cannot hold what the key takes: when the declaration is compiled.
     #[must_use]
-    pub const fn key(self, name: &'static str, about: &'static str) -> Key {
+    pub const fn key(self, name: &'static str, about: &'static str, like: Kind) -> Key {
+        assert!(fits(like, self.kind), "the type of the field cannot hold what the key takes");
         Key { name, about, kind: self.kind, required: self.required, without: self.without }
     }
 }
@@ -220,6 +224,42 @@ pub trait Field {
     fn rows(&self, kind: Kind, without: Option<&str>) -> Vec<(String, String)>;
 }
 
+/// What kinds of values a type can hold: a declaration with another kind does not compile.
+pub trait Holds {
+    /// One kind that it holds.
+    const LIKE: Kind;
+}
+
+/// True if a field that holds `like` can be declared with `kind`.
+#[must_use]
+pub const fn fits(like: Kind, kind: Kind) -> bool {
+    matches!(
+        (like, kind),
+        (Kind::Flag, Kind::Flag)
+            | (Kind::Count { .. }, Kind::Count { .. } | Kind::Percent)
+            | (Kind::Duration { .. }, Kind::Duration { .. })
+            | (Kind::Share, Kind::Number { .. } | Kind::Share)
+            | (Kind::Word(_), Kind::Word(_))
+            | (Kind::Group(_), Kind::Group(_))
+    )
+}
+
+impl Holds for bool {
+    const LIKE: Kind = Kind::Flag;
+}
+
+impl Holds for Span {
+    const LIKE: Kind = DURATION.kind;
+}
+
+impl Holds for f64 {
+    const LIKE: Kind = Kind::Share;
+}
+
+impl<T: Holds> Holds for Option<T> {
+    const LIKE: Kind = T::LIKE;
+}
+
 fn one(value: impl ToString) -> Vec<(String, String)> {
     vec![(String::new(), value.to_string())]
 }
@@ -259,6 +299,10 @@ impl Field for f64 {
 
 macro_rules! whole_numbers {
     ($($type:ty),*) => {$(
+        impl Holds for $type {
+            const LIKE: Kind = Kind::Count { least: 0, most: u64::MAX };
+        }
+
         impl Field for $type {
             fn take(&mut self, value: Value) {
                 match value {

@@ -5,7 +5,7 @@ use crate::distribution::Distribution;
 use crate::model::defaults;
 use crate::settings::{DURATION, FLAG, SHARE, at_least, count, word};
 use crate::units::Span;
-use crate::{settings, words};
+use crate::{settings, word_enum};
 
 /// C-core's channel arguments for times of connections are in milliseconds; what happens again and again does so at most this often.
 pub(super) const MS: Span = Span::from_millis(1);
@@ -210,7 +210,7 @@ impl Default for GrpcClient {
     }
 }
 
-words! {
+word_enum! {
     /// When a channel first connects.
     pub enum ConnectAt {
         /// When the replica starts (grpc-go `Dial`, as ghz uses it).
@@ -263,7 +263,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// What happens to a request for re-resolution that comes too early.
     pub enum EarlyRequest {
         /// Deferred to the end of the interval; one more that comes meanwhile causes one more lookup (grpc-go).
@@ -292,7 +292,7 @@ pub struct Backoff {
     pub from: DelayFrom,
 }
 
-words! {
+word_enum! {
     /// What a back-off delay is counted from.
     pub enum DelayFrom {
         /// The start of the attempt that failed (C-core, grpc-java, grpc-js): if that took longer, the next one follows at once.
@@ -323,7 +323,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// Which idle connection of a pool is used next.
     pub enum PoolOrder {
         /// The one used last.

@@ -1,7 +1,7 @@
 //! The HorizontalPodAutoscaler (`autoscaling/v2`) on CPU utilization, and its controller's flags.
 
 use crate::units::Span;
-use crate::words;
+use crate::word_enum;
 
 /// An autoscaler of one Deployment.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ pub enum ScalingChange {
     Percent(u32),
 }
 
-words! {
+word_enum! {
     /// Which of several limits counts.
     pub enum SelectPolicy {
         /// The one that allows the most change.

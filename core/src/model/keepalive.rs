@@ -4,7 +4,7 @@ use super::client::MS;
 use crate::model::defaults;
 use crate::settings::{ABOVE_ZERO, FLAG, at_least, count, group, word};
 use crate::units::Span;
-use crate::{settings, words};
+use crate::{settings, word_enum};
 
 settings! {
     /// Keepalive pings of a gRPC client (gRFC A8; grpc-go keepalive.ClientParameters).
@@ -30,7 +30,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// When a connection pings that was quiet without calls for longer than `time`, and now has one.
     pub enum Wake {
         /// At once (grpc-go, grpc-java).

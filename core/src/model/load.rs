@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::distribution::{Distribution, unit};
 use crate::units::{Span, Time};
-use crate::words;
+use crate::word_enum;
 
 /// A method: calls that are alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ pub struct Streams {
     pub interval: Option<Span>,
 }
 
-words! {
+word_enum! {
     /// How the calls of an open load are spaced.
     pub enum Arrivals {
         /// A Poisson process.

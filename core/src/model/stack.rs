@@ -307,6 +307,7 @@ mod tests {
     #[test]
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, Resolver::default());
+        assert_eq!(client(Stack::Go).keepalive, Keepalive::default());
         assert_eq!(client(Stack::Go).backoff, Some(defaults::BACKOFF));
         assert_eq!(client(Stack::Go).idle_timeout, defaults::grpc_client().idle_timeout);
         assert_eq!(client(Stack::Go).connect_timeout, defaults::grpc_client().connect_timeout);

@@ -123,7 +123,8 @@ pub trait PickPolicy: Settings + Copy + PartialEq + Debug {
         false
     }
 
-    /// True if it also picks among the hosts of a proxy, whether connected or not, as Envoy does.
+    /// False if it cannot pick among the hosts of a proxy, whether connected or not, as Envoy does: because it has one connection, or
+    /// learns from connections. Whether a proxy has the policy is another question.
     fn picks_hosts(&self) -> bool {
         true
     }

@@ -5,7 +5,7 @@
 
 use super::{PickPolicy, View};
 use crate::settings::{FLAG, word};
-use crate::{settings, words};
+use crate::{settings, word_enum};
 
 settings! {
     /// Settings of pick_first.
@@ -17,7 +17,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// When pick_first reconnects.
     pub enum Reconnect {
         /// At the next call.

@@ -7,7 +7,7 @@ use rand::Rng;
 use super::{PickPolicy, View};
 use crate::random::{Stream, below, shuffle};
 use crate::settings::word;
-use crate::{settings, words};
+use crate::{settings, word_enum};
 
 settings! {
     /// Settings of round_robin.
@@ -17,7 +17,7 @@ settings! {
     }
 }
 
-words! {
+word_enum! {
     /// Where a rebuilt round_robin picker starts.
     pub enum RotationStart {
         /// Random start, random order (grpc-go).

@@ -5,6 +5,11 @@
 #[doc(hidden)]
 macro_rules! settings_field {
     ($name:ident) => {
+        impl $crate::settings::Holds for $name {
+            const LIKE: $crate::settings::Kind =
+                $crate::settings::Kind::Group(<$name as $crate::settings::Settings>::GROUP);
+        }
+
         impl $crate::settings::Field for $name {
             fn take(&mut self, value: $crate::settings::Value) {
                 if let $crate::settings::Value::Group(values) = value {
@@ -33,6 +38,21 @@ macro_rules! settings_field {
 /// assert_eq!(Choice::default().choice_count, 2);
 /// assert_eq!(Choice::GROUP.keys[0].about.trim(), "How many are drawn.");
 /// ```
+///
+/// A key that takes what its field cannot hold does not compile:
+///
+/// ```compile_fail
+/// use evenkeel_core::settings::{DURATION, Settings};
+///
+/// evenkeel_core::settings! {
+///     /// A flag is no duration.
+///     pub struct Wrong {
+///         /// On or off.
+///         flag: bool [DURATION] = false;
+///     }
+/// }
+/// let _ = Wrong::GROUP;
+/// ```
 #[macro_export]
 macro_rules! settings {
     (
@@ -57,7 +77,7 @@ macro_rules! settings {
             const GROUP: &'static $crate::settings::Group = &$crate::settings::Group {
                 name: stringify!($name),
                 about: concat!($($about,)*),
-                keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*)), )*],
+                keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*), <$type as $crate::settings::Holds>::LIKE), )*],
                 names: &[$( stringify!($key), )*],
                 defaults: || {
                     let default = <$name as Default>::default();
@@ -89,7 +109,7 @@ macro_rules! settings {
 
 /// Declares an enum that is written as one word: `Variant = "word",`, each below its meaning.
 #[macro_export]
-macro_rules! words {
+macro_rules! word_enum {
     (
         $(#[doc = $about:literal])*
         pub enum $name:ident {
@@ -110,6 +130,10 @@ macro_rules! words {
                 meanings: &[$( concat!($($meaning,)*), )*],
             };
             const ALL: &'static [Self] = &[$( $name::$variant, )*];
+        }
+
+        impl $crate::settings::Holds for $name {
+            const LIKE: $crate::settings::Kind = $crate::settings::Kind::Word(<$name as $crate::settings::Words>::VOCABULARY);
         }
 
         impl $crate::settings::Field for $name {

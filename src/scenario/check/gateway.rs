@@ -79,11 +79,8 @@ pub(super) fn gateway(
     if own.is_some() {
         cx.no_effect(&policy, "policy", "with this proxy; set its `balance`");
         cx.no_effect(&outlier_detection, "outlier_detection", "with this proxy, which is not Envoy");
-        preset.discovery = if service == ServiceType::Headless {
-            Discovery::Poll(Poll { interval: resolves })
-        } else {
-            Discovery::Dns
-        };
+        let poll = Discovery::Poll(Poll { interval: resolves });
+        preset.discovery = if service == ServiceType::Headless { poll } else { Discovery::Dns };
     }
     let (policy, outlier_detection) = (policy.filter(|_| own.is_none()), outlier_detection.filter(|_| own.is_none()));
     via::fits(cx, Some(&sidecar), policy.as_ref(), &discovery, service);

@@ -6,7 +6,7 @@ use crate::model::stack::{self, Stack};
 use crate::model::{Enforcement, Keepalive};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::keepalive::EnforcementFile;
+use crate::scenario::file::enforcement::EnforcementFile;
 use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::ServerStackFile;
 

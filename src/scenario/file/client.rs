@@ -36,8 +36,8 @@ pub struct ClientFile {
     /// The implementation of gRPC whose defaults hold where the client says nothing: go, c_core (C++, Python, Ruby, PHP), java, node or
     /// tonic. Default: grpc-go's, but that `connect` is start.
     pub stack: Key<StackFile>,
-    /// Load-balancing policy of the channels: pick_first (the default), round_robin, random, least_request,
-    /// peak_ewma, weighted_round_robin or ring_hash; via envoy and istio round_robin, random, least_request, ring_hash or maglev.
+    /// Load-balancing policy of the channels. Default pick_first; via envoy round_robin, istio least_request, linkerd peak_ewma.
+    /// gRPC has all but maglev; envoy and istio have round_robin, random, least_request, ring_hash and maglev.
     pub policy: Key<PolicyFile>,
     /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once. Default false.
     pub wait_for_ready: Key<bool>,

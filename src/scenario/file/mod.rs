@@ -4,9 +4,10 @@
 pub(super) mod at;
 pub(super) mod client;
 pub(super) mod cpu;
+pub(super) mod enforcement;
 pub(super) mod gateway;
 pub(super) mod hpa;
-pub(super) mod keepalive;
+
 pub(super) mod law;
 pub(super) mod load;
 pub(super) mod policy;

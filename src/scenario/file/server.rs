@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::at::Key;
 use super::cpu::CpuFile;
+use super::enforcement::EnforcementFile;
 use super::hpa::HpaFile;
-use super::keepalive::EnforcementFile;
 use super::law::LawFile;
 use super::settings::Written;
 use super::stack::ServerStackFile;
