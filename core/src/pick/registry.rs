@@ -49,7 +49,7 @@ macro_rules! registry {
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Policy {
             $(
-                #[doc = concat!("See [`", stringify!($Policy), "`](super::", stringify!($Policy), ").")]
+                #[doc = concat!("See [`", stringify!($Policy), "`](struct@", stringify!($Policy), ").")]
                 $Policy($Policy),
             )*
         }
@@ -65,7 +65,7 @@ macro_rules! registry {
         #[derive(Debug)]
         pub enum PolicyPlan {
             $(
-                #[doc = concat!("Of [`", stringify!($Policy), "`](super::", stringify!($Policy), ").")]
+                #[doc = concat!("Of [`", stringify!($Policy), "`](struct@", stringify!($Policy), ").")]
                 $Policy(<$Policy as PickPolicy>::Plan),
             )*
         }

@@ -1,7 +1,7 @@
 //! What gets its own area or line: every pod, or, of many pods, the busiest ones and the rest of each cohort together.
 
 use super::palette::{OTHERS, Rgb, line};
-use super::traces::{Bin, LINES_MOST, PODS_MOST, PODS_TOP, PodTrace, Traces};
+use super::traces::{Bin, PODS_MOST, PODS_TOP, PodTrace, Traces};
 use crate::words;
 
 /// A pod whose p99 is so many times that of the pod in the middle, over all windows, is slow.
@@ -61,8 +61,9 @@ pub(super) fn of(traces: &Traces) -> Vec<Group> {
     groups
 }
 
-/// The groups of a chart of lines, which hide each other: the busiest pod, those that are slow, and all others together.
-pub(super) fn few(traces: &Traces) -> Vec<Group> {
+/// The groups of a chart of lines, which hide each other. Up to `most` pods have a line each; of more, the busiest pod, those that are
+/// slow, and all others together.
+pub(super) fn few(traces: &Traces, most: usize) -> Vec<Group> {
     let pods = &traces.pods;
     let seen = || (0..pods.len()).filter(|&i| pods[i].bins.iter().any(Option::is_some));
     let slow = |i: usize| {
@@ -70,11 +71,11 @@ pub(super) fn few(traces: &Traces) -> Vec<Group> {
         p99s.iter().sum::<f64>() / p99s.len().max(1) as f64
     };
     let mut chosen: Vec<usize> = seen().collect();
-    if chosen.len() > LINES_MOST {
+    if chosen.len() > most {
         // Stable sorts: of equals the older pod comes first.
         chosen.sort_by(|&a, &b| slow(b).total_cmp(&slow(a)));
         let median = slow(chosen[chosen.len() / 2]);
-        chosen.truncate(LINES_MOST - 2);
+        chosen.truncate(most.saturating_sub(2));
         chosen.retain(|&i| slow(i) >= SLOW * median);
         chosen.extend(seen().min_by_key(|&i| std::cmp::Reverse(pods[i].requests)));
         chosen.sort_unstable();

@@ -6,7 +6,7 @@ use super::groups::{self, Group};
 use super::headline;
 use super::palette::{MEAN, Rgb};
 use super::scale::Scale;
-use super::traces::{Bin, Traces};
+use super::traces::{Bin, COLOURS_MOST, LINES_MOST, Traces};
 use super::traffic::{Band, area, bands, marks};
 use crate::metrics::outcome::Outcome;
 use crate::words;
@@ -58,7 +58,7 @@ pub(super) fn connections(outcome: &Outcome, traces: &Traces) -> Figure {
 
 /// `latency`: per pod, the 99th percentile above, the median below. Quantiles of several pods or windows are never averaged.
 pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
-    let groups = groups::few(traces);
+    let groups = groups::few(traces, LINES_MOST);
     let window = words::duration(traces.window_s);
     let of = if traces.bin_s > traces.window_s * 1.5 {
         format!("the largest of the {window} windows in each {}", words::duration(traces.bin_s))
@@ -95,7 +95,7 @@ pub(super) fn latency(outcome: &Outcome, traces: &Traces) -> Figure {
 
 /// `utilization`: the busy part of each pod's slots, and the mean of the pods, which is what an autoscaler sees.
 pub(super) fn utilization(outcome: &Outcome, traces: &Traces) -> Figure {
-    let groups = groups::few(traces);
+    let groups = groups::few(traces, COLOURS_MOST);
     let mut chart = chart(outcome, traces, &groups, 400.0, (Of::Part, Bin::utilization));
     let mean = |bin: usize| {
         let busy: Vec<f64> = traces.pods.iter().filter_map(|pod| pod.bins[bin].as_ref()?.utilization()).collect();

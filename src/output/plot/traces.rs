@@ -18,7 +18,7 @@ pub(super) const PODS_TOP: usize = 14;
 /// More lines than this hide each other.
 pub(super) const LINES_MOST: usize = 4;
 /// More colours than this are no longer told apart: then those that stand out have theirs, the others paler ones.
-const COLOURS_MOST: usize = 8;
+pub(super) const COLOURS_MOST: usize = 8;
 /// A pod that stands out gets so many times the even share, or is starved.
 const HOT: f64 = 1.5;
 /// A pod below this part of the even share is called starved.
