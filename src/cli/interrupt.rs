@@ -72,8 +72,9 @@ fn with_state<T>(f: impl FnOnce(&mut State) -> T) -> T {
 /// From now on signals stop commands instead of the process.
 pub fn catch() -> Result<(), Failure> {
     let listen = |signal| {
-        flag::register_conditional_shutdown(signal, STATUS.into(), &ARMED)?;
-        flag::register(signal, &ASKED)
+        // The flag comes first: a signal between the two lines would otherwise be caught, and nobody told.
+        flag::register(signal, &ASKED)?;
+        flag::register_conditional_shutdown(signal, STATUS.into(), &ARMED)
     };
     let all = || {
         listen(SIGINT)?;

@@ -14,10 +14,9 @@ impl Ranged for Scale {
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
         match *self {
-            Scale::Linear(most) => RangedCoordf64::from(0.0..most).map(value, limit),
+            Scale::Linear(most) => within(0.0..most, *value, limit),
             Scale::Log(least, most) => {
-                let ends = libm::log(least)..libm::log(most);
-                RangedCoordf64::from(ends).map(&libm::log(value.max(least)), limit)
+                within(libm::log(least)..libm::log(most), libm::log(value.max(least)), limit)
             }
         }
     }
@@ -40,6 +39,12 @@ impl Ranged for Scale {
             Scale::Log(least, most) => least..most,
         }
     }
+}
+
+/// The pixel of a value. What lies beyond an end of the axis is drawn at that end: plotters overflows far away from it.
+fn within(ends: Range<f64>, value: f64, limit: (i32, i32)) -> i32 {
+    let value = value.max(ends.start.min(ends.end)).min(ends.start.max(ends.end));
+    RangedCoordf64::from(ends).map(&value, limit)
 }
 
 /// An x axis, or one of rows: linear, with its own ticks.
@@ -69,7 +74,7 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        RangedCoordf64::from(self.range()).map(value, limit)
+        within(self.range(), *value, limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
@@ -98,6 +103,13 @@ mod tests {
         assert_eq!(ticks(&Axis::time(0.4)).len(), 9);
         assert_eq!(ticks(&Scale::Linear(1.0)).len(), 11);
         assert_eq!(ticks(&Scale::Log(1.0, 100.0)), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn what_is_beyond_the_axis_is_drawn_at_its_end() {
+        assert_eq!(Axis::time(8.0).map(&f64::from(u32::MAX), (10, 1000)), 1000);
+        assert_eq!(Scale::Linear(1.0).map(&1e300, (1000, 10)), 10);
+        assert_eq!(Scale::Log(1.0, 10.0).map(&-1e300, (1000, 10)), 1000);
     }
 
     #[test]
