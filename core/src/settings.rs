@@ -154,8 +154,8 @@ pub struct Group {
     pub keys: &'static [Key],
     /// Their names.
     pub names: &'static [&'static str],
-    /// The default of each key, as text.
-    pub defaults: fn() -> Vec<String>,
+    /// The rows of its defaults.
+    pub defaults: fn() -> Vec<(String, String)>,
 }
 
 /// The words of an enum.
@@ -297,27 +297,23 @@ impl Field for f64 {
     }
 }
 
-macro_rules! whole_numbers {
-    ($($type:ty),*) => {$(
-        impl Holds for $type {
-            const LIKE: Kind = Kind::Count { least: 0, most: u64::MAX };
-        }
-
-        impl Field for $type {
-            fn take(&mut self, value: Value) {
-                match value {
-                    Value::Count(n) => *self = <$type>::try_from(n).unwrap_or(<$type>::MAX),
-                    Value::Number(share) => *self = (share * 100.0).round() as $type,
-                    _ => {}
-                }
-            }
-            fn rows(&self, kind: Kind, _: Option<&str>) -> Vec<(String, String)> {
-                one(if matches!(kind, Kind::Percent) { format!("{self}%") } else { self.to_string() })
-            }
-        }
-    )*};
+impl Holds for u32 {
+    const LIKE: Kind = Kind::Count { least: 0, most: u32::MAX as u64 };
 }
-whole_numbers!(u32, u64, usize);
+
+impl Field for u32 {
+    fn take(&mut self, value: Value) {
+        match value {
+            Value::Count(n) => *self = u32::try_from(n).unwrap_or(u32::MAX),
+            // A share in whole percent.
+            Value::Number(share) => *self = (share * 100.0).round() as u32,
+            _ => {}
+        }
+    }
+    fn rows(&self, kind: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(if matches!(kind, Kind::Percent) { format!("{self}%") } else { self.to_string() })
+    }
+}
 
 impl<T: Field + Default> Field for Option<T> {
     fn take(&mut self, value: Value) {

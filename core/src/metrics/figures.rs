@@ -28,7 +28,7 @@ pub struct Kind {
     pub better: Better,
     /// The least and the most that it can be, whatever the scenario.
     pub range: (f64, f64),
-    /// The least difference that matters, unless somebody says otherwise. docs/compare.md has the same table.
+    /// The smallest difference that matters, if no `--size` is given. docs/compare.md has the same table.
     pub size: Size,
     /// The reason for `size`.
     pub why: &'static str,

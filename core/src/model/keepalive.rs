@@ -21,7 +21,7 @@ settings! {
         bdp_ping: bool [FLAG] = true;
         /// Fewer pings while nothing is sent (C-core, gRFC L116).
         throttle: Option<PingThrottle> [group::<PingThrottle>()] = None;
-        /// TCP_USER_TIMEOUT is set to `timeout`: a connection whose data nobody acknowledges is closed (gRFC A18).
+        /// TCP_USER_TIMEOUT is set to `timeout`: the kernel closes a connection whose peer acknowledges no data (gRFC A18).
         tcp_user_timeout: bool [FLAG] = true;
         /// It is set before the connection is made (C-core, grpc-java), so that a dial that gets no answer ends after `timeout`, too.
         tcp_user_timeout_of_dials: bool [FLAG] = false;

@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::sim::{self, SimError};
 use crate::units::{Span, Time};
 
-/// Windows of a run whose length nobody knows before: the recorder merges them as it goes.
+/// The first width of windows if the length of the run is not known in advance. The recorder merges windows as the run goes on.
 const FINEST_WINDOW: Span = Span::from_millis(1);
 
 /// Runs `model` once with this seed. The same model and seed give the same outcome, always. `watch` is told now and then how far

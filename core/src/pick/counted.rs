@@ -3,54 +3,103 @@
 //!
 //! Not modelled: HAProxy's slots (`server-template`), which keep a server's place when others go. Places are in order of address.
 
+use std::fmt::Debug;
+
+use super::{Endpoints, PickPolicy, View};
+use crate::settings::Settings;
+
+/// A policy of a proxy that counts the calls under way itself. It is a [`PickPolicy`], too: what such policies have in common is here.
+pub trait Counting: Settings + Copy + PartialEq + Debug {
+    /// [`PickPolicy::NAME`].
+    const NAME: &'static str;
+    /// [`PickPolicy::SUMMARY`].
+    const SUMMARY: &'static str;
+    /// [`PickPolicy::SOURCE`].
+    const SOURCE: &'static str;
+    /// The proxy that has it.
+    const PROXY: &'static str;
+
+    /// What it keeps of the servers beside their calls.
+    type Servers: Debug;
+
+    /// The servers for a new list of them, from the calls under way on each, and from the servers before.
+    fn servers(&self, under_way: &[u32], before: Option<Self::Servers>) -> Self::Servers;
+
+    /// The place of the server for the next call; `None` without one.
+    fn choose(servers: &mut Self::Servers, under_way: &[u32], draw: &mut impl FnMut() -> u64) -> Option<usize>;
+
+    /// The calls under way on the server in this place have changed to this many.
+    fn changed(_servers: &mut Self::Servers, _place: usize, _under_way: u32) {}
+}
+
+impl<C: Counting> PickPolicy for C {
+    const NAME: &'static str = C::NAME;
+    const SUMMARY: &'static str = C::SUMMARY;
+    const SOURCE: &'static str = C::SOURCE;
+    const PROXY: Option<&'static str> = Some(C::PROXY);
+
+    type Memory = ();
+    type Plan = Counted<C>;
+
+    fn pick(&self, view: &mut impl View<Self>, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        view.plan()?.pick(draw)
+    }
+
+    fn prefers_by_load(&self) -> bool {
+        true
+    }
+
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, of: &mut Endpoints<'_, ()>, before: Option<Self::Plan>) -> Option<Self::Plan> {
+        Some(Counted::new(self, of.addresses(), before))
+    }
+
+    fn began(&self, plan: &mut Self::Plan, picked: usize) {
+        plan.begin(picked);
+    }
+
+    fn ended(&self, plan: &mut Self::Plan, address: u32) {
+        plan.end(address);
+    }
+}
+
 /// A proxy's servers, and what is under way on each.
-#[derive(Clone, Debug)]
-pub struct Counted<R> {
+#[derive(Debug)]
+pub struct Counted<C: Counting> {
     /// Sorted.
     addresses: Vec<u32>,
     under_way: Vec<u32>,
-    rule: R,
+    servers: C::Servers,
 }
 
-/// How a proxy chooses by what it counts.
-pub trait Rule {
-    /// The place of the server for the next call; `None` without one.
-    fn pick(&mut self, under_way: &[u32], draw: &mut impl FnMut() -> u64) -> Option<usize>;
-
-    /// The server in this place has so many calls under way.
-    fn changed(&mut self, _place: usize, _under_way: u32) {}
-}
-
-impl<R: Rule> Counted<R> {
-    /// Servers by address, sorted. Of those that were in `before`, the calls under way are known. `rule` makes the rule from the calls
-    /// under way on each server, and from the rule before.
-    pub fn new(
-        addresses: Vec<u32>,
-        before: Option<Counted<R>>,
-        rule: impl FnOnce(&[u32], Option<R>) -> R,
-    ) -> Counted<R> {
+impl<C: Counting> Counted<C> {
+    /// Servers by address, sorted. The calls under way are known of those that were in `before`.
+    fn new(policy: &C, addresses: Vec<u32>, before: Option<Counted<C>>) -> Counted<C> {
         let known = |a: &u32| before.as_ref().and_then(|b| b.find(*a).map(|i| b.under_way[i])).unwrap_or(0);
         let under_way: Vec<u32> = addresses.iter().map(known).collect();
-        let rule = rule(&under_way, before.map(|b| b.rule));
-        Counted { addresses, under_way, rule }
+        let servers = policy.servers(&under_way, before.map(|b| b.servers));
+        Counted { addresses, under_way, servers }
     }
 
-    /// The place of the server for the next call; `None` without one. Say what follows with [`Counted::begin`].
-    pub fn pick(&mut self, draw: &mut impl FnMut() -> u64) -> Option<usize> {
-        self.rule.pick(&self.under_way, draw)
+    /// The place of the server for the next call; `None` without one. Say what follows with `begin`.
+    fn pick(&mut self, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+        C::choose(&mut self.servers, &self.under_way, draw)
     }
 
     /// A call goes to the server in this place.
-    pub fn begin(&mut self, place: usize) {
+    fn begin(&mut self, place: usize) {
         self.under_way[place] += 1;
-        self.rule.changed(place, self.under_way[place]);
+        C::changed(&mut self.servers, place, self.under_way[place]);
     }
 
     /// A call that went to this address is over.
-    pub fn end(&mut self, address: u32) {
+    fn end(&mut self, address: u32) {
         if let Some(place) = self.find(address) {
             self.under_way[place] = self.under_way[place].saturating_sub(1);
-            self.rule.changed(place, self.under_way[place]);
+            C::changed(&mut self.servers, place, self.under_way[place]);
         }
     }
 
@@ -79,7 +128,7 @@ mod tests {
         policy.plan(&mut of, before).expect("it counts")
     }
 
-    fn follow<R: super::Rule, P: PickPolicy<Memory = (), Plan = super::Counted<R>>>(policy: P) {
+    fn follow<P: super::Counting>(policy: P) {
         let mut counted = plan(policy, &[3, 5, 9], None);
         let places: Vec<usize> = (0..3)
             .map(|_| {

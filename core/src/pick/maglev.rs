@@ -51,7 +51,7 @@ impl PickPolicy for Maglev {
         Some(Hashed::of(of.addresses(), before, |named| Table::new(named, self.table_size as usize)))
     }
 
-    /// Envoy's table has healthy hosts only; what is left out here goes to the next one.
+    /// Envoy's table has healthy hosts only. Here the key of a host that is left out goes to the next host.
     fn pick_by_key(&self, plan: &Self::Plan, hash: u64, usable: impl Fn(usize) -> bool) -> Option<usize> {
         let (i, n) = (plan.made.pick(hash)?, plan.addresses.len());
         (0..n).map(|k| (i + k) % n).find(|i| usable(*i))

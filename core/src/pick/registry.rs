@@ -26,8 +26,11 @@ pub struct Kind {
     pub usual: fn(RotationStart) -> Policy,
 }
 
-/// A policy of the list: where its memories and its plan are among those of all policies.
+/// A policy of the list: what there is to say of it, and where its memories and its plan are among those of all policies.
 pub trait Registered: PickPolicy {
+    /// What there is to say of it without its settings.
+    const KIND: Kind;
+
     /// Its memories.
     fn memories(all: &mut Memories) -> &mut Vec<Self::Memory>;
     /// Its plan as one of all policies.
@@ -72,17 +75,7 @@ macro_rules! registry {
 
         impl Policy {
             /// All policies.
-            pub const KINDS: &'static [Kind] = &[$(Kind {
-                name: <$Policy as PickPolicy>::NAME,
-                summary: <$Policy as PickPolicy>::SUMMARY,
-                source: <$Policy as PickPolicy>::SOURCE,
-                proxy: <$Policy as PickPolicy>::PROXY,
-                needs_addresses: <$Policy as PickPolicy>::NEEDS_ADDRESSES,
-                keys_of_addresses: <$Policy as PickPolicy>::KEYS_OF_ADDRESSES,
-                keys: <$Policy as Settings>::GROUP,
-                default: || Policy::$Policy($Policy::default()),
-                usual: |rotation| Policy::$Policy($Policy::usual(rotation)),
-            },)*];
+            pub const KINDS: &'static [Kind] = &[$(<$Policy as Registered>::KIND,)*];
         }
 
         $(
@@ -93,6 +86,18 @@ macro_rules! registry {
             }
 
             impl Registered for $Policy {
+                const KIND: Kind = Kind {
+                    name: <$Policy as PickPolicy>::NAME,
+                    summary: <$Policy as PickPolicy>::SUMMARY,
+                    source: <$Policy as PickPolicy>::SOURCE,
+                    proxy: <$Policy as PickPolicy>::PROXY,
+                    needs_addresses: <$Policy as PickPolicy>::NEEDS_ADDRESSES,
+                    keys_of_addresses: <$Policy as PickPolicy>::KEYS_OF_ADDRESSES,
+                    keys: <$Policy as Settings>::GROUP,
+                    default: || Policy::$Policy($Policy::default()),
+                    usual: |rotation| Policy::$Policy($Policy::usual(rotation)),
+                };
+
                 #[inline(always)]
                 fn memories(all: &mut Memories) -> &mut Vec<Self::Memory> {
                     &mut all.$file
@@ -118,7 +123,7 @@ macro_rules! registry {
             }
         )*
 
-        /// `on_policy!(policy, p => body)`: the body for the type of the policy, so that nothing is dispatched inside of it.
+        /// `on_policy!(policy, p => body)` is `body` with `p` of the policy's own type: the policy is looked at once, before the body.
         macro_rules! on_policy {
             ($d policy:expr, $d p:ident => $d body:expr) => {
                 match $d policy {
@@ -133,8 +138,10 @@ impl Policy {
     /// What there is to say of it without its settings.
     #[must_use]
     pub fn kind(self) -> &'static Kind {
-        let of = |kind: &&Kind| std::mem::discriminant(&(kind.default)()) == std::mem::discriminant(&self);
-        Policy::KINDS.iter().find(of).expect("each policy has its kind")
+        fn of<P: Registered>(_: P) -> &'static Kind {
+            &P::KIND
+        }
+        on_policy!(self, p => of(p))
     }
 
     /// [`Settings::set`].
@@ -159,19 +166,13 @@ impl Policy {
     /// [`PickPolicy::NAME`].
     #[must_use]
     pub fn name(self) -> &'static str {
-        fn of<P: PickPolicy>(_: P) -> &'static str {
-            P::NAME
-        }
-        on_policy!(self, p => of(p))
+        self.kind().name
     }
 
     /// [`PickPolicy::PROXY`].
     #[must_use]
     pub fn proxy(self) -> Option<&'static str> {
-        fn of<P: PickPolicy>(_: P) -> Option<&'static str> {
-            P::PROXY
-        }
-        on_policy!(self, p => of(p))
+        self.kind().proxy
     }
 
     /// [`PickPolicy::one_connection`].

@@ -79,17 +79,7 @@ macro_rules! settings {
                 about: concat!($($about,)*),
                 keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*), <$type as $crate::settings::Holds>::LIKE), )*],
                 names: &[$( stringify!($key), )*],
-                defaults: || {
-                    let default = <$name as Default>::default();
-                    // A struct may have no keys.
-                    let _ = &default;
-                    let keys = <$name as $crate::settings::Settings>::GROUP.keys;
-                    let fields: &[&dyn $crate::settings::Field] = &[$( &default.$key, )*];
-                    let text = |(field, key): (&&dyn $crate::settings::Field, &$crate::settings::Key)| {
-                        field.rows(key.kind, key.without).into_iter().next().unwrap_or_default().1
-                    };
-                    fields.iter().zip(keys).map(text).collect()
-                },
+                defaults: || $crate::settings::Settings::rows(&<$name as Default>::default()),
             };
 
             fn set(&mut self, key: usize, value: $crate::settings::Value) {

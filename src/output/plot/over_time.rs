@@ -150,6 +150,15 @@ impl Of {
             Of::Part => words::percent(value),
         }
     }
+
+    /// The y axis for these values, and its title.
+    fn axis(self, values: &[f64]) -> (Scale, String) {
+        match (self, Scale::of(values)) {
+            (Of::Part, _) => (Scale::Linear(1.0), "busy part of the capacity".into()),
+            (Of::Milliseconds, scale @ Scale::Log(..)) => (scale, "milliseconds (log scale)".into()),
+            (Of::Milliseconds, scale) => (scale, "milliseconds".into()),
+        }
+    }
 }
 
 /// A part of the slots that leaves none for more.
@@ -167,10 +176,8 @@ fn chart(
     let lines = merged_lines(traces, &singles, &of);
     let areas: Vec<Area> = rests.iter().map(|g| range(traces, g, &of)).collect();
     let values: Vec<f64> = traces.pods.iter().flat_map(|p| p.bins.iter().flatten()).filter_map(&value).collect();
-    let scale = if unit == Of::Part { Scale::Linear(1.0) } else { Scale::of(&values) };
+    let (scale, y_title) = unit.axis(&values);
     let labels = end_labels(traces, &lines, &areas, unit);
-    let log = if matches!(scale, Scale::Log(..)) { " (log scale)" } else { "" };
-    let y_title = if unit == Of::Part { "busy part of the capacity".into() } else { format!("milliseconds{log}") };
     TimeChart {
         height: (labels.len() as f64 * 18.0).max(height),
         scale,

@@ -17,21 +17,20 @@ pub(super) fn policy(
     virtual_ip: bool,
     rotation: RotationStart,
 ) -> Option<Policy> {
-    let At { value: file, place } = policy?;
-    let kind = file.kind;
+    let At { value: PolicyFile { kind, keys }, place } = policy?;
     if virtual_ip && kind.needs_addresses {
         cx.problem(Code::NoEffect, place, format!("`{}` has no effect {ONE_ADDRESS}", kind.name));
     }
     for key in kind.keys_of_addresses.iter().filter(|_| virtual_ip) {
-        cx.no_effect(&file.place(key).map(|place| At { value: (), place }), key, ONE_ADDRESS);
+        cx.no_effect(&keys.given(key), key, ONE_ADDRESS);
     }
     let mut policy = (kind.usual)(rotation);
-    for (key, value) in cx.group(kind.keys, file.keys.clone(), kind.name, place) {
+    for (key, value) in cx.group(&keys, kind.name, place) {
         policy.set(key, value);
     }
-    if let Err(Wrong { key, message, alone }) = policy.settle(&|key| file.place(key).is_some()) {
+    if let Err(Wrong { key, message, alone }) = policy.settle(&|key| keys.place(key).is_some()) {
         let code = if alone { Code::OutOfRange } else { Code::Contradiction };
-        cx.problem(code, file.place(key).unwrap_or(place), message);
+        cx.problem(code, keys.place(key).unwrap_or(place), message);
     }
     Some(policy)
 }

@@ -4,18 +4,16 @@ use super::Check;
 use super::client::no_share;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key as FileKey};
-use crate::scenario::file::settings::{Written, WrittenValue};
+use crate::scenario::file::settings::{Written, WrittenKeys, WrittenValue};
 use crate::scenario::rules::Code;
-use crate::settings::{Group, Key, Kind, Settings, Value};
+use crate::settings::{Key, Kind, Settings, Value};
 use crate::units::Span;
-
-type Keys = Vec<(usize, At<WrittenValue>)>;
 
 impl Check<'_> {
     /// `base`, with what is written of it. `what` is whose keys they are, at `place`.
     pub(super) fn settings<S: Settings>(&mut self, file: Written<S>, what: &str, place: Place, base: S) -> S {
         let mut settings = base;
-        for (key, value) in self.group(S::GROUP, file.keys, what, place) {
+        for (key, value) in self.group(&file, what, place) {
             settings.set(key, value);
         }
         settings
@@ -35,24 +33,21 @@ impl Check<'_> {
     }
 
     /// The values of a group within their bounds, by number of key.
-    pub(super) fn group(&mut self, group: &Group, keys: Keys, what: &str, place: Place) -> Vec<(usize, Value)> {
-        for (i, key) in group.keys.iter().enumerate() {
-            if key.required && keys.iter().all(|(given, _)| *given != i) {
+    pub(super) fn group(&mut self, written: &WrittenKeys, what: &str, place: Place) -> Vec<(usize, Value)> {
+        for key in written.group.keys {
+            if key.required && written.place(key.name).is_none() {
                 self.problem(Code::Missing, place, format!("`{what}` needs the key `{}`", key.name));
             }
         }
-        let value = |(i, At { value, place }): (usize, At<WrittenValue>)| {
-            let key = &group.keys[i];
-            let value = match (value, key.kind) {
-                (WrittenValue::Group(keys), Kind::Group(group)) => {
-                    Value::Group(self.group(group, keys, key.name, place))
-                }
-                (WrittenValue::Leaf(value), _) => self.bounded(key, value, place)?,
-                (WrittenValue::Group(_), _) => return None,
+        let value = |(i, At { value, place }): &(usize, At<WrittenValue>)| {
+            let key = &written.group.keys[*i];
+            let value = match value {
+                WrittenValue::Group(inner) => Value::Group(self.group(inner, key.name, *place)),
+                WrittenValue::Leaf(value) => self.bounded(key, value.clone(), *place)?,
             };
-            Some((i, value))
+            Some((*i, value))
         };
-        keys.into_iter().filter_map(value).collect()
+        written.keys.iter().filter_map(value).collect()
     }
 
     /// A value within its bounds. What is not has a stand-in, or is left out, so that it gives no further errors.

@@ -263,8 +263,11 @@ pub(super) fn fits(
         SidecarKind::Ambient | SidecarKind::Nginx | SidecarKind::Haproxy => false,
     };
     if fits && name == RoundRobin::NAME {
-        let start = policy.value.place("start").map(|place| At { value: (), place });
-        cx.no_effect(&start, "start", "with Envoy, whose index continues when hosts come or go");
+        cx.no_effect(
+            &policy.value.keys.given("start"),
+            "start",
+            "with Envoy, whose index continues when hosts come or go",
+        );
     }
     if !fits {
         let has = if via.workers.is_none() { has(SidecarKind::Ambient) } else { has(via.kind) };

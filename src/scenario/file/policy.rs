@@ -9,11 +9,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, VariantAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::at::{At, Key};
-use super::settings::{Keys, Variant, WrittenValue, group_reference, place_of};
+use super::at::Key;
+use super::settings::{Keys, Name, WrittenKeys, group_reference};
 use crate::model::Policy;
 use crate::pick::Kind;
-use crate::scenario::diagnostic::Place;
 use crate::scenario::quantity::{Count, Number};
 
 /// Those that `policy` chooses: the others are a proxy's own.
@@ -25,14 +24,7 @@ static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| KINDS.iter().map(|k
 #[derive(Clone, Debug)]
 pub struct PolicyFile {
     pub(in crate::scenario) kind: &'static Kind,
-    pub(in crate::scenario) keys: Vec<(usize, At<WrittenValue>)>,
-}
-
-impl PolicyFile {
-    /// Where the value of a key stands, if it is written.
-    pub fn place(&self, key: &str) -> Option<Place> {
-        place_of(self.kind.keys, &self.keys, key)
-    }
+    pub(in crate::scenario) keys: WrittenKeys,
 }
 
 impl<'de> Deserialize<'de> for PolicyFile {
@@ -47,11 +39,11 @@ impl<'de> Deserialize<'de> for PolicyFile {
             }
 
             fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<PolicyFile, A::Error> {
-                let (i, rest) = choice.variant_seed(Variant(&NAMES))?;
+                let (i, rest) = choice.variant_seed(Name { known: &NAMES, words: true })?;
                 let kind = KINDS[i];
                 let keys = if kind.keys.keys.is_empty() {
                     rest.unit_variant()?;
-                    Vec::new()
+                    WrittenKeys { group: kind.keys, keys: Vec::new() }
                 } else {
                     rest.newtype_variant_seed(Keys(kind.keys))?
                 };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, VariantAccess, Visitor};
@@ -13,11 +14,11 @@ use crate::scenario::diagnostic::Place;
 use crate::scenario::quantity::{Count, Duration, Number, Share};
 use crate::settings::{Group, Kind, Settings, Value, Vocabulary, Words};
 
-/// The keys of `S` that are written, with their values.
+/// The keys of a group that are written, with their values, in the order of the declaration.
 #[derive(Clone, Debug)]
-pub struct Written<S> {
+pub struct WrittenKeys {
+    pub(in crate::scenario) group: &'static Group,
     pub(in crate::scenario) keys: Vec<(usize, At<WrittenValue>)>,
-    of: PhantomData<S>,
 }
 
 /// A value of any kind.
@@ -26,35 +27,43 @@ pub enum WrittenValue {
     /// Of a key without keys of its own.
     Leaf(Value),
     /// Of a group.
-    Group(Vec<(usize, At<WrittenValue>)>),
+    Group(WrittenKeys),
 }
 
-impl<S: Settings> Written<S> {
+impl WrittenKeys {
+    fn value(&self, name: &str) -> Option<&At<WrittenValue>> {
+        self.keys.iter().find(|(key, _)| self.group.names[*key] == name).map(|(_, value)| value)
+    }
+
     /// Where the value of a key stands, if it is written.
     pub fn place(&self, name: &str) -> Option<Place> {
-        place_of(S::GROUP, &self.keys, name)
+        self.value(name).map(|value| value.place)
     }
 
     /// The same, for what asks whether a key is given.
     pub fn given(&self, name: &str) -> Key<()> {
         self.place(name).map(|place| At { value: (), place })
     }
-}
 
-impl<S: Settings> Written<S> {
     /// The same of a key within a group.
     pub fn given_in(&self, group: &str, name: &str) -> Key<()> {
-        let outer = self.keys.iter().find(|(key, _)| S::GROUP.names[*key] == group);
-        let (key, At { value: WrittenValue::Group(inner), .. }) = outer? else { return None };
-        let Kind::Group(group) = S::GROUP.keys[*key].kind else { return None };
-        let found = inner.iter().find(|(key, _)| group.names[*key] == name);
-        found.map(|(_, value)| At { value: (), place: value.place })
+        let At { value: WrittenValue::Group(inner), .. } = self.value(group)? else { return None };
+        inner.given(name)
     }
 }
 
-impl<S> Default for Written<S> {
-    fn default() -> Self {
-        Written { keys: Vec::new(), of: PhantomData }
+/// The keys of `S` that are written.
+#[derive(Clone, Debug)]
+pub struct Written<S> {
+    pub(in crate::scenario) keys: WrittenKeys,
+    of: PhantomData<S>,
+}
+
+impl<S> Deref for Written<S> {
+    type Target = WrittenKeys;
+
+    fn deref(&self) -> &WrittenKeys {
+        &self.keys
     }
 }
 
@@ -65,16 +74,11 @@ impl<'de, S: Settings> Deserialize<'de> for Written<S> {
     }
 }
 
-/// Where the value of a key of a group stands, if it is written.
-pub fn place_of(group: &Group, keys: &[(usize, At<WrittenValue>)], name: &str) -> Option<Place> {
-    keys.iter().find(|(key, _)| group.names[*key] == name).map(|(_, value)| value.place)
-}
-
 /// Reads the keys of a group.
 pub struct Keys(pub &'static Group);
 
 impl<'de> DeserializeSeed<'de> for Keys {
-    type Value = Vec<(usize, At<WrittenValue>)>;
+    type Value = WrittenKeys;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_struct(self.0.name, self.0.names, self)
@@ -82,7 +86,7 @@ impl<'de> DeserializeSeed<'de> for Keys {
 }
 
 impl<'de> Visitor<'de> for Keys {
-    type Value = Vec<(usize, At<WrittenValue>)>;
+    type Value = WrittenKeys;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map of keys")
@@ -90,18 +94,23 @@ impl<'de> Visitor<'de> for Keys {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut keys = Vec::new();
-        while let Some(key) = map.next_key_seed(Name(self.0.names))? {
+        while let Some(key) = map.next_key_seed(Name { known: self.0.names, words: false })? {
             if let Some(value) = map.next_value_seed(Given(self.0.keys[key].kind))? {
                 keys.push((key, value));
             }
         }
         keys.sort_by_key(|(key, _)| *key);
-        Ok(keys)
+        Ok(WrittenKeys { group: self.0, keys })
     }
 }
 
 /// Reads one of these names, as its number.
-struct Name(&'static [&'static str]);
+pub struct Name {
+    /// The names.
+    pub known: &'static [&'static str],
+    /// They are words to choose from, and not keys: it decides what is said of an unknown one.
+    pub words: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = usize;
@@ -115,11 +124,13 @@ impl Visitor<'_> for Name {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str(if self.words { "a word" } else { "a key" })
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<usize, E> {
-        self.0.iter().position(|known| *known == name).ok_or_else(|| E::unknown_field(name, self.0))
+        let unknown =
+            || if self.words { E::unknown_variant(name, self.known) } else { E::unknown_field(name, self.known) };
+        self.known.iter().position(|known| *known == name).ok_or_else(unknown)
     }
 }
 
@@ -181,31 +192,8 @@ impl<'de> Visitor<'de> for OneOf {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, choice: A) -> Result<usize, A::Error> {
-        let (word, rest) = choice.variant_seed(Variant(self.0))?;
+        let (word, rest) = choice.variant_seed(Name { known: self.0, words: true })?;
         rest.unit_variant().map(|()| word)
-    }
-}
-
-/// Reads the name of a variant, as its number.
-pub struct Variant(pub &'static [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for Variant {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Variant {
-    type Value = usize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a word")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<usize, E> {
-        self.0.iter().position(|known| *known == name).ok_or_else(|| E::unknown_variant(name, self.0))
     }
 }
 
@@ -243,12 +231,14 @@ impl<S: Settings> JsonSchema for Written<S> {
 
 fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
     let mut properties = serde_json::Map::new();
-    for (key, default) in group.keys.iter().zip((group.defaults)()) {
+    let defaults = (group.defaults)();
+    for key in group.keys {
         let mut schema = kind_schema(generator, key.kind);
         if key.required {
             not_null(&mut schema);
         }
-        let default = if key.required { String::new() } else { format!(" Default {default}.") };
+        let default = defaults.iter().find(|(path, _)| path == key.name).filter(|_| !key.required);
+        let default = default.map_or_else(String::new, |(_, default)| format!(" Default {default}."));
         schema.insert("description".into(), format!("{}{}{default}", key.about.trim(), bounds(key.kind)).into());
         properties.insert(key.name.to_owned(), schema.to_value());
     }

@@ -189,7 +189,7 @@ pub const FIGURES: &[Kind] = &[
         ),
     figure("reconnects_per_s", "reconnects_per_s", Unit::PerSecond)
         .also(&["reconnects"])
-        .matters(Size { absolute: 0.1, relative: 0.1 }, "a handshake each 10 s costs nobody anything")
+        .matters(Size { absolute: 0.1, relative: 0.1 }, "one handshake in 10 s costs next to nothing")
         .whole(|s| Some(s.reconnects_per_s))
         .phase(|p| Some(p.reconnects_per_s))
         .entry(
