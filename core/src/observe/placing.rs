@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::OwnerId;
 use crate::metrics::attribution::{Attribution, ChannelShares, Loads, attribute};
 use crate::model::{Client, Model};
 use crate::sim::observation::{ConnectionSample, PodId};
@@ -26,7 +27,7 @@ pub(super) struct Placing {
     /// By slot.
     live: Vec<Option<Live>>,
     /// By caller, then channel or pool.
-    channels: BTreeMap<(u32, u32), ByPod>,
+    channels: BTreeMap<(u32, OwnerId), ByPod>,
     /// Weights of drawn connections by how many changes of the Ready pods there had been when they were dialled.
     dialled_after: BTreeMap<usize, f64>,
     /// Sum of the squares of these connections' weights.
@@ -92,7 +93,7 @@ impl Placing {
         // Clients of a gateway call no server.
         let called: Vec<usize> =
             callers.into_iter().filter(|c| self.channels.keys().any(|(client, _)| *client as usize == *c)).collect();
-        let channel = |(&(client, _), by_pod): (&(u32, u32), &ByPod)| ChannelShares {
+        let channel = |(&(client, _), by_pod): (&(u32, OwnerId), &ByPod)| ChannelShares {
             caller: called.iter().position(|c| *c == client as usize).unwrap_or(0),
             pods: by_pod
                 .iter()

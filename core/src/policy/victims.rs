@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
+use crate::ids::PodId;
 use crate::units::Span;
 
 /// What the ReplicaSet controller looks at. It never looks at connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The pod.
-    pub pod: u32,
+    pub pod: PodId,
     /// Its node, to count its siblings there.
     pub node: u32,
     /// How long it has been Ready; `None` if it is not.
@@ -37,20 +38,20 @@ mod tests {
     use super::*;
 
     fn pod(pod: u32, node: u32, ready_for: Option<u64>, uid: u64) -> Candidate {
-        Candidate { pod, node, ready_for: ready_for.map(Span::from_secs), uid }
+        Candidate { pod: PodId(pod), node, ready_for: ready_for.map(Span::from_secs), uid }
     }
 
     fn order(mut pods: Vec<Candidate>) -> Vec<u32> {
         let nodes: Vec<u32> = pods.iter().map(|p| p.node).collect();
         rank(&mut pods, nodes.into_iter());
-        pods.iter().map(|p| p.pod).collect()
+        pods.iter().map(|p| p.pod.0).collect()
     }
 
     #[test]
     fn siblings_of_other_revisions_count() {
         let mut pods = vec![pod(0, 0, Some(500), 1), pod(1, 1, Some(500), 9)];
         rank(&mut pods, [0, 1, 1].into_iter());
-        assert_eq!(pods[0].pod, 1);
+        assert_eq!(pods[0].pod, PodId(1));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::engine::Engine;
 use super::observation::Observer;
 use super::world::{Call, ConnectionState, Job, NONE, SubchannelState};
+use crate::ids::{OwnerId, PodId};
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
@@ -11,14 +12,14 @@ impl<O: Observer> Engine<'_, O> {
         let (calls, connections) = (self.calls.used(), self.connections.used());
         self.audit_streams(&calls, &connections);
         self.audit_pods(&connections);
-        for (i, channel) in self.channels.iter().enumerate() {
+        for (i, channel) in self.channels.ids().zip(&self.channels) {
             let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
             let takes_calls = |c: u32| {
                 let (lane, c) = (&self.lanes[c], &self.connections.items[c as usize]);
-                lane.state == ConnectionState::Ready && !lane.http1 && c.owner == i as u32
+                lane.state == ConnectionState::Ready && !lane.http1 && c.owner == OwnerId::from(i)
             };
-            assert!(ready.clone().all(|s| takes_calls(s.connection)), "channel {i}: READY without a connection");
-            assert_eq!(ready.count() as u32, channel.ready, "channel {i}: READY subchannels");
+            assert!(ready.clone().all(|s| takes_calls(s.connection)), "{i:?}: READY without a connection");
+            assert_eq!(ready.count() as u32, channel.ready, "{i:?}: READY subchannels");
         }
         self.audit_pools(&connections);
     }
@@ -59,10 +60,10 @@ impl<O: Observer> Engine<'_, O> {
         for &index in connections {
             let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
             if lane.state == ConnectionState::Ready {
-                established[lane.pod as usize] += 1;
+                established[lane.pod.0 as usize] += 1;
             }
-            if lane.pod != NONE && c.place != NONE {
-                let at = self.pods[lane.pod as usize].connections.get(c.place as usize);
+            if lane.pod != PodId::NONE && c.place != NONE {
+                let at = self.pods[lane.pod].connections.get(c.place as usize);
                 assert_eq!(at, Some(&index), "connection {} is not in its place", lane.id);
             }
         }
@@ -75,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
             };
             let queued = pod.queue.iter().filter(|(job, _)| waits(job)).count() as u32;
             assert_eq!(pod.queued, queued, "pod {i}: queue");
-            let all = self.server_of(i as u32).concurrency;
+            let all = pod.settings.concurrency;
             assert!(pod.queued == 0 || pod.idle.is_empty(), "pod {i}: {queued} wait, {} of {all} idle", pod.idle.len());
         }
     }
@@ -86,14 +87,14 @@ impl<O: Observer> Engine<'_, O> {
         for &index in connections {
             let lane = &self.lanes[index];
             if lane.http1 && lane.state != ConnectionState::Draining {
-                open[self.connections.items[index as usize].owner as usize] += 1;
+                open[self.connections.items[index as usize].owner.pool().0 as usize] += 1;
             }
         }
         for (i, pool) in self.pools.iter().enumerate() {
             assert_eq!(pool.open, open[i], "pool {i}: open connections");
             for &index in &pool.idle {
                 let lane = &self.lanes[index];
-                let own = lane.http1 && self.connections.items[index as usize].owner == i as u32;
+                let own = lane.http1 && self.connections.items[index as usize].owner == OwnerId(i as u32);
                 assert!(own && lane.state == ConnectionState::Ready, "pool {i}: connection {} is not idle", lane.id);
             }
         }

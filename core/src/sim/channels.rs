@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::observation::FailureReason;
 use super::plans::{Answer, Joined, Plan};
 use super::world::{NONE, Waiting};
+use crate::ids::{Address, ChannelId, ReplicaId};
 use crate::model::Policy;
 use crate::pick;
 use crate::units::Time;
@@ -27,7 +28,7 @@ pub enum SubchannelState {
 /// One address of a channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Subchannel {
-    pub address: u32,
+    pub address: Address,
     /// Slot of its connection while Connecting or Ready.
     pub connection: u32,
     /// Voids back-off timers set before.
@@ -40,7 +41,7 @@ pub struct Subchannel {
 }
 
 impl Subchannel {
-    pub fn new(address: u32) -> Subchannel {
+    pub fn new(address: Address) -> Subchannel {
         Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
     }
 }
@@ -60,9 +61,9 @@ pub enum Connectivity {
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel<'a> {
-    pub replica: u32,
+    pub replica: ReplicaId,
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
-    pub balancer: u32,
+    pub balancer: ChannelId,
     pub state: Connectivity,
     /// What its last failed dial or lookup came to: what a call is told that fails for want of a connection.
     pub trouble: FailureReason,

@@ -20,6 +20,7 @@ use super::world::{
     Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
+use crate::ids::{Address, ChannelId, PodId, PoolId, ReplicaId, Table};
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::pick::Memories;
 use crate::policy::budget::InUse;
@@ -57,51 +58,51 @@ pub(super) struct Engine<'a, O> {
     // The world.
     /// The servers', then the gateways'.
     pub deployments: Vec<Deployment<'a>>,
-    pub pods: Vec<Pod<'a>>,
+    pub pods: Table<PodId, Pod<'a>>,
     pub slot_jobs: Vec<Job>,
-    pub slot_pods: Vec<u32>,
+    pub slot_pods: Vec<PodId>,
     /// The clients', then the gateways'.
     pub clients: Vec<ClientState<'a>>,
     /// How many of them are clients.
     pub originators: u32,
-    pub replicas: Vec<Replica>,
-    pub channels: Vec<Channel<'a>>,
+    pub replicas: Table<ReplicaId, Replica>,
+    pub channels: Table<ChannelId, Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
-    pub only_connection: Vec<u32>,
-    pub pools: Vec<Pool>,
+    pub only_connection: Table<ChannelId, u32>,
+    pub pools: Table<PoolId, Pool>,
     pub workers: Vec<Worker>,
     pub closed: Vec<ClosedLoad>,
     pub connections: Slab<Connection>,
     pub lanes: Lanes,
     /// By channel and address: the connections of a pool beyond the first.
-    pub pooled: BTreeMap<(u32, u32), Pooled>,
+    pub pooled: BTreeMap<(ChannelId, Address), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
     pub sessions: Vec<u64>,
     /// What policies remember of connections, for those whose channels pick by it; empty if there is none.
     pub memories: Memories,
     /// By the channel that judges: what outlier detection knows.
-    pub outliers: BTreeMap<u32, Outliers>,
+    pub outliers: BTreeMap<ChannelId, Outliers>,
     /// Somebody learns from the calls that end.
     pub learns: bool,
     /// By replica: what circuit breakers count; empty if there are none.
-    pub in_use: Vec<InUse>,
+    pub in_use: Table<ReplicaId, InUse>,
     /// Keepalive, by connection; empty if there is none.
     pub pings: Vec<Option<Box<Ends>>>,
     /// Channels that were told to ping less often: the keepalive time of their new connections.
-    pub slowed: BTreeMap<u32, Span>,
+    pub slowed: BTreeMap<ChannelId, Span>,
     /// Pods that answer nothing.
-    pub black_holes: BTreeSet<u32>,
+    pub black_holes: BTreeSet<PodId>,
     /// By connection: what was sent into a black hole, and when TCP gives up on it.
     pub unacknowledged: BTreeMap<u32, (Handle, Time)>,
     pub calls: Slab<Call>,
     /// By call: the one that its gateway makes for it; empty if there is no gateway.
     pub forwarded: Vec<Handle>,
     /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
-    pub throttles: Vec<Option<Throttle>>,
+    pub throttles: Table<ChannelId, Option<Throttle>>,
     /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
     pub counts_calls: bool,
     /// By channel: what its idle timeout needs to know; empty if there is none.
-    pub idleness: Vec<Idleness>,
+    pub idleness: Table<ChannelId, Idleness>,
     pub dialled: u64,
     /// By server: its autoscaler.
     pub autoscalers: Vec<Option<Box<Autoscaler>>>,
@@ -118,7 +119,7 @@ pub(super) struct Engine<'a, O> {
     /// Windows so far, as they are after the last widening.
     pub windows: usize,
     /// Pods that were not gone at the start of the window.
-    pub sampled_pods: Vec<u32>,
+    pub sampled_pods: Vec<PodId>,
     /// The observer wants to know what each connection did in a window; those that have ended in this one.
     pub samples_connections: bool,
     pub ended_connections: Vec<ConnectionSample>,
@@ -159,15 +160,15 @@ impl<'a, O: Observer> Engine<'a, O> {
             deadlines: Tree::new(model.clients.iter().map(deadline_queues).sum(), Rank::Expiry),
             deadline_queues: model.clients.iter().flat_map(|c| vec![VecDeque::new(); deadline_queues(c)]).collect(),
             deployments: Vec::new(),
-            pods: Vec::new(),
+            pods: Table::default(),
             slot_jobs: Vec::new(),
             slot_pods: Vec::new(),
             clients: Vec::new(),
             originators: model.clients.len() as u32,
-            replicas: Vec::new(),
-            channels: Vec::new(),
-            only_connection: Vec::new(),
-            pools: Vec::new(),
+            replicas: Table::default(),
+            channels: Table::default(),
+            only_connection: Table::default(),
+            pools: Table::default(),
             workers: Vec::new(),
             closed: Vec::new(),
             connections: Slab::default(),
@@ -177,16 +178,16 @@ impl<'a, O: Observer> Engine<'a, O> {
             memories: Memories::default(),
             outliers: BTreeMap::new(),
             learns: model.callers().any(learns),
-            in_use: Vec::new(),
+            in_use: Table::default(),
             pings: Vec::new(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             unacknowledged: BTreeMap::new(),
             calls: Slab::default(),
             forwarded: Vec::new(),
-            throttles: Vec::new(),
+            throttles: Table::default(),
             counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
-            idleness: Vec::new(),
+            idleness: Table::default(),
             dialled: 0,
             autoscalers: Vec::new(),
             views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect(),
@@ -322,8 +323,8 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// The settings of the server that `pod` belongs to.
     #[inline]
-    pub fn server_of(&self, pod: u32) -> &'a Server {
-        self.pods[pod as usize].settings
+    pub fn server_of(&self, pod: PodId) -> &'a Server {
+        self.pods[pod].settings
     }
 
     /// True if clients know pods by their own addresses.

@@ -2,23 +2,24 @@
 
 use super::observation::CloseReason;
 use super::world::Handle;
+use crate::ids::{Address, ChannelId, PodId, ReplicaId};
 use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     /// A pod (in this incarnation) becomes Ready.
-    PodReady { pod: u32, incarnation: u32 },
+    PodReady { pod: PodId, incarnation: u32 },
     /// The preStop hook is over.
-    SigTerm { pod: u32 },
+    SigTerm { pod: PodId },
     /// The termination grace period is over.
-    SigKill { pod: u32 },
+    SigKill { pod: PodId },
     /// A slow pod is slow no longer, if it was not made slow again.
-    SlowOver { pod: u32 },
+    SlowOver { pod: PodId },
     /// A pod's readiness probe succeeds again.
-    ReadinessBack { pod: u32 },
+    ReadinessBack { pod: PodId },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
-    EndpointChange { view: u32, pod: u32, to: Condition },
+    EndpointChange { view: u32, pod: PodId, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.
     Syn(Handle),
     /// A connection is READY.
@@ -50,21 +51,21 @@ pub enum Event {
     /// The news that connections have been reset reaches their clients: index into the engine's list.
     Resets(u32),
     /// A subchannel may try again.
-    BackoffOver { channel: u32, address: u32, epoch: u32 },
+    BackoffOver { channel: ChannelId, address: Address, epoch: u32 },
     /// pick_first's connection attempt delay (Happy Eyeballs).
-    AttemptDelayOver { channel: u32, attempt: u32 },
+    AttemptDelayOver { channel: ChannelId, attempt: u32 },
     /// What a client's replicas on a node are told of the EndpointSlices.
     Push { client: u32, node: u32 },
     /// DNS answers a channel, if it has not been idle since it asked.
-    DnsAnswer { channel: u32, life: u32 },
+    DnsAnswer { channel: ChannelId, life: u32 },
     /// A channel's idle timeout may have been reached.
-    ChannelIdle { channel: u32 },
+    ChannelIdle { channel: ChannelId },
     /// A channel puts a waiting call on the wire.
-    Dispatch { channel: u32 },
+    Dispatch { channel: ChannelId },
     /// A channel reads the weights of its endpoints.
-    Reweigh { channel: u32 },
+    Reweigh { channel: ChannelId },
     /// Outlier detection judges.
-    Sweep { channel: u32 },
+    Sweep { channel: ChannelId },
     /// Pods report their load.
     Report,
     /// A call has come to the proxy beside its client.
@@ -82,13 +83,13 @@ pub enum Event {
     /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
     Deadline(Handle),
     /// A client replica starts.
-    ReplicaStart { replica: u32 },
+    ReplicaStart { replica: ReplicaId },
     /// The Deployment controller looks at a server.
     Reconcile { server: u32 },
     /// The Deployment controller looks at a client.
     ReconcileClient { client: u32 },
     /// What becomes of a black hole: the pod's readiness fails, or the hole is over.
-    BlackHole { pod: u32, incarnation: u32, over: bool },
+    BlackHole { pod: PodId, incarnation: u32, over: bool },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
     /// metrics-server looks at the pods of a server that has an autoscaler.

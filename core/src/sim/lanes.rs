@@ -2,6 +2,7 @@
 //! connections stay near the processor.
 
 use super::world::ConnectionState;
+use crate::ids::PodId;
 
 /// A connection as calls see it.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub struct Lane {
     /// Requests sent on it.
     pub requests: u64,
     /// The pod that it was placed on, or `NONE`.
-    pub pod: u32,
+    pub pod: PodId,
     /// Calls on it that have not ended, and those whose end is not settled.
     streams: u32,
     /// Most of them at once; `u32::MAX` if there is no limit.
@@ -28,7 +29,7 @@ const _: () = assert!(size_of::<Lane>() == 32);
 
 impl Lane {
     /// Of a connection that is being dialled.
-    pub fn new(id: u64, pod: u32, streams_max: u32, http1: bool) -> Lane {
+    pub fn new(id: u64, pod: PodId, streams_max: u32, http1: bool) -> Lane {
         Lane {
             id,
             requests: 0,
@@ -135,7 +136,7 @@ impl Lanes {
     /// For reading ahead.
     #[inline]
     pub fn touch(&self, i: u32) -> u32 {
-        self.items.get(i as usize).map_or(0, |lane| lane.pod)
+        self.items.get(i as usize).map_or(0, |lane| lane.pod.0)
     }
 }
 

@@ -9,6 +9,7 @@ use rand::Rng;
 
 use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
+use crate::ids::{OwnerId, ReplicaId};
 use crate::model::{Arrivals, Client, RateCurve};
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::units::Time;
@@ -212,7 +213,7 @@ pub struct ClientState<'a> {
     /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
     pub active: Vec<Caller>,
     /// Replicas that are not stopped, in order of creation.
-    pub members: Vec<u32>,
+    pub members: Vec<ReplicaId>,
     /// Replicas created so far.
     pub numbered: u32,
     pub revision: u32,
@@ -226,8 +227,8 @@ pub struct ClientState<'a> {
 
 /// A worker of a closed load.
 pub struct Worker {
-    pub replica: u32,
-    pub channel: u32,
+    pub replica: ReplicaId,
+    pub owner: OwnerId,
     /// Index of its replica's load.
     pub load: u32,
 }

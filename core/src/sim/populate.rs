@@ -6,6 +6,7 @@ use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::Observer;
 use super::schedule::Rank;
 use super::world::{Caller, Deployment, NONE, Pool, Push, Replica, ReplicaPhase};
+use crate::ids::{OwnerId, ReplicaId};
 use crate::model::{Arrivals, Client, Load, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
@@ -83,7 +84,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// Somebody who connects, with this many replicas at the start.
     fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
-        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
+        let nobody = Caller { replica: ReplicaId::NONE, ordinal: 0, first: OwnerId(0), next_channel: 0 };
         let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;
         self.clients.push(ClientState {
             settings: client,
@@ -116,7 +117,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
-    fn add_workers(&mut self, client: usize, replica: u32, r: u32) {
+    fn add_workers(&mut self, client: usize, replica: ReplicaId, r: u32) {
         let settings = self.clients[client].settings;
         let Load::Closed { concurrency, requests } = settings.load else { return };
         let n = u64::from(settings.replicas);
@@ -124,34 +125,34 @@ impl<'a, O: Observer> Engine<'a, O> {
         let load = self.closed.len() as u32;
         let owner = self.replica_key(replica);
         self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
-        let first = self.replicas[replica as usize].first_channel;
+        let first = self.replicas[replica].first;
         let first_worker = self.workers.len() as u32;
         for w in 0..part(u64::from(concurrency), n, u64::from(r)) as u32 {
-            let channel = first + w % settings.channels;
-            self.workers.push(Worker { replica, channel, load });
+            let owner = first.plus(w % settings.channels);
+            self.workers.push(Worker { replica, owner, load });
         }
-        self.replicas[replica as usize].workers = first_worker..self.workers.len() as u32;
+        self.replicas[replica].workers = first_worker..self.workers.len() as u32;
         self.unfinished_closed += requests.unwrap_or(0);
     }
 
     /// Adds a replica that has not started, with its channels or its pool.
-    pub fn add_replica(&mut self, client: u32) -> u32 {
+    pub fn add_replica(&mut self, client: u32) -> ReplicaId {
         let settings = self.clients[client as usize].settings;
         let state = &mut self.clients[client as usize];
         let ordinal = state.numbered;
         state.numbered += 1;
-        let replica = self.replicas.len() as u32;
+        let replica = self.replicas.next_id();
         state.members.push(replica);
-        let first_channel = match &settings.protocol {
-            Protocol::Grpc(_) => self.channels.len() as u32,
-            Protocol::Http1(_) => self.pools.len() as u32,
+        let first = match &settings.protocol {
+            Protocol::Grpc(_) => self.channels.next_id().into(),
+            Protocol::Http1(_) => self.pools.next_id().into(),
         };
         self.replicas.push(Replica {
             client,
             ordinal,
             node: ordinal % self.model.cluster.nodes,
             revision: state.revision,
-            first_channel,
+            first,
             dials: 0,
             workers: 0..0,
             phase: ReplicaPhase::Starting,
@@ -159,14 +160,16 @@ impl<'a, O: Observer> Engine<'a, O> {
         });
         match &settings.protocol {
             Protocol::Grpc(grpc) => {
-                for channel in first_channel..first_channel + settings.channels {
-                    let balancer = self.balancer_of(replica, first_channel, channel);
+                for channel in first.channel().series(settings.channels) {
+                    let balancer = self.balancer_of(replica, first.channel(), channel);
                     let channel = self.new_channel(replica, settings, grpc, balancer);
                     self.channels.push(channel);
                     self.only_connection.push(NONE);
                 }
             }
-            Protocol::Http1(_) => self.pools.push(Pool::new(replica)),
+            Protocol::Http1(_) => {
+                self.pools.push(Pool::new(replica));
+            }
         }
         replica
     }

@@ -10,6 +10,7 @@ pub use super::waiting::Waiting;
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
+use crate::ids::{Address, OwnerId, PodId, ReplicaId};
 use crate::model::Server;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
@@ -18,9 +19,6 @@ use crate::units::Time;
 
 /// "None" in an index field.
 pub const NONE: u32 = u32::MAX;
-
-/// The address of the Service's virtual IP, among pod ids.
-pub const VIRTUAL_IP: u32 = u32::MAX - 1;
 
 /// A pod.
 #[derive(Debug)]
@@ -93,7 +91,7 @@ impl Pod<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Forwarder {
     /// The replica that calls the servers.
-    pub replica: u32,
+    pub replica: ReplicaId,
     /// Requests that it has taken and not answered.
     pub under_way: u32,
 }
@@ -175,14 +173,14 @@ pub struct Call {
     /// The uniform draw that stands for its routing key.
     pub key: u64,
     pub client: u32,
-    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
-    pub channel: u32,
+    /// Its channel or pool.
+    pub owner: OwnerId,
     /// Slot of its connection, if it has one.
     pub connection: u32,
     /// When it was sent on it.
     pub sent: Time,
     /// The pod of that connection.
-    pub pod: u32,
+    pub pod: PodId,
     /// Index of the closed-loop worker that made it.
     pub worker: u32,
     pub generation: u32,
@@ -202,8 +200,8 @@ const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
     /// The pod that it is at, or on the way to; `NONE` while it is with its caller, whatever pod an attempt before was at.
-    pub fn place(&self) -> u32 {
-        if self.state.is_with_caller() { NONE } else { self.pod }
+    pub fn place(&self) -> PodId {
+        if self.state.is_with_caller() { PodId::NONE } else { self.pod }
     }
 
     /// What the draws of its pick come from: its own demand, and another one for each attempt.
@@ -237,10 +235,10 @@ pub struct Connection {
     /// Its client has learned of the reset.
     pub reset: bool,
     pub reason: Option<CloseReason>,
-    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
-    pub owner: u32,
-    /// The address that its subchannel has: a pod, or the virtual IP.
-    pub address: u32,
+    /// Its channel or pool.
+    pub owner: OwnerId,
+    /// The address that its subchannel has.
+    pub address: Address,
     /// Requests that the pod has received on it, if it counts them.
     pub received: u32,
     /// Incarnation of the pod that accepted it.
@@ -280,7 +278,7 @@ impl Slotted for Connection {
 /// An HTTP/1.1 client's connections.
 #[derive(Debug)]
 pub struct Pool {
-    pub replica: u32,
+    pub replica: ReplicaId,
     pub stopped: bool,
     /// Idle connections, oldest use first.
     pub idle: VecDeque<u32>,
@@ -293,7 +291,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub fn new(replica: u32) -> Pool {
+    pub fn new(replica: ReplicaId) -> Pool {
         Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: Waiting::default() }
     }
 }
@@ -303,10 +301,10 @@ impl Pool {
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// The replica; `NONE` if the one in this place has not started yet.
-    pub replica: u32,
+    pub replica: ReplicaId,
     pub ordinal: u32,
     /// First of its channels, or its pool.
-    pub first_channel: u32,
+    pub first: OwnerId,
     /// Channel of the next call, as an offset.
     pub next_channel: u32,
 }
@@ -320,7 +318,7 @@ pub struct Replica {
     pub node: u32,
     pub revision: u32,
     /// First of its channels, or its pool.
-    pub first_channel: u32,
+    pub first: OwnerId,
     pub dials: u32,
     /// Its closed-loop workers.
     pub workers: std::ops::Range<u32>,
@@ -346,7 +344,7 @@ pub struct Deployment<'a> {
     /// Pods created in the current revision.
     pub numbered: u32,
     /// Pods that are not Gone, in order of creation.
-    pub pods: Vec<u32>,
+    pub pods: Vec<PodId>,
     /// Those of them that are not terminating.
     pub alive: u32,
     pub rolling: bool,
@@ -363,7 +361,7 @@ pub struct View {
     /// Changes arrive in order: none before this.
     pub latest: Time,
     /// Pods that joined or left `endpoints.ready`, in order, if somebody watches.
-    pub log: Vec<u32>,
+    pub log: Vec<PodId>,
 }
 
 /// A push that waits for the changes to end.
@@ -378,7 +376,7 @@ pub struct Push {
 /// A cache of DNS answers.
 #[derive(Debug, Default)]
 pub struct DnsCache {
-    pub answer: Vec<u32>,
+    pub answer: Vec<PodId>,
     pub expires: Time,
     pub filled: bool,
     /// Answers cached so far: numbers the draws.

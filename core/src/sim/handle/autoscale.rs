@@ -6,6 +6,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
+use crate::ids::PodId;
 use crate::policy::hpa::{self, History, Sample};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -19,7 +20,7 @@ const REQUEST_MILLI: u64 = 1_000_000;
 pub struct Autoscaler {
     history: History,
     /// By pod.
-    scraped: BTreeMap<u32, Scrape>,
+    scraped: BTreeMap<PodId, Scrape>,
 }
 
 /// The last look at a pod.
@@ -55,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
         let Some(mut autoscaler) = self.autoscalers[server as usize].take() else { return };
         let before = std::mem::take(&mut autoscaler.scraped);
         for &pod in &self.deployments[server as usize].pods {
-            let (incarnation, (_, work)) = (self.pods[pod as usize].incarnation, self.work_of(pod));
+            let (incarnation, (_, work)) = (self.pods[pod].incarnation, self.work_of(pod));
             let last = before.get(&pod).filter(|last| last.incarnation == incarnation);
             let sample = last.map(|last| {
                 let server = self.server_of(pod);
@@ -87,10 +88,10 @@ impl<O: Observer> Engine<'_, O> {
     /// The pods of a server that are not being deleted, as its autoscaler sees them. A new one is Pending until it is Ready.
     fn seen_pods(&self, server: u32) -> Vec<hpa::Pod> {
         let scraped = self.autoscalers[server as usize].as_ref().map(|a| &a.scraped);
-        let alive = |&&pod: &&u32| self.is_alive(pod);
+        let alive = |&&pod: &&PodId| self.is_alive(pod);
         let pods = self.deployments[server as usize].pods.iter().filter(alive);
         pods.map(|&pod| {
-            let p = &self.pods[pod as usize];
+            let p = &self.pods[pod];
             hpa::Pod {
                 pending: p.phase == PodPhase::Starting && p.incarnation == 0,
                 ready: p.phase == PodPhase::Ready,

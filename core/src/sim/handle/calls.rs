@@ -1,9 +1,10 @@
 //! Calls, from the application's call to its answer.
 
 use super::super::engine::Engine;
-use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer, PodId};
+use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
 use super::methods::Kind;
+use crate::ids::{ChannelId, OwnerId, PodId, ReplicaId};
 use crate::model::Protocol;
 use crate::policy::budget::Resource;
 use crate::random::below;
@@ -30,7 +31,7 @@ impl<O: Observer> Engine<'_, O> {
         if members > 0 {
             let (i, key) = load.assign(members);
             let c = &mut state.active[i];
-            caller = (c.replica != NONE).then_some((c.ordinal, c.first_channel + c.next_channel, key));
+            caller = (c.replica != ReplicaId::NONE).then_some((c.ordinal, c.first.plus(c.next_channel), key));
             c.next_channel = if c.next_channel + 1 == state.settings.channels { 0 } else { c.next_channel + 1 };
         }
         let drawn = load.advance();
@@ -39,11 +40,11 @@ impl<O: Observer> Engine<'_, O> {
             self.touch(client);
         }
         // A replica that has not started makes no calls; its part of the load is not made by others.
-        let Some((replica, channel, key)) = caller else { return };
+        let Some((replica, owner, key)) = caller else { return };
         let (n, demand) = (next.n, next.demand);
         let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, channel, NONE, demand, key);
+        self.make_call(client as u32, owner, NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
@@ -56,8 +57,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         let mut seen = 0;
         for mark in load.marks() {
-            let channel = state.active[below(mark, members)].first_channel;
-            let connection = self.only_connection.get(channel as usize).copied().unwrap_or(NONE);
+            let channel = state.active[below(mark, members)].first.channel();
+            let connection = self.only_connection.get(channel).copied().unwrap_or(NONE);
             seen ^= self.lanes.touch(connection);
         }
         std::hint::black_box(seen);
@@ -66,16 +67,16 @@ impl<O: Observer> Engine<'_, O> {
     /// The next call of a worker of a closed load, if there is one left.
     pub fn next_closed_call(&mut self, worker: u32) {
         let w = &self.workers[worker as usize];
-        let (channel, replica) = (w.channel, &self.replicas[w.replica as usize]);
+        let (owner, replica) = (w.owner, &self.replicas[w.replica]);
         let (client, ordinal) = (replica.client, replica.ordinal);
         let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
         let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
-        self.make_call(client, channel, worker, demand, key);
+        self.make_call(client, owner, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
+    fn make_call(&mut self, client: u32, owner: OwnerId, worker: u32, demand: u64, key: u64) {
         let settings = self.clients[client as usize].settings;
         let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
@@ -84,10 +85,10 @@ impl<O: Observer> Engine<'_, O> {
             key,
             method: kind.method,
             client,
-            channel,
+            owner,
             connection: NONE,
             sent: self.now,
-            pod: NONE,
+            pod: PodId::NONE,
             worker,
             generation: 0,
             state: CallState::WaitsForChannel,
@@ -96,7 +97,7 @@ impl<O: Observer> Engine<'_, O> {
             retries: 0,
         });
         if self.counts_calls {
-            self.count_call(client, channel);
+            self.count_call(client, owner);
         }
         if let Some(deadline) = kind.deadline {
             let at = self.now + deadline;
@@ -130,12 +131,12 @@ impl<O: Observer> Engine<'_, O> {
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
     #[inline]
     pub fn route_call(&mut self, call: Handle) {
-        let index = self.calls.items[call.index as usize].channel;
-        let only = self.only_connection[index as usize];
+        let index = self.calls.items[call.index as usize].owner.channel();
+        let only = self.only_connection[index];
         if only != NONE {
             return self.send(call, only);
         }
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
             return self.pick_and_send(index, call);
         }
@@ -143,14 +144,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(never)]
-    fn wait_for_connection(&mut self, call: Handle, index: u32) {
-        let state = self.channels[index as usize].state;
-        let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
+    fn wait_for_connection(&mut self, call: Handle, index: ChannelId) {
+        let state = self.channels[index].state;
+        let waits = self.waits_for_ready(index) && !self.channels[index].stopped;
         if state == Connectivity::TransientFailure && !waits {
-            let why = self.channels[index as usize].trouble;
+            let why = self.channels[index].trouble;
             return self.fail_fast(call, index, why);
         }
-        self.channels[index as usize].waiting.push_back(call, &self.calls);
+        self.channels[index].waiting.push_back(call, &self.calls);
         if state == Connectivity::Idle {
             self.exit_idle(index);
         }
@@ -158,18 +159,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick_and_send(&mut self, index: u32, call: Handle) {
-        if self.channels[index as usize].stale {
+    pub fn pick_and_send(&mut self, index: ChannelId, call: Handle) {
+        if self.channels[index].stale {
             self.rebuild_picker(index);
         }
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         if !channel.in_turn {
             return self.send_by_policy(index, call);
         }
         let i = channel.take_turn();
         let connection = channel.picker[i];
         if channel.picker.len() == 1 && channel.waiting.is_empty() {
-            self.only_connection[index as usize] = connection;
+            self.only_connection[index] = connection;
         }
         self.send(call, connection);
     }
@@ -201,7 +202,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let (pod, connection) = (call.pod, call.connection);
         let lane = &self.lanes[connection];
-        if !self.pods[pod as usize].serving || lane.dead {
+        if !self.pods[pod].serving || lane.dead {
             call.state = CallState::Lost;
             let sent = call.sent;
             return self.request_lost(pod, connection, sent);
@@ -210,7 +211,7 @@ impl<O: Observer> Engine<'_, O> {
         if lane.unusual && self.receive_unusual(connection, index) {
             return;
         }
-        self.observe(&Observation::Received { pod: PodId(pod), connection: id });
+        self.observe(&Observation::Received { pod, connection: id });
         self.admit_call(pod, index);
     }
 
@@ -256,7 +257,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn fail_call(&mut self, index: u32, why: FailureReason) {
         let call = &self.calls.items[index as usize];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
-        let channel = call.channel;
+        let channel = call.owner.channel();
         let worker = self.end_attempt(index, Some(why));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
@@ -297,7 +298,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.answer_for(index, failure);
         }
         match failure {
-            None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
+            None => self.observe(&Observation::Completed { client, method, pod, emitted }),
             Some(why) => self.tell_failure(index, why),
         }
         if self.counts_calls {
@@ -337,12 +338,12 @@ impl<O: Observer> Engine<'_, O> {
         self.call_ends(connection);
         self.count_pooled(connection, false);
         if !self.in_use.is_empty() && !self.lanes[connection].http1 {
-            self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
+            self.give_back(self.connections.items[connection as usize].owner.channel(), Resource::Request);
         }
         self.send_waiting(connection);
-        let owner = self.connections.items[connection as usize].owner;
-        if !self.lanes[connection].http1 && self.channels[owner as usize].pools {
-            self.after_send(owner, connection);
+        let channel = self.connections.items[connection as usize].owner.channel();
+        if !self.lanes[connection].http1 && self.channels[channel].pools {
+            self.after_send(channel, connection);
         }
         self.connections.items[connection as usize].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
@@ -367,7 +368,7 @@ impl<O: Observer> Engine<'_, O> {
                 return;
             }
             let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
-            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.channel) else { continue };
+            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.owner.channel()) else { continue };
             if self.begins(channel) {
                 self.send(call, connection);
             } else {

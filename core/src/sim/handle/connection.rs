@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::lanes::Lane;
-use super::super::observation::{
-    CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer, PodId,
-};
+use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
+use super::super::world::{Connection, ConnectionState, Handle, NONE, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
+use crate::ids::{Address, OwnerId, PodId, ReplicaId};
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -21,21 +20,21 @@ const AGE_JITTER: f64 = 0.1;
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
     /// endpoints that the replica's node has now.
-    pub fn dial(&mut self, owner: u32, replica: u32, address: u32, http1: bool) -> Handle {
+    pub fn dial(&mut self, owner: OwnerId, replica: ReplicaId, address: Address, http1: bool) -> Handle {
         let key = self.replica_key(replica);
-        let r = &mut self.replicas[replica as usize];
+        let r = &mut self.replicas[replica];
         let dial = r.dials;
         r.dials += 1;
         let (client, ordinal, node) = (r.client, r.ordinal, r.node);
         let to = &self.clients[client as usize];
-        let pod = if address == VIRTUAL_IP && self.headless() && to.settings.gateway.is_none() {
-            // A headless Service has none: this is a dial without an answer from DNS.
-            NONE
-        } else if address == VIRTUAL_IP {
-            let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            self.views[(to.first_view + node) as usize].endpoints.choose(draw).unwrap_or(NONE)
+        let pod = if let Some(pod) = address.pod() {
+            pod
+        } else if self.headless() && to.settings.gateway.is_none() {
+            // A headless Service has no virtual IP: this is a dial without an answer from DNS.
+            PodId::NONE
         } else {
-            address
+            let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
+            self.views[(to.first_view + node) as usize].endpoints.choose(draw).unwrap_or(PodId::NONE)
         };
         let streams_max = self.stream_limit(pod, http1);
         let connection = self.connections.insert(Connection {
@@ -60,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
         self.lanes.put(connection.index, Lane::new(self.dialled, pod, streams_max, http1));
         let id = ConnectionId(self.dialled);
         self.dialled += 1;
-        let placed = (pod != NONE).then_some(PodId(pod));
+        let placed = pod.some();
         self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
@@ -72,9 +71,9 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How many streams a connection to `pod` carries at once.
-    pub fn stream_limit(&self, pod: u32, http1: bool) -> u32 {
+    pub fn stream_limit(&self, pod: PodId, http1: bool) -> u32 {
         let limit = |pod| self.server_of(pod).grpc.max_concurrent_streams;
-        if http1 || pod == NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
+        if http1 || pod == PodId::NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
     }
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
@@ -86,7 +85,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.black_holes.contains(&pod) {
             return self.no_answer(handle);
         }
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
         }
@@ -110,9 +109,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The replica that a connection belongs to.
-    pub fn replica_of(&self, connection: u32) -> u32 {
-        let owner = self.connections.items[connection as usize].owner as usize;
-        if self.lanes[connection].http1 { self.pools[owner].replica } else { self.channels[owner].replica }
+    pub fn replica_of(&self, connection: u32) -> ReplicaId {
+        let owner = self.connections.items[connection as usize].owner;
+        if self.lanes[connection].http1 {
+            self.pools[owner.pool()].replica
+        } else {
+            self.channels[owner.channel()].replica
+        }
     }
 
     /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
@@ -124,7 +127,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.black_holes.contains(&pod) {
             return;
         }
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         if !p.listening || p.incarnation != c.incarnation {
             return self.on_dial_failed(handle, CloseReason::Refused);
         }
@@ -135,12 +138,12 @@ impl<O: Observer> Engine<'_, O> {
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
         let id = ConnectionId(lane.id);
-        let pings = !http1 && self.begin_pinging(owner, handle.index);
+        let pings = !http1 && self.begin_pinging(owner.channel(), handle.index);
         self.lanes.set_plain(handle.index, !http1 && !measures_idle && !pings);
         self.reopen_pooled(handle.index);
         let replica = self.replica_of(handle.index);
-        let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
-        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
+        let (client, ordinal) = (self.replicas[replica].client, self.replicas[replica].ordinal);
+        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: pod });
         let key = self.replica_key(replica);
         if let Some(lifetime) = self.clients[client as usize].settings.max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
@@ -148,7 +151,7 @@ impl<O: Observer> Engine<'_, O> {
             self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));
         }
         if http1 {
-            return self.pool_connected(owner, handle);
+            return self.pool_connected(owner.pool(), handle);
         }
         let grpc = self.server_of(pod).grpc;
         if let Some(age) = grpc.max_connection_age {
@@ -161,7 +164,7 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(idle) = grpc.max_connection_idle {
             self.after(idle, Rank::Expiry, Event::IdleCheck(handle));
         }
-        self.subchannel_ready(owner, handle);
+        self.subchannel_ready(owner.channel(), handle);
     }
 
     /// A dial failed: nothing listened, or nothing answered.
@@ -174,20 +177,19 @@ impl<O: Observer> Engine<'_, O> {
         }
         let failure = match why {
             CloseReason::DialTimeout => FailureReason::DialTimeout,
-            _ if pod == NONE => FailureReason::NoEndpoint,
+            _ if pod == PodId::NONE => FailureReason::NoEndpoint,
             _ => FailureReason::DialRefused,
         };
         let waiting = self.connections.items[handle.index as usize].waiting.take_all();
         self.close(handle.index, why);
         if http1 {
-            self.pool_refused(owner, failure);
-        } else {
-            self.channels[owner as usize].trouble = failure;
-            self.subchannel_failed(owner, handle.index, address, since);
+            // Its calls wait in the pool.
+            return self.pool_refused(owner.pool(), failure);
         }
-        if !waiting.is_empty() {
-            self.fail_waiters(owner, address, waiting, failure);
-        }
+        let channel = owner.channel();
+        self.channels[channel].trouble = failure;
+        self.subchannel_failed(channel, handle.index, address, since);
+        self.fail_waiters(channel, address, waiting, failure);
     }
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
@@ -273,13 +275,13 @@ impl<O: Observer> Engine<'_, O> {
         let owner = c.owner;
         // The calls of a replica that stops have nowhere else to go.
         let waiting = if reason == CloseReason::ClientStopped { VecDeque::new() } else { c.waiting.take_all() };
-        self.pods[pod as usize].established -= 1;
-        self.observe(&Observation::Draining { connection: id, pod: PodId(pod), reason });
+        self.pods[pod].established -= 1;
+        self.observe(&Observation::Draining { connection: id, pod, reason });
         let handle = self.connections.handle(index);
         if http1 {
-            self.leave_pool(owner, index);
+            self.leave_pool(owner.pool(), index);
         } else {
-            self.subchannel_lost(owner, index, reason);
+            self.subchannel_lost(owner.channel(), index, reason);
         }
         self.reroute(waiting);
         if self.connections.get(handle).is_some() && self.lanes.streams(index) == 0 && !self.lanes[index].dead {
@@ -309,8 +311,8 @@ impl<O: Observer> Engine<'_, O> {
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
         self.end_pinging(index);
-        if pod != NONE && place != NONE {
-            let p = &mut self.pods[pod as usize];
+        if pod != PodId::NONE && place != NONE {
+            let p = &mut self.pods[pod];
             p.established -= u32::from(ready);
             p.connections.swap_remove(place as usize);
             if let Some(&moved) = p.connections.get(place as usize) {
@@ -318,7 +320,7 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         self.observe(&Observation::Closed(&record));
-        if pod != NONE {
+        if pod != PodId::NONE {
             self.pod_lost_connection(pod);
         }
     }
@@ -326,12 +328,12 @@ impl<O: Observer> Engine<'_, O> {
     /// What there is to say about a connection.
     pub fn record(&self, index: u32, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
         let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
-        let r = &self.replicas[self.replica_of(index) as usize];
+        let r = &self.replicas[self.replica_of(index)];
         ConnectionRecord {
             id: ConnectionId(lane.id),
             client: r.client,
             replica: r.ordinal,
-            pod: (lane.pod != NONE).then_some(PodId(lane.pod)),
+            pod: lane.pod.some(),
             opened: c.opened,
             draining: (c.draining_since != Time::NEVER).then_some(c.draining_since),
             closed,

@@ -2,15 +2,16 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{FailureReason, Observation, Observer, PodId};
+use super::super::observation::{FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE};
+use super::super::world::{Call, CallState, Handle};
 use super::calls::LOCAL_FAILURE_TAKES;
+use crate::ids::ChannelId;
 use crate::policy::budget::Resource;
 
 impl<O: Observer> Engine<'_, O> {
     /// A call fails without having been sent; the application learns of it after a while.
-    pub fn fail_fast(&mut self, call: Handle, index: u32, why: FailureReason) {
+    pub fn fail_fast(&mut self, call: Handle, index: ChannelId, why: FailureReason) {
         let item = &mut self.calls.items[call.index as usize];
         (item.state, item.failure) = (CallState::Failing, Some(why));
         let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
@@ -25,7 +26,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The proxy refuses a call that has waited: the pod that it waited for has no part in that.
-    pub fn refuse_waiting(&mut self, call: u32, channel: u32) {
+    pub fn refuse_waiting(&mut self, call: u32, channel: ChannelId) {
         self.give_back(channel, Resource::Pending);
         self.calls.items[call as usize].state = CallState::Failing;
         self.fail_call(call, FailureReason::CircuitBreaker);
@@ -36,8 +37,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn tell_failure(&mut self, index: u32, why: FailureReason) {
         let call = &self.calls.items[index as usize];
         let &Call { client, method, emitted, .. } = call;
-        let place = call.place();
-        let pod = (place != NONE).then_some(PodId(place));
+        let pod = call.place().some();
         let replica = self.ordinal_of(index);
         self.observe(&Observation::Failed { client, replica, method, pod, why, emitted });
     }

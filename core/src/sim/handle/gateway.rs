@@ -5,6 +5,7 @@ use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
 use crate::distribution::unit;
+use crate::ids::PodId;
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -15,26 +16,26 @@ const SHED: u64 = 0x5348_4544;
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
-    pub fn open_gateway(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+    pub fn open_gateway(&mut self, pod: PodId) {
+        let p = &self.pods[pod];
         let Some(gateway) = p.server.checked_sub(self.model.servers.len() as u32) else { return };
         let node = p.node;
         let replica = self.add_replica(self.originators + gateway);
-        let r = &mut self.replicas[replica as usize];
+        let r = &mut self.replicas[replica];
         (r.node, r.phase, r.ready_since) = (node, ReplicaPhase::Running, self.now);
-        let channels = r.first_channel..self.channels.len() as u32;
-        self.pods[pod as usize].forwarder = Some(Forwarder { replica, under_way: 0 });
+        let channels = r.first.channel().series(self.clients[r.client as usize].settings.channels);
+        self.pods[pod].forwarder = Some(Forwarder { replica, under_way: 0 });
         channels.for_each(|channel| self.exit_idle(channel));
     }
 
     /// A call has come to a gateway's pod, which makes one like it. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a worker at random.
     #[inline(never)]
-    pub fn forward(&mut self, pod: u32, index: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn forward(&mut self, pod: PodId, index: u32) {
+        let p = &mut self.pods[pod];
         let Some(forwarder) = &mut p.forwarder else { return };
         forwarder.under_way += 1;
-        let (replica, key) = (&self.replicas[forwarder.replica as usize], p.key);
+        let (replica, key) = (&self.replicas[forwarder.replica], p.key);
         let workers = self.clients[replica.client as usize].settings.channels;
         let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } =
             &mut self.calls.items[index as usize];
@@ -45,10 +46,10 @@ impl<O: Observer> Engine<'_, O> {
             demand,
             key: routing,
             client: replica.client,
-            channel: replica.first_channel + below(draw, workers as usize) as u32,
+            owner: replica.first.plus(below(draw, workers as usize) as u32),
             connection: NONE,
             sent: self.now,
-            pod: NONE,
+            pod: PodId::NONE,
             worker: index,
             generation: 0,
             state: CallState::ToProxy,
@@ -77,7 +78,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         self.forwarded[asked as usize].index = NONE;
         let call = &mut self.calls.items[asked as usize];
-        let gateway = &mut self.pods[call.pod as usize];
+        let gateway = &mut self.pods[call.pod];
         if let Some(forwarder) = &mut gateway.forwarder {
             forwarder.under_way -= 1;
         }
@@ -91,7 +92,7 @@ impl<O: Observer> Engine<'_, O> {
         } else if gateway.serving {
             (call.state, call.failure) = (CallState::Returning, failure);
             // From here on it counts where it was served.
-            call.pod = if server == NONE { call.pod } else { server };
+            call.pod = if server == PodId::NONE { call.pod } else { server };
             self.responses.push(self.now + self.to_client, asked);
         } else {
             call.state = CallState::Lost;
@@ -105,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Somebody waits for what becomes of a gateway's call.
     pub fn still_asked_for(&self, index: u32) -> bool {
         let asked = &self.calls.items[self.calls.items[index as usize].worker as usize];
-        !asked.ended && self.pods[asked.pod as usize].serving
+        !asked.ended && self.pods[asked.pod].serving
     }
 
     /// A client has given a call up: so does the gateway that it is in.
@@ -118,23 +119,23 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A gateway's pod is no more: what it was asked for is lost, and its connections to servers are closed.
-    pub fn close_gateway(&mut self, pod: u32) {
-        let Some(Forwarder { replica, .. }) = self.pods[pod as usize].forwarder else { return };
-        let r = &mut self.replicas[replica as usize];
+    pub fn close_gateway(&mut self, pod: PodId) {
+        let Some(Forwarder { replica, .. }) = self.pods[pod].forwarder else { return };
+        let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;
-        let (client, first) = (r.client, r.first_channel);
+        let (client, first) = (r.client, r.first.channel());
         self.clients[client as usize].members.retain(|&r| r != replica);
-        let channels = first..first + self.clients[client as usize].settings.channels;
+        let channels = first.series(self.clients[client as usize].settings.channels);
         for channel in channels.clone() {
-            self.channels[channel as usize].stopped = true;
+            self.channels[channel].stopped = true;
         }
         for index in self.calls.used() {
             let call = &self.calls.items[index as usize];
-            if call.client == client && !call.ended && channels.contains(&call.channel) {
+            if call.client == client && !call.ended && self.channels[call.owner.channel()].replica == replica {
                 self.fail_call(index, FailureReason::CallerStopped);
             }
         }
         channels.for_each(|channel| self.give_up(channel));
-        self.pods[pod as usize].forwarder = None;
+        self.pods[pod].forwarder = None;
     }
 }

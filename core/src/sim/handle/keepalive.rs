@@ -6,13 +6,14 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::pings::Ends;
 use super::super::schedule::Rank;
 use super::super::world::Handle;
+use crate::ids::ChannelId;
 use crate::policy::enforcement::Verdict;
 use crate::policy::keepalive::{Act, Due, slowed_down};
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
     /// A connection of a channel has become READY: says whether its client has keepalive.
-    pub fn begin_pinging(&mut self, channel: u32, connection: u32) -> bool {
+    pub fn begin_pinging(&mut self, channel: ChannelId, connection: u32) -> bool {
         let Some(mut settings) = self.settings(channel).keepalive else { return false };
         settings.time = self.slowed.get(&channel).copied().unwrap_or(settings.time);
         if self.pings.len() <= connection as usize {
@@ -75,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A ping reaches the pod: it answers, or it has had enough.
     pub fn on_ping(&mut self, handle: Handle, streams: u32) {
         let lane = &self.lanes[handle.index];
-        if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod as usize].serving {
+        if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod].serving {
             return;
         }
         let rule = self.server_of(lane.pod).grpc.enforcement;
@@ -154,7 +155,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A client is told that it pings too often: the new connections of its channel have twice the time.
     pub fn slow_down(&mut self, handle: Handle) {
-        let channel = self.connections.items[handle.index as usize].owner;
+        let channel = self.connections.items[handle.index as usize].owner.channel();
         let Some(settings) = self.ends(handle.index).map(|ends| ends.settings).filter(|s| s.slow_down) else { return };
         let of_connection = settings.time;
         let slowed = self.slowed.entry(channel).or_insert(of_connection);

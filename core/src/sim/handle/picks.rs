@@ -5,6 +5,7 @@ use super::super::lanes::Lanes;
 use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{Channel, Connection, Handle, reach};
+use crate::ids::ChannelId;
 use crate::pick::{Ended, PickPolicy, Registered, View, on_policy, take_turn};
 use crate::random::mix;
 use crate::units::Time;
@@ -13,13 +14,13 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends `call` on the connection that the policy of its channel picks, which is READY. The draws come from the call's own, so
     /// that no pick shifts those of another.
     #[inline(never)]
-    pub fn send_by_policy(&mut self, index: u32, call: Handle) {
+    pub fn send_by_policy(&mut self, index: ChannelId, call: Handle) {
         let mut drawn = self.calls.items[call.index as usize].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn
         };
-        let pools = self.channels[index as usize].pools;
+        let pools = self.channels[index].pools;
         if !pools {
             self.dial_for_call(index);
         }
@@ -37,8 +38,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Why a policy picks nobody: all hosts are left out, or there is none.
-    fn why_nobody(&self, index: u32) -> FailureReason {
-        let channel = &self.channels[index as usize];
+    fn why_nobody(&self, index: ChannelId) -> FailureReason {
+        let channel = &self.channels[index];
         if channel.subchannels.iter().any(|s| self.is_ejected(index, s.address)) {
             FailureReason::NoHealthyHost
         } else {
@@ -47,8 +48,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Without back-off a connection that failed is tried again with the next call, which goes on one that is READY.
-    fn dial_for_call(&mut self, index: u32) {
-        let channel = &self.channels[index as usize];
+    fn dial_for_call(&mut self, index: ChannelId) {
+        let channel = &self.channels[index];
         if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
             return;
         }
@@ -56,23 +57,28 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One of the READY connections.
-    fn pick_ready(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
-        if self.channels[index as usize].policy.hashes() {
+    fn pick_ready(&mut self, index: ChannelId, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+        if self.channels[index].policy.hashes() {
             let i = self.pick_by_key(index, call)?;
-            return Some(self.channels[index as usize].subchannels[i].connection);
+            return Some(self.channels[index].subchannels[i].connection);
         }
         self.lanes.settle();
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         if channel.picker.is_empty() {
             return None;
         }
         let i = on_policy!(*channel.policy, policy => self.pick_ready_by(policy, index, draw))?;
-        self.channels[index as usize].picker.get(i).copied()
+        self.channels[index].picker.get(i).copied()
     }
 
     #[inline(always)]
-    fn pick_ready_by<P: Registered>(&mut self, policy: P, index: u32, draw: &mut impl FnMut() -> u64) -> Option<usize> {
-        let Channel { picker, plan, next, turned, .. } = &mut self.channels[index as usize];
+    fn pick_ready_by<P: Registered>(
+        &mut self,
+        policy: P,
+        index: ChannelId,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<usize> {
+        let Channel { picker, plan, next, turned, .. } = &mut self.channels[index];
         let mut ready = Ready::<P> {
             picker,
             lanes: &self.lanes,
@@ -87,8 +93,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
-    pub fn begin_measuring(&mut self, index: u32, connection: u32) {
-        on_policy!(*self.channels[index as usize].policy, policy => self.begin_measuring_by(policy, connection));
+    pub fn begin_measuring(&mut self, index: ChannelId, connection: u32) {
+        on_policy!(*self.channels[index].policy, policy => self.begin_measuring_by(policy, connection));
     }
 
     fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: u32) {
@@ -111,12 +117,12 @@ impl<O: Observer> Engine<'_, O> {
         if self.lanes[connection].http1 {
             return;
         }
-        let (owner, address) = {
+        let (channel, address) = {
             let c = &self.connections.items[connection as usize];
-            (c.owner, c.address)
+            (c.owner.channel(), c.address)
         };
-        on_policy!(*self.channels[owner as usize].policy, policy => self.learn_by(policy, connection, sent, failure));
-        self.judge(owner, address, failure);
+        on_policy!(*self.channels[channel].policy, policy => self.learn_by(policy, connection, sent, failure));
+        self.judge(channel, address, failure);
     }
 
     #[inline(always)]
@@ -126,8 +132,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         // What the client gave up carries no report.
         let answered = failure.is_none_or(|f| f == FailureReason::QueueFull);
-        let report =
-            (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod as usize].report);
+        let report = (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod].report);
         let ended = Ended { now: self.now, took: self.now.since(sent), report };
         policy.learn(&mut P::memories(&mut self.memories)[connection as usize], &ended);
     }

@@ -5,6 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, NONE};
+use crate::ids::{ChannelId, ReplicaId};
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -15,17 +16,17 @@ impl<O: Observer> Engine<'_, O> {
     /// The channel that balances for `channel`, which is being added: itself; where workers of a proxy do it, the first channel of
     /// the replica whose connection is on the same worker. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a uniform draw.
-    pub fn balancer_of(&self, replica: u32, first: u32, channel: u32) -> u32 {
-        let r = &self.replicas[replica as usize];
+    pub fn balancer_of(&self, replica: ReplicaId, first: ChannelId, channel: ChannelId) -> ChannelId {
+        let r = &self.replicas[replica];
         let via = self.clients[r.client as usize].settings.via.as_ref();
         let Some(workers) = via.and_then(|sidecar| sidecar.workers) else { return channel };
         let key = self.replica_key(replica);
-        let worker = |c: u32| {
-            let draw = self.streams.draw(Purpose::Worker, key, u64::from(c - first));
+        let worker = |c: ChannelId| {
+            let draw = self.streams.draw(Purpose::Worker, key, u64::from(c.0 - first.0));
             below(draw, workers as usize)
         };
         let mine = worker(channel);
-        (first..channel).find(|&c| worker(c) == mine).unwrap_or(channel)
+        first.series(channel.0 - first.0).find(|&c| worker(c) == mine).unwrap_or(channel)
     }
 
     /// What the proxy adds to a call on its way there, and on its way back.
@@ -39,7 +40,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A call goes to the proxy first.
     pub fn enter_proxy(&mut self, call: Handle) {
         let item = &mut self.calls.items[call.index as usize];
-        item.channel = self.channels[item.channel as usize].balancer;
+        item.owner = self.channels[item.owner.channel()].balancer.into();
         item.state = CallState::ToProxy;
         let (there, _) = self.time_in_proxy(call.index);
         self.after(there, Rank::World, Event::AtProxy(call));
@@ -47,7 +48,7 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_at_proxy(&mut self, call: Handle) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
-        if self.has_given_up(c.channel) {
+        if self.has_given_up(c.owner.channel()) {
             return self.fail_call(call.index, FailureReason::CallerStopped);
         }
         self.calls.items[call.index as usize].state = CallState::WaitsForChannel;

@@ -4,7 +4,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Caller, NONE, ReplicaPhase};
+use super::super::world::{Caller, ReplicaPhase};
+use crate::ids::ReplicaId;
 use crate::model::{ConnectAt, Protocol};
 use crate::policy::controller::{self, Fleet, Step};
 use crate::random::{Purpose, mix};
@@ -18,24 +19,24 @@ impl<O: Observer> Engine<'_, O> {
     pub fn ordinal_of(&self, call: u32) -> u32 {
         let call = &self.calls.items[call as usize];
         let replica = match self.clients[call.client as usize].settings.protocol {
-            Protocol::Grpc(_) => self.channels[call.channel as usize].replica,
-            Protocol::Http1(_) => self.pools[call.channel as usize].replica,
+            Protocol::Grpc(_) => self.channels[call.owner.channel()].replica,
+            Protocol::Http1(_) => self.pools[call.owner.pool()].replica,
         };
-        self.replicas[replica as usize].ordinal
+        self.replicas[replica].ordinal
     }
 
     /// A replica starts: it connects if its client does so at the start, and takes its part of the load.
-    pub fn on_replica_start(&mut self, replica: u32) {
+    pub fn on_replica_start(&mut self, replica: ReplicaId) {
         let now = self.now;
-        let r = &mut self.replicas[replica as usize];
+        let r = &mut self.replicas[replica];
         if r.phase != ReplicaPhase::Starting {
             return;
         }
         r.phase = ReplicaPhase::Running;
         r.ready_since = now;
-        let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first_channel, r.workers.clone());
+        let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first, r.workers.clone());
         let state = &mut self.clients[client as usize];
-        let caller = Caller { replica, ordinal, first_channel: first, next_channel: 0 };
+        let caller = Caller { replica, ordinal, first, next_channel: 0 };
         match state.active.get_mut(ordinal as usize) {
             Some(place) if state.revision == 1 => *place = caller,
             _ => state.active.push(caller),
@@ -44,14 +45,14 @@ impl<O: Observer> Engine<'_, O> {
         let settings = self.clients[client as usize].settings;
         match &settings.protocol {
             Protocol::Grpc(grpc) if grpc.connect == ConnectAt::Start => {
-                for channel in first..first + settings.channels {
-                    self.exit_idle(self.channels[channel as usize].balancer);
+                for channel in first.channel().series(settings.channels) {
+                    self.exit_idle(self.channels[channel].balancer);
                 }
             }
             Protocol::Grpc(_) => {}
             Protocol::Http1(http1) => {
                 let warm = http1.keep_alive.map_or(0, |k| k.warm);
-                (0..warm).for_each(|_| self.pool_dial(first));
+                (0..warm).for_each(|_| self.pool_dial(first.pool()));
             }
         }
         workers.for_each(|worker| self.next_closed_call(worker));
@@ -95,11 +96,11 @@ impl<O: Observer> Engine<'_, O> {
             Step::DeleteOld { unavailable, available } => {
                 let current = self.clients[client as usize].revision;
                 let old = self.clients[client as usize].members.iter().copied();
-                let old: Vec<u32> = old.filter(|&r| self.replicas[r as usize].revision != current).collect();
-                let is_running = |r: &u32| self.replicas[*r as usize].phase == ReplicaPhase::Running;
-                let (running, starting): (Vec<u32>, Vec<u32>) = old.into_iter().partition(is_running);
+                let old: Vec<ReplicaId> = old.filter(|&r| self.replicas[r].revision != current).collect();
+                let is_running = |r: &ReplicaId| self.replicas[*r].phase == ReplicaPhase::Running;
+                let (running, starting): (Vec<ReplicaId>, Vec<ReplicaId>) = old.into_iter().partition(is_running);
                 let victims = starting.into_iter().take(unavailable as usize);
-                let victims: Vec<u32> = victims.chain(running.into_iter().take(available as usize)).collect();
+                let victims: Vec<ReplicaId> = victims.chain(running.into_iter().take(available as usize)).collect();
                 victims.into_iter().for_each(|r| self.stop_replica(r));
             }
         }
@@ -110,7 +111,7 @@ impl<O: Observer> Engine<'_, O> {
         let state = &self.clients[client as usize];
         let mut fleet = Fleet { desired: self.clients[client as usize].settings.replicas, ..Fleet::default() };
         for &replica in &state.members {
-            let r = &self.replicas[replica as usize];
+            let r = &self.replicas[replica];
             let running = u32::from(r.phase == ReplicaPhase::Running);
             if r.revision == state.revision {
                 fleet.new += 1;
@@ -131,33 +132,33 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A replica makes no more calls; it finishes those it has, and closes.
-    fn stop_replica(&mut self, replica: u32) {
-        let r = &mut self.replicas[replica as usize];
+    fn stop_replica(&mut self, replica: ReplicaId) {
+        let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;
-        let (client, ordinal, first) = (r.client, r.ordinal, r.first_channel);
+        let (client, ordinal, first) = (r.client, r.ordinal, r.first);
         let state = &mut self.clients[client as usize];
-        state.active.retain(|c| c.replica != replica && c.replica != NONE);
+        state.active.retain(|c| c.replica != replica && c.replica != ReplicaId::NONE);
         state.members.retain(|&r| r != replica);
         self.observe(&Observation::ReplicaStopped { client, replica: ordinal });
         match &self.clients[client as usize].settings.protocol {
             Protocol::Grpc(_) => {
-                for channel in first..first + self.clients[client as usize].settings.channels {
-                    self.channels[channel as usize].stopped = true;
+                for channel in first.channel().series(self.clients[client as usize].settings.channels) {
+                    self.channels[channel].stopped = true;
                     if self.clients[client as usize].settings.via.is_some() {
                         // The proxy outlives the application: calls may be on their way to it.
                         self.after(PROXY_DRAINS, Rank::World, Event::Dispatch { channel });
-                    } else if self.channels[channel as usize].waiting.is_empty() {
+                    } else if self.channels[channel].waiting.is_empty() {
                         self.shut_channel(channel);
                     }
                 }
             }
-            Protocol::Http1(_) => self.shut_pool(first),
+            Protocol::Http1(_) => self.shut_pool(first.pool()),
         }
     }
 
     /// The key of a replica's random draws.
-    pub fn replica_key(&self, replica: u32) -> u64 {
-        let r = &self.replicas[replica as usize];
+    pub fn replica_key(&self, replica: ReplicaId) -> u64 {
+        let r = &self.replicas[replica];
         mix(self.clients[r.client as usize].key, u64::from(r.ordinal))
     }
 }

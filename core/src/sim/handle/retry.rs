@@ -3,10 +3,11 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{FailureReason, Observation, Observer, PodId};
+use super::super::observation::{FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE, reach};
+use super::super::world::{Call, CallState, Handle, NONE};
 use super::methods::Kind;
+use crate::ids::{ChannelId, PodId};
 use crate::model::{GrpcClient, Protocol, Retries, RetryThrottling};
 use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
 use crate::random::mix;
@@ -28,7 +29,7 @@ impl<O: Observer> Engine<'_, O> {
     /// An attempt has failed. If there is to be another one, it takes over in a slot of its own: somebody may still hold this one.
     #[inline(never)]
     fn tries_again(&mut self, index: u32, why: FailureReason) -> bool {
-        let &Call { client, channel, demand, retries, pod, emitted, state, .. } = &self.calls.items[index as usize];
+        let &Call { client, owner, demand, retries, pod, emitted, state, .. } = &self.calls.items[index as usize];
         if client >= self.originators {
             self.count_off(index);
             if !self.still_asked_for(index) {
@@ -44,7 +45,7 @@ impl<O: Observer> Engine<'_, O> {
         else {
             return false;
         };
-        if self.has_given_up(channel) || *unsent_only && state != CallState::WaitsForStream {
+        if self.has_given_up(owner.channel()) || *unsent_only && state != CallState::WaitsForStream {
             return false;
         }
         // Envoy answers what finds no host, or what its circuit breakers refuse, at once, and does not try it again.
@@ -54,9 +55,9 @@ impl<O: Observer> Engine<'_, O> {
         let attempts = u32::from(retries) + 1;
         let failed = Failure { reached: Reached::NoHeaders, code: why.status().code(), attempts, first: retries == 0 };
         let draw = mix(mix(demand, BACKOFF), attempts.into());
-        let throttle = throttling.map(|settings| self.throttle(channel, settings));
+        let throttle = throttling.map(|settings| self.throttle(owner.channel(), settings));
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
-        let pod = (pod != NONE).then_some(PodId(pod));
+        let pod = pod.some();
         self.observe(&Observation::Retried { client, pod, why, emitted, after });
         let before = pod.filter(|_| *elsewhere);
         self.take_over(index, why, after, before);
@@ -65,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Another attempt begins after a while, in a slot of its own.
     pub fn take_over(&mut self, index: u32, why: FailureReason, after: Span, before: Option<PodId>) {
-        let &Call { emitted, demand, key, method, client, channel, worker, retries, .. } =
+        let &Call { emitted, demand, key, method, client, owner, worker, retries, .. } =
             &self.calls.items[index as usize];
         let next = self.calls.insert(Call {
             emitted,
@@ -73,10 +74,10 @@ impl<O: Observer> Engine<'_, O> {
             key,
             method,
             client,
-            channel,
+            owner,
             connection: NONE,
             sent: self.now,
-            pod: before.map_or(NONE, |pod| pod.0),
+            pod: before.unwrap_or(PodId::NONE),
             worker,
             generation: 0,
             state: CallState::BacksOff,
@@ -97,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The next attempt begins.
     pub fn on_retry(&mut self, call: Handle) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
-        let (client, channel, failure) = (c.client, c.channel, c.failure);
+        let (client, channel, failure) = (c.client, c.owner.channel(), c.failure);
         if let (true, Some(why)) = (self.has_given_up(channel), failure) {
             return self.fail_call(call.index, why);
         }
@@ -119,18 +120,18 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The channel's replica has stopped, and has no connection left: there is no more to try.
-    pub fn has_given_up(&self, channel: u32) -> bool {
-        let channel = &self.channels[channel as usize];
+    pub fn has_given_up(&self, channel: ChannelId) -> bool {
+        let channel = &self.channels[channel];
         channel.stopped && channel.ready == 0
     }
 
-    fn throttle(&mut self, channel: u32, settings: RetryThrottling) -> &mut Throttle {
-        reach(&mut self.throttles, channel, None).get_or_insert(Throttle::new(settings))
+    fn throttle(&mut self, channel: ChannelId, settings: RetryThrottling) -> &mut Throttle {
+        self.throttles.reach(channel, || None).get_or_insert(Throttle::new(settings))
     }
 
     /// A call has succeeded. A bucket that has lost no token is full.
-    pub fn earn_token(&mut self, channel: u32) {
-        if let Some(Some(throttle)) = self.throttles.get_mut(channel as usize) {
+    pub fn earn_token(&mut self, channel: ChannelId) {
+        if let Some(Some(throttle)) = self.throttles.get_mut(channel) {
             throttle.succeeded();
         }
     }

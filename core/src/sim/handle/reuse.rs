@@ -4,20 +4,21 @@
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Handle, Pooled, SubchannelState, reach};
+use crate::ids::{Address, ChannelId};
 use crate::model::{Retries, Reuse};
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
-    pub fn reuse_of(&self, index: u32) -> Reuse {
+    pub fn reuse_of(&self, index: ChannelId) -> Reuse {
         let via = self.clients[self.client_of(index) as usize].settings.via.as_ref();
         via.and_then(|via| via.cluster).map_or(Reuse::default(), |cluster| cluster.reuse)
     }
 
     /// The connection of a pool for a call: the first that takes it, or a new one.
-    pub fn connection_to(&mut self, index: u32, host: usize, call: Handle) -> u32 {
+    pub fn connection_to(&mut self, index: ChannelId, host: usize, call: Handle) -> u32 {
         let reuse = self.reuse_of(index);
         let session = if reuse.by_session { self.session_of(call) } else { 0 };
-        let subchannel = self.channels[index as usize].subchannels[host];
+        let subchannel = self.channels[index].subchannels[host];
         let address = subchannel.address;
         let first = (subchannel.state != SubchannelState::Idle).then_some(subchannel.connection);
         let in_all = self.most_requests(index).map_or(u64::MAX, u64::from);
@@ -31,11 +32,11 @@ impl<O: Observer> Engine<'_, O> {
             (Some(connection), _) => connection,
             (None, None) => {
                 self.dial_subchannel(index, host);
-                self.channels[index as usize].subchannels[host].connection
+                self.channels[index].subchannels[host].connection
             }
             (None, Some(_)) => {
-                let replica = self.channels[index as usize].replica;
-                let connection = self.dial(index, replica, address, false).index;
+                let replica = self.channels[index].replica;
+                let connection = self.dial(index.into(), replica, address, false).index;
                 self.pooled.entry((index, address)).or_default().add(self.lanes[connection].id, connection);
                 connection
             }
@@ -50,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The first of the further connections that has room, and that may be used.
-    fn find_pooled(&mut self, pool: (u32, u32), asks: impl Fn(&Self, u32) -> (bool, bool)) -> Option<u32> {
+    fn find_pooled(&mut self, pool: (ChannelId, Address), asks: impl Fn(&Self, u32) -> (bool, bool)) -> Option<u32> {
         let more = self.pooled.get(&pool)?;
         let (mut full, mut found) = (Vec::new(), None);
         for (&id, &connection) in &more.open {
@@ -95,7 +96,7 @@ impl<O: Observer> Engine<'_, O> {
             return None;
         }
         let c = &self.connections.items[connection as usize];
-        let more = self.pooled.get_mut(&(c.owner, c.address))?;
+        let more = self.pooled.get_mut(&(c.owner.channel(), c.address))?;
         more.all.contains_key(&self.lanes[connection].id).then_some(more)
     }
 
@@ -139,21 +140,21 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool is READY; if its replica has stopped meanwhile, it closes when the calls that waited for it end.
-    pub fn pooled_ready(&mut self, index: u32, connection: u32) {
+    pub fn pooled_ready(&mut self, index: ChannelId, connection: u32) {
         self.pool_ready(index, connection);
-        if self.channels[index as usize].stopped {
+        if self.channels[index].stopped {
             self.drain(connection, CloseReason::ClientStopped);
         }
     }
 
     /// True if `connection` is one of the further connections of a channel to an address.
-    pub fn is_pooled(&self, index: u32, address: u32, connection: u32) -> bool {
+    pub fn is_pooled(&self, index: ChannelId, address: Address, connection: u32) -> bool {
         let id = self.lanes[connection].id;
         self.pooled.get(&(index, address)).is_some_and(|more| more.all.contains_key(&id))
     }
 
     /// One of the further connections is no more, or takes no more calls.
-    pub fn leave_pooled(&mut self, index: u32, address: u32, connection: u32) {
+    pub fn leave_pooled(&mut self, index: ChannelId, address: Address, connection: u32) {
         let (id, streams) = (self.lanes[connection].id, self.lanes.streams(connection));
         if let Some(more) = self.pooled.get_mut(&(index, address)) {
             more.remove(id, streams);
@@ -161,12 +162,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A subchannel has lost its connection: one of the others takes its place.
-    pub fn promote_pooled(&mut self, index: u32, i: usize) {
-        let address = self.channels[index as usize].subchannels[i].address;
+    pub fn promote_pooled(&mut self, index: ChannelId, i: usize) {
+        let address = self.channels[index].subchannels[i].address;
         let first = self.pooled.get(&(index, address)).and_then(|more| more.all.values().next());
         let Some(&connection) = first else { return };
         self.leave_pooled(index, address, connection);
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         let subchannel = &mut channel.subchannels[i];
         subchannel.connection = connection;
         subchannel.state = SubchannelState::Connecting;
@@ -177,7 +178,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The further connections of a channel to an address end.
-    pub fn end_pooled(&mut self, index: u32, address: u32, why: CloseReason) {
+    pub fn end_pooled(&mut self, index: ChannelId, address: Address, why: CloseReason) {
         for (id, connection) in self.pooled.remove(&(index, address)).unwrap_or_default().all {
             let waits = !self.connections.items[connection as usize].waiting.is_empty();
             match self.lanes[connection].state {
@@ -197,15 +198,15 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A connection of a pool carries nothing any more: it is closed if its worker keeps enough others.
     pub fn limit_idle(&mut self, connection: u32) {
-        let index = self.connections.items[connection as usize].owner;
-        if !self.channels[index as usize].pools {
+        let index = self.connections.items[connection as usize].owner.channel();
+        if !self.channels[index].pools {
             return;
         }
         let Some(most) = self.reuse_of(index).idle else { return };
         self.lanes.settle();
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready).map(|s| s.connection);
-        let of_channel = self.pooled.range((index, 0)..=(index, u32::MAX));
+        let of_channel = self.pooled.range((index, Address::FIRST)..=(index, Address::LAST));
         let more = of_channel.flat_map(|(_, more)| more.all.values()).copied();
         let idle = |&c: &u32| self.lanes[c].state == ConnectionState::Ready && self.calls_on_connection(c) == 0;
         if ready.chain(more).filter(idle).count() > most as usize {
@@ -214,9 +215,9 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Where NGINX and HAProxy go with a call that found no connection to `before`: to the next server, so that each is tried once.
-    pub fn next_untried(&self, index: u32, before: u32) -> Option<usize> {
+    pub fn next_untried(&self, index: ChannelId, before: Address) -> Option<usize> {
         let Some(Retries { unsent_only: true, .. }) = self.settings(index).retry else { return None };
-        let hosts = &self.channels[index as usize].subchannels;
+        let hosts = &self.channels[index].subchannels;
         let after = hosts.partition_point(|host| host.address <= before);
         (!hosts.is_empty()).then_some(if after == hosts.len() { 0 } else { after })
     }
@@ -225,11 +226,12 @@ impl<O: Observer> Engine<'_, O> {
 
     /// An attempt of a call is over, or it goes elsewhere: its server has one less to do.
     pub fn count_off(&mut self, index: u32) {
-        let &Call { channel, pod, state, .. } = &self.calls.items[index as usize];
-        let counts = self.channels[channel as usize].policy.counts();
+        let &Call { owner, pod, state, .. } = &self.calls.items[index as usize];
+        let channel = owner.channel();
+        let counts = self.channels[channel].policy.counts();
         let under_way = state.has_stream() || matches!(state, CallState::WaitsForStream | CallState::FromProxy);
         if counts && under_way {
-            self.count_end(channel, pod);
+            self.count_end(channel, pod.into());
         }
     }
 }

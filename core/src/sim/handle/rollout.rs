@@ -4,6 +4,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
+use crate::ids::PodId;
 use crate::model::What;
 use crate::policy::controller::{self, Fleet, Step};
 use crate::policy::victims::{self, Candidate};
@@ -64,8 +65,8 @@ impl<O: Observer> Engine<'_, O> {
         self.reconcile_after(server, Span::ZERO);
     }
 
-    fn oldest_ready(&self, server: usize, count: u32) -> Vec<u32> {
-        let ready = |&pod: &u32| self.pods[pod as usize].phase == PodPhase::Ready;
+    fn oldest_ready(&self, server: usize, count: u32) -> Vec<PodId> {
+        let ready = |&pod: &PodId| self.pods[pod].phase == PodPhase::Ready;
         self.deployments[server].pods.iter().copied().filter(ready).take(count as usize).collect()
     }
 
@@ -113,8 +114,8 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    fn available(&self, pod: u32) -> bool {
-        let p = &self.pods[pod as usize];
+    fn available(&self, pod: PodId) -> bool {
+        let p = &self.pods[pod];
         p.phase == PodPhase::Ready && p.ready_since + self.server_of(pod).min_ready <= self.now
     }
 
@@ -122,7 +123,7 @@ impl<O: Observer> Engine<'_, O> {
         let deployment = &self.deployments[server as usize];
         let mut fleet = Fleet { desired: deployment.desired, ..Fleet::default() };
         for &pod in &deployment.pods {
-            let p = &self.pods[pod as usize];
+            let p = &self.pods[pod];
             let (new, available) = (p.revision == deployment.revision, u32::from(self.available(pod)));
             match p.phase {
                 PodPhase::Terminating | PodPhase::Gone => fleet.old_terminating += u32::from(!new),
@@ -148,7 +149,7 @@ impl<O: Observer> Engine<'_, O> {
         revisions.dedup();
         let mut left = unavailable;
         for &revision in &revisions {
-            let of = |engine: &Self, pod: u32| engine.is_of(pod, revision) && !engine.available(pod);
+            let of = |engine: &Self, pod: PodId| engine.is_of(pod, revision) && !engine.available(pod);
             left -= self.delete_victims(server, left, of);
         }
         let mut left = available;
@@ -160,21 +161,21 @@ impl<O: Observer> Engine<'_, O> {
     /// Of each pod of an earlier revision.
     fn revisions(&self, server: u32) -> impl Iterator<Item = u32> {
         let deployment = &self.deployments[server as usize];
-        let of_pods = deployment.pods.iter().map(|&pod| self.pods[pod as usize].revision);
+        let of_pods = deployment.pods.iter().map(|&pod| self.pods[pod].revision);
         of_pods.filter(|&revision| revision < deployment.revision)
     }
 
-    fn is_of(&self, pod: u32, revision: u32) -> bool {
-        self.pods[pod as usize].revision == revision
+    fn is_of(&self, pod: PodId, revision: u32) -> bool {
+        self.pods[pod].revision == revision
     }
 
     /// Not being deleted, and not gone.
-    pub fn is_alive(&self, pod: u32) -> bool {
-        matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
+    pub fn is_alive(&self, pod: PodId) -> bool {
+        matches!(self.pods[pod].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
     }
 
     /// Deletes the first `count` victims among the chosen pods; returns how many there were.
-    fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(&Self, u32) -> bool) -> u32 {
+    fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(&Self, PodId) -> bool) -> u32 {
         if count == 0 {
             return 0;
         }
@@ -182,13 +183,13 @@ impl<O: Observer> Engine<'_, O> {
         let mut candidates: Vec<Candidate> = alive
             .filter(|&pod| self.is_alive(pod) && of(self, pod))
             .map(|pod| {
-                let p = &self.pods[pod as usize];
+                let p = &self.pods[pod];
                 let ready_for = (p.phase == PodPhase::Ready).then(|| self.now.since(p.ready_since));
                 Candidate { pod, node: p.node, ready_for, uid: p.uid }
             })
             .collect();
         let alive = self.deployments[server as usize].pods.iter().filter(|&&pod| self.is_alive(pod));
-        let nodes = alive.map(|&pod| self.pods[pod as usize].node);
+        let nodes = alive.map(|&pod| self.pods[pod].node);
         victims::rank(&mut candidates, nodes);
         candidates.truncate(count as usize);
         for victim in &candidates {

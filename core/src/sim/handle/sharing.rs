@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
+use crate::ids::PodId;
 use crate::model::Cpu;
 use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, number_below};
@@ -58,35 +59,35 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Something that needs `work` of CPU time enters a slot.
-    pub fn begin_sharing(&mut self, pod: u32, slot: u32, work: Span) {
+    pub fn begin_sharing(&mut self, pod: PodId, slot: u32, work: Span) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         let attained = sharing.meter.begin(&sharing.cpu, now);
         sharing.jobs.push(Reverse((attained + work, slot)));
         self.plan(pod);
     }
 
     /// What ends first has ended, and leaves its slot.
-    pub fn end_sharing(&mut self, pod: u32) {
+    pub fn end_sharing(&mut self, pod: PodId) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.end(&sharing.cpu, now);
         sharing.jobs.pop();
         self.plan(pod);
     }
 
     /// All that was in service is lost.
-    pub fn clear_sharing(&mut self, pod: u32) {
+    pub fn clear_sharing(&mut self, pod: PodId) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.clear(&sharing.cpu, now);
         sharing.jobs.clear();
         self.plan(pod);
     }
 
     /// The number in service has changed: when the first of them ends now.
-    fn plan(&mut self, pod: u32) {
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+    fn plan(&mut self, pod: PodId) {
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         if let Some(before) = sharing.planned.take() {
             self.slots.set(before as usize, u64::MAX);
         }

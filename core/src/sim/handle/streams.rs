@@ -4,9 +4,9 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionId, FailureReason, Observation, Observer, PodId};
+use super::super::observation::{ConnectionId, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE};
+use super::super::world::{Call, CallState, Handle};
 use crate::model::{Load, Streams};
 use crate::random::mix;
 use crate::units::{Span, Time};
@@ -47,9 +47,9 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         self.schedule.at(over, Rank::Expiry, Event::StreamOver(handle));
         self.calls.items[index as usize].state = CallState::Streaming;
-        self.pods[pod as usize].requests += 1;
-        self.observe(&Observation::Received { pod: PodId(pod), connection });
-        self.observe(&Observation::Started { pod: PodId(pod), waited: Span::ZERO });
+        self.pods[pod].requests += 1;
+        self.observe(&Observation::Received { pod, connection });
+        self.observe(&Observation::Started { pod, waited: Span::ZERO });
         true
     }
 
@@ -62,7 +62,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The pod ends a stream.
     pub fn on_stream_over(&mut self, handle: Handle) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
-        let answers = self.pods[call.pod as usize].serving && !self.lanes[call.connection].dead;
+        let answers = self.pods[call.pod].serving && !self.lanes[call.connection].dead;
         if answers {
             self.calls.items[handle.index as usize].state = CallState::Returning;
             self.responses.push(self.now + self.to_client, handle.index);
@@ -80,22 +80,22 @@ impl<'a, O: Observer> Engine<'a, O> {
         let draw = mix(mix(call.demand, MESSAGE), self.messages_until_now(call, interval));
         self.after(interval, Rank::Expiry, Event::Message(handle));
         self.connections.items[connection as usize].messages += 1;
-        if !self.pods[pod as usize].serving || self.lanes[connection].dead {
+        if !self.pods[pod].serving || self.lanes[connection].dead {
             return self.request_lost(pod, connection, sent);
         }
-        self.observe(&Observation::Message { pod: PodId(pod) });
+        self.observe(&Observation::Message { pod: pod });
         self.admit_message(pod, (draw >> 32) as u32);
     }
 
     /// A stream was cut, or could not be opened: its application opens it again, at once if it was open, unless it is done with it.
     pub fn opens_again(&mut self, index: u32, why: FailureReason, streams: &Streams) -> bool {
         let call = &self.calls.items[index as usize];
-        let &Call { client, channel, pod, emitted, .. } = call;
+        let &Call { client, owner, pod, emitted, .. } = call;
         let after = if call.state.has_stream() { Span::ZERO } else { OPENS_AGAIN_AFTER };
-        if self.now + after >= wanted_until(call, streams) || self.has_given_up(channel) {
+        if self.now + after >= wanted_until(call, streams) || self.has_given_up(owner.channel()) {
             return false;
         }
-        let pod = (pod != NONE).then_some(PodId(pod));
+        let pod = pod.some();
         self.observe(&Observation::Retried { client, pod, why, emitted, after });
         self.take_over(index, why, after, None);
         true

@@ -15,9 +15,7 @@ impl Ranged for Scale {
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
         match *self {
             Scale::Linear(most) => within(0.0..most, *value, limit),
-            Scale::Log(least, most) => {
-                within(libm::log(least)..libm::log(most), libm::log(value.max(least)), limit)
-            }
+            Scale::Log(least, most) => within(libm::log(least)..libm::log(most), libm::log(value.max(least)), limit),
         }
     }
 

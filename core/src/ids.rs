@@ -1,0 +1,257 @@
+//! Names of what a run has. Each is a `u32` with a type of its own, so that the compiler keeps pods, channels and calls apart.
+//! Those that end with `Id` are never used again; those that end with `Ix` are places, which are.
+
+use std::collections::TryReserveError;
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+/// What a [`Table`] is indexed by.
+pub trait Id: Copy {
+    /// The id of the `i`-th entry.
+    fn of(i: usize) -> Self;
+    /// The entry that it names.
+    fn index(self) -> usize;
+}
+
+/// Makes the types. Those with `or NONE` have a value that stands for none, for fields that must not grow.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident $(or $none:ident)?;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(transparent)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            $(
+                /// None of them.
+                pub const $none: $name = $name(u32::MAX);
+
+                /// The id, unless it is `NONE`.
+                #[inline]
+                #[must_use]
+                pub fn some(self) -> Option<$name> {
+                    (self != $name::$none).then_some(self)
+                }
+            )?
+
+            /// This one and those after it, `n` in all.
+            pub fn series(self, n: u32) -> impl DoubleEndedIterator<Item = $name> + Clone + use<> {
+                (self.0..self.0 + n).map($name)
+            }
+
+            /// The `n`-th after this one.
+            #[inline]
+            #[must_use]
+            pub fn plus(self, n: u32) -> $name {
+                $name(self.0 + n)
+            }
+        }
+
+        impl Id for $name {
+            #[inline]
+            fn of(i: usize) -> $name {
+                $name(i as u32)
+            }
+
+            #[inline]
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A pod, numbered from 0 in order of creation over the whole run; never reused.
+    PodId or NONE;
+    /// A gRPC channel, or a worker of a proxy that balances as one.
+    ChannelId;
+    /// The pool of connections of an HTTP/1.1 client's replica.
+    PoolId;
+    /// A gRPC channel or an HTTP/1.1 pool: which of them, the protocol of its client says.
+    OwnerId;
+    /// A replica of a client, numbered in order of creation over all clients.
+    ReplicaId or NONE;
+}
+
+impl OwnerId {
+    /// The channel that it is, of a gRPC client.
+    #[inline]
+    #[must_use]
+    pub fn channel(self) -> ChannelId {
+        ChannelId(self.0)
+    }
+
+    /// The pool that it is, of an HTTP/1.1 client.
+    #[inline]
+    #[must_use]
+    pub fn pool(self) -> PoolId {
+        PoolId(self.0)
+    }
+}
+
+impl From<ChannelId> for OwnerId {
+    #[inline]
+    fn from(channel: ChannelId) -> OwnerId {
+        OwnerId(channel.0)
+    }
+}
+
+impl From<PoolId> for OwnerId {
+    #[inline]
+    fn from(pool: PoolId) -> OwnerId {
+        OwnerId(pool.0)
+    }
+}
+
+/// What a client connects to: a pod, or the Service's virtual IP. Pods are in their order, the virtual IP is last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Address(pub u32);
+
+impl Address {
+    /// The first one in order.
+    pub const FIRST: Address = Address(0);
+    /// The last one.
+    pub const LAST: Address = Address::VIRTUAL_IP;
+    /// The Service's virtual IP.
+    pub const VIRTUAL_IP: Address = Address(u32::MAX - 1);
+
+    /// The pod, if it is a pod's.
+    #[inline]
+    #[must_use]
+    pub fn pod(self) -> Option<PodId> {
+        (self != Address::VIRTUAL_IP).then_some(PodId(self.0))
+    }
+}
+
+impl From<PodId> for Address {
+    #[inline]
+    fn from(pod: PodId) -> Address {
+        Address(pod.0)
+    }
+}
+
+/// A `Vec` that only ids of one type index.
+#[derive(Clone, Debug)]
+pub struct Table<I, T> {
+    items: Vec<T>,
+    by: PhantomData<I>,
+}
+
+impl<I, T> Default for Table<I, T> {
+    fn default() -> Self {
+        Table { items: Vec::new(), by: PhantomData }
+    }
+}
+
+impl<I: Id, T> Table<I, T> {
+    /// How many entries there are.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// True if there is none.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The id of the next entry.
+    #[inline]
+    #[must_use]
+    pub fn next_id(&self) -> I {
+        I::of(self.items.len())
+    }
+
+    /// Adds an entry, and says which it is.
+    #[inline]
+    pub fn push(&mut self, item: T) -> I {
+        let id = self.next_id();
+        self.items.push(item);
+        id
+    }
+
+    /// An entry, if there is one.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: I) -> Option<&T> {
+        self.items.get(id.index())
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.items.get_mut(id.index())
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = I> + ExactSizeIterator + use<I, T> {
+        (0..self.items.len()).map(I::of)
+    }
+
+    /// All entries, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    /// The same, to be changed.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+
+    /// The entries from `first` on, `n` of them.
+    pub fn run_mut(&mut self, first: I, n: usize) -> &mut [T] {
+        &mut self.items[first.index()..][..n]
+    }
+
+    /// Makes room for `n` more.
+    pub fn reserve_exact(&mut self, n: usize) {
+        self.items.reserve_exact(n);
+    }
+
+    /// The same, if there is memory for it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+        self.items.try_reserve(n)
+    }
+
+    /// An entry of a table that few kinds of runs use: it grows up to it, with what `empty` makes.
+    pub fn reach(&mut self, id: I, empty: impl FnMut() -> T) -> &mut T {
+        let i = id.index();
+        if self.items.len() <= i {
+            self.items.resize_with(i + 1, empty);
+        }
+        &mut self.items[i]
+    }
+}
+
+impl<I: Id, T> Index<I> for Table<I, T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, id: I) -> &T {
+        &self.items[id.index()]
+    }
+}
+
+impl<I: Id, T> IndexMut<I> for Table<I, T> {
+    #[inline]
+    fn index_mut(&mut self, id: I) -> &mut T {
+        &mut self.items[id.index()]
+    }
+}
+
+impl<'a, I: Id, T> IntoIterator for &'a Table<I, T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
