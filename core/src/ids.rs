@@ -70,8 +70,41 @@ ids! {
     PoolId;
     /// A gRPC channel or an HTTP/1.1 pool: which of them, the protocol of its client says.
     OwnerId;
+    /// A connection, by the place where it is kept: another one has it when this one is closed.
+    ConnectionIx or NONE;
+    /// A call, by the place where it is kept: another one has it when nobody holds this one any more.
+    CallIx or NONE;
+    /// What a picker picks: a READY connection, or a host of a proxy by its place among the channel's addresses.
+    EndpointIx;
+    /// A worker of a closed load, over all clients.
+    WorkerId or NONE;
+    /// The closed load of a replica, over all clients.
+    LoadId;
     /// A replica of a client, numbered in order of creation over all clients.
     ReplicaId or NONE;
+}
+
+impl EndpointIx {
+    /// The connection that it is, of a channel that picks among connections.
+    #[inline]
+    #[must_use]
+    pub fn connection(self) -> ConnectionIx {
+        ConnectionIx(self.0)
+    }
+
+    /// The place of the host that it is, of a channel that picks among hosts.
+    #[inline]
+    #[must_use]
+    pub fn host(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl From<ConnectionIx> for EndpointIx {
+    #[inline]
+    fn from(connection: ConnectionIx) -> EndpointIx {
+        EndpointIx(connection.0)
+    }
 }
 
 impl OwnerId {
@@ -142,6 +175,13 @@ pub struct Table<I, T> {
 impl<I, T> Default for Table<I, T> {
     fn default() -> Self {
         Table { items: Vec::new(), by: PhantomData }
+    }
+}
+
+/// The entries in their order.
+impl<I, T> From<Vec<T>> for Table<I, T> {
+    fn from(items: Vec<T>) -> Self {
+        Table { items, by: PhantomData }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::OwnerId;
+use crate::ids::{ConnectionIx, OwnerId, Table};
 use crate::metrics::attribution::{Attribution, ChannelShares, Loads, attribute};
 use crate::model::{Client, Model};
 use crate::sim::observation::{ConnectionSample, PodId};
@@ -25,7 +25,7 @@ type ByPod = BTreeMap<PodId, (f64, u64)>;
 #[derive(Debug, Default)]
 pub(super) struct Placing {
     /// By slot.
-    live: Vec<Option<Live>>,
+    live: Table<ConnectionIx, Option<Live>>,
     /// By caller, then channel or pool.
     channels: BTreeMap<(u32, OwnerId), ByPod>,
     /// Weights of drawn connections by how many changes of the Ready pods there had been when they were dialled.
@@ -48,16 +48,16 @@ impl Placing {
     /// Adds what connections did in a window. `changes` are those of the Ready pods so far.
     pub fn add(&mut self, model: &Model, samples: &[ConnectionSample], changes: &[(Time, PodId)]) {
         for sample in samples {
-            let slot = sample.slot as usize;
-            if self.live.len() <= slot {
-                self.live.resize(slot + 1, None);
-            }
-            let live = self.live[slot].get_or_insert(Live { sample: *sample, ready: Span::ZERO, sent: 0 });
+            let live = self.live.reach(sample.slot, || None).get_or_insert(Live {
+                sample: *sample,
+                ready: Span::ZERO,
+                sent: 0,
+            });
             live.ready = live.ready + sample.ready;
             live.sent += sample.sent;
             if sample.ended {
                 let live = *live;
-                self.live[slot] = None;
+                self.live[sample.slot] = None;
                 self.fold(model, &live, changes);
             }
         }

@@ -124,7 +124,8 @@ mod tests {
 
     fn plan<P: PickPolicy<Memory = ()>>(policy: P, addresses: &[u32], before: Option<P::Plan>) -> P::Plan {
         let all = || addresses.to_vec();
-        let mut of = Endpoints { usable: &[], memories: &mut [(); 0], all: &all, now: Time(0), drawn: 0 };
+        let mut of =
+            Endpoints { usable: &[], memories: &mut crate::ids::Table::default(), all: &all, now: Time(0), drawn: 0 };
         policy.plan(&mut of, before).expect("it counts")
     }
 

@@ -37,6 +37,7 @@ pub use round_robin::RotationStart;
 pub use trial::Trial;
 pub use weighted_round_robin::Report;
 
+use crate::ids::{ConnectionIx, EndpointIx, Table};
 use crate::settings::Settings;
 use crate::units::{Span, Time};
 
@@ -230,9 +231,9 @@ pub trait View<P: PickPolicy> {
 /// The endpoints of a channel, as a plan sees them.
 pub struct Endpoints<'a, M> {
     /// Connections or hosts that may be picked, in the order of the view.
-    pub usable: &'a [u32],
-    /// What is remembered, by connection; may be shorter, if nothing is remembered.
-    pub memories: &'a mut [M],
+    pub usable: &'a [EndpointIx],
+    /// What is remembered, by connection; there may be less, if nothing is remembered.
+    pub memories: &'a mut Table<ConnectionIx, M>,
     /// Makes the list of [`Endpoints::addresses`].
     pub all: &'a dyn Fn() -> Vec<u32>,
     /// Now.
@@ -251,7 +252,7 @@ impl<M> Endpoints<'_, M> {
     /// Goes through what is remembered of each usable connection.
     pub fn remembered<T>(&mut self, mut each: impl FnMut(&mut M) -> T) -> Vec<T> {
         let (usable, memories) = (self.usable, &mut *self.memories);
-        usable.iter().map(|&c| each(&mut memories[c as usize])).collect()
+        usable.iter().map(|&c| each(&mut memories[c.connection()])).collect()
     }
 }
 

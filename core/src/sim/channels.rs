@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use super::observation::FailureReason;
 use super::plans::{Answer, Joined, Plan};
-use super::world::{NONE, Waiting};
-use crate::ids::{Address, ChannelId, ReplicaId};
+use super::world::Waiting;
+use crate::ids::{Address, ChannelId, ConnectionIx, EndpointIx, ReplicaId};
 use crate::model::Policy;
 use crate::pick;
 use crate::units::Time;
@@ -30,7 +30,7 @@ pub enum SubchannelState {
 pub struct Subchannel {
     pub address: Address,
     /// Slot of its connection while Connecting or Ready.
-    pub connection: u32,
+    pub connection: ConnectionIx,
     /// Voids back-off timers set before.
     pub epoch: u32,
     pub state: SubchannelState,
@@ -42,7 +42,14 @@ pub struct Subchannel {
 
 impl Subchannel {
     pub fn new(address: Address) -> Subchannel {
-        Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
+        Subchannel {
+            address,
+            connection: ConnectionIx::NONE,
+            epoch: 0,
+            state: SubchannelState::Idle,
+            failed: false,
+            failures: 0,
+        }
     }
 }
 
@@ -82,7 +89,7 @@ pub struct Channel<'a> {
     /// With `next` the number of the next pick: what a counter was at the picker's first place in this round.
     pub turned: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
-    pub picker: SmallVec<[u32; 2]>,
+    pub picker: SmallVec<[EndpointIx; 2]>,
     pub stale: bool,
     /// What the policy keeps beside the picker, if anything.
     pub plan: Option<Box<Plan>>,
@@ -126,15 +133,15 @@ impl Channel<'_> {
 /// calls wait for pods whose connections carry few at once, so a call must not look at each.
 #[derive(Debug, Default)]
 pub struct Pooled {
-    pub all: BTreeMap<u64, u32>,
+    pub all: BTreeMap<u64, ConnectionIx>,
     /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
-    pub open: BTreeMap<u64, u32>,
+    pub open: BTreeMap<u64, ConnectionIx>,
     /// Streams on all of them.
     pub streams: u32,
 }
 
 impl Pooled {
-    pub fn add(&mut self, id: u64, connection: u32) {
+    pub fn add(&mut self, id: u64, connection: ConnectionIx) {
         self.all.insert(id, connection);
         self.open.insert(id, connection);
     }

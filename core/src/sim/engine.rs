@@ -20,7 +20,7 @@ use super::world::{
     Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
-use crate::ids::{Address, ChannelId, PodId, PoolId, ReplicaId, Table};
+use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, LoadId, PodId, PoolId, ReplicaId, Table, WorkerId};
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::pick::Memories;
 use crate::policy::budget::InUse;
@@ -53,7 +53,7 @@ pub(super) struct Engine<'a, O> {
     /// The first deadline of each queue of them.
     pub deadlines: Tree,
     /// Deadlines of each client's calls, by method: constant per method, so they pass in order.
-    pub deadline_queues: Vec<VecDeque<(Time, Handle)>>,
+    pub deadline_queues: Vec<VecDeque<(Time, Handle<CallIx>)>>,
 
     // The world.
     /// The servers', then the gateways'.
@@ -68,16 +68,16 @@ pub(super) struct Engine<'a, O> {
     pub replicas: Table<ReplicaId, Replica>,
     pub channels: Table<ChannelId, Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
-    pub only_connection: Table<ChannelId, u32>,
+    pub only_connection: Table<ChannelId, ConnectionIx>,
     pub pools: Table<PoolId, Pool>,
-    pub workers: Vec<Worker>,
-    pub closed: Vec<ClosedLoad>,
-    pub connections: Slab<Connection>,
+    pub workers: Table<WorkerId, Worker>,
+    pub closed: Table<LoadId, ClosedLoad>,
+    pub connections: Slab<ConnectionIx, Connection>,
     pub lanes: Lanes,
     /// By channel and address: the connections of a pool beyond the first.
     pub pooled: BTreeMap<(ChannelId, Address), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
-    pub sessions: Vec<u64>,
+    pub sessions: Table<ConnectionIx, u64>,
     /// What policies remember of connections, for those whose channels pick by it; empty if there is none.
     pub memories: Memories,
     /// By the channel that judges: what outlier detection knows.
@@ -87,16 +87,18 @@ pub(super) struct Engine<'a, O> {
     /// By replica: what circuit breakers count; empty if there are none.
     pub in_use: Table<ReplicaId, InUse>,
     /// Keepalive, by connection; empty if there is none.
-    pub pings: Vec<Option<Box<Ends>>>,
+    pub pings: Table<ConnectionIx, Option<Box<Ends>>>,
     /// Channels that were told to ping less often: the keepalive time of their new connections.
     pub slowed: BTreeMap<ChannelId, Span>,
     /// Pods that answer nothing.
     pub black_holes: BTreeSet<PodId>,
     /// By connection: what was sent into a black hole, and when TCP gives up on it.
-    pub unacknowledged: BTreeMap<u32, (Handle, Time)>,
-    pub calls: Slab<Call>,
+    pub unacknowledged: BTreeMap<ConnectionIx, (Handle<ConnectionIx>, Time)>,
+    pub calls: Slab<CallIx, Call>,
     /// By call: the one that its gateway makes for it; empty if there is no gateway.
-    pub forwarded: Vec<Handle>,
+    pub forwarded: Table<CallIx, Handle<CallIx>>,
+    /// By call of a gateway: the one that it is made for.
+    pub asked: Table<CallIx, CallIx>,
     /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
     pub throttles: Table<ChannelId, Option<Throttle>>,
     /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
@@ -113,7 +115,7 @@ pub(super) struct Engine<'a, O> {
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
-    pub resets: Vec<(Why, Vec<Handle>)>,
+    pub resets: Vec<(Why, Vec<Handle<ConnectionIx>>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Windows so far, as they are after the last widening.
@@ -169,22 +171,23 @@ impl<'a, O: Observer> Engine<'a, O> {
             channels: Table::default(),
             only_connection: Table::default(),
             pools: Table::default(),
-            workers: Vec::new(),
-            closed: Vec::new(),
+            workers: Table::default(),
+            closed: Table::default(),
             connections: Slab::default(),
             lanes: Lanes::default(),
             pooled: BTreeMap::new(),
-            sessions: Vec::new(),
+            sessions: Table::default(),
             memories: Memories::default(),
             outliers: BTreeMap::new(),
             learns: model.callers().any(learns),
             in_use: Table::default(),
-            pings: Vec::new(),
+            pings: Table::default(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             unacknowledged: BTreeMap::new(),
             calls: Slab::default(),
-            forwarded: Vec::new(),
+            forwarded: Table::default(),
+            asked: Table::default(),
             throttles: Table::default(),
             counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
             idleness: Table::default(),

@@ -2,7 +2,7 @@
 
 use super::observation::CloseReason;
 use super::world::Handle;
-use crate::ids::{Address, ChannelId, PodId, ReplicaId};
+use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, PodId, ReplicaId};
 use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
@@ -21,33 +21,33 @@ pub enum Event {
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
     EndpointChange { view: u32, pod: PodId, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.
-    Syn(Handle),
+    Syn(Handle<ConnectionIx>),
     /// A connection is READY.
-    Connected(Handle),
+    Connected(Handle<ConnectionIx>),
     /// A connection attempt failed.
-    Refused(Handle),
+    Refused(Handle<ConnectionIx>),
     /// Nothing has answered a connection attempt.
-    DialTimeout(Handle),
+    DialTimeout(Handle<ConnectionIx>),
     /// TCP gives up, if nothing has been acknowledged meanwhile.
-    TcpTimeout(Handle),
+    TcpTimeout(Handle<ConnectionIx>),
     /// A GOAWAY reaches the client.
-    GoAway { connection: Handle, reason: CloseReason },
+    GoAway { connection: Handle<ConnectionIx>, reason: CloseReason },
     /// MaxConnectionAge.
-    AgeOver(Handle),
+    AgeOver(Handle<ConnectionIx>),
     /// MaxConnectionAgeGrace.
-    GraceOver(Handle),
+    GraceOver(Handle<ConnectionIx>),
     /// MaxConnectionIdle may have been reached.
-    IdleCheck(Handle),
+    IdleCheck(Handle<ConnectionIx>),
     /// The client's own limit on a connection's age.
-    LifetimeOver(Handle),
+    LifetimeOver(Handle<ConnectionIx>),
     /// Keepalive has something to do, or had.
-    Keepalive(Handle),
+    Keepalive(Handle<ConnectionIx>),
     /// A keepalive ping reaches the pod; this many calls were open when it was sent.
-    Ping { connection: Handle, streams: u32 },
+    Ping { connection: Handle<ConnectionIx>, streams: u32 },
     /// The answer to a keepalive ping reaches the client.
-    Pong(Handle),
+    Pong(Handle<ConnectionIx>),
     /// A keep-alive pool's idle timeout may have been reached.
-    PoolIdleCheck(Handle),
+    PoolIdleCheck(Handle<ConnectionIx>),
     /// The news that connections have been reset reaches their clients: index into the engine's list.
     Resets(u32),
     /// A subchannel may try again.
@@ -69,19 +69,19 @@ pub enum Event {
     /// Pods report their load.
     Report,
     /// A call has come to the proxy beside its client.
-    AtProxy(Handle),
+    AtProxy(Handle<CallIx>),
     /// An answer has come from the proxy beside its client.
-    Answered(Handle),
+    Answered(Handle<CallIx>),
     /// A call fails without having been sent.
-    FailFast(Handle),
+    FailFast(Handle<CallIx>),
     /// A call's back-off between two attempts is over.
-    Retry(Handle),
+    Retry(Handle<CallIx>),
     /// A stream ends.
-    StreamOver(Handle),
+    StreamOver(Handle<CallIx>),
     /// A message of a stream reaches its pod.
-    Message(Handle),
+    Message(Handle<CallIx>),
     /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
-    Deadline(Handle),
+    Deadline(Handle<CallIx>),
     /// A client replica starts.
     ReplicaStart { replica: ReplicaId },
     /// The Deployment controller looks at a server.

@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
-use crate::ids::{OwnerId, ReplicaId};
+use crate::ids::{LoadId, OwnerId, ReplicaId};
 use crate::model::{Arrivals, Client, RateCurve};
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::units::Time;
@@ -229,8 +229,8 @@ pub struct ClientState<'a> {
 pub struct Worker {
     pub replica: ReplicaId,
     pub owner: OwnerId,
-    /// Index of its replica's load.
-    pub load: u32,
+    /// Its replica's.
+    pub load: LoadId,
 }
 
 /// What a replica of a closed load still has to do.

@@ -1,6 +1,6 @@
 //! What a channel's policy keeps beside its list of connections: weights, a schedule, a ring.
 
-use crate::ids::Address;
+use crate::ids::{Address, EndpointIx};
 use crate::pick::{PolicyPlan, Registered};
 use crate::policy::edf::Edf;
 use crate::policy::outlier::Host;
@@ -55,11 +55,16 @@ impl Answer {
     }
 
     /// Brings the connections of a new picker into order; returns the place of the one whose turn it was in the last.
-    pub fn arrange(&mut self, picker: &mut [u32], next: u32, address: impl Fn(u32) -> Address) -> Option<u32> {
+    pub fn arrange(
+        &mut self,
+        picker: &mut [EndpointIx],
+        next: u32,
+        address: impl Fn(EndpointIx) -> Address,
+    ) -> Option<u32> {
         let last = self.listed.get(next as usize).copied();
         let place = |a: Address| self.places.binary_search_by_key(&a, |p| p.0).map_or(u32::MAX, |i| self.places[i].1);
-        picker.sort_by_key(|&connection| place(address(connection)));
-        self.listed = picker.iter().map(|&connection| address(connection)).collect();
+        picker.sort_by_key(|&endpoint| place(address(endpoint)));
+        self.listed = picker.iter().map(|&endpoint| address(endpoint)).collect();
         last.and_then(|last| self.listed.iter().position(|a| *a == last)).map(|i| i as u32)
     }
 
@@ -127,9 +132,9 @@ mod tests {
     fn a_picker_goes_on_with_the_next_connection_or_begins_anew() {
         // Connections are named after their addresses here.
         let arrange = |answer: &mut Answer, picker: &[u32], next| {
-            let mut picker = picker.to_vec();
-            let place = answer.arrange(&mut picker, next, Address);
-            (picker, place)
+            let mut picker: Vec<EndpointIx> = picker.iter().copied().map(EndpointIx).collect();
+            let place = answer.arrange(&mut picker, next, |endpoint| Address(endpoint.0));
+            (picker.iter().map(|endpoint| endpoint.0).collect::<Vec<_>>(), place)
         };
         let mut answer = Answer::default();
         answer.update(&[5, 3, 8].map(Address), 1);

@@ -5,8 +5,8 @@ use super::event::Event;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::Observer;
 use super::schedule::Rank;
-use super::world::{Caller, Deployment, NONE, Pool, Push, Replica, ReplicaPhase};
-use crate::ids::{OwnerId, ReplicaId};
+use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
+use crate::ids::{ConnectionIx, OwnerId, ReplicaId, WorkerId};
 use crate::model::{Arrivals, Client, Load, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
@@ -122,16 +122,18 @@ impl<'a, O: Observer> Engine<'a, O> {
         let Load::Closed { concurrency, requests } = settings.load else { return };
         let n = u64::from(settings.replicas);
         let requests = requests.map(|total| part(total, n, u64::from(r)));
-        let load = self.closed.len() as u32;
+        let load = self.closed.next_id();
         let owner = self.replica_key(replica);
         self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
         let first = self.replicas[replica].first;
-        let first_worker = self.workers.len() as u32;
-        for w in 0..part(u64::from(concurrency), n, u64::from(r)) as u32 {
+        let first_worker = self.workers.next_id();
+        let workers = part(u64::from(concurrency), n, u64::from(r)) as u32;
+        for w in 0..workers {
             let owner = first.plus(w % settings.channels);
             self.workers.push(Worker { replica, owner, load });
         }
-        self.replicas[replica].workers = first_worker..self.workers.len() as u32;
+        let replica = &mut self.replicas[replica];
+        (replica.first_worker, replica.workers) = (first_worker, workers);
         self.unfinished_closed += requests.unwrap_or(0);
     }
 
@@ -154,7 +156,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             revision: state.revision,
             first,
             dials: 0,
-            workers: 0..0,
+            first_worker: WorkerId(0),
+            workers: 0,
             phase: ReplicaPhase::Starting,
             ready_since: Time::ZERO,
         });
@@ -164,7 +167,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                     let balancer = self.balancer_of(replica, first.channel(), channel);
                     let channel = self.new_channel(replica, settings, grpc, balancer);
                     self.channels.push(channel);
-                    self.only_connection.push(NONE);
+                    self.only_connection.push(ConnectionIx::NONE);
                 }
             }
             Protocol::Http1(_) => {

@@ -4,21 +4,21 @@
 use std::collections::VecDeque;
 
 pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
-pub use super::slab::{Handle, Slab, Slotted, reach};
+pub use super::slab::{Handle, Slab, Slotted};
 pub use super::waiting::Waiting;
 
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
-use crate::ids::{Address, OwnerId, PodId, ReplicaId};
+use crate::ids::{Address, CallIx, ConnectionIx, OwnerId, PodId, ReplicaId, WorkerId};
 use crate::model::Server;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
 use crate::random::mix;
 use crate::units::Time;
 
-/// "None" in an index field.
-pub const NONE: u32 = u32::MAX;
+/// The `place_in_pod` of a connection that no pod has accepted.
+pub const NOT_ACCEPTED: u32 = u32::MAX;
 
 /// A pod.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct Pod<'a> {
     /// Live jobs in `queue`.
     pub queued: u32,
     /// Connections that it has accepted and that are not closed.
-    pub connections: Vec<u32>,
+    pub connections: Vec<ConnectionIx>,
     /// Those that are READY and not draining.
     pub established: u32,
     /// Slot-time of all jobs started, in ns; what is left of those in service is subtracted when read.
@@ -110,10 +110,10 @@ pub struct Reported {
 pub enum Job {
     /// Nothing.
     Idle,
-    /// A request: the index of its call.
-    Call(u32),
+    /// A request.
+    Call(CallIx),
     /// Accepting a connection.
-    Handshake(Handle),
+    Handshake(Handle<ConnectionIx>),
     /// A message of a stream, for which nobody waits: the upper half of the draw that decides its service time.
     Message(u32),
 }
@@ -176,13 +176,14 @@ pub struct Call {
     /// Its channel or pool.
     pub owner: OwnerId,
     /// Slot of its connection, if it has one.
-    pub connection: u32,
+    pub connection: ConnectionIx,
     /// When it was sent on it.
     pub sent: Time,
-    /// The pod of that connection.
+    /// The pod that it counts at: its connection's, while it has one, or of a call that a gateway has answered the one behind it.
+    /// Between two attempts the pod of the last one, if the next one is to go elsewhere.
     pub pod: PodId,
-    /// Index of the closed-loop worker that made it.
-    pub worker: u32,
+    /// The worker of a closed load that made it, if one did.
+    pub worker: WorkerId,
     pub generation: u32,
     pub state: CallState,
     /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
@@ -200,7 +201,7 @@ const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
     /// The pod that it is at, or on the way to; `NONE` while it is with its caller, whatever pod an attempt before was at.
-    pub fn place(&self) -> PodId {
+    pub fn at(&self) -> PodId {
         if self.state.is_with_caller() { PodId::NONE } else { self.pod }
     }
 
@@ -243,8 +244,8 @@ pub struct Connection {
     pub received: u32,
     /// Incarnation of the pod that accepted it.
     pub incarnation: u32,
-    /// The pod accepted it: it is in the pod's list, at this place.
-    pub place: u32,
+    /// Its place in the list of the pod that accepted it, or `NOT_ACCEPTED`.
+    pub place_in_pod: u32,
     /// How-manieth dial of its replica it was.
     pub dial: u32,
     pub opened: Time,
@@ -281,7 +282,7 @@ pub struct Pool {
     pub replica: ReplicaId,
     pub stopped: bool,
     /// Idle connections, oldest use first.
-    pub idle: VecDeque<u32>,
+    pub idle: VecDeque<ConnectionIx>,
     /// Open or being dialled.
     pub open: u32,
     /// Being dialled.
@@ -320,8 +321,9 @@ pub struct Replica {
     /// First of its channels, or its pool.
     pub first: OwnerId,
     pub dials: u32,
-    /// Its closed-loop workers.
-    pub workers: std::ops::Range<u32>,
+    /// The first of its workers, if its load is closed, and how many there are.
+    pub first_worker: WorkerId,
+    pub workers: u32,
     pub phase: ReplicaPhase,
     pub ready_since: Time,
 }

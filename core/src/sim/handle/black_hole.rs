@@ -6,7 +6,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
-use crate::ids::PodId;
+use crate::ids::{ConnectionIx, PodId};
 use crate::model::Protocol;
 use crate::policy::keepalive::tcp_gives_up;
 use crate::units::{Span, Time};
@@ -60,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial that gets no answer ends when its client gives up.
-    pub fn no_answer(&mut self, handle: Handle) {
+    pub fn no_answer(&mut self, handle: Handle<ConnectionIx>) {
         let replica = self.replica_of(handle.index);
         let client = self.clients[self.replicas[replica].client as usize].settings;
         let takes = match &client.protocol {
@@ -71,12 +71,12 @@ impl<O: Observer> Engine<'_, O> {
                 tcp.map_or(own, |tcp| tcp.min(own))
             }
         };
-        let at = (self.connections.items[handle.index as usize].opened + takes).max(self.now);
+        let at = (self.connections[handle.index].opened + takes).max(self.now);
         self.schedule.at(at, Rank::Expiry, Event::DialTimeout(handle));
     }
 
     /// A request did not reach its pod. If that is because of a black hole, the client's TCP waits for an acknowledgement.
-    pub fn request_lost(&mut self, pod: PodId, connection: u32, sent: Time) {
+    pub fn request_lost(&mut self, pod: PodId, connection: ConnectionIx, sent: Time) {
         if self.black_holes.contains(&pod) {
             self.lost(connection, sent);
             self.send_again(connection, sent);
@@ -84,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// TCP sends again what was sent at `sent`, until it gives up. What is set to be given up sooner (TCP_USER_TIMEOUT) is closed by keepalive.
-    fn send_again(&mut self, connection: u32, sent: Time) {
+    fn send_again(&mut self, connection: ConnectionIx, sent: Time) {
         let handle = self.connections.handle(connection);
         let waits = self.unacknowledged.get(&connection).is_some_and(|(of, _)| *of == handle);
         if waits || self.has_user_timeout(connection) {
@@ -95,7 +95,7 @@ impl<O: Observer> Engine<'_, O> {
         self.schedule.at(at, Rank::Expiry, Event::TcpTimeout(handle));
     }
 
-    pub fn on_tcp_timeout(&mut self, handle: Handle) {
+    pub fn on_tcp_timeout(&mut self, handle: Handle<ConnectionIx>) {
         let now = (handle, self.now);
         let waits = self.unacknowledged.get(&handle.index).is_some_and(|of| *of == now);
         if waits && self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {

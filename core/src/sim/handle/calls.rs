@@ -2,9 +2,9 @@
 
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer};
-use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle};
 use super::methods::Kind;
-use crate::ids::{ChannelId, OwnerId, PodId, ReplicaId};
+use crate::ids::{CallIx, ChannelId, ConnectionIx, OwnerId, PodId, ReplicaId, WorkerId};
 use crate::model::Protocol;
 use crate::policy::budget::Resource;
 use crate::random::below;
@@ -44,7 +44,7 @@ impl<O: Observer> Engine<'_, O> {
         let (n, demand) = (next.n, next.demand);
         let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, owner, NONE, demand, key);
+        self.make_call(client as u32, owner, WorkerId::NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
@@ -58,25 +58,25 @@ impl<O: Observer> Engine<'_, O> {
         let mut seen = 0;
         for mark in load.marks() {
             let channel = state.active[below(mark, members)].first.channel();
-            let connection = self.only_connection.get(channel).copied().unwrap_or(NONE);
+            let connection = self.only_connection.get(channel).copied().unwrap_or(ConnectionIx::NONE);
             seen ^= self.lanes.touch(connection);
         }
         std::hint::black_box(seen);
     }
 
     /// The next call of a worker of a closed load, if there is one left.
-    pub fn next_closed_call(&mut self, worker: u32) {
-        let w = &self.workers[worker as usize];
+    pub fn next_closed_call(&mut self, worker: WorkerId) {
+        let w = &self.workers[worker];
         let (owner, replica) = (w.owner, &self.replicas[w.replica]);
         let (client, ordinal) = (replica.client, replica.ordinal);
-        let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
+        let Some((n, key, demand)) = self.closed[w.load].take() else { return };
         let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
         self.make_call(client, owner, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, owner: OwnerId, worker: u32, demand: u64, key: u64) {
+    fn make_call(&mut self, client: u32, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
         let settings = self.clients[client as usize].settings;
         let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
@@ -86,7 +86,7 @@ impl<O: Observer> Engine<'_, O> {
             method: kind.method,
             client,
             owner,
-            connection: NONE,
+            connection: ConnectionIx::NONE,
             sent: self.now,
             pod: PodId::NONE,
             worker,
@@ -130,10 +130,10 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
     #[inline]
-    pub fn route_call(&mut self, call: Handle) {
-        let index = self.calls.items[call.index as usize].owner.channel();
+    pub fn route_call(&mut self, call: Handle<CallIx>) {
+        let index = self.calls[call.index].owner.channel();
         let only = self.only_connection[index];
-        if only != NONE {
+        if only != ConnectionIx::NONE {
             return self.send(call, only);
         }
         let channel = &self.channels[index];
@@ -144,7 +144,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(never)]
-    fn wait_for_connection(&mut self, call: Handle, index: ChannelId) {
+    fn wait_for_connection(&mut self, call: Handle<CallIx>, index: ChannelId) {
         let state = self.channels[index].state;
         let waits = self.waits_for_ready(index) && !self.channels[index].stopped;
         if state == Connectivity::TransientFailure && !waits {
@@ -159,7 +159,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick_and_send(&mut self, index: ChannelId, call: Handle) {
+    pub fn pick_and_send(&mut self, index: ChannelId, call: Handle<CallIx>) {
         if self.channels[index].stale {
             self.rebuild_picker(index);
         }
@@ -168,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.send_by_policy(index, call);
         }
         let i = channel.take_turn();
-        let connection = channel.picker[i];
+        let connection = channel.picker[i].connection();
         if channel.picker.len() == 1 && channel.waiting.is_empty() {
             self.only_connection[index] = connection;
         }
@@ -177,14 +177,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
     #[inline(always)]
-    pub fn send(&mut self, call: Handle, connection: u32) {
-        let item = &mut self.calls.items[call.index as usize];
+    pub fn send(&mut self, call: Handle<CallIx>, connection: ConnectionIx) {
+        let item = &mut self.calls[call.index];
         item.connection = connection;
         (item.pod, item.sent) = (self.lanes[connection].pod, self.now);
         if !self.lanes.begin_stream(connection) {
             self.lanes.set_plain(connection, false);
             item.state = CallState::WaitsForStream;
-            return self.connections.items[connection as usize].waiting.push_back(call, &self.calls);
+            return self.connections[connection].waiting.push_back(call, &self.calls);
         }
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
@@ -196,7 +196,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn on_delivery(&mut self) {
         let Some(index) = self.deliveries.pop() else { return };
-        let call = &mut self.calls.items[index as usize];
+        let call = &mut self.calls[index];
         if call.ended {
             return self.calls.free(index);
         }
@@ -219,7 +219,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn on_response(&mut self) {
         let Some(index) = self.responses.pop() else { return };
-        let call = &self.calls.items[index as usize];
+        let call = &self.calls[index];
         if call.ended {
             return self.calls.free(index);
         }
@@ -235,7 +235,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    pub fn response_came(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
@@ -254,8 +254,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
-    pub fn fail_call(&mut self, index: u32, why: FailureReason) {
-        let call = &self.calls.items[index as usize];
+    pub fn fail_call(&mut self, index: CallIx, why: FailureReason) {
+        let call = &self.calls[index];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let channel = call.owner.channel();
         let worker = self.end_attempt(index, Some(why));
@@ -270,7 +270,7 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Streaming
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
-                self.calls.items[index as usize].ended = true;
+                self.calls[index].ended = true;
                 self.cancel_forwarded(index);
             }
         }
@@ -292,10 +292,11 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
-    pub fn tell_end(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
-        let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
+    pub fn tell_end(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
+        let &Call { client, method, pod, emitted, worker, .. } = &self.calls[index];
         if client >= self.originators {
-            return self.answer_for(index, failure);
+            self.answer_for(index, failure);
+            return WorkerId::NONE;
         }
         match failure {
             None => self.observe(&Observation::Completed { client, method, pod, emitted }),
@@ -309,14 +310,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A worker of a closed load goes on.
     #[inline]
-    pub fn after_end(&mut self, worker: u32) {
-        if worker != NONE {
+    pub fn after_end(&mut self, worker: WorkerId) {
+        if worker != WorkerId::NONE {
             self.go_on(worker);
         }
     }
 
-    fn go_on(&mut self, worker: u32) {
-        let load = &self.closed[self.workers[worker as usize].load as usize];
+    fn go_on(&mut self, worker: WorkerId) {
+        let load = &self.closed[self.workers[worker].load];
         self.unfinished_closed -= u64::from(load.requests.is_some());
         if self.all_done() {
             self.end_key = 0;
@@ -326,7 +327,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A stream of a connection has ended.
     #[inline]
-    pub fn release_stream(&mut self, connection: u32) {
+    pub fn release_stream(&mut self, connection: ConnectionIx) {
         if self.lanes.end_stream(connection) {
             self.after_stream(connection);
         }
@@ -334,18 +335,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Somebody may wait for the stream that has ended, or for the last one's end.
     #[inline(never)]
-    fn after_stream(&mut self, connection: u32) {
+    fn after_stream(&mut self, connection: ConnectionIx) {
         self.call_ends(connection);
         self.count_pooled(connection, false);
         if !self.in_use.is_empty() && !self.lanes[connection].http1 {
-            self.give_back(self.connections.items[connection as usize].owner.channel(), Resource::Request);
+            self.give_back(self.connections[connection].owner.channel(), Resource::Request);
         }
         self.send_waiting(connection);
-        let channel = self.connections.items[connection as usize].owner.channel();
+        let channel = self.connections[connection].owner.channel();
         if !self.lanes[connection].http1 && self.channels[channel].pools {
             self.after_send(channel, connection);
         }
-        self.connections.items[connection as usize].idle_since = self.now;
+        self.connections[connection].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
             return;
         }
@@ -360,14 +361,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Sends calls that wait for a stream of `connection` while there are free streams.
-    pub fn send_waiting(&mut self, connection: u32) {
+    pub fn send_waiting(&mut self, connection: ConnectionIx) {
         loop {
             let streams = self.lanes.streams(connection);
             let lane = &self.lanes[connection];
             if lane.dead || streams >= lane.streams_max {
                 return;
             }
-            let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
+            let Some(call) = self.connections[connection].waiting.pop_front() else { return };
             let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.owner.channel()) else { continue };
             if self.begins(channel) {
                 self.send(call, connection);

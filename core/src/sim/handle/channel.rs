@@ -6,8 +6,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Channel, Connectivity, Handle, NONE, ResolverState, Subchannel, SubchannelState, Waiting};
-use crate::ids::{Address, ChannelId, ReplicaId};
+use super::super::world::{Channel, Connectivity, Handle, ResolverState, Subchannel, SubchannelState, Waiting};
+use crate::ids::{Address, ChannelId, ConnectionIx, ReplicaId};
 use crate::model::{Client, DelayFrom, GrpcClient, PickFirst, Policy, Protocol, Reconnect};
 use crate::policy::backoff;
 use crate::random::{Purpose, mix};
@@ -149,8 +149,8 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A connection of the channel has become READY.
-    pub fn subchannel_ready(&mut self, index: ChannelId, connection: Handle) {
-        let address = self.connections.items[connection.index as usize].address;
+    pub fn subchannel_ready(&mut self, index: ChannelId, connection: Handle<ConnectionIx>) {
+        let address = self.connections[connection.index].address;
         if self.is_pooled(index, address, connection.index) {
             return self.pooled_ready(index, connection.index);
         }
@@ -161,7 +161,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         (subchannel.failed, subchannel.failures) = (false, 0);
         channel.ready += 1;
         channel.stale |= !channel.pools;
-        self.only_connection[index] = NONE;
+        self.only_connection[index] = ConnectionIx::NONE;
         self.begin_measuring(index, connection.index);
         if self.channels[index].pools {
             self.pooled_ready(index, connection.index);
@@ -176,19 +176,19 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A dial of the channel, begun at `since`, failed.
-    pub fn subchannel_failed(&mut self, index: ChannelId, connection: u32, address: Address, since: Time) {
+    pub fn subchannel_failed(&mut self, index: ChannelId, connection: ConnectionIx, address: Address, since: Time) {
         if self.is_pooled(index, address, connection) {
             return self.leave_pooled(index, address, connection);
         }
         let Some(i) = self.find_subchannel(index, address) else { return };
         if self.channels[index].stopped {
             let subchannel = &mut self.channels[index].subchannels[i];
-            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, ConnectionIx::NONE);
             return self.give_up(index);
         }
         if self.channels[index].pools {
             let subchannel = &mut self.channels[index].subchannels[i];
-            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+            (subchannel.state, subchannel.connection) = (SubchannelState::Idle, ConnectionIx::NONE);
             return self.promote_pooled(index, i);
         }
         let GrpcClient { policy, backoff, .. } = self.settings(index);
@@ -197,7 +197,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         let owner = mix(self.channel_key(index), u64::from(address.0));
         let subchannel = &mut self.channels[index].subchannels[i];
         subchannel.state = SubchannelState::Backoff;
-        subchannel.connection = NONE;
+        subchannel.connection = ConnectionIx::NONE;
         subchannel.failed = true;
         subchannel.failures = subchannel.failures.saturating_add(1);
         subchannel.epoch += 1;
@@ -238,8 +238,8 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// A READY connection of the channel takes no new calls any more, and its subchannel is IDLE. pick_first waits for the
     /// next call unless it is told to be `eager`; round_robin reconnects at once.
-    pub fn subchannel_lost(&mut self, index: ChannelId, connection: u32, reason: CloseReason) {
-        let address = self.connections.items[connection as usize].address;
+    pub fn subchannel_lost(&mut self, index: ChannelId, connection: ConnectionIx, reason: CloseReason) {
+        let address = self.connections[connection].address;
         let Some(i) = self.find_subchannel(index, address) else { return };
         let channel = &mut self.channels[index];
         let subchannel = &mut channel.subchannels[i];
@@ -247,10 +247,10 @@ impl<'a, O: Observer> Engine<'a, O> {
             return self.leave_pooled(index, address, connection);
         }
         subchannel.state = SubchannelState::Idle;
-        subchannel.connection = NONE;
+        subchannel.connection = ConnectionIx::NONE;
         channel.ready -= 1;
         channel.stale |= !channel.pools;
-        self.only_connection[index] = NONE;
+        self.only_connection[index] = ConnectionIx::NONE;
         if channel.stopped {
             if channel.ready == 0 && reason != CloseReason::ClientStopped {
                 self.give_up(index);
@@ -361,10 +361,10 @@ impl<'a, O: Observer> Engine<'a, O> {
             self.end_pooled(index, address, CloseReason::ClientStopped);
             match state {
                 // Calls that wait for it have nowhere else to go.
-                SubchannelState::Connecting if !self.connections.items[connection as usize].waiting.is_empty() => {}
+                SubchannelState::Connecting if !self.connections[connection].waiting.is_empty() => {}
                 SubchannelState::Connecting => {
                     let subchannel = &mut self.channels[index].subchannels[i];
-                    (subchannel.state, subchannel.connection) = (SubchannelState::Idle, NONE);
+                    (subchannel.state, subchannel.connection) = (SubchannelState::Idle, ConnectionIx::NONE);
                     self.close(connection, CloseReason::ClientStopped);
                 }
                 SubchannelState::Ready => self.drain(connection, CloseReason::ClientStopped),

@@ -7,9 +7,9 @@ use super::super::event::Event;
 use super::super::lanes::Lane;
 use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connection, ConnectionState, Handle, NONE, Waiting};
+use super::super::world::{Connection, ConnectionState, Handle, NOT_ACCEPTED, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
-use crate::ids::{Address, OwnerId, PodId, ReplicaId};
+use crate::ids::{Address, ConnectionIx, OwnerId, PodId, ReplicaId};
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -20,7 +20,7 @@ const AGE_JITTER: f64 = 0.1;
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
     /// endpoints that the replica's node has now.
-    pub fn dial(&mut self, owner: OwnerId, replica: ReplicaId, address: Address, http1: bool) -> Handle {
+    pub fn dial(&mut self, owner: OwnerId, replica: ReplicaId, address: Address, http1: bool) -> Handle<ConnectionIx> {
         let key = self.replica_key(replica);
         let r = &mut self.replicas[replica];
         let dial = r.dials;
@@ -43,7 +43,7 @@ impl<O: Observer> Engine<'_, O> {
             generation: 0,
             received: 0,
             incarnation: 0,
-            place: NONE,
+            place_in_pod: NOT_ACCEPTED,
             dial,
             goaway: false,
             reset: false,
@@ -77,7 +77,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
-    pub fn on_syn(&mut self, handle: Handle) {
+    pub fn on_syn(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -89,9 +89,9 @@ impl<O: Observer> Engine<'_, O> {
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
         }
-        let c = &mut self.connections.items[handle.index as usize];
+        let c = &mut self.connections[handle.index];
         c.incarnation = p.incarnation;
-        c.place = p.connections.len() as u32;
+        c.place_in_pod = p.connections.len() as u32;
         p.connections.push(handle.index);
         if self.server_of(pod).handshake_time > Span::ZERO {
             self.admit_handshake(pod, handle);
@@ -102,15 +102,15 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How long the dial takes on top of the round trip.
-    pub fn connect_time(&self, connection: u32) -> Span {
-        let c = &self.connections.items[connection as usize];
+    pub fn connect_time(&self, connection: ConnectionIx) -> Span {
+        let c = &self.connections[connection];
         let key = self.replica_key(self.replica_of(connection));
         self.model.cluster.connect.sample(self.streams.draw(Purpose::Connect, key, u64::from(c.dial)))
     }
 
     /// The replica that a connection belongs to.
-    pub fn replica_of(&self, connection: u32) -> ReplicaId {
-        let owner = self.connections.items[connection as usize].owner;
+    pub fn replica_of(&self, connection: ConnectionIx) -> ReplicaId {
+        let owner = self.connections[connection].owner;
         if self.lanes[connection].http1 {
             self.pools[owner.pool()].replica
         } else {
@@ -120,7 +120,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
     /// connections that are still in their handshake).
-    pub fn on_connected(&mut self, handle: Handle) {
+    pub fn on_connected(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, dial) = (c.owner, c.dial);
         let Lane { pod, http1, .. } = self.lanes[handle.index];
@@ -133,7 +133,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         p.established += 1;
         let measures_idle = p.settings.grpc.max_connection_idle.is_some();
-        let c = &mut self.connections.items[handle.index as usize];
+        let c = &mut self.connections[handle.index];
         (c.idle_since, c.ready_since) = (self.now, self.now);
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
@@ -168,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial failed: nothing listened, or nothing answered.
-    pub fn on_dial_failed(&mut self, handle: Handle, why: CloseReason) {
+    pub fn on_dial_failed(&mut self, handle: Handle<ConnectionIx>, why: CloseReason) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, since) = (c.owner, c.address, c.opened);
         let Lane { pod, http1, state, .. } = self.lanes[handle.index];
@@ -180,7 +180,7 @@ impl<O: Observer> Engine<'_, O> {
             _ if pod == PodId::NONE => FailureReason::NoEndpoint,
             _ => FailureReason::DialRefused,
         };
-        let waiting = self.connections.items[handle.index as usize].waiting.take_all();
+        let waiting = self.connections[handle.index].waiting.take_all();
         self.close(handle.index, why);
         if http1 {
             // Its calls wait in the pool.
@@ -194,22 +194,22 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
     /// are still served, because the last one the pod accepts is fixed only after a PING has come back.
-    pub fn send_goaway(&mut self, index: u32, reason: CloseReason) {
+    pub fn send_goaway(&mut self, index: ConnectionIx, reason: CloseReason) {
         let connection = self.connections.handle(index);
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         if !c.goaway && !self.black_holes.contains(&self.lanes[index].pod) {
             c.goaway = true;
             self.after(self.to_client, Rank::World, Event::GoAway { connection, reason });
         }
     }
 
-    pub fn on_goaway(&mut self, handle: Handle, reason: CloseReason) {
+    pub fn on_goaway(&mut self, handle: Handle<ConnectionIx>, reason: CloseReason) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, reason);
         }
     }
 
-    pub fn on_age_over(&mut self, handle: Handle) {
+    pub fn on_age_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -222,9 +222,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The pod has received one more request on a connection whose requests it counts.
     #[inline(never)]
-    pub fn count_request(&mut self, index: u32) {
+    pub fn count_request(&mut self, index: ConnectionIx) {
         let most = self.server_of(self.lanes[index].pod).grpc.max_requests_per_connection;
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         c.received += 1;
         if most == Some(c.received) {
             self.send_goaway(index, CloseReason::MaxRequests);
@@ -232,14 +232,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Grace is over: the pod closes the connection with whatever is on it.
-    pub fn on_grace_over(&mut self, handle: Handle) {
+    pub fn on_grace_over(&mut self, handle: Handle<ConnectionIx>) {
         let lane = &self.lanes[handle.index];
         if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
             self.reset(vec![handle], (CloseReason::Killed, FailureReason::GraceOver));
         }
     }
 
-    pub fn on_idle_check(&mut self, handle: Handle) {
+    pub fn on_idle_check(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let pod = self.lanes[handle.index].pod;
         let Some(idle) = self.server_of(pod).grpc.max_connection_idle else { return };
@@ -253,7 +253,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_lifetime_over(&mut self, handle: Handle) {
+    pub fn on_lifetime_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, CloseReason::ClientLifetime);
         }
@@ -261,7 +261,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The client takes no new calls to a connection; it closes when the last call on it ends. Calls that wait for a free
     /// stream were never sent and go elsewhere (gRFC A6, transparent retry).
-    pub fn drain(&mut self, index: u32, reason: CloseReason) {
+    pub fn drain(&mut self, index: ConnectionIx, reason: CloseReason) {
         let lane = &mut self.lanes[index];
         if lane.state != ConnectionState::Ready {
             return;
@@ -269,7 +269,7 @@ impl<O: Observer> Engine<'_, O> {
         lane.state = ConnectionState::Draining;
         let (id, pod, http1) = (ConnectionId(lane.id), lane.pod, lane.http1);
         self.lanes.set_plain(index, false);
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         c.reason = Some(reason);
         c.draining_since = self.now;
         let owner = c.owner;
@@ -290,8 +290,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Closes a draining connection that carries nothing any more.
-    pub fn close_drained(&mut self, index: u32) {
-        let c = &self.connections.items[index as usize];
+    pub fn close_drained(&mut self, index: ConnectionIx) {
+        let c = &self.connections[index];
         let waits = !c.waiting.is_empty();
         if let (false, Some(reason)) = (waits, c.reason) {
             self.close(index, reason);
@@ -299,24 +299,24 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection ends, and its slot is free.
-    pub fn close(&mut self, index: u32, reason: CloseReason) {
+    pub fn close(&mut self, index: ConnectionIx, reason: CloseReason) {
         let closed = Some(self.now);
         let record = self.record(index, closed, Some(reason));
         if self.samples_connections {
             let sample = self.sample_connection(index, true);
             self.ended_connections.extend(sample);
         }
-        let place = self.connections.items[index as usize].place;
+        let place = self.connections[index].place_in_pod;
         let lane = &self.lanes[index];
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
         self.end_pinging(index);
-        if pod != PodId::NONE && place != NONE {
+        if pod != PodId::NONE && place != NOT_ACCEPTED {
             let p = &mut self.pods[pod];
             p.established -= u32::from(ready);
             p.connections.swap_remove(place as usize);
             if let Some(&moved) = p.connections.get(place as usize) {
-                self.connections.items[moved as usize].place = place;
+                self.connections[moved].place_in_pod = place;
             }
         }
         self.observe(&Observation::Closed(&record));
@@ -326,8 +326,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What there is to say about a connection.
-    pub fn record(&self, index: u32, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
-        let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
+    pub fn record(&self, index: ConnectionIx, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
+        let (lane, c) = (&self.lanes[index], &self.connections[index]);
         let r = &self.replicas[self.replica_of(index)];
         ConnectionRecord {
             id: ConnectionId(lane.id),

@@ -5,9 +5,9 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
+use super::super::world::{Channel, Connectivity, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
-use crate::ids::{Address, ChannelId, PodId};
+use crate::ids::{Address, ChannelId, ConnectionIx, PodId};
 use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, PickFirst, Policy, Poll, Resolver};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
@@ -149,7 +149,7 @@ impl<O: Observer> Engine<'_, O> {
             resolver.failures += 1;
             resolver.pending = true;
             let life = resolver.life;
-            let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
+            let draw = self.streams.draw(Purpose::Backoff, mix(key, NO_ADDRESS), resolver.answers);
             let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
             self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index, life });
             if self.channels[index].subchannels.is_empty() {
@@ -239,7 +239,7 @@ impl<O: Observer> Engine<'_, O> {
             let pods = self.model.servers.iter().map(|s| s.replicas).sum();
             // CoreDNS shuffles each response, a node's cache answers in one order.
             let core = cache == self.dns_caches.len() - 1;
-            let (owner, order) = if core { (NONE.into(), Order::Any) } else { (cache as u64, Order::OfAnswer) };
+            let (owner, order) = if core { (CORE_DNS, Order::Any) } else { (cache as u64, Order::OfAnswer) };
             let answer = self.in_order((0..pods).map(PodId).collect(), mix(owner, 0), order);
             self.fill(cache, answer);
             let life = self.dns_caches[cache].expires.since(self.now);
@@ -327,7 +327,7 @@ impl<O: Observer> Engine<'_, O> {
             let channel = &mut self.channels[index];
             channel.ready -= ready;
             channel.stale = true;
-            self.only_connection[index] = NONE;
+            self.only_connection[index] = ConnectionIx::NONE;
             if channel.ready == 0 {
                 channel.state = Connectivity::Connecting;
             }
@@ -336,7 +336,7 @@ impl<O: Observer> Engine<'_, O> {
             self.end_pooled(index, s.address, why);
             match s.state {
                 SubchannelState::Connecting => {
-                    let waiting = self.connections.items[s.connection as usize].waiting.take_all();
+                    let waiting = self.connections[s.connection].waiting.take_all();
                     self.close(s.connection, why);
                     self.reroute(waiting);
                 }
@@ -356,6 +356,12 @@ impl<O: Observer> Engine<'_, O> {
         self.pods[pod].endpoint_changes += 1;
     }
 }
+
+/// Sets the draws of a resolver's back-off apart from those of its channel's addresses.
+const NO_ADDRESS: u64 = u32::MAX as u64;
+
+/// Sets the draws of CoreDNS apart from those of the nodes' caches.
+const CORE_DNS: u64 = u32::MAX as u64;
 
 /// How long a cache keeps the answer that there is no address (CoreDNS and NodeLocal DNSCache: denial TTL 5 s).
 const DENIAL_TTL: Span = Span::from_secs(5);

@@ -3,9 +3,9 @@
 
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
-use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
+use super::super::world::{Call, CallState, Forwarder, Handle, ReplicaPhase};
 use crate::distribution::unit;
-use crate::ids::PodId;
+use crate::ids::{CallIx, ConnectionIx, PodId, WorkerId};
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -31,14 +31,13 @@ impl<O: Observer> Engine<'_, O> {
     /// A call has come to a gateway's pod, which makes one like it. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a worker at random.
     #[inline(never)]
-    pub fn forward(&mut self, pod: PodId, index: u32) {
+    pub fn forward(&mut self, pod: PodId, index: CallIx) {
         let p = &mut self.pods[pod];
         let Some(forwarder) = &mut p.forwarder else { return };
         forwarder.under_way += 1;
         let (replica, key) = (&self.replicas[forwarder.replica], p.key);
         let workers = self.clients[replica.client as usize].settings.channels;
-        let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } =
-            &mut self.calls.items[index as usize];
+        let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } = &mut self.calls[index];
         *state = CallState::InService;
         let draw = self.streams.draw(Purpose::Worker, key, self.lanes[connection].id);
         let call = self.calls.insert(Call {
@@ -47,10 +46,10 @@ impl<O: Observer> Engine<'_, O> {
             key: routing,
             client: replica.client,
             owner: replica.first.plus(below(draw, workers as usize) as u32),
-            connection: NONE,
+            connection: ConnectionIx::NONE,
             sent: self.now,
             pod: PodId::NONE,
-            worker: index,
+            worker: WorkerId::NONE,
             generation: 0,
             state: CallState::ToProxy,
             method,
@@ -58,26 +57,27 @@ impl<O: Observer> Engine<'_, O> {
             ended: false,
             retries: 0,
         });
-        let nothing = Handle { index: NONE, generation: 0 };
-        *reach(&mut self.forwarded, index, nothing) = call;
+        let nothing = Handle { index: CallIx::NONE, generation: 0 };
+        *self.forwarded.reach(index, || nothing) = call;
+        *self.asked.reach(call.index, || CallIx::NONE) = index;
         self.enter_proxy(call);
     }
 
-    /// The call that an application made, if `call` is a gateway's.
-    pub fn originator<'c>(&'c self, call: &'c Call) -> &'c Call {
-        if call.client < self.originators { call } else { &self.calls.items[call.worker as usize] }
+    /// The call that an application made: this one, or if it is a gateway's the one that it is made for.
+    pub fn originator(&self, index: CallIx) -> &Call {
+        let call = &self.calls[index];
+        if call.client < self.originators { call } else { &self.calls[self.asked[index]] }
     }
 
-    /// A gateway's call has ended: the one that it was made for is answered. It is over for no worker of a closed load.
+    /// A gateway's call has ended: the one that it was made for is answered.
     #[inline(never)]
-    pub fn answer_for(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
-        let call = &self.calls.items[index as usize];
-        let (asked, server) = (call.worker, call.place());
+    pub fn answer_for(&mut self, index: CallIx, failure: Option<FailureReason>) {
+        let (asked, server) = (self.asked[index], self.calls[index].at());
         if failure.is_none() {
             self.count_off(index);
         }
-        self.forwarded[asked as usize].index = NONE;
-        let call = &mut self.calls.items[asked as usize];
+        self.forwarded[asked].index = CallIx::NONE;
+        let call = &mut self.calls[asked];
         let gateway = &mut self.pods[call.pod];
         if let Some(forwarder) = &mut gateway.forwarder {
             forwarder.under_way -= 1;
@@ -100,19 +100,18 @@ impl<O: Observer> Engine<'_, O> {
         if sheds {
             self.send_goaway(connection, CloseReason::Shutdown);
         }
-        NONE
     }
 
     /// Somebody waits for what becomes of a gateway's call.
-    pub fn still_asked_for(&self, index: u32) -> bool {
-        let asked = &self.calls.items[self.calls.items[index as usize].worker as usize];
+    pub fn still_asked_for(&self, index: CallIx) -> bool {
+        let asked = &self.calls[self.asked[index]];
         !asked.ended && self.pods[asked.pod].serving
     }
 
     /// A client has given a call up: so does the gateway that it is in.
-    pub fn cancel_forwarded(&mut self, index: u32) {
-        let Some(&call) = self.forwarded.get(index as usize) else { return };
-        if call.index != NONE {
+    pub fn cancel_forwarded(&mut self, index: CallIx) {
+        let Some(&call) = self.forwarded.get(index) else { return };
+        if call.index != CallIx::NONE {
             // Whatever the reason was, the server is not judged by it.
             self.fail_call(call.index, FailureReason::Deadline);
         }
@@ -130,7 +129,7 @@ impl<O: Observer> Engine<'_, O> {
             self.channels[channel].stopped = true;
         }
         for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
+            let call = &self.calls[index];
             if call.client == client && !call.ended && self.channels[call.owner.channel()].replica == replica {
                 self.fail_call(index, FailureReason::CallerStopped);
             }

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::plans::Plan;
-use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState};
-use crate::ids::{Address, ChannelId, PodId};
+use super::super::world::{CallState, Channel, ConnectionState, Handle, SubchannelState};
+use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, PodId};
 use crate::model::Breakers;
 use crate::pick::{PickPolicy, Registered, View, on_policy, take_turn};
 use crate::policy::budget::{InUse, Resource};
@@ -21,8 +21,13 @@ const RESELECTIONS: u32 = 5;
 
 impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
-    pub fn pick_pool(&mut self, index: ChannelId, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
-        let before = self.calls.items[call.index as usize].pod;
+    pub fn pick_pool(
+        &mut self,
+        index: ChannelId,
+        call: Handle<CallIx>,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<ConnectionIx> {
+        let before = self.calls[call.index].pod;
         let host = match before.some() {
             None => self.pick_host(index, call, draw)?,
             Some(before) => self.pick_elsewhere(index, call, before.into(), draw)?,
@@ -35,7 +40,7 @@ impl<O: Observer> Engine<'_, O> {
     fn pick_elsewhere(
         &mut self,
         index: ChannelId,
-        call: Handle,
+        call: Handle<CallIx>,
         before: Address,
         draw: &mut impl FnMut() -> u64,
     ) -> Option<usize> {
@@ -53,7 +58,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
-    pub fn after_send(&mut self, index: ChannelId, connection: u32) {
+    pub fn after_send(&mut self, index: ChannelId, connection: ConnectionIx) {
         let most = self.most_requests(index);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
@@ -66,7 +71,7 @@ impl<O: Observer> Engine<'_, O> {
         client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
 
-    fn pick_host(&mut self, index: ChannelId, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+    fn pick_host(&mut self, index: ChannelId, call: Handle<CallIx>, draw: &mut impl FnMut() -> u64) -> Option<usize> {
         self.lanes.settle();
         let channel = &self.channels[index];
         let picked = if matches!(channel.plan.as_deref(), Some(Plan::Edf(_))) {
@@ -76,7 +81,7 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             on_policy!(*channel.policy, policy => self.pick_host_by(policy, index, draw))
         };
-        Some(self.channels[index].picker[picked?] as usize)
+        Some(self.channels[index].picker[picked?].host())
     }
 
     fn pick_host_by<P: Registered>(
@@ -104,7 +109,7 @@ impl<O: Observer> Engine<'_, O> {
     /// connection do not count (envoyproxy/envoy issue 44989).
     pub fn active_on(&self, index: ChannelId, i: usize) -> u32 {
         let channel = &self.channels[index];
-        let own = &channel.subchannels[channel.picker[i] as usize];
+        let own = &channel.subchannels[channel.picker[i].host()];
         let replica = &self.replicas[channel.replica];
         let all = replica.first.channel().series(self.clients[replica.client as usize].settings.channels);
         let workers = all.filter(|&c| self.channels[c].balancer == c);
@@ -119,13 +124,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pool's connection has become READY: the calls that waited for it go, oldest first.
-    pub fn pool_ready(&mut self, index: ChannelId, connection: u32) {
+    pub fn pool_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
         let reuse = self.reuse_of(index);
         let limit = self.stream_limit(self.lanes[connection].pod, false);
         self.lanes[connection].streams_max = limit.min(reuse.streams.unwrap_or(u32::MAX));
         self.send_waiting(connection);
         self.after_send(index, connection);
-        let waits = !self.connections.items[connection as usize].waiting.is_empty();
+        let waits = !self.connections[connection].waiting.is_empty();
         // The end of each stream counts, too, where there are more connections than one.
         if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() || self.pooled_at(connection).is_some() {
             self.lanes.set_plain(connection, false);
@@ -137,7 +142,7 @@ impl<O: Observer> Engine<'_, O> {
         &mut self,
         channel: ChannelId,
         address: Address,
-        waiting: VecDeque<Handle>,
+        waiting: VecDeque<Handle<CallIx>>,
         why: FailureReason,
     ) {
         for call in waiting {
@@ -149,12 +154,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited, for a connection or for a stream of one that drains, and were never sent, go elsewhere.
-    pub fn reroute(&mut self, waiting: VecDeque<Handle>) {
+    pub fn reroute(&mut self, waiting: VecDeque<Handle<CallIx>>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.count_off(call.index);
-                let item = &mut self.calls.items[call.index as usize];
-                (item.connection, item.pod, item.state) = (NONE, PodId::NONE, CallState::WaitsForChannel);
+                let item = &mut self.calls[call.index];
+                (item.connection, item.pod, item.state) = (ConnectionIx::NONE, PodId::NONE, CallState::WaitsForChannel);
                 let channel = item.owner.channel();
                 self.give_back(channel, Resource::Pending);
                 self.route_call(call);
@@ -167,7 +172,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.
-    pub fn takes_on(&mut self, channel: ChannelId, connection: u32) -> bool {
+    pub fn takes_on(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
         let lane = &self.lanes[connection];
         let at_once = lane.state == ConnectionState::Ready && self.lanes.settled(connection) < lane.streams_max;
         self.take(channel, if at_once { Resource::Request } else { Resource::Pending })

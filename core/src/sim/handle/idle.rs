@@ -7,8 +7,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, Connectivity, NONE, ResolverState, Subchannel};
-use crate::ids::{Address, ChannelId, OwnerId, PodId};
+use super::super::world::{Call, Connectivity, ResolverState, Subchannel};
+use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, OwnerId, PodId};
 use crate::model::{Client, GrpcClient, Model, Protocol, Retries};
 use crate::policy::subset;
 use crate::random::Purpose;
@@ -59,8 +59,8 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call has ended.
     #[inline(never)]
-    pub fn discount_call(&mut self, index: u32, succeeded: bool) {
-        let &Call { client, owner, .. } = &self.calls.items[index as usize];
+    pub fn discount_call(&mut self, index: CallIx, succeeded: bool) {
+        let &Call { client, owner, .. } = &self.calls[index];
         let Protocol::Grpc(_) = self.clients[client as usize].settings.protocol else { return };
         let channel = owner.channel();
         if succeeded {
@@ -112,7 +112,7 @@ impl<O: Observer> Engine<'_, O> {
         self.remove_subchannels(index, old.into_iter(), CloseReason::ClientIdle);
         let channel = &mut self.channels[index];
         (channel.state, channel.in_pass, channel.stale) = (Connectivity::Idle, false, true);
-        self.only_connection[index] = NONE;
+        self.only_connection[index] = ConnectionIx::NONE;
         if let Some(resolver) = &mut channel.resolver {
             let (answers, life) = (resolver.answers, resolver.life + 1);
             **resolver = ResolverState { answers, life, ..ResolverState::default() };

@@ -6,7 +6,7 @@ use super::super::observation::{CloseReason, FailureReason, Observation, Observe
 use super::super::plans::Outliers;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, SubchannelState};
-use crate::ids::{Address, ChannelId};
+use crate::ids::{Address, ChannelId, ConnectionIx};
 use crate::policy::outlier::{Host, Rules};
 use crate::policy::panic::{self, Level};
 use crate::random::{Purpose, Streams};
@@ -89,7 +89,7 @@ impl<O: Observer> Engine<'_, O> {
         let first = self.channels[index].subchannels[i];
         let first = (first.state == SubchannelState::Ready).then_some(first.connection);
         let more = self.pooled.get(&(index, address)).into_iter().flat_map(|more| more.all.values()).copied();
-        let all: Vec<u32> = first.into_iter().chain(more).collect();
+        let all: Vec<ConnectionIx> = first.into_iter().chain(more).collect();
         // Those that are being dialled go on.
         all.into_iter().for_each(|connection| self.drain(connection, CloseReason::Ejected));
     }

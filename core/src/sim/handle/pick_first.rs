@@ -5,8 +5,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connectivity, NONE, Subchannel, SubchannelState};
-use crate::ids::ChannelId;
+use super::super::world::{Connectivity, Subchannel, SubchannelState};
+use crate::ids::{ChannelId, ConnectionIx};
 use crate::units::Span;
 
 /// Happy Eyeballs' connection attempt delay (gRFC A61).
@@ -91,7 +91,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The same without back-off: nothing is tried until there is a call.
     pub fn attempt_of_call_failed(&mut self, index: ChannelId, i: usize) {
         let subchannel = &mut self.channels[index].subchannels[i];
-        (subchannel.state, subchannel.connection, subchannel.failures) = (SubchannelState::Idle, NONE, 1);
+        (subchannel.state, subchannel.connection, subchannel.failures) = (SubchannelState::Idle, ConnectionIx::NONE, 1);
         self.request_resolution(index);
         self.attempt_failed(index);
     }

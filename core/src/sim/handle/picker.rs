@@ -6,7 +6,7 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use super::super::plans::{Answer, Plan};
 use super::super::world::{Channel, SubchannelState};
-use crate::ids::{Address, ChannelId};
+use crate::ids::{Address, ChannelId, EndpointIx};
 use crate::model::RotationStart;
 use crate::pick::round_robin;
 use crate::random::{Purpose, below, mix};
@@ -16,7 +16,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn rebuild_picker(&mut self, index: ChannelId) {
         let key = self.channel_key(index);
         let rotation = self.channels[index].policy.rotation();
-        let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
+        let usable: SmallVec<[EndpointIx; 2]> = self.pickable(index).collect();
         let channel = &mut self.channels[index];
         channel.stale = false;
         channel.picker.clear();
@@ -24,7 +24,8 @@ impl<O: Observer> Engine<'_, O> {
         let mut last = (channel.pickers > 0).then_some(channel.turned.wrapping_add(channel.next));
         if let Some(Plan::Answer(answer)) = channel.plan.as_deref_mut() {
             let connections = &self.connections.items;
-            let next = answer.arrange(&mut channel.picker, channel.next, |c| connections[c as usize].address);
+            let next = answer
+                .arrange(&mut channel.picker, channel.next, |endpoint| connections[endpoint.connection()].address);
             if rotation == Some(RotationStart::NextSubchannel) {
                 last = next;
             }
@@ -45,12 +46,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What a channel may pick: its READY connections, or, with pools, its hosts; without those that are left out.
-    fn pickable(&self, index: ChannelId) -> impl Iterator<Item = u32> {
+    fn pickable(&self, index: ChannelId) -> impl Iterator<Item = EndpointIx> {
         let channel = &self.channels[index];
         let all = channel.subchannels.iter().enumerate();
         let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
         let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
-        usable.map(move |(i, s)| if channel.pools { i as u32 } else { s.connection })
+        usable.map(move |(i, s)| if channel.pools { EndpointIx(i as u32) } else { s.connection.into() })
     }
 
     /// Keeps the order of an answer, if the channel's policy goes by it. grpc-js begins anywhere in it.

@@ -4,8 +4,8 @@ use super::super::engine::Engine;
 use super::super::lanes::Lanes;
 use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
-use super::super::world::{Channel, Connection, Handle, reach};
-use crate::ids::ChannelId;
+use super::super::world::{Channel, Connection, Handle, Slab};
+use crate::ids::{CallIx, ChannelId, ConnectionIx, EndpointIx, Table};
 use crate::pick::{Ended, PickPolicy, Registered, View, on_policy, take_turn};
 use crate::random::mix;
 use crate::units::Time;
@@ -14,8 +14,8 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends `call` on the connection that the policy of its channel picks, which is READY. The draws come from the call's own, so
     /// that no pick shifts those of another.
     #[inline(never)]
-    pub fn send_by_policy(&mut self, index: ChannelId, call: Handle) {
-        let mut drawn = self.calls.items[call.index as usize].draws();
+    pub fn send_by_policy(&mut self, index: ChannelId, call: Handle<CallIx>) {
+        let mut drawn = self.calls[call.index].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn
@@ -57,7 +57,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One of the READY connections.
-    fn pick_ready(&mut self, index: ChannelId, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
+    fn pick_ready(
+        &mut self,
+        index: ChannelId,
+        call: Handle<CallIx>,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<ConnectionIx> {
         if self.channels[index].policy.hashes() {
             let i = self.pick_by_key(index, call)?;
             return Some(self.channels[index].subchannels[i].connection);
@@ -68,7 +73,7 @@ impl<O: Observer> Engine<'_, O> {
             return None;
         }
         let i = on_policy!(*channel.policy, policy => self.pick_ready_by(policy, index, draw))?;
-        self.channels[index].picker.get(i).copied()
+        self.channels[index].picker.get(i).map(|endpoint| endpoint.connection())
     }
 
     #[inline(always)]
@@ -82,7 +87,7 @@ impl<O: Observer> Engine<'_, O> {
         let mut ready = Ready::<P> {
             picker,
             lanes: &self.lanes,
-            connections: &self.connections.items,
+            connections: &self.connections,
             memories: P::memories(&mut self.memories),
             plan: plan.as_deref_mut(),
             next,
@@ -93,32 +98,32 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
-    pub fn begin_measuring(&mut self, index: ChannelId, connection: u32) {
+    pub fn begin_measuring(&mut self, index: ChannelId, connection: ConnectionIx) {
         on_policy!(*self.channels[index].policy, policy => self.begin_measuring_by(policy, connection));
     }
 
-    fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: u32) {
+    fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: ConnectionIx) {
         if policy.learns() {
-            let memory = reach(P::memories(&mut self.memories), connection, P::Memory::default());
+            let memory = P::memories(&mut self.memories).reach(connection, P::Memory::default);
             policy.connected(memory, self.now);
         }
     }
 
     /// A call on a connection has ended: with a response, or given up.
     #[inline(always)]
-    pub fn learn(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    pub fn learn(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         if self.learns {
             self.learn_from(connection, sent, failure);
         }
     }
 
     #[inline(never)]
-    fn learn_from(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    fn learn_from(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         if self.lanes[connection].http1 {
             return;
         }
         let (channel, address) = {
-            let c = &self.connections.items[connection as usize];
+            let c = &self.connections[connection];
             (c.owner.channel(), c.address)
         };
         on_policy!(*self.channels[channel].policy, policy => self.learn_by(policy, connection, sent, failure));
@@ -126,7 +131,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(always)]
-    fn learn_by<P: Registered>(&mut self, policy: P, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    fn learn_by<P: Registered>(
+        &mut self,
+        policy: P,
+        connection: ConnectionIx,
+        sent: Time,
+        failure: Option<FailureReason>,
+    ) {
         if !policy.learns() {
             return;
         }
@@ -134,16 +145,16 @@ impl<O: Observer> Engine<'_, O> {
         let answered = failure.is_none_or(|f| f == FailureReason::QueueFull);
         let report = (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod].report);
         let ended = Ended { now: self.now, took: self.now.since(sent), report };
-        policy.learn(&mut P::memories(&mut self.memories)[connection as usize], &ended);
+        policy.learn(&mut P::memories(&mut self.memories)[connection], &ended);
     }
 }
 
 /// The READY connections of a channel, as its policy sees them.
 struct Ready<'a, P: PickPolicy> {
-    picker: &'a [u32],
+    picker: &'a [EndpointIx],
     lanes: &'a Lanes,
-    connections: &'a [Connection],
-    memories: &'a mut [P::Memory],
+    connections: &'a Slab<ConnectionIx, Connection>,
+    memories: &'a mut Table<ConnectionIx, P::Memory>,
     plan: Option<&'a mut Plan>,
     next: &'a mut u32,
     turned: &'a mut u32,
@@ -158,13 +169,13 @@ impl<P: Registered> View<P> for Ready<'_, P> {
 
     #[inline(always)]
     fn outstanding(&self, i: usize) -> u32 {
-        let connection = self.picker[i];
-        self.lanes.settled(connection) + self.connections[connection as usize].waiting.len() as u32
+        let connection = self.picker[i].connection();
+        self.lanes.settled(connection) + self.connections[connection].waiting.len() as u32
     }
 
     #[inline(always)]
     fn streams(&self, i: usize) -> u32 {
-        self.lanes.settled(self.picker[i])
+        self.lanes.settled(self.picker[i].connection())
     }
 
     #[inline(always)]
@@ -179,7 +190,7 @@ impl<P: Registered> View<P> for Ready<'_, P> {
 
     #[inline(always)]
     fn memory(&mut self, i: usize) -> &mut P::Memory {
-        &mut self.memories[self.picker[i] as usize]
+        &mut self.memories[self.picker[i].connection()]
     }
 
     #[inline(always)]

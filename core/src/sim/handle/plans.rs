@@ -6,7 +6,7 @@ use super::super::observation::Observer;
 use super::super::plans::Plan;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState};
-use crate::ids::{Address, ChannelId};
+use crate::ids::{Address, CallIx, ChannelId};
 use crate::model::{Client, GrpcClient, Protocol};
 use crate::pick::{Endpoints, PickPolicy, Registered, Report, on_policy};
 use crate::policy::edf::Edf;
@@ -139,7 +139,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The weight of the `i`-th host of a picker.
     fn slow_weight(&self, index: ChannelId, i: usize, slow_start: SlowStart) -> f64 {
         let channel = &self.channels[index];
-        let address = channel.subchannels[channel.picker[i] as usize].address;
+        let address = channel.subchannels[channel.picker[i].host()].address;
         let since = channel.joined.as_ref().and_then(|joined| joined.since(address));
         let factor = slow_start.factor(since.map_or(slow_start.window, |since| self.now.since(since)));
         on_policy!(*channel.policy, policy => policy.slow_weight(factor, || self.active_on(index, i)))
@@ -162,14 +162,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The endpoint that a call's key leads to: as an index into the channel's subchannels. Endpoints that are left out or, but
     /// for pools, not READY are passed over.
-    pub fn pick_by_key(&self, index: ChannelId, call: Handle) -> Option<usize> {
+    pub fn pick_by_key(&self, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
         on_policy!(*self.channels[index].policy, policy => self.pick_by_key_by(policy, index, call))
     }
 
-    fn pick_by_key_by<P: Registered>(&self, policy: P, index: ChannelId, call: Handle) -> Option<usize> {
+    fn pick_by_key_by<P: Registered>(&self, policy: P, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
         let channel = &self.channels[index];
         let Plan::Policy(plan) = channel.plan.as_deref()? else { return None };
-        let hash = keys::hash(&self.settings(index).keys, self.calls.items[call.index as usize].key);
+        let hash = keys::hash(&self.settings(index).keys, self.calls[call.index].key);
         policy.pick_by_key(P::kept_ref(plan)?, hash, |i| {
             let subchannel = &channel.subchannels[i];
             let connected = channel.pools || subchannel.state == SubchannelState::Ready;

@@ -6,7 +6,7 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
 use super::discovery::Order;
-use crate::ids::{Address, PoolId, ReplicaId};
+use crate::ids::{Address, CallIx, ConnectionIx, PoolId, ReplicaId};
 use crate::model::{Http1Client, PoolOrder, Protocol};
 use crate::random::mix;
 
@@ -20,8 +20,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request takes an idle connection, or waits for the first one that comes free: a new one if the limit allows.
-    pub fn pool_call(&mut self, call: Handle) {
-        let index = self.calls.items[call.index as usize].owner.pool();
+    pub fn pool_call(&mut self, call: Handle<CallIx>) {
+        let index = self.calls[call.index].owner.pool();
         let settings = self.pool_settings(index);
         let pool = &mut self.pools[index];
         let idle = match settings.keep_alive.map(|k| k.order) {
@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
         self.look_up(node, owner, Order::OfAnswer).first().map_or(Address::VIRTUAL_IP, |&pod| pod.into())
     }
 
-    pub fn pool_connected(&mut self, index: PoolId, connection: Handle) {
+    pub fn pool_connected(&mut self, index: PoolId, connection: Handle<ConnectionIx>) {
         self.pools[index].dialling -= 1;
         if let Some(idle) = self.pool_settings(index).keep_alive.and_then(|k| k.idle_timeout) {
             self.after(idle, Rank::Expiry, Event::PoolIdleCheck(connection));
@@ -76,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The first live call that waits in a pool.
-    fn next_waiting(&mut self, index: PoolId) -> Option<Handle> {
+    fn next_waiting(&mut self, index: PoolId) -> Option<Handle<CallIx>> {
         loop {
             let call = self.pools[index].waiting.pop_front()?;
             if self.calls.get(call).is_some_and(|c| !c.ended) {
@@ -98,8 +98,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool has no request on it: it takes the next one, or waits for one, or ends.
-    pub fn return_to_pool(&mut self, connection: u32) {
-        let index = self.connections.items[connection as usize].owner.pool();
+    pub fn return_to_pool(&mut self, connection: ConnectionIx) {
+        let index = self.connections[connection].owner.pool();
         let lane = &self.lanes[connection];
         let fresh = lane.requests == 0;
         if lane.dead {
@@ -126,7 +126,7 @@ impl<O: Observer> Engine<'_, O> {
         self.pools[index].idle.push_back(connection);
     }
 
-    pub fn on_pool_idle_check(&mut self, handle: Handle) {
+    pub fn on_pool_idle_check(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let Some(idle) = self.pool_settings(c.owner.pool()).keep_alive.and_then(|k| k.idle_timeout) else { return };
         let idle_since = c.idle_since;
@@ -139,7 +139,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool takes no new requests.
-    pub fn leave_pool(&mut self, index: PoolId, connection: u32) {
+    pub fn leave_pool(&mut self, index: PoolId, connection: ConnectionIx) {
         let pool = &mut self.pools[index];
         pool.idle.retain(|&c| c != connection);
         pool.open -= 1;

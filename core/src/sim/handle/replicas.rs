@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Caller, ReplicaPhase};
-use crate::ids::ReplicaId;
+use crate::ids::{CallIx, ReplicaId};
 use crate::model::{ConnectAt, Protocol};
 use crate::policy::controller::{self, Fleet, Step};
 use crate::random::{Purpose, mix};
@@ -16,8 +16,8 @@ pub const PROXY_DRAINS: Span = Span::from_secs(5);
 
 impl<O: Observer> Engine<'_, O> {
     /// The ordinal of the replica that made a call.
-    pub fn ordinal_of(&self, call: u32) -> u32 {
-        let call = &self.calls.items[call as usize];
+    pub fn ordinal_of(&self, call: CallIx) -> u32 {
+        let call = &self.calls[call];
         let replica = match self.clients[call.client as usize].settings.protocol {
             Protocol::Grpc(_) => self.channels[call.owner.channel()].replica,
             Protocol::Http1(_) => self.pools[call.owner.pool()].replica,
@@ -34,7 +34,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         r.phase = ReplicaPhase::Running;
         r.ready_since = now;
-        let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first, r.workers.clone());
+        let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first, r.first_worker.series(r.workers));
         let state = &mut self.clients[client as usize];
         let caller = Caller { replica, ordinal, first, next_channel: 0 };
         match state.active.get_mut(ordinal as usize) {

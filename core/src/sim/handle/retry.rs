@@ -5,9 +5,9 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE};
+use super::super::world::{Call, CallState, Handle};
 use super::methods::Kind;
-use crate::ids::{ChannelId, PodId};
+use crate::ids::{CallIx, ChannelId, ConnectionIx, PodId, WorkerId};
 use crate::model::{GrpcClient, Protocol, Retries, RetryThrottling};
 use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
 use crate::random::mix;
@@ -19,17 +19,17 @@ const BACKOFF: u64 = 0x5245_5452;
 impl<O: Observer> Engine<'_, O> {
     /// An attempt is over: so is its call, unless its client tries again. Returns the worker that can go on.
     #[inline(always)]
-    pub fn end_attempt(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
+    pub fn end_attempt(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
         match failure {
-            Some(why) if self.tries_again(index, why) => NONE,
+            Some(why) if self.tries_again(index, why) => WorkerId::NONE,
             _ => self.tell_end(index, failure),
         }
     }
 
     /// An attempt has failed. If there is to be another one, it takes over in a slot of its own: somebody may still hold this one.
     #[inline(never)]
-    fn tries_again(&mut self, index: u32, why: FailureReason) -> bool {
-        let &Call { client, owner, demand, retries, pod, emitted, state, .. } = &self.calls.items[index as usize];
+    fn tries_again(&mut self, index: CallIx, why: FailureReason) -> bool {
+        let &Call { client, owner, demand, retries, pod, emitted, state, .. } = &self.calls[index];
         if client >= self.originators {
             self.count_off(index);
             if !self.still_asked_for(index) {
@@ -65,9 +65,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Another attempt begins after a while, in a slot of its own.
-    pub fn take_over(&mut self, index: u32, why: FailureReason, after: Span, before: Option<PodId>) {
-        let &Call { emitted, demand, key, method, client, owner, worker, retries, .. } =
-            &self.calls.items[index as usize];
+    pub fn take_over(&mut self, index: CallIx, why: FailureReason, after: Span, before: Option<PodId>) {
+        let &Call { emitted, demand, key, method, client, owner, worker, retries, .. } = &self.calls[index];
         let next = self.calls.insert(Call {
             emitted,
             demand,
@@ -75,7 +74,7 @@ impl<O: Observer> Engine<'_, O> {
             method,
             client,
             owner,
-            connection: NONE,
+            connection: ConnectionIx::NONE,
             sent: self.now,
             pod: before.unwrap_or(PodId::NONE),
             worker,
@@ -87,7 +86,9 @@ impl<O: Observer> Engine<'_, O> {
             retries: retries.checked_add(1).unwrap_or(1),
         });
         if client >= self.originators {
-            self.forwarded[worker as usize] = next;
+            let asked = self.asked[index];
+            self.forwarded[asked] = next;
+            *self.asked.reach(next.index, || CallIx::NONE) = asked;
         }
         self.after(after, Rank::Expiry, Event::Retry(next));
         if let Some(deadline) = Kind::deadline_of(self.clients[client as usize].settings, method) {
@@ -96,13 +97,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The next attempt begins.
-    pub fn on_retry(&mut self, call: Handle) {
+    pub fn on_retry(&mut self, call: Handle<CallIx>) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
         let (client, channel, failure) = (c.client, c.owner.channel(), c.failure);
         if let (true, Some(why)) = (self.has_given_up(channel), failure) {
             return self.fail_call(call.index, why);
         }
-        let item = &mut self.calls.items[call.index as usize];
+        let item = &mut self.calls[call.index];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
         // The application's retries go through its proxy again; the proxy's own start there.
         let settings = self.clients[client as usize].settings;
@@ -113,7 +114,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_own_deadline(&mut self, call: Handle) {
+    pub fn on_own_deadline(&mut self, call: Handle<CallIx>) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             self.fail_call(call.index, FailureReason::Deadline);
         }

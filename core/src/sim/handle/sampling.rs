@@ -6,7 +6,7 @@ use super::super::observation::{ConnectionSample, Observation, Observer, PodPhas
 use super::super::schedule::Rank;
 use super::super::world::Call;
 use super::super::{RunEnd, WIDENS_AT, WIDENS_BY};
-use crate::ids::PodId;
+use crate::ids::{ConnectionIx, PodId};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -59,11 +59,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What a connection did in this window, if it was READY in it and goes to a server's pod.
-    pub fn sample_connection(&mut self, index: u32, ended: bool) -> Option<ConnectionSample> {
+    pub fn sample_connection(&mut self, index: ConnectionIx, ended: bool) -> Option<ConnectionSample> {
         let lane = &self.lanes[index];
         let (pod, sent) = (lane.pod, lane.requests);
         let client = self.replicas[self.replica_of(index)].client;
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         if c.ready_since == Time::NEVER || self.pods[pod].server as usize >= self.model.servers.len() {
             return None;
         }
@@ -127,7 +127,7 @@ impl<O: Observer> Engine<'_, O> {
             self.sample(!full);
         }
         for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
+            let call = &self.calls[index];
             if !call.ended && call.client < self.originators {
                 let &Call { client, method, emitted, .. } = call;
                 self.observe(&Observation::Unfinished { client, method, emitted });
@@ -136,7 +136,7 @@ impl<O: Observer> Engine<'_, O> {
         let mut open = self.connections.used();
         open.sort_unstable_by_key(|&c| self.lanes[c].id);
         for index in open {
-            let reason = self.connections.items[index as usize].reason;
+            let reason = self.connections[index].reason;
             let record = self.record(index, None, reason);
             self.observe(&Observation::OpenAtEnd(&record));
         }

@@ -5,13 +5,13 @@ use super::super::event::Event;
 use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
-use crate::ids::PodId;
+use crate::ids::{CallIx, ConnectionIx, PodId};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
     /// A request asks a pod to be served.
     #[inline]
-    pub fn admit_call(&mut self, pod: PodId, index: u32) {
+    pub fn admit_call(&mut self, pod: PodId, index: CallIx) {
         let p = &mut self.pods[pod];
         p.requests += 1;
         if let Some(slot) = p.idle.pop() {
@@ -21,7 +21,7 @@ impl<O: Observer> Engine<'_, O> {
         if p.forwarder.is_some() {
             return self.forward(pod, index);
         }
-        let call = &mut self.calls.items[index as usize];
+        let call = &mut self.calls[index];
         if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             p.refused += 1;
             call.failure = Some(FailureReason::QueueFull);
@@ -34,7 +34,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection asks a pod to be accepted, where that takes a slot.
-    pub fn admit_handshake(&mut self, pod: PodId, connection: Handle) {
+    pub fn admit_handshake(&mut self, pod: PodId, connection: Handle<ConnectionIx>) {
         self.admit_job(pod, Job::Handshake(connection));
     }
 
@@ -68,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &self.pods[pod];
         let takes = match job {
             Job::Call(index) => {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 call.state = CallState::InService;
                 let work = p.settings.service_time.sample(call.demand);
                 if call.method == NO_METHOD { work } else { self.costs(index, work) }
@@ -107,7 +107,7 @@ impl<O: Observer> Engine<'_, O> {
         let pod = self.slot_pods[slot];
         match self.slot_jobs[slot] {
             Job::Call(index) => {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);
                 } else {
@@ -141,7 +141,7 @@ impl<O: Observer> Engine<'_, O> {
         loop {
             let (job, since) = self.pods[pod].queue.pop_front()?;
             match job {
-                Job::Call(index) if self.calls.items[index as usize].ended => self.calls.free(index),
+                Job::Call(index) if self.calls[index].ended => self.calls.free(index),
                 Job::Handshake(connection) if self.connections.get(connection).is_none() => {
                     self.pods[pod].queued -= 1;
                 }
@@ -158,7 +158,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod];
         p.queued -= 1;
         while let Some(&(Job::Call(index), _)) = p.queue.front() {
-            if !self.calls.items[index as usize].ended {
+            if !self.calls[index].ended {
                 return;
             }
             p.queue.pop_front();
@@ -191,7 +191,7 @@ impl<O: Observer> Engine<'_, O> {
         p.idle = all_idle(concurrency);
         for job in lost {
             if let Job::Call(index) = job {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);
                 } else {

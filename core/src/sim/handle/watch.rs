@@ -96,8 +96,8 @@ impl<O: Observer> Engine<'_, O> {
         let view = &self.views[node];
         let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
         if channel.policy.one_connection() {
-            let connection = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
-            let pod = connection.and_then(|&c| self.connections.items[c as usize].address.pod());
+            let endpoint = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
+            let pod = endpoint.and_then(|&c| self.connections[c.connection()].address.pod());
             if pod.is_some_and(|pod| view.endpoints.ready.binary_search(&pod).is_ok()) {
                 self.set_heard(index, listed, heard);
                 return self.tell_resolved(index, known);
