@@ -80,6 +80,14 @@ ids! {
     WorkerId or NONE;
     /// The closed load of a replica, over all clients.
     LoadId;
+    /// Somebody who connects and calls: the clients of the model, then its gateways (`Model::callers`).
+    CallerId;
+    /// Pods of one kind: the servers of the model, then its gateways (`Model::deployments`).
+    DeploymentId;
+    /// A node of the cluster.
+    NodeId;
+    /// What somebody knows of the endpoints of a Service: each node in order, then the cluster DNS; of the servers, then of each gateway.
+    ViewId;
     /// A replica of a client, numbered in order of creation over all clients.
     ReplicaId or NONE;
 }

@@ -20,7 +20,10 @@ use super::world::{
     Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
-use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, LoadId, PodId, PoolId, ReplicaId, Table, WorkerId};
+use crate::ids::{
+    Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, LoadId, PodId, PoolId, ReplicaId, Table, ViewId,
+    WorkerId,
+};
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::pick::Memories;
 use crate::policy::budget::InUse;
@@ -57,12 +60,12 @@ pub(super) struct Engine<'a, O> {
 
     // The world.
     /// The servers', then the gateways'.
-    pub deployments: Vec<Deployment<'a>>,
+    pub deployments: Table<DeploymentId, Deployment<'a>>,
     pub pods: Table<PodId, Pod<'a>>,
     pub slot_jobs: Vec<Job>,
     pub slot_pods: Vec<PodId>,
     /// The clients', then the gateways'.
-    pub clients: Vec<ClientState<'a>>,
+    pub clients: Table<CallerId, ClientState<'a>>,
     /// How many of them are clients.
     pub originators: u32,
     pub replicas: Table<ReplicaId, Replica>,
@@ -107,9 +110,9 @@ pub(super) struct Engine<'a, O> {
     pub idleness: Table<ChannelId, Idleness>,
     pub dialled: u64,
     /// By server: its autoscaler.
-    pub autoscalers: Vec<Option<Box<Autoscaler>>>,
+    pub autoscalers: Table<DeploymentId, Option<Box<Autoscaler>>>,
     /// What each node knows of the servers' endpoints, then the cluster DNS; then the same for each gateway.
-    pub views: Vec<View>,
+    pub views: Table<ViewId, View>,
     /// Some client watches the EndpointSlices.
     pub watched: bool,
     /// DNS caches: one per node, then CoreDNS's.
@@ -161,11 +164,11 @@ impl<'a, O: Observer> Engine<'a, O> {
             slots: Tree::new(0, Rank::Completion),
             deadlines: Tree::new(model.clients.iter().map(deadline_queues).sum(), Rank::Expiry),
             deadline_queues: model.clients.iter().flat_map(|c| vec![VecDeque::new(); deadline_queues(c)]).collect(),
-            deployments: Vec::new(),
+            deployments: Table::default(),
             pods: Table::default(),
             slot_jobs: Vec::new(),
             slot_pods: Vec::new(),
-            clients: Vec::new(),
+            clients: Table::default(),
             originators: model.clients.len() as u32,
             replicas: Table::default(),
             channels: Table::default(),
@@ -192,8 +195,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
             idleness: Table::default(),
             dialled: 0,
-            autoscalers: Vec::new(),
-            views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect(),
+            autoscalers: Table::default(),
+            views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect::<Vec<_>>().into(),
             watched: model.callers().any(Client::watches),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
@@ -328,6 +331,12 @@ impl<'a, O: Observer> Engine<'a, O> {
     #[inline]
     pub fn server_of(&self, pod: PodId) -> &'a Server {
         self.pods[pod].settings
+    }
+
+    /// True of a client, whose calls an application makes; false of a gateway, which makes them for others.
+    #[inline(always)]
+    pub fn originates(&self, caller: CallerId) -> bool {
+        caller.0 < self.originators
     }
 
     /// True if clients know pods by their own addresses.

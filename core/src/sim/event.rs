@@ -2,7 +2,7 @@
 
 use super::observation::CloseReason;
 use super::world::Handle;
-use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, PodId, ReplicaId};
+use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, NodeId, PodId, ReplicaId, ViewId};
 use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
@@ -19,7 +19,7 @@ pub enum Event {
     /// A pod's readiness probe succeeds again.
     ReadinessBack { pod: PodId },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
-    EndpointChange { view: u32, pod: PodId, to: Condition },
+    EndpointChange { view: ViewId, pod: PodId, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.
     Syn(Handle<ConnectionIx>),
     /// A connection is READY.
@@ -55,7 +55,7 @@ pub enum Event {
     /// pick_first's connection attempt delay (Happy Eyeballs).
     AttemptDelayOver { channel: ChannelId, attempt: u32 },
     /// What a client's replicas on a node are told of the EndpointSlices.
-    Push { client: u32, node: u32 },
+    Push { client: CallerId, node: NodeId },
     /// DNS answers a channel, if it has not been idle since it asked.
     DnsAnswer { channel: ChannelId, life: u32 },
     /// A channel's idle timeout may have been reached.
@@ -85,17 +85,17 @@ pub enum Event {
     /// A client replica starts.
     ReplicaStart { replica: ReplicaId },
     /// The Deployment controller looks at a server.
-    Reconcile { server: u32 },
+    Reconcile { server: DeploymentId },
     /// The Deployment controller looks at a client.
-    ReconcileClient { client: u32 },
+    ReconcileClient { client: CallerId },
     /// What becomes of a black hole: the pod's readiness fails, or the hole is over.
     BlackHole { pod: PodId, incarnation: u32, over: bool },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
     /// metrics-server looks at the pods of a server that has an autoscaler.
-    Scrape { server: u32 },
+    Scrape { server: DeploymentId },
     /// The autoscaler of a server looks.
-    Autoscale { server: u32 },
+    Autoscale { server: DeploymentId },
     /// A window ends.
     Sample,
 }

@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
-use crate::ids::{LoadId, OwnerId, ReplicaId};
+use crate::ids::{LoadId, NodeId, OwnerId, ReplicaId, Table, ViewId};
 use crate::model::{Arrivals, Client, RateCurve};
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::units::Time;
@@ -220,9 +220,9 @@ pub struct ClientState<'a> {
     pub rolling: bool,
     pub reconciling: bool,
     /// By node: pushes of the EndpointSlices to those who watch them.
-    pub pushes: Vec<Push>,
+    pub pushes: Table<NodeId, Push>,
     /// What the first node knows of the Service that it connects to; the other nodes' follow.
-    pub first_view: u32,
+    pub first_view: ViewId,
 }
 
 /// A worker of a closed load.

@@ -6,7 +6,7 @@ use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::Observer;
 use super::schedule::Rank;
 use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
-use crate::ids::{ConnectionIx, OwnerId, ReplicaId, WorkerId};
+use crate::ids::{CallerId, ConnectionIx, DeploymentId, Id, NodeId, OwnerId, ReplicaId, ViewId, WorkerId};
 use crate::model::{Arrivals, Client, Load, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
@@ -28,7 +28,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                 free_slots: Vec::new(),
             });
             if i < self.model.servers.len() {
-                self.populate_deployment(i);
+                self.populate_deployment(DeploymentId::of(i));
             }
         }
         for (i, action) in self.model.timeline.iter().enumerate() {
@@ -39,7 +39,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         for (i, gateway) in self.model.gateways.iter().enumerate() {
             self.add_caller(&gateway.client, None, 0);
-            self.populate_deployment(self.model.servers.len() + i);
+            self.populate_deployment(DeploymentId::of(self.model.servers.len() + i));
         }
         self.start_reports();
         if let Some(window) = self.options.window {
@@ -47,11 +47,11 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
     }
 
-    fn populate_deployment(&mut self, i: usize) {
-        for _ in 0..self.deployments[i].desired {
-            self.create_ready_pod(i as u32);
+    fn populate_deployment(&mut self, server: DeploymentId) {
+        for _ in 0..self.deployments[server].desired {
+            self.create_ready_pod(server);
         }
-        self.start_autoscaler(i as u32);
+        self.start_autoscaler(server);
     }
 
     fn add_client(&mut self, i: usize, client: &'a Client) {
@@ -75,8 +75,8 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.unfinished_closed += u64::from(endless);
         self.reserve(client);
         for r in 0..client.replicas {
-            let replica = self.add_replica(i as u32);
-            self.add_workers(i, replica, r);
+            let replica = self.add_replica(CallerId::of(i));
+            self.add_workers(CallerId::of(i), replica, r);
             let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
             self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
         }
@@ -97,8 +97,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             revision: 1,
             rolling: false,
             reconciling: false,
-            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
-            first_view: service * (self.model.cluster.nodes + 1),
+            pushes: vec![Push::default(); self.model.cluster.nodes as usize].into(),
+            first_view: ViewId(service * (self.model.cluster.nodes + 1)),
         });
     }
 
@@ -117,7 +117,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
-    fn add_workers(&mut self, client: usize, replica: ReplicaId, r: u32) {
+    fn add_workers(&mut self, client: CallerId, replica: ReplicaId, r: u32) {
         let settings = self.clients[client].settings;
         let Load::Closed { concurrency, requests } = settings.load else { return };
         let n = u64::from(settings.replicas);
@@ -138,9 +138,9 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Adds a replica that has not started, with its channels or its pool.
-    pub fn add_replica(&mut self, client: u32) -> ReplicaId {
-        let settings = self.clients[client as usize].settings;
-        let state = &mut self.clients[client as usize];
+    pub fn add_replica(&mut self, client: CallerId) -> ReplicaId {
+        let settings = self.clients[client].settings;
+        let state = &mut self.clients[client];
         let ordinal = state.numbered;
         state.numbered += 1;
         let replica = self.replicas.next_id();
@@ -152,7 +152,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.replicas.push(Replica {
             client,
             ordinal,
-            node: ordinal % self.model.cluster.nodes,
+            node: NodeId(ordinal % self.model.cluster.nodes),
             revision: state.revision,
             first,
             dials: 0,

@@ -10,7 +10,7 @@ pub use super::waiting::Waiting;
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
-use crate::ids::{Address, CallIx, ConnectionIx, OwnerId, PodId, ReplicaId, WorkerId};
+use crate::ids::{Address, CallIx, CallerId, ConnectionIx, DeploymentId, NodeId, OwnerId, PodId, ReplicaId, WorkerId};
 use crate::model::Server;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
@@ -23,9 +23,9 @@ pub const NOT_ACCEPTED: u32 = u32::MAX;
 /// A pod.
 #[derive(Debug)]
 pub struct Pod<'a> {
-    pub server: u32,
+    pub server: DeploymentId,
     pub settings: &'a Server,
-    pub node: u32,
+    pub node: NodeId,
     pub revision: u32,
     pub uid: u64,
     /// Identifies its random draws: server name, revision and number.
@@ -172,7 +172,7 @@ pub struct Call {
     pub demand: u64,
     /// The uniform draw that stands for its routing key.
     pub key: u64,
-    pub client: u32,
+    pub client: CallerId,
     /// Its channel or pool.
     pub owner: OwnerId,
     /// Slot of its connection, if it has one.
@@ -313,10 +313,10 @@ pub struct Caller {
 /// A replica of a client.
 #[derive(Debug)]
 pub struct Replica {
-    pub client: u32,
+    pub client: CallerId,
     /// Its number within the client.
     pub ordinal: u32,
-    pub node: u32,
+    pub node: NodeId,
     pub revision: u32,
     /// First of its channels, or its pool.
     pub first: OwnerId,

@@ -62,7 +62,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A dial that gets no answer ends when its client gives up.
     pub fn no_answer(&mut self, handle: Handle<ConnectionIx>) {
         let replica = self.replica_of(handle.index);
-        let client = self.clients[self.replicas[replica].client as usize].settings;
+        let client = self.clients[self.replicas[replica].client].settings;
         let takes = match &client.protocol {
             Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
             Protocol::Grpc(grpc) => {

@@ -4,7 +4,7 @@ use super::super::engine::Engine;
 use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle};
 use super::methods::Kind;
-use crate::ids::{CallIx, ChannelId, ConnectionIx, OwnerId, PodId, ReplicaId, WorkerId};
+use crate::ids::{CallIx, CallerId, ChannelId, ConnectionIx, Id, OwnerId, PodId, ReplicaId, WorkerId};
 use crate::model::Protocol;
 use crate::policy::budget::Resource;
 use crate::random::below;
@@ -22,7 +22,8 @@ impl<O: Observer> Engine<'_, O> {
     /// The next call of an open load.
     #[inline]
     pub fn on_arrival(&mut self) {
-        let client = self.arrivals.argmin();
+        let of = self.arrivals.argmin();
+        let client = CallerId::of(of);
         let state = &mut self.clients[client];
         let Some(load) = &mut state.open else { return };
         let next = load.next;
@@ -35,21 +36,21 @@ impl<O: Observer> Engine<'_, O> {
             c.next_channel = if c.next_channel + 1 == state.settings.channels { 0 } else { c.next_channel + 1 };
         }
         let drawn = load.advance();
-        self.arrivals.set(client, load.next.at);
+        self.arrivals.set(of, load.next.at);
         if drawn {
             self.touch(client);
         }
         // A replica that has not started makes no calls; its part of the load is not made by others.
         let Some((replica, owner, key)) = caller else { return };
         let (n, demand) = (next.n, next.demand);
-        let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
+        let what = Observation::Emitted { client: client.0, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, owner, WorkerId::NONE, demand, key);
+        self.make_call(client, owner, WorkerId::NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
     #[inline(never)]
-    fn touch(&self, client: usize) {
+    fn touch(&self, client: CallerId) {
         let state = &self.clients[client];
         let (Some(load), members) = (&state.open, state.active.len()) else { return };
         if members < WORTH_TOUCHING {
@@ -70,14 +71,14 @@ impl<O: Observer> Engine<'_, O> {
         let (owner, replica) = (w.owner, &self.replicas[w.replica]);
         let (client, ordinal) = (replica.client, replica.ordinal);
         let Some((n, key, demand)) = self.closed[w.load].take() else { return };
-        let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
+        let what = Observation::Emitted { client: client.0, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
         self.make_call(client, owner, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
-        let settings = self.clients[client as usize].settings;
+    fn make_call(&mut self, client: CallerId, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
+        let settings = self.clients[client].settings;
         let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
             emitted: self.now,
@@ -101,7 +102,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         if let Some(deadline) = kind.deadline {
             let at = self.now + deadline;
-            let i = self.clients[client as usize].first_queue as usize + kind.queue();
+            let i = self.clients[client].first_queue as usize + kind.queue();
             let queue = &mut self.deadline_queues[i];
             if queue.is_empty() {
                 self.deadlines.set(i, at.0);
@@ -224,7 +225,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.calls.free(index);
         }
         let (connection, failure, sent) = (call.connection, call.failure, call.sent);
-        if self.clients[call.client as usize].settings.via.is_some() {
+        if self.clients[call.client].settings.via.is_some() {
             return self.leave_proxy(index);
         }
         let worker = self.end_attempt(index, failure);
@@ -294,12 +295,12 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(always)]
     pub fn tell_end(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
         let &Call { client, method, pod, emitted, worker, .. } = &self.calls[index];
-        if client >= self.originators {
+        if !self.originates(client) {
             self.answer_for(index, failure);
             return WorkerId::NONE;
         }
         match failure {
-            None => self.observe(&Observation::Completed { client, method, pod, emitted }),
+            None => self.observe(&Observation::Completed { client: client.0, method, pod, emitted }),
             Some(why) => self.tell_failure(index, why),
         }
         if self.counts_calls {

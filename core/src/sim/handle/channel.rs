@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, Handle, ResolverState, Subchannel, SubchannelState, Waiting};
-use crate::ids::{Address, ChannelId, ConnectionIx, ReplicaId};
+use crate::ids::{Address, CallerId, ChannelId, ConnectionIx, ReplicaId};
 use crate::model::{Client, DelayFrom, GrpcClient, PickFirst, Policy, Protocol, Reconnect};
 use crate::policy::backoff;
 use crate::random::{Purpose, mix};
@@ -56,14 +56,14 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// The settings of a channel's client.
     pub fn settings(&self, channel: ChannelId) -> &GrpcClient {
-        match &self.clients[self.client_of(channel) as usize].settings.protocol {
+        match &self.clients[self.client_of(channel)].settings.protocol {
             Protocol::Grpc(settings) => settings,
             Protocol::Http1(_) => unreachable!("only gRPC clients have channels"),
         }
     }
 
     /// The client that a channel belongs to.
-    pub fn client_of(&self, channel: ChannelId) -> u32 {
+    pub fn client_of(&self, channel: ChannelId) -> CallerId {
         self.replicas[self.channels[channel].replica].client
     }
 

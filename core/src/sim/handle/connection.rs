@@ -26,7 +26,7 @@ impl<O: Observer> Engine<'_, O> {
         let dial = r.dials;
         r.dials += 1;
         let (client, ordinal, node) = (r.client, r.ordinal, r.node);
-        let to = &self.clients[client as usize];
+        let to = &self.clients[client];
         let pod = if let Some(pod) = address.pod() {
             pod
         } else if self.headless() && to.settings.gateway.is_none() {
@@ -34,7 +34,7 @@ impl<O: Observer> Engine<'_, O> {
             PodId::NONE
         } else {
             let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            self.views[(to.first_view + node) as usize].endpoints.choose(draw).unwrap_or(PodId::NONE)
+            self.views[to.first_view.plus(node.0)].endpoints.choose(draw).unwrap_or(PodId::NONE)
         };
         let streams_max = self.stream_limit(pod, http1);
         let connection = self.connections.insert(Connection {
@@ -60,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
         let id = ConnectionId(self.dialled);
         self.dialled += 1;
         let placed = pod.some();
-        self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
+        self.observe(&Observation::Dialled { connection: id, client: client.0, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
             None => (LOCAL_FAILURE_TAKES, Event::Refused(connection)),
@@ -143,9 +143,9 @@ impl<O: Observer> Engine<'_, O> {
         self.reopen_pooled(handle.index);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica].client, self.replicas[replica].ordinal);
-        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: pod });
+        self.observe(&Observation::Connected { connection: id, client: client.0, replica: ordinal, pod: pod });
         let key = self.replica_key(replica);
-        if let Some(lifetime) = self.clients[client as usize].settings.max_connection_lifetime {
+        if let Some(lifetime) = self.clients[client].settings.max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
             let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
             self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));
@@ -331,7 +331,7 @@ impl<O: Observer> Engine<'_, O> {
         let r = &self.replicas[self.replica_of(index)];
         ConnectionRecord {
             id: ConnectionId(lane.id),
-            client: r.client,
+            client: r.client.0,
             replica: r.ordinal,
             pod: lane.pod.some(),
             opened: c.opened,

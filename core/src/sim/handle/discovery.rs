@@ -7,7 +7,7 @@ use super::super::observation::{CloseReason, FailureReason, Observation, Observe
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Connectivity, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
-use crate::ids::{Address, ChannelId, ConnectionIx, PodId};
+use crate::ids::{Address, ChannelId, ConnectionIx, Id, NodeId, PodId, ViewId};
 use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, PickFirst, Policy, Poll, Resolver};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
@@ -21,40 +21,40 @@ impl<O: Observer> Engine<'_, O> {
         let (key, change) = (p.key, p.endpoint_changes);
         p.endpoint_changes += 1;
         for view in self.views_of(pod) {
-            let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view as u64), change);
+            let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view.0.into()), change);
             let lag = self.model.cluster.endpoint_lag.sample(draw);
             let at = (self.now + lag).max(self.views[view].latest);
             self.views[view].latest = at;
             if at == self.now {
-                self.on_endpoint_change(view as u32, pod, to);
+                self.on_endpoint_change(view, pod, to);
             } else {
-                self.schedule.at(at, Rank::World, Event::EndpointChange { view: view as u32, pod, to });
+                self.schedule.at(at, Rank::World, Event::EndpointChange { view, pod, to });
             }
         }
     }
 
     /// The views of the Service that a pod is behind.
-    fn views_of(&self, pod: PodId) -> std::ops::Range<usize> {
-        let views = self.model.cluster.nodes as usize + 1;
-        let gateway = (self.pods[pod].server as usize + 1).saturating_sub(self.model.servers.len());
-        gateway * views..(gateway + 1) * views
+    fn views_of(&self, pod: PodId) -> impl Iterator<Item = ViewId> + use<O> {
+        let views = self.model.cluster.nodes + 1;
+        let gateway = (self.pods[pod].server.0 + 1).saturating_sub(self.model.servers.len() as u32);
+        ViewId(gateway * views).series(views)
     }
 
-    pub fn on_endpoint_change(&mut self, view: u32, pod: PodId, to: Condition) {
-        let View { endpoints, log, .. } = &mut self.views[view as usize];
+    pub fn on_endpoint_change(&mut self, view: ViewId, pod: PodId, to: Condition) {
+        let View { endpoints, log, .. } = &mut self.views[view];
         let ready = endpoints.ready.len();
         endpoints.change(pod, to);
-        if self.watched && (view as usize) < self.dns_caches.len() - 1 {
+        if self.watched && view.0 < self.model.cluster.nodes {
             if endpoints.ready.len() != ready {
                 log.push(pod);
             }
-            self.changed_for_watchers(view);
+            self.changed_for_watchers(NodeId(view.0));
         }
     }
 
     /// What the cluster DNS knows: ready endpoints only.
     pub fn dns_view(&self) -> &View {
-        &self.views[self.model.cluster.nodes as usize]
+        &self.views[ViewId(self.model.cluster.nodes)]
     }
 
     /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
@@ -170,7 +170,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn tell_resolved(&mut self, index: ChannelId, addresses: u32) {
         let replica = &self.replicas[self.channels[index].replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
-        self.observe(&Observation::Resolved { client, replica: ordinal, addresses });
+        self.observe(&Observation::Resolved { client: client.0, replica: ordinal, addresses });
     }
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
@@ -197,7 +197,7 @@ impl<O: Observer> Engine<'_, O> {
         let channel = &self.channels[index];
         let in_turn = channel.policy.one_connection() || goes_by_answer(channel);
         let order = if in_turn { Order::OfAnswer } else { Order::Any };
-        let node = self.replicas[channel.replica].node as usize;
+        let node = self.replicas[channel.replica].node.index();
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
         self.look_up(node, mix(self.channel_key(index), answers), order)
     }
@@ -348,8 +348,8 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Publishes a pod of the start without lag.
     pub fn publish_at_start(&mut self, pod: PodId) {
-        let views = self.views_of(pod);
-        for view in &mut self.views[views] {
+        for view in self.views_of(pod) {
+            let view = &mut self.views[view];
             view.endpoints.change(pod, Condition::Ready);
             view.latest = Time::ZERO;
         }

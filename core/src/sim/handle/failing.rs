@@ -39,6 +39,6 @@ impl<O: Observer> Engine<'_, O> {
         let &Call { client, method, emitted, .. } = call;
         let pod = call.at().some();
         let replica = self.ordinal_of(index);
-        self.observe(&Observation::Failed { client, replica, method, pod, why, emitted });
+        self.observe(&Observation::Failed { client: client.0, replica, method, pod, why, emitted });
     }
 }

@@ -5,7 +5,7 @@ use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::world::{Call, CallState, Forwarder, Handle, ReplicaPhase};
 use crate::distribution::unit;
-use crate::ids::{CallIx, ConnectionIx, PodId, WorkerId};
+use crate::ids::{CallIx, CallerId, ConnectionIx, PodId, WorkerId};
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -18,12 +18,12 @@ impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
     pub fn open_gateway(&mut self, pod: PodId) {
         let p = &self.pods[pod];
-        let Some(gateway) = p.server.checked_sub(self.model.servers.len() as u32) else { return };
+        let Some(gateway) = p.server.0.checked_sub(self.model.servers.len() as u32) else { return };
         let node = p.node;
-        let replica = self.add_replica(self.originators + gateway);
+        let replica = self.add_replica(CallerId(self.originators + gateway));
         let r = &mut self.replicas[replica];
         (r.node, r.phase, r.ready_since) = (node, ReplicaPhase::Running, self.now);
-        let channels = r.first.channel().series(self.clients[r.client as usize].settings.channels);
+        let channels = r.first.channel().series(self.clients[r.client].settings.channels);
         self.pods[pod].forwarder = Some(Forwarder { replica, under_way: 0 });
         channels.for_each(|channel| self.exit_idle(channel));
     }
@@ -36,7 +36,7 @@ impl<O: Observer> Engine<'_, O> {
         let Some(forwarder) = &mut p.forwarder else { return };
         forwarder.under_way += 1;
         let (replica, key) = (&self.replicas[forwarder.replica], p.key);
-        let workers = self.clients[replica.client as usize].settings.channels;
+        let workers = self.clients[replica.client].settings.channels;
         let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } = &mut self.calls[index];
         *state = CallState::InService;
         let draw = self.streams.draw(Purpose::Worker, key, self.lanes[connection].id);
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The call that an application made: this one, or if it is a gateway's the one that it is made for.
     pub fn originator(&self, index: CallIx) -> &Call {
         let call = &self.calls[index];
-        if call.client < self.originators { call } else { &self.calls[self.asked[index]] }
+        if self.originates(call.client) { call } else { &self.calls[self.asked[index]] }
     }
 
     /// A gateway's call has ended: the one that it was made for is answered.
@@ -123,8 +123,8 @@ impl<O: Observer> Engine<'_, O> {
         let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;
         let (client, first) = (r.client, r.first.channel());
-        self.clients[client as usize].members.retain(|&r| r != replica);
-        let channels = first.series(self.clients[client as usize].settings.channels);
+        self.clients[client].members.retain(|&r| r != replica);
+        let channels = first.series(self.clients[client].settings.channels);
         for channel in channels.clone() {
             self.channels[channel].stopped = true;
         }

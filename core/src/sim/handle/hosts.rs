@@ -67,7 +67,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// How many requests a connection of a channel's proxy carries in its life.
     pub fn most_requests(&self, index: ChannelId) -> Option<u32> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+        let client = self.clients[self.client_of(index)].settings;
         client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
 
@@ -111,7 +111,7 @@ impl<O: Observer> Engine<'_, O> {
         let channel = &self.channels[index];
         let own = &channel.subchannels[channel.picker[i].host()];
         let replica = &self.replicas[channel.replica];
-        let all = replica.first.channel().series(self.clients[replica.client as usize].settings.channels);
+        let all = replica.first.channel().series(self.clients[replica.client].settings.channels);
         let workers = all.filter(|&c| self.channels[c].balancer == c);
         let under_way = |c: ChannelId| {
             let host =
@@ -168,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn breakers_of(&self, channel: ChannelId) -> Option<Breakers> {
-        self.clients[self.client_of(channel) as usize].settings.via.as_ref()?.cluster?.breakers
+        self.clients[self.client_of(channel)].settings.via.as_ref()?.cluster?.breakers
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.

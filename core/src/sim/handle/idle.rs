@@ -8,7 +8,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, Connectivity, ResolverState, Subchannel};
-use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, OwnerId, PodId};
+use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, OwnerId, PodId};
 use crate::model::{Client, GrpcClient, Model, Protocol, Retries};
 use crate::policy::subset;
 use crate::random::Purpose;
@@ -39,8 +39,8 @@ fn idles_after(model: &Model, client: &Client, grpc: &GrpcClient) -> Option<Span
 }
 
 impl<O: Observer> Engine<'_, O> {
-    fn idle_timeout(&self, client: u32) -> Option<Span> {
-        let client = self.clients[client as usize].settings;
+    fn idle_timeout(&self, client: CallerId) -> Option<Span> {
+        let client = self.clients[client].settings;
         match &client.protocol {
             Protocol::Grpc(grpc) => idles_after(self.model, client, grpc),
             Protocol::Http1(_) => None,
@@ -49,7 +49,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call of a channel begins.
     #[inline(never)]
-    pub fn count_call(&mut self, client: u32, owner: OwnerId) {
+    pub fn count_call(&mut self, client: CallerId, owner: OwnerId) {
         if self.idle_timeout(client).is_some() {
             let channel = owner.channel();
             self.watch_for_idle(channel);
@@ -61,7 +61,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     pub fn discount_call(&mut self, index: CallIx, succeeded: bool) {
         let &Call { client, owner, .. } = &self.calls[index];
-        let Protocol::Grpc(_) = self.clients[client as usize].settings.protocol else { return };
+        let Protocol::Grpc(_) = self.clients[client].settings.protocol else { return };
         let channel = owner.channel();
         if succeeded {
             self.earn_token(channel);

@@ -52,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn costs(&self, index: CallIx, work: Span) -> Span {
         let call = &self.calls[index];
         let client = self.originator(index).client;
-        let method = &self.clients[client as usize].settings.methods[usize::from(call.method) - 1];
+        let method = &self.clients[client].settings.methods[usize::from(call.method) - 1];
         super::pace::longer(work, method.cost)
     }
 }

@@ -73,10 +73,10 @@ impl<O: Observer> Engine<'_, O> {
         let Channel { replica, pools, .. } = self.channels[judge];
         let replica = &self.replicas[replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
-        let workers = if pools { self.clients[client as usize].settings.channels } else { 1 };
+        let workers = if pools { self.clients[client].settings.channels } else { 1 };
         judge.series(workers).for_each(|channel| self.channels[channel].stale = true);
         if let Some(pod) = address.pod() {
-            self.observe(&Observation::Ejected { client, replica: ordinal, pod, back });
+            self.observe(&Observation::Ejected { client: client.0, replica: ordinal, pod, back });
         }
         if pools && !back {
             judge.series(workers).for_each(|channel| self.drain_host(channel, address));
@@ -106,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Envoy: this many are out that health is ignored.
     fn panics(&self, index: ChannelId, outliers: &Outliers) -> bool {
-        let client = self.clients[self.client_of(index) as usize].settings;
+        let client = self.clients[self.client_of(index)].settings;
         let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };
         let healthy = outliers.hosts.iter().filter(|h| h.ejected.is_none()).count() as u32;
         let level = Level { hosts: outliers.hosts.len() as u32, healthy, degraded: 0 };

@@ -114,7 +114,7 @@ impl<O: Observer> Engine<'_, O> {
         let Channel { replica, joined: Some(_), .. } = self.channels[index] else { return };
         let r = &self.replicas[replica];
         // Replicas of the start may start some time into the run; those of a rollout, and pods of a gateway that come later, are new.
-        let of_the_start = r.ready_since == Time::ZERO || r.client < self.originators && r.revision == 1;
+        let of_the_start = r.ready_since == Time::ZERO || self.originates(r.client) && r.revision == 1;
         let pods = &self.pods;
         let were_there = |a: Address| of_the_start && a.pod().is_some_and(|pod| pods[pod].ready_since == Time::ZERO);
         if let Some(joined) = &mut self.channels[index].joined {
@@ -124,7 +124,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Slow start, if the channel has it and a host is within its window.
     fn slow_starting(&self, index: ChannelId) -> Option<SlowStart> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+        let client = self.clients[self.client_of(index)].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
         let joined = &self.channels[index].joined.as_ref()?.hosts;
         let newest = joined.iter().filter_map(|j| j.1).max()?;
@@ -147,7 +147,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The host that the schedule of a slow start has next: as a position in the picker.
     pub fn pick_slowly(&mut self, index: ChannelId) -> Option<usize> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+        let client = self.clients[self.client_of(index)].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
         let mut plan = self.channels[index].plan.take();
         let picked = match plan.as_deref_mut() {

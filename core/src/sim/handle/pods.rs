@@ -8,7 +8,7 @@ use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
 use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
-use crate::ids::PodId;
+use crate::ids::{DeploymentId, Id, NodeId, PodId};
 use crate::model::Shutdown;
 use crate::pick::Report;
 use crate::policy::route::Condition;
@@ -20,22 +20,22 @@ const LEAST_GRACE: Span = Span::from_secs(2);
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod of the start of the run: Ready, and known to all.
-    pub fn create_ready_pod(&mut self, server: u32) {
+    pub fn create_ready_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.publish_at_start(pod);
         self.make_ready(pod);
     }
 
     /// A new pod, which becomes Ready after its start-up time.
-    pub fn create_pod(&mut self, server: u32) {
+    pub fn create_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.begin_startup(pod);
     }
 
-    fn add_pod(&mut self, server: u32) -> PodId {
-        let settings = self.deployments[server as usize].settings;
+    fn add_pod(&mut self, server: DeploymentId) -> PodId {
+        let settings = self.deployments[server].settings;
         let concurrency = settings.concurrency;
-        let deployment = &mut self.deployments[server as usize];
+        let deployment = &mut self.deployments[server];
         let pod = self.pods.next_id();
         let (revision, number) = (deployment.revision, deployment.numbered);
         deployment.numbered += 1;
@@ -49,7 +49,7 @@ impl<O: Observer> Engine<'_, O> {
         });
         self.slot_pods[first_slot as usize..][..concurrency as usize].fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
-        let node = number % self.model.cluster.nodes;
+        let node = NodeId(number % self.model.cluster.nodes);
         let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));
         self.pods.push(Pod {
             server,
@@ -86,7 +86,7 @@ impl<O: Observer> Engine<'_, O> {
             forwarder: None,
         });
         self.sampled_pods.push(pod);
-        self.observe(&Observation::PodCreated { pod, server, revision, number, node });
+        self.observe(&Observation::PodCreated { pod, server: server.0, revision, number, node: node.0 });
         pod
     }
 
@@ -125,7 +125,7 @@ impl<O: Observer> Engine<'_, O> {
     fn tell_ready(&mut self, pod: PodId) {
         self.publish(pod, Condition::Ready);
         let server = self.pods[pod].server;
-        let min_ready = self.deployments[server as usize].settings.min_ready;
+        let min_ready = self.deployments[server].settings.min_ready;
         self.reconcile_after(server, min_ready);
     }
 
@@ -169,7 +169,7 @@ impl<O: Observer> Engine<'_, O> {
             PodPhase::Terminating | PodPhase::Gone => return,
             phase => phase,
         };
-        self.deployments[self.pods[pod].server as usize].alive -= 1;
+        self.deployments[self.pods[pod].server].alive -= 1;
         if phase == PodPhase::Starting {
             return self.pod_gone(pod);
         }
@@ -191,7 +191,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.pods[pod].phase != PodPhase::Terminating {
             return;
         }
-        let way = self.model.shutdown(self.pods[pod].server as usize);
+        let way = self.model.shutdown(self.pods[pod].server.index());
         if way == Shutdown::AtOnce {
             return self.on_sigkill(pod);
         }
@@ -256,7 +256,7 @@ impl<O: Observer> Engine<'_, O> {
         self.lose_work(pod);
         self.set_phase(pod, PodPhase::Gone);
         self.publish(pod, Condition::Absent);
-        let deployment = &mut self.deployments[server as usize];
+        let deployment = &mut self.deployments[server];
         if let Ok(i) = deployment.pods.binary_search(&pod) {
             deployment.pods.remove(i);
         }

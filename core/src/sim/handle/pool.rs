@@ -6,14 +6,14 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
 use super::discovery::Order;
-use crate::ids::{Address, CallIx, ConnectionIx, PoolId, ReplicaId};
+use crate::ids::{Address, CallIx, ConnectionIx, Id, PoolId, ReplicaId};
 use crate::model::{Http1Client, PoolOrder, Protocol};
 use crate::random::mix;
 
 impl<O: Observer> Engine<'_, O> {
     fn pool_settings(&self, pool: PoolId) -> Http1Client {
         let client = self.replicas[self.pools[pool].replica].client;
-        match &self.clients[client as usize].settings.protocol {
+        match &self.clients[client].settings.protocol {
             Protocol::Http1(settings) => *settings,
             Protocol::Grpc(_) => unreachable!("only HTTP/1.1 clients have pools"),
         }
@@ -51,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The first address of an answer of the cluster DNS; with no address, the dial finds no endpoint either.
     fn resolve_once(&mut self, replica: ReplicaId) -> Address {
         let r = &self.replicas[replica];
-        let (node, dials) = (r.node as usize, r.dials);
+        let (node, dials) = (r.node.index(), r.dials);
         let owner = mix(mix(self.replica_key(replica), 1), u64::from(dials));
         self.look_up(node, owner, Order::OfAnswer).first().map_or(Address::VIRTUAL_IP, |&pod| pod.into())
     }

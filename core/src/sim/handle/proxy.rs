@@ -18,7 +18,7 @@ impl<O: Observer> Engine<'_, O> {
     /// (SO_REUSEPORT): a uniform draw.
     pub fn balancer_of(&self, replica: ReplicaId, first: ChannelId, channel: ChannelId) -> ChannelId {
         let r = &self.replicas[replica];
-        let via = self.clients[r.client as usize].settings.via.as_ref();
+        let via = self.clients[r.client].settings.via.as_ref();
         let Some(workers) = via.and_then(|sidecar| sidecar.workers) else { return channel };
         let key = self.replica_key(replica);
         let worker = |c: ChannelId| {
@@ -32,7 +32,7 @@ impl<O: Observer> Engine<'_, O> {
     /// What the proxy adds to a call on its way there, and on its way back.
     fn time_in_proxy(&self, call: CallIx) -> (Span, Span) {
         let call = &self.calls[call];
-        let sidecar = self.clients[call.client as usize].settings.via.as_ref();
+        let sidecar = self.clients[call.client].settings.via.as_ref();
         let all = sidecar.map_or(Span::ZERO, |s| s.overhead.sample(mix(call.demand, OVERHEAD)));
         (Span(all.0 / 2), all - Span(all.0 / 2))
     }

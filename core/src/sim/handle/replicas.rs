@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Caller, ReplicaPhase};
-use crate::ids::{CallIx, ReplicaId};
+use crate::ids::{CallIx, CallerId, ReplicaId};
 use crate::model::{ConnectAt, Protocol};
 use crate::policy::controller::{self, Fleet, Step};
 use crate::random::{Purpose, mix};
@@ -18,7 +18,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The ordinal of the replica that made a call.
     pub fn ordinal_of(&self, call: CallIx) -> u32 {
         let call = &self.calls[call];
-        let replica = match self.clients[call.client as usize].settings.protocol {
+        let replica = match self.clients[call.client].settings.protocol {
             Protocol::Grpc(_) => self.channels[call.owner.channel()].replica,
             Protocol::Http1(_) => self.pools[call.owner.pool()].replica,
         };
@@ -35,14 +35,14 @@ impl<O: Observer> Engine<'_, O> {
         r.phase = ReplicaPhase::Running;
         r.ready_since = now;
         let (client, ordinal, first, workers) = (r.client, r.ordinal, r.first, r.first_worker.series(r.workers));
-        let state = &mut self.clients[client as usize];
+        let state = &mut self.clients[client];
         let caller = Caller { replica, ordinal, first, next_channel: 0 };
         match state.active.get_mut(ordinal as usize) {
             Some(place) if state.revision == 1 => *place = caller,
             _ => state.active.push(caller),
         }
-        self.observe(&Observation::ReplicaStarted { client, replica: ordinal });
-        let settings = self.clients[client as usize].settings;
+        self.observe(&Observation::ReplicaStarted { client: client.0, replica: ordinal });
+        let settings = self.clients[client].settings;
         match &settings.protocol {
             Protocol::Grpc(grpc) if grpc.connect == ConnectAt::Start => {
                 for channel in first.channel().series(settings.channels) {
@@ -56,21 +56,21 @@ impl<O: Observer> Engine<'_, O> {
             }
         }
         workers.for_each(|worker| self.next_closed_call(worker));
-        if self.clients[client as usize].rolling {
+        if self.clients[client].rolling {
             self.reconcile_client_soon(client);
         }
     }
 
-    pub fn start_client_rollout(&mut self, client: u32) {
-        let state = &mut self.clients[client as usize];
+    pub fn start_client_rollout(&mut self, client: CallerId) {
+        let state = &mut self.clients[client];
         state.revision += 1;
         state.rolling = true;
-        self.observe(&Observation::ClientRollout { client, finished: false });
+        self.observe(&Observation::ClientRollout { client: client.0, finished: false });
         self.reconcile_client_soon(client);
     }
 
-    fn reconcile_client_soon(&mut self, client: u32) {
-        let state = &mut self.clients[client as usize];
+    fn reconcile_client_soon(&mut self, client: CallerId) {
+        let state = &mut self.clients[client];
         if !state.reconciling {
             state.reconciling = true;
             self.after(Span::ZERO, Rank::Controller, Event::ReconcileClient { client });
@@ -78,24 +78,24 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One step of the Deployment controller for a client.
-    pub fn on_reconcile_client(&mut self, client: u32) {
-        self.clients[client as usize].reconciling = false;
-        let settings = self.clients[client as usize].settings;
+    pub fn on_reconcile_client(&mut self, client: CallerId) {
+        self.clients[client].reconciling = false;
+        let settings = self.clients[client].settings;
         let fleet = self.client_fleet(client);
         match controller::step(settings.strategy, &fleet) {
             Step::Wait => {
-                let state = &mut self.clients[client as usize];
+                let state = &mut self.clients[client];
                 if state.rolling && fleet.old == 0 && fleet.new_available == fleet.desired {
                     state.rolling = false;
-                    self.observe(&Observation::ClientRollout { client, finished: true });
+                    self.observe(&Observation::ClientRollout { client: client.0, finished: true });
                 }
                 return;
             }
             Step::Create(n) => (0..n).for_each(|_| self.create_replica(client)),
             Step::DeleteNew(_) => return,
             Step::DeleteOld { unavailable, available } => {
-                let current = self.clients[client as usize].revision;
-                let old = self.clients[client as usize].members.iter().copied();
+                let current = self.clients[client].revision;
+                let old = self.clients[client].members.iter().copied();
                 let old: Vec<ReplicaId> = old.filter(|&r| self.replicas[r].revision != current).collect();
                 let is_running = |r: &ReplicaId| self.replicas[*r].phase == ReplicaPhase::Running;
                 let (running, starting): (Vec<ReplicaId>, Vec<ReplicaId>) = old.into_iter().partition(is_running);
@@ -107,9 +107,9 @@ impl<O: Observer> Engine<'_, O> {
         self.reconcile_client_soon(client);
     }
 
-    fn client_fleet(&self, client: u32) -> Fleet {
-        let state = &self.clients[client as usize];
-        let mut fleet = Fleet { desired: self.clients[client as usize].settings.replicas, ..Fleet::default() };
+    fn client_fleet(&self, client: CallerId) -> Fleet {
+        let state = &self.clients[client];
+        let mut fleet = Fleet { desired: self.clients[client].settings.replicas, ..Fleet::default() };
         for &replica in &state.members {
             let r = &self.replicas[replica];
             let running = u32::from(r.phase == ReplicaPhase::Running);
@@ -124,10 +124,10 @@ impl<O: Observer> Engine<'_, O> {
         fleet
     }
 
-    fn create_replica(&mut self, client: u32) {
+    fn create_replica(&mut self, client: CallerId) {
         let replica = self.add_replica(client);
         let draw = self.streams.draw(Purpose::ReplicaStart, self.replica_key(replica), 1);
-        let takes = self.clients[client as usize].settings.startup.sample(draw);
+        let takes = self.clients[client].settings.startup.sample(draw);
         self.after(takes, Rank::World, Event::ReplicaStart { replica });
     }
 
@@ -136,15 +136,15 @@ impl<O: Observer> Engine<'_, O> {
         let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;
         let (client, ordinal, first) = (r.client, r.ordinal, r.first);
-        let state = &mut self.clients[client as usize];
+        let state = &mut self.clients[client];
         state.active.retain(|c| c.replica != replica && c.replica != ReplicaId::NONE);
         state.members.retain(|&r| r != replica);
-        self.observe(&Observation::ReplicaStopped { client, replica: ordinal });
-        match &self.clients[client as usize].settings.protocol {
+        self.observe(&Observation::ReplicaStopped { client: client.0, replica: ordinal });
+        match &self.clients[client].settings.protocol {
             Protocol::Grpc(_) => {
-                for channel in first.channel().series(self.clients[client as usize].settings.channels) {
+                for channel in first.channel().series(self.clients[client].settings.channels) {
                     self.channels[channel].stopped = true;
-                    if self.clients[client as usize].settings.via.is_some() {
+                    if self.clients[client].settings.via.is_some() {
                         // The proxy outlives the application: calls may be on their way to it.
                         self.after(PROXY_DRAINS, Rank::World, Event::Dispatch { channel });
                     } else if self.channels[channel].waiting.is_empty() {
@@ -159,6 +159,6 @@ impl<O: Observer> Engine<'_, O> {
     /// The key of a replica's random draws.
     pub fn replica_key(&self, replica: ReplicaId) -> u64 {
         let r = &self.replicas[replica];
-        mix(self.clients[r.client as usize].key, u64::from(r.ordinal))
+        mix(self.clients[r.client].key, u64::from(r.ordinal))
     }
 }

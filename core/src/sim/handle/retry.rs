@@ -30,7 +30,7 @@ impl<O: Observer> Engine<'_, O> {
     #[inline(never)]
     fn tries_again(&mut self, index: CallIx, why: FailureReason) -> bool {
         let &Call { client, owner, demand, retries, pod, emitted, state, .. } = &self.calls[index];
-        if client >= self.originators {
+        if !self.originates(client) {
             self.count_off(index);
             if !self.still_asked_for(index) {
                 return false;
@@ -39,7 +39,7 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(streams) = self.streams_of(client) {
             return self.opens_again(index, why, streams);
         }
-        let settings = self.clients[client as usize].settings;
+        let settings = self.clients[client].settings;
         let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere, unsent_only }), .. }) =
             &settings.protocol
         else {
@@ -49,7 +49,7 @@ impl<O: Observer> Engine<'_, O> {
             return false;
         }
         // Envoy answers what finds no host, or what its circuit breakers refuse, at once, and does not try it again.
-        if state == CallState::Failing && self.clients[client as usize].settings.proxy_retries() > 0 {
+        if state == CallState::Failing && self.clients[client].settings.proxy_retries() > 0 {
             return false;
         }
         let attempts = u32::from(retries) + 1;
@@ -58,7 +58,7 @@ impl<O: Observer> Engine<'_, O> {
         let throttle = throttling.map(|settings| self.throttle(owner.channel(), settings));
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = pod.some();
-        self.observe(&Observation::Retried { client, pod, why, emitted, after });
+        self.observe(&Observation::Retried { client: client.0, pod, why, emitted, after });
         let before = pod.filter(|_| *elsewhere);
         self.take_over(index, why, after, before);
         true
@@ -85,13 +85,13 @@ impl<O: Observer> Engine<'_, O> {
             // Streams are opened again without end; zero means that it is the first attempt.
             retries: retries.checked_add(1).unwrap_or(1),
         });
-        if client >= self.originators {
+        if !self.originates(client) {
             let asked = self.asked[index];
             self.forwarded[asked] = next;
             *self.asked.reach(next.index, || CallIx::NONE) = asked;
         }
         self.after(after, Rank::Expiry, Event::Retry(next));
-        if let Some(deadline) = Kind::deadline_of(self.clients[client as usize].settings, method) {
+        if let Some(deadline) = Kind::deadline_of(self.clients[client].settings, method) {
             self.schedule.at(emitted + deadline, Rank::Expiry, Event::Deadline(next));
         }
     }
@@ -106,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
         let item = &mut self.calls[call.index];
         (item.failure, item.state) = (None, CallState::WaitsForChannel);
         // The application's retries go through its proxy again; the proxy's own start there.
-        let settings = self.clients[client as usize].settings;
+        let settings = self.clients[client].settings;
         if settings.via.is_some() && settings.proxy_retries() == 0 {
             self.enter_proxy(call);
         } else {

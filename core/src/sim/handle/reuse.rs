@@ -10,7 +10,7 @@ use crate::model::{Retries, Reuse};
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
     pub fn reuse_of(&self, index: ChannelId) -> Reuse {
-        let via = self.clients[self.client_of(index) as usize].settings.via.as_ref();
+        let via = self.clients[self.client_of(index)].settings.via.as_ref();
         via.and_then(|via| via.cluster).map_or(Reuse::default(), |cluster| cluster.reuse)
     }
 

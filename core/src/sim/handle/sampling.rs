@@ -6,7 +6,7 @@ use super::super::observation::{ConnectionSample, Observation, Observer, PodPhas
 use super::super::schedule::Rank;
 use super::super::world::Call;
 use super::super::{RunEnd, WIDENS_AT, WIDENS_BY};
-use crate::ids::{ConnectionIx, PodId};
+use crate::ids::{ConnectionIx, Id, PodId};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -64,7 +64,7 @@ impl<O: Observer> Engine<'_, O> {
         let (pod, sent) = (lane.pod, lane.requests);
         let client = self.replicas[self.replica_of(index)].client;
         let c = &mut self.connections[index];
-        if c.ready_since == Time::NEVER || self.pods[pod].server as usize >= self.model.servers.len() {
+        if c.ready_since == Time::NEVER || self.pods[pod].server.index() >= self.model.servers.len() {
             return None;
         }
         let sent = sent + c.messages;
@@ -73,7 +73,7 @@ impl<O: Observer> Engine<'_, O> {
         let ready = if to > from { to.since(from) } else { Span::ZERO };
         let new = sent - std::mem::replace(&mut c.sampled, sent);
         let (owner, opened) = (c.owner, c.opened);
-        Some(ConnectionSample { slot: index, client, owner, pod, opened, ready, sent: new, ended })
+        Some(ConnectionSample { slot: index, client: client.0, owner, pod, opened, ready, sent: new, ended })
     }
 
     /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.
@@ -128,9 +128,9 @@ impl<O: Observer> Engine<'_, O> {
         }
         for index in self.calls.used() {
             let call = &self.calls[index];
-            if !call.ended && call.client < self.originators {
+            if !call.ended && self.originates(call.client) {
                 let &Call { client, method, emitted, .. } = call;
-                self.observe(&Observation::Unfinished { client, method, emitted });
+                self.observe(&Observation::Unfinished { client: client.0, method, emitted });
             }
         }
         let mut open = self.connections.used();

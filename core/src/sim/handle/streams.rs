@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::observation::{ConnectionId, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle};
-use crate::ids::{CallIx, ConnectionIx};
+use crate::ids::{CallIx, CallerId, ConnectionIx};
 use crate::model::{Load, Streams};
 use crate::random::mix;
 use crate::units::{Span, Time};
@@ -26,8 +26,8 @@ fn wanted_until(call: &Call, streams: &Streams) -> Time {
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// What is to be known of a client's streams, if that is what it asks for.
-    pub fn streams_of(&self, client: u32) -> Option<&'a Streams> {
-        match &self.clients[client as usize].settings.load {
+    pub fn streams_of(&self, client: CallerId) -> Option<&'a Streams> {
+        match &self.clients[client].settings.load {
             Load::Streams(streams) => Some(streams),
             Load::Closed { .. } | Load::Open { .. } | Load::Forwarded => None,
         }
@@ -97,7 +97,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             return false;
         }
         let pod = pod.some();
-        self.observe(&Observation::Retried { client, pod, why, emitted, after });
+        self.observe(&Observation::Retried { client: client.0, pod, why, emitted, after });
         self.take_over(index, why, after, None);
         true
     }

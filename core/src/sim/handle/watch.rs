@@ -9,7 +9,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use crate::ids::{Address, ChannelId, PodId};
+use crate::ids::{Address, CallerId, ChannelId, NodeId, PodId, ViewId};
 use crate::model::{Discovery, GrpcClient, Protocol, Watch};
 
 /// Up to this many changes are made one by one.
@@ -17,10 +17,10 @@ const FEW: usize = 8;
 
 impl<O: Observer> Engine<'_, O> {
     /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
-    pub fn changed_for_watchers(&mut self, node: u32) {
-        for client in 0..self.clients.len() as u32 {
+    pub fn changed_for_watchers(&mut self, node: NodeId) {
+        for client in self.clients.ids() {
             let Some(Discovery::Watch(Watch { debounce, .. })) = self.discovery_of(client) else { continue };
-            let push = &mut self.clients[client as usize].pushes[node as usize];
+            let push = &mut self.clients[client].pushes[node];
             push.latest = self.now;
             if !push.pending {
                 (push.pending, push.first) = (true, self.now);
@@ -29,24 +29,24 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    fn discovery_of(&self, client: u32) -> Option<Discovery> {
-        match &self.clients[client as usize].settings.protocol {
+    fn discovery_of(&self, client: CallerId) -> Option<Discovery> {
+        match &self.clients[client].settings.protocol {
             Protocol::Grpc(grpc) => Some(grpc.discovery),
             Protocol::Http1(_) => None,
         }
     }
 
     /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
-    pub fn on_push(&mut self, client: u32, node: u32) {
+    pub fn on_push(&mut self, client: CallerId, node: NodeId) {
         let Some(Discovery::Watch(Watch { debounce, debounce_max, .. })) = self.discovery_of(client) else { return };
-        let push = &mut self.clients[client as usize].pushes[node as usize];
+        let push = &mut self.clients[client].pushes[node];
         let due = (push.latest + debounce).min(push.first + debounce_max);
         if due > self.now {
             return self.schedule.at(due, Rank::World, Event::Push { client, node });
         }
         push.pending = false;
-        let settings = self.clients[client as usize].settings;
-        let members = self.clients[client as usize].members.clone();
+        let settings = self.clients[client].settings;
+        let members = self.clients[client].members.clone();
         for replica in members {
             let r = &self.replicas[replica];
             if r.node == node {
@@ -57,23 +57,23 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A channel that watches gets the list as its node knows it.
     pub fn push_list(&mut self, index: ChannelId) {
-        let Some(node) = self.node_of_push(index) else { return };
-        let view = &self.views[node];
+        let Some(view) = self.view_of_push(index) else { return };
+        let view = &self.views[view];
         let (addresses, heard) = (view.endpoints.ready.clone(), view.log.len());
         self.set_heard(index, heard, heard);
         self.new_addresses(index, addresses);
     }
 
-    /// The node whose list a push brings, unless the channel does not take it.
-    fn node_of_push(&self, index: ChannelId) -> Option<usize> {
+    /// The list that a push brings, which is its node's, unless the channel does not take it.
+    fn view_of_push(&self, index: ChannelId) -> Option<ViewId> {
         let channel = &self.channels[index];
         let Discovery::Watch(Watch { ignore_empty, .. }) = self.settings(index).discovery else { return None };
         if channel.stopped || channel.resolver.as_ref().is_none_or(|r| r.answered.is_none()) {
             return None;
         }
-        let node = self.replicas[channel.replica].node as usize;
-        let empty = self.views[node].endpoints.ready.is_empty();
-        (!empty || !ignore_empty).then_some(node)
+        let view = ViewId(self.replicas[channel.replica].node.0);
+        let empty = self.views[view].endpoints.ready.is_empty();
+        (!empty || !ignore_empty).then_some(view)
     }
 
     fn set_heard(&mut self, index: ChannelId, listed: usize, heard: usize) {
@@ -84,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A channel that watches hears of what has changed since it heard last.
     fn push_changes(&mut self, index: ChannelId) {
-        let Some(node) = self.node_of_push(index) else { return };
+        let Some(view) = self.view_of_push(index) else { return };
         let channel = &self.channels[index];
         let Some(listed) = channel.resolver.as_ref().map(|r| r.listed) else { return };
         let GrpcClient { subset, outlier_detection, .. } = self.settings(index);
@@ -93,7 +93,7 @@ impl<O: Observer> Engine<'_, O> {
         if subset.is_some() || beside {
             return self.push_list(index);
         }
-        let view = &self.views[node];
+        let view = &self.views[view];
         let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
         if channel.policy.one_connection() {
             let endpoint = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
@@ -153,7 +153,7 @@ impl<O: Observer> Engine<'_, O> {
         if listed == heard {
             return;
         }
-        let view = &self.views[self.replicas[channel.replica].node as usize];
+        let view = &self.views[ViewId(self.replicas[channel.replica].node.0)];
         let mut addresses = view.endpoints.ready.clone();
         for pod in &view.log[heard..] {
             match addresses.binary_search(pod) {
