@@ -76,6 +76,8 @@ ids! {
     CallIx or NONE;
     /// What a picker picks: a READY connection, or a host of a proxy by its place among the channel's addresses.
     EndpointIx;
+    /// A slot of a pod among those of all pods: one of another pod has it when this pod is gone.
+    SlotIx;
     /// A worker of a closed load, over all clients.
     WorkerId or NONE;
     /// The closed load of a replica, over all clients.
@@ -254,6 +256,14 @@ impl<I: Id, T> Table<I, T> {
     /// The entries from `first` on, `n` of them.
     pub fn run_mut(&mut self, first: I, n: usize) -> &mut [T] {
         &mut self.items[first.index()..][..n]
+    }
+
+    /// Adds `n` copies of an entry.
+    pub fn extend_with(&mut self, n: usize, item: T)
+    where
+        T: Clone,
+    {
+        self.items.resize(self.items.len() + n, item);
     }
 
     /// Makes room for `n` more.

@@ -21,8 +21,8 @@ use super::world::{
 };
 use super::{Options, RunEnd, SimError};
 use crate::ids::{
-    Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, LoadId, PodId, PoolId, ReplicaId, Table, ViewId,
-    WorkerId,
+    Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, LoadId, PodId, PoolId, ReplicaId, SlotIx, Table,
+    ViewId, WorkerId,
 };
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::pick::Memories;
@@ -62,8 +62,8 @@ pub(super) struct Engine<'a, O> {
     /// The servers', then the gateways'.
     pub deployments: Table<DeploymentId, Deployment<'a>>,
     pub pods: Table<PodId, Pod<'a>>,
-    pub slot_jobs: Vec<Job>,
-    pub slot_pods: Vec<PodId>,
+    pub slot_jobs: Table<SlotIx, Job>,
+    pub slot_pods: Table<SlotIx, PodId>,
     /// The clients', then the gateways'.
     pub clients: Table<CallerId, ClientState<'a>>,
     /// How many of them are clients.
@@ -166,8 +166,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             deadline_queues: model.clients.iter().flat_map(|c| vec![VecDeque::new(); deadline_queues(c)]).collect(),
             deployments: Table::default(),
             pods: Table::default(),
-            slot_jobs: Vec::new(),
-            slot_pods: Vec::new(),
+            slot_jobs: Table::default(),
+            slot_pods: Table::default(),
             clients: Table::default(),
             originators: model.clients.len() as u32,
             replicas: Table::default(),

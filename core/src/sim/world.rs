@@ -10,7 +10,9 @@ pub use super::waiting::Waiting;
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
-use crate::ids::{Address, CallIx, CallerId, ConnectionIx, DeploymentId, NodeId, OwnerId, PodId, ReplicaId, WorkerId};
+use crate::ids::{
+    Address, CallIx, CallerId, ConnectionIx, DeploymentId, NodeId, OwnerId, PodId, ReplicaId, SlotIx, WorkerId,
+};
 use crate::model::Server;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
@@ -47,7 +49,7 @@ pub struct Pod<'a> {
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.
-    pub first_slot: u32,
+    pub first_slot: SlotIx,
     /// Idle slots, as offsets from `first_slot`.
     pub idle: Vec<u16>,
     /// Jobs that wait for a slot, first in first out. Calls that ended meanwhile are still in it and are skipped.
@@ -353,7 +355,7 @@ pub struct Deployment<'a> {
     /// A `Reconcile` event is already scheduled for this instant.
     pub reconciling: bool,
     /// Slot ranges of gone pods.
-    pub free_slots: Vec<u32>,
+    pub free_slots: Vec<SlotIx>,
 }
 
 /// What one node, or the cluster DNS, knows of the endpoints.

@@ -8,7 +8,7 @@ use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
 use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
-use crate::ids::{DeploymentId, Id, NodeId, PodId};
+use crate::ids::{DeploymentId, Id, NodeId, PodId, SlotIx};
 use crate::model::Shutdown;
 use crate::pick::Report;
 use crate::policy::route::Condition;
@@ -43,11 +43,11 @@ impl<O: Observer> Engine<'_, O> {
         deployment.alive += 1;
         let key = mix(mix(deployment.key, u64::from(revision)), u64::from(number));
         let first_slot = deployment.free_slots.pop().unwrap_or_else(|| {
-            self.slot_jobs.resize(self.slot_jobs.len() + concurrency as usize, Job::Idle);
-            self.slot_pods.resize(self.slot_jobs.len(), pod);
-            self.slots.grow(concurrency as usize) as u32
+            self.slot_jobs.extend_with(concurrency as usize, Job::Idle);
+            self.slot_pods.extend_with(concurrency as usize, pod);
+            SlotIx::of(self.slots.grow(concurrency as usize))
         });
-        self.slot_pods[first_slot as usize..][..concurrency as usize].fill(pod);
+        self.slot_pods.run_mut(first_slot, concurrency as usize).fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
         let node = NodeId(number % self.model.cluster.nodes);
         let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));

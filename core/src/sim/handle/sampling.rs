@@ -86,8 +86,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         let mut done = p.work_started;
         if in_service > 0 {
-            for slot in p.first_slot..p.first_slot + concurrency {
-                let at = self.slots.get(slot as usize);
+            for slot in p.first_slot.series(concurrency) {
+                let at = self.slots.get(slot.index());
                 if at != u64::MAX {
                     done -= Time(at).since(self.now).0;
                 }

@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
-use crate::ids::{CallIx, ConnectionIx, PodId};
+use crate::ids::{CallIx, ConnectionIx, Id, PodId, SlotIx};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -15,7 +15,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod];
         p.requests += 1;
         if let Some(slot) = p.idle.pop() {
-            let slot = p.first_slot as usize + slot as usize;
+            let slot = p.first_slot.plus(slot.into());
             return self.start(pod, slot, Job::Call(index), Span::ZERO);
         }
         if p.forwarder.is_some() {
@@ -53,7 +53,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod];
         match p.idle.pop() {
             Some(slot) => {
-                let slot = p.first_slot as usize + slot as usize;
+                let slot = p.first_slot.plus(slot.into());
                 self.start(pod, slot, job, Span::ZERO);
             }
             None => {
@@ -64,7 +64,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline]
-    fn start(&mut self, pod: PodId, slot: usize, job: Job, waited: Span) {
+    fn start(&mut self, pod: PodId, slot: SlotIx, job: Job, waited: Span) {
         let p = &self.pods[pod];
         let takes = match job {
             Job::Call(index) => {
@@ -80,7 +80,7 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod];
         if p.pace.even {
             p.work_started += takes.0;
-            self.slots.set(slot, (self.now + takes).0);
+            self.slots.set(slot.index(), (self.now + takes).0);
         } else {
             self.start_unevenly(pod, slot, takes);
         }
@@ -90,20 +90,20 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(never)]
-    fn start_unevenly(&mut self, pod: PodId, slot: usize, work: Span) {
+    fn start_unevenly(&mut self, pod: PodId, slot: SlotIx, work: Span) {
         let p = &mut self.pods[pod];
         let takes = p.pace.of(p.settings, work, self.now);
         if p.sharing.is_some() {
-            return self.begin_sharing(pod, slot as u32, takes);
+            return self.begin_sharing(pod, slot, takes);
         }
         p.work_started += takes.0;
-        self.slots.set(slot, (self.now + takes).0);
+        self.slots.set(slot.index(), (self.now + takes).0);
     }
 
     /// The first of all slots is done: its job leaves, the next one enters.
     #[inline]
     pub fn on_completion(&mut self) {
-        let slot = self.slots.argmin();
+        let slot = SlotIx::of(self.slots.argmin());
         let pod = self.slot_pods[slot];
         match self.slot_jobs[slot] {
             Job::Call(index) => {
@@ -127,10 +127,10 @@ impl<O: Observer> Engine<'_, O> {
         match self.next_job(pod) {
             Some((job, since)) => self.start(pod, slot, job, self.now.since(since)),
             None => {
-                self.slots.set(slot, u64::MAX);
+                self.slots.set(slot.index(), u64::MAX);
                 self.slot_jobs[slot] = Job::Idle;
                 let p = &mut self.pods[pod];
-                p.idle.push((slot as u32 - p.first_slot) as u16);
+                p.idle.push((slot.0 - p.first_slot.0) as u16);
             }
         }
     }
@@ -170,17 +170,17 @@ impl<O: Observer> Engine<'_, O> {
     pub fn lose_work(&mut self, pod: PodId) {
         self.close_gateway(pod);
         let concurrency = self.server_of(pod).concurrency;
-        let first = self.pods[pod].first_slot as usize;
+        let first = self.pods[pod].first_slot;
         let shared = self.pods[pod].sharing.is_some();
         let mut lost: Vec<Job> = Vec::new();
-        for slot in first..first + concurrency as usize {
+        for slot in first.series(concurrency) {
             let job = std::mem::replace(&mut self.slot_jobs[slot], Job::Idle);
             if job == Job::Idle {
                 continue;
             }
             if !shared {
-                self.pods[pod].work_started -= Time(self.slots.get(slot)).since(self.now).0;
-                self.slots.set(slot, u64::MAX);
+                self.pods[pod].work_started -= Time(self.slots.get(slot.index())).since(self.now).0;
+                self.slots.set(slot.index(), u64::MAX);
             }
             lost.push(job);
         }

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
-use crate::ids::PodId;
+use crate::ids::{Id, PodId, SlotIx};
 use crate::model::Cpu;
 use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, number_below};
@@ -19,9 +19,9 @@ pub struct Sharing {
     cpu: Cpu,
     meter: Meter,
     /// What must be attained for the request in a slot to be done, and the slot.
-    jobs: BinaryHeap<Reverse<(Span, u32)>>,
+    jobs: BinaryHeap<Reverse<(Span, SlotIx)>>,
     /// The slot whose end is in the tree.
-    planned: Option<u32>,
+    planned: Option<SlotIx>,
     /// Periods of the limit up to the last sample.
     sampled: Periods,
 }
@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Something that needs `work` of CPU time enters a slot.
-    pub fn begin_sharing(&mut self, pod: PodId, slot: u32, work: Span) {
+    pub fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, work: Span) {
         let now = self.now;
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
         let attained = sharing.meter.begin(&sharing.cpu, now);
@@ -89,11 +89,11 @@ impl<O: Observer> Engine<'_, O> {
     fn plan(&mut self, pod: PodId) {
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
         if let Some(before) = sharing.planned.take() {
-            self.slots.set(before as usize, u64::MAX);
+            self.slots.set(before.index(), u64::MAX);
         }
         if let Some(&Reverse((goal, slot))) = sharing.jobs.peek() {
             sharing.planned = Some(slot);
-            self.slots.set(slot as usize, sharing.meter.reaches(&sharing.cpu, goal).0);
+            self.slots.set(slot.index(), sharing.meter.reaches(&sharing.cpu, goal).0);
         }
     }
 }
