@@ -3,7 +3,7 @@
 use super::{
     Ended, Endpoints, Memories, PickPolicy, Policy, PolicyPlan, Registered, Report, View, on_policy, take_turn,
 };
-use crate::ids::{ConnectionIx, EndpointIx, Table};
+use crate::ids::{Address, ConnectionIx, EndpointIx, Table};
 use crate::random::mix;
 use crate::units::{Span, Time};
 
@@ -97,7 +97,7 @@ impl Trial {
             policy.learn(&mut P::memories(&mut self.memories)[ConnectionIx(i as u32)], &ended);
         }
         if let Some(plan) = self.plan.as_mut().and_then(P::kept_mut) {
-            policy.ended(plan, i as u32);
+            policy.ended(plan, Address(i as u32));
         }
     }
 
@@ -115,7 +115,7 @@ fn with_endpoints<M, T>(
     drawn: u64,
     f: impl FnOnce(&mut Endpoints<'_, M>) -> T,
 ) -> T {
-    let all = || state.numbers.iter().map(|endpoint| endpoint.0).collect();
+    let all = || state.numbers.iter().map(|endpoint| Address(endpoint.0)).collect();
     f(&mut Endpoints { usable: &state.numbers, memories, all: &all, now: state.now, drawn })
 }
 

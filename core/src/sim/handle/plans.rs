@@ -42,7 +42,7 @@ impl<O: Observer> Engine<'_, O> {
         let drawn = self.streams.draw(Purpose::Plan, key, u64::from(*pickers));
         let (first, pools) = (plan.is_none(), *pools);
         let before = Plan::take::<P>(plan);
-        let all = || subchannels.iter().map(|s| s.address.0).collect();
+        let all = || subchannels.iter().map(|s| s.address).collect();
         let memories = P::memories(&mut self.memories);
         let made = policy.plan(&mut Endpoints { usable: picker, memories, all: &all, now: self.now, drawn }, before);
         let plan = match made {
@@ -70,7 +70,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         // The plan of a picker that is stale is made anew when it is rebuilt.
         if let (false, Some(plan)) = (*stale, plan.as_deref_mut().and_then(Plan::of::<P>)) {
-            let all = || subchannels.iter().map(|s| s.address.0).collect();
+            let all = || subchannels.iter().map(|s| s.address).collect();
             let memories = P::memories(&mut self.memories);
             policy.renew(plan, &mut Endpoints { usable: picker, memories, all: &all, now: self.now, drawn: 0 });
         }
@@ -190,7 +190,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A call that went to this address is over.
     pub fn count_end(&mut self, index: ChannelId, address: Address) {
         let channel = &mut self.channels[index];
-        on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.ended(plan, address.0)));
+        on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.ended(plan, address)));
     }
 }
 
