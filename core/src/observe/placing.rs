@@ -81,7 +81,7 @@ impl Placing {
     /// What the shares of the phase are made of. `loads` are the pods' requests received and time of being Ready.
     pub fn finish(
         mut self,
-        (model, pods): (&Model, &[PodInfo]),
+        (model, pods): (&Model, &Table<PodId, PodInfo>),
         loads: &[(PodId, u64, Span)],
         length: Span,
         changes: &[(Time, PodId)],
@@ -104,7 +104,7 @@ impl Placing {
         let channels: Vec<ChannelShares> = self.channels.iter().map(channel).collect();
         let drawn: f64 = self.dialled_after.values().sum();
         let loads = Loads {
-            names: loads.iter().map(|(id, ..)| pods[id.0 as usize].name.clone()).collect(),
+            names: loads.iter().map(|(id, ..)| pods[*id].name.clone()).collect(),
             received: loads.iter().map(|(_, requests, _)| *requests as f64).collect(),
             ready: loads.iter().map(|(.., ready)| ready.as_secs_f64()).collect(),
             drawn_evenly: self.drawn_evenly(loads, changes),
