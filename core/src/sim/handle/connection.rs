@@ -143,7 +143,7 @@ impl<O: Observer> Engine<'_, O> {
         self.reopen_pooled(handle.index);
         let replica = self.replica_of(handle.index);
         let (client, ordinal) = (self.replicas[replica].client, self.replicas[replica].ordinal);
-        self.observe(&Observation::Connected { connection: id, client: client.0, replica: ordinal, pod: pod });
+        self.observe(&Observation::Connected { connection: id, client: client.0, replica: ordinal, pod });
         let key = self.replica_key(replica);
         if let Some(lifetime) = self.clients[client].settings.max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));

@@ -84,7 +84,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         if !self.pods[pod].serving || self.lanes[connection].dead {
             return self.request_lost(pod, connection, sent);
         }
-        self.observe(&Observation::Message { pod: pod });
+        self.observe(&Observation::Message { pod });
         self.admit_message(pod, (draw >> 32) as u32);
     }
 
