@@ -190,7 +190,7 @@ pub struct Call {
     pub state: CallState,
     /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
     pub method: u16,
-    /// What its response says, once there is one; how the last attempt failed, between two.
+    /// How its attempt failed, if it did: what the response says, or why there is none. Between two attempts, how the last one failed.
     pub failure: Option<FailureReason>,
     /// The application has its answer, or another attempt has taken over; the place that holds the call frees it.
     pub ended: bool,

@@ -53,7 +53,7 @@ impl<O: Observer> Engine<'_, O> {
     fn touch(&self, client: CallerId) {
         let state = &self.clients[client];
         let (Some(load), members) = (&state.open, state.active.len()) else { return };
-        if members < WORTH_TOUCHING {
+        if members < WORTH_TOUCHING || matches!(state.settings.protocol, Protocol::Http1(_)) {
             return;
         }
         let mut seen = 0;
@@ -258,7 +258,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn fail_call(&mut self, index: CallIx, why: FailureReason) {
         let call = &self.calls[index];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
-        let channel = call.owner.channel();
+        let owner = call.owner;
         let worker = self.end_attempt(index, Some(why));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
@@ -278,7 +278,7 @@ impl<O: Observer> Engine<'_, O> {
         if state == CallState::Queued {
             self.leave_queue(pod);
         } else if state == CallState::WaitsForStream {
-            self.give_back(channel, Resource::Pending);
+            self.give_back(owner.channel(), Resource::Pending);
         }
         if state.has_stream() {
             // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
