@@ -11,7 +11,8 @@ mod sim {
     pub mod tree;
 }
 
-use evenkeel::units;
+use evenkeel::{ids, units};
+use ids::CallIx;
 use meter::{Meter, median};
 use sim::fifo::Fifo;
 use sim::schedule::{Rank, Schedule, time_of};
@@ -38,12 +39,12 @@ fn tree(pending: usize) -> f64 {
 
 fn ring(pending: usize) -> f64 {
     let mut ring = Fifo::new(Rank::Delivery);
-    (0..pending as u64).for_each(|i| ring.push(Time(i), i as u32));
+    (0..pending as u64).for_each(|i| ring.push(Time(i), CallIx(i as u32)));
     let meter = Meter::start();
     for i in 0..EVENTS {
         let now = time_of(ring.next_key()).0;
         std::hint::black_box(ring.pop());
-        ring.push(Time(now + pending as u64), i as u32);
+        ring.push(Time(now + pending as u64), CallIx(i as u32));
     }
     meter.seconds() * 1e9 / EVENTS as f64
 }

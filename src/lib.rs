@@ -23,7 +23,7 @@
 //!
 //! # Map
 //!
-//! The engine is a crate of its own, `evenkeel-core`, without files, clock or threads: [`units`], [`random`], [`distribution`],
+//! The engine is a crate of its own, `evenkeel-core`, without files, clock or threads: [`units`], [`ids`], [`random`], [`distribution`],
 //! [`pick`], [`model`], [`policy`], [`sim`], [`metrics`] and [`observe`]. Its front page builds a [`Model`](model::Model) in Rust. The rest
 //! stands here. Data flows one way, and a module uses only the core and what stands before it:
 //!
@@ -41,7 +41,7 @@
 //!
 //! The main loop is `Engine::run` in `core/src/sim/engine.rs`. docs/architecture.md says where to put a change.
 
-pub use evenkeel_core::{distribution, metrics, model, observe, pick, policy, random, settings, sim, units};
+pub use evenkeel_core::{distribution, ids, metrics, model, observe, pick, policy, random, settings, sim, units};
 
 #[cfg(feature = "cli")]
 pub mod cli;

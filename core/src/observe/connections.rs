@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::{PodId, Table};
 use crate::metrics::outcome::{ClientRow, ConnectionRow};
 use crate::model::{Client, Model, Protocol};
 use crate::sim::observation::{CloseReason, ConnectionRecord};
@@ -135,7 +136,7 @@ impl<'a> Connections<'a> {
         }
     }
 
-    pub fn closed(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+    pub fn closed(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
         if let Some(reason) = record.reason {
             self.closed_by[reason as usize] += 1;
         }
@@ -143,14 +144,14 @@ impl<'a> Connections<'a> {
     }
 
     /// A connection that was open at the end of the run.
-    pub fn open_at_end(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+    pub fn open_at_end(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
         if let Some(pod) = record.pod.filter(|_| record.ready) {
             *self.at_end.entry((pod.0, record.client)).or_default() += 1;
         }
         self.keep(model, pods, record);
     }
 
-    fn keep(&mut self, model: &Model, pods: &[PodInfo], record: &ConnectionRecord) {
+    fn keep(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
         match &mut self.sink {
             ConnectionSink::Discard => {}
             ConnectionSink::Keep => self.kept.push(*record),
@@ -159,18 +160,18 @@ impl<'a> Connections<'a> {
     }
 
     /// The rows of those kept, in order of id.
-    pub fn rows(&mut self, model: &Model, pods: &[PodInfo]) -> Vec<ConnectionRow> {
+    pub fn rows(&mut self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<ConnectionRow> {
         let mut kept = std::mem::take(&mut self.kept);
         kept.sort_unstable_by_key(|record| record.id);
         kept.iter().map(|record| row(model, pods, record)).collect()
     }
 }
 
-fn row(model: &Model, pods: &[PodInfo], record: &ConnectionRecord) -> ConnectionRow {
+fn row(model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) -> ConnectionRow {
     ConnectionRow {
         id: record.id.0,
         client: format!("{}-{}", model.caller(record.client as usize).name, record.replica),
-        pod: record.pod.map_or_else(String::new, |pod| pods[pod.0 as usize].name.clone()),
+        pod: record.pod.map_or_else(String::new, |pod| pods[pod].name.clone()),
         opened_s: record.opened.as_secs_f64(),
         draining_s: record.draining.map(Time::as_secs_f64),
         closed_s: record.closed.map(Time::as_secs_f64),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ids::{PodId, Table};
 use crate::metrics::outcome::{EventKind, EventRow};
 use crate::model::{Model, Shutdown, What};
 use crate::sim::observation::{Observation, PodPhase, ScaledBy};
@@ -23,20 +24,20 @@ impl Events {
     }
 
     /// Adds a row if the observation is worth one. `pods` is as it was before the observation, but for a pod that was created.
-    pub fn observe(&mut self, model: &Model, pods: &[PodInfo], at: Time, what: &Observation<'_>) {
+    pub fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
         match *what {
             Observation::PodCreated { pod, revision, node, .. } => {
                 let what = format!("created on node {node}, revision {revision}");
-                self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
+                self.push(at, EventKind::Pod, &pods[pod].name, what);
             }
             Observation::PodPhase { pod, phase } => {
-                let pod = &pods[pod.0 as usize];
+                let pod = &pods[pod];
                 if let Some(what) = entered(pod.phase, phase) {
                     self.push(at, EventKind::Pod, &pod.name, what.to_owned());
                 }
             }
             Observation::PodDraining { pod, connections } => {
-                let pod = &pods[pod.0 as usize];
+                let pod = &pods[pod];
                 let connections = count(connections, "connection");
                 let what = match model.shutdown(pod.server as usize) {
                     Shutdown::Drains => format!("SIGTERM: goes on for 5s, with GOAWAY by and by on {connections}"),
@@ -45,7 +46,7 @@ impl Events {
                 self.push(at, EventKind::Pod, &pod.name, what);
             }
             Observation::PodKilled { pod, connections } => {
-                let pod = &pods[pod.0 as usize];
+                let pod = &pods[pod];
                 let ends = pod.phase == PodPhase::Terminating;
                 let (kind, how) = match model.shutdown(pod.server as usize) {
                     _ if !ends => (EventKind::Kill, "killed (SIGKILL)"),
@@ -62,12 +63,12 @@ impl Events {
                     Some(lasts) => format!("slow: service takes {factor} times as long, for {lasts}"),
                     None => format!("slow: service takes {factor} times as long"),
                 };
-                self.push(at, EventKind::Slow, &pods[pod.0 as usize].name, what);
+                self.push(at, EventKind::Slow, &pods[pod].name, what);
             }
             Observation::Ejected { client, replica, pod, back } => {
                 let done = if back { "takes it back" } else { "leaves it out (outlier detection)" };
                 let what = format!("{}-{replica} {done}", model.caller(client as usize).name);
-                self.push(at, EventKind::Pod, &pods[pod.0 as usize].name, what);
+                self.push(at, EventKind::Pod, &pods[pod].name, what);
             }
             _ => self.deployment(model, at, what),
         }

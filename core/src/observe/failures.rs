@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::Table;
 use crate::metrics::outcome::{Failure, Maker};
 use crate::model::Model;
 use crate::sim::observation::{FailureReason, PodId, Status};
@@ -69,7 +70,7 @@ impl Failures {
     }
 
     /// The most frequent first.
-    pub fn rows(&self, model: &Model, pods: &[PodInfo]) -> Vec<Failure> {
+    pub fn rows(&self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<Failure> {
         let mut rows = Vec::new();
         let mut add = |counts: &Counts, who: &dyn Fn(FailureReason) -> (Maker, String)| {
             for (why, calls) in FailureReason::ALL.into_iter().zip(*counts).filter(|(_, calls)| *calls > 0) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::Table;
 use crate::metrics::balance::ReadyLoads;
 use crate::metrics::outcome::{
     Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, WindowRow, WindowSkew,
@@ -73,21 +74,21 @@ pub(super) fn outcome(mut recorder: Recorder<'_>, end: Time) -> Outcome {
 }
 
 /// The slots of a pod that can be in use all the time.
-pub(super) fn slots<'a>(model: &'a Model, pods: &'a [PodInfo]) -> impl Fn(PodId) -> f64 + 'a {
+pub(super) fn slots<'a>(model: &'a Model, pods: &'a Table<PodId, PodInfo>) -> impl Fn(PodId) -> f64 + 'a {
     |pod| {
-        let server = model.deployment(pods[pod.0 as usize].server as usize);
+        let server = model.deployment(pods[pod].server as usize);
         f64::from(server.concurrency) * server.usable()
     }
 }
 
 /// Windows of the servers' pods, and of the gateways'.
-fn apart(mut windows: Vec<Window>, pods: &[PodInfo]) -> (Vec<Window>, Vec<Window>) {
+fn apart(mut windows: Vec<Window>, pods: &Table<PodId, PodInfo>) -> (Vec<Window>, Vec<Window>) {
     if !pods.iter().any(|pod| pod.gateway) {
         return (windows, Vec::new());
     }
     let take = |window: &mut Window| {
         let all = std::mem::take(&mut window.cells);
-        let of_gateway = |cell: &Cell| pods[cell.sample.pod.0 as usize].gateway;
+        let of_gateway = |cell: &Cell| pods[cell.sample.pod].gateway;
         let (of_gateways, of_servers) = all.into_iter().partition(of_gateway);
         window.cells = of_servers;
         Window { from: window.from, to: window.to, partial: window.partial, cells: of_gateways, unplaced: 0 }
@@ -260,7 +261,7 @@ fn throttled(recorder: &Recorder<'_>, windows: &[&Window]) -> Vec<Option<f64>> {
 }
 
 fn server<'a>(recorder: &Recorder<'a>, pod: PodId) -> &'a Server {
-    recorder.model.deployment(recorder.pods[pod.0 as usize].server as usize)
+    recorder.model.deployment(recorder.pods[pod].server as usize)
 }
 
 fn stray_share(windows: &[&Window]) -> f64 {
@@ -309,7 +310,7 @@ fn rows(recorder: &Recorder<'_>, windows: &[Window]) -> Vec<WindowRow> {
             let slot_time = window.length().as_secs_f64() * f64::from(server.concurrency);
             WindowRow {
                 time_s: window.from.as_secs_f64(),
-                pod: Some(recorder.pods[sample.pod.0 as usize].row),
+                pod: Some(recorder.pods[sample.pod].row),
                 state: sample.phase.name().to_owned(),
                 connections: sample.connections,
                 requests: cell.requests,

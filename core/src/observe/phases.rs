@@ -2,6 +2,7 @@
 //!
 //! Counts come with windows, so that a window in which something changes belongs to no phase: it would mix both.
 
+use crate::ids::Table;
 use crate::metrics::attribution::Attribution;
 use crate::metrics::phase::{Phase, PodNow};
 use crate::metrics::skew;
@@ -101,7 +102,7 @@ pub(super) struct Finished {
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     pub model: &'a Model,
-    pub pods: &'a [PodInfo],
+    pub pods: &'a Table<PodId, PodInfo>,
     /// When a pod became Ready, or ceased to be.
     pub ready_changes: &'a [(Time, PodId)],
 }
@@ -133,13 +134,13 @@ impl Phases {
     }
 
     /// Takes note of what begins or ends. `pods` is as it was before the observation.
-    pub fn observe(&mut self, model: &Model, pods: &[PodInfo], at: Time, what: &Observation<'_>) {
+    pub fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
         let of_servers = |server: u32| (server as usize) < model.servers.len();
         let under_way = |under_way| Effect { under_way, ..Effect::default() };
         let effect = match *what {
             Observation::PodCreated { server, .. } if of_servers(server) => under_way(1),
-            Observation::PodPhase { pod, phase } if !pods[pod.0 as usize].gateway => {
-                let before = pods[pod.0 as usize].phase;
+            Observation::PodPhase { pod, phase } if !pods[pod].gateway => {
+                let before = pods[pod].phase;
                 let change = |of: PodPhase| i32::from(phase == of) - i32::from(before == of);
                 Effect {
                     begins: None,

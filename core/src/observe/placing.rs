@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::{ConnectionIx, OwnerId, Table};
 use crate::metrics::attribution::{Attribution, ChannelShares, Loads, attribute};
 use crate::model::{Client, Model};
 use crate::sim::observation::{ConnectionSample, PodId};
@@ -24,9 +25,9 @@ type ByPod = BTreeMap<PodId, (f64, u64)>;
 #[derive(Debug, Default)]
 pub(super) struct Placing {
     /// By slot.
-    live: Vec<Option<Live>>,
+    live: Table<ConnectionIx, Option<Live>>,
     /// By caller, then channel or pool.
-    channels: BTreeMap<(u32, u32), ByPod>,
+    channels: BTreeMap<(u32, OwnerId), ByPod>,
     /// Weights of drawn connections by how many changes of the Ready pods there had been when they were dialled.
     dialled_after: BTreeMap<usize, f64>,
     /// Sum of the squares of these connections' weights.
@@ -47,16 +48,16 @@ impl Placing {
     /// Adds what connections did in a window. `changes` are those of the Ready pods so far.
     pub fn add(&mut self, model: &Model, samples: &[ConnectionSample], changes: &[(Time, PodId)]) {
         for sample in samples {
-            let slot = sample.slot as usize;
-            if self.live.len() <= slot {
-                self.live.resize(slot + 1, None);
-            }
-            let live = self.live[slot].get_or_insert(Live { sample: *sample, ready: Span::ZERO, sent: 0 });
+            let live = self.live.reach(sample.slot, || None).get_or_insert(Live {
+                sample: *sample,
+                ready: Span::ZERO,
+                sent: 0,
+            });
             live.ready = live.ready + sample.ready;
             live.sent += sample.sent;
             if sample.ended {
                 let live = *live;
-                self.live[slot] = None;
+                self.live[sample.slot] = None;
                 self.fold(model, &live, changes);
             }
         }
@@ -80,7 +81,7 @@ impl Placing {
     /// What the shares of the phase are made of. `loads` are the pods' requests received and time of being Ready.
     pub fn finish(
         mut self,
-        (model, pods): (&Model, &[PodInfo]),
+        (model, pods): (&Model, &Table<PodId, PodInfo>),
         loads: &[(PodId, u64, Span)],
         length: Span,
         changes: &[(Time, PodId)],
@@ -92,7 +93,7 @@ impl Placing {
         // Clients of a gateway call no server.
         let called: Vec<usize> =
             callers.into_iter().filter(|c| self.channels.keys().any(|(client, _)| *client as usize == *c)).collect();
-        let channel = |(&(client, _), by_pod): (&(u32, u32), &ByPod)| ChannelShares {
+        let channel = |(&(client, _), by_pod): (&(u32, OwnerId), &ByPod)| ChannelShares {
             caller: called.iter().position(|c| *c == client as usize).unwrap_or(0),
             pods: by_pod
                 .iter()
@@ -103,7 +104,7 @@ impl Placing {
         let channels: Vec<ChannelShares> = self.channels.iter().map(channel).collect();
         let drawn: f64 = self.dialled_after.values().sum();
         let loads = Loads {
-            names: loads.iter().map(|(id, ..)| pods[id.0 as usize].name.clone()).collect(),
+            names: loads.iter().map(|(id, ..)| pods[*id].name.clone()).collect(),
             received: loads.iter().map(|(_, requests, _)| *requests as f64).collect(),
             ready: loads.iter().map(|(.., ready)| ready.as_secs_f64()).collect(),
             drawn_evenly: self.drawn_evenly(loads, changes),

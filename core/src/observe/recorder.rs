@@ -15,6 +15,7 @@
 //!
 //! Traces, digests and `connections` cover the whole run.
 
+use crate::ids::Table;
 use crate::metrics::outcome::Outcome;
 use crate::model::Model;
 use crate::sim::observation::{ConnectionSample, FailureReason, Observation, Observer, PodId, PodPhase, PodSample};
@@ -70,10 +71,10 @@ pub struct Recorder<'a> {
     asked: bool,
     pub(super) methods: Methods,
     /// By pod.
-    pub(super) counts: Vec<PodCounts>,
+    pub(super) counts: Table<PodId, PodCounts>,
     pub(super) latencies: Latencies,
     /// By pod.
-    pub(super) pods: Vec<PodInfo>,
+    pub(super) pods: Table<PodId, PodInfo>,
     /// Pods of servers so far, and of gateways.
     rows: [u32; 2],
     pub(super) windows: Windows,
@@ -108,9 +109,9 @@ impl<'a> Recorder<'a> {
             unplaced: 0,
             asked: parts::ask_for_latencies(model),
             methods: Methods::new(model),
-            counts: Vec::new(),
+            counts: Table::default(),
             latencies: Latencies::default(),
-            pods: Vec::new(),
+            pods: Table::default(),
             rows: [0; 2],
             windows: Windows::new(window, model.windows_widen()),
             phases: Phases::new(model),
@@ -153,7 +154,7 @@ impl<'a> Recorder<'a> {
         }
         match pod {
             // A pod that is gone has no row any more.
-            Some(pod) if self.pods[pod.0 as usize].phase != PodPhase::Gone => self.counts[pod.0 as usize].errors += 1,
+            Some(pod) if self.pods[pod].phase != PodPhase::Gone => self.counts[pod].errors += 1,
             _ => self.unplaced += 1,
         }
     }
@@ -174,7 +175,7 @@ impl<'a> Recorder<'a> {
             Observation::Message { pod } => {
                 self.close_bins(at);
                 let measured = self.measured(at);
-                let info = &mut self.pods[pod.0 as usize];
+                let info = &mut self.pods[pod];
                 info.messages[usize::from(measured)] += 1;
                 info.messages_now += 1;
             }
@@ -192,8 +193,8 @@ impl<'a> Recorder<'a> {
                 }
             }
             Observation::PodPhase { pod, phase } => {
-                let info = &mut self.pods[pod.0 as usize];
-                let received = self.counts[pod.0 as usize].received[1] + info.messages[1];
+                let info = &mut self.pods[pod];
+                let received = self.counts[pod].received[1] + info.messages[1];
                 if info.enter(at, phase, self.warmup, received) && !info.gateway {
                     self.ready_changes.push((at, pod));
                 }
@@ -205,7 +206,7 @@ impl<'a> Recorder<'a> {
                 self.connections.resolved(self.model, client, replica, addresses);
             }
             Observation::Connected { client, replica, pod, .. } => {
-                self.pods[pod.0 as usize].opened += 1;
+                self.pods[pod].opened += 1;
                 let measured = self.measured(at);
                 self.connections.connected(self.model, client, replica, (at, measured));
             }
@@ -235,13 +236,13 @@ impl<'a> Recorder<'a> {
 
     /// Calls that failed at a pod of a server in the window that ends.
     fn failed_since(&self, pod: PodId) -> u64 {
-        let (counts, info) = (&self.counts[pod.0 as usize], &self.pods[pod.0 as usize]);
+        let (counts, info) = (&self.counts[pod], &self.pods[pod]);
         if info.gateway { 0 } else { counts.errors - info.seen.1 }
     }
 
     /// What a pod did in the window that ends, and back to zero. `held`: the length of the window, if it lies whole in a phase.
     fn cell(&mut self, sample: &PodSample, held: Option<Span>) -> Cell {
-        let (counts, info) = (&mut self.counts[sample.pod.0 as usize], &mut self.pods[sample.pod.0 as usize]);
+        let (counts, info) = (&mut self.counts[sample.pod], &mut self.pods[sample.pod]);
         info.connections = sample.connections;
         let now = (counts.received_in_all(), counts.errors);
         let (requests, errors) = (now.0 - info.seen.0, now.1 - info.seen.1);
@@ -277,7 +278,7 @@ impl Observer for Recorder<'_> {
             Observation::Received { pod, .. } => {
                 self.close_bins(at);
                 let measured = usize::from(self.measured(at));
-                self.counts[pod.0 as usize].received[measured] += 1;
+                self.counts[pod].received[measured] += 1;
             }
             Observation::Started { .. } => {}
             Observation::Completed { client, method, pod, emitted } => {
@@ -330,7 +331,7 @@ mod tests {
             };
             let cell = recorder.cell(&sample, None);
             assert_eq!((cell.latency.is_none(), cell.p50.is_none()), (summary_only, summary_only));
-            assert_eq!(recorder.pods[0].latency.count(), 1, "the run's own histogram has it");
+            assert_eq!(recorder.pods[PodId(0)].latency.count(), 1, "the run's own histogram has it");
         }
     }
 }

@@ -79,7 +79,7 @@ fn saturated_now(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Option<Str
          that lasts.",
         full.count(),
         count(now.len() as u32, "Ready pod"),
-        recorder.pods[pod.0 as usize].name
+        recorder.pods[*pod].name
     ))
 }
 
@@ -110,7 +110,7 @@ fn content(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Vec<String> {
     let of_server = |(i, server): (usize, &crate::model::Server)| {
         let hpa = server.hpa.as_ref()?;
         let pods: Vec<&(PodId, PodNow)> =
-            now.iter().filter(|(pod, _)| recorder.pods[pod.0 as usize].server as usize == i).collect();
+            now.iter().filter(|(pod, _)| recorder.pods[*pod].server as usize == i).collect();
         let (hottest, used) = pods.iter().max_by(|a, b| a.1.utilization.total_cmp(&b.1.utilization))?;
         let mean = pods.iter().map(|(_, now)| now.utilization).sum::<f64>() / pods.len() as f64;
         let seen = 100.0 * hpa.cpu_at_full_load * mean;
@@ -123,7 +123,7 @@ fn content(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Vec<String> {
                  it has{fails}.",
                 server.name,
                 hpa.target_percent,
-                recorder.pods[hottest.0 as usize].name,
+                recorder.pods[*hottest].name,
                 100.0 * used.utilization
             )
         })

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 
 use super::{Endpoints, PickPolicy, View};
+use crate::ids::Address;
 use crate::settings::Settings;
 
 /// A policy of a proxy that counts the calls under way itself. It is a [`PickPolicy`], too: what such policies have in common is here.
@@ -61,7 +62,7 @@ impl<C: Counting> PickPolicy for C {
         plan.begin(picked);
     }
 
-    fn ended(&self, plan: &mut Self::Plan, address: u32) {
+    fn ended(&self, plan: &mut Self::Plan, address: Address) {
         plan.end(address);
     }
 }
@@ -70,15 +71,15 @@ impl<C: Counting> PickPolicy for C {
 #[derive(Debug)]
 pub struct Counted<C: Counting> {
     /// Sorted.
-    addresses: Vec<u32>,
+    addresses: Vec<Address>,
     under_way: Vec<u32>,
     servers: C::Servers,
 }
 
 impl<C: Counting> Counted<C> {
     /// Servers by address, sorted. The calls under way are known of those that were in `before`.
-    fn new(policy: &C, addresses: Vec<u32>, before: Option<Counted<C>>) -> Counted<C> {
-        let known = |a: &u32| before.as_ref().and_then(|b| b.find(*a).map(|i| b.under_way[i])).unwrap_or(0);
+    fn new(policy: &C, addresses: Vec<Address>, before: Option<Counted<C>>) -> Counted<C> {
+        let known = |a: &Address| before.as_ref().and_then(|b| b.find(*a).map(|i| b.under_way[i])).unwrap_or(0);
         let under_way: Vec<u32> = addresses.iter().map(known).collect();
         let servers = policy.servers(&under_way, before.map(|b| b.servers));
         Counted { addresses, under_way, servers }
@@ -96,20 +97,21 @@ impl<C: Counting> Counted<C> {
     }
 
     /// A call that went to this address is over.
-    fn end(&mut self, address: u32) {
+    fn end(&mut self, address: Address) {
         if let Some(place) = self.find(address) {
             self.under_way[place] = self.under_way[place].saturating_sub(1);
             C::changed(&mut self.servers, place, self.under_way[place]);
         }
     }
 
-    fn find(&self, address: u32) -> Option<usize> {
+    fn find(&self, address: Address) -> Option<usize> {
         self.addresses.binary_search(&address).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::ids::{Address, Table};
     use crate::pick::{Endpoints, HaproxyLeastConn, NginxLeastConn, PickPolicy, Trial};
     use crate::units::Time;
 
@@ -123,8 +125,8 @@ mod tests {
     }
 
     fn plan<P: PickPolicy<Memory = ()>>(policy: P, addresses: &[u32], before: Option<P::Plan>) -> P::Plan {
-        let all = || addresses.to_vec();
-        let mut of = Endpoints { usable: &[], memories: &mut [(); 0], all: &all, now: Time(0), drawn: 0 };
+        let all = || addresses.iter().copied().map(Address).collect();
+        let mut of = Endpoints { usable: &[], memories: &mut Table::default(), all: &all, now: Time(0), drawn: 0 };
         policy.plan(&mut of, before).expect("it counts")
     }
 
@@ -138,8 +140,8 @@ mod tests {
             })
             .collect();
         assert_eq!(places, [0, 1, 2], "{policy:?}");
-        policy.ended(&mut counted, 5);
-        policy.ended(&mut counted, 77);
+        policy.ended(&mut counted, Address(5));
+        policy.ended(&mut counted, Address(77));
         // 5 is idle, 9 is gone, 12 is new: the idle ones take their turns.
         let next = plan(policy, &[3, 5, 12], Some(counted)).pick(&mut || 0);
         assert!(matches!(next, Some(1 | 2)), "{policy:?}: {next:?}");

@@ -37,6 +37,7 @@ pub use round_robin::RotationStart;
 pub use trial::Trial;
 pub use weighted_round_robin::Report;
 
+use crate::ids::{Address, ConnectionIx, EndpointIx, Table};
 use crate::settings::Settings;
 use crate::units::{Span, Time};
 
@@ -177,7 +178,7 @@ pub trait PickPolicy: Settings + Copy + PartialEq + Debug {
     fn began(&self, _plan: &mut Self::Plan, _picked: usize) {}
 
     /// A call that went to this address is over.
-    fn ended(&self, _plan: &mut Self::Plan, _address: u32) {}
+    fn ended(&self, _plan: &mut Self::Plan, _address: Address) {}
 
     /// The weight of a host in Envoy's slow start, whose factor is given. `outstanding` says how many calls it has.
     fn slow_weight(&self, factor: f64, _outstanding: impl FnOnce() -> u32) -> f64 {
@@ -230,11 +231,11 @@ pub trait View<P: PickPolicy> {
 /// The endpoints of a channel, as a plan sees them.
 pub struct Endpoints<'a, M> {
     /// Connections or hosts that may be picked, in the order of the view.
-    pub usable: &'a [u32],
-    /// What is remembered, by connection; may be shorter, if nothing is remembered.
-    pub memories: &'a mut [M],
+    pub usable: &'a [EndpointIx],
+    /// What is remembered, by connection; there may be less, if nothing is remembered.
+    pub memories: &'a mut Table<ConnectionIx, M>,
     /// Makes the list of [`Endpoints::addresses`].
-    pub all: &'a dyn Fn() -> Vec<u32>,
+    pub all: &'a dyn Fn() -> Vec<Address>,
     /// Now.
     pub now: Time,
     /// A draw of the channel's own, a new one for each list of endpoints.
@@ -244,14 +245,14 @@ pub struct Endpoints<'a, M> {
 impl<M> Endpoints<'_, M> {
     /// The addresses of all endpoints, usable or not, in their order.
     #[must_use]
-    pub fn addresses(&self) -> Vec<u32> {
+    pub fn addresses(&self) -> Vec<Address> {
         (self.all)()
     }
 
     /// Goes through what is remembered of each usable connection.
     pub fn remembered<T>(&mut self, mut each: impl FnMut(&mut M) -> T) -> Vec<T> {
         let (usable, memories) = (self.usable, &mut *self.memories);
-        usable.iter().map(|&c| each(&mut memories[c as usize])).collect()
+        usable.iter().map(|&c| each(&mut memories[c.connection()])).collect()
     }
 }
 
@@ -266,15 +267,15 @@ pub struct Ended {
     pub report: Option<Report>,
 }
 
-/// A pod's address and port, as hashes of addresses see it.
+/// An address with its port, as hashes of addresses see it.
 #[must_use]
-pub fn address_of(pod: u32) -> String {
-    let [a, b, c, d] = pod.to_be_bytes();
+pub fn address_of(address: Address) -> String {
+    let [a, b, c, d] = address.0.to_be_bytes();
     format!("{}.{b}.{c}.{d}:50051", 10 + u32::from(a))
 }
 
 /// Addresses as hashes see them, all of one weight.
-fn named(addresses: &[u32]) -> Vec<(String, u32)> {
+fn named(addresses: &[Address]) -> Vec<(String, u32)> {
     addresses.iter().map(|&a| (address_of(a), 1)).collect()
 }
 

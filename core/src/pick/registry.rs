@@ -1,6 +1,7 @@
 //! What follows from the list of all pick policies, which stands in `mod.rs`.
 
 use super::{Memories, PickPolicy, Policy, PolicyPlan, RotationStart, Wrong, on_policy};
+use crate::ids::{ConnectionIx, Table};
 use crate::settings::{Group, Settings, Value};
 
 /// What there is to say of a policy without its settings.
@@ -32,7 +33,7 @@ pub trait Registered: PickPolicy {
     const KIND: Kind;
 
     /// Its memories.
-    fn memories(all: &mut Memories) -> &mut Vec<Self::Memory>;
+    fn memories(all: &mut Memories) -> &mut Table<ConnectionIx, Self::Memory>;
     /// Its plan as one of all policies.
     fn keep(plan: Self::Plan) -> PolicyPlan;
     /// Its plan, if it is one of this policy.
@@ -61,7 +62,7 @@ macro_rules! registry {
         /// space.
         #[derive(Clone, Debug, Default)]
         pub struct Memories {
-            $($file: Vec<<$Policy as PickPolicy>::Memory>,)*
+            $($file: Table<ConnectionIx, <$Policy as PickPolicy>::Memory>,)*
         }
 
         /// The plan of a channel's policy.
@@ -99,7 +100,7 @@ macro_rules! registry {
                 };
 
                 #[inline(always)]
-                fn memories(all: &mut Memories) -> &mut Vec<Self::Memory> {
+                fn memories(all: &mut Memories) -> &mut Table<ConnectionIx, Self::Memory> {
                     &mut all.$file
                 }
 

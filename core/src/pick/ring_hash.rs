@@ -11,6 +11,7 @@ use std::fmt::Write;
 use xxhash_rust::xxh64::xxh64;
 
 use super::{Endpoints, PickPolicy, View, Wrong, named};
+use crate::ids::Address;
 use crate::settings;
 use crate::settings::count;
 
@@ -71,7 +72,7 @@ impl PickPolicy for RingHash {
 #[derive(Debug)]
 pub struct Hashed<T> {
     /// In the order in which the plan names them.
-    pub addresses: Vec<u32>,
+    pub addresses: Vec<Address>,
     /// The ring or table.
     pub made: T,
 }
@@ -79,7 +80,7 @@ pub struct Hashed<T> {
 impl<T> Hashed<T> {
     /// The plan of these addresses: the one `before` if it is of the same, for they are the same for as long as no pod comes or goes.
     pub(super) fn of(
-        addresses: Vec<u32>,
+        addresses: Vec<Address>,
         before: Option<Hashed<T>>,
         make: impl Fn(&[(String, u32)]) -> T,
     ) -> Hashed<T> {

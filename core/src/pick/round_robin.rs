@@ -76,7 +76,7 @@ impl PickPolicy for RoundRobin {
 /// remainder modulo the length. `last` is what the previous picker would have gone on with, if there was one: for
 /// [`RotationStart::Continue`] the number of the next pick, for [`RotationStart::NextSubchannel`] the new index of the next connection.
 #[must_use]
-pub fn rebuild(start: RotationStart, ready: &mut [u32], last: Option<u32>, stream: &mut Stream) -> u32 {
+pub fn rebuild<T>(start: RotationStart, ready: &mut [T], last: Option<u32>, stream: &mut Stream) -> u32 {
     match start {
         RotationStart::First => 0,
         RotationStart::NextSubchannel => last.unwrap_or(0),

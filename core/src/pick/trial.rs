@@ -3,6 +3,7 @@
 use super::{
     Ended, Endpoints, Memories, PickPolicy, Policy, PolicyPlan, Registered, Report, View, on_policy, take_turn,
 };
+use crate::ids::{Address, ConnectionIx, EndpointIx, Table};
 use crate::random::mix;
 use crate::units::{Span, Time};
 
@@ -18,7 +19,7 @@ pub struct Trial {
 #[derive(Debug)]
 struct State {
     outstanding: Vec<u32>,
-    numbers: Vec<u32>,
+    numbers: Vec<EndpointIx>,
     now: Time,
     next: u32,
     turned: u32,
@@ -28,7 +29,7 @@ impl Trial {
     /// A client with this many endpoints. `seed` is what its channel draws for its plan.
     #[must_use]
     pub fn new(policy: Policy, endpoints: usize, seed: u64) -> Trial {
-        let numbers = (0..endpoints as u32).collect();
+        let numbers = (0..endpoints as u32).map(EndpointIx).collect();
         let state = State { outstanding: vec![0; endpoints], numbers, now: Time::ZERO, next: 0, turned: 0 };
         let mut trial = Trial { policy, state, plan: None, memories: Memories::default() };
         on_policy!(policy, p => trial.connect(p, seed));
@@ -67,8 +68,9 @@ impl Trial {
 
     fn connect<P: Registered>(&mut self, policy: P, seed: u64) {
         let memories = P::memories(&mut self.memories);
-        memories.resize(self.state.numbers.len(), P::Memory::default());
-        memories.iter_mut().for_each(|memory| policy.connected(memory, self.state.now));
+        for endpoint in &self.state.numbers {
+            policy.connected(memories.reach(endpoint.connection(), P::Memory::default), self.state.now);
+        }
         let plan = with_endpoints(&self.state, memories, seed, |endpoints| policy.plan(endpoints, None));
         self.plan = plan.map(P::keep);
     }
@@ -92,10 +94,10 @@ impl Trial {
         let report = policy.asks_for_reports().then_some(report);
         if policy.learns() {
             let ended = Ended { now: self.state.now, took, report };
-            policy.learn(&mut P::memories(&mut self.memories)[i], &ended);
+            policy.learn(&mut P::memories(&mut self.memories)[ConnectionIx(i as u32)], &ended);
         }
         if let Some(plan) = self.plan.as_mut().and_then(P::kept_mut) {
-            policy.ended(plan, i as u32);
+            policy.ended(plan, Address(i as u32));
         }
     }
 
@@ -109,17 +111,17 @@ impl Trial {
 
 fn with_endpoints<M, T>(
     state: &State,
-    memories: &mut [M],
+    memories: &mut Table<ConnectionIx, M>,
     drawn: u64,
     f: impl FnOnce(&mut Endpoints<'_, M>) -> T,
 ) -> T {
-    let all = || state.numbers.clone();
+    let all = || state.numbers.iter().map(|endpoint| Address(endpoint.0)).collect();
     f(&mut Endpoints { usable: &state.numbers, memories, all: &all, now: state.now, drawn })
 }
 
 struct Seen<'a, P: PickPolicy> {
     state: &'a mut State,
-    memories: &'a mut [P::Memory],
+    memories: &'a mut Table<ConnectionIx, P::Memory>,
     plan: Option<&'a mut P::Plan>,
 }
 
@@ -145,7 +147,7 @@ impl<P: PickPolicy> View<P> for Seen<'_, P> {
     }
 
     fn memory(&mut self, i: usize) -> &mut P::Memory {
-        &mut self.memories[i]
+        &mut self.memories[ConnectionIx(i as u32)]
     }
 
     fn plan(&mut self) -> Option<&mut P::Plan> {

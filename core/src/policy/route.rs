@@ -1,34 +1,35 @@
 //! kube-proxy: which pod a new connection to the virtual IP lands on.
 
+use crate::ids::PodId;
 use crate::random::below;
 
 /// The endpoints of one Service as one node knows them, each list in order of pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// Ready ones.
-    pub ready: Vec<u32>,
+    pub ready: Vec<PodId>,
     /// Terminating ones that still serve.
-    pub terminating: Vec<u32>,
+    pub terminating: Vec<PodId>,
 }
 
 impl Endpoints {
     /// What kube-proxy chooses among: ready endpoints; if there are none, serving terminating ones (KEP-1669,
     /// `CategorizeEndpoints` in `pkg/proxy/topology.go`).
     #[must_use]
-    pub fn usable(&self) -> &[u32] {
+    pub fn usable(&self) -> &[PodId] {
         if self.ready.is_empty() { &self.terminating } else { &self.ready }
     }
 
     /// The endpoint for a new connection: uniform over the usable ones in their order, as the `statistic` match chain
     /// (iptables) and `numgen random` (nftables) are up to 1e-7. `None`: no endpoint, the connection is rejected.
     #[must_use]
-    pub fn choose(&self, draw: u64) -> Option<u32> {
+    pub fn choose(&self, draw: u64) -> Option<PodId> {
         let usable = self.usable();
         (!usable.is_empty()).then(|| usable[below(draw, usable.len())])
     }
 
     /// Records a pod's new condition.
-    pub fn change(&mut self, pod: u32, to: Condition) {
+    pub fn change(&mut self, pod: PodId, to: Condition) {
         for list in [&mut self.ready, &mut self.terminating] {
             if let Ok(i) = list.binary_search(&pod) {
                 list.remove(i);
@@ -64,21 +65,22 @@ mod tests {
     fn terminating_endpoints_are_the_last_resort() {
         let mut e = Endpoints::default();
         assert_eq!(e.choose(0), None);
-        e.change(3, Condition::Ready);
-        e.change(1, Condition::Ready);
-        e.change(3, Condition::Terminating);
-        assert_eq!(e.usable(), [1]);
-        e.change(1, Condition::Terminating);
-        assert_eq!(e.usable(), [1, 3]);
-        e.change(1, Condition::Absent);
-        assert_eq!(e.choose(u64::MAX), Some(3));
+        let (one, three) = (PodId(1), PodId(3));
+        e.change(three, Condition::Ready);
+        e.change(one, Condition::Ready);
+        e.change(three, Condition::Terminating);
+        assert_eq!(e.usable(), [one]);
+        e.change(one, Condition::Terminating);
+        assert_eq!(e.usable(), [one, three]);
+        e.change(one, Condition::Absent);
+        assert_eq!(e.choose(u64::MAX), Some(three));
     }
 
     #[test]
     fn one_draw_maps_to_the_endpoints_in_equal_parts() {
-        let e = Endpoints { ready: vec![0, 1, 2, 3, 4], terminating: vec![] };
+        let e = Endpoints { ready: (0..5).map(PodId).collect(), terminating: vec![] };
         for i in 0..5u64 {
-            assert_eq!(e.choose((u64::MAX / 5) * i + 1_000), Some(i as u32));
+            assert_eq!(e.choose((u64::MAX / 5) * i + 1_000), Some(PodId(i as u32)));
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::cmp::Reverse;
 
+use crate::ids::{NodeId, PodId, Table};
 use crate::units::Span;
 
 /// What the ReplicaSet controller looks at. It never looks at connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The pod.
-    pub pod: u32,
+    pub pod: PodId,
     /// Its node, to count its siblings there.
-    pub node: u32,
+    pub node: NodeId,
     /// How long it has been Ready; `None` if it is not.
     pub ready_for: Option<Span>,
     /// Random, fixed for the pod's life.
@@ -20,15 +21,14 @@ pub struct Candidate {
 /// Orders `pods`, first to be deleted first: those not ready; those with more siblings on their node; those ready for a
 /// shorter time, compared in powers of two of nanoseconds; the lower UID. `nodes` has the node of each active pod of the
 /// whole Deployment: siblings of all revisions count (`getPodsRankedByRelatedPodsOnSameNode`).
-pub fn rank(pods: &mut [Candidate], nodes: impl Iterator<Item = u32>) {
-    let mut siblings: Vec<u32> = Vec::new();
+pub fn rank(pods: &mut [Candidate], nodes: impl Iterator<Item = NodeId>) {
+    let mut siblings: Table<NodeId, u32> = Table::default();
     for node in nodes {
-        siblings.resize(siblings.len().max(node as usize + 1), 0);
-        siblings[node as usize] += 1;
+        *siblings.reach(node, || 0) += 1;
     }
     pods.sort_by_cached_key(|p| {
         let bucket = p.ready_for.map_or(0, |t| t.0.max(1).ilog2());
-        (p.ready_for.is_some(), Reverse(siblings.get(p.node as usize).copied()), bucket, p.uid, p.pod)
+        (p.ready_for.is_some(), Reverse(siblings.get(p.node).copied()), bucket, p.uid, p.pod)
     });
 }
 
@@ -37,20 +37,20 @@ mod tests {
     use super::*;
 
     fn pod(pod: u32, node: u32, ready_for: Option<u64>, uid: u64) -> Candidate {
-        Candidate { pod, node, ready_for: ready_for.map(Span::from_secs), uid }
+        Candidate { pod: PodId(pod), node: NodeId(node), ready_for: ready_for.map(Span::from_secs), uid }
     }
 
     fn order(mut pods: Vec<Candidate>) -> Vec<u32> {
-        let nodes: Vec<u32> = pods.iter().map(|p| p.node).collect();
+        let nodes: Vec<NodeId> = pods.iter().map(|p| p.node).collect();
         rank(&mut pods, nodes.into_iter());
-        pods.iter().map(|p| p.pod).collect()
+        pods.iter().map(|p| p.pod.0).collect()
     }
 
     #[test]
     fn siblings_of_other_revisions_count() {
         let mut pods = vec![pod(0, 0, Some(500), 1), pod(1, 1, Some(500), 9)];
-        rank(&mut pods, [0, 1, 1].into_iter());
-        assert_eq!(pods[0].pod, 1);
+        rank(&mut pods, [0, 1, 1].map(NodeId).into_iter());
+        assert_eq!(pods[0].pod, PodId(1));
     }
 
     #[test]

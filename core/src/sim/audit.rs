@@ -3,7 +3,8 @@
 
 use super::engine::Engine;
 use super::observation::Observer;
-use super::world::{Call, ConnectionState, Job, NONE, SubchannelState};
+use super::world::{Call, ConnectionState, Job, NOT_ACCEPTED, SubchannelState};
+use crate::ids::{CallIx, ConnectionIx, OwnerId, PodId, PoolId, Table};
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
@@ -11,90 +12,89 @@ impl<O: Observer> Engine<'_, O> {
         let (calls, connections) = (self.calls.used(), self.connections.used());
         self.audit_streams(&calls, &connections);
         self.audit_pods(&connections);
-        for (i, channel) in self.channels.iter().enumerate() {
+        for (i, channel) in self.channels.ids().zip(&self.channels) {
             let ready = channel.subchannels.iter().filter(|s| s.state == SubchannelState::Ready);
-            let takes_calls = |c: u32| {
-                let (lane, c) = (&self.lanes[c], &self.connections.items[c as usize]);
-                lane.state == ConnectionState::Ready && !lane.http1 && c.owner == i as u32
+            let takes_calls = |c: ConnectionIx| {
+                let (lane, c) = (&self.lanes[c], &self.connections[c]);
+                lane.state == ConnectionState::Ready && !lane.http1 && c.owner == OwnerId::from(i)
             };
-            assert!(ready.clone().all(|s| takes_calls(s.connection)), "channel {i}: READY without a connection");
-            assert_eq!(ready.count() as u32, channel.ready, "channel {i}: READY subchannels");
+            assert!(ready.clone().all(|s| takes_calls(s.connection)), "{i:?}: READY without a connection");
+            assert_eq!(ready.count() as u32, channel.ready, "{i:?}: READY subchannels");
         }
         self.audit_pools(&connections);
     }
 
     /// Streams are the calls on a connection, within its limit.
-    fn audit_streams(&mut self, calls: &[u32], connections: &[u32]) {
-        let mut streams = vec![0; self.connections.items.len()];
-
+    fn audit_streams(&mut self, calls: &[CallIx], connections: &[ConnectionIx]) {
+        let mut streams: Table<ConnectionIx, u32> = vec![0; self.connections.items.len()].into();
         for &index in calls {
-            let call: &Call = &self.calls.items[index as usize];
+            let call: &Call = &self.calls[index];
             match call.state {
                 state if !state.has_stream() => {
-                    assert!(!call.ended, "call {index} has ended and nobody holds it");
+                    assert!(!call.ended, "{index:?} has ended and nobody holds it");
                 }
                 _ if call.ended => {}
-                _ => streams[call.connection as usize] += 1,
+                _ => streams[call.connection] += 1,
             }
         }
         for &index in connections {
-            let on = streams[index as usize];
+            let on = streams[index];
             let counted = self.lanes.streams(index);
             let lane = &self.lanes[index];
             assert_eq!(counted, on, "connection {}: streams", lane.id);
             assert!(on <= lane.streams_max, "connection {}: {on} streams, at most {}", lane.id, lane.streams_max);
             let most = if lane.http1 { 1 } else { u32::MAX };
             assert!(on <= most, "connection {}: {on} requests at once, HTTP/1.1", lane.id);
-            let waits = !self.connections.items[index as usize].waiting.is_empty();
+            let waits = !self.connections[index].waiting.is_empty();
             let plain = lane.state == ConnectionState::Ready && !lane.http1 && !waits;
             assert!(plain || !self.lanes.is_plain(index), "connection {}: plain", lane.id);
-            streams[index as usize] = 0;
+            streams[index] = 0;
         }
         assert!(streams.iter().all(|n| *n == 0), "a call on a connection that is gone");
     }
 
     /// Queues, slots and connections of pods.
-    fn audit_pods(&self, connections: &[u32]) {
-        let mut established = vec![0; self.pods.len()];
+    fn audit_pods(&self, connections: &[ConnectionIx]) {
+        let mut established: Table<PodId, u32> = vec![0; self.pods.len()].into();
         for &index in connections {
-            let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
+            let (lane, c) = (&self.lanes[index], &self.connections[index]);
             if lane.state == ConnectionState::Ready {
-                established[lane.pod as usize] += 1;
+                established[lane.pod] += 1;
             }
-            if lane.pod != NONE && c.place != NONE {
-                let at = self.pods[lane.pod as usize].connections.get(c.place as usize);
+            if lane.pod != PodId::NONE && c.place_in_pod != NOT_ACCEPTED {
+                let at = self.pods[lane.pod].connections.get(c.place_in_pod as usize);
                 assert_eq!(at, Some(&index), "connection {} is not in its place", lane.id);
             }
         }
-        for (i, pod) in self.pods.iter().enumerate() {
-            assert_eq!(pod.established, established[i], "pod {i}: established connections");
+        for (i, pod) in self.pods.ids().zip(&self.pods) {
+            assert_eq!(pod.established, established[i], "{i:?}: established connections");
             let waits = |job: &Job| match *job {
-                Job::Call(call) => !self.calls.items[call as usize].ended,
+                Job::Call(call) => !self.calls[call].ended,
                 Job::Handshake(_) | Job::Message(_) => true,
                 Job::Idle => false,
             };
             let queued = pod.queue.iter().filter(|(job, _)| waits(job)).count() as u32;
-            assert_eq!(pod.queued, queued, "pod {i}: queue");
-            let all = self.server_of(i as u32).concurrency;
-            assert!(pod.queued == 0 || pod.idle.is_empty(), "pod {i}: {queued} wait, {} of {all} idle", pod.idle.len());
+            assert_eq!(pod.queued, queued, "{i:?}: queue");
+            let all = pod.settings.concurrency;
+            assert!(pod.queued == 0 || pod.idle.is_empty(), "{i:?}: {queued} wait, {} of {all} idle", pod.idle.len());
         }
     }
 
     /// Open connections of pools, and their idle ones.
-    fn audit_pools(&self, connections: &[u32]) {
-        let mut open = vec![0; self.pools.len()];
+    fn audit_pools(&self, connections: &[ConnectionIx]) {
+        let mut open: Table<PoolId, u32> = vec![0; self.pools.len()].into();
         for &index in connections {
             let lane = &self.lanes[index];
             if lane.http1 && lane.state != ConnectionState::Draining {
-                open[self.connections.items[index as usize].owner as usize] += 1;
+                open[self.connections[index].owner.pool()] += 1;
             }
         }
-        for (i, pool) in self.pools.iter().enumerate() {
-            assert_eq!(pool.open, open[i], "pool {i}: open connections");
+        for (i, pool) in self.pools.ids().zip(&self.pools) {
+            assert_eq!(pool.open, open[i], "{i:?}: open connections");
             for &index in &pool.idle {
                 let lane = &self.lanes[index];
-                let own = lane.http1 && self.connections.items[index as usize].owner == i as u32;
-                assert!(own && lane.state == ConnectionState::Ready, "pool {i}: connection {} is not idle", lane.id);
+                let own = lane.http1 && self.connections[index].owner == OwnerId::from(i);
+                assert!(own && lane.state == ConnectionState::Ready, "{i:?}: connection {} is not idle", lane.id);
             }
         }
     }

@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use super::observation::FailureReason;
 use super::plans::{Answer, Joined, Plan};
-use super::world::{NONE, Waiting};
+use super::world::Waiting;
+use crate::ids::{Address, ChannelId, ConnectionIx, EndpointIx, ReplicaId};
 use crate::model::Policy;
 use crate::pick;
 use crate::units::Time;
@@ -27,9 +28,9 @@ pub enum SubchannelState {
 /// One address of a channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Subchannel {
-    pub address: u32,
+    pub address: Address,
     /// Slot of its connection while Connecting or Ready.
-    pub connection: u32,
+    pub connection: ConnectionIx,
     /// Voids back-off timers set before.
     pub epoch: u32,
     pub state: SubchannelState,
@@ -40,8 +41,15 @@ pub struct Subchannel {
 }
 
 impl Subchannel {
-    pub fn new(address: u32) -> Subchannel {
-        Subchannel { address, connection: NONE, epoch: 0, state: SubchannelState::Idle, failed: false, failures: 0 }
+    pub fn new(address: Address) -> Subchannel {
+        Subchannel {
+            address,
+            connection: ConnectionIx::NONE,
+            epoch: 0,
+            state: SubchannelState::Idle,
+            failed: false,
+            failures: 0,
+        }
     }
 }
 
@@ -60,9 +68,9 @@ pub enum Connectivity {
 /// A gRPC channel.
 #[derive(Debug)]
 pub struct Channel<'a> {
-    pub replica: u32,
+    pub replica: ReplicaId,
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
-    pub balancer: u32,
+    pub balancer: ChannelId,
     pub state: Connectivity,
     /// What its last failed dial or lookup came to: what a call is told that fails for want of a connection.
     pub trouble: FailureReason,
@@ -81,7 +89,7 @@ pub struct Channel<'a> {
     /// With `next` the number of the next pick: what a counter was at the picker's first place in this round.
     pub turned: u32,
     /// READY connections, in the order of picks; rebuilt before the next pick if `stale`.
-    pub picker: SmallVec<[u32; 2]>,
+    pub picker: SmallVec<[EndpointIx; 2]>,
     pub stale: bool,
     /// What the policy keeps beside the picker, if anything.
     pub plan: Option<Box<Plan>>,
@@ -125,15 +133,15 @@ impl Channel<'_> {
 /// calls wait for pods whose connections carry few at once, so a call must not look at each.
 #[derive(Debug, Default)]
 pub struct Pooled {
-    pub all: BTreeMap<u64, u32>,
+    pub all: BTreeMap<u64, ConnectionIx>,
     /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
-    pub open: BTreeMap<u64, u32>,
+    pub open: BTreeMap<u64, ConnectionIx>,
     /// Streams on all of them.
     pub streams: u32,
 }
 
 impl Pooled {
-    pub fn add(&mut self, id: u64, connection: u32) {
+    pub fn add(&mut self, id: u64, connection: ConnectionIx) {
         self.all.insert(id, connection);
         self.open.insert(id, connection);
     }

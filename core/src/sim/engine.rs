@@ -20,6 +20,10 @@ use super::world::{
     Call, Channel, Connection, Deployment, DnsCache, Handle, Job, Pod, Pool, Pooled, Replica, Slab, View,
 };
 use super::{Options, RunEnd, SimError};
+use crate::ids::{
+    Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, LoadId, PodId, PoolId, ReplicaId, SlotIx, Table,
+    ViewId, WorkerId,
+};
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::pick::Memories;
 use crate::policy::budget::InUse;
@@ -52,73 +56,75 @@ pub(super) struct Engine<'a, O> {
     /// The first deadline of each queue of them.
     pub deadlines: Tree,
     /// Deadlines of each client's calls, by method: constant per method, so they pass in order.
-    pub deadline_queues: Vec<VecDeque<(Time, Handle)>>,
+    pub deadline_queues: Vec<VecDeque<(Time, Handle<CallIx>)>>,
 
     // The world.
     /// The servers', then the gateways'.
-    pub deployments: Vec<Deployment<'a>>,
-    pub pods: Vec<Pod<'a>>,
-    pub slot_jobs: Vec<Job>,
-    pub slot_pods: Vec<u32>,
+    pub deployments: Table<DeploymentId, Deployment<'a>>,
+    pub pods: Table<PodId, Pod<'a>>,
+    pub slot_jobs: Table<SlotIx, Job>,
+    pub slot_pods: Table<SlotIx, PodId>,
     /// The clients', then the gateways'.
-    pub clients: Vec<ClientState<'a>>,
+    pub clients: Table<CallerId, ClientState<'a>>,
     /// How many of them are clients.
     pub originators: u32,
-    pub replicas: Vec<Replica>,
-    pub channels: Vec<Channel<'a>>,
+    pub replicas: Table<ReplicaId, Replica>,
+    pub channels: Table<ChannelId, Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
-    pub only_connection: Vec<u32>,
-    pub pools: Vec<Pool>,
-    pub workers: Vec<Worker>,
-    pub closed: Vec<ClosedLoad>,
-    pub connections: Slab<Connection>,
+    pub only_connection: Table<ChannelId, ConnectionIx>,
+    pub pools: Table<PoolId, Pool>,
+    pub workers: Table<WorkerId, Worker>,
+    pub closed: Table<LoadId, ClosedLoad>,
+    pub connections: Slab<ConnectionIx, Connection>,
     pub lanes: Lanes,
     /// By channel and address: the connections of a pool beyond the first.
-    pub pooled: BTreeMap<(u32, u32), Pooled>,
+    pub pooled: BTreeMap<(ChannelId, Address), Pooled>,
     /// By connection of a pool: whose calls it carries, where that matters.
-    pub sessions: Vec<u64>,
+    pub sessions: Table<ConnectionIx, u64>,
     /// What policies remember of connections, for those whose channels pick by it; empty if there is none.
     pub memories: Memories,
     /// By the channel that judges: what outlier detection knows.
-    pub outliers: BTreeMap<u32, Outliers>,
+    pub outliers: BTreeMap<ChannelId, Outliers>,
     /// Somebody learns from the calls that end.
     pub learns: bool,
     /// By replica: what circuit breakers count; empty if there are none.
-    pub in_use: Vec<InUse>,
+    pub in_use: Table<ReplicaId, InUse>,
     /// Keepalive, by connection; empty if there is none.
-    pub pings: Vec<Option<Box<Ends>>>,
+    pub pings: Table<ConnectionIx, Option<Box<Ends>>>,
     /// Channels that were told to ping less often: the keepalive time of their new connections.
-    pub slowed: BTreeMap<u32, Span>,
+    pub slowed: BTreeMap<ChannelId, Span>,
     /// Pods that answer nothing.
-    pub black_holes: BTreeSet<u32>,
+    pub black_holes: BTreeSet<PodId>,
     /// By connection: what was sent into a black hole, and when TCP gives up on it.
-    pub unacknowledged: BTreeMap<u32, (Handle, Time)>,
-    pub calls: Slab<Call>,
+    pub unacknowledged: BTreeMap<ConnectionIx, (Handle<ConnectionIx>, Time)>,
+    pub calls: Slab<CallIx, Call>,
     /// By call: the one that its gateway makes for it; empty if there is no gateway.
-    pub forwarded: Vec<Handle>,
+    pub forwarded: Table<CallIx, Handle<CallIx>>,
+    /// By call of a gateway: the one that it is made for.
+    pub asked: Table<CallIx, CallIx>,
     /// By channel: tokens for retries, from the first failure on; empty if nobody has had one.
-    pub throttles: Vec<Option<Throttle>>,
+    pub throttles: Table<ChannelId, Option<Throttle>>,
     /// Beginnings and ends of calls are counted: some client throttles its retries, or has channels that can become idle in time.
     pub counts_calls: bool,
     /// By channel: what its idle timeout needs to know; empty if there is none.
-    pub idleness: Vec<Idleness>,
+    pub idleness: Table<ChannelId, Idleness>,
     pub dialled: u64,
     /// By server: its autoscaler.
-    pub autoscalers: Vec<Option<Box<Autoscaler>>>,
+    pub autoscalers: Table<DeploymentId, Option<Box<Autoscaler>>>,
     /// What each node knows of the servers' endpoints, then the cluster DNS; then the same for each gateway.
-    pub views: Vec<View>,
+    pub views: Table<ViewId, View>,
     /// Some client watches the EndpointSlices.
     pub watched: bool,
     /// DNS caches: one per node, then CoreDNS's.
     pub dns_caches: Vec<DnsCache>,
     /// Connections whose resets are on their way to the clients.
-    pub resets: Vec<(Why, Vec<Handle>)>,
+    pub resets: Vec<(Why, Vec<Handle<ConnectionIx>>)>,
     pub call_index: CallsByConnection,
     pub window_start: Time,
     /// Windows so far, as they are after the last widening.
     pub windows: usize,
     /// Pods that were not gone at the start of the window.
-    pub sampled_pods: Vec<u32>,
+    pub sampled_pods: Vec<PodId>,
     /// The observer wants to know what each connection did in a window; those that have ended in this one.
     pub samples_connections: bool,
     pub ended_connections: Vec<ConnectionSample>,
@@ -158,38 +164,39 @@ impl<'a, O: Observer> Engine<'a, O> {
             slots: Tree::new(0, Rank::Completion),
             deadlines: Tree::new(model.clients.iter().map(deadline_queues).sum(), Rank::Expiry),
             deadline_queues: model.clients.iter().flat_map(|c| vec![VecDeque::new(); deadline_queues(c)]).collect(),
-            deployments: Vec::new(),
-            pods: Vec::new(),
-            slot_jobs: Vec::new(),
-            slot_pods: Vec::new(),
-            clients: Vec::new(),
+            deployments: Table::default(),
+            pods: Table::default(),
+            slot_jobs: Table::default(),
+            slot_pods: Table::default(),
+            clients: Table::default(),
             originators: model.clients.len() as u32,
-            replicas: Vec::new(),
-            channels: Vec::new(),
-            only_connection: Vec::new(),
-            pools: Vec::new(),
-            workers: Vec::new(),
-            closed: Vec::new(),
+            replicas: Table::default(),
+            channels: Table::default(),
+            only_connection: Table::default(),
+            pools: Table::default(),
+            workers: Table::default(),
+            closed: Table::default(),
             connections: Slab::default(),
             lanes: Lanes::default(),
             pooled: BTreeMap::new(),
-            sessions: Vec::new(),
+            sessions: Table::default(),
             memories: Memories::default(),
             outliers: BTreeMap::new(),
             learns: model.callers().any(learns),
-            in_use: Vec::new(),
-            pings: Vec::new(),
+            in_use: Table::default(),
+            pings: Table::default(),
             slowed: BTreeMap::new(),
             black_holes: BTreeSet::new(),
             unacknowledged: BTreeMap::new(),
             calls: Slab::default(),
-            forwarded: Vec::new(),
-            throttles: Vec::new(),
+            forwarded: Table::default(),
+            asked: Table::default(),
+            throttles: Table::default(),
             counts_calls: model.clients.iter().any(|c| counts_calls(model, c)),
-            idleness: Vec::new(),
+            idleness: Table::default(),
             dialled: 0,
-            autoscalers: Vec::new(),
-            views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect(),
+            autoscalers: Table::default(),
+            views: (0..(nodes + 1) * (1 + model.gateways.len())).map(|_| View::default()).collect::<Vec<_>>().into(),
             watched: model.callers().any(Client::watches),
             dns_caches: (0..=nodes).map(|_| DnsCache::default()).collect(),
             resets: Vec::new(),
@@ -322,8 +329,14 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// The settings of the server that `pod` belongs to.
     #[inline]
-    pub fn server_of(&self, pod: u32) -> &'a Server {
-        self.pods[pod as usize].settings
+    pub fn server_of(&self, pod: PodId) -> &'a Server {
+        self.pods[pod].settings
+    }
+
+    /// True of a client, whose calls an application makes; false of a gateway, which makes them for others.
+    #[inline(always)]
+    pub fn originates(&self, caller: CallerId) -> bool {
+        caller.0 < self.originators
     }
 
     /// True if clients know pods by their own addresses.

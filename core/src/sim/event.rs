@@ -2,99 +2,100 @@
 
 use super::observation::CloseReason;
 use super::world::Handle;
+use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, NodeId, PodId, ReplicaId, ViewId};
 use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     /// A pod (in this incarnation) becomes Ready.
-    PodReady { pod: u32, incarnation: u32 },
+    PodReady { pod: PodId, incarnation: u32 },
     /// The preStop hook is over.
-    SigTerm { pod: u32 },
+    SigTerm { pod: PodId },
     /// The termination grace period is over.
-    SigKill { pod: u32 },
+    SigKill { pod: PodId },
     /// A slow pod is slow no longer, if it was not made slow again.
-    SlowOver { pod: u32 },
+    SlowOver { pod: PodId },
     /// A pod's readiness probe succeeds again.
-    ReadinessBack { pod: u32 },
+    ReadinessBack { pod: PodId },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.
-    EndpointChange { view: u32, pod: u32, to: Condition },
+    EndpointChange { view: ViewId, pod: PodId, to: Condition },
     /// A SYN reaches the pod that the connection was placed on.
-    Syn(Handle),
+    Syn(Handle<ConnectionIx>),
     /// A connection is READY.
-    Connected(Handle),
+    Connected(Handle<ConnectionIx>),
     /// A connection attempt failed.
-    Refused(Handle),
+    Refused(Handle<ConnectionIx>),
     /// Nothing has answered a connection attempt.
-    DialTimeout(Handle),
+    DialTimeout(Handle<ConnectionIx>),
     /// TCP gives up, if nothing has been acknowledged meanwhile.
-    TcpTimeout(Handle),
+    TcpTimeout(Handle<ConnectionIx>),
     /// A GOAWAY reaches the client.
-    GoAway { connection: Handle, reason: CloseReason },
+    GoAway { connection: Handle<ConnectionIx>, reason: CloseReason },
     /// MaxConnectionAge.
-    AgeOver(Handle),
+    AgeOver(Handle<ConnectionIx>),
     /// MaxConnectionAgeGrace.
-    GraceOver(Handle),
+    GraceOver(Handle<ConnectionIx>),
     /// MaxConnectionIdle may have been reached.
-    IdleCheck(Handle),
+    IdleCheck(Handle<ConnectionIx>),
     /// The client's own limit on a connection's age.
-    LifetimeOver(Handle),
+    LifetimeOver(Handle<ConnectionIx>),
     /// Keepalive has something to do, or had.
-    Keepalive(Handle),
+    Keepalive(Handle<ConnectionIx>),
     /// A keepalive ping reaches the pod; this many calls were open when it was sent.
-    Ping { connection: Handle, streams: u32 },
+    Ping { connection: Handle<ConnectionIx>, streams: u32 },
     /// The answer to a keepalive ping reaches the client.
-    Pong(Handle),
+    Pong(Handle<ConnectionIx>),
     /// A keep-alive pool's idle timeout may have been reached.
-    PoolIdleCheck(Handle),
+    PoolIdleCheck(Handle<ConnectionIx>),
     /// The news that connections have been reset reaches their clients: index into the engine's list.
     Resets(u32),
     /// A subchannel may try again.
-    BackoffOver { channel: u32, address: u32, epoch: u32 },
+    BackoffOver { channel: ChannelId, address: Address, epoch: u32 },
     /// pick_first's connection attempt delay (Happy Eyeballs).
-    AttemptDelayOver { channel: u32, attempt: u32 },
+    AttemptDelayOver { channel: ChannelId, attempt: u32 },
     /// What a client's replicas on a node are told of the EndpointSlices.
-    Push { client: u32, node: u32 },
+    Push { client: CallerId, node: NodeId },
     /// DNS answers a channel, if it has not been idle since it asked.
-    DnsAnswer { channel: u32, life: u32 },
+    DnsAnswer { channel: ChannelId, life: u32 },
     /// A channel's idle timeout may have been reached.
-    ChannelIdle { channel: u32 },
+    ChannelIdle { channel: ChannelId },
     /// A channel puts a waiting call on the wire.
-    Dispatch { channel: u32 },
+    Dispatch { channel: ChannelId },
     /// A channel reads the weights of its endpoints.
-    Reweigh { channel: u32 },
+    Reweigh { channel: ChannelId },
     /// Outlier detection judges.
-    Sweep { channel: u32 },
+    Sweep { channel: ChannelId },
     /// Pods report their load.
     Report,
     /// A call has come to the proxy beside its client.
-    AtProxy(Handle),
+    AtProxy(Handle<CallIx>),
     /// An answer has come from the proxy beside its client.
-    Answered(Handle),
+    Answered(Handle<CallIx>),
     /// A call fails without having been sent.
-    FailFast(Handle),
+    FailFast(Handle<CallIx>),
     /// A call's back-off between two attempts is over.
-    Retry(Handle),
+    Retry(Handle<CallIx>),
     /// A stream ends.
-    StreamOver(Handle),
+    StreamOver(Handle<CallIx>),
     /// A message of a stream reaches its pod.
-    Message(Handle),
+    Message(Handle<CallIx>),
     /// The deadline of a call that has been tried more than once: the first attempt's is in the queue of its client.
-    Deadline(Handle),
+    Deadline(Handle<CallIx>),
     /// A client replica starts.
-    ReplicaStart { replica: u32 },
+    ReplicaStart { replica: ReplicaId },
     /// The Deployment controller looks at a server.
-    Reconcile { server: u32 },
+    Reconcile { server: DeploymentId },
     /// The Deployment controller looks at a client.
-    ReconcileClient { client: u32 },
+    ReconcileClient { client: CallerId },
     /// What becomes of a black hole: the pod's readiness fails, or the hole is over.
-    BlackHole { pod: u32, incarnation: u32, over: bool },
+    BlackHole { pod: PodId, incarnation: u32, over: bool },
     /// An entry of the scenario's timeline.
     Timeline { action: u32 },
     /// metrics-server looks at the pods of a server that has an autoscaler.
-    Scrape { server: u32 },
+    Scrape { server: DeploymentId },
     /// The autoscaler of a server looks.
-    Autoscale { server: u32 },
+    Autoscale { server: DeploymentId },
     /// A window ends.
     Sample,
 }

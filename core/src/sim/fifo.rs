@@ -3,12 +3,13 @@
 use std::collections::TryReserveError;
 
 use super::schedule::{Rank, key, time_of};
+use crate::ids::CallIx;
 use crate::units::Time;
 
 /// Calls on their way, in order of arrival: a ring, whose size is a power of two.
 #[derive(Debug)]
 pub struct Fifo {
-    items: Vec<(u64, u32)>,
+    items: Vec<(u64, CallIx)>,
     /// Taken and added so far.
     taken: usize,
     added: usize,
@@ -21,12 +22,12 @@ impl Fifo {
     /// An empty queue of things of this rank.
     #[must_use]
     pub fn new(rank: Rank) -> Fifo {
-        Fifo { items: vec![(u64::MAX, 0); 64], taken: 0, added: 0, rank, next_key: u64::MAX }
+        Fifo { items: vec![(u64::MAX, CallIx::NONE); 64], taken: 0, added: 0, rank, next_key: u64::MAX }
     }
 
     /// Adds `item`, which arrives at `at`: not before those already there.
     #[inline]
-    pub fn push(&mut self, at: Time, item: u32) {
+    pub fn push(&mut self, at: Time, item: CallIx) {
         if self.added - self.taken == self.items.len() {
             self.grow();
         }
@@ -54,13 +55,13 @@ impl Fifo {
     fn grow(&mut self) {
         let n = self.items.len();
         self.items.rotate_left(self.taken & (n - 1));
-        self.items.resize(2 * n, (u64::MAX, 0));
+        self.items.resize(2 * n, (u64::MAX, CallIx::NONE));
         (self.taken, self.added) = (0, n);
     }
 
     /// Takes the first item.
     #[inline]
-    pub fn pop(&mut self) -> Option<u32> {
+    pub fn pop(&mut self) -> Option<CallIx> {
         if self.added == self.taken {
             return None;
         }
@@ -73,7 +74,7 @@ impl Fifo {
 
     /// When the last of the chosen items arrives.
     #[must_use]
-    pub fn last(&self, chosen: impl Fn(u32) -> bool) -> Option<Time> {
+    pub fn last(&self, chosen: impl Fn(CallIx) -> bool) -> Option<Time> {
         let mask = self.items.len() - 1;
         let items = (self.taken..self.added).rev().map(|i| self.items[i & mask]);
         items.into_iter().find(|i| chosen(i.1)).map(|i| time_of(i.0))
@@ -101,8 +102,8 @@ mod tests {
                 match push {
                     Some(later) => {
                         now += later;
-                        fifo.push(Time(now), i as u32);
-                        plain.push_back((now, i as u32));
+                        fifo.push(Time(now), CallIx(i as u32));
+                        plain.push_back((now, CallIx(i as u32)));
                     }
                     None => prop_assert_eq!(fifo.pop(), plain.pop_front().map(|(_, i)| i)),
                 }

@@ -2,6 +2,7 @@
 //! connections stay near the processor.
 
 use super::world::ConnectionState;
+use crate::ids::{ConnectionIx, PodId, Table};
 
 /// A connection as calls see it.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub struct Lane {
     /// Requests sent on it.
     pub requests: u64,
     /// The pod that it was placed on, or `NONE`.
-    pub pod: u32,
+    pub pod: PodId,
     /// Calls on it that have not ended, and those whose end is not settled.
     streams: u32,
     /// Most of them at once; `u32::MAX` if there is no limit.
@@ -28,7 +29,7 @@ const _: () = assert!(size_of::<Lane>() == 32);
 
 impl Lane {
     /// Of a connection that is being dialled.
-    pub fn new(id: u64, pod: u32, streams_max: u32, http1: bool) -> Lane {
+    pub fn new(id: u64, pod: PodId, streams_max: u32, http1: bool) -> Lane {
         Lane {
             id,
             requests: 0,
@@ -53,10 +54,10 @@ const BATCH: usize = 64;
 #[derive(Debug, Default)]
 pub struct Lanes {
     /// By connection.
-    items: Vec<Lane>,
+    items: Table<ConnectionIx, Lane>,
     /// A bit per connection: the end of a stream means nothing but a stream less. It may be unset where it need not be.
     plain: Vec<u64>,
-    ended: Vec<u32>,
+    ended: Vec<ConnectionIx>,
 }
 
 impl Lanes {
@@ -65,33 +66,35 @@ impl Lanes {
     }
 
     /// Puts a new connection into slot `i`: one that was used before, or the next one.
-    pub fn put(&mut self, i: u32, lane: Lane) {
-        match self.items.get_mut(i as usize) {
+    pub fn put(&mut self, i: ConnectionIx, lane: Lane) {
+        match self.items.get_mut(i) {
             Some(old) => *old = lane,
-            None => self.items.push(lane),
+            None => {
+                self.items.push(lane);
+            }
         }
         self.plain.resize(self.items.len().div_ceil(64), 0);
         self.set_plain(i, false);
     }
 
     /// Says whether somebody wants to know of the end of each stream: a call that waits, an idle timer, a pool, a drain.
-    pub fn set_plain(&mut self, i: u32, plain: bool) {
+    pub fn set_plain(&mut self, i: ConnectionIx, plain: bool) {
         self.settle();
-        let (word, bit) = (i as usize / 64, 1 << (i % 64));
+        let (word, bit) = (i.0 as usize / 64, 1 << (i.0 % 64));
         self.plain[word] = if plain { self.plain[word] | bit } else { self.plain[word] & !bit };
     }
 
-    pub fn is_plain(&self, i: u32) -> bool {
-        self.plain[i as usize / 64] >> (i % 64) & 1 == 1
+    pub fn is_plain(&self, i: ConnectionIx) -> bool {
+        self.plain[i.0 as usize / 64] >> (i.0 % 64) & 1 == 1
     }
 
     /// A request is sent: false if there is no stream for it.
     #[inline]
-    pub fn begin_stream(&mut self, i: u32) -> bool {
-        if self.items[i as usize].streams >= self.items[i as usize].streams_max {
+    pub fn begin_stream(&mut self, i: ConnectionIx) -> bool {
+        if self.items[i].streams >= self.items[i].streams_max {
             self.settle();
         }
-        let lane = &mut self.items[i as usize];
+        let lane = &mut self.items[i];
         let free = lane.streams < lane.streams_max;
         lane.streams += u32::from(free);
         lane.requests += u64::from(free);
@@ -100,9 +103,9 @@ impl Lanes {
 
     /// A call has ended: true if there is more to do than to count.
     #[inline]
-    pub fn end_stream(&mut self, i: u32) -> bool {
+    pub fn end_stream(&mut self, i: ConnectionIx) -> bool {
         if !self.is_plain(i) {
-            self.items[i as usize].streams -= 1;
+            self.items[i].streams -= 1;
             return true;
         }
         self.ended.push(i);
@@ -116,40 +119,40 @@ impl Lanes {
     #[inline(never)]
     pub fn settle(&mut self) {
         for i in self.ended.drain(..) {
-            self.items[i as usize].streams -= 1;
+            self.items[i].streams -= 1;
         }
     }
 
     /// Calls on a connection that have not ended.
-    pub fn streams(&mut self, i: u32) -> u32 {
+    pub fn streams(&mut self, i: ConnectionIx) -> u32 {
         self.settle();
-        self.items[i as usize].streams
+        self.items[i].streams
     }
 
     /// The same, after `settle`.
     #[inline]
-    pub fn settled(&self, i: u32) -> u32 {
-        self.items[i as usize].streams
+    pub fn settled(&self, i: ConnectionIx) -> u32 {
+        self.items[i].streams
     }
 
     /// For reading ahead.
     #[inline]
-    pub fn touch(&self, i: u32) -> u32 {
-        self.items.get(i as usize).map_or(0, |lane| lane.pod)
+    pub fn touch(&self, i: ConnectionIx) -> u32 {
+        self.items.get(i).map_or(0, |lane| lane.pod.0)
     }
 }
 
-impl std::ops::Index<u32> for Lanes {
+impl std::ops::Index<ConnectionIx> for Lanes {
     type Output = Lane;
     #[inline]
-    fn index(&self, i: u32) -> &Lane {
-        &self.items[i as usize]
+    fn index(&self, i: ConnectionIx) -> &Lane {
+        &self.items[i]
     }
 }
 
-impl std::ops::IndexMut<u32> for Lanes {
+impl std::ops::IndexMut<ConnectionIx> for Lanes {
     #[inline]
-    fn index_mut(&mut self, i: u32) -> &mut Lane {
-        &mut self.items[i as usize]
+    fn index_mut(&mut self, i: ConnectionIx) -> &mut Lane {
+        &mut self.items[i]
     }
 }

@@ -9,6 +9,7 @@ use rand::Rng;
 
 use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
+use crate::ids::{LoadId, NodeId, OwnerId, ReplicaId, Table, ViewId};
 use crate::model::{Arrivals, Client, RateCurve};
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::units::Time;
@@ -212,24 +213,24 @@ pub struct ClientState<'a> {
     /// Who makes the calls: running replicas, and places for those of the start that have not started yet.
     pub active: Vec<Caller>,
     /// Replicas that are not stopped, in order of creation.
-    pub members: Vec<u32>,
+    pub members: Vec<ReplicaId>,
     /// Replicas created so far.
     pub numbered: u32,
     pub revision: u32,
     pub rolling: bool,
     pub reconciling: bool,
     /// By node: pushes of the EndpointSlices to those who watch them.
-    pub pushes: Vec<Push>,
+    pub pushes: Table<NodeId, Push>,
     /// What the first node knows of the Service that it connects to; the other nodes' follow.
-    pub first_view: u32,
+    pub first_view: ViewId,
 }
 
 /// A worker of a closed load.
 pub struct Worker {
-    pub replica: u32,
-    pub channel: u32,
-    /// Index of its replica's load.
-    pub load: u32,
+    pub replica: ReplicaId,
+    pub owner: OwnerId,
+    /// Its replica's.
+    pub load: LoadId,
 }
 
 /// What a replica of a closed load still has to do.

@@ -5,12 +5,9 @@ pub use super::close_reason::CloseReason;
 pub use super::failure_reason::FailureReason;
 pub use super::observer::Observer;
 pub use super::samples::{ConnectionSample, PodSample};
+pub use crate::ids::PodId;
 pub use crate::policy::cpu::Periods;
 use crate::units::{Span, Time};
-
-/// A pod, numbered from 0 in order of creation over the whole run; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PodId(pub u32);
 
 /// A connection, numbered from 0 in order of dialling over the whole run; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

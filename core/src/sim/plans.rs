@@ -1,5 +1,6 @@
 //! What a channel's policy keeps beside its list of connections: weights, a schedule, a ring.
 
+use crate::ids::{Address, EndpointIx};
 use crate::pick::{PolicyPlan, Registered};
 use crate::policy::edf::Edf;
 use crate::policy::outlier::Host;
@@ -39,14 +40,14 @@ impl Plan {
 #[derive(Debug, Default)]
 pub struct Answer {
     /// Addresses with their places, sorted by address.
-    places: Vec<(u32, u32)>,
+    places: Vec<(Address, u32)>,
     /// The addresses of the picker's connections, in its order.
-    listed: Vec<u32>,
+    listed: Vec<Address>,
 }
 
 impl Answer {
     /// A new answer, which begins at `from`.
-    pub fn update(&mut self, addresses: &[u32], from: usize) {
+    pub fn update(&mut self, addresses: &[Address], from: usize) {
         let n = addresses.len();
         let place = |i: usize| ((i + n - from) % n) as u32;
         self.places = addresses.iter().enumerate().map(|(i, &a)| (a, place(i))).collect();
@@ -54,11 +55,16 @@ impl Answer {
     }
 
     /// Brings the connections of a new picker into order; returns the place of the one whose turn it was in the last.
-    pub fn arrange(&mut self, picker: &mut [u32], next: u32, address: impl Fn(u32) -> u32) -> Option<u32> {
+    pub fn arrange(
+        &mut self,
+        picker: &mut [EndpointIx],
+        next: u32,
+        address: impl Fn(EndpointIx) -> Address,
+    ) -> Option<u32> {
         let last = self.listed.get(next as usize).copied();
-        let place = |a: u32| self.places.binary_search_by_key(&a, |p| p.0).map_or(u32::MAX, |i| self.places[i].1);
-        picker.sort_by_key(|&connection| place(address(connection)));
-        self.listed = picker.iter().map(|&connection| address(connection)).collect();
+        let place = |a: Address| self.places.binary_search_by_key(&a, |p| p.0).map_or(u32::MAX, |i| self.places[i].1);
+        picker.sort_by_key(|&endpoint| place(address(endpoint)));
+        self.listed = picker.iter().map(|&endpoint| address(endpoint)).collect();
         last.and_then(|last| self.listed.iter().position(|a| *a == last)).map(|i| i as u32)
     }
 
@@ -72,7 +78,7 @@ impl Answer {
 #[derive(Debug, Default)]
 pub struct Outliers {
     /// Sorted.
-    pub addresses: Vec<u32>,
+    pub addresses: Vec<Address>,
     /// In the same order.
     pub hosts: Vec<Host>,
     /// Draws so far: which of the outliers are ejected.
@@ -81,13 +87,13 @@ pub struct Outliers {
 
 impl Outliers {
     /// The place of an address.
-    pub fn find(&self, address: u32) -> Option<usize> {
+    pub fn find(&self, address: Address) -> Option<usize> {
         self.addresses.binary_search(&address).ok()
     }
 
     /// A new list of addresses: what is known of those that stay is kept.
-    pub fn update(&mut self, addresses: &[u32]) {
-        let kept = |a: &u32| self.find(*a).map(|i| self.hosts[i]).unwrap_or_default();
+    pub fn update(&mut self, addresses: &[Address]) {
+        let kept = |a: &Address| self.find(*a).map(|i| self.hosts[i]).unwrap_or_default();
         self.hosts = addresses.iter().map(kept).collect();
         self.addresses = addresses.to_vec();
     }
@@ -96,23 +102,23 @@ impl Outliers {
 /// When each host joined, for slow start, or `None` if that was before the run began; sorted by address.
 #[derive(Debug, Default)]
 pub struct Joined {
-    pub hosts: Vec<(u32, Option<Time>)>,
+    pub hosts: Vec<(Address, Option<Time>)>,
     /// There has been a list.
     listed: bool,
 }
 
 impl Joined {
     /// A new list of addresses, sorted. In the first list, the hosts that `were_there` before the run began are old ones.
-    pub fn update(&mut self, addresses: &[u32], now: Time, were_there: impl Fn(u32) -> bool) {
+    pub fn update(&mut self, addresses: &[Address], now: Time, were_there: impl Fn(Address) -> bool) {
         let old = std::mem::take(&mut self.hosts);
-        let new = |a: u32| if !self.listed && were_there(a) { None } else { Some(now) };
-        let since = |a: u32| old.binary_search_by_key(&a, |j| j.0).map_or_else(|_| new(a), |i| old[i].1);
+        let new = |a: Address| if !self.listed && were_there(a) { None } else { Some(now) };
+        let since = |a: Address| old.binary_search_by_key(&a, |j| j.0).map_or_else(|_| new(a), |i| old[i].1);
         self.hosts = addresses.iter().map(|&a| (a, since(a))).collect();
         self.listed = true;
     }
 
     /// When a host joined.
-    pub fn since(&self, address: u32) -> Option<Time> {
+    pub fn since(&self, address: Address) -> Option<Time> {
         let place = self.hosts.binary_search_by_key(&address, |j| j.0).ok()?;
         self.hosts[place].1
     }
@@ -126,19 +132,19 @@ mod tests {
     fn a_picker_goes_on_with_the_next_connection_or_begins_anew() {
         // Connections are named after their addresses here.
         let arrange = |answer: &mut Answer, picker: &[u32], next| {
-            let mut picker = picker.to_vec();
-            let place = answer.arrange(&mut picker, next, |c| c);
-            (picker, place)
+            let mut picker: Vec<EndpointIx> = picker.iter().copied().map(EndpointIx).collect();
+            let place = answer.arrange(&mut picker, next, |endpoint| Address(endpoint.0));
+            (picker.iter().map(|endpoint| endpoint.0).collect::<Vec<_>>(), place)
         };
         let mut answer = Answer::default();
-        answer.update(&[5, 3, 8], 1);
+        answer.update(&[5, 3, 8].map(Address), 1);
         // The answer begins at its second address.
         assert_eq!(arrange(&mut answer, &[3, 5, 8], 0), (vec![3, 8, 5], None));
         // 8 would have been next. 3 is gone.
         assert_eq!(arrange(&mut answer, &[5, 8], 1), (vec![8, 5], Some(0)));
         // 5 would have been next, and is gone.
         assert_eq!(arrange(&mut answer, &[8], 1), (vec![8], None));
-        answer.update(&[8, 9], 0);
+        answer.update(&[8, 9].map(Address), 0);
         assert_eq!(arrange(&mut answer, &[8, 9], 0), (vec![8, 9], Some(0)));
         answer.forget();
         assert_eq!(arrange(&mut answer, &[8, 9], 1), (vec![8, 9], None));

@@ -5,7 +5,8 @@ use super::event::Event;
 use super::load::{ClientState, ClosedLoad, OpenLoad, Worker, part, start_of};
 use super::observation::Observer;
 use super::schedule::Rank;
-use super::world::{Caller, Deployment, NONE, Pool, Push, Replica, ReplicaPhase};
+use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
+use crate::ids::{CallerId, ConnectionIx, DeploymentId, Id, NodeId, OwnerId, ReplicaId, ViewId, WorkerId};
 use crate::model::{Arrivals, Client, Load, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
@@ -27,7 +28,7 @@ impl<'a, O: Observer> Engine<'a, O> {
                 free_slots: Vec::new(),
             });
             if i < self.model.servers.len() {
-                self.populate_deployment(i);
+                self.populate_deployment(DeploymentId::of(i));
             }
         }
         for (i, action) in self.model.timeline.iter().enumerate() {
@@ -38,7 +39,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         for (i, gateway) in self.model.gateways.iter().enumerate() {
             self.add_caller(&gateway.client, None, 0);
-            self.populate_deployment(self.model.servers.len() + i);
+            self.populate_deployment(DeploymentId::of(self.model.servers.len() + i));
         }
         self.start_reports();
         if let Some(window) = self.options.window {
@@ -46,11 +47,11 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
     }
 
-    fn populate_deployment(&mut self, i: usize) {
-        for _ in 0..self.deployments[i].desired {
-            self.create_ready_pod(i as u32);
+    fn populate_deployment(&mut self, server: DeploymentId) {
+        for _ in 0..self.deployments[server].desired {
+            self.create_ready_pod(server);
         }
-        self.start_autoscaler(i as u32);
+        self.start_autoscaler(server);
     }
 
     fn add_client(&mut self, i: usize, client: &'a Client) {
@@ -74,8 +75,8 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.unfinished_closed += u64::from(endless);
         self.reserve(client);
         for r in 0..client.replicas {
-            let replica = self.add_replica(i as u32);
-            self.add_workers(i, replica, r);
+            let replica = self.add_replica(CallerId::of(i));
+            self.add_workers(CallerId::of(i), replica, r);
             let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
             self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
         }
@@ -83,7 +84,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// Somebody who connects, with this many replicas at the start.
     fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
-        let nobody = Caller { replica: NONE, ordinal: 0, first_channel: 0, next_channel: 0 };
+        let nobody = Caller { replica: ReplicaId::NONE, ordinal: 0, first: OwnerId(0), next_channel: 0 };
         let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;
         self.clients.push(ClientState {
             settings: client,
@@ -96,8 +97,8 @@ impl<'a, O: Observer> Engine<'a, O> {
             revision: 1,
             rolling: false,
             reconciling: false,
-            pushes: vec![Push::default(); self.model.cluster.nodes as usize],
-            first_view: service * (self.model.cluster.nodes + 1),
+            pushes: vec![Push::default(); self.model.cluster.nodes as usize].into(),
+            first_view: ViewId(service * (self.model.cluster.nodes + 1)),
         });
     }
 
@@ -116,57 +117,62 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
-    fn add_workers(&mut self, client: usize, replica: u32, r: u32) {
+    fn add_workers(&mut self, client: CallerId, replica: ReplicaId, r: u32) {
         let settings = self.clients[client].settings;
         let Load::Closed { concurrency, requests } = settings.load else { return };
         let n = u64::from(settings.replicas);
         let requests = requests.map(|total| part(total, n, u64::from(r)));
-        let load = self.closed.len() as u32;
+        let load = self.closed.next_id();
         let owner = self.replica_key(replica);
         self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
-        let first = self.replicas[replica as usize].first_channel;
-        let first_worker = self.workers.len() as u32;
-        for w in 0..part(u64::from(concurrency), n, u64::from(r)) as u32 {
-            let channel = first + w % settings.channels;
-            self.workers.push(Worker { replica, channel, load });
+        let first = self.replicas[replica].first;
+        let first_worker = self.workers.next_id();
+        let workers = part(u64::from(concurrency), n, u64::from(r)) as u32;
+        for w in 0..workers {
+            let owner = first.plus(w % settings.channels);
+            self.workers.push(Worker { replica, owner, load });
         }
-        self.replicas[replica as usize].workers = first_worker..self.workers.len() as u32;
+        let replica = &mut self.replicas[replica];
+        (replica.first_worker, replica.workers) = (first_worker, workers);
         self.unfinished_closed += requests.unwrap_or(0);
     }
 
     /// Adds a replica that has not started, with its channels or its pool.
-    pub fn add_replica(&mut self, client: u32) -> u32 {
-        let settings = self.clients[client as usize].settings;
-        let state = &mut self.clients[client as usize];
+    pub fn add_replica(&mut self, client: CallerId) -> ReplicaId {
+        let settings = self.clients[client].settings;
+        let state = &mut self.clients[client];
         let ordinal = state.numbered;
         state.numbered += 1;
-        let replica = self.replicas.len() as u32;
+        let replica = self.replicas.next_id();
         state.members.push(replica);
-        let first_channel = match &settings.protocol {
-            Protocol::Grpc(_) => self.channels.len() as u32,
-            Protocol::Http1(_) => self.pools.len() as u32,
+        let first = match &settings.protocol {
+            Protocol::Grpc(_) => self.channels.next_id().into(),
+            Protocol::Http1(_) => self.pools.next_id().into(),
         };
         self.replicas.push(Replica {
             client,
             ordinal,
-            node: ordinal % self.model.cluster.nodes,
+            node: NodeId(ordinal % self.model.cluster.nodes),
             revision: state.revision,
-            first_channel,
+            first,
             dials: 0,
-            workers: 0..0,
+            first_worker: WorkerId(0),
+            workers: 0,
             phase: ReplicaPhase::Starting,
             ready_since: Time::ZERO,
         });
         match &settings.protocol {
             Protocol::Grpc(grpc) => {
-                for channel in first_channel..first_channel + settings.channels {
-                    let balancer = self.balancer_of(replica, first_channel, channel);
+                for channel in first.channel().series(settings.channels) {
+                    let balancer = self.balancer_of(replica, first.channel(), channel);
                     let channel = self.new_channel(replica, settings, grpc, balancer);
                     self.channels.push(channel);
-                    self.only_connection.push(NONE);
+                    self.only_connection.push(ConnectionIx::NONE);
                 }
             }
-            Protocol::Http1(_) => self.pools.push(Pool::new(replica)),
+            Protocol::Http1(_) => {
+                self.pools.push(Pool::new(replica));
+            }
         }
         replica
     }

@@ -1,6 +1,7 @@
 //! What windows say of pods and connections.
 
 use super::observation::{Periods, PodId, PodPhase};
+use crate::ids::{ConnectionIx, OwnerId};
 use crate::units::{Span, Time};
 
 /// A pod as it is at the end of a window.
@@ -28,11 +29,11 @@ pub struct PodSample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionSample {
     /// Which: the place that it has among those that are there at the same time.
-    pub slot: u32,
+    pub slot: ConnectionIx,
     /// Index of the client in the model, the gateways' after them.
     pub client: u32,
     /// Its channel, or its pool of HTTP/1.1 connections.
-    pub owner: u32,
+    pub owner: OwnerId,
     /// Where it was placed.
     pub pod: PodId,
     /// When it was dialled.

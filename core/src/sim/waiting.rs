@@ -4,11 +4,12 @@ use std::collections::{TryReserveError, VecDeque};
 
 use super::slab::{Handle, Slab};
 use super::world::Call;
+use crate::ids::CallIx;
 
 /// Calls that wait, first in first out: mostly none, in up to millions of places.
 #[derive(Debug, Default)]
 #[expect(clippy::box_collection, reason = "few places ever have any: 8 bytes in each instead of 32")]
-pub struct Waiting(Option<Box<VecDeque<Handle>>>);
+pub struct Waiting(Option<Box<VecDeque<Handle<CallIx>>>>);
 
 impl Waiting {
     #[inline]
@@ -21,7 +22,7 @@ impl Waiting {
     }
 
     /// Adds a call. Those that end while they wait are taken out from time to time: the queue grows with the calls in progress.
-    pub fn push_back(&mut self, call: Handle, calls: &Slab<Call>) {
+    pub fn push_back(&mut self, call: Handle<CallIx>, calls: &Slab<CallIx, Call>) {
         let queue = self.0.get_or_insert_default();
         queue.push_back(call);
         if queue.len() > 2 * calls.items.len() + 1024 {
@@ -33,12 +34,12 @@ impl Waiting {
         self.0.as_mut().map_or(Ok(()), |calls| calls.try_reserve(n))
     }
 
-    pub fn pop_front(&mut self) -> Option<Handle> {
+    pub fn pop_front(&mut self) -> Option<Handle<CallIx>> {
         self.0.as_mut()?.pop_front()
     }
 
     /// All of them, in order; none is left.
-    pub fn take_all(&mut self) -> VecDeque<Handle> {
+    pub fn take_all(&mut self) -> VecDeque<Handle<CallIx>> {
         self.0.take().map_or_else(VecDeque::new, |calls| *calls)
     }
 }

@@ -4,30 +4,30 @@
 use std::collections::VecDeque;
 
 pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
-pub use super::slab::{Handle, Slab, Slotted, reach};
+pub use super::slab::{Handle, Slab, Slotted};
 pub use super::waiting::Waiting;
 
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
+use crate::ids::{
+    Address, CallIx, CallerId, ConnectionIx, DeploymentId, NodeId, OwnerId, PodId, ReplicaId, SlotIx, WorkerId,
+};
 use crate::model::Server;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
 use crate::random::mix;
 use crate::units::Time;
 
-/// "None" in an index field.
-pub const NONE: u32 = u32::MAX;
-
-/// The address of the Service's virtual IP, among pod ids.
-pub const VIRTUAL_IP: u32 = u32::MAX - 1;
+/// The `place_in_pod` of a connection that no pod has accepted.
+pub const NOT_ACCEPTED: u32 = u32::MAX;
 
 /// A pod.
 #[derive(Debug)]
 pub struct Pod<'a> {
-    pub server: u32,
+    pub server: DeploymentId,
     pub settings: &'a Server,
-    pub node: u32,
+    pub node: NodeId,
     pub revision: u32,
     pub uid: u64,
     /// Identifies its random draws: server name, revision and number.
@@ -49,7 +49,7 @@ pub struct Pod<'a> {
     /// Changes of its endpoint so far.
     pub endpoint_changes: u64,
     /// Its first slot in the engine's tree of completions.
-    pub first_slot: u32,
+    pub first_slot: SlotIx,
     /// Idle slots, as offsets from `first_slot`.
     pub idle: Vec<u16>,
     /// Jobs that wait for a slot, first in first out. Calls that ended meanwhile are still in it and are skipped.
@@ -57,7 +57,7 @@ pub struct Pod<'a> {
     /// Live jobs in `queue`.
     pub queued: u32,
     /// Connections that it has accepted and that are not closed.
-    pub connections: Vec<u32>,
+    pub connections: Vec<ConnectionIx>,
     /// Those that are READY and not draining.
     pub established: u32,
     /// Slot-time of all jobs started, in ns; what is left of those in service is subtracted when read.
@@ -93,7 +93,7 @@ impl Pod<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Forwarder {
     /// The replica that calls the servers.
-    pub replica: u32,
+    pub replica: ReplicaId,
     /// Requests that it has taken and not answered.
     pub under_way: u32,
 }
@@ -112,10 +112,10 @@ pub struct Reported {
 pub enum Job {
     /// Nothing.
     Idle,
-    /// A request: the index of its call.
-    Call(u32),
+    /// A request.
+    Call(CallIx),
     /// Accepting a connection.
-    Handshake(Handle),
+    Handshake(Handle<ConnectionIx>),
     /// A message of a stream, for which nobody waits: the upper half of the draw that decides its service time.
     Message(u32),
 }
@@ -174,22 +174,23 @@ pub struct Call {
     pub demand: u64,
     /// The uniform draw that stands for its routing key.
     pub key: u64,
-    pub client: u32,
-    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
-    pub channel: u32,
+    pub client: CallerId,
+    /// Its channel or pool.
+    pub owner: OwnerId,
     /// Slot of its connection, if it has one.
-    pub connection: u32,
+    pub connection: ConnectionIx,
     /// When it was sent on it.
     pub sent: Time,
-    /// The pod of that connection.
-    pub pod: u32,
-    /// Index of the closed-loop worker that made it.
-    pub worker: u32,
+    /// The pod that it counts at: its connection's, while it has one, or of a call that a gateway has answered the one behind it.
+    /// Between two attempts the pod of the last one, if the next one is to go elsewhere.
+    pub pod: PodId,
+    /// The worker of a closed load that made it, if one did.
+    pub worker: WorkerId,
     pub generation: u32,
     pub state: CallState,
     /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
     pub method: u16,
-    /// What its response says, once there is one; how the last attempt failed, between two.
+    /// How its attempt failed, if it did: what the response says, or why there is none. Between two attempts, how the last one failed.
     pub failure: Option<FailureReason>,
     /// The application has its answer, or another attempt has taken over; the place that holds the call frees it.
     pub ended: bool,
@@ -202,8 +203,8 @@ const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
     /// The pod that it is at, or on the way to; `NONE` while it is with its caller, whatever pod an attempt before was at.
-    pub fn place(&self) -> u32 {
-        if self.state.is_with_caller() { NONE } else { self.pod }
+    pub fn at(&self) -> PodId {
+        if self.state.is_with_caller() { PodId::NONE } else { self.pod }
     }
 
     /// What the draws of its pick come from: its own demand, and another one for each attempt.
@@ -237,16 +238,16 @@ pub struct Connection {
     /// Its client has learned of the reset.
     pub reset: bool,
     pub reason: Option<CloseReason>,
-    /// Index of the gRPC channel, or of the HTTP/1.1 pool.
-    pub owner: u32,
-    /// The address that its subchannel has: a pod, or the virtual IP.
-    pub address: u32,
+    /// Its channel or pool.
+    pub owner: OwnerId,
+    /// The address that its subchannel has.
+    pub address: Address,
     /// Requests that the pod has received on it, if it counts them.
     pub received: u32,
     /// Incarnation of the pod that accepted it.
     pub incarnation: u32,
-    /// The pod accepted it: it is in the pod's list, at this place.
-    pub place: u32,
+    /// Its place in the list of the pod that accepted it, or `NOT_ACCEPTED`.
+    pub place_in_pod: u32,
     /// How-manieth dial of its replica it was.
     pub dial: u32,
     pub opened: Time,
@@ -280,10 +281,10 @@ impl Slotted for Connection {
 /// An HTTP/1.1 client's connections.
 #[derive(Debug)]
 pub struct Pool {
-    pub replica: u32,
+    pub replica: ReplicaId,
     pub stopped: bool,
     /// Idle connections, oldest use first.
-    pub idle: VecDeque<u32>,
+    pub idle: VecDeque<ConnectionIx>,
     /// Open or being dialled.
     pub open: u32,
     /// Being dialled.
@@ -293,7 +294,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub fn new(replica: u32) -> Pool {
+    pub fn new(replica: ReplicaId) -> Pool {
         Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: Waiting::default() }
     }
 }
@@ -303,10 +304,10 @@ impl Pool {
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// The replica; `NONE` if the one in this place has not started yet.
-    pub replica: u32,
+    pub replica: ReplicaId,
     pub ordinal: u32,
     /// First of its channels, or its pool.
-    pub first_channel: u32,
+    pub first: OwnerId,
     /// Channel of the next call, as an offset.
     pub next_channel: u32,
 }
@@ -314,16 +315,17 @@ pub struct Caller {
 /// A replica of a client.
 #[derive(Debug)]
 pub struct Replica {
-    pub client: u32,
+    pub client: CallerId,
     /// Its number within the client.
     pub ordinal: u32,
-    pub node: u32,
+    pub node: NodeId,
     pub revision: u32,
     /// First of its channels, or its pool.
-    pub first_channel: u32,
+    pub first: OwnerId,
     pub dials: u32,
-    /// Its closed-loop workers.
-    pub workers: std::ops::Range<u32>,
+    /// The first of its workers, if its load is closed, and how many there are.
+    pub first_worker: WorkerId,
+    pub workers: u32,
     pub phase: ReplicaPhase,
     pub ready_since: Time,
 }
@@ -346,14 +348,14 @@ pub struct Deployment<'a> {
     /// Pods created in the current revision.
     pub numbered: u32,
     /// Pods that are not Gone, in order of creation.
-    pub pods: Vec<u32>,
+    pub pods: Vec<PodId>,
     /// Those of them that are not terminating.
     pub alive: u32,
     pub rolling: bool,
     /// A `Reconcile` event is already scheduled for this instant.
     pub reconciling: bool,
     /// Slot ranges of gone pods.
-    pub free_slots: Vec<u32>,
+    pub free_slots: Vec<SlotIx>,
 }
 
 /// What one node, or the cluster DNS, knows of the endpoints.
@@ -363,7 +365,7 @@ pub struct View {
     /// Changes arrive in order: none before this.
     pub latest: Time,
     /// Pods that joined or left `endpoints.ready`, in order, if somebody watches.
-    pub log: Vec<u32>,
+    pub log: Vec<PodId>,
 }
 
 /// A push that waits for the changes to end.
@@ -378,7 +380,7 @@ pub struct Push {
 /// A cache of DNS answers.
 #[derive(Debug, Default)]
 pub struct DnsCache {
-    pub answer: Vec<u32>,
+    pub answer: Vec<PodId>,
     pub expires: Time,
     pub filled: bool,
     /// Answers cached so far: numbers the draws.

@@ -6,6 +6,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
+use crate::ids::{DeploymentId, PodId};
 use crate::policy::hpa::{self, History, Sample};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -19,7 +20,7 @@ const REQUEST_MILLI: u64 = 1_000_000;
 pub struct Autoscaler {
     history: History,
     /// By pod.
-    scraped: BTreeMap<u32, Scrape>,
+    scraped: BTreeMap<PodId, Scrape>,
 }
 
 /// The last look at a pod.
@@ -35,11 +36,11 @@ struct Scrape {
 
 impl<O: Observer> Engine<'_, O> {
     /// The autoscaler of a server, if it has one. Nobody starts these clocks together with the run: their phases are drawn.
-    pub fn start_autoscaler(&mut self, server: u32) {
-        let hpa = self.deployments[server as usize].settings.hpa.as_ref();
+    pub fn start_autoscaler(&mut self, server: DeploymentId) {
+        let hpa = self.deployments[server].settings.hpa.as_ref();
         self.autoscalers.push(hpa.map(|_| Box::default()));
         let Some(hpa) = hpa else { return };
-        let owner = self.deployments[server as usize].key;
+        let owner = self.deployments[server].key;
         let phase = |period: Span, k| {
             let draw = self.streams.draw(Purpose::AutoscalerClock, owner, k);
             Span(((u128::from(period.0) * u128::from(draw)) >> 64) as u64)
@@ -50,12 +51,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// metrics-server looks at all pods of a server. What it tells of one is the mean between its last two looks.
-    pub fn on_scrape(&mut self, server: u32) {
-        let Some(hpa) = &self.deployments[server as usize].settings.hpa else { return };
-        let Some(mut autoscaler) = self.autoscalers[server as usize].take() else { return };
+    pub fn on_scrape(&mut self, server: DeploymentId) {
+        let Some(hpa) = &self.deployments[server].settings.hpa else { return };
+        let Some(mut autoscaler) = self.autoscalers[server].take() else { return };
         let before = std::mem::take(&mut autoscaler.scraped);
-        for &pod in &self.deployments[server as usize].pods {
-            let (incarnation, (_, work)) = (self.pods[pod as usize].incarnation, self.work_of(pod));
+        for &pod in &self.deployments[server].pods {
+            let (incarnation, (_, work)) = (self.pods[pod].incarnation, self.work_of(pod));
             let last = before.get(&pod).filter(|last| last.incarnation == incarnation);
             let sample = last.map(|last| {
                 let server = self.server_of(pod);
@@ -65,16 +66,16 @@ impl<O: Observer> Engine<'_, O> {
             });
             autoscaler.scraped.insert(pod, Scrape { at: self.now, work, incarnation, sample });
         }
-        self.autoscalers[server as usize] = Some(autoscaler);
+        self.autoscalers[server] = Some(autoscaler);
         self.after(hpa.metrics_resolution, Rank::Controller, Event::Scrape { server });
     }
 
     /// The autoscaler looks at its pods, those of all revisions, and sets the number of replicas.
-    pub fn on_autoscale(&mut self, server: u32) {
-        let Some(hpa) = &self.deployments[server as usize].settings.hpa else { return };
+    pub fn on_autoscale(&mut self, server: DeploymentId) {
+        let Some(hpa) = &self.deployments[server].settings.hpa else { return };
         let pods = self.seen_pods(server);
-        let (now, desired) = (self.now, self.deployments[server as usize].desired);
-        let Some(autoscaler) = &mut self.autoscalers[server as usize] else { return };
+        let (now, desired) = (self.now, self.deployments[server].desired);
+        let Some(autoscaler) = &mut self.autoscalers[server] else { return };
         let recommended = hpa::recommend(hpa, desired, &pods, now);
         let wanted = autoscaler.history.sync(hpa, desired, recommended, now);
         if wanted != desired {
@@ -85,12 +86,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The pods of a server that are not being deleted, as its autoscaler sees them. A new one is Pending until it is Ready.
-    fn seen_pods(&self, server: u32) -> Vec<hpa::Pod> {
-        let scraped = self.autoscalers[server as usize].as_ref().map(|a| &a.scraped);
-        let alive = |&&pod: &&u32| self.is_alive(pod);
-        let pods = self.deployments[server as usize].pods.iter().filter(alive);
+    fn seen_pods(&self, server: DeploymentId) -> Vec<hpa::Pod> {
+        let scraped = self.autoscalers[server].as_ref().map(|a| &a.scraped);
+        let alive = |&&pod: &&PodId| self.is_alive(pod);
+        let pods = self.deployments[server].pods.iter().filter(alive);
         pods.map(|&pod| {
-            let p = &self.pods[pod as usize];
+            let p = &self.pods[pod];
             hpa::Pod {
                 pending: p.phase == PodPhase::Starting && p.incarnation == 0,
                 ready: p.phase == PodPhase::Ready,

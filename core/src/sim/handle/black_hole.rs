@@ -6,6 +6,7 @@ use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{ConnectionState, Handle};
+use crate::ids::{ConnectionIx, PodId};
 use crate::model::Protocol;
 use crate::policy::keepalive::tcp_gives_up;
 use crate::units::{Span, Time};
@@ -19,11 +20,11 @@ const SECOND_SYN: Span = Span::from_secs(1);
 
 impl<O: Observer> Engine<'_, O> {
     /// What the pod was doing is lost; nobody is told.
-    pub fn begin_black_hole(&mut self, pod: u32, lasts: Option<Span>, unready_after: Option<Span>) {
+    pub fn begin_black_hole(&mut self, pod: PodId, lasts: Option<Span>, unready_after: Option<Span>) {
         if !self.black_holes.insert(pod) {
             return;
         }
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         (p.listening, p.serving) = (false, false);
         let incarnation = p.incarnation;
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
@@ -40,14 +41,14 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_black_hole(&mut self, pod: u32, incarnation: u32, over: bool) {
-        if self.pods[pod as usize].incarnation != incarnation || !self.black_holes.contains(&pod) {
+    pub fn on_black_hole(&mut self, pod: PodId, incarnation: u32, over: bool) {
+        if self.pods[pod].incarnation != incarnation || !self.black_holes.contains(&pod) {
             return;
         }
-        let phase = self.pods[pod as usize].phase;
+        let phase = self.pods[pod].phase;
         if over {
             self.black_holes.remove(&pod);
-            let p = &mut self.pods[pod as usize];
+            let p = &mut self.pods[pod];
             for connection in &p.connections {
                 self.unacknowledged.remove(connection);
             }
@@ -59,9 +60,9 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial that gets no answer ends when its client gives up.
-    pub fn no_answer(&mut self, handle: Handle) {
+    pub fn no_answer(&mut self, handle: Handle<ConnectionIx>) {
         let replica = self.replica_of(handle.index);
-        let client = self.clients[self.replicas[replica as usize].client as usize].settings;
+        let client = self.clients[self.replicas[replica].client].settings;
         let takes = match &client.protocol {
             Protocol::Http1(_) => HTTP1_CONNECT_TIMEOUT,
             Protocol::Grpc(grpc) => {
@@ -70,12 +71,12 @@ impl<O: Observer> Engine<'_, O> {
                 tcp.map_or(own, |tcp| tcp.min(own))
             }
         };
-        let at = (self.connections.items[handle.index as usize].opened + takes).max(self.now);
+        let at = (self.connections[handle.index].opened + takes).max(self.now);
         self.schedule.at(at, Rank::Expiry, Event::DialTimeout(handle));
     }
 
     /// A request did not reach its pod. If that is because of a black hole, the client's TCP waits for an acknowledgement.
-    pub fn request_lost(&mut self, pod: u32, connection: u32, sent: Time) {
+    pub fn request_lost(&mut self, pod: PodId, connection: ConnectionIx, sent: Time) {
         if self.black_holes.contains(&pod) {
             self.lost(connection, sent);
             self.send_again(connection, sent);
@@ -83,7 +84,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// TCP sends again what was sent at `sent`, until it gives up. What is set to be given up sooner (TCP_USER_TIMEOUT) is closed by keepalive.
-    fn send_again(&mut self, connection: u32, sent: Time) {
+    fn send_again(&mut self, connection: ConnectionIx, sent: Time) {
         let handle = self.connections.handle(connection);
         let waits = self.unacknowledged.get(&connection).is_some_and(|(of, _)| *of == handle);
         if waits || self.has_user_timeout(connection) {
@@ -94,7 +95,7 @@ impl<O: Observer> Engine<'_, O> {
         self.schedule.at(at, Rank::Expiry, Event::TcpTimeout(handle));
     }
 
-    pub fn on_tcp_timeout(&mut self, handle: Handle) {
+    pub fn on_tcp_timeout(&mut self, handle: Handle<ConnectionIx>) {
         let now = (handle, self.now);
         let waits = self.unacknowledged.get(&handle.index).is_some_and(|of| *of == now);
         if waits && self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {

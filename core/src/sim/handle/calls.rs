@@ -1,9 +1,10 @@
 //! Calls, from the application's call to its answer.
 
 use super::super::engine::Engine;
-use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer, PodId};
-use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle, NONE};
+use super::super::observation::{CloseReason, ConnectionId, FailureReason, Observation, Observer};
+use super::super::world::{Call, CallState, ConnectionState, Connectivity, Handle};
 use super::methods::Kind;
+use crate::ids::{CallIx, CallerId, ChannelId, ConnectionIx, Id, OwnerId, PodId, ReplicaId, WorkerId};
 use crate::model::Protocol;
 use crate::policy::budget::Resource;
 use crate::random::below;
@@ -21,7 +22,8 @@ impl<O: Observer> Engine<'_, O> {
     /// The next call of an open load.
     #[inline]
     pub fn on_arrival(&mut self) {
-        let client = self.arrivals.argmin();
+        let of = self.arrivals.argmin();
+        let client = CallerId::of(of);
         let state = &mut self.clients[client];
         let Some(load) = &mut state.open else { return };
         let next = load.next;
@@ -30,53 +32,53 @@ impl<O: Observer> Engine<'_, O> {
         if members > 0 {
             let (i, key) = load.assign(members);
             let c = &mut state.active[i];
-            caller = (c.replica != NONE).then_some((c.ordinal, c.first_channel + c.next_channel, key));
+            caller = (c.replica != ReplicaId::NONE).then_some((c.ordinal, c.first.plus(c.next_channel), key));
             c.next_channel = if c.next_channel + 1 == state.settings.channels { 0 } else { c.next_channel + 1 };
         }
         let drawn = load.advance();
-        self.arrivals.set(client, load.next.at);
+        self.arrivals.set(of, load.next.at);
         if drawn {
             self.touch(client);
         }
         // A replica that has not started makes no calls; its part of the load is not made by others.
-        let Some((replica, channel, key)) = caller else { return };
+        let Some((replica, owner, key)) = caller else { return };
         let (n, demand) = (next.n, next.demand);
-        let what = Observation::Emitted { client: client as u32, replica, n, demand, key, open: true };
+        let what = Observation::Emitted { client: client.0, replica, n, demand, key, open: true };
         self.observer.observe(self.now, &what);
-        self.make_call(client as u32, channel, NONE, demand, key);
+        self.make_call(client, owner, WorkerId::NONE, demand, key);
     }
 
     /// Reads what the next calls will need: the waits for memory overlap here, and would not later.
     #[inline(never)]
-    fn touch(&self, client: usize) {
+    fn touch(&self, client: CallerId) {
         let state = &self.clients[client];
         let (Some(load), members) = (&state.open, state.active.len()) else { return };
-        if members < WORTH_TOUCHING {
+        if members < WORTH_TOUCHING || matches!(state.settings.protocol, Protocol::Http1(_)) {
             return;
         }
         let mut seen = 0;
         for mark in load.marks() {
-            let channel = state.active[below(mark, members)].first_channel;
-            let connection = self.only_connection.get(channel as usize).copied().unwrap_or(NONE);
+            let channel = state.active[below(mark, members)].first.channel();
+            let connection = self.only_connection.get(channel).copied().unwrap_or(ConnectionIx::NONE);
             seen ^= self.lanes.touch(connection);
         }
         std::hint::black_box(seen);
     }
 
     /// The next call of a worker of a closed load, if there is one left.
-    pub fn next_closed_call(&mut self, worker: u32) {
-        let w = &self.workers[worker as usize];
-        let (channel, replica) = (w.channel, &self.replicas[w.replica as usize]);
+    pub fn next_closed_call(&mut self, worker: WorkerId) {
+        let w = &self.workers[worker];
+        let (owner, replica) = (w.owner, &self.replicas[w.replica]);
         let (client, ordinal) = (replica.client, replica.ordinal);
-        let Some((n, key, demand)) = self.closed[w.load as usize].take() else { return };
-        let what = Observation::Emitted { client, replica: ordinal, n, demand, key, open: false };
+        let Some((n, key, demand)) = self.closed[w.load].take() else { return };
+        let what = Observation::Emitted { client: client.0, replica: ordinal, n, demand, key, open: false };
         self.observer.observe(self.now, &what);
-        self.make_call(client, channel, worker, demand, key);
+        self.make_call(client, owner, worker, demand, key);
     }
 
     #[inline(always)]
-    fn make_call(&mut self, client: u32, channel: u32, worker: u32, demand: u64, key: u64) {
-        let settings = self.clients[client as usize].settings;
+    fn make_call(&mut self, client: CallerId, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
+        let settings = self.clients[client].settings;
         let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
             emitted: self.now,
@@ -84,10 +86,10 @@ impl<O: Observer> Engine<'_, O> {
             key,
             method: kind.method,
             client,
-            channel,
-            connection: NONE,
+            owner,
+            connection: ConnectionIx::NONE,
             sent: self.now,
-            pod: NONE,
+            pod: PodId::NONE,
             worker,
             generation: 0,
             state: CallState::WaitsForChannel,
@@ -96,11 +98,11 @@ impl<O: Observer> Engine<'_, O> {
             retries: 0,
         });
         if self.counts_calls {
-            self.count_call(client, channel);
+            self.count_call(client, owner);
         }
         if let Some(deadline) = kind.deadline {
             let at = self.now + deadline;
-            let i = self.clients[client as usize].first_queue as usize + kind.queue();
+            let i = self.clients[client].first_queue as usize + kind.queue();
             let queue = &mut self.deadline_queues[i];
             if queue.is_empty() {
                 self.deadlines.set(i, at.0);
@@ -129,13 +131,13 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
     #[inline]
-    pub fn route_call(&mut self, call: Handle) {
-        let index = self.calls.items[call.index as usize].channel;
-        let only = self.only_connection[index as usize];
-        if only != NONE {
+    pub fn route_call(&mut self, call: Handle<CallIx>) {
+        let index = self.calls[call.index].owner.channel();
+        let only = self.only_connection[index];
+        if only != ConnectionIx::NONE {
             return self.send(call, only);
         }
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         if channel.state == Connectivity::Ready && channel.waiting.is_empty() {
             return self.pick_and_send(index, call);
         }
@@ -143,14 +145,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(never)]
-    fn wait_for_connection(&mut self, call: Handle, index: u32) {
-        let state = self.channels[index as usize].state;
-        let waits = self.waits_for_ready(index) && !self.channels[index as usize].stopped;
+    fn wait_for_connection(&mut self, call: Handle<CallIx>, index: ChannelId) {
+        let state = self.channels[index].state;
+        let waits = self.waits_for_ready(index) && !self.channels[index].stopped;
         if state == Connectivity::TransientFailure && !waits {
-            let why = self.channels[index as usize].trouble;
+            let why = self.channels[index].trouble;
             return self.fail_fast(call, index, why);
         }
-        self.channels[index as usize].waiting.push_back(call, &self.calls);
+        self.channels[index].waiting.push_back(call, &self.calls);
         if state == Connectivity::Idle {
             self.exit_idle(index);
         }
@@ -158,32 +160,32 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick_and_send(&mut self, index: u32, call: Handle) {
-        if self.channels[index as usize].stale {
+    pub fn pick_and_send(&mut self, index: ChannelId, call: Handle<CallIx>) {
+        if self.channels[index].stale {
             self.rebuild_picker(index);
         }
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         if !channel.in_turn {
             return self.send_by_policy(index, call);
         }
         let i = channel.take_turn();
-        let connection = channel.picker[i];
+        let connection = channel.picker[i].connection();
         if channel.picker.len() == 1 && channel.waiting.is_empty() {
-            self.only_connection[index as usize] = connection;
+            self.only_connection[index] = connection;
         }
         self.send(call, connection);
     }
 
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
     #[inline(always)]
-    pub fn send(&mut self, call: Handle, connection: u32) {
-        let item = &mut self.calls.items[call.index as usize];
+    pub fn send(&mut self, call: Handle<CallIx>, connection: ConnectionIx) {
+        let item = &mut self.calls[call.index];
         item.connection = connection;
         (item.pod, item.sent) = (self.lanes[connection].pod, self.now);
         if !self.lanes.begin_stream(connection) {
             self.lanes.set_plain(connection, false);
             item.state = CallState::WaitsForStream;
-            return self.connections.items[connection as usize].waiting.push_back(call, &self.calls);
+            return self.connections[connection].waiting.push_back(call, &self.calls);
         }
         item.state = CallState::Sent;
         self.deliveries.push(self.now + self.to_pod, call.index);
@@ -195,13 +197,13 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn on_delivery(&mut self) {
         let Some(index) = self.deliveries.pop() else { return };
-        let call = &mut self.calls.items[index as usize];
+        let call = &mut self.calls[index];
         if call.ended {
             return self.calls.free(index);
         }
         let (pod, connection) = (call.pod, call.connection);
         let lane = &self.lanes[connection];
-        if !self.pods[pod as usize].serving || lane.dead {
+        if !self.pods[pod].serving || lane.dead {
             call.state = CallState::Lost;
             let sent = call.sent;
             return self.request_lost(pod, connection, sent);
@@ -210,7 +212,7 @@ impl<O: Observer> Engine<'_, O> {
         if lane.unusual && self.receive_unusual(connection, index) {
             return;
         }
-        self.observe(&Observation::Received { pod: PodId(pod), connection: id });
+        self.observe(&Observation::Received { pod, connection: id });
         self.admit_call(pod, index);
     }
 
@@ -218,12 +220,12 @@ impl<O: Observer> Engine<'_, O> {
     #[inline]
     pub fn on_response(&mut self) {
         let Some(index) = self.responses.pop() else { return };
-        let call = &self.calls.items[index as usize];
+        let call = &self.calls[index];
         if call.ended {
             return self.calls.free(index);
         }
         let (connection, failure, sent) = (call.connection, call.failure, call.sent);
-        if self.clients[call.client as usize].settings.via.is_some() {
+        if self.clients[call.client].settings.via.is_some() {
             return self.leave_proxy(index);
         }
         let worker = self.end_attempt(index, failure);
@@ -234,7 +236,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    pub fn response_came(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
@@ -253,10 +255,10 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
-    pub fn fail_call(&mut self, index: u32, why: FailureReason) {
-        let call = &self.calls.items[index as usize];
+    pub fn fail_call(&mut self, index: CallIx, why: FailureReason) {
+        let call = &self.calls[index];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
-        let channel = call.channel;
+        let owner = call.owner;
         let worker = self.end_attempt(index, Some(why));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {
@@ -269,14 +271,14 @@ impl<O: Observer> Engine<'_, O> {
             | CallState::Streaming
             | CallState::Lost => self.calls.free(index),
             CallState::Sent | CallState::Queued | CallState::InService | CallState::Returning => {
-                self.calls.items[index as usize].ended = true;
+                self.calls[index].ended = true;
                 self.cancel_forwarded(index);
             }
         }
         if state == CallState::Queued {
             self.leave_queue(pod);
         } else if state == CallState::WaitsForStream {
-            self.give_back(channel, Resource::Pending);
+            self.give_back(owner.channel(), Resource::Pending);
         }
         if state.has_stream() {
             // An answer that nobody waits for would still come first on an HTTP/1.1 connection: it is of no use any more.
@@ -291,13 +293,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
-    pub fn tell_end(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
-        let &Call { client, method, pod, emitted, worker, .. } = &self.calls.items[index as usize];
-        if client >= self.originators {
-            return self.answer_for(index, failure);
+    pub fn tell_end(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
+        let &Call { client, method, pod, emitted, worker, .. } = &self.calls[index];
+        if !self.originates(client) {
+            self.answer_for(index, failure);
+            return WorkerId::NONE;
         }
         match failure {
-            None => self.observe(&Observation::Completed { client, method, pod: PodId(pod), emitted }),
+            None => self.observe(&Observation::Completed { client: client.0, method, pod, emitted }),
             Some(why) => self.tell_failure(index, why),
         }
         if self.counts_calls {
@@ -308,14 +311,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A worker of a closed load goes on.
     #[inline]
-    pub fn after_end(&mut self, worker: u32) {
-        if worker != NONE {
+    pub fn after_end(&mut self, worker: WorkerId) {
+        if worker != WorkerId::NONE {
             self.go_on(worker);
         }
     }
 
-    fn go_on(&mut self, worker: u32) {
-        let load = &self.closed[self.workers[worker as usize].load as usize];
+    fn go_on(&mut self, worker: WorkerId) {
+        let load = &self.closed[self.workers[worker].load];
         self.unfinished_closed -= u64::from(load.requests.is_some());
         if self.all_done() {
             self.end_key = 0;
@@ -325,7 +328,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A stream of a connection has ended.
     #[inline]
-    pub fn release_stream(&mut self, connection: u32) {
+    pub fn release_stream(&mut self, connection: ConnectionIx) {
         if self.lanes.end_stream(connection) {
             self.after_stream(connection);
         }
@@ -333,18 +336,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Somebody may wait for the stream that has ended, or for the last one's end.
     #[inline(never)]
-    fn after_stream(&mut self, connection: u32) {
+    fn after_stream(&mut self, connection: ConnectionIx) {
         self.call_ends(connection);
         self.count_pooled(connection, false);
         if !self.in_use.is_empty() && !self.lanes[connection].http1 {
-            self.give_back(self.connections.items[connection as usize].owner, Resource::Request);
+            self.give_back(self.connections[connection].owner.channel(), Resource::Request);
         }
         self.send_waiting(connection);
-        let owner = self.connections.items[connection as usize].owner;
-        if !self.lanes[connection].http1 && self.channels[owner as usize].pools {
-            self.after_send(owner, connection);
+        let channel = self.connections[connection].owner.channel();
+        if !self.lanes[connection].http1 && self.channels[channel].pools {
+            self.after_send(channel, connection);
         }
-        self.connections.items[connection as usize].idle_since = self.now;
+        self.connections[connection].idle_since = self.now;
         if self.lanes.streams(connection) > 0 {
             return;
         }
@@ -359,15 +362,15 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Sends calls that wait for a stream of `connection` while there are free streams.
-    pub fn send_waiting(&mut self, connection: u32) {
+    pub fn send_waiting(&mut self, connection: ConnectionIx) {
         loop {
             let streams = self.lanes.streams(connection);
             let lane = &self.lanes[connection];
             if lane.dead || streams >= lane.streams_max {
                 return;
             }
-            let Some(call) = self.connections.items[connection as usize].waiting.pop_front() else { return };
-            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.channel) else { continue };
+            let Some(call) = self.connections[connection].waiting.pop_front() else { return };
+            let Some(channel) = self.calls.get(call).filter(|c| !c.ended).map(|c| c.owner.channel()) else { continue };
             if self.begins(channel) {
                 self.send(call, connection);
             } else {

@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::lanes::Lane;
-use super::super::observation::{
-    CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer, PodId,
-};
+use super::super::observation::{CloseReason, ConnectionId, ConnectionRecord, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Connection, ConnectionState, Handle, NONE, VIRTUAL_IP, Waiting};
+use super::super::world::{Connection, ConnectionState, Handle, NOT_ACCEPTED, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
+use crate::ids::{Address, ConnectionIx, OwnerId, PodId, ReplicaId};
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -21,21 +20,21 @@ const AGE_JITTER: f64 = 0.1;
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
     /// endpoints that the replica's node has now.
-    pub fn dial(&mut self, owner: u32, replica: u32, address: u32, http1: bool) -> Handle {
+    pub fn dial(&mut self, owner: OwnerId, replica: ReplicaId, address: Address, http1: bool) -> Handle<ConnectionIx> {
         let key = self.replica_key(replica);
-        let r = &mut self.replicas[replica as usize];
+        let r = &mut self.replicas[replica];
         let dial = r.dials;
         r.dials += 1;
         let (client, ordinal, node) = (r.client, r.ordinal, r.node);
-        let to = &self.clients[client as usize];
-        let pod = if address == VIRTUAL_IP && self.headless() && to.settings.gateway.is_none() {
-            // A headless Service has none: this is a dial without an answer from DNS.
-            NONE
-        } else if address == VIRTUAL_IP {
-            let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            self.views[(to.first_view + node) as usize].endpoints.choose(draw).unwrap_or(NONE)
+        let to = &self.clients[client];
+        let pod = if let Some(pod) = address.pod() {
+            pod
+        } else if self.headless() && to.settings.gateway.is_none() {
+            // A headless Service has no virtual IP: this is a dial without an answer from DNS.
+            PodId::NONE
         } else {
-            address
+            let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
+            self.views[to.first_view.plus(node.0)].endpoints.choose(draw).unwrap_or(PodId::NONE)
         };
         let streams_max = self.stream_limit(pod, http1);
         let connection = self.connections.insert(Connection {
@@ -44,7 +43,7 @@ impl<O: Observer> Engine<'_, O> {
             generation: 0,
             received: 0,
             incarnation: 0,
-            place: NONE,
+            place_in_pod: NOT_ACCEPTED,
             dial,
             goaway: false,
             reset: false,
@@ -60,8 +59,8 @@ impl<O: Observer> Engine<'_, O> {
         self.lanes.put(connection.index, Lane::new(self.dialled, pod, streams_max, http1));
         let id = ConnectionId(self.dialled);
         self.dialled += 1;
-        let placed = (pod != NONE).then_some(PodId(pod));
-        self.observe(&Observation::Dialled { connection: id, client, replica: ordinal, pod: placed });
+        let placed = pod.some();
+        self.observe(&Observation::Dialled { connection: id, client: client.0, replica: ordinal, pod: placed });
         // kube-proxy rejects on the client's own node when there is no endpoint.
         let (takes, event) = match placed {
             None => (LOCAL_FAILURE_TAKES, Event::Refused(connection)),
@@ -72,13 +71,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How many streams a connection to `pod` carries at once.
-    pub fn stream_limit(&self, pod: u32, http1: bool) -> u32 {
+    pub fn stream_limit(&self, pod: PodId, http1: bool) -> u32 {
         let limit = |pod| self.server_of(pod).grpc.max_concurrent_streams;
-        if http1 || pod == NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
+        if http1 || pod == PodId::NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
     }
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
-    pub fn on_syn(&mut self, handle: Handle) {
+    pub fn on_syn(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -86,13 +85,13 @@ impl<O: Observer> Engine<'_, O> {
         if self.black_holes.contains(&pod) {
             return self.no_answer(handle);
         }
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         if !p.listening {
             return self.after(self.to_client, Rank::World, Event::Refused(handle));
         }
-        let c = &mut self.connections.items[handle.index as usize];
+        let c = &mut self.connections[handle.index];
         c.incarnation = p.incarnation;
-        c.place = p.connections.len() as u32;
+        c.place_in_pod = p.connections.len() as u32;
         p.connections.push(handle.index);
         if self.server_of(pod).handshake_time > Span::ZERO {
             self.admit_handshake(pod, handle);
@@ -103,52 +102,56 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How long the dial takes on top of the round trip.
-    pub fn connect_time(&self, connection: u32) -> Span {
-        let c = &self.connections.items[connection as usize];
+    pub fn connect_time(&self, connection: ConnectionIx) -> Span {
+        let c = &self.connections[connection];
         let key = self.replica_key(self.replica_of(connection));
         self.model.cluster.connect.sample(self.streams.draw(Purpose::Connect, key, u64::from(c.dial)))
     }
 
     /// The replica that a connection belongs to.
-    pub fn replica_of(&self, connection: u32) -> u32 {
-        let owner = self.connections.items[connection as usize].owner as usize;
-        if self.lanes[connection].http1 { self.pools[owner].replica } else { self.channels[owner].replica }
+    pub fn replica_of(&self, connection: ConnectionIx) -> ReplicaId {
+        let owner = self.connections[connection].owner;
+        if self.lanes[connection].http1 {
+            self.pools[owner.pool()].replica
+        } else {
+            self.channels[owner.channel()].replica
+        }
     }
 
     /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
     /// connections that are still in their handshake).
-    pub fn on_connected(&mut self, handle: Handle) {
+    pub fn on_connected(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, dial) = (c.owner, c.dial);
         let Lane { pod, http1, .. } = self.lanes[handle.index];
         if self.black_holes.contains(&pod) {
             return;
         }
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         if !p.listening || p.incarnation != c.incarnation {
             return self.on_dial_failed(handle, CloseReason::Refused);
         }
         p.established += 1;
         let measures_idle = p.settings.grpc.max_connection_idle.is_some();
-        let c = &mut self.connections.items[handle.index as usize];
+        let c = &mut self.connections[handle.index];
         (c.idle_since, c.ready_since) = (self.now, self.now);
         let lane = &mut self.lanes[handle.index];
         lane.state = ConnectionState::Ready;
         let id = ConnectionId(lane.id);
-        let pings = !http1 && self.begin_pinging(owner, handle.index);
+        let pings = !http1 && self.begin_pinging(owner.channel(), handle.index);
         self.lanes.set_plain(handle.index, !http1 && !measures_idle && !pings);
         self.reopen_pooled(handle.index);
         let replica = self.replica_of(handle.index);
-        let (client, ordinal) = (self.replicas[replica as usize].client, self.replicas[replica as usize].ordinal);
-        self.observe(&Observation::Connected { connection: id, client, replica: ordinal, pod: PodId(pod) });
+        let (client, ordinal) = (self.replicas[replica].client, self.replicas[replica].ordinal);
+        self.observe(&Observation::Connected { connection: id, client: client.0, replica: ordinal, pod });
         let key = self.replica_key(replica);
-        if let Some(lifetime) = self.clients[client as usize].settings.max_connection_lifetime {
+        if let Some(lifetime) = self.clients[client].settings.max_connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
             let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
             self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));
         }
         if http1 {
-            return self.pool_connected(owner, handle);
+            return self.pool_connected(owner.pool(), handle);
         }
         let grpc = self.server_of(pod).grpc;
         if let Some(age) = grpc.max_connection_age {
@@ -161,11 +164,11 @@ impl<O: Observer> Engine<'_, O> {
         if let Some(idle) = grpc.max_connection_idle {
             self.after(idle, Rank::Expiry, Event::IdleCheck(handle));
         }
-        self.subchannel_ready(owner, handle);
+        self.subchannel_ready(owner.channel(), handle);
     }
 
     /// A dial failed: nothing listened, or nothing answered.
-    pub fn on_dial_failed(&mut self, handle: Handle, why: CloseReason) {
+    pub fn on_dial_failed(&mut self, handle: Handle<ConnectionIx>, why: CloseReason) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, since) = (c.owner, c.address, c.opened);
         let Lane { pod, http1, state, .. } = self.lanes[handle.index];
@@ -174,40 +177,39 @@ impl<O: Observer> Engine<'_, O> {
         }
         let failure = match why {
             CloseReason::DialTimeout => FailureReason::DialTimeout,
-            _ if pod == NONE => FailureReason::NoEndpoint,
+            _ if pod == PodId::NONE => FailureReason::NoEndpoint,
             _ => FailureReason::DialRefused,
         };
-        let waiting = self.connections.items[handle.index as usize].waiting.take_all();
+        let waiting = self.connections[handle.index].waiting.take_all();
         self.close(handle.index, why);
         if http1 {
-            self.pool_refused(owner, failure);
-        } else {
-            self.channels[owner as usize].trouble = failure;
-            self.subchannel_failed(owner, handle.index, address, since);
+            // Its calls wait in the pool.
+            return self.pool_refused(owner.pool(), failure);
         }
-        if !waiting.is_empty() {
-            self.fail_waiters(owner, address, waiting, failure);
-        }
+        let channel = owner.channel();
+        self.channels[channel].trouble = failure;
+        self.subchannel_failed(channel, handle.index, address, since);
+        self.fail_waiters(channel, address, waiting, failure);
     }
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
     /// are still served, because the last one the pod accepts is fixed only after a PING has come back.
-    pub fn send_goaway(&mut self, index: u32, reason: CloseReason) {
+    pub fn send_goaway(&mut self, index: ConnectionIx, reason: CloseReason) {
         let connection = self.connections.handle(index);
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         if !c.goaway && !self.black_holes.contains(&self.lanes[index].pod) {
             c.goaway = true;
             self.after(self.to_client, Rank::World, Event::GoAway { connection, reason });
         }
     }
 
-    pub fn on_goaway(&mut self, handle: Handle, reason: CloseReason) {
+    pub fn on_goaway(&mut self, handle: Handle<ConnectionIx>, reason: CloseReason) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, reason);
         }
     }
 
-    pub fn on_age_over(&mut self, handle: Handle) {
+    pub fn on_age_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -220,9 +222,9 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The pod has received one more request on a connection whose requests it counts.
     #[inline(never)]
-    pub fn count_request(&mut self, index: u32) {
+    pub fn count_request(&mut self, index: ConnectionIx) {
         let most = self.server_of(self.lanes[index].pod).grpc.max_requests_per_connection;
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         c.received += 1;
         if most == Some(c.received) {
             self.send_goaway(index, CloseReason::MaxRequests);
@@ -230,14 +232,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Grace is over: the pod closes the connection with whatever is on it.
-    pub fn on_grace_over(&mut self, handle: Handle) {
+    pub fn on_grace_over(&mut self, handle: Handle<ConnectionIx>) {
         let lane = &self.lanes[handle.index];
         if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
             self.reset(vec![handle], (CloseReason::Killed, FailureReason::GraceOver));
         }
     }
 
-    pub fn on_idle_check(&mut self, handle: Handle) {
+    pub fn on_idle_check(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let pod = self.lanes[handle.index].pod;
         let Some(idle) = self.server_of(pod).grpc.max_connection_idle else { return };
@@ -251,7 +253,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_lifetime_over(&mut self, handle: Handle) {
+    pub fn on_lifetime_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, CloseReason::ClientLifetime);
         }
@@ -259,7 +261,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The client takes no new calls to a connection; it closes when the last call on it ends. Calls that wait for a free
     /// stream were never sent and go elsewhere (gRFC A6, transparent retry).
-    pub fn drain(&mut self, index: u32, reason: CloseReason) {
+    pub fn drain(&mut self, index: ConnectionIx, reason: CloseReason) {
         let lane = &mut self.lanes[index];
         if lane.state != ConnectionState::Ready {
             return;
@@ -267,19 +269,19 @@ impl<O: Observer> Engine<'_, O> {
         lane.state = ConnectionState::Draining;
         let (id, pod, http1) = (ConnectionId(lane.id), lane.pod, lane.http1);
         self.lanes.set_plain(index, false);
-        let c = &mut self.connections.items[index as usize];
+        let c = &mut self.connections[index];
         c.reason = Some(reason);
         c.draining_since = self.now;
         let owner = c.owner;
         // The calls of a replica that stops have nowhere else to go.
         let waiting = if reason == CloseReason::ClientStopped { VecDeque::new() } else { c.waiting.take_all() };
-        self.pods[pod as usize].established -= 1;
-        self.observe(&Observation::Draining { connection: id, pod: PodId(pod), reason });
+        self.pods[pod].established -= 1;
+        self.observe(&Observation::Draining { connection: id, pod, reason });
         let handle = self.connections.handle(index);
         if http1 {
-            self.leave_pool(owner, index);
+            self.leave_pool(owner.pool(), index);
         } else {
-            self.subchannel_lost(owner, index, reason);
+            self.subchannel_lost(owner.channel(), index, reason);
         }
         self.reroute(waiting);
         if self.connections.get(handle).is_some() && self.lanes.streams(index) == 0 && !self.lanes[index].dead {
@@ -288,8 +290,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Closes a draining connection that carries nothing any more.
-    pub fn close_drained(&mut self, index: u32) {
-        let c = &self.connections.items[index as usize];
+    pub fn close_drained(&mut self, index: ConnectionIx) {
+        let c = &self.connections[index];
         let waits = !c.waiting.is_empty();
         if let (false, Some(reason)) = (waits, c.reason) {
             self.close(index, reason);
@@ -297,41 +299,41 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection ends, and its slot is free.
-    pub fn close(&mut self, index: u32, reason: CloseReason) {
+    pub fn close(&mut self, index: ConnectionIx, reason: CloseReason) {
         let closed = Some(self.now);
         let record = self.record(index, closed, Some(reason));
         if self.samples_connections {
             let sample = self.sample_connection(index, true);
             self.ended_connections.extend(sample);
         }
-        let place = self.connections.items[index as usize].place;
+        let place = self.connections[index].place_in_pod;
         let lane = &self.lanes[index];
         let (pod, ready) = (lane.pod, lane.state == ConnectionState::Ready);
         self.connections.free(index);
         self.end_pinging(index);
-        if pod != NONE && place != NONE {
-            let p = &mut self.pods[pod as usize];
+        if pod != PodId::NONE && place != NOT_ACCEPTED {
+            let p = &mut self.pods[pod];
             p.established -= u32::from(ready);
             p.connections.swap_remove(place as usize);
             if let Some(&moved) = p.connections.get(place as usize) {
-                self.connections.items[moved as usize].place = place;
+                self.connections[moved].place_in_pod = place;
             }
         }
         self.observe(&Observation::Closed(&record));
-        if pod != NONE {
+        if pod != PodId::NONE {
             self.pod_lost_connection(pod);
         }
     }
 
     /// What there is to say about a connection.
-    pub fn record(&self, index: u32, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
-        let (lane, c) = (&self.lanes[index], &self.connections.items[index as usize]);
-        let r = &self.replicas[self.replica_of(index) as usize];
+    pub fn record(&self, index: ConnectionIx, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
+        let (lane, c) = (&self.lanes[index], &self.connections[index]);
+        let r = &self.replicas[self.replica_of(index)];
         ConnectionRecord {
             id: ConnectionId(lane.id),
-            client: r.client,
+            client: r.client.0,
             replica: r.ordinal,
-            pod: (lane.pod != NONE).then_some(PodId(lane.pod)),
+            pod: lane.pod.some(),
             opened: c.opened,
             draining: (c.draining_since != Time::NEVER).then_some(c.draining_since),
             closed,

@@ -5,8 +5,9 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Channel, Connectivity, NONE, Subchannel, SubchannelState, View};
+use super::super::world::{Channel, Connectivity, Subchannel, SubchannelState, View};
 use super::picker::goes_by_answer;
+use crate::ids::{Address, ChannelId, ConnectionIx, Id, NodeId, PodId, ViewId};
 use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, PickFirst, Policy, Poll, Resolver};
 use crate::policy::backoff;
 use crate::policy::route::Condition;
@@ -15,53 +16,53 @@ use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod's condition has changed: every node and the cluster DNS learn of it after a lag of their own, in order.
-    pub fn publish(&mut self, pod: u32, to: Condition) {
-        let p = &mut self.pods[pod as usize];
+    pub fn publish(&mut self, pod: PodId, to: Condition) {
+        let p = &mut self.pods[pod];
         let (key, change) = (p.key, p.endpoint_changes);
         p.endpoint_changes += 1;
         for view in self.views_of(pod) {
-            let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view as u64), change);
+            let draw = self.streams.draw(Purpose::EndpointLag, mix(key, view.0.into()), change);
             let lag = self.model.cluster.endpoint_lag.sample(draw);
             let at = (self.now + lag).max(self.views[view].latest);
             self.views[view].latest = at;
             if at == self.now {
-                self.on_endpoint_change(view as u32, pod, to);
+                self.on_endpoint_change(view, pod, to);
             } else {
-                self.schedule.at(at, Rank::World, Event::EndpointChange { view: view as u32, pod, to });
+                self.schedule.at(at, Rank::World, Event::EndpointChange { view, pod, to });
             }
         }
     }
 
     /// The views of the Service that a pod is behind.
-    fn views_of(&self, pod: u32) -> std::ops::Range<usize> {
-        let views = self.model.cluster.nodes as usize + 1;
-        let gateway = (self.pods[pod as usize].server as usize + 1).saturating_sub(self.model.servers.len());
-        gateway * views..(gateway + 1) * views
+    fn views_of(&self, pod: PodId) -> impl Iterator<Item = ViewId> + use<O> {
+        let views = self.model.cluster.nodes + 1;
+        let gateway = (self.pods[pod].server.0 + 1).saturating_sub(self.model.servers.len() as u32);
+        ViewId(gateway * views).series(views)
     }
 
-    pub fn on_endpoint_change(&mut self, view: u32, pod: u32, to: Condition) {
-        let View { endpoints, log, .. } = &mut self.views[view as usize];
+    pub fn on_endpoint_change(&mut self, view: ViewId, pod: PodId, to: Condition) {
+        let View { endpoints, log, .. } = &mut self.views[view];
         let ready = endpoints.ready.len();
         endpoints.change(pod, to);
-        if self.watched && (view as usize) < self.dns_caches.len() - 1 {
+        if self.watched && view.0 < self.model.cluster.nodes {
             if endpoints.ready.len() != ready {
                 log.push(pod);
             }
-            self.changed_for_watchers(view);
+            self.changed_for_watchers(NodeId(view.0));
         }
     }
 
     /// What the cluster DNS knows: ready endpoints only.
     pub fn dns_view(&self) -> &View {
-        &self.views[self.model.cluster.nodes as usize]
+        &self.views[ViewId(self.model.cluster.nodes)]
     }
 
     /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
-    pub fn request_resolution(&mut self, index: u32) {
+    pub fn request_resolution(&mut self, index: ChannelId) {
         let settings = self.settings(index);
         let (discovery, resolver_settings) = (settings.discovery, settings.resolver);
         let now = self.now;
-        let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+        let Some(resolver) = &mut self.channels[index].resolver else { return };
         if discovery != Discovery::Dns {
             // A poll and a watch go on by themselves once they have begun.
             if !resolver.pending {
@@ -86,12 +87,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
-    pub fn on_dns_answer(&mut self, index: u32, life: u32) {
-        if self.channels[index as usize].resolver.as_ref().is_none_or(|r| r.life != life) {
+    pub fn on_dns_answer(&mut self, index: ChannelId, life: u32) {
+        if self.channels[index].resolver.as_ref().is_none_or(|r| r.life != life) {
             return;
         }
-        if self.channels[index as usize].stopped {
-            if self.channels[index as usize].ready == 0 {
+        if self.channels[index].stopped {
+            if self.channels[index].ready == 0 {
                 self.give_up(index);
             }
             return;
@@ -114,45 +115,45 @@ impl<O: Observer> Engine<'_, O> {
 
     /// How long after this answer a poll asks again. A replica that ran before the run began has polled all along, at a phase of
     /// its own; its channels, and the workers of its proxy (Envoy resolves once for all of them), have the same.
-    fn next_poll(&self, index: u32, interval: Span) -> Span {
-        let Channel { replica, resolver, .. } = &self.channels[index as usize];
+    fn next_poll(&self, index: ChannelId, interval: Span) -> Span {
+        let Channel { replica, resolver, .. } = &self.channels[index];
         let first = resolver.as_ref().is_some_and(|r| r.answers == 0);
-        if !first || self.replicas[*replica as usize].ready_since > Time::ZERO {
+        if !first || self.replicas[*replica].ready_since > Time::ZERO {
             return interval;
         }
         phase(self.streams.draw(Purpose::PollPhase, self.replica_key(*replica), 0), interval)
     }
 
-    fn mark_answered(&mut self, index: u32) {
+    fn mark_answered(&mut self, index: ChannelId) {
         let now = self.now;
-        if let Some(resolver) = &mut self.channels[index as usize].resolver {
+        if let Some(resolver) = &mut self.channels[index].resolver {
             resolver.answered = Some(now);
             resolver.answers += 1;
         }
     }
 
-    fn on_lookup(&mut self, index: u32) {
+    fn on_lookup(&mut self, index: ChannelId) {
         let addresses = self.answer(index);
         let key = self.channel_key(index);
         let GrpcClient { backoff, resolver: Resolver { early, .. }, .. } = *self.settings(index);
         let now = self.now;
-        let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+        let Some(resolver) = &mut self.channels[index].resolver else { return };
         resolver.pending = false;
         resolver.answers += 1;
         if addresses.is_empty() {
-            self.channels[index as usize].trouble = FailureReason::NoEndpoint;
+            self.channels[index].trouble = FailureReason::NoEndpoint;
             self.tell_resolved(index, 0);
-            let Some(resolver) = &mut self.channels[index as usize].resolver else { return };
+            let Some(resolver) = &mut self.channels[index].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
             let Some(backoff) = backoff else { return self.attempt_failed_for_good(index) };
             resolver.failures += 1;
             resolver.pending = true;
             let life = resolver.life;
-            let draw = self.streams.draw(Purpose::Backoff, mix(key, u64::from(NONE)), resolver.answers);
+            let draw = self.streams.draw(Purpose::Backoff, mix(key, NO_ADDRESS), resolver.answers);
             let delay = backoff::delay(&backoff, resolver.failures + 1, draw);
             self.after(delay, Rank::Expiry, Event::DnsAnswer { channel: index, life });
-            if self.channels[index as usize].subchannels.is_empty() {
-                self.channels[index as usize].state = Connectivity::TransientFailure;
+            if self.channels[index].subchannels.is_empty() {
+                self.channels[index].state = Connectivity::TransientFailure;
                 self.fail_waiting(index);
             }
             return;
@@ -166,25 +167,25 @@ impl<O: Observer> Engine<'_, O> {
         self.new_addresses(index, addresses);
     }
 
-    pub fn tell_resolved(&mut self, index: u32, addresses: u32) {
-        let replica = &self.replicas[self.channels[index as usize].replica as usize];
+    pub fn tell_resolved(&mut self, index: ChannelId, addresses: u32) {
+        let replica = &self.replicas[self.channels[index].replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
-        self.observe(&Observation::Resolved { client, replica: ordinal, addresses });
+        self.observe(&Observation::Resolved { client: client.0, replica: ordinal, addresses });
     }
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
-    pub fn new_addresses(&mut self, index: u32, addresses: Vec<u32>) {
+    pub fn new_addresses(&mut self, index: ChannelId, addresses: Vec<PodId>) {
         self.lookout.extra_work += addresses.len() as u64;
         let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, addresses.len() as u32);
         if addresses.is_empty() {
-            self.channels[index as usize].trouble = FailureReason::NoEndpoint;
+            self.channels[index].trouble = FailureReason::NoEndpoint;
         }
-        if !self.channels[index as usize].policy.one_connection() {
+        if !self.channels[index].policy.one_connection() {
             return self.update_all(index, addresses);
         }
         self.list_for_pick_first(index, addresses);
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         // A connection whose address is still listed stays; otherwise a new pass begins.
         if channel.ready == 0 && (channel.state != Connectivity::Idle || !channel.waiting.is_empty()) {
             self.start_pass(index);
@@ -192,17 +193,17 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The addresses that a channel's lookup returns, in the order of the answer.
-    fn answer(&mut self, index: u32) -> Vec<u32> {
-        let channel = &self.channels[index as usize];
+    fn answer(&mut self, index: ChannelId) -> Vec<PodId> {
+        let channel = &self.channels[index];
         let in_turn = channel.policy.one_connection() || goes_by_answer(channel);
         let order = if in_turn { Order::OfAnswer } else { Order::Any };
-        let node = self.replicas[channel.replica as usize].node as usize;
+        let node = self.replicas[channel.replica].node.index();
         let answers = channel.resolver.as_ref().map_or(0, |r| r.answers);
         self.look_up(node, mix(self.channel_key(index), answers), order)
     }
 
     /// What the cluster DNS answers to somebody on `node`; `owner` keys the order.
-    pub fn look_up(&mut self, node: usize, owner: u64, order: Order) -> Vec<u32> {
+    pub fn look_up(&mut self, node: usize, owner: u64, order: Order) -> Vec<PodId> {
         match self.model.cluster.dns.cache {
             DnsCache::None => {
                 let answer = self.dns_view().endpoints.ready.clone();
@@ -221,7 +222,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// CoreDNS's own cache: the answer may be old, but is shuffled afresh.
-    fn core_dns(&mut self, owner: u64, order: Order) -> Vec<u32> {
+    fn core_dns(&mut self, owner: u64, order: Order) -> Vec<PodId> {
         let core = self.dns_caches.len() - 1;
         if !self.is_cached(core) {
             let answer = self.dns_view().endpoints.ready.clone();
@@ -238,8 +239,8 @@ impl<O: Observer> Engine<'_, O> {
             let pods = self.model.servers.iter().map(|s| s.replicas).sum();
             // CoreDNS shuffles each response, a node's cache answers in one order.
             let core = cache == self.dns_caches.len() - 1;
-            let (owner, order) = if core { (NONE.into(), Order::Any) } else { (cache as u64, Order::OfAnswer) };
-            let answer = self.in_order((0..pods).collect(), mix(owner, 0), order);
+            let (owner, order) = if core { (CORE_DNS, Order::Any) } else { (cache as u64, Order::OfAnswer) };
+            let answer = self.in_order((0..pods).map(PodId).collect(), mix(owner, 0), order);
             self.fill(cache, answer);
             let life = self.dns_caches[cache].expires.since(self.now);
             let left = phase(self.streams.draw(Purpose::DnsPhase, owner, 0), life);
@@ -249,7 +250,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// An answer in the order that `owner` gets, if somebody looks at it.
-    fn in_order(&self, mut answer: Vec<u32>, owner: u64, order: Order) -> Vec<u32> {
+    fn in_order(&self, mut answer: Vec<PodId>, owner: u64, order: Order) -> Vec<PodId> {
         if order == Order::OfAnswer {
             shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
         }
@@ -257,7 +258,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Puts an answer into a cache. An empty one is kept for 5 s only (denial TTL), never longer than others.
-    fn fill(&mut self, cache: usize, answer: Vec<u32>) {
+    fn fill(&mut self, cache: usize, answer: Vec<PodId>) {
         let ttl = self.model.cluster.dns.ttl;
         let ttl = if answer.is_empty() { ttl.min(DENIAL_TTL) } else { ttl };
         let cache = &mut self.dns_caches[cache];
@@ -268,38 +269,39 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Makes this the address list of a pick_first, in the order of its attempts.
-    pub fn list_for_pick_first(&mut self, index: u32, mut addresses: Vec<u32>) {
-        if let Policy::PickFirst(PickFirst { shuffle: true, .. }) = *self.channels[index as usize].policy {
-            let k = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.answers);
+    pub fn list_for_pick_first(&mut self, index: ChannelId, mut addresses: Vec<PodId>) {
+        if let Policy::PickFirst(PickFirst { shuffle: true, .. }) = *self.channels[index].policy {
+            let k = self.channels[index].resolver.as_ref().map_or(0, |r| r.answers);
             let owner = mix(self.channel_key(index), k);
             shuffle(&mut addresses, &mut self.streams.stream(Purpose::Shuffle, owner));
         }
-        let mut old = std::mem::take(&mut self.channels[index as usize].subchannels);
+        let mut old = std::mem::take(&mut self.channels[index].subchannels);
         old.sort_unstable_by_key(|s| s.address);
         let mut kept = vec![false; old.len()];
-        let take = |&address: &u32| match old.binary_search_by_key(&address, |s| s.address) {
+        let take = |&pod: &PodId| match old.binary_search_by_key(&Address::from(pod), |s| s.address) {
             Ok(i) => {
                 kept[i] = true;
                 old[i]
             }
-            Err(_) => Subchannel::new(address),
+            Err(_) => Subchannel::new(pod.into()),
         };
         let new = addresses.iter().map(take).collect();
-        self.channels[index as usize].subchannels = new;
+        self.channels[index].subchannels = new;
         let removed = old.into_iter().zip(kept).filter(|(_, kept)| !kept).map(|(s, _)| s);
         self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
     }
 
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
-    fn update_all(&mut self, index: u32, mut addresses: Vec<u32>) {
+    fn update_all(&mut self, index: ChannelId, addresses: Vec<PodId>) {
+        let mut addresses: Vec<Address> = addresses.into_iter().map(Address::from).collect();
         self.keep_order(index, &addresses);
         addresses.sort_unstable();
         self.note_joins(index, &addresses);
         self.judge_addresses(index, &addresses);
-        let old = std::mem::take(&mut self.channels[index as usize].subchannels);
+        let old = std::mem::take(&mut self.channels[index].subchannels);
         let before = old.len();
         let (new, removed) = merge(old, &addresses);
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         // Plans and pools name subchannels by their places.
         let changed = new.len() != before || !removed.is_empty();
         channel.stale |= !channel.in_turn && (!channel.pools || changed);
@@ -310,17 +312,22 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
     /// that wait on it are picked for again, and must not find another one of them.
-    pub fn remove_subchannels(&mut self, index: u32, removed: impl Iterator<Item = Subchannel>, why: CloseReason) {
+    pub fn remove_subchannels(
+        &mut self,
+        index: ChannelId,
+        removed: impl Iterator<Item = Subchannel>,
+        why: CloseReason,
+    ) {
         let removed: Vec<Subchannel> = removed.collect();
         if removed.is_empty() {
             return;
         }
         let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
-        if ready > 0 || self.channels[index as usize].pools {
-            let channel = &mut self.channels[index as usize];
+        if ready > 0 || self.channels[index].pools {
+            let channel = &mut self.channels[index];
             channel.ready -= ready;
             channel.stale = true;
-            self.only_connection[index as usize] = NONE;
+            self.only_connection[index] = ConnectionIx::NONE;
             if channel.ready == 0 {
                 channel.state = Connectivity::Connecting;
             }
@@ -329,7 +336,7 @@ impl<O: Observer> Engine<'_, O> {
             self.end_pooled(index, s.address, why);
             match s.state {
                 SubchannelState::Connecting => {
-                    let waiting = self.connections.items[s.connection as usize].waiting.take_all();
+                    let waiting = self.connections[s.connection].waiting.take_all();
                     self.close(s.connection, why);
                     self.reroute(waiting);
                 }
@@ -340,15 +347,21 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Publishes a pod of the start without lag.
-    pub fn publish_at_start(&mut self, pod: u32) {
-        let views = self.views_of(pod);
-        for view in &mut self.views[views] {
+    pub fn publish_at_start(&mut self, pod: PodId) {
+        for view in self.views_of(pod) {
+            let view = &mut self.views[view];
             view.endpoints.change(pod, Condition::Ready);
             view.latest = Time::ZERO;
         }
-        self.pods[pod as usize].endpoint_changes += 1;
+        self.pods[pod].endpoint_changes += 1;
     }
 }
+
+/// Sets the draws of a resolver's back-off apart from those of its channel's addresses.
+const NO_ADDRESS: u64 = u32::MAX as u64;
+
+/// Sets the draws of CoreDNS apart from those of the nodes' caches.
+const CORE_DNS: u64 = u32::MAX as u64;
 
 /// How long a cache keeps the answer that there is no address (CoreDNS and NodeLocal DNSCache: denial TTL 5 s).
 const DENIAL_TTL: Span = Span::from_secs(5);
@@ -368,7 +381,7 @@ pub enum Order {
 }
 
 /// The subchannels of a list, both in order of address: those of `old` that are listed, and new ones; and those no longer listed.
-fn merge(old: Subchannels, addresses: &[u32]) -> (Subchannels, Vec<Subchannel>) {
+fn merge(old: Subchannels, addresses: &[Address]) -> (Subchannels, Vec<Subchannel>) {
     if old.iter().map(|s| s.address).eq(addresses.iter().copied()) {
         return (old, Vec::new());
     }

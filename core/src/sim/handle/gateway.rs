@@ -3,8 +3,9 @@
 
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
-use super::super::world::{Call, CallState, Forwarder, Handle, NONE, ReplicaPhase, reach};
+use super::super::world::{Call, CallState, Forwarder, Handle, ReplicaPhase};
 use crate::distribution::unit;
+use crate::ids::{CallIx, CallerId, ConnectionIx, PodId, WorkerId};
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -15,29 +16,28 @@ const SHED: u64 = 0x5348_4544;
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
-    pub fn open_gateway(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
-        let Some(gateway) = p.server.checked_sub(self.model.servers.len() as u32) else { return };
+    pub fn open_gateway(&mut self, pod: PodId) {
+        let p = &self.pods[pod];
+        let Some(gateway) = p.server.0.checked_sub(self.model.servers.len() as u32) else { return };
         let node = p.node;
-        let replica = self.add_replica(self.originators + gateway);
-        let r = &mut self.replicas[replica as usize];
+        let replica = self.add_replica(CallerId(self.originators + gateway));
+        let r = &mut self.replicas[replica];
         (r.node, r.phase, r.ready_since) = (node, ReplicaPhase::Running, self.now);
-        let channels = r.first_channel..self.channels.len() as u32;
-        self.pods[pod as usize].forwarder = Some(Forwarder { replica, under_way: 0 });
+        let channels = r.first.channel().series(self.clients[r.client].settings.channels);
+        self.pods[pod].forwarder = Some(Forwarder { replica, under_way: 0 });
         channels.for_each(|channel| self.exit_idle(channel));
     }
 
     /// A call has come to a gateway's pod, which makes one like it. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a worker at random.
     #[inline(never)]
-    pub fn forward(&mut self, pod: u32, index: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn forward(&mut self, pod: PodId, index: CallIx) {
+        let p = &mut self.pods[pod];
         let Some(forwarder) = &mut p.forwarder else { return };
         forwarder.under_way += 1;
-        let (replica, key) = (&self.replicas[forwarder.replica as usize], p.key);
-        let workers = self.clients[replica.client as usize].settings.channels;
-        let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } =
-            &mut self.calls.items[index as usize];
+        let (replica, key) = (&self.replicas[forwarder.replica], p.key);
+        let workers = self.clients[replica.client].settings.channels;
+        let &mut Call { emitted, demand, key: routing, method, connection, ref mut state, .. } = &mut self.calls[index];
         *state = CallState::InService;
         let draw = self.streams.draw(Purpose::Worker, key, self.lanes[connection].id);
         let call = self.calls.insert(Call {
@@ -45,11 +45,11 @@ impl<O: Observer> Engine<'_, O> {
             demand,
             key: routing,
             client: replica.client,
-            channel: replica.first_channel + below(draw, workers as usize) as u32,
-            connection: NONE,
+            owner: replica.first.plus(below(draw, workers as usize) as u32),
+            connection: ConnectionIx::NONE,
             sent: self.now,
-            pod: NONE,
-            worker: index,
+            pod: PodId::NONE,
+            worker: WorkerId::NONE,
             generation: 0,
             state: CallState::ToProxy,
             method,
@@ -57,27 +57,28 @@ impl<O: Observer> Engine<'_, O> {
             ended: false,
             retries: 0,
         });
-        let nothing = Handle { index: NONE, generation: 0 };
-        *reach(&mut self.forwarded, index, nothing) = call;
+        let nothing = Handle { index: CallIx::NONE, generation: 0 };
+        *self.forwarded.reach(index, || nothing) = call;
+        *self.asked.reach(call.index, || CallIx::NONE) = index;
         self.enter_proxy(call);
     }
 
-    /// The call that an application made, if `call` is a gateway's.
-    pub fn originator<'c>(&'c self, call: &'c Call) -> &'c Call {
-        if call.client < self.originators { call } else { &self.calls.items[call.worker as usize] }
+    /// The call that an application made: this one, or if it is a gateway's the one that it is made for.
+    pub fn originator(&self, index: CallIx) -> &Call {
+        let call = &self.calls[index];
+        if self.originates(call.client) { call } else { &self.calls[self.asked[index]] }
     }
 
-    /// A gateway's call has ended: the one that it was made for is answered. It is over for no worker of a closed load.
+    /// A gateway's call has ended: the one that it was made for is answered.
     #[inline(never)]
-    pub fn answer_for(&mut self, index: u32, failure: Option<FailureReason>) -> u32 {
-        let call = &self.calls.items[index as usize];
-        let (asked, server) = (call.worker, call.place());
+    pub fn answer_for(&mut self, index: CallIx, failure: Option<FailureReason>) {
+        let (asked, server) = (self.asked[index], self.calls[index].at());
         if failure.is_none() {
             self.count_off(index);
         }
-        self.forwarded[asked as usize].index = NONE;
-        let call = &mut self.calls.items[asked as usize];
-        let gateway = &mut self.pods[call.pod as usize];
+        self.forwarded[asked].index = CallIx::NONE;
+        let call = &mut self.calls[asked];
+        let gateway = &mut self.pods[call.pod];
         if let Some(forwarder) = &mut gateway.forwarder {
             forwarder.under_way -= 1;
         }
@@ -91,7 +92,7 @@ impl<O: Observer> Engine<'_, O> {
         } else if gateway.serving {
             (call.state, call.failure) = (CallState::Returning, failure);
             // From here on it counts where it was served.
-            call.pod = if server == NONE { call.pod } else { server };
+            call.pod = if server == PodId::NONE { call.pod } else { server };
             self.responses.push(self.now + self.to_client, asked);
         } else {
             call.state = CallState::Lost;
@@ -99,42 +100,41 @@ impl<O: Observer> Engine<'_, O> {
         if sheds {
             self.send_goaway(connection, CloseReason::Shutdown);
         }
-        NONE
     }
 
     /// Somebody waits for what becomes of a gateway's call.
-    pub fn still_asked_for(&self, index: u32) -> bool {
-        let asked = &self.calls.items[self.calls.items[index as usize].worker as usize];
-        !asked.ended && self.pods[asked.pod as usize].serving
+    pub fn still_asked_for(&self, index: CallIx) -> bool {
+        let asked = &self.calls[self.asked[index]];
+        !asked.ended && self.pods[asked.pod].serving
     }
 
     /// A client has given a call up: so does the gateway that it is in.
-    pub fn cancel_forwarded(&mut self, index: u32) {
-        let Some(&call) = self.forwarded.get(index as usize) else { return };
-        if call.index != NONE {
+    pub fn cancel_forwarded(&mut self, index: CallIx) {
+        let Some(&call) = self.forwarded.get(index) else { return };
+        if call.index != CallIx::NONE {
             // Whatever the reason was, the server is not judged by it.
             self.fail_call(call.index, FailureReason::Deadline);
         }
     }
 
     /// A gateway's pod is no more: what it was asked for is lost, and its connections to servers are closed.
-    pub fn close_gateway(&mut self, pod: u32) {
-        let Some(Forwarder { replica, .. }) = self.pods[pod as usize].forwarder else { return };
-        let r = &mut self.replicas[replica as usize];
+    pub fn close_gateway(&mut self, pod: PodId) {
+        let Some(Forwarder { replica, .. }) = self.pods[pod].forwarder else { return };
+        let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;
-        let (client, first) = (r.client, r.first_channel);
-        self.clients[client as usize].members.retain(|&r| r != replica);
-        let channels = first..first + self.clients[client as usize].settings.channels;
+        let (client, first) = (r.client, r.first.channel());
+        self.clients[client].members.retain(|&r| r != replica);
+        let channels = first.series(self.clients[client].settings.channels);
         for channel in channels.clone() {
-            self.channels[channel as usize].stopped = true;
+            self.channels[channel].stopped = true;
         }
         for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
-            if call.client == client && !call.ended && channels.contains(&call.channel) {
+            let call = &self.calls[index];
+            if call.client == client && !call.ended && self.channels[call.owner.channel()].replica == replica {
                 self.fail_call(index, FailureReason::CallerStopped);
             }
         }
         channels.for_each(|channel| self.give_up(channel));
-        self.pods[pod as usize].forwarder = None;
+        self.pods[pod].forwarder = None;
     }
 }

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use super::super::engine::Engine;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::plans::Plan;
-use super::super::world::{CallState, Channel, ConnectionState, Handle, NONE, SubchannelState, reach};
+use super::super::world::{CallState, Channel, ConnectionState, Handle, SubchannelState};
+use crate::ids::{Address, CallIx, ChannelId, ConnectionIx, PodId};
 use crate::model::Breakers;
 use crate::pick::{PickPolicy, Registered, View, on_policy, take_turn};
 use crate::policy::budget::{InUse, Resource};
@@ -20,12 +21,16 @@ const RESELECTIONS: u32 = 5;
 
 impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
-    pub fn pick_pool(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
-        let before = self.calls.items[call.index as usize].pod;
-        let host = if before == NONE {
-            self.pick_host(index, call, draw)?
-        } else {
-            self.pick_elsewhere(index, call, before, draw)?
+    pub fn pick_pool(
+        &mut self,
+        index: ChannelId,
+        call: Handle<CallIx>,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<ConnectionIx> {
+        let before = self.calls[call.index].pod;
+        let host = match before.some() {
+            None => self.pick_host(index, call, draw)?,
+            Some(before) => self.pick_elsewhere(index, call, before.into(), draw)?,
         };
         self.count_on(index, host);
         Some(self.connection_to(index, host, call))
@@ -34,9 +39,9 @@ impl<O: Observer> Engine<'_, O> {
     /// A host for a call that had one before: the next one in the list, or any other that a few picks find.
     fn pick_elsewhere(
         &mut self,
-        index: u32,
-        call: Handle,
-        before: u32,
+        index: ChannelId,
+        call: Handle<CallIx>,
+        before: Address,
         draw: &mut impl FnMut() -> u64,
     ) -> Option<usize> {
         if let Some(next) = self.next_untried(index, before) {
@@ -44,7 +49,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let mut host = self.pick_host(index, call, draw)?;
         for _ in 0..RESELECTIONS {
-            if self.channels[index as usize].subchannels[host].address != before {
+            if self.channels[index].subchannels[host].address != before {
                 break;
             }
             host = self.pick_host(index, call, draw)?;
@@ -53,7 +58,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
-    pub fn after_send(&mut self, index: u32, connection: u32) {
+    pub fn after_send(&mut self, index: ChannelId, connection: ConnectionIx) {
         let most = self.most_requests(index);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
@@ -61,14 +66,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How many requests a connection of a channel's proxy carries in its life.
-    pub fn most_requests(&self, index: u32) -> Option<u32> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+    pub fn most_requests(&self, index: ChannelId) -> Option<u32> {
+        let client = self.clients[self.client_of(index)].settings;
         client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
 
-    fn pick_host(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+    fn pick_host(&mut self, index: ChannelId, call: Handle<CallIx>, draw: &mut impl FnMut() -> u64) -> Option<usize> {
         self.lanes.settle();
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         let picked = if matches!(channel.plan.as_deref(), Some(Plan::Edf(_))) {
             self.pick_slowly(index)
         } else if channel.policy.hashes() {
@@ -76,40 +81,41 @@ impl<O: Observer> Engine<'_, O> {
         } else {
             on_policy!(*channel.policy, policy => self.pick_host_by(policy, index, draw))
         };
-        Some(self.channels[index as usize].picker[picked?] as usize)
+        Some(self.channels[index].picker[picked?].host())
     }
 
-    fn pick_host_by<P: Registered>(&mut self, policy: P, index: u32, draw: &mut impl FnMut() -> u64) -> Option<usize> {
+    fn pick_host_by<P: Registered>(
+        &mut self,
+        policy: P,
+        index: ChannelId,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<usize> {
         // Other policies are not Envoy's, which the reader sees to.
         if !policy.picks_hosts() {
             return None;
         }
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         let (mut plan, next, turned) = (channel.plan.take(), channel.next, channel.turned);
         let memory = P::Memory::default();
         let mut hosts = Hosts::<P, O> { engine: self, index, plan: plan.as_deref_mut(), next, turned, memory };
         let picked = policy.pick(&mut hosts, draw);
         let (next, turned) = (hosts.next, hosts.turned);
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         (channel.plan, channel.next, channel.turned) = (plan, next, turned);
         picked
     }
 
     /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
     /// connection do not count (envoyproxy/envoy issue 44989).
-    pub fn active_on(&self, index: u32, i: usize) -> u32 {
-        let channel = &self.channels[index as usize];
-        let own = &channel.subchannels[channel.picker[i] as usize];
-        let replica = &self.replicas[channel.replica as usize];
-        let first = replica.first_channel;
-        let all = first..first + self.clients[replica.client as usize].settings.channels;
-        let workers = all.filter(|&c| self.channels[c as usize].balancer == c);
-        let under_way = |c: u32| {
-            let host = if c == index {
-                own
-            } else {
-                &self.channels[c as usize].subchannels[self.find_subchannel(c, own.address)?]
-            };
+    pub fn active_on(&self, index: ChannelId, i: usize) -> u32 {
+        let channel = &self.channels[index];
+        let own = &channel.subchannels[channel.picker[i].host()];
+        let replica = &self.replicas[channel.replica];
+        let all = replica.first.channel().series(self.clients[replica.client].settings.channels);
+        let workers = all.filter(|&c| self.channels[c].balancer == c);
+        let under_way = |c: ChannelId| {
+            let host =
+                if c == index { own } else { &self.channels[c].subchannels[self.find_subchannel(c, own.address)?] };
             let more = self.pooled.get(&(c, own.address)).map_or(0, |more| more.streams);
             let first = if host.state == SubchannelState::Ready { self.lanes.settled(host.connection) } else { 0 };
             Some(first + more)
@@ -118,13 +124,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pool's connection has become READY: the calls that waited for it go, oldest first.
-    pub fn pool_ready(&mut self, index: u32, connection: u32) {
+    pub fn pool_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
         let reuse = self.reuse_of(index);
         let limit = self.stream_limit(self.lanes[connection].pod, false);
         self.lanes[connection].streams_max = limit.min(reuse.streams.unwrap_or(u32::MAX));
         self.send_waiting(connection);
         self.after_send(index, connection);
-        let waits = !self.connections.items[connection as usize].waiting.is_empty();
+        let waits = !self.connections[connection].waiting.is_empty();
         // The end of each stream counts, too, where there are more connections than one.
         if waits || reuse.idle.is_some() || self.breakers_of(index).is_some() || self.pooled_at(connection).is_some() {
             self.lanes.set_plain(connection, false);
@@ -132,7 +138,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited for a connection to `address` that did not come.
-    pub fn fail_waiters(&mut self, channel: u32, address: u32, waiting: VecDeque<Handle>, why: FailureReason) {
+    pub fn fail_waiters(
+        &mut self,
+        channel: ChannelId,
+        address: Address,
+        waiting: VecDeque<Handle<CallIx>>,
+        why: FailureReason,
+    ) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.judge(channel, address, Some(why));
@@ -142,32 +154,32 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited, for a connection or for a stream of one that drains, and were never sent, go elsewhere.
-    pub fn reroute(&mut self, waiting: VecDeque<Handle>) {
+    pub fn reroute(&mut self, waiting: VecDeque<Handle<CallIx>>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.count_off(call.index);
-                let item = &mut self.calls.items[call.index as usize];
-                (item.connection, item.pod, item.state) = (NONE, NONE, CallState::WaitsForChannel);
-                let channel = item.channel;
+                let item = &mut self.calls[call.index];
+                (item.connection, item.pod, item.state) = (ConnectionIx::NONE, PodId::NONE, CallState::WaitsForChannel);
+                let channel = item.owner.channel();
                 self.give_back(channel, Resource::Pending);
                 self.route_call(call);
             }
         }
     }
 
-    fn breakers_of(&self, channel: u32) -> Option<Breakers> {
-        self.clients[self.client_of(channel) as usize].settings.via.as_ref()?.cluster?.breakers
+    fn breakers_of(&self, channel: ChannelId) -> Option<Breakers> {
+        self.clients[self.client_of(channel)].settings.via.as_ref()?.cluster?.breakers
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.
-    pub fn takes_on(&mut self, channel: u32, connection: u32) -> bool {
+    pub fn takes_on(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
         let lane = &self.lanes[connection];
         let at_once = lane.state == ConnectionState::Ready && self.lanes.settled(connection) < lane.streams_max;
         self.take(channel, if at_once { Resource::Request } else { Resource::Pending })
     }
 
     /// Whether a call that waited may begin; if not, it still counts as one that waits.
-    pub fn begins(&mut self, channel: u32) -> bool {
+    pub fn begins(&mut self, channel: ChannelId) -> bool {
         if self.in_use.is_empty() {
             return true;
         }
@@ -179,23 +191,23 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
-    pub fn take(&mut self, channel: u32, resource: Resource) -> bool {
+    pub fn take(&mut self, channel: ChannelId, resource: Resource) -> bool {
         let Some(breakers) = self.breakers_of(channel) else { return true };
-        let replica = self.channels[channel as usize].replica;
-        reach(&mut self.in_use, replica, InUse::default()).try_take(&breakers, resource)
+        let replica = self.channels[channel].replica;
+        self.in_use.reach(replica, InUse::default).try_take(&breakers, resource)
     }
 
     #[inline]
-    pub fn give_back(&mut self, channel: u32, resource: Resource) {
+    pub fn give_back(&mut self, channel: ChannelId, resource: Resource) {
         if !self.in_use.is_empty() {
             self.give_back_to_proxy(channel, resource);
         }
     }
 
     #[inline(never)]
-    fn give_back_to_proxy(&mut self, channel: u32, resource: Resource) {
-        let Some(Channel { replica, pools: true, .. }) = self.channels.get(channel as usize) else { return };
-        if let Some(in_use) = self.in_use.get_mut(*replica as usize) {
+    fn give_back_to_proxy(&mut self, channel: ChannelId, resource: Resource) {
+        let Some(Channel { replica, pools: true, .. }) = self.channels.get(channel) else { return };
+        if let Some(in_use) = self.in_use.get_mut(*replica) {
             in_use.give_back(resource);
         }
     }
@@ -204,7 +216,7 @@ impl<O: Observer> Engine<'_, O> {
 /// The hosts of a channel's proxy, as its policy sees them.
 struct Hosts<'e, 'a, P: PickPolicy, O> {
     engine: &'e Engine<'a, O>,
-    index: u32,
+    index: ChannelId,
     plan: Option<&'e mut Plan>,
     next: u32,
     turned: u32,
@@ -214,7 +226,7 @@ struct Hosts<'e, 'a, P: PickPolicy, O> {
 
 impl<P: Registered, O: Observer> View<P> for Hosts<'_, '_, P, O> {
     fn len(&self) -> usize {
-        self.engine.channels[self.index as usize].picker.len()
+        self.engine.channels[self.index].picker.len()
     }
 
     fn outstanding(&self, i: usize) -> u32 {

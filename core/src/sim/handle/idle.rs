@@ -7,7 +7,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, Connectivity, NONE, ResolverState, Subchannel, VIRTUAL_IP, reach};
+use super::super::world::{Call, Connectivity, ResolverState, Subchannel};
+use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, OwnerId, PodId};
 use crate::model::{Client, GrpcClient, Model, Protocol, Retries};
 use crate::policy::subset;
 use crate::random::Purpose;
@@ -38,8 +39,8 @@ fn idles_after(model: &Model, client: &Client, grpc: &GrpcClient) -> Option<Span
 }
 
 impl<O: Observer> Engine<'_, O> {
-    fn idle_timeout(&self, client: u32) -> Option<Span> {
-        let client = self.clients[client as usize].settings;
+    fn idle_timeout(&self, client: CallerId) -> Option<Span> {
+        let client = self.clients[client].settings;
         match &client.protocol {
             Protocol::Grpc(grpc) => idles_after(self.model, client, grpc),
             Protocol::Http1(_) => None,
@@ -48,24 +49,26 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call of a channel begins.
     #[inline(never)]
-    pub fn count_call(&mut self, client: u32, channel: u32) {
+    pub fn count_call(&mut self, client: CallerId, owner: OwnerId) {
         if self.idle_timeout(client).is_some() {
+            let channel = owner.channel();
             self.watch_for_idle(channel);
-            self.idleness[channel as usize].calls += 1;
+            self.idleness[channel].calls += 1;
         }
     }
 
     /// A call has ended.
     #[inline(never)]
-    pub fn discount_call(&mut self, index: u32, succeeded: bool) {
-        let &Call { client, channel, .. } = &self.calls.items[index as usize];
-        let Protocol::Grpc(_) = self.clients[client as usize].settings.protocol else { return };
+    pub fn discount_call(&mut self, index: CallIx, succeeded: bool) {
+        let &Call { client, owner, .. } = &self.calls[index];
+        let Protocol::Grpc(_) = self.clients[client].settings.protocol else { return };
+        let channel = owner.channel();
         if succeeded {
             self.earn_token(channel);
         }
         let now = self.now;
         if self.idle_timeout(client).is_some()
-            && let Some(idleness) = self.idleness.get_mut(channel as usize)
+            && let Some(idleness) = self.idleness.get_mut(channel)
         {
             idleness.calls -= 1;
             idleness.since = now;
@@ -73,10 +76,10 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The channel is in use, or about to be: looks later whether it still is.
-    pub fn watch_for_idle(&mut self, index: u32) {
+    pub fn watch_for_idle(&mut self, index: ChannelId) {
         let Some(timeout) = self.idle_timeout(self.client_of(index)) else { return };
         let unused = Idleness { calls: 0, timer: false, since: Time::ZERO };
-        let idleness = reach(&mut self.idleness, index, unused);
+        let idleness = self.idleness.reach(index, || unused);
         if !idleness.timer {
             (idleness.timer, idleness.since) = (true, self.now);
             self.after(timeout, Rank::Expiry, Event::ChannelIdle { channel: index });
@@ -85,30 +88,31 @@ impl<O: Observer> Engine<'_, O> {
 
     /// As grpc-go does: with a call open, the channel cannot be idle before a full period from now; without, it is when the period
     /// since the last one's end is over.
-    pub fn on_channel_idle(&mut self, index: u32) {
+    pub fn on_channel_idle(&mut self, index: ChannelId) {
         let Some(timeout) = self.idle_timeout(self.client_of(index)) else { return };
-        let idleness = &mut self.idleness[index as usize];
+        let idleness = &mut self.idleness[index];
         let over = if idleness.calls > 0 { self.now + timeout } else { idleness.since + timeout };
         idleness.timer = over > self.now;
         if idleness.timer {
             self.schedule.at(over, Rank::Expiry, Event::ChannelIdle { channel: index });
-        } else if !self.channels[index as usize].stopped {
+        } else if !self.channels[index].stopped {
             self.enter_idle(index);
         }
     }
 
     /// Closes all connections and forgets all addresses; the next call starts from nothing.
-    fn enter_idle(&mut self, index: u32) {
-        let channel = &mut self.channels[index as usize];
+    fn enter_idle(&mut self, index: ChannelId) {
+        let channel = &mut self.channels[index];
         let old = std::mem::take(&mut channel.subchannels);
         if let (None, Some(first)) = (&channel.resolver, old.first()) {
             // A virtual IP stays what it is; timers of its back-off are void.
-            channel.subchannels = smallvec![Subchannel { epoch: first.epoch + 1, ..Subchannel::new(VIRTUAL_IP) }];
+            channel.subchannels =
+                smallvec![Subchannel { epoch: first.epoch + 1, ..Subchannel::new(Address::VIRTUAL_IP) }];
         }
         self.remove_subchannels(index, old.into_iter(), CloseReason::ClientIdle);
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         (channel.state, channel.in_pass, channel.stale) = (Connectivity::Idle, false, true);
-        self.only_connection[index as usize] = NONE;
+        self.only_connection[index] = ConnectionIx::NONE;
         if let Some(resolver) = &mut channel.resolver {
             let (answers, life) = (resolver.answers, resolver.life + 1);
             **resolver = ResolverState { answers, life, ..ResolverState::default() };
@@ -117,11 +121,11 @@ impl<O: Observer> Engine<'_, O> {
 
     /// What a channel keeps of the addresses that discovery gave: all, or those that its own seed chooses (gRFC A68). The seed is the
     /// balancer's, which ends when the channel is idle.
-    pub fn subset_of(&self, index: u32, addresses: Vec<u32>) -> Vec<u32> {
+    pub fn subset_of(&self, index: ChannelId, addresses: Vec<PodId>) -> Vec<PodId> {
         let Some(size) = self.settings(index).subset else { return addresses };
-        let life = self.channels[index as usize].resolver.as_ref().map_or(0, |r| r.life);
+        let life = self.channels[index].resolver.as_ref().map_or(0, |r| r.life);
         let seed = self.streams.draw(Purpose::Subset, self.channel_key(index), life.into());
-        let names: Vec<String> = addresses.iter().map(|&pod| format!("{:016x}", self.pods[pod as usize].key)).collect();
+        let names: Vec<String> = addresses.iter().map(|&pod| format!("{:016x}", self.pods[pod].key)).collect();
         let kept = subset::subset(seed, names.iter().map(String::as_str), size as usize);
         kept.into_iter().map(|i| addresses[i as usize]).collect()
     }

@@ -6,42 +6,40 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::pings::Ends;
 use super::super::schedule::Rank;
 use super::super::world::Handle;
+use crate::ids::{CallIx, ChannelId, ConnectionIx};
 use crate::policy::enforcement::Verdict;
 use crate::policy::keepalive::{Act, Due, slowed_down};
 use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
     /// A connection of a channel has become READY: says whether its client has keepalive.
-    pub fn begin_pinging(&mut self, channel: u32, connection: u32) -> bool {
+    pub fn begin_pinging(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
         let Some(mut settings) = self.settings(channel).keepalive else { return false };
         settings.time = self.slowed.get(&channel).copied().unwrap_or(settings.time);
-        if self.pings.len() <= connection as usize {
-            self.pings.resize_with(connection as usize + 1, || None);
-        }
         let ends = Ends::new(settings, self.now, self.to_pod, self.to_client);
-        self.pings[connection as usize] = Some(Box::new(ends));
+        *self.pings.reach(connection, || None) = Some(Box::new(ends));
         self.set_keepalive_timer(connection);
         true
     }
 
     /// A connection is closed.
-    pub fn end_pinging(&mut self, connection: u32) {
-        if let Some(ends) = self.pings.get_mut(connection as usize) {
+    pub fn end_pinging(&mut self, connection: ConnectionIx) {
+        if let Some(ends) = self.pings.get_mut(connection) {
             *ends = None;
         }
     }
 
     /// Whether TCP ends a connection when keepalive's timeout is over, and not when it has tried often enough.
-    pub fn has_user_timeout(&mut self, connection: u32) -> bool {
+    pub fn has_user_timeout(&mut self, connection: ConnectionIx) -> bool {
         self.ends(connection).is_some_and(|ends| ends.settings.tcp_user_timeout)
     }
 
-    fn ends(&mut self, connection: u32) -> Option<&mut Ends> {
-        self.pings.get_mut(connection as usize)?.as_deref_mut()
+    fn ends(&mut self, connection: ConnectionIx) -> Option<&mut Ends> {
+        self.pings.get_mut(connection)?.as_deref_mut()
     }
 
     /// Sets the timer for what comes next, if that is earlier than what it is set for: it may fire too early, but never late.
-    fn set_keepalive_timer(&mut self, connection: u32) {
+    fn set_keepalive_timer(&mut self, connection: ConnectionIx) {
         let now = self.now;
         let Some(ends) = self.ends(connection) else { return };
         let (Due::Ping(due) | Due::Close(due)) = ends.due(now) else { return };
@@ -53,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_keepalive(&mut self, handle: Handle) {
+    pub fn on_keepalive(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() || self.lanes[handle.index].dead {
             return;
         }
@@ -73,15 +71,15 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A ping reaches the pod: it answers, or it has had enough.
-    pub fn on_ping(&mut self, handle: Handle, streams: u32) {
+    pub fn on_ping(&mut self, handle: Handle<ConnectionIx>, streams: u32) {
         let lane = &self.lanes[handle.index];
-        if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod as usize].serving {
+        if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod].serving {
             return;
         }
         let rule = self.server_of(lane.pod).grpc.enforcement;
         let (now, to_client) = (self.now, self.to_client);
         let calls = &self.calls.items;
-        let on_it = |call: u32| calls[call as usize].connection == handle.index && !calls[call as usize].ended;
+        let on_it = |call: CallIx| calls[call].connection == handle.index && !calls[call].ended;
         let on_the_way = self.responses.last(on_it).map(|at| Time(at.0.saturating_sub(to_client.0)));
         let Some(ends) = self.ends(handle.index) else { return };
         match ends.judge(&rule, now, streams, on_the_way) {
@@ -93,7 +91,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The answer to a ping reaches the client.
-    pub fn on_pong(&mut self, handle: Handle) {
+    pub fn on_pong(&mut self, handle: Handle<ConnectionIx>) {
         let now = self.now;
         if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
             if let Some(ends) = self.ends(handle.index) {
@@ -105,14 +103,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request was sent.
     #[inline(always)]
-    pub fn call_begins(&mut self, connection: u32) {
+    pub fn call_begins(&mut self, connection: ConnectionIx) {
         if !self.pings.is_empty() {
             self.pinger_call_begins(connection);
         }
     }
 
     #[inline(never)]
-    fn pinger_call_begins(&mut self, connection: u32) {
+    fn pinger_call_begins(&mut self, connection: ConnectionIx) {
         let now = self.now;
         if let Some(ends) = self.ends(connection) {
             ends.call_begins(now);
@@ -121,7 +119,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call has ended.
-    pub fn call_ends(&mut self, connection: u32) {
+    pub fn call_ends(&mut self, connection: ConnectionIx) {
         if let Some(ends) = self.ends(connection) {
             ends.call_ends();
         }
@@ -129,14 +127,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response was read.
     #[inline(always)]
-    pub fn response_read(&mut self, connection: u32) {
+    pub fn response_read(&mut self, connection: ConnectionIx) {
         if !self.pings.is_empty() {
             self.pinger_reads(connection);
         }
     }
 
     #[inline(never)]
-    fn pinger_reads(&mut self, connection: u32) {
+    fn pinger_reads(&mut self, connection: ConnectionIx) {
         let now = self.now;
         if let Some(ends) = self.ends(connection) {
             ends.response(now);
@@ -145,7 +143,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What the client sent at `sent` will not be acknowledged.
-    pub fn lost(&mut self, connection: u32, sent: Time) {
+    pub fn lost(&mut self, connection: ConnectionIx, sent: Time) {
         if let Some(ends) = self.ends(connection) {
             ends.lost(sent);
             self.set_keepalive_timer(connection);
@@ -153,8 +151,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A client is told that it pings too often: the new connections of its channel have twice the time.
-    pub fn slow_down(&mut self, handle: Handle) {
-        let channel = self.connections.items[handle.index as usize].owner;
+    pub fn slow_down(&mut self, handle: Handle<ConnectionIx>) {
+        let channel = self.connections[handle.index].owner.channel();
         let Some(settings) = self.ends(handle.index).map(|ends| ends.settings).filter(|s| s.slow_down) else { return };
         let of_connection = settings.time;
         let slowed = self.slowed.entry(channel).or_insert(of_connection);

@@ -2,6 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::observation::{NO_METHOD, Observer};
+use crate::ids::CallIx;
 use crate::model::{Client, Method};
 use crate::units::Span;
 
@@ -48,10 +49,10 @@ impl Kind {
 impl<O: Observer> Engine<'_, O> {
     /// What a call of a method costs that would take `work` by the server's laws.
     #[inline(never)]
-    pub fn costs(&self, index: u32, work: Span) -> Span {
-        let call = &self.calls.items[index as usize];
-        let client = self.originator(call).client;
-        let method = &self.clients[client as usize].settings.methods[usize::from(call.method) - 1];
+    pub fn costs(&self, index: CallIx, work: Span) -> Span {
+        let call = &self.calls[index];
+        let client = self.originator(index).client;
+        let method = &self.clients[client].settings.methods[usize::from(call.method) - 1];
         super::pace::longer(work, method.cost)
     }
 }

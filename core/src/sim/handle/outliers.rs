@@ -2,23 +2,24 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, FailureReason, Observation, Observer, PodId, Status};
+use super::super::observation::{CloseReason, FailureReason, Observation, Observer, Status};
 use super::super::plans::Outliers;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, SubchannelState};
+use crate::ids::{Address, ChannelId, ConnectionIx};
 use crate::policy::outlier::{Host, Rules};
 use crate::policy::panic::{self, Level};
 use crate::random::{Purpose, Streams};
 
 impl<O: Observer> Engine<'_, O> {
     /// Who judges for a channel: itself, or the proxy that its workers share, which goes by the replica's first channel.
-    fn judge_of(&self, index: u32) -> u32 {
-        let channel = &self.channels[index as usize];
-        if channel.pools { self.replicas[channel.replica as usize].first_channel } else { index }
+    fn judge_of(&self, index: ChannelId) -> ChannelId {
+        let channel = &self.channels[index];
+        if channel.pools { self.replicas[channel.replica].first.channel() } else { index }
     }
 
     /// A new list of addresses for a channel with outlier detection.
-    pub fn judge_addresses(&mut self, index: u32, addresses: &[u32]) {
+    pub fn judge_addresses(&mut self, index: ChannelId, addresses: &[Address]) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
         let judge = self.judge_of(index);
         if !self.outliers.contains_key(&judge) {
@@ -29,7 +30,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request to `address` has ended, or could not be sent there. Envoy does not judge by what its client gave up: its deadline ends
     /// the request downstream, and says nothing of the host.
-    pub fn judge(&mut self, index: u32, address: u32, failure: Option<FailureReason>) {
+    pub fn judge(&mut self, index: ChannelId, address: Address, failure: Option<FailureReason>) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
         let failure = failure.map(FailureReason::status);
         if detection.rules != Rules::Grpc && failure == Some(Status::DeadlineExceeded) {
@@ -50,9 +51,9 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_sweep(&mut self, judge: u32) {
+    pub fn on_sweep(&mut self, judge: ChannelId) {
         let Some(detection) = self.settings(judge).outlier_detection else { return };
-        if self.channels[judge as usize].stopped {
+        if self.channels[judge].stopped {
             return;
         }
         let (key, now, streams) = (self.channel_key(judge), self.now, &self.streams);
@@ -62,37 +63,39 @@ impl<O: Observer> Engine<'_, O> {
         detection.sweep(&mut outliers.hosts, now, &mut drawing(streams, key, &mut outliers.draws));
         let changed = outliers.hosts.iter().map(is_out).zip(before).zip(&outliers.addresses);
         let changed = changed.filter(|((now, before), _)| now != before).map(|((_, before), &a)| (a, before));
-        let changed: Vec<(u32, bool)> = changed.collect();
+        let changed: Vec<(Address, bool)> = changed.collect();
         changed.into_iter().for_each(|(address, back)| self.ejection(judge, address, back));
         self.after(detection.settings.interval, Rank::Expiry, Event::Sweep { channel: judge });
     }
 
     /// An endpoint is left out, or comes back: pickers follow, and observers are told.
-    fn ejection(&mut self, judge: u32, address: u32, back: bool) {
-        let Channel { replica, pools, .. } = self.channels[judge as usize];
-        let replica = &self.replicas[replica as usize];
+    fn ejection(&mut self, judge: ChannelId, address: Address, back: bool) {
+        let Channel { replica, pools, .. } = self.channels[judge];
+        let replica = &self.replicas[replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
-        let workers = if pools { self.clients[client as usize].settings.channels } else { 1 };
-        (judge..judge + workers).for_each(|channel| self.channels[channel as usize].stale = true);
-        self.observe(&Observation::Ejected { client, replica: ordinal, pod: PodId(address), back });
+        let workers = if pools { self.clients[client].settings.channels } else { 1 };
+        judge.series(workers).for_each(|channel| self.channels[channel].stale = true);
+        if let Some(pod) = address.pod() {
+            self.observe(&Observation::Ejected { client: client.0, replica: ordinal, pod, back });
+        }
         if pools && !back {
-            (judge..judge + workers).for_each(|channel| self.drain_host(channel, address));
+            judge.series(workers).for_each(|channel| self.drain_host(channel, address));
         }
     }
 
     /// Envoy's pools for a host that is ejected drain: what is under way ends, and the next call dials (`onHostHealthFailure`).
-    fn drain_host(&mut self, index: u32, address: u32) {
+    fn drain_host(&mut self, index: ChannelId, address: Address) {
         let Some(i) = self.find_subchannel(index, address) else { return };
-        let first = self.channels[index as usize].subchannels[i];
+        let first = self.channels[index].subchannels[i];
         let first = (first.state == SubchannelState::Ready).then_some(first.connection);
         let more = self.pooled.get(&(index, address)).into_iter().flat_map(|more| more.all.values()).copied();
-        let all: Vec<u32> = first.into_iter().chain(more).collect();
+        let all: Vec<ConnectionIx> = first.into_iter().chain(more).collect();
         // Those that are being dialled go on.
         all.into_iter().for_each(|connection| self.drain(connection, CloseReason::Ejected));
     }
 
     /// Whether the channel leaves `address` out.
-    pub fn is_ejected(&self, index: u32, address: u32) -> bool {
+    pub fn is_ejected(&self, index: ChannelId, address: Address) -> bool {
         if self.outliers.is_empty() {
             return false;
         }
@@ -102,8 +105,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Envoy: this many are out that health is ignored.
-    fn panics(&self, index: u32, outliers: &Outliers) -> bool {
-        let client = self.clients[self.client_of(index) as usize].settings;
+    fn panics(&self, index: ChannelId, outliers: &Outliers) -> bool {
+        let client = self.clients[self.client_of(index)].settings;
         let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };
         let healthy = outliers.hosts.iter().filter(|h| h.ejected.is_none()).count() as u32;
         let level = Level { hosts: outliers.hosts.len() as u32, healthy, degraded: 0 };

@@ -2,8 +2,9 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Observation, Observer, PodId, PodPhase};
+use super::super::observation::{Observation, Observer, PodPhase};
 use super::super::schedule::Rank;
+use crate::ids::PodId;
 use crate::model::Server;
 use crate::policy::warm_up;
 use crate::units::{Span, Time};
@@ -57,23 +58,23 @@ impl Pace {
 
 impl<O: Observer> Engine<'_, O> {
     /// What enters a slot of the pod from now on takes `factor` times as long; what is in one keeps its time.
-    pub fn slow_pod(&mut self, pod: u32, factor: f64, lasts: Option<Span>) {
+    pub fn slow_pod(&mut self, pod: PodId, factor: f64, lasts: Option<Span>) {
         let until = lasts.map_or(Time::NEVER, |lasts| self.now + lasts);
         self.set_slow(pod, factor, until);
-        self.observe(&Observation::Slowed { pod: PodId(pod), factor, lasts });
+        self.observe(&Observation::Slowed { pod, factor, lasts });
         self.schedule.at(until, Rank::World, Event::SlowOver { pod });
     }
 
-    pub fn on_slow_over(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+    pub fn on_slow_over(&mut self, pod: PodId) {
+        let p = &self.pods[pod];
         if p.phase != PodPhase::Gone && p.pace.slow_until == self.now {
             self.set_slow(pod, 1.0, Time::NEVER);
-            self.observe(&Observation::Slowed { pod: PodId(pod), factor: 1.0, lasts: None });
+            self.observe(&Observation::Slowed { pod, factor: 1.0, lasts: None });
         }
     }
 
-    fn set_slow(&mut self, pod: u32, factor: f64, until: Time) {
-        let p = &mut self.pods[pod as usize];
+    fn set_slow(&mut self, pod: PodId, factor: f64, until: Time) {
+        let p = &mut self.pods[pod];
         (p.pace.slow, p.pace.slow_until) = (factor, until);
         p.pace.settle(p.settings);
     }

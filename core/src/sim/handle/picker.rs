@@ -6,24 +6,26 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use super::super::plans::{Answer, Plan};
 use super::super::world::{Channel, SubchannelState};
+use crate::ids::{Address, ChannelId, EndpointIx};
 use crate::model::RotationStart;
 use crate::pick::round_robin;
 use crate::random::{Purpose, below, mix};
 
 impl<O: Observer> Engine<'_, O> {
     /// Builds the picker of the READY connections.
-    pub fn rebuild_picker(&mut self, index: u32) {
+    pub fn rebuild_picker(&mut self, index: ChannelId) {
         let key = self.channel_key(index);
-        let rotation = self.channels[index as usize].policy.rotation();
-        let usable: SmallVec<[u32; 2]> = self.pickable(index).collect();
-        let channel = &mut self.channels[index as usize];
+        let rotation = self.channels[index].policy.rotation();
+        let usable: SmallVec<[EndpointIx; 2]> = self.pickable(index).collect();
+        let channel = &mut self.channels[index];
         channel.stale = false;
         channel.picker.clear();
         channel.picker.extend(usable);
         let mut last = (channel.pickers > 0).then_some(channel.turned.wrapping_add(channel.next));
         if let Some(Plan::Answer(answer)) = channel.plan.as_deref_mut() {
             let connections = &self.connections.items;
-            let next = answer.arrange(&mut channel.picker, channel.next, |c| connections[c as usize].address);
+            let next = answer
+                .arrange(&mut channel.picker, channel.next, |endpoint| connections[endpoint.connection()].address);
             if rotation == Some(RotationStart::NextSubchannel) {
                 last = next;
             }
@@ -40,21 +42,21 @@ impl<O: Observer> Engine<'_, O> {
         if !channel.in_turn {
             self.make_plan(index);
         }
-        self.channels[index as usize].pickers += 1;
+        self.channels[index].pickers += 1;
     }
 
     /// What a channel may pick: its READY connections, or, with pools, its hosts; without those that are left out.
-    fn pickable(&self, index: u32) -> impl Iterator<Item = u32> {
-        let channel = &self.channels[index as usize];
+    fn pickable(&self, index: ChannelId) -> impl Iterator<Item = EndpointIx> {
+        let channel = &self.channels[index];
         let all = channel.subchannels.iter().enumerate();
         let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
         let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
-        usable.map(move |(i, s)| if channel.pools { i as u32 } else { s.connection })
+        usable.map(move |(i, s)| if channel.pools { EndpointIx(i as u32) } else { s.connection.into() })
     }
 
     /// Keeps the order of an answer, if the channel's policy goes by it. grpc-js begins anywhere in it.
-    pub fn keep_order(&mut self, index: u32, addresses: &[u32]) {
-        let channel = &self.channels[index as usize];
+    pub fn keep_order(&mut self, index: ChannelId, addresses: &[Address]) {
+        let channel = &self.channels[index];
         if !goes_by_answer(channel) || addresses.is_empty() {
             return;
         }
@@ -66,7 +68,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             _ => 0,
         };
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         let plan = channel.plan.get_or_insert_with(|| Box::new(Plan::Answer(Answer::default())));
         if let Plan::Answer(answer) = &mut **plan {
             answer.update(addresses, from);

@@ -4,7 +4,8 @@ use super::super::engine::Engine;
 use super::super::lanes::Lanes;
 use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
-use super::super::world::{Channel, Connection, Handle, reach};
+use super::super::world::{Channel, Connection, Handle, Slab};
+use crate::ids::{CallIx, ChannelId, ConnectionIx, EndpointIx, Table};
 use crate::pick::{Ended, PickPolicy, Registered, View, on_policy, take_turn};
 use crate::random::mix;
 use crate::units::Time;
@@ -13,13 +14,13 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends `call` on the connection that the policy of its channel picks, which is READY. The draws come from the call's own, so
     /// that no pick shifts those of another.
     #[inline(never)]
-    pub fn send_by_policy(&mut self, index: u32, call: Handle) {
-        let mut drawn = self.calls.items[call.index as usize].draws();
+    pub fn send_by_policy(&mut self, index: ChannelId, call: Handle<CallIx>) {
+        let mut drawn = self.calls[call.index].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
             drawn
         };
-        let pools = self.channels[index as usize].pools;
+        let pools = self.channels[index].pools;
         if !pools {
             self.dial_for_call(index);
         }
@@ -37,8 +38,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Why a policy picks nobody: all hosts are left out, or there is none.
-    fn why_nobody(&self, index: u32) -> FailureReason {
-        let channel = &self.channels[index as usize];
+    fn why_nobody(&self, index: ChannelId) -> FailureReason {
+        let channel = &self.channels[index];
         if channel.subchannels.iter().any(|s| self.is_ejected(index, s.address)) {
             FailureReason::NoHealthyHost
         } else {
@@ -47,8 +48,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Without back-off a connection that failed is tried again with the next call, which goes on one that is READY.
-    fn dial_for_call(&mut self, index: u32) {
-        let channel = &self.channels[index as usize];
+    fn dial_for_call(&mut self, index: ChannelId) {
+        let channel = &self.channels[index];
         if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
             return;
         }
@@ -56,27 +57,37 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One of the READY connections.
-    fn pick_ready(&mut self, index: u32, call: Handle, draw: &mut impl FnMut() -> u64) -> Option<u32> {
-        if self.channels[index as usize].policy.hashes() {
+    fn pick_ready(
+        &mut self,
+        index: ChannelId,
+        call: Handle<CallIx>,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<ConnectionIx> {
+        if self.channels[index].policy.hashes() {
             let i = self.pick_by_key(index, call)?;
-            return Some(self.channels[index as usize].subchannels[i].connection);
+            return Some(self.channels[index].subchannels[i].connection);
         }
         self.lanes.settle();
-        let channel = &self.channels[index as usize];
+        let channel = &self.channels[index];
         if channel.picker.is_empty() {
             return None;
         }
         let i = on_policy!(*channel.policy, policy => self.pick_ready_by(policy, index, draw))?;
-        self.channels[index as usize].picker.get(i).copied()
+        self.channels[index].picker.get(i).map(|endpoint| endpoint.connection())
     }
 
     #[inline(always)]
-    fn pick_ready_by<P: Registered>(&mut self, policy: P, index: u32, draw: &mut impl FnMut() -> u64) -> Option<usize> {
-        let Channel { picker, plan, next, turned, .. } = &mut self.channels[index as usize];
+    fn pick_ready_by<P: Registered>(
+        &mut self,
+        policy: P,
+        index: ChannelId,
+        draw: &mut impl FnMut() -> u64,
+    ) -> Option<usize> {
+        let Channel { picker, plan, next, turned, .. } = &mut self.channels[index];
         let mut ready = Ready::<P> {
             picker,
             lanes: &self.lanes,
-            connections: &self.connections.items,
+            connections: &self.connections,
             memories: P::memories(&mut self.memories),
             plan: plan.as_deref_mut(),
             next,
@@ -87,58 +98,63 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
-    pub fn begin_measuring(&mut self, index: u32, connection: u32) {
-        on_policy!(*self.channels[index as usize].policy, policy => self.begin_measuring_by(policy, connection));
+    pub fn begin_measuring(&mut self, index: ChannelId, connection: ConnectionIx) {
+        on_policy!(*self.channels[index].policy, policy => self.begin_measuring_by(policy, connection));
     }
 
-    fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: u32) {
+    fn begin_measuring_by<P: Registered>(&mut self, policy: P, connection: ConnectionIx) {
         if policy.learns() {
-            let memory = reach(P::memories(&mut self.memories), connection, P::Memory::default());
+            let memory = P::memories(&mut self.memories).reach(connection, P::Memory::default);
             policy.connected(memory, self.now);
         }
     }
 
     /// A call on a connection has ended: with a response, or given up.
     #[inline(always)]
-    pub fn learn(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    pub fn learn(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         if self.learns {
             self.learn_from(connection, sent, failure);
         }
     }
 
     #[inline(never)]
-    fn learn_from(&mut self, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    fn learn_from(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         if self.lanes[connection].http1 {
             return;
         }
-        let (owner, address) = {
-            let c = &self.connections.items[connection as usize];
-            (c.owner, c.address)
+        let (channel, address) = {
+            let c = &self.connections[connection];
+            (c.owner.channel(), c.address)
         };
-        on_policy!(*self.channels[owner as usize].policy, policy => self.learn_by(policy, connection, sent, failure));
-        self.judge(owner, address, failure);
+        on_policy!(*self.channels[channel].policy, policy => self.learn_by(policy, connection, sent, failure));
+        self.judge(channel, address, failure);
     }
 
     #[inline(always)]
-    fn learn_by<P: Registered>(&mut self, policy: P, connection: u32, sent: Time, failure: Option<FailureReason>) {
+    fn learn_by<P: Registered>(
+        &mut self,
+        policy: P,
+        connection: ConnectionIx,
+        sent: Time,
+        failure: Option<FailureReason>,
+    ) {
         if !policy.learns() {
             return;
         }
         // What the client gave up carries no report.
         let answered = failure.is_none_or(|f| f == FailureReason::QueueFull);
-        let report =
-            (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod as usize].report);
+        let report = (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod].report);
         let ended = Ended { now: self.now, took: self.now.since(sent), report };
-        policy.learn(&mut P::memories(&mut self.memories)[connection as usize], &ended);
+        policy.learn(&mut P::memories(&mut self.memories)[connection], &ended);
     }
 }
 
 /// The READY connections of a channel, as its policy sees them.
 struct Ready<'a, P: PickPolicy> {
-    picker: &'a [u32],
+    picker: &'a [EndpointIx],
     lanes: &'a Lanes,
-    connections: &'a [Connection],
-    memories: &'a mut [P::Memory],
+    connections: &'a Slab<ConnectionIx, Connection>,
+    memories: &'a mut Table<ConnectionIx, P::Memory>,
     plan: Option<&'a mut Plan>,
     next: &'a mut u32,
     turned: &'a mut u32,
@@ -153,13 +169,13 @@ impl<P: Registered> View<P> for Ready<'_, P> {
 
     #[inline(always)]
     fn outstanding(&self, i: usize) -> u32 {
-        let connection = self.picker[i];
-        self.lanes.settled(connection) + self.connections[connection as usize].waiting.len() as u32
+        let connection = self.picker[i].connection();
+        self.lanes.settled(connection) + self.connections[connection].waiting.len() as u32
     }
 
     #[inline(always)]
     fn streams(&self, i: usize) -> u32 {
-        self.lanes.settled(self.picker[i])
+        self.lanes.settled(self.picker[i].connection())
     }
 
     #[inline(always)]
@@ -174,7 +190,7 @@ impl<P: Registered> View<P> for Ready<'_, P> {
 
     #[inline(always)]
     fn memory(&mut self, i: usize) -> &mut P::Memory {
-        &mut self.memories[self.picker[i] as usize]
+        &mut self.memories[self.picker[i].connection()]
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@ use super::super::observation::Observer;
 use super::super::plans::Plan;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, Handle, Pod, Reported, SubchannelState};
+use crate::ids::{Address, CallIx, ChannelId};
 use crate::model::{Client, GrpcClient, Protocol};
 use crate::pick::{Endpoints, PickPolicy, Registered, Report, on_policy};
 use crate::policy::edf::Edf;
@@ -31,13 +32,13 @@ fn asks_for_reports(client: &Client) -> bool {
 
 impl<O: Observer> Engine<'_, O> {
     /// Makes the plan of a channel whose picker has been rebuilt, if its policy has one.
-    pub fn make_plan(&mut self, index: u32) {
-        on_policy!(*self.channels[index as usize].policy, policy => self.make_plan_by(policy, index));
+    pub fn make_plan(&mut self, index: ChannelId) {
+        on_policy!(*self.channels[index].policy, policy => self.make_plan_by(policy, index));
     }
 
-    fn make_plan_by<P: Registered>(&mut self, policy: P, index: u32) {
+    fn make_plan_by<P: Registered>(&mut self, policy: P, index: ChannelId) {
         let key = self.channel_key(index);
-        let Channel { plan, picker, subchannels, pools, pickers, .. } = &mut self.channels[index as usize];
+        let Channel { plan, picker, subchannels, pools, pickers, .. } = &mut self.channels[index];
         let drawn = self.streams.draw(Purpose::Plan, key, u64::from(*pickers));
         let (first, pools) = (plan.is_none(), *pools);
         let before = Plan::take::<P>(plan);
@@ -54,16 +55,16 @@ impl<O: Observer> Engine<'_, O> {
             None if pools => self.slow_starting(index).map(|s| self.schedule_slowly(index, s, drawn)),
             None => return,
         };
-        self.channels[index as usize].plan = plan.map(Box::new);
+        self.channels[index].plan = plan.map(Box::new);
     }
 
-    pub fn on_reweigh(&mut self, index: u32) {
-        on_policy!(*self.channels[index as usize].policy, policy => self.renew_by(policy, index));
+    pub fn on_reweigh(&mut self, index: ChannelId) {
+        on_policy!(*self.channels[index].policy, policy => self.renew_by(policy, index));
     }
 
-    fn renew_by<P: Registered>(&mut self, policy: P, index: u32) {
+    fn renew_by<P: Registered>(&mut self, policy: P, index: ChannelId) {
         let Some(period) = policy.renewal() else { return };
-        let Channel { plan, picker, subchannels, stopped, stale, .. } = &mut self.channels[index as usize];
+        let Channel { plan, picker, subchannels, stopped, stale, .. } = &mut self.channels[index];
         if *stopped {
             return;
         }
@@ -87,12 +88,12 @@ impl<O: Observer> Engine<'_, O> {
 
     pub fn on_report(&mut self) {
         let period = REPORT_PERIOD.as_secs_f64();
-        for pod in 0..self.pods.len() as u32 {
-            if !self.pods[pod as usize].serving {
+        for pod in self.pods.ids() {
+            if !self.pods[pod].serving {
                 continue;
             }
             let (_, work) = self.work_of(pod);
-            let Pod { requests, refused, reported, settings, .. } = self.pods[pod as usize];
+            let Pod { requests, refused, reported, settings, .. } = self.pods[pod];
             let slots = f64::from(settings.concurrency) * settings.usable() * period;
             let report = Report {
                 qps: (requests - reported.requests) as f64 / period,
@@ -100,7 +101,7 @@ impl<O: Observer> Engine<'_, O> {
                 application: 0.0,
                 cpu: Span(work.saturating_sub(reported.work)).as_secs_f64() / slots,
             };
-            let p = &mut self.pods[pod as usize];
+            let p = &mut self.pods[pod];
             (p.report, p.reported) = (report, Reported { work, requests, refused });
         }
         self.after(REPORT_PERIOD, Rank::Controller, Event::Report);
@@ -109,51 +110,51 @@ impl<O: Observer> Engine<'_, O> {
     // Slow start
 
     /// A new list of addresses for a channel. A proxy that ran before the run began knows the pods of the start as long as they are there.
-    pub fn note_joins(&mut self, index: u32, addresses: &[u32]) {
-        let Channel { replica, joined: Some(_), .. } = self.channels[index as usize] else { return };
-        let r = &self.replicas[replica as usize];
+    pub fn note_joins(&mut self, index: ChannelId, addresses: &[Address]) {
+        let Channel { replica, joined: Some(_), .. } = self.channels[index] else { return };
+        let r = &self.replicas[replica];
         // Replicas of the start may start some time into the run; those of a rollout, and pods of a gateway that come later, are new.
-        let of_the_start = r.ready_since == Time::ZERO || r.client < self.originators && r.revision == 1;
+        let of_the_start = r.ready_since == Time::ZERO || self.originates(r.client) && r.revision == 1;
         let pods = &self.pods;
-        let were_there = |pod: u32| of_the_start && pods[pod as usize].ready_since == Time::ZERO;
-        if let Some(joined) = &mut self.channels[index as usize].joined {
+        let were_there = |a: Address| of_the_start && a.pod().is_some_and(|pod| pods[pod].ready_since == Time::ZERO);
+        if let Some(joined) = &mut self.channels[index].joined {
             joined.update(addresses, self.now, were_there);
         }
     }
 
     /// Slow start, if the channel has it and a host is within its window.
-    fn slow_starting(&self, index: u32) -> Option<SlowStart> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+    fn slow_starting(&self, index: ChannelId) -> Option<SlowStart> {
+        let client = self.clients[self.client_of(index)].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
-        let joined = &self.channels[index as usize].joined.as_ref()?.hosts;
+        let joined = &self.channels[index].joined.as_ref()?.hosts;
         let newest = joined.iter().filter_map(|j| j.1).max()?;
         slow_start.lasts(self.now.since(newest)).then_some(slow_start)
     }
 
-    fn schedule_slowly(&self, index: u32, slow_start: SlowStart, seed: u64) -> Plan {
-        let n = self.channels[index as usize].picker.len();
+    fn schedule_slowly(&self, index: ChannelId, slow_start: SlowStart, seed: u64) -> Plan {
+        let n = self.channels[index].picker.len();
         Plan::Edf(Edf::new(n, |i| self.slow_weight(index, i, slow_start), seed))
     }
 
     /// The weight of the `i`-th host of a picker.
-    fn slow_weight(&self, index: u32, i: usize, slow_start: SlowStart) -> f64 {
-        let channel = &self.channels[index as usize];
-        let address = channel.subchannels[channel.picker[i] as usize].address;
+    fn slow_weight(&self, index: ChannelId, i: usize, slow_start: SlowStart) -> f64 {
+        let channel = &self.channels[index];
+        let address = channel.subchannels[channel.picker[i].host()].address;
         let since = channel.joined.as_ref().and_then(|joined| joined.since(address));
         let factor = slow_start.factor(since.map_or(slow_start.window, |since| self.now.since(since)));
         on_policy!(*channel.policy, policy => policy.slow_weight(factor, || self.active_on(index, i)))
     }
 
     /// The host that the schedule of a slow start has next: as a position in the picker.
-    pub fn pick_slowly(&mut self, index: u32) -> Option<usize> {
-        let client = self.clients[self.client_of(index) as usize].settings;
+    pub fn pick_slowly(&mut self, index: ChannelId) -> Option<usize> {
+        let client = self.clients[self.client_of(index)].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
-        let mut plan = self.channels[index as usize].plan.take();
+        let mut plan = self.channels[index].plan.take();
         let picked = match plan.as_deref_mut() {
             Some(Plan::Edf(edf)) => edf.pick(|i| self.slow_weight(index, i, slow_start)),
             _ => None,
         };
-        self.channels[index as usize].plan = plan;
+        self.channels[index].plan = plan;
         picked
     }
 
@@ -161,14 +162,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The endpoint that a call's key leads to: as an index into the channel's subchannels. Endpoints that are left out or, but
     /// for pools, not READY are passed over.
-    pub fn pick_by_key(&self, index: u32, call: Handle) -> Option<usize> {
-        on_policy!(*self.channels[index as usize].policy, policy => self.pick_by_key_by(policy, index, call))
+    pub fn pick_by_key(&self, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
+        on_policy!(*self.channels[index].policy, policy => self.pick_by_key_by(policy, index, call))
     }
 
-    fn pick_by_key_by<P: Registered>(&self, policy: P, index: u32, call: Handle) -> Option<usize> {
-        let channel = &self.channels[index as usize];
+    fn pick_by_key_by<P: Registered>(&self, policy: P, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
+        let channel = &self.channels[index];
         let Plan::Policy(plan) = channel.plan.as_deref()? else { return None };
-        let hash = keys::hash(&self.settings(index).keys, self.calls.items[call.index as usize].key);
+        let hash = keys::hash(&self.settings(index).keys, self.calls[call.index].key);
         policy.pick_by_key(P::kept_ref(plan)?, hash, |i| {
             let subchannel = &channel.subchannels[i];
             let connected = channel.pools || subchannel.state == SubchannelState::Ready;
@@ -179,16 +180,16 @@ impl<O: Observer> Engine<'_, O> {
     // What NGINX and HAProxy count
 
     /// A call goes to a host, as an index into the subchannels of the channel.
-    pub fn count_on(&mut self, index: u32, host: usize) {
-        let channel = &mut self.channels[index as usize];
+    pub fn count_on(&mut self, index: ChannelId, host: usize) {
+        let channel = &mut self.channels[index];
         if channel.policy.counts() {
             on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.began(plan, host)));
         }
     }
 
     /// A call that went to this address is over.
-    pub fn count_end(&mut self, index: u32, address: u32) {
-        let channel = &mut self.channels[index as usize];
+    pub fn count_end(&mut self, index: ChannelId, address: Address) {
+        let channel = &mut self.channels[index];
         on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.ended(plan, address)));
     }
 }

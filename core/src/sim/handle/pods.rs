@@ -2,12 +2,13 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{CloseReason, FailureReason, Observation, Observer, PodId, PodPhase};
+use super::super::observation::{CloseReason, FailureReason, Observation, Observer, PodPhase};
 use super::super::schedule::Rank;
 use super::super::world::{Job, Pod, Reported};
 use super::pace::Pace;
 use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
+use crate::ids::{DeploymentId, Id, NodeId, PodId, SlotIx};
 use crate::model::Shutdown;
 use crate::pick::Report;
 use crate::policy::route::Condition;
@@ -19,36 +20,36 @@ const LEAST_GRACE: Span = Span::from_secs(2);
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod of the start of the run: Ready, and known to all.
-    pub fn create_ready_pod(&mut self, server: u32) {
+    pub fn create_ready_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.publish_at_start(pod);
         self.make_ready(pod);
     }
 
     /// A new pod, which becomes Ready after its start-up time.
-    pub fn create_pod(&mut self, server: u32) {
+    pub fn create_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.begin_startup(pod);
     }
 
-    fn add_pod(&mut self, server: u32) -> u32 {
-        let settings = self.deployments[server as usize].settings;
+    fn add_pod(&mut self, server: DeploymentId) -> PodId {
+        let settings = self.deployments[server].settings;
         let concurrency = settings.concurrency;
-        let deployment = &mut self.deployments[server as usize];
-        let pod = self.pods.len() as u32;
+        let deployment = &mut self.deployments[server];
+        let pod = self.pods.next_id();
         let (revision, number) = (deployment.revision, deployment.numbered);
         deployment.numbered += 1;
         deployment.pods.push(pod);
         deployment.alive += 1;
         let key = mix(mix(deployment.key, u64::from(revision)), u64::from(number));
         let first_slot = deployment.free_slots.pop().unwrap_or_else(|| {
-            self.slot_jobs.resize(self.slot_jobs.len() + concurrency as usize, Job::Idle);
-            self.slot_pods.resize(self.slot_jobs.len(), 0);
-            self.slots.grow(concurrency as usize) as u32
+            self.slot_jobs.extend_with(concurrency as usize, Job::Idle);
+            self.slot_pods.extend_with(concurrency as usize, pod);
+            SlotIx::of(self.slots.grow(concurrency as usize))
         });
-        self.slot_pods[first_slot as usize..][..concurrency as usize].fill(pod);
+        self.slot_pods.run_mut(first_slot, concurrency as usize).fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
-        let node = number % self.model.cluster.nodes;
+        let node = NodeId(number % self.model.cluster.nodes);
         let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));
         self.pods.push(Pod {
             server,
@@ -85,13 +86,13 @@ impl<O: Observer> Engine<'_, O> {
             forwarder: None,
         });
         self.sampled_pods.push(pod);
-        self.observe(&Observation::PodCreated { pod: PodId(pod), server, revision, number, node });
+        self.observe(&Observation::PodCreated { pod, server: server.0, revision, number, node: node.0 });
         pod
     }
 
     /// The container starts. News of a killed one's connections is always older than its successor.
-    fn begin_startup(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    fn begin_startup(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         let (key, incarnation) = (p.key, p.incarnation);
         p.pace.cold = true;
         p.pace.settle(p.settings);
@@ -101,8 +102,8 @@ impl<O: Observer> Engine<'_, O> {
         self.after(takes, Rank::World, Event::PodReady { pod, incarnation });
     }
 
-    pub fn on_pod_ready(&mut self, pod: u32, incarnation: u32) {
-        let p = &self.pods[pod as usize];
+    pub fn on_pod_ready(&mut self, pod: PodId, incarnation: u32) {
+        let p = &self.pods[pod];
         if p.phase != PodPhase::Starting || p.incarnation != incarnation {
             return;
         }
@@ -111,8 +112,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The container is up: it accepts connections, and passes its probe.
-    fn make_ready(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    fn make_ready(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         (p.listening, p.serving) = (true, true);
         (p.ready_since, p.ready_changed) = (self.now, self.now);
         p.pace.up_since = self.now;
@@ -121,23 +122,23 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The endpoint is published, and the controller looks when the pod is available.
-    fn tell_ready(&mut self, pod: u32) {
+    fn tell_ready(&mut self, pod: PodId) {
         self.publish(pod, Condition::Ready);
-        let server = self.pods[pod as usize].server;
-        let min_ready = self.deployments[server as usize].settings.min_ready;
+        let server = self.pods[pod].server;
+        let min_ready = self.deployments[server].settings.min_ready;
         self.reconcile_after(server, min_ready);
     }
 
     /// The readiness probe of a Ready pod fails. It serves what comes all the same.
-    pub fn fail_readiness(&mut self, pod: u32, lasts: Option<Span>) {
+    pub fn fail_readiness(&mut self, pod: PodId, lasts: Option<Span>) {
         let until = lasts.map_or(Time::NEVER, |lasts| self.now + lasts);
-        self.pods[pod as usize].unready_until = until;
+        self.pods[pod].unready_until = until;
         self.become_unready(pod);
         self.schedule.at(until, Rank::World, Event::ReadinessBack { pod });
     }
 
-    pub fn become_unready(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn become_unready(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
         let server = p.server;
         self.set_phase(pod, PodPhase::Unready);
@@ -146,8 +147,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pod may be Ready again: if its probe succeeds, and it answers at all.
-    pub fn on_readiness_back(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn on_readiness_back(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         if p.phase != PodPhase::Unready || p.unready_until > self.now || self.black_holes.contains(&pod) {
             return;
         }
@@ -156,19 +157,19 @@ impl<O: Observer> Engine<'_, O> {
         self.tell_ready(pod);
     }
 
-    pub fn set_phase(&mut self, pod: u32, phase: PodPhase) {
-        self.pods[pod as usize].phase = phase;
-        self.observe(&Observation::PodPhase { pod: PodId(pod), phase });
+    pub fn set_phase(&mut self, pod: PodId, phase: PodPhase) {
+        self.pods[pod].phase = phase;
+        self.observe(&Observation::PodPhase { pod, phase });
     }
 
     /// Deletes a pod. In parallel, its endpoint is removed, and the preStop hook runs before SIGTERM.
-    pub fn delete_pod(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+    pub fn delete_pod(&mut self, pod: PodId) {
+        let p = &self.pods[pod];
         let phase = match p.phase {
             PodPhase::Terminating | PodPhase::Gone => return,
             phase => phase,
         };
-        self.deployments[self.pods[pod as usize].server as usize].alive -= 1;
+        self.deployments[self.pods[pod].server].alive -= 1;
         if phase == PodPhase::Starting {
             return self.pod_gone(pod);
         }
@@ -186,18 +187,18 @@ impl<O: Observer> Engine<'_, O> {
 
     /// SIGTERM: GracefulStop closes the listener and sends GOAWAY on all connections; the pod is gone when the last closes. A proxy may
     /// have its own way.
-    pub fn on_sigterm(&mut self, pod: u32) {
-        if self.pods[pod as usize].phase != PodPhase::Terminating {
+    pub fn on_sigterm(&mut self, pod: PodId) {
+        if self.pods[pod].phase != PodPhase::Terminating {
             return;
         }
-        let way = self.model.shutdown(self.pods[pod as usize].server as usize);
+        let way = self.model.shutdown(self.pods[pod].server.index());
         if way == Shutdown::AtOnce {
             return self.on_sigkill(pod);
         }
-        let connections = self.pods[pod as usize].connections.clone();
+        let connections = self.pods[pod].connections.clone();
         let count = connections.len() as u32;
-        self.observe(&Observation::PodDraining { pod: PodId(pod), connections: count });
-        let p = &mut self.pods[pod as usize];
+        self.observe(&Observation::PodDraining { pod, connections: count });
+        let p = &mut self.pods[pod];
         if way == Shutdown::Drains {
             p.sheds_since = Some(self.now);
             return self.after(PROXY_DRAINS, Rank::World, Event::SigKill { pod });
@@ -211,57 +212,57 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of the pod has closed.
-    pub fn pod_lost_connection(&mut self, pod: u32) {
-        let p = &self.pods[pod as usize];
+    pub fn pod_lost_connection(&mut self, pod: PodId) {
+        let p = &self.pods[pod];
         if p.draining && p.connections.is_empty() && p.phase == PodPhase::Terminating {
             self.pod_gone(pod);
         }
     }
 
-    pub fn on_sigkill(&mut self, pod: u32) {
-        if self.pods[pod as usize].phase == PodPhase::Terminating {
+    pub fn on_sigkill(&mut self, pod: PodId) {
+        if self.pods[pod].phase == PodPhase::Terminating {
             self.kill_container(pod);
             self.pod_gone(pod);
         }
     }
 
     /// SIGKILL of the container of a Ready pod: it restarts in place.
-    pub fn kill_pod(&mut self, pod: u32) {
+    pub fn kill_pod(&mut self, pod: PodId) {
         self.kill_container(pod);
         self.publish(pod, Condition::Absent);
         self.begin_startup(pod);
     }
 
     /// The process is gone: work is lost, connections are reset.
-    fn kill_container(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    fn kill_container(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         (p.listening, p.serving) = (false, false);
         p.incarnation += 1;
         (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
         self.black_holes.remove(&pod);
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
-        let what = Observation::PodKilled { pod: PodId(pod), connections: connections.len() as u32 };
+        let what = Observation::PodKilled { pod, connections: connections.len() as u32 };
         self.observe(&what);
         self.lose_work(pod);
         self.reset(connections, (CloseReason::Killed, FailureReason::Reset));
     }
 
-    fn pod_gone(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    fn pod_gone(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         (p.listening, p.serving) = (false, false);
         let (server, first_slot) = (p.server, p.first_slot);
         self.black_holes.remove(&pod);
         self.lose_work(pod);
         self.set_phase(pod, PodPhase::Gone);
         self.publish(pod, Condition::Absent);
-        let deployment = &mut self.deployments[server as usize];
+        let deployment = &mut self.deployments[server];
         if let Ok(i) = deployment.pods.binary_search(&pod) {
             deployment.pods.remove(i);
         }
         deployment.free_slots.push(first_slot);
         // Rollouts leave many pods behind, and each may have thousands of slots.
-        self.pods[pod as usize].idle = Vec::new();
+        self.pods[pod].idle = Vec::new();
         self.reconcile_after(server, Span::ZERO);
     }
 }

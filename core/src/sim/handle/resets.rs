@@ -4,7 +4,8 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, ConnectionState, Handle, NONE, Slab};
+use super::super::world::{Call, ConnectionState, Handle, Slab};
+use crate::ids::{CallIx, ConnectionIx};
 use crate::units::Time;
 
 /// Why connections are reset, and with that the calls on them.
@@ -17,17 +18,17 @@ pub type Why = (CloseReason, FailureReason);
 pub struct CallsByConnection {
     built: Option<Time>,
     /// Connection and call, sorted.
-    entries: Vec<(u32, Handle)>,
+    entries: Vec<(ConnectionIx, Handle<CallIx>)>,
 }
 
 impl CallsByConnection {
-    fn build(&mut self, calls: &Slab<Call>, now: Time) {
+    fn build(&mut self, calls: &Slab<CallIx, Call>, now: Time) {
         self.built = Some(now);
         self.entries = on_connections(calls, |_| true);
         self.entries.sort_by_key(|e| e.0);
     }
 
-    fn of(&self, connection: u32) -> &[(u32, Handle)] {
+    fn of(&self, connection: ConnectionIx) -> &[(ConnectionIx, Handle<CallIx>)] {
         let from = self.entries.partition_point(|e| e.0 < connection);
         let to = self.entries.partition_point(|e| e.0 <= connection);
         &self.entries[from..to]
@@ -35,18 +36,21 @@ impl CallsByConnection {
 }
 
 /// The calls that have not ended and are on one of the chosen connections, in order of their slots.
-fn on_connections(calls: &Slab<Call>, chosen: impl Fn(u32) -> bool) -> Vec<(u32, Handle)> {
-    let on = |i: u32| (calls.items[i as usize].connection, calls.handle(i));
-    let wanted = |i: &u32| {
-        let call = &calls.items[*i as usize];
-        !call.ended && call.connection != NONE && chosen(call.connection)
+fn on_connections(
+    calls: &Slab<CallIx, Call>,
+    chosen: impl Fn(ConnectionIx) -> bool,
+) -> Vec<(ConnectionIx, Handle<CallIx>)> {
+    let on = |i: CallIx| (calls[i].connection, calls.handle(i));
+    let wanted = |i: &CallIx| {
+        let call = &calls[*i];
+        !call.ended && call.connection != ConnectionIx::NONE && chosen(call.connection)
     };
     calls.used().into_iter().filter(wanted).map(on).collect()
 }
 
 impl<O: Observer> Engine<'_, O> {
     /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle>, why: Why) {
+    pub fn reset(&mut self, connections: Vec<Handle<ConnectionIx>>, why: Why) {
         for &handle in &connections {
             self.lanes[handle.index].dead = true;
         }
@@ -56,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The client's end of a connection is gone: its calls fail now.
-    pub fn reset_by_client(&mut self, connection: Handle, why: Why) {
+    pub fn reset_by_client(&mut self, connection: Handle<ConnectionIx>, why: Why) {
         self.lanes[connection.index].dead = true;
         let i = self.resets.len() as u32;
         self.resets.push((why, vec![connection]));
@@ -71,7 +75,7 @@ impl<O: Observer> Engine<'_, O> {
             if self.connections.get(handle).is_none() {
                 continue;
             }
-            self.connections.items[handle.index as usize].reset = true;
+            self.connections[handle.index].reset = true;
             if reason == CloseReason::TooManyPings {
                 self.slow_down(handle);
             }
@@ -95,8 +99,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The calls on connections that have just been reset, in order of their slots.
-    fn calls_on(&mut self, reset: &[Handle]) -> Vec<Handle> {
-        let mut loaded: Vec<(Handle, Time)> = Vec::new();
+    fn calls_on(&mut self, reset: &[Handle<ConnectionIx>]) -> Vec<Handle<CallIx>> {
+        let mut loaded: Vec<(Handle<ConnectionIx>, Time)> = Vec::new();
         for &handle in reset {
             let Some(c) = self.connections.get(handle) else { continue };
             if self.lanes.streams(handle.index) > 0 || !c.waiting.is_empty() {
@@ -107,14 +111,14 @@ impl<O: Observer> Engine<'_, O> {
         if last >= self.now {
             // They carried new calls until now.
             let connections = &self.connections.items;
-            let found = on_connections(&self.calls, |c| connections[c as usize].reset);
+            let found = on_connections(&self.calls, |c| connections[c].reset);
             return found.into_iter().map(|f| f.1).collect();
         }
         if self.call_index.built.is_none_or(|built| built <= last) {
             self.call_index.build(&self.calls, self.now);
         }
         let found = loaded.iter().flat_map(|l| self.call_index.of(l.0.index)).map(|f| f.1);
-        let mut found: Vec<Handle> = found.filter(|&call| self.calls.get(call).is_some()).collect();
+        let mut found: Vec<Handle<CallIx>> = found.filter(|&call| self.calls.get(call).is_some()).collect();
         found.sort_by_key(|call| call.index);
         found
     }

@@ -4,6 +4,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
+use crate::ids::{CallerId, DeploymentId, Id, PodId};
 use crate::model::What;
 use crate::policy::controller::{self, Fleet, Step};
 use crate::policy::victims::{self, Candidate};
@@ -13,17 +14,18 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_timeline(&mut self, action: u32) {
         match self.model.timeline[action as usize].what {
             What::RolloutServer(server) => {
+                let server = DeploymentId::of(server);
                 let deployment = &mut self.deployments[server];
                 deployment.revision += 1;
                 deployment.numbered = 0;
                 deployment.rolling = true;
-                let (server, revision) = (server as u32, deployment.revision);
-                self.observe(&Observation::RolloutStarted { server, revision });
+                let revision = deployment.revision;
+                self.observe(&Observation::RolloutStarted { server: server.0, revision });
                 self.reconcile_after(server, Span::ZERO);
             }
-            What::RolloutClient(client) => self.start_client_rollout(client as u32),
+            What::RolloutClient(client) => self.start_client_rollout(CallerId::of(client)),
             What::Scale { server, replicas } => {
-                self.scale(server as u32, replicas, ScaledBy::Timeline);
+                self.scale(DeploymentId::of(server), replicas, ScaledBy::Timeline);
             }
             What::Kill { server, pods } => {
                 for pod in self.oldest_ready(server, pods) {
@@ -34,7 +36,7 @@ impl<O: Observer> Engine<'_, O> {
                 for pod in self.oldest_ready(server, pods) {
                     self.delete_pod(pod);
                 }
-                self.reconcile_after(server as u32, Span::ZERO);
+                self.reconcile_after(DeploymentId::of(server), Span::ZERO);
             }
             What::Slow { server, pods, factor, lasts } => {
                 for pod in self.oldest_ready(server, pods) {
@@ -58,20 +60,20 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A new number of replicas.
-    pub fn scale(&mut self, server: u32, to: u32, by: ScaledBy) {
-        let from = std::mem::replace(&mut self.deployments[server as usize].desired, to);
-        self.observe(&Observation::Scaled { server, from, to, by });
+    pub fn scale(&mut self, server: DeploymentId, to: u32, by: ScaledBy) {
+        let from = std::mem::replace(&mut self.deployments[server].desired, to);
+        self.observe(&Observation::Scaled { server: server.0, from, to, by });
         self.reconcile_after(server, Span::ZERO);
     }
 
-    fn oldest_ready(&self, server: usize, count: u32) -> Vec<u32> {
-        let ready = |&pod: &u32| self.pods[pod as usize].phase == PodPhase::Ready;
-        self.deployments[server].pods.iter().copied().filter(ready).take(count as usize).collect()
+    fn oldest_ready(&self, server: usize, count: u32) -> Vec<PodId> {
+        let ready = |&pod: &PodId| self.pods[pod].phase == PodPhase::Ready;
+        self.deployments[DeploymentId::of(server)].pods.iter().copied().filter(ready).take(count as usize).collect()
     }
 
     /// Lets the controller look at a server after `span`: once per instant, after everything else that happens then.
-    pub fn reconcile_after(&mut self, server: u32, span: Span) {
-        let deployment = &mut self.deployments[server as usize];
+    pub fn reconcile_after(&mut self, server: DeploymentId, span: Span) {
+        let deployment = &mut self.deployments[server];
         if span == Span::ZERO {
             if deployment.reconciling {
                 return;
@@ -82,8 +84,8 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One step of the controller; if it acts, its own change is the next event.
-    pub fn on_reconcile(&mut self, server: u32) {
-        let deployment = &mut self.deployments[server as usize];
+    pub fn on_reconcile(&mut self, server: DeploymentId) {
+        let deployment = &mut self.deployments[server];
         deployment.reconciling = false;
         // Most looks are at a Deployment to which nothing is to be done: a pod has become Ready, say. Counting all pods each time
         // would make the start of many of them quadratic.
@@ -91,11 +93,11 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let fleet = self.fleet(server);
-        match controller::step(self.deployments[server as usize].settings.strategy, &fleet) {
+        match controller::step(self.deployments[server].settings.strategy, &fleet) {
             Step::Wait => return self.maybe_finish_rollout(server, &fleet),
             Step::Create(n) => (0..n).for_each(|_| self.create_pod(server)),
             Step::DeleteNew(n) => {
-                let revision = self.deployments[server as usize].revision;
+                let revision = self.deployments[server].revision;
                 self.delete_victims(server, n, |engine, pod| engine.is_of(pod, revision));
             }
             Step::DeleteOld { unavailable, available } => {
@@ -105,24 +107,24 @@ impl<O: Observer> Engine<'_, O> {
         self.reconcile_after(server, Span::ZERO);
     }
 
-    fn maybe_finish_rollout(&mut self, server: u32, fleet: &Fleet) {
-        let deployment = &mut self.deployments[server as usize];
+    fn maybe_finish_rollout(&mut self, server: DeploymentId, fleet: &Fleet) {
+        let deployment = &mut self.deployments[server];
         if deployment.rolling && fleet.old == 0 && fleet.new_available == fleet.desired {
             deployment.rolling = false;
-            self.observe(&Observation::RolloutFinished { server });
+            self.observe(&Observation::RolloutFinished { server: server.0 });
         }
     }
 
-    fn available(&self, pod: u32) -> bool {
-        let p = &self.pods[pod as usize];
+    fn available(&self, pod: PodId) -> bool {
+        let p = &self.pods[pod];
         p.phase == PodPhase::Ready && p.ready_since + self.server_of(pod).min_ready <= self.now
     }
 
-    fn fleet(&self, server: u32) -> Fleet {
-        let deployment = &self.deployments[server as usize];
+    fn fleet(&self, server: DeploymentId) -> Fleet {
+        let deployment = &self.deployments[server];
         let mut fleet = Fleet { desired: deployment.desired, ..Fleet::default() };
         for &pod in &deployment.pods {
-            let p = &self.pods[pod as usize];
+            let p = &self.pods[pod];
             let (new, available) = (p.revision == deployment.revision, u32::from(self.available(pod)));
             match p.phase {
                 PodPhase::Terminating | PodPhase::Gone => fleet.old_terminating += u32::from(!new),
@@ -141,14 +143,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Scales old ReplicaSets down, the oldest first: unavailable pods (`cleanupUnhealthyReplicas`), then available ones
     /// (`scaleDownOldReplicaSets`), each by the victims' order.
-    fn delete_old(&mut self, server: u32, unavailable: u32, available: u32) {
+    fn delete_old(&mut self, server: DeploymentId, unavailable: u32, available: u32) {
         // Those that still have pods: there may have been thousands.
         let mut revisions: Vec<u32> = self.revisions(server).collect();
         revisions.sort_unstable();
         revisions.dedup();
         let mut left = unavailable;
         for &revision in &revisions {
-            let of = |engine: &Self, pod: u32| engine.is_of(pod, revision) && !engine.available(pod);
+            let of = |engine: &Self, pod: PodId| engine.is_of(pod, revision) && !engine.available(pod);
             left -= self.delete_victims(server, left, of);
         }
         let mut left = available;
@@ -158,37 +160,37 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Of each pod of an earlier revision.
-    fn revisions(&self, server: u32) -> impl Iterator<Item = u32> {
-        let deployment = &self.deployments[server as usize];
-        let of_pods = deployment.pods.iter().map(|&pod| self.pods[pod as usize].revision);
+    fn revisions(&self, server: DeploymentId) -> impl Iterator<Item = u32> {
+        let deployment = &self.deployments[server];
+        let of_pods = deployment.pods.iter().map(|&pod| self.pods[pod].revision);
         of_pods.filter(|&revision| revision < deployment.revision)
     }
 
-    fn is_of(&self, pod: u32, revision: u32) -> bool {
-        self.pods[pod as usize].revision == revision
+    fn is_of(&self, pod: PodId, revision: u32) -> bool {
+        self.pods[pod].revision == revision
     }
 
     /// Not being deleted, and not gone.
-    pub fn is_alive(&self, pod: u32) -> bool {
-        matches!(self.pods[pod as usize].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
+    pub fn is_alive(&self, pod: PodId) -> bool {
+        matches!(self.pods[pod].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
     }
 
     /// Deletes the first `count` victims among the chosen pods; returns how many there were.
-    fn delete_victims(&mut self, server: u32, count: u32, of: impl Fn(&Self, u32) -> bool) -> u32 {
+    fn delete_victims(&mut self, server: DeploymentId, count: u32, of: impl Fn(&Self, PodId) -> bool) -> u32 {
         if count == 0 {
             return 0;
         }
-        let alive = self.deployments[server as usize].pods.iter().copied();
+        let alive = self.deployments[server].pods.iter().copied();
         let mut candidates: Vec<Candidate> = alive
             .filter(|&pod| self.is_alive(pod) && of(self, pod))
             .map(|pod| {
-                let p = &self.pods[pod as usize];
+                let p = &self.pods[pod];
                 let ready_for = (p.phase == PodPhase::Ready).then(|| self.now.since(p.ready_since));
                 Candidate { pod, node: p.node, ready_for, uid: p.uid }
             })
             .collect();
-        let alive = self.deployments[server as usize].pods.iter().filter(|&&pod| self.is_alive(pod));
-        let nodes = alive.map(|&pod| self.pods[pod as usize].node);
+        let alive = self.deployments[server].pods.iter().filter(|&&pod| self.is_alive(pod));
+        let nodes = alive.map(|&pod| self.pods[pod].node);
         victims::rank(&mut candidates, nodes);
         candidates.truncate(count as usize);
         for victim in &candidates {

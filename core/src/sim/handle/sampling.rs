@@ -2,10 +2,11 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionSample, Observation, Observer, PodId, PodPhase, PodSample};
+use super::super::observation::{ConnectionSample, Observation, Observer, PodPhase, PodSample};
 use super::super::schedule::Rank;
 use super::super::world::Call;
 use super::super::{RunEnd, WIDENS_AT, WIDENS_BY};
+use crate::ids::{ConnectionIx, Id, PodId};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -36,7 +37,7 @@ impl<O: Observer> Engine<'_, O> {
         let from = self.window_start;
         let pods = std::mem::take(&mut self.sampled_pods);
         let samples: Vec<PodSample> = pods.iter().map(|&pod| self.sample_pod(pod, from)).collect();
-        self.sampled_pods = pods.into_iter().filter(|&p| self.pods[p as usize].phase != PodPhase::Gone).collect();
+        self.sampled_pods = pods.into_iter().filter(|&p| self.pods[p].phase != PodPhase::Gone).collect();
         let connections = self.sample_connections();
         self.observe(&Observation::Window { from, partial, pods: &samples, connections: &connections });
         self.lookout.extra_work += samples.len() as u64;
@@ -58,12 +59,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What a connection did in this window, if it was READY in it and goes to a server's pod.
-    pub fn sample_connection(&mut self, index: u32, ended: bool) -> Option<ConnectionSample> {
+    pub fn sample_connection(&mut self, index: ConnectionIx, ended: bool) -> Option<ConnectionSample> {
         let lane = &self.lanes[index];
         let (pod, sent) = (lane.pod, lane.requests);
-        let client = self.replicas[self.replica_of(index) as usize].client;
-        let c = &mut self.connections.items[index as usize];
-        if c.ready_since == Time::NEVER || self.pods[pod as usize].server as usize >= self.model.servers.len() {
+        let client = self.replicas[self.replica_of(index)].client;
+        let c = &mut self.connections[index];
+        if c.ready_since == Time::NEVER || self.pods[pod].server.index() >= self.model.servers.len() {
             return None;
         }
         let sent = sent + c.messages;
@@ -72,21 +73,21 @@ impl<O: Observer> Engine<'_, O> {
         let ready = if to > from { to.since(from) } else { Span::ZERO };
         let new = sent - std::mem::replace(&mut c.sampled, sent);
         let (owner, opened) = (c.owner, c.opened);
-        Some(ConnectionSample { slot: index, client, owner, pod: PodId(pod), opened, ready, sent: new, ended })
+        Some(ConnectionSample { slot: index, client: client.0, owner, pod, opened, ready, sent: new, ended })
     }
 
     /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.
-    pub fn work_of(&self, pod: u32) -> (u32, u64) {
+    pub fn work_of(&self, pod: PodId) -> (u32, u64) {
         let concurrency = self.server_of(pod).concurrency;
-        let p = &self.pods[pod as usize];
+        let p = &self.pods[pod];
         let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
         if let Some(sharing) = &p.sharing {
             return (in_service, sharing.used(self.now).0);
         }
         let mut done = p.work_started;
         if in_service > 0 {
-            for slot in p.first_slot..p.first_slot + concurrency {
-                let at = self.slots.get(slot as usize);
+            for slot in p.first_slot.series(concurrency) {
+                let at = self.slots.get(slot.index());
                 if at != u64::MAX {
                     done -= Time(at).since(self.now).0;
                 }
@@ -95,9 +96,9 @@ impl<O: Observer> Engine<'_, O> {
         (in_service, done)
     }
 
-    fn sample_pod(&mut self, pod: u32, from: Time) -> PodSample {
+    fn sample_pod(&mut self, pod: PodId, from: Time) -> PodSample {
         let (in_service, done) = self.work_of(pod);
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         let now = self.now;
         let mut busy = Span(done - p.work_sampled);
         if let Some(sharing) = &p.sharing {
@@ -106,7 +107,7 @@ impl<O: Observer> Engine<'_, O> {
         p.work_sampled += busy.0;
         let periods = p.sharing.as_mut().map(|sharing| sharing.periods(now)).unwrap_or_default();
         PodSample {
-            pod: PodId(pod),
+            pod,
             phase: p.phase,
             ready_throughout: p.phase == PodPhase::Ready && p.ready_since <= from,
             // Clients of a pod that was killed learn of it half a round trip later.
@@ -126,16 +127,16 @@ impl<O: Observer> Engine<'_, O> {
             self.sample(!full);
         }
         for index in self.calls.used() {
-            let call = &self.calls.items[index as usize];
-            if !call.ended && call.client < self.originators {
+            let call = &self.calls[index];
+            if !call.ended && self.originates(call.client) {
                 let &Call { client, method, emitted, .. } = call;
-                self.observe(&Observation::Unfinished { client, method, emitted });
+                self.observe(&Observation::Unfinished { client: client.0, method, emitted });
             }
         }
         let mut open = self.connections.used();
         open.sort_unstable_by_key(|&c| self.lanes[c].id);
         for index in open {
-            let reason = self.connections.items[index as usize].reason;
+            let reason = self.connections[index].reason;
             let record = self.record(index, None, reason);
             self.observe(&Observation::OpenAtEnd(&record));
         }

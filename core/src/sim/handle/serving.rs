@@ -2,25 +2,26 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer, PodId};
+use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
+use crate::ids::{CallIx, ConnectionIx, Id, PodId, SlotIx};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
     /// A request asks a pod to be served.
     #[inline]
-    pub fn admit_call(&mut self, pod: u32, index: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn admit_call(&mut self, pod: PodId, index: CallIx) {
+        let p = &mut self.pods[pod];
         p.requests += 1;
         if let Some(slot) = p.idle.pop() {
-            let slot = p.first_slot as usize + slot as usize;
+            let slot = p.first_slot.plus(slot.into());
             return self.start(pod, slot, Job::Call(index), Span::ZERO);
         }
         if p.forwarder.is_some() {
             return self.forward(pod, index);
         }
-        let call = &mut self.calls.items[index as usize];
+        let call = &mut self.calls[index];
         if p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             p.refused += 1;
             call.failure = Some(FailureReason::QueueFull);
@@ -33,13 +34,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection asks a pod to be accepted, where that takes a slot.
-    pub fn admit_handshake(&mut self, pod: u32, connection: Handle) {
+    pub fn admit_handshake(&mut self, pod: PodId, connection: Handle<ConnectionIx>) {
         self.admit_job(pod, Job::Handshake(connection));
     }
 
     /// A message of a stream asks to be served. If the queue is full it is lost, and nobody asks for it.
-    pub fn admit_message(&mut self, pod: u32, draw: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn admit_message(&mut self, pod: PodId, draw: u32) {
+        let p = &mut self.pods[pod];
         p.requests += 1;
         if p.idle.is_empty() && p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
             p.refused += 1;
@@ -48,11 +49,11 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    fn admit_job(&mut self, pod: u32, job: Job) {
-        let p = &mut self.pods[pod as usize];
+    fn admit_job(&mut self, pod: PodId, job: Job) {
+        let p = &mut self.pods[pod];
         match p.idle.pop() {
             Some(slot) => {
-                let slot = p.first_slot as usize + slot as usize;
+                let slot = p.first_slot.plus(slot.into());
                 self.start(pod, slot, job, Span::ZERO);
             }
             None => {
@@ -63,11 +64,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline]
-    fn start(&mut self, pod: u32, slot: usize, job: Job, waited: Span) {
-        let p = &self.pods[pod as usize];
+    fn start(&mut self, pod: PodId, slot: SlotIx, job: Job, waited: Span) {
+        let p = &self.pods[pod];
         let takes = match job {
             Job::Call(index) => {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 call.state = CallState::InService;
                 let work = p.settings.service_time.sample(call.demand);
                 if call.method == NO_METHOD { work } else { self.costs(index, work) }
@@ -76,37 +77,37 @@ impl<O: Observer> Engine<'_, O> {
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
         };
         self.slot_jobs[slot] = job;
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         if p.pace.even {
             p.work_started += takes.0;
-            self.slots.set(slot, (self.now + takes).0);
+            self.slots.set(slot.index(), (self.now + takes).0);
         } else {
             self.start_unevenly(pod, slot, takes);
         }
         if matches!(job, Job::Call(_)) {
-            self.observe(&Observation::Started { pod: PodId(pod), waited });
+            self.observe(&Observation::Started { pod, waited });
         }
     }
 
     #[inline(never)]
-    fn start_unevenly(&mut self, pod: u32, slot: usize, work: Span) {
-        let p = &mut self.pods[pod as usize];
+    fn start_unevenly(&mut self, pod: PodId, slot: SlotIx, work: Span) {
+        let p = &mut self.pods[pod];
         let takes = p.pace.of(p.settings, work, self.now);
         if p.sharing.is_some() {
-            return self.begin_sharing(pod, slot as u32, takes);
+            return self.begin_sharing(pod, slot, takes);
         }
         p.work_started += takes.0;
-        self.slots.set(slot, (self.now + takes).0);
+        self.slots.set(slot.index(), (self.now + takes).0);
     }
 
     /// The first of all slots is done: its job leaves, the next one enters.
     #[inline]
     pub fn on_completion(&mut self) {
-        let slot = self.slots.argmin();
+        let slot = SlotIx::of(self.slots.argmin());
         let pod = self.slot_pods[slot];
         match self.slot_jobs[slot] {
             Job::Call(index) => {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);
                 } else {
@@ -120,32 +121,32 @@ impl<O: Observer> Engine<'_, O> {
             }
             Job::Handshake(_) | Job::Message(_) | Job::Idle => {}
         }
-        if !self.pods[pod as usize].pace.even {
+        if !self.pods[pod].pace.even {
             self.end_sharing(pod);
         }
         match self.next_job(pod) {
             Some((job, since)) => self.start(pod, slot, job, self.now.since(since)),
             None => {
-                self.slots.set(slot, u64::MAX);
+                self.slots.set(slot.index(), u64::MAX);
                 self.slot_jobs[slot] = Job::Idle;
-                let p = &mut self.pods[pod as usize];
-                p.idle.push((slot as u32 - p.first_slot) as u16);
+                let p = &mut self.pods[pod];
+                p.idle.push((slot.0 - p.first_slot.0) as u16);
             }
         }
     }
 
     /// Takes the first live job from a pod's queue.
     #[inline]
-    fn next_job(&mut self, pod: u32) -> Option<(Job, Time)> {
+    fn next_job(&mut self, pod: PodId) -> Option<(Job, Time)> {
         loop {
-            let (job, since) = self.pods[pod as usize].queue.pop_front()?;
+            let (job, since) = self.pods[pod].queue.pop_front()?;
             match job {
-                Job::Call(index) if self.calls.items[index as usize].ended => self.calls.free(index),
+                Job::Call(index) if self.calls[index].ended => self.calls.free(index),
                 Job::Handshake(connection) if self.connections.get(connection).is_none() => {
-                    self.pods[pod as usize].queued -= 1;
+                    self.pods[pod].queued -= 1;
                 }
                 _ => {
-                    self.pods[pod as usize].queued -= 1;
+                    self.pods[pod].queued -= 1;
                     return Some((job, since));
                 }
             }
@@ -153,11 +154,11 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call in a pod's queue has ended: it frees its place at once, and its memory when it comes to the front.
-    pub fn leave_queue(&mut self, pod: u32) {
-        let p = &mut self.pods[pod as usize];
+    pub fn leave_queue(&mut self, pod: PodId) {
+        let p = &mut self.pods[pod];
         p.queued -= 1;
         while let Some(&(Job::Call(index), _)) = p.queue.front() {
-            if !self.calls.items[index as usize].ended {
+            if !self.calls[index].ended {
                 return;
             }
             p.queue.pop_front();
@@ -166,31 +167,31 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pod dies: what it was working on is lost, and its slots are idle.
-    pub fn lose_work(&mut self, pod: u32) {
+    pub fn lose_work(&mut self, pod: PodId) {
         self.close_gateway(pod);
         let concurrency = self.server_of(pod).concurrency;
-        let first = self.pods[pod as usize].first_slot as usize;
-        let shared = self.pods[pod as usize].sharing.is_some();
+        let first = self.pods[pod].first_slot;
+        let shared = self.pods[pod].sharing.is_some();
         let mut lost: Vec<Job> = Vec::new();
-        for slot in first..first + concurrency as usize {
+        for slot in first.series(concurrency) {
             let job = std::mem::replace(&mut self.slot_jobs[slot], Job::Idle);
             if job == Job::Idle {
                 continue;
             }
             if !shared {
-                self.pods[pod as usize].work_started -= Time(self.slots.get(slot)).since(self.now).0;
-                self.slots.set(slot, u64::MAX);
+                self.pods[pod].work_started -= Time(self.slots.get(slot.index())).since(self.now).0;
+                self.slots.set(slot.index(), u64::MAX);
             }
             lost.push(job);
         }
         self.clear_sharing(pod);
-        let p = &mut self.pods[pod as usize];
+        let p = &mut self.pods[pod];
         lost.extend(p.queue.drain(..).map(|(job, _)| job));
         p.queued = 0;
         p.idle = all_idle(concurrency);
         for job in lost {
             if let Job::Call(index) = job {
-                let call = &mut self.calls.items[index as usize];
+                let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);
                 } else {

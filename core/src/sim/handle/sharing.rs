@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 
 use super::super::engine::Engine;
 use super::super::observation::Observer;
+use crate::ids::{Id, PodId, SlotIx};
 use crate::model::Cpu;
 use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, number_below};
@@ -18,9 +19,9 @@ pub struct Sharing {
     cpu: Cpu,
     meter: Meter,
     /// What must be attained for the request in a slot to be done, and the slot.
-    jobs: BinaryHeap<Reverse<(Span, u32)>>,
+    jobs: BinaryHeap<Reverse<(Span, SlotIx)>>,
     /// The slot whose end is in the tree.
-    planned: Option<u32>,
+    planned: Option<SlotIx>,
     /// Periods of the limit up to the last sample.
     sampled: Periods,
 }
@@ -58,41 +59,41 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Something that needs `work` of CPU time enters a slot.
-    pub fn begin_sharing(&mut self, pod: u32, slot: u32, work: Span) {
+    pub fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, work: Span) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         let attained = sharing.meter.begin(&sharing.cpu, now);
         sharing.jobs.push(Reverse((attained + work, slot)));
         self.plan(pod);
     }
 
     /// What ends first has ended, and leaves its slot.
-    pub fn end_sharing(&mut self, pod: u32) {
+    pub fn end_sharing(&mut self, pod: PodId) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.end(&sharing.cpu, now);
         sharing.jobs.pop();
         self.plan(pod);
     }
 
     /// All that was in service is lost.
-    pub fn clear_sharing(&mut self, pod: u32) {
+    pub fn clear_sharing(&mut self, pod: PodId) {
         let now = self.now;
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.clear(&sharing.cpu, now);
         sharing.jobs.clear();
         self.plan(pod);
     }
 
     /// The number in service has changed: when the first of them ends now.
-    fn plan(&mut self, pod: u32) {
-        let Some(sharing) = &mut self.pods[pod as usize].sharing else { return };
+    fn plan(&mut self, pod: PodId) {
+        let Some(sharing) = &mut self.pods[pod].sharing else { return };
         if let Some(before) = sharing.planned.take() {
-            self.slots.set(before as usize, u64::MAX);
+            self.slots.set(before.index(), u64::MAX);
         }
         if let Some(&Reverse((goal, slot))) = sharing.jobs.peek() {
             sharing.planned = Some(slot);
-            self.slots.set(slot as usize, sharing.meter.reaches(&sharing.cpu, goal).0);
+            self.slots.set(slot.index(), sharing.meter.reaches(&sharing.cpu, goal).0);
         }
     }
 }

@@ -4,9 +4,10 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionId, FailureReason, Observation, Observer, PodId};
+use super::super::observation::{ConnectionId, FailureReason, Observation, Observer};
 use super::super::schedule::Rank;
-use super::super::world::{Call, CallState, Handle, NONE};
+use super::super::world::{Call, CallState, Handle};
+use crate::ids::{CallIx, CallerId, ConnectionIx};
 use crate::model::{Load, Streams};
 use crate::random::mix;
 use crate::units::{Span, Time};
@@ -25,8 +26,8 @@ fn wanted_until(call: &Call, streams: &Streams) -> Time {
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// What is to be known of a client's streams, if that is what it asks for.
-    pub fn streams_of(&self, client: u32) -> Option<&'a Streams> {
-        match &self.clients[client as usize].settings.load {
+    pub fn streams_of(&self, client: CallerId) -> Option<&'a Streams> {
+        match &self.clients[client].settings.load {
             Load::Streams(streams) => Some(streams),
             Load::Closed { .. } | Load::Open { .. } | Load::Forwarded => None,
         }
@@ -34,9 +35,9 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// What comes on a connection whose requests the pod counts, or which carries streams. True if it is a stream, which is open now.
     #[inline(never)]
-    pub fn receive_unusual(&mut self, connection: u32, index: u32) -> bool {
+    pub fn receive_unusual(&mut self, connection: ConnectionIx, index: CallIx) -> bool {
         self.count_request(connection);
-        let call = &self.calls.items[index as usize];
+        let call = &self.calls[index];
         let Some(streams) = self.streams_of(call.client) else { return false };
         let (pod, over) = (call.pod, wanted_until(call, streams).max(self.now));
         let (connection, handle) = (ConnectionId(self.lanes[connection].id), self.calls.handle(index));
@@ -46,10 +47,10 @@ impl<'a, O: Observer> Engine<'a, O> {
             self.schedule.at(next, Rank::Expiry, Event::Message(handle));
         }
         self.schedule.at(over, Rank::Expiry, Event::StreamOver(handle));
-        self.calls.items[index as usize].state = CallState::Streaming;
-        self.pods[pod as usize].requests += 1;
-        self.observe(&Observation::Received { pod: PodId(pod), connection });
-        self.observe(&Observation::Started { pod: PodId(pod), waited: Span::ZERO });
+        self.calls[index].state = CallState::Streaming;
+        self.pods[pod].requests += 1;
+        self.observe(&Observation::Received { pod, connection });
+        self.observe(&Observation::Started { pod, waited: Span::ZERO });
         true
     }
 
@@ -60,43 +61,43 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The pod ends a stream.
-    pub fn on_stream_over(&mut self, handle: Handle) {
+    pub fn on_stream_over(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
-        let answers = self.pods[call.pod as usize].serving && !self.lanes[call.connection].dead;
+        let answers = self.pods[call.pod].serving && !self.lanes[call.connection].dead;
         if answers {
-            self.calls.items[handle.index as usize].state = CallState::Returning;
+            self.calls[handle.index].state = CallState::Returning;
             self.responses.push(self.now + self.to_client, handle.index);
         } else {
-            self.calls.items[handle.index as usize].state = CallState::Lost;
+            self.calls[handle.index].state = CallState::Lost;
         }
     }
 
     /// A message of a stream has come to its pod.
-    pub fn on_message(&mut self, handle: Handle) {
+    pub fn on_message(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
         let Some(interval) = self.streams_of(call.client).and_then(|s| s.interval) else { return };
         let (pod, connection) = (call.pod, call.connection);
         let sent = Time(self.now.0 - self.to_pod.0);
         let draw = mix(mix(call.demand, MESSAGE), self.messages_until_now(call, interval));
         self.after(interval, Rank::Expiry, Event::Message(handle));
-        self.connections.items[connection as usize].messages += 1;
-        if !self.pods[pod as usize].serving || self.lanes[connection].dead {
+        self.connections[connection].messages += 1;
+        if !self.pods[pod].serving || self.lanes[connection].dead {
             return self.request_lost(pod, connection, sent);
         }
-        self.observe(&Observation::Message { pod: PodId(pod) });
+        self.observe(&Observation::Message { pod });
         self.admit_message(pod, (draw >> 32) as u32);
     }
 
     /// A stream was cut, or could not be opened: its application opens it again, at once if it was open, unless it is done with it.
-    pub fn opens_again(&mut self, index: u32, why: FailureReason, streams: &Streams) -> bool {
-        let call = &self.calls.items[index as usize];
-        let &Call { client, channel, pod, emitted, .. } = call;
+    pub fn opens_again(&mut self, index: CallIx, why: FailureReason, streams: &Streams) -> bool {
+        let call = &self.calls[index];
+        let &Call { client, owner, pod, emitted, .. } = call;
         let after = if call.state.has_stream() { Span::ZERO } else { OPENS_AGAIN_AFTER };
-        if self.now + after >= wanted_until(call, streams) || self.has_given_up(channel) {
+        if self.now + after >= wanted_until(call, streams) || self.has_given_up(owner.channel()) {
             return false;
         }
-        let pod = (pod != NONE).then_some(PodId(pod));
-        self.observe(&Observation::Retried { client, pod, why, emitted, after });
+        let pod = pod.some();
+        self.observe(&Observation::Retried { client: client.0, pod, why, emitted, after });
         self.take_over(index, why, after, None);
         true
     }

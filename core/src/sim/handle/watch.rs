@@ -9,6 +9,7 @@ use super::super::engine::Engine;
 use super::super::event::Event;
 use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
+use crate::ids::{Address, CallerId, ChannelId, NodeId, PodId, ViewId};
 use crate::model::{Discovery, GrpcClient, Protocol, Watch};
 
 /// Up to this many changes are made one by one.
@@ -16,10 +17,10 @@ const FEW: usize = 8;
 
 impl<O: Observer> Engine<'_, O> {
     /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
-    pub fn changed_for_watchers(&mut self, node: u32) {
-        for client in 0..self.clients.len() as u32 {
+    pub fn changed_for_watchers(&mut self, node: NodeId) {
+        for client in self.clients.ids() {
             let Some(Discovery::Watch(Watch { debounce, .. })) = self.discovery_of(client) else { continue };
-            let push = &mut self.clients[client as usize].pushes[node as usize];
+            let push = &mut self.clients[client].pushes[node];
             push.latest = self.now;
             if !push.pending {
                 (push.pending, push.first) = (true, self.now);
@@ -28,63 +29,63 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    fn discovery_of(&self, client: u32) -> Option<Discovery> {
-        match &self.clients[client as usize].settings.protocol {
+    fn discovery_of(&self, client: CallerId) -> Option<Discovery> {
+        match &self.clients[client].settings.protocol {
             Protocol::Grpc(grpc) => Some(grpc.discovery),
             Protocol::Http1(_) => None,
         }
     }
 
     /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
-    pub fn on_push(&mut self, client: u32, node: u32) {
+    pub fn on_push(&mut self, client: CallerId, node: NodeId) {
         let Some(Discovery::Watch(Watch { debounce, debounce_max, .. })) = self.discovery_of(client) else { return };
-        let push = &mut self.clients[client as usize].pushes[node as usize];
+        let push = &mut self.clients[client].pushes[node];
         let due = (push.latest + debounce).min(push.first + debounce_max);
         if due > self.now {
             return self.schedule.at(due, Rank::World, Event::Push { client, node });
         }
         push.pending = false;
-        let settings = self.clients[client as usize].settings;
-        let members = self.clients[client as usize].members.clone();
+        let settings = self.clients[client].settings;
+        let members = self.clients[client].members.clone();
         for replica in members {
-            let r = &self.replicas[replica as usize];
+            let r = &self.replicas[replica];
             if r.node == node {
-                (r.first_channel..r.first_channel + settings.channels).for_each(|channel| self.push_changes(channel));
+                r.first.channel().series(settings.channels).for_each(|channel| self.push_changes(channel));
             }
         }
     }
 
     /// A channel that watches gets the list as its node knows it.
-    pub fn push_list(&mut self, index: u32) {
-        let Some(node) = self.node_of_push(index) else { return };
-        let view = &self.views[node];
+    pub fn push_list(&mut self, index: ChannelId) {
+        let Some(view) = self.view_of_push(index) else { return };
+        let view = &self.views[view];
         let (addresses, heard) = (view.endpoints.ready.clone(), view.log.len());
         self.set_heard(index, heard, heard);
         self.new_addresses(index, addresses);
     }
 
-    /// The node whose list a push brings, unless the channel does not take it.
-    fn node_of_push(&self, index: u32) -> Option<usize> {
-        let channel = &self.channels[index as usize];
+    /// The list that a push brings, which is its node's, unless the channel does not take it.
+    fn view_of_push(&self, index: ChannelId) -> Option<ViewId> {
+        let channel = &self.channels[index];
         let Discovery::Watch(Watch { ignore_empty, .. }) = self.settings(index).discovery else { return None };
         if channel.stopped || channel.resolver.as_ref().is_none_or(|r| r.answered.is_none()) {
             return None;
         }
-        let node = self.replicas[channel.replica as usize].node as usize;
-        let empty = self.views[node].endpoints.ready.is_empty();
-        (!empty || !ignore_empty).then_some(node)
+        let view = ViewId(self.replicas[channel.replica].node.0);
+        let empty = self.views[view].endpoints.ready.is_empty();
+        (!empty || !ignore_empty).then_some(view)
     }
 
-    fn set_heard(&mut self, index: u32, listed: usize, heard: usize) {
-        if let Some(resolver) = &mut self.channels[index as usize].resolver {
+    fn set_heard(&mut self, index: ChannelId, listed: usize, heard: usize) {
+        if let Some(resolver) = &mut self.channels[index].resolver {
             (resolver.listed, resolver.heard) = (listed, heard);
         }
     }
 
     /// A channel that watches hears of what has changed since it heard last.
-    fn push_changes(&mut self, index: u32) {
-        let Some(node) = self.node_of_push(index) else { return };
-        let channel = &self.channels[index as usize];
+    fn push_changes(&mut self, index: ChannelId) {
+        let Some(view) = self.view_of_push(index) else { return };
+        let channel = &self.channels[index];
         let Some(listed) = channel.resolver.as_ref().map(|r| r.listed) else { return };
         let GrpcClient { subset, outlier_detection, .. } = self.settings(index);
         // What is kept beside the list, or made of it, goes by the whole list.
@@ -92,12 +93,12 @@ impl<O: Observer> Engine<'_, O> {
         if subset.is_some() || beside {
             return self.push_list(index);
         }
-        let view = &self.views[node];
+        let view = &self.views[view];
         let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
         if channel.policy.one_connection() {
-            let connection = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
-            let address = connection.map(|&c| self.connections.items[c as usize].address);
-            if address.is_some_and(|a| view.endpoints.ready.binary_search(&a).is_ok()) {
+            let endpoint = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
+            let pod = endpoint.and_then(|&c| self.connections[c.connection()].address.pod());
+            if pod.is_some_and(|pod| view.endpoints.ready.binary_search(&pod).is_ok()) {
                 self.set_heard(index, listed, heard);
                 return self.tell_resolved(index, known);
             }
@@ -108,8 +109,8 @@ impl<O: Observer> Engine<'_, O> {
         }
         // A pod that joined and left again has not changed.
         let changes = &view.log[listed..];
-        let odd = |pod: &&u32| changes.iter().filter(|p| p == pod).count() % 2 == 1;
-        let mut pods: Vec<u32> = changes.iter().filter(odd).copied().collect();
+        let odd = |pod: &&PodId| changes.iter().filter(|p| p == pod).count() % 2 == 1;
+        let mut pods: Vec<PodId> = changes.iter().filter(odd).copied().collect();
         pods.sort_unstable();
         pods.dedup();
         self.set_heard(index, heard, heard);
@@ -118,25 +119,26 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Takes pods out of the list of a policy that connects to all, or puts them in.
-    fn change_list(&mut self, index: u32, pods: &[u32]) {
-        let subchannels = &mut self.channels[index as usize].subchannels;
+    fn change_list(&mut self, index: ChannelId, pods: &[PodId]) {
+        let subchannels = &mut self.channels[index].subchannels;
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         for &pod in pods {
-            match subchannels.binary_search_by_key(&pod, |s| s.address) {
+            let address = Address::from(pod);
+            match subchannels.binary_search_by_key(&address, |s| s.address) {
                 Ok(i) => removed.push(subchannels.remove(i)),
                 Err(i) => {
-                    subchannels.insert(i, Subchannel::new(pod));
-                    added.push(pod);
+                    subchannels.insert(i, Subchannel::new(address));
+                    added.push(address);
                 }
             }
         }
         // Plans and pools name subchannels by their places.
-        let channel = &mut self.channels[index as usize];
+        let channel = &mut self.channels[index];
         channel.stale |= !channel.in_turn;
         self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
-        if !self.channels[index as usize].pools {
-            for pod in added {
-                if let Some(i) = self.find_subchannel(index, pod) {
+        if !self.channels[index].pools {
+            for address in added {
+                if let Some(i) = self.find_subchannel(index, address) {
                     self.dial_subchannel(index, i);
                 }
             }
@@ -145,13 +147,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Brings the list of a pick_first up to what it heard last: its node's, less what has changed since.
-    pub fn catch_up(&mut self, index: u32) {
-        let channel = &self.channels[index as usize];
+    pub fn catch_up(&mut self, index: ChannelId) {
+        let channel = &self.channels[index];
         let Some((listed, heard)) = channel.resolver.as_ref().map(|r| (r.listed, r.heard)) else { return };
         if listed == heard {
             return;
         }
-        let view = &self.views[self.replicas[channel.replica as usize].node as usize];
+        let view = &self.views[ViewId(self.replicas[channel.replica].node.0)];
         let mut addresses = view.endpoints.ready.clone();
         for pod in &view.log[heard..] {
             match addresses.binary_search(pod) {
