@@ -85,7 +85,7 @@ fn every_key_reaches_the_model() {
     assert_eq!(grpc.retry, Some(Retries { policy, throttling, elsewhere: false, unsent_only: false }));
     let enforced = model.servers[0].grpc.enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
-    assert_eq!((enforced.rule, enforced.max_strikes), (StrikeRule::Core, Some(5)));
+    assert_eq!((enforced.rule, enforced.max_ping_strikes), (StrikeRule::Core, 5));
     assert_eq!(
         (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
         (true, ConnectAt::FirstCall, Distribution::Constant(20e-6))

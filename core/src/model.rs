@@ -273,7 +273,7 @@ pub enum CountOrPercent {
 }
 
 /// Settings of a gRPC server (gRFC A9; grpc-go `keepalive.ServerParameters`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrpcServer {
     /// Age at which a connection gets GOAWAY, jittered by a uniform ±10 % once per connection. `None`: never.
     pub max_connection_age: Option<Span>,

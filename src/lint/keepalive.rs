@@ -13,7 +13,7 @@ const BEGIN: u64 = 30;
 /// Seconds in which pings that are so far apart end a connection: one that is in order, one more than there may be strikes (two more where
 /// the server's stack counts so), and one for what data sets back.
 fn long_enough(time: Span, servers: &[&Server]) -> u64 {
-    let strikes = servers.iter().filter_map(|s| s.grpc.enforcement.max_strikes).max().unwrap_or(0);
+    let strikes = servers.iter().filter_map(|s| s.grpc.enforcement.most_strikes()).max().unwrap_or(0);
     BEGIN + whole_seconds(time * (u64::from(strikes) + 4))
 }
 
@@ -67,7 +67,7 @@ pub(super) static RULES: &[Rule] = &[
 fn punishing<'a>(model: &'a Model, is: impl Fn(&Caller<'_>, &Server) -> bool) -> Vec<(Caller<'a>, Vec<&'a Server>)> {
     let strict = |c: Caller<'a>| {
         c.grpc.keepalive?;
-        let servers = model.servers.iter().filter(|s| s.grpc.enforcement.max_strikes.is_some() && is(&c, s));
+        let servers = model.servers.iter().filter(|s| s.grpc.enforcement.most_strikes().is_some() && is(&c, s));
         Some((c, servers.collect::<Vec<_>>()))
     };
     direct(model).filter_map(strict).filter(|(_, servers)| !servers.is_empty()).collect()

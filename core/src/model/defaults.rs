@@ -1,11 +1,10 @@
 //! What holds when a key is not given. Defaults are those of the real systems; where none gives one, it is an
 //! *assumption*, and [`ASSUMPTIONS`] names it.
 
-pub use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use super::{
     Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
-    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy, StrikeRule,
+    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy,
     Termination,
 };
 use crate::distribution::Distribution;
@@ -92,16 +91,6 @@ pub fn overhead() -> Distribution {
     Distribution::Constant(0.00023)
 }
 
-/// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
-pub const ENFORCEMENT: Enforcement = Enforcement {
-    min_time: Span::from_secs(5 * 60),
-    permit_without_stream: false,
-    max_strikes: Some(2),
-    rule: StrikeRule::Go,
-};
-/// No proxy punishes pings.
-pub const LENIENT: Enforcement =
-    Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
 /// What a gateway does with the connections of its clients, if nothing is known of its own: nothing.
 pub const PROXY_LISTENS: GrpcServer = GrpcServer {
     max_connection_age: None,
@@ -109,7 +98,7 @@ pub const PROXY_LISTENS: GrpcServer = GrpcServer {
     max_connection_idle: None,
     max_requests_per_connection: None,
     max_concurrent_streams: None,
-    enforcement: LENIENT,
+    enforcement: Enforcement::NONE,
 };
 /// nginx: `keepalive_time 1h`, `keepalive_timeout 75s`, `keepalive_requests 1000`, `http2_max_concurrent_streams 128`.
 pub const NGINX_LISTENS: GrpcServer = GrpcServer {
@@ -141,7 +130,7 @@ pub fn grpc_client() -> GrpcClient {
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
         resolver: Resolver::default(),
-        backoff: Some(BACKOFF),
+        backoff: client_stack(None).backoff,
         connect_timeout: client_stack(None).connect_timeout,
         dispatch: dispatch(),
         keepalive: None,
@@ -243,7 +232,7 @@ impl Server {
             hpa: None,
             termination: Termination::default(),
             strategy: STRATEGY,
-            grpc: GrpcServer { enforcement: ENFORCEMENT, ..PROXY_LISTENS },
+            grpc: GrpcServer { enforcement: Enforcement::default(), ..PROXY_LISTENS },
         }
     }
 }

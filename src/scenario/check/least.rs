@@ -21,10 +21,6 @@ const MS: Span = Span::from_millis(1);
 
 /// Of DNS answers, where it is not 0. DNS has whole seconds; NGINX asks again when it is over.
 pub(super) const TTL: Least = least("ttl", MS);
-/// C-core counts back-off in milliseconds (`grpc.min_reconnect_backoff_ms`).
-pub(super) const BACKOFF_BASE: Least = least("base", MS);
-/// As `base`.
-pub(super) const BACKOFF_MAX: Least = least("max", MS);
 /// C-core's channel arguments for ages and idleness of connections are in milliseconds; grpc-java has at least a second.
 pub(super) const MAX_CONNECTION_AGE: Least = least("max_connection_age", MS);
 /// As the age.

@@ -1,7 +1,7 @@
 //! The values in force of a client.
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
-use super::text::{curve, law, optional, optional_count};
+use crate::settings::text::{curve, law, optional, optional_count};
 use super::{Rows, Scope, retry as retries, stack, strategy_values};
 use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar, Streams};
 use crate::settings::Words;

@@ -2,7 +2,7 @@
 
 use super::balancing::{cluster_values, keys_values, outlier_values, policy_values};
 use super::client::discovery_values;
-use super::text::law;
+use crate::settings::text::law;
 use super::{Rows, Scope, grpc_values, strategy_values};
 use crate::model::{
     Client, Discovery, EnvoyCluster, Gateway, GrpcClient, HaproxyLeastConn, HaproxyRandom, Policy, Protocol, Server,

@@ -7,7 +7,6 @@ mod gateway;
 mod retry;
 mod server;
 mod stack;
-mod text;
 
 use std::fmt;
 
@@ -18,9 +17,9 @@ use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, Strategy, StrikeRule, What, When,
 };
-use crate::settings::{Settings, Words};
+use crate::settings::{Group, Settings, Words};
 use crate::units::Span;
-use text::{amount, digest, law, optional, optional_count};
+use crate::settings::text::{amount, digest, law, optional, optional_count};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +95,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         server_values(&mut rows, &at, server, only_http1);
         if somebody_pings {
             stack::stack(&mut rows, &at, Some(Stack::Go));
-            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), server.grpc.enforcement);
+            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), &server.grpc.enforcement);
         }
     }
     for (i, client) in clients.iter().enumerate() {
@@ -161,12 +160,17 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn put(&mut self, scope: &Scope, key: &str, value: String) {
+        self.put_default(scope, key, value, false);
+    }
+
+    /// The same; `assumed` says that the declaration of the key calls its default an assumption.
+    fn put_default(&mut self, scope: &Scope, key: &str, value: String, assumed: bool) {
         let Scope { shown, steps } = scope.key(key);
         let origin = if self.is_written(&steps) {
             Origin::Yours
         } else if let Some(origin) = stack::origin(self.written, &steps) {
             origin
-        } else if is_assumption(&steps) {
+        } else if assumed || is_assumption(&steps) {
             Origin::Assumption
         } else {
             Origin::Default
@@ -175,16 +179,17 @@ impl Rows<'_> {
     }
 
     /// The keys of declared settings, those that `shown` names.
-    fn settings(&mut self, at: &Scope, settings: &impl Settings, shown: impl Fn(&str) -> bool) {
-        self.several(at, settings.rows(), shown);
+    fn settings<S: Settings>(&mut self, at: &Scope, settings: &S, shown: impl Fn(&str) -> bool) {
+        self.several(at, settings.rows(), S::GROUP, shown);
     }
 
-    /// The same of rows.
-    fn several(&mut self, at: &Scope, rows: Vec<(String, String)>, shown: impl Fn(&str) -> bool) {
+    /// The same of rows of a group.
+    fn several(&mut self, at: &Scope, rows: Vec<(String, String)>, group: &Group, shown: impl Fn(&str) -> bool) {
         for (path, value) in rows.into_iter().filter(|(path, _)| shown(path)) {
+            let assumed = group.assumes(&path);
             let (groups, key) = path.rsplit_once('.').unwrap_or(("", &path));
             let at = groups.split('.').filter(|group| !group.is_empty()).fold(at.clone(), |at, group| at.key(group));
-            self.put(&at, key, value);
+            self.put_default(&at, key, value, assumed);
         }
     }
 
@@ -283,14 +288,9 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
     rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
 }
 
-fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: Enforcement) {
-    let Enforcement { min_time, permit_without_stream, max_strikes, rule } = enforcement;
-    let Some(most) = max_strikes else { return rows.put(at, "max_ping_strikes", "0".into()) };
-    rows.put(at, "min_time", min_time.to_string());
-    rows.put(at, "permit_without_stream", permit_without_stream.to_string());
-    if rule == StrikeRule::Core {
-        rows.put(at, "max_ping_strikes", most.to_string());
-    }
+fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: &Enforcement) {
+    let (punishes, core) = (enforcement.most_strikes().is_some(), enforcement.rule == StrikeRule::Core);
+    rows.settings(at, enforcement, |key| if key == "max_ping_strikes" { core || !punishes } else { punishes });
 }
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {

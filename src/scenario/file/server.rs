@@ -5,12 +5,11 @@ use serde::Deserialize;
 
 use super::at::Key;
 use super::cpu::CpuFile;
-use super::enforcement::EnforcementFile;
 use super::hpa::HpaFile;
 use super::law::LawFile;
 use super::settings::Written;
 use super::stack::ServerStackFile;
-use crate::model::Termination;
+use crate::model::{Enforcement, Termination};
 use crate::scenario::quantity::{Amount, Count, Duration, Number, Share};
 
 /// A server Deployment.
@@ -104,5 +103,5 @@ pub struct GrpcServerFile {
     /// Streams that a connection carries at once; more calls wait on the connection. Default: no limit.
     pub max_concurrent_streams: Key<Count>,
     /// Which pings of clients the server punishes.
-    pub keepalive_enforcement: Key<EnforcementFile>,
+    pub keepalive_enforcement: Key<Written<Enforcement>>,
 }
