@@ -7,7 +7,7 @@ use evenkeel::distribution::Distribution;
 use evenkeel::model::*;
 use evenkeel::scenario::effective::Origin;
 use evenkeel::scenario::{self, Loaded, diagnostic::Diagnostics};
-use evenkeel::units::{Span, Time};
+use evenkeel::units::{Milli, Span, Time};
 
 const SMALLEST: &str = "name: clusterip-grpc
 servers: [{ name: grpc-server, replicas: 5 }]
@@ -80,9 +80,9 @@ fn every_key_reaches_the_model() {
         multiplier: 2.0,
         jitter: 0.2,
         codes: Codes::of(&[14, 8]),
+        throttling: Some(RetryThrottling { max_tokens: Milli(10_000), token_ratio: Milli(100) }),
     };
-    let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
-    assert_eq!(grpc.retry, Some(Retries { policy, throttling, elsewhere: false, unsent_only: false }));
+    assert_eq!(grpc.retry, Some(Retries { policy, elsewhere: false, unsent_only: false }));
     let enforced = model.servers[0].grpc.enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!((enforced.rule, enforced.max_ping_strikes), (StrikeRule::Core, 5));

@@ -23,7 +23,7 @@ pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, Method, RateCurve, Streams};
-pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, RetriedCode, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
 

@@ -159,6 +159,16 @@ fn decimal(n: u64, unit: u64) -> String {
     format!("{whole}.{}", part.trim_end_matches('0'))
 }
 
+/// A number in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milli(pub u32);
+
+impl fmt::Display for Milli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&(f64::from(self.0) / 1_000.0), f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

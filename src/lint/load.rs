@@ -267,7 +267,7 @@ fn failing(model: &Model, caller: &Caller<'_>) -> Option<Vec<String>> {
 
 fn unthrottled(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let retry = c.grpc.retry.filter(|r| r.throttling.is_none())?;
+        let retry = c.grpc.retry.filter(|r| r.policy.throttling.is_none())?;
         Some(Found {
             path: c.path("retry"),
             message: format!("{} attempts of each call, however many fail", retry.policy.max_attempts),

@@ -1,7 +1,7 @@
 //! The types that fields of settings can have.
 
 use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value};
-use crate::units::Span;
+use crate::units::{Milli, Span};
 
 /// True if a field that holds `like` can be declared with `kind`.
 #[must_use]
@@ -87,6 +87,22 @@ impl Field for f64 {
         // Shares have no more digits than a percentage with six of them.
         let percent = || format!("{}%", (self * 1e8).round() / 1e6);
         one(if matches!(kind, Kind::Share { in_percent: true, .. }) { percent() } else { self.to_string() })
+    }
+}
+
+/// From a number.
+impl Holds for Milli {
+    const LIKE: Kind = SHARE.kind;
+}
+
+impl Field for Milli {
+    fn take(&mut self, value: Value) {
+        if let Value::Number(x) = value {
+            *self = Milli((x * 1_000.0).round() as u32);
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
     }
 }
 

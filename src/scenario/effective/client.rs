@@ -2,7 +2,7 @@
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use crate::settings::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, retry as retries, stack, strategy_values};
+use super::{Rows, Scope, stack, strategy_values};
 use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar, Streams};
 use crate::settings::Words;
 use crate::units::Span;
@@ -115,7 +115,10 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
     }
     rows.put(at, "shared_subchannels", sharing.is_some().to_string());
     if via.and_then(|via| via.cluster).is_none_or(|cluster| cluster.retries == 0) {
-        retries::retry(rows, at, retry.as_ref());
+        match retry {
+            None => rows.put(at, "retry", "none".into()),
+            Some(retries) => rows.settings(&at.key("retry"), &retries.policy, |_| true),
+        }
     }
 }
 

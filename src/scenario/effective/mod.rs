@@ -4,7 +4,6 @@
 mod balancing;
 mod client;
 mod gateway;
-mod retry;
 mod server;
 mod stack;
 

@@ -39,7 +39,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.opens_again(index, why, streams);
         }
         let settings = self.clients[client as usize].settings;
-        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere, unsent_only }), .. }) =
+        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, elsewhere, unsent_only }), .. }) =
             &settings.protocol
         else {
             return false;
@@ -54,7 +54,7 @@ impl<O: Observer> Engine<'_, O> {
         let attempts = u32::from(retries) + 1;
         let failed = Failure { reached: Reached::NoHeaders, code: why.status().code(), attempts, first: retries == 0 };
         let draw = mix(mix(demand, BACKOFF), attempts.into());
-        let throttle = throttling.map(|settings| self.throttle(channel, settings));
+        let throttle = policy.throttling.map(|settings| self.throttle(channel, settings));
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = (pod != NONE).then_some(PodId(pod));
         self.observe(&Observation::Retried { client, pod, why, emitted, after });
