@@ -9,6 +9,8 @@ pub mod text;
 
 pub use field::{Own, fits, rows_of};
 
+#[cfg(doc)]
+use crate::units::Cores;
 use crate::units::Span;
 
 /// What may stand behind a key.
@@ -57,6 +59,8 @@ pub enum Kind {
         /// Parts of a percent are refused, and not rounded.
         whole: bool,
     },
+    /// Cores, at least [`Cores::LEAST`].
+    Cores,
     /// One word of an enum.
     Word(&'static Vocabulary),
     /// Keys of its own.
@@ -135,9 +139,11 @@ pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO, most:
 /// A duration above zero.
 pub const ABOVE_ZERO: Takes = at_least(Span(1));
 /// A share from 0 to 1.
-pub const SHARE: Takes = Takes::new(Kind::Share { least: 0.0, most: 1.0, in_percent: false });
+pub const SHARE: Takes = share(0.0, 1.0);
 /// A share in whole percent, from 0 to 100.
 pub const PERCENT: Takes = Takes::new(Kind::Percent { least: 0, most: 100, whole: false });
+/// Cores of a processor.
+pub const CORES: Takes = Takes::new(Kind::Cores);
 /// What has a reader of its own.
 pub const OWN: Takes = Takes::new(Kind::Own);
 
@@ -153,6 +159,12 @@ pub const fn count(least: u64, most: u64) -> Takes {
 #[must_use]
 pub const fn number(least: f64, most: f64) -> Takes {
     Takes::new(Kind::Number { least, most })
+}
+
+/// A share within bounds.
+#[must_use]
+pub const fn share(least: f64, most: f64) -> Takes {
+    Takes::new(Kind::Share { least, most, in_percent: false })
 }
 
 /// A share that is written and shown in percent, within bounds.
@@ -243,7 +255,7 @@ pub struct Vocabulary {
 pub enum Value {
     /// Of a flag.
     Flag(bool),
-    /// Of a count.
+    /// Of a count, and of cores in thousandths.
     Count(u64),
     /// Of a duration.
     Duration(Span),

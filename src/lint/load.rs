@@ -319,7 +319,7 @@ fn throttled(model: &Model) -> Vec<Found> {
         let cpu = s.cpu?;
         cpu.limit?;
         let used = each / capacity(model, s);
-        let cores = f64::from(cpu.cores_milli) / 1e3;
+        let cores = f64::from(cpu.cores.0) / 1e3;
         (used > 0.5).then(|| Found {
             path: format!("servers.{}.cpu.limit", s.name),
             message: format!(

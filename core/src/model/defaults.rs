@@ -5,20 +5,15 @@ use super::stack::{self, ClientStack, Stack};
 use super::{
     Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
     Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy,
-    Termination,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
 
-/// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
+/// Keys whose default no real system gives, beside those whose declaration says so. The first word is the list that the key belongs to, or `cluster`.
 pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ("cluster", "endpoint_lag"),
     ("cluster", "rtt"),
     ("cluster", "connect"),
-    ("servers", "concurrency"),
-    ("servers", "service_time"),
-    ("servers", "startup"),
-    ("servers", "cpu_at_full_load"),
     ("clients", "dispatch"),
     ("clients", "startup"),
     ("via", "overhead"),
@@ -47,14 +42,6 @@ pub fn connect() -> Distribution {
 
 /// Replicas of a Deployment (Kubernetes `apps/v1`).
 pub const REPLICAS: u32 = 1;
-/// Requests that a pod serves at once.
-pub const CONCURRENCY: u32 = 8;
-
-/// With 8 slots it makes the 5,000 calls per second of one saturated pod.
-pub fn service_time() -> Distribution {
-    Distribution::Exponential { mean: 0.0016, min: 0.0 }
-}
-
 /// From a pod's creation to Ready.
 pub fn startup() -> Distribution {
     Distribution::Constant(5.0)
@@ -64,9 +51,6 @@ pub fn startup() -> Distribution {
 pub const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
 /// `maxSurge` and `maxUnavailable` of a Deployment.
 pub const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
-
-/// `--cpu-cfs-quota-period` of the kubelet.
-pub const CFS_PERIOD: Span = Span::from_millis(100);
 
 /// Channels of a client replica.
 pub const CHANNELS: u32 = 1;
@@ -98,7 +82,7 @@ pub const PROXY_LISTENS: GrpcServer = GrpcServer {
     max_connection_idle: None,
     max_requests_per_connection: None,
     max_concurrent_streams: None,
-    enforcement: Enforcement::NONE,
+    keepalive_enforcement: Enforcement::NONE,
 };
 /// nginx: `keepalive_time 1h`, `keepalive_timeout 75s`, `keepalive_requests 1000`, `http2_max_concurrent_streams 128`.
 pub const NGINX_LISTENS: GrpcServer = GrpcServer {
@@ -154,39 +138,6 @@ pub fn client_stack(stack: Option<Stack>) -> ClientStack {
 /// Pods of a `kill` or `delete`.
 pub const PODS: u32 = 1;
 
-/// Autoscalers: `autoscaling/v2`, the flags of kube-controller-manager, and metrics-server's manifest.
-pub mod hpa {
-    use crate::model::{ScalingChange, ScalingPolicy};
-    use crate::units::Span;
-
-    /// `minReplicas`.
-    pub const MIN_REPLICAS: u32 = 1;
-    /// `averageUtilization` of the CPU metric, if none is given.
-    pub const TARGET_PERCENT: u32 = 80;
-    /// `--horizontal-pod-autoscaler-tolerance`.
-    pub const TOLERANCE: f64 = 0.1;
-    /// `--horizontal-pod-autoscaler-sync-period`.
-    pub const SYNC_PERIOD: Span = Span::from_secs(15);
-    /// `--metric-resolution` of metrics-server.
-    pub const METRICS_RESOLUTION: Span = Span::from_secs(15);
-    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
-    pub const CPU_INITIALIZATION_PERIOD: Span = Span::from_secs(300);
-    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
-    pub const INITIAL_READINESS_DELAY: Span = Span::from_secs(30);
-    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
-    pub const DOWNSCALE_STABILIZATION: Span = Span::from_secs(300);
-    const PERIOD: Span = Span::from_secs(15);
-    /// `scaleUp` of `behavior`: the larger of the two.
-    pub const UP: [ScalingPolicy; 2] = [
-        ScalingPolicy { change: ScalingChange::Pods(4), period: PERIOD },
-        ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD },
-    ];
-    /// `scaleDown` of `behavior`.
-    pub const DOWN: [ScalingPolicy; 1] = [ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD }];
-    /// No system gives one: the request is what a pod with all slots busy uses.
-    pub const CPU_AT_FULL_LOAD: f64 = 1.0;
-}
-
 impl Model {
     /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
     #[must_use]
@@ -217,23 +168,7 @@ impl Server {
     /// A Deployment of which nothing else is said.
     #[must_use]
     pub fn new(name: &str, replicas: u32) -> Self {
-        Server {
-            name: name.to_owned(),
-            replicas,
-            concurrency: CONCURRENCY,
-            service_time: service_time(),
-            cpu: None,
-            speed: 1.0,
-            warm_up: None,
-            queue_limit: None,
-            handshake_time: Span::ZERO,
-            startup: startup(),
-            min_ready: Span::ZERO,
-            hpa: None,
-            termination: Termination::default(),
-            strategy: STRATEGY,
-            grpc: GrpcServer { enforcement: Enforcement::default(), ..PROXY_LISTENS },
-        }
+        Server { name: name.to_owned(), replicas, ..Server::default() }
     }
 }
 

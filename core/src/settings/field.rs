@@ -1,7 +1,9 @@
 //! The types that fields of settings can have.
 
-use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value};
-use crate::units::{Milli, Span};
+use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value, text};
+use crate::distribution::Distribution;
+use crate::model::RateCurve;
+use crate::units::{Cores, Milli, Span};
 
 /// True if a field that holds `like` can be declared with `kind`.
 #[must_use]
@@ -14,6 +16,7 @@ pub const fn fits(like: Kind, kind: Kind) -> bool {
             | (Kind::Share { .. }, Kind::Number { .. } | Kind::Share { .. })
             | (Kind::Word(_), Kind::Word(_))
             | (Kind::Group(_), Kind::Group(_))
+            | (Kind::Cores, Kind::Cores)
             | (Kind::Own, Kind::Own)
     )
 }
@@ -106,6 +109,37 @@ impl Field for Milli {
     }
 }
 
+impl Holds for Cores {
+    const LIKE: Kind = Kind::Cores;
+}
+
+impl Field for Cores {
+    fn take(&mut self, value: Value) {
+        if let Value::Count(milli) = value {
+            *self = Cores(u32::try_from(milli).unwrap_or(u32::MAX));
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
+/// From a number: constant.
+impl Holds for RateCurve {
+    const LIKE: Kind = SHARE.kind;
+}
+
+impl Field for RateCurve {
+    fn take(&mut self, value: Value) {
+        if let Value::Number(rate) = value {
+            *self = RateCurve::constant(rate);
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(text::curve(self))
+    }
+}
+
 impl Holds for u32 {
     const LIKE: Kind = Kind::Count { least: 0, most: u32::MAX as u64 };
 }
@@ -121,6 +155,18 @@ impl Field for u32 {
     }
     fn rows(&self, kind: Kind, _: Option<&str>) -> Vec<(String, String)> {
         one(if matches!(kind, Kind::Percent { .. }) { format!("{self}%") } else { self.to_string() })
+    }
+}
+
+impl Own for String {
+    fn rows(&self) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
+impl Own for Distribution {
+    fn rows(&self) -> Vec<(String, String)> {
+        one(text::law(self))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::model::stack::{self, Stack};
-use crate::model::{Enforcement, Keepalive};
+use crate::model::{Enforcement, GrpcServer, Keepalive};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::settings::Written;
@@ -29,25 +29,26 @@ pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<Written<Keepalive>>, usual
     Some(keepalive)
 }
 
+/// Which pings a server with this stack punishes, but for what `file` says of it.
 pub(super) fn enforcement(
     cx: &mut Check<'_>,
-    file: Key<Written<Enforcement>>,
+    file: Option<&At<Written<GrpcServer>>>,
     stack: Key<ServerStackFile>,
     somebody_pings: bool,
 ) -> Enforcement {
+    let given = file.and_then(|file| file.value.given("keepalive_enforcement"));
     if !somebody_pings {
-        cx.no_effect(&file, "keepalive_enforcement", "when no client has `keepalive`");
+        cx.no_effect(&given, "keepalive_enforcement", "when no client has `keepalive`");
         cx.no_effect(&stack, "stack", "of a server when no client has `keepalive`: it decides which pings are strikes");
     }
     let stack = stack.map_or(Stack::Go, |s| s.value.into());
     let Some(usual) = stack::server(stack).enforcement else {
-        cx.no_effect(&file, "keepalive_enforcement", "with this `stack`, which punishes no pings");
+        cx.no_effect(&given, "keepalive_enforcement", "with this `stack`, which punishes no pings");
         return Enforcement::NONE;
     };
-    let Some(At { value: file, place }) = file else { return usual };
     if stack != Stack::CCore {
-        let why = "without `stack: c_core` of the server: others always have 2";
-        cx.no_effect(&file.given("max_ping_strikes"), "max_ping_strikes", why);
+        let most = file.and_then(|file| file.value.given_in("keepalive_enforcement", "max_ping_strikes"));
+        cx.no_effect(&most, "max_ping_strikes", "without `stack: c_core` of the server: others always have 2");
     }
-    cx.settings(&file, "keepalive_enforcement", place, usual)
+    usual
 }

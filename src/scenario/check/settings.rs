@@ -8,7 +8,7 @@ use crate::scenario::file::settings::{Written, WrittenKeys, WrittenValue};
 use crate::scenario::quantity::LONGEST;
 use crate::scenario::rules::Code;
 use crate::settings::{Key, Kind, Settings, Value};
-use crate::units::Span;
+use crate::units::{Cores, Span};
 
 impl Check<'_> {
     /// `base`, with what is written of it. `what` is whose keys they are, at `place`.
@@ -73,6 +73,11 @@ impl Check<'_> {
                 };
                 self.problem(Code::OutOfRange, place, message);
                 return None;
+            }
+            (Value::Count(milli), Kind::Cores) if milli < Cores::LEAST.0.into() => {
+                let message = format!("`{name}` must be at least {}", Cores::LEAST);
+                self.problem(Code::OutOfRange, place, message);
+                Value::Count(Cores::LEAST.0.into())
             }
             (Value::Number(x), Kind::Number { least, most }) if !(least..=most).contains(&x) => {
                 let message = format!("`{name}` is {x}, and must be from {least} to {most}");

@@ -2,8 +2,8 @@
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use crate::settings::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, stack, strategy_values};
-use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar, Streams};
+use super::{Rows, Scope, stack};
+use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar};
 use crate::settings::Words;
 use crate::units::Span;
 
@@ -64,7 +64,7 @@ pub(super) fn client_values(
     method_values(rows, &at.key("load"), methods);
     if load.rate().is_some() {
         rows.put(at, "startup", law(startup));
-        strategy_values(rows, &at.key("strategy"), strategy);
+        rows.own(&at.key("strategy"), strategy);
     }
 }
 
@@ -177,14 +177,6 @@ fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
             rows.put(&open, "arrivals", arrivals.word().into());
         }
         Load::Forwarded => {}
-        Load::Streams(Streams { rate, duration, interval }) => {
-            let streams = at.key("streams");
-            rows.put(&streams, "rate", curve(rate));
-            rows.put(&streams, "duration", law(duration));
-            match interval {
-                None => rows.put(&streams, "messages", "none".into()),
-                Some(interval) => rows.put(&streams.key("messages"), "interval", interval.to_string()),
-            }
-        }
+        Load::Streams(streams) => rows.settings(&at.key("streams"), streams, |_| true),
     }
 }

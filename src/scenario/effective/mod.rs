@@ -4,7 +4,6 @@
 mod balancing;
 mod client;
 mod gateway;
-mod server;
 mod stack;
 
 use std::fmt;
@@ -14,11 +13,11 @@ use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
-    Protocol, Server, ServiceType, Strategy, StrikeRule, What, When,
+    Protocol, Server, ServiceType, StrikeRule, What, When,
 };
-use crate::settings::{Group, Settings, Words};
+use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
-use crate::settings::text::{amount, digest, law, optional, optional_count};
+use crate::settings::text::{digest, law, optional};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +93,7 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         server_values(&mut rows, &at, server, only_http1);
         if somebody_pings {
             stack::stack(&mut rows, &at, Some(Stack::Go));
-            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), &server.grpc.enforcement);
+            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), &server.grpc.keepalive_enforcement);
         }
     }
     for (i, client) in clients.iter().enumerate() {
@@ -192,6 +191,13 @@ impl Rows<'_> {
         }
     }
 
+    /// The rows of a value that has a reader of its own.
+    fn own(&mut self, at: &Scope, value: &impl Own) {
+        for (key, text) in value.rows() {
+            self.put(at, &key, text);
+        }
+    }
+
     fn yours(&mut self, path: String, value: String) {
         self.rows.push(EffectiveValue { path, value, origin: Origin::Yours });
     }
@@ -223,68 +229,20 @@ fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: S
 }
 
 fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: bool) {
-    let Server {
-        name: _,
-        replicas,
-        concurrency,
-        service_time,
-        cpu,
-        speed,
-        warm_up,
-        queue_limit,
-        handshake_time,
-        startup,
-        min_ready,
-        hpa,
-        termination,
-        strategy,
-        grpc,
-    } = server;
-    rows.put(at, "replicas", replicas.to_string());
-    rows.put(at, "concurrency", concurrency.to_string());
-    rows.put(at, "service_time", law(service_time));
-    server::cpu(rows, at, cpu.as_ref());
-    rows.put(at, "speed", speed.to_string());
-    server::warm_up(rows, at, warm_up.as_ref());
-    rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
-    rows.put(at, "handshake_time", handshake_time.to_string());
-    rows.put(at, "startup", law(startup));
-    rows.put(at, "min_ready", min_ready.to_string());
-    server::hpa(rows, at, hpa.as_ref());
-    rows.settings(&at.key("termination"), termination, |_| true);
-    strategy_values(rows, &at.key("strategy"), strategy);
-    if !only_http1 {
-        grpc_values(rows, &at.key("grpc"), grpc);
-    }
+    let behaves = server.hpa.as_ref().is_some_and(|hpa| hpa.behavior.is_some());
+    rows.settings(at, server, |path| match path.split_once('.') {
+        Some(("grpc", key)) => !only_http1 && of_connections(&server.grpc, key),
+        Some(("hpa", "downscale_stabilization")) => !behaves,
+        _ => path != "name",
+    });
 }
 
-fn strategy_values(rows: &mut Rows<'_>, at: &Scope, strategy: &Strategy) {
-    match strategy {
-        Strategy::Recreate => rows.put(at, "type", "Recreate".into()),
-        Strategy::RollingUpdate { max_surge, max_unavailable } => {
-            rows.put(at, "type", "RollingUpdate".into());
-            rows.put(at, "max_surge", amount(*max_surge));
-            rows.put(at, "max_unavailable", amount(*max_unavailable));
-        }
+/// Which settings of a gRPC server are shown. Enforcement is shown with those who ping.
+fn of_connections(grpc: &GrpcServer, key: &str) -> bool {
+    match key {
+        "max_connection_age_grace" => grpc.max_connection_age.is_some(),
+        _ => !key.starts_with("keepalive_enforcement"),
     }
-}
-
-fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
-    let GrpcServer {
-        max_connection_age,
-        max_connection_age_grace,
-        max_connection_idle,
-        max_requests_per_connection,
-        max_concurrent_streams,
-        enforcement: _,
-    } = grpc;
-    rows.put(at, "max_connection_age", optional(*max_connection_age, "never"));
-    if max_connection_age.is_some() {
-        rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
-    }
-    rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
-    rows.put(at, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
-    rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
 }
 
 fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: &Enforcement) {

@@ -4,7 +4,6 @@
 pub(super) mod at;
 pub(super) mod beside;
 pub(super) mod client;
-pub(super) mod cpu;
 pub(super) mod gateway;
 pub(super) mod hpa;
 pub(super) mod law;

@@ -13,9 +13,9 @@ use serde_json::Value as Json;
 use super::at::{At, Key};
 use super::beside;
 use crate::scenario::diagnostic::Place;
-use crate::scenario::quantity::{Count, Duration, LONGEST, Number, Share};
+use crate::scenario::quantity::{Cores, Count, Duration, LONGEST, Number, Share};
 use crate::settings::{Group, Kind, Settings, Value, Vocabulary, Words};
-use crate::units::Span;
+use crate::units::{Cores as CoresOf, Span};
 
 /// The keys of a group that are written, with their values, in the order of the declaration.
 #[derive(Clone, Debug)]
@@ -165,6 +165,7 @@ impl<'de> DeserializeSeed<'de> for OfKind {
             Kind::Duration { .. } => Value::Duration(Duration::deserialize(d)?.0),
             Kind::Number { .. } => Value::Number(Number::deserialize(d)?.0),
             Kind::Share { .. } | Kind::Percent { .. } => Value::Number(Share::deserialize(d)?.0),
+            Kind::Cores => Value::Count(Cores::deserialize(d)?.0.0.into()),
             Kind::Word(words) => Value::Word(d.deserialize_enum(words.name, words.words, OneOf(words.words))?),
             Kind::Group(group) => return Keys(group).deserialize(d).map(WrittenValue::Group),
             Kind::Own => return Err(D::Error::custom("this value has a reader of its own")),
@@ -265,6 +266,7 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
         Kind::Duration { .. } => return generator.subschema_for::<Key<Duration>>(),
         Kind::Number { .. } => return generator.subschema_for::<Key<Number>>(),
         Kind::Share { .. } | Kind::Percent { .. } => return generator.subschema_for::<Key<Share>>(),
+        Kind::Cores => return generator.subschema_for::<Key<Cores>>(),
         Kind::Word(words) => {
             generator.definitions_mut().insert(words.name.to_owned(), words_schema(words).to_value());
             words.name
@@ -303,6 +305,7 @@ fn bounds(kind: Kind) -> String {
         Kind::Share { least, most, in_percent: true } => format!(" {}% to {}%.", least * 100.0, most * 100.0),
         Kind::Percent { least, most, whole: true } => format!(" {least}% to {most}%."),
         Kind::Number { least, most } => format!(" {least} to {most}."),
+        Kind::Cores => format!(" At least {}.", CoresOf::LEAST),
         _ => String::new(),
     }
 }

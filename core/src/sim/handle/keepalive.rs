@@ -78,7 +78,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod as usize].serving {
             return;
         }
-        let rule = self.server_of(lane.pod).grpc.enforcement;
+        let rule = self.server_of(lane.pod).grpc.keepalive_enforcement;
         let (now, to_client) = (self.now, self.to_client);
         let calls = &self.calls.items;
         let on_it = |call: u32| calls[call as usize].connection == handle.index && !calls[call as usize].ended;
