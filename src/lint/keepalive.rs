@@ -67,14 +67,16 @@ pub(super) static RULES: &[Rule] = &[
 fn punishing<'a>(model: &'a Model, is: impl Fn(&Caller<'_>, &Server) -> bool) -> Vec<(Caller<'a>, Vec<&'a Server>)> {
     let strict = |c: Caller<'a>| {
         c.grpc.keepalive?;
-        let servers = model.servers.iter().filter(|s| s.grpc.keepalive_enforcement.most_strikes().is_some() && is(&c, s));
+        let servers =
+            model.servers.iter().filter(|s| s.grpc.keepalive_enforcement.most_strikes().is_some() && is(&c, s));
         Some((c, servers.collect::<Vec<_>>()))
     };
     direct(model).filter_map(strict).filter(|(_, servers)| !servers.is_empty()).collect()
 }
 
 fn too_fast(model: &Model) -> Vec<Found> {
-    let is = |c: &Caller<'_>, s: &Server| c.grpc.keepalive.is_some_and(|k| k.time < s.grpc.keepalive_enforcement.min_time);
+    let is =
+        |c: &Caller<'_>, s: &Server| c.grpc.keepalive.is_some_and(|k| k.time < s.grpc.keepalive_enforcement.min_time);
     let found = |(c, servers): (Caller<'_>, Vec<&Server>)| {
         let time = c.grpc.keepalive?.time;
         let min_time = servers.first()?.grpc.keepalive_enforcement.min_time;

@@ -22,7 +22,7 @@ settings! {
         cpu_at_full_load: f64 [percentage(0.01, 100.0).assumed()] = 1.0;
         /// Utilization over target that is this close to 1 changes nothing (--horizontal-pod-autoscaler-tolerance).
         tolerance: f64 [percentage(0.0, 1.0)] = 0.1;
-        /// How fast it scales. Without it: at most double or 4 pods per sync, and downwards what downscale_stabilization allows.
+        /// How fast it scales. Without it, downscale_stabilization holds downwards.
         behavior: Option<Behavior> [OWN.or("none: at most double or 4 pods per sync")] = None;
         /// How often the autoscaler looks (--horizontal-pod-autoscaler-sync-period).
         sync_period: Span [between(LEAST_PERIOD, MOST_PERIOD)] = Span::from_secs(15);

@@ -93,7 +93,7 @@ settings! {
     #[derive(Clone)]
     pub struct Streams {
         /// Streams that begin per second over all replicas, as a Poisson process.
-        rate: RateCurve [number(0.0, MAX_RATE).required()] = RateCurve::constant(0.0);
+        rate: RateCurve [number(0.0, MAX_RATE).required()] = RateCurve::constant(1.0);
         /// From the application's opening of a stream to its end; a cut in between does not prolong it.
         duration: Distribution [OWN.required()] = Distribution::Constant(0.0);
         /// What clients send on their streams.

@@ -13,8 +13,12 @@ pub(super) fn cpu(cx: &mut Check<'_>, file: Key<Written<Cpu>>, concurrency: u32)
         cx.problem(Code::NoEffect, place, "`cpu` has no effect without `cores` or `limit`");
         return None;
     }
+    let found = cx.problems.len();
     let slots = Cores(concurrency.saturating_mul(1_000));
     let mut cpu = cx.settings(&file, "cpu", place, Cpu { cores: slots, limit: None });
+    if cx.problems.len() > found {
+        return Some(cpu);
+    }
     if let Some(place) = file.place("cores").filter(|_| cpu.cores >= slots) {
         let message =
             format!("`cores` has no effect: there is a core for each of the {concurrency} requests in service");

@@ -16,7 +16,8 @@ pub(super) const MAX_REPLICAS: u32 = crate::model::MAX_REPLICAS as u32;
 pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKinds, names: &mut Names) -> Server {
     let At { value: file, place } = file;
     let server = cx.settings(&file, "a server", place, Server::default());
-    let ServerKeysFile { name, service_time, cpu, warm_up, startup, hpa, termination, strategy, stack, grpc } = file.rest;
+    let ServerKeysFile { name, service_time, cpu, warm_up, startup, hpa, termination, strategy, stack, grpc } =
+        file.rest;
     if kinds.only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }

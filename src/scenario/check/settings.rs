@@ -64,7 +64,7 @@ impl Check<'_> {
                 Value::Count(n.clamp(least, most))
             }
             (Value::Duration(span), Kind::Duration { least, most, or_zero })
-                if !(least..=most).contains(&span) && !(or_zero && span == Span::ZERO) =>
+                if !((least..=most).contains(&span) || or_zero && span == Span::ZERO) =>
             {
                 let message = match least {
                     _ if most <= LONGEST => format!("`{name}` must be from {least} to {most}"),

@@ -15,9 +15,9 @@ use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, StrikeRule, What, When,
 };
+use crate::settings::text::{digest, law, optional};
 use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
-use crate::settings::text::{digest, law, optional};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,11 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         server_values(&mut rows, &at, server, only_http1);
         if somebody_pings {
             stack::stack(&mut rows, &at, Some(Stack::Go));
-            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), &server.grpc.keepalive_enforcement);
+            enforcement_values(
+                &mut rows,
+                &at.key("grpc").key("keepalive_enforcement"),
+                &server.grpc.keepalive_enforcement,
+            );
         }
     }
     for (i, client) in clients.iter().enumerate() {

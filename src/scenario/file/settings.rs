@@ -285,6 +285,13 @@ fn not_null(schema: &mut Schema) {
     if let Some(Json::Array(choices)) = schema.get_mut("anyOf") {
         choices.retain(|choice| choice["type"] != "null");
     }
+    if let Some(Json::Array(types)) = schema.get_mut("type") {
+        types.retain(|of| of != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".into(), only);
+        }
+    }
 }
 
 fn words_schema(words: &Vocabulary) -> Schema {
