@@ -404,7 +404,7 @@ const SHARED: [&str; 8] = [
     "KeysFile",
     "Termination",
     "StrategyFile",
-    "GrpcServerFile",
+    "GrpcServer",
 ];
 
 /// What the schema says of a key.

@@ -7,7 +7,7 @@ use evenkeel::distribution::Distribution;
 use evenkeel::model::*;
 use evenkeel::scenario::effective::Origin;
 use evenkeel::scenario::{self, Loaded, diagnostic::Diagnostics};
-use evenkeel::units::{Span, Time};
+use evenkeel::units::{Cores, Milli, Span, Time};
 
 const SMALLEST: &str = "name: clusterip-grpc
 servers: [{ name: grpc-server, replicas: 5 }]
@@ -80,12 +80,12 @@ fn every_key_reaches_the_model() {
         multiplier: 2.0,
         jitter: 0.2,
         codes: Codes::of(&[14, 8]),
+        throttling: Some(RetryThrottling { max_tokens: Milli(10_000), token_ratio: Milli(100) }),
     };
-    let throttling = Some(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
-    assert_eq!(grpc.retry, Some(Retries { policy, throttling, elsewhere: false, unsent_only: false }));
-    let enforced = model.servers[0].grpc.enforcement;
+    assert_eq!(grpc.retry, Some(Retries { policy, elsewhere: false, unsent_only: false }));
+    let enforced = model.servers[0].grpc.keepalive_enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
-    assert_eq!((enforced.rule, enforced.max_strikes), (StrikeRule::Core, Some(5)));
+    assert_eq!((enforced.rule, enforced.max_ping_strikes), (StrikeRule::Core, 5));
     assert_eq!(
         (grpc.wait_for_ready, grpc.connect, grpc.dispatch.clone()),
         (true, ConnectAt::FirstCall, Distribution::Constant(20e-6))
@@ -102,14 +102,15 @@ fn every_key_reaches_the_model() {
     let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
     assert_eq!(model.timeline[5].what, slow);
     let hpa = model.servers[0].hpa.as_ref().expect("an HPA");
-    assert_eq!((hpa.min_replicas, hpa.max_replicas, hpa.target_percent), (2, 20, 70));
+    assert_eq!((hpa.min_replicas, hpa.max_replicas, hpa.target_cpu_utilization), (2, 20, 70));
     assert_eq!((hpa.tolerance, hpa.cpu_at_full_load, hpa.sync_period), (0.05, 1.5, Span::from_secs(20)));
     assert_eq!(
         hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
         Some((SelectPolicy::Min, SelectPolicy::Disabled))
     );
+    assert_eq!(model.servers[0].cpu, Some(Cpu { cores: Cores(4_000), limit: Some(Cores(2_500)) }));
     let limit = CpuLimit { quota: Span::from_millis(250), period: Span::from_millis(100) };
-    assert_eq!(model.servers[0].cpu, Some(Cpu { cores_milli: 4_000, limit: Some(limit) }));
+    assert_eq!(model.servers[0].cpu.and_then(|cpu| cpu.bandwidth()), Some(limit));
     assert_eq!(model.servers[0].speed, 1.5);
     assert_eq!(model.servers[0].warm_up, Some(WarmUp { initial: 0.2, time: Span::from_secs(30) }));
     assert_eq!(model.timeline[1].what, What::RolloutClient(0));

@@ -8,6 +8,7 @@ mod hpa;
 mod keepalive;
 mod load;
 mod retry;
+mod server;
 mod speed;
 mod timeline;
 
@@ -22,8 +23,9 @@ pub use client::{
 pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
-pub use load::{Arrivals, Load, Method, RateCurve, Streams};
-pub use retry::{Breakers, Codes, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use load::{Arrivals, Load, MAX_RATE, Messages, Method, RateCurve, Streams};
+pub use retry::{Breakers, Codes, RetriedCode, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
 
@@ -33,7 +35,7 @@ pub use crate::pick::{
 };
 
 use crate::distribution::Distribution;
-use crate::settings::{DURATION, word, zero_or_at_least};
+use crate::settings::{word, zero_or_at_least};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -194,98 +196,4 @@ word_enum! {
         /// No virtual IP: DNS answers with the addresses of all ready pods.
         Headless = "Headless",
     }
-}
-
-/// A server Deployment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Server {
-    /// Its name, unique among servers and clients.
-    pub name: String,
-    /// Pods wanted at the start; zero is legal, as in Kubernetes.
-    pub replicas: u32,
-    /// Requests that a pod serves at once, 1 to 65,536.
-    pub concurrency: u32,
-    /// Time in a slot of one request.
-    pub service_time: Distribution,
-    /// What its requests in service share. `None`: each has a core of its own, a slot is a slot.
-    pub cpu: Option<Cpu>,
-    /// How fast its pods work, next to what `service_time` and `handshake_time` say, which are divided by it; above zero.
-    pub speed: f64,
-    /// A pod that starts during the run is slow at first. `None`: it is not.
-    pub warm_up: Option<WarmUp>,
-    /// Requests that may wait in a pod; more are refused with RESOURCE_EXHAUSTED. `None`: no limit.
-    pub queue_limit: Option<u32>,
-    /// Time in a slot that accepting one connection costs a pod, before the connection is READY.
-    pub handshake_time: Span,
-    /// From a pod's creation (or its container's restart) to Ready.
-    pub startup: Distribution,
-    /// Ready for this long = available, which is what rollouts wait for; traffic starts at Ready.
-    pub min_ready: Span,
-    /// Its autoscaler, if it has one.
-    pub hpa: Option<Hpa>,
-    /// How pods end.
-    pub termination: Termination,
-    /// How a rollout replaces pods.
-    pub strategy: Strategy,
-    /// The gRPC server's settings. For `http1` clients only age, grace and idle do not apply.
-    pub grpc: GrpcServer,
-}
-
-impl Server {
-    /// The part of the time of all its slots that can be worked off: 1 if each has a core of its own.
-    #[must_use]
-    pub fn usable(&self) -> f64 {
-        self.cpu.map_or(1.0, |cpu| (cpu.most() / f64::from(self.concurrency)).min(1.0))
-    }
-}
-
-settings! {
-    /// How a pod ends, after its deletion.
-    pub struct Termination {
-        /// Sleep of the preStop hook, at most `grace`; SIGTERM (GracefulStop: GOAWAY on all connections, listener closed) follows it.
-        pre_stop: Span [DURATION] = Span::ZERO;
-        /// From deletion to SIGKILL (terminationGracePeriodSeconds).
-        grace: Span [DURATION] = Span::from_secs(30);
-    }
-}
-
-/// A Deployment's update strategy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
-    /// Old pods are all removed, then new ones created.
-    Recreate,
-    /// The Deployment controller's rolling update.
-    RollingUpdate {
-        /// Pods above `replicas`.
-        max_surge: CountOrPercent,
-        /// Pods below `replicas` that need not be available.
-        max_unavailable: CountOrPercent,
-    },
-}
-
-/// A count, or a share of the replicas in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountOrPercent {
-    /// So many.
-    Count(u32),
-    /// So many per hundred replicas; rounded up for surge, down for unavailable.
-    Percent(u32),
-}
-
-/// Settings of a gRPC server (gRFC A9; grpc-go `keepalive.ServerParameters`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GrpcServer {
-    /// Age at which a connection gets GOAWAY, jittered by a uniform ±10 % once per connection. `None`: never.
-    pub max_connection_age: Option<Span>,
-    /// From the first GOAWAY for age to the forced close. `None`: streams are never cut.
-    pub max_connection_age_grace: Option<Span>,
-    /// A connection without streams for this long gets GOAWAY. `None`: never.
-    pub max_connection_idle: Option<Span>,
-    /// A connection gets GOAWAY when the server receives the request of this number, at least 1 (Envoy's
-    /// `max_requests_per_connection`). `None`: never.
-    pub max_requests_per_connection: Option<u32>,
-    /// Streams that a connection carries at once; more calls wait on the connection. `None`: no limit.
-    pub max_concurrent_streams: Option<u32>,
-    /// Which pings of clients it punishes.
-    pub enforcement: Enforcement,
 }

@@ -4,7 +4,13 @@
 //! [`settings!`](crate::settings!) declares a struct, [`word_enum!`](crate::word_enum!) an enum that is written as one word.
 
 mod declare;
+mod field;
+pub mod text;
 
+pub use field::{Own, fits, rows_of};
+
+#[cfg(doc)]
+use crate::units::Cores;
 use crate::units::Span;
 
 /// What may stand behind a key.
@@ -23,6 +29,8 @@ pub enum Kind {
     Duration {
         /// The shortest; a nanosecond stands for "above 0".
         least: Span,
+        /// The longest.
+        most: Span,
         /// 0 is allowed, too, and has a meaning of its own.
         or_zero: bool,
     },
@@ -34,13 +42,31 @@ pub enum Kind {
         most: f64,
     },
     /// A share of one, `10%` or `0.1`.
-    Share,
+    Share {
+        /// The smallest.
+        least: f64,
+        /// The largest.
+        most: f64,
+        /// It is shown in percent.
+        in_percent: bool,
+    },
     /// A share in whole percent.
-    Percent,
+    Percent {
+        /// The smallest.
+        least: u32,
+        /// The largest.
+        most: u32,
+        /// Parts of a percent are refused, and not rounded.
+        whole: bool,
+    },
+    /// Cores, at least [`Cores::LEAST`].
+    Cores,
     /// One word of an enum.
     Word(&'static Vocabulary),
     /// Keys of its own.
     Group(&'static Group),
+    /// Something that has a reader of its own, where the group is read.
+    Own,
 }
 
 /// A declared key.
@@ -54,6 +80,8 @@ pub struct Key {
     pub kind: Kind,
     /// It has no default.
     pub required: bool,
+    /// No real system gives its default.
+    pub assumed: bool,
     /// What holds without it, where no value of its kind says that.
     pub without: Option<&'static str>,
 }
@@ -63,6 +91,7 @@ pub struct Key {
 pub struct Takes {
     kind: Kind,
     required: bool,
+    assumed: bool,
     without: Option<&'static str>,
 }
 
@@ -70,13 +99,19 @@ impl Takes {
     /// This kind of value, with a default.
     #[must_use]
     pub const fn new(kind: Kind) -> Takes {
-        Takes { kind, required: false, without: None }
+        Takes { kind, required: false, assumed: false, without: None }
     }
 
     /// The key must be given.
     #[must_use]
     pub const fn required(self) -> Takes {
         Takes { required: true, ..self }
+    }
+
+    /// The default is an assumption: no real system gives one.
+    #[must_use]
+    pub const fn assumed(self) -> Takes {
+        Takes { assumed: true, ..self }
     }
 
     /// What holds without it is said in these words, since no value of its kind says it.
@@ -92,20 +127,27 @@ impl Takes {
     #[must_use]
     pub const fn key(self, name: &'static str, about: &'static str, like: Kind) -> Key {
         assert!(fits(like, self.kind), "the type of the field cannot hold what the key takes");
-        Key { name, about, kind: self.kind, required: self.required, without: self.without }
+        let Takes { kind, required, assumed, without } = self;
+        Key { name, about, kind, required, assumed, without }
     }
 }
 
 /// `true` or `false`.
 pub const FLAG: Takes = Takes::new(Kind::Flag);
 /// Any duration.
-pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO, or_zero: true });
+pub const DURATION: Takes = Takes::new(Kind::Duration { least: Span::ZERO, most: FOREVER, or_zero: true });
 /// A duration above zero.
-pub const ABOVE_ZERO: Takes = Takes::new(Kind::Duration { least: Span(1), or_zero: false });
+pub const ABOVE_ZERO: Takes = at_least(Span(1));
 /// A share from 0 to 1.
-pub const SHARE: Takes = Takes::new(Kind::Share);
+pub const SHARE: Takes = share(0.0, 1.0);
 /// A share in whole percent, from 0 to 100.
-pub const PERCENT: Takes = Takes::new(Kind::Percent);
+pub const PERCENT: Takes = Takes::new(Kind::Percent { least: 0, most: 100, whole: false });
+/// Cores of a processor.
+pub const CORES: Takes = Takes::new(Kind::Cores);
+/// What has a reader of its own.
+pub const OWN: Takes = Takes::new(Kind::Own);
+
+const FOREVER: Span = Span(u64::MAX);
 
 /// A whole number within bounds.
 #[must_use]
@@ -119,16 +161,40 @@ pub const fn number(least: f64, most: f64) -> Takes {
     Takes::new(Kind::Number { least, most })
 }
 
+/// A share within bounds.
+#[must_use]
+pub const fn share(least: f64, most: f64) -> Takes {
+    Takes::new(Kind::Share { least, most, in_percent: false })
+}
+
+/// A share that is written and shown in percent, within bounds.
+#[must_use]
+pub const fn percentage(least: f64, most: f64) -> Takes {
+    Takes::new(Kind::Share { least, most, in_percent: true })
+}
+
+/// A share in whole percent, within bounds.
+#[must_use]
+pub const fn whole_percent(least: u32, most: u32) -> Takes {
+    Takes::new(Kind::Percent { least, most, whole: true })
+}
+
 /// A duration that is not shorter.
 #[must_use]
 pub const fn at_least(least: Span) -> Takes {
-    Takes::new(Kind::Duration { least, or_zero: false })
+    between(least, FOREVER)
 }
 
-/// The same, or 0, which has a meaning of its own.
+/// A duration within bounds.
+#[must_use]
+pub const fn between(least: Span, most: Span) -> Takes {
+    Takes::new(Kind::Duration { least, most, or_zero: false })
+}
+
+/// A duration that is not shorter, or 0, which has a meaning of its own.
 #[must_use]
 pub const fn zero_or_at_least(least: Span) -> Takes {
-    Takes::new(Kind::Duration { least, or_zero: true })
+    Takes::new(Kind::Duration { least, most: FOREVER, or_zero: true })
 }
 
 /// One word of an enum.
@@ -158,6 +224,19 @@ pub struct Group {
     pub defaults: fn() -> Vec<(String, String)>,
 }
 
+impl Group {
+    /// True if the default of the key at `path` is an assumption.
+    #[must_use]
+    pub fn assumes(&self, path: &str) -> bool {
+        let (name, below) = path.split_once('.').unwrap_or((path, ""));
+        let key = self.keys.iter().find(|key| key.name == name);
+        key.is_some_and(|key| match key.kind {
+            Kind::Group(group) if !below.is_empty() => group.assumes(below),
+            _ => key.assumed,
+        })
+    }
+}
+
 /// The words of an enum.
 #[derive(Debug)]
 pub struct Vocabulary {
@@ -176,7 +255,7 @@ pub struct Vocabulary {
 pub enum Value {
     /// Of a flag.
     Flag(bool),
-    /// Of a count.
+    /// Of a count, and of cores in thousandths.
     Count(u64),
     /// Of a duration.
     Duration(Span),
@@ -228,109 +307,4 @@ pub trait Field {
 pub trait Holds {
     /// One kind that it holds.
     const LIKE: Kind;
-}
-
-/// True if a field that holds `like` can be declared with `kind`.
-#[must_use]
-pub const fn fits(like: Kind, kind: Kind) -> bool {
-    matches!(
-        (like, kind),
-        (Kind::Flag, Kind::Flag)
-            | (Kind::Count { .. }, Kind::Count { .. } | Kind::Percent)
-            | (Kind::Duration { .. }, Kind::Duration { .. })
-            | (Kind::Share, Kind::Number { .. } | Kind::Share)
-            | (Kind::Word(_), Kind::Word(_))
-            | (Kind::Group(_), Kind::Group(_))
-    )
-}
-
-impl Holds for bool {
-    const LIKE: Kind = Kind::Flag;
-}
-
-impl Holds for Span {
-    const LIKE: Kind = DURATION.kind;
-}
-
-impl Holds for f64 {
-    const LIKE: Kind = Kind::Share;
-}
-
-impl<T: Holds> Holds for Option<T> {
-    const LIKE: Kind = T::LIKE;
-}
-
-fn one(value: impl ToString) -> Vec<(String, String)> {
-    vec![(String::new(), value.to_string())]
-}
-
-impl Field for bool {
-    fn take(&mut self, value: Value) {
-        if let Value::Flag(flag) = value {
-            *self = flag;
-        }
-    }
-    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(self)
-    }
-}
-
-impl Field for Span {
-    fn take(&mut self, value: Value) {
-        if let Value::Duration(span) = value {
-            *self = span;
-        }
-    }
-    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(self)
-    }
-}
-
-impl Field for f64 {
-    fn take(&mut self, value: Value) {
-        if let Value::Number(x) = value {
-            *self = x;
-        }
-    }
-    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(self)
-    }
-}
-
-impl Holds for u32 {
-    const LIKE: Kind = Kind::Count { least: 0, most: u32::MAX as u64 };
-}
-
-impl Field for u32 {
-    fn take(&mut self, value: Value) {
-        match value {
-            Value::Count(n) => *self = u32::try_from(n).unwrap_or(u32::MAX),
-            // A share in whole percent.
-            Value::Number(share) => *self = (share * 100.0).round() as u32,
-            _ => {}
-        }
-    }
-    fn rows(&self, kind: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(if matches!(kind, Kind::Percent) { format!("{self}%") } else { self.to_string() })
-    }
-}
-
-impl<T: Field + Default> Field for Option<T> {
-    fn take(&mut self, value: Value) {
-        self.get_or_insert_default().take(value);
-    }
-    fn rows(&self, kind: Kind, without: Option<&str>) -> Vec<(String, String)> {
-        self.as_ref().map_or_else(|| one(without.unwrap_or("none")), |value| value.rows(kind, without))
-    }
-}
-
-/// The rows of a struct's fields.
-#[doc(hidden)]
-#[must_use]
-pub fn rows_of(group: &Group, fields: &[&dyn Field]) -> Vec<(String, String)> {
-    let below = |(key, field): (&Key, &&dyn Field)| {
-        let path = |rest: String| if rest.is_empty() { key.name.to_owned() } else { format!("{}.{rest}", key.name) };
-        field.rows(key.kind, key.without).into_iter().map(|(rest, value)| (path(rest), value)).collect::<Vec<_>>()
-    };
-    group.keys.iter().zip(fields).flat_map(below).collect()
 }

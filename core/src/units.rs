@@ -159,6 +159,31 @@ fn decimal(n: u64, unit: u64) -> String {
     format!("{whole}.{}", part.trim_end_matches('0'))
 }
 
+/// Cores of a processor, in thousandths; Kubernetes knows no finer ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cores(pub u32);
+
+impl Cores {
+    /// The least limit that the kubelet sets (`minQuotaPeriod` is 1 ms of each 100 ms).
+    pub const LEAST: Cores = Cores(10);
+}
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1_000) { write!(f, "{}", self.0 / 1_000) } else { write!(f, "{}m", self.0) }
+    }
+}
+
+/// A number in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milli(pub u32);
+
+impl fmt::Display for Milli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&(f64::from(self.0) / 1_000.0), f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -166,7 +166,8 @@ fn calls(model: &Model) -> f64 {
             (rate * seconds).min(requests.map_or(f64::INFINITY, |n| n as f64))
         }
         Load::Streams(streams) => {
-            let messages = streams.interval.map_or(0.0, |i| streams.duration.mean().min(seconds) / i.as_secs_f64());
+            let messages =
+                streams.messages.map_or(0.0, |m| streams.duration.mean().min(seconds) / m.interval.as_secs_f64());
             let rate = streams.rate.points.iter().map(|p| p.1).fold(0.0, f64::max);
             rate * seconds * (1.0 + messages)
         }

@@ -13,7 +13,7 @@ const BEGIN: u64 = 30;
 /// Seconds in which pings that are so far apart end a connection: one that is in order, one more than there may be strikes (two more where
 /// the server's stack counts so), and one for what data sets back.
 fn long_enough(time: Span, servers: &[&Server]) -> u64 {
-    let strikes = servers.iter().filter_map(|s| s.grpc.enforcement.max_strikes).max().unwrap_or(0);
+    let strikes = servers.iter().filter_map(|s| s.grpc.keepalive_enforcement.most_strikes()).max().unwrap_or(0);
     BEGIN + whole_seconds(time * (u64::from(strikes) + 4))
 }
 
@@ -67,17 +67,19 @@ pub(super) static RULES: &[Rule] = &[
 fn punishing<'a>(model: &'a Model, is: impl Fn(&Caller<'_>, &Server) -> bool) -> Vec<(Caller<'a>, Vec<&'a Server>)> {
     let strict = |c: Caller<'a>| {
         c.grpc.keepalive?;
-        let servers = model.servers.iter().filter(|s| s.grpc.enforcement.max_strikes.is_some() && is(&c, s));
+        let servers =
+            model.servers.iter().filter(|s| s.grpc.keepalive_enforcement.most_strikes().is_some() && is(&c, s));
         Some((c, servers.collect::<Vec<_>>()))
     };
     direct(model).filter_map(strict).filter(|(_, servers)| !servers.is_empty()).collect()
 }
 
 fn too_fast(model: &Model) -> Vec<Found> {
-    let is = |c: &Caller<'_>, s: &Server| c.grpc.keepalive.is_some_and(|k| k.time < s.grpc.enforcement.min_time);
+    let is =
+        |c: &Caller<'_>, s: &Server| c.grpc.keepalive.is_some_and(|k| k.time < s.grpc.keepalive_enforcement.min_time);
     let found = |(c, servers): (Caller<'_>, Vec<&Server>)| {
         let time = c.grpc.keepalive?.time;
-        let min_time = servers.first()?.grpc.enforcement.min_time;
+        let min_time = servers.first()?.grpc.keepalive_enforcement.min_time;
         let at = |s: &Server| format!("servers.{}.grpc.keepalive_enforcement.min_time={time}", s.name);
         Some(Found {
             path: c.path("keepalive.time"),
@@ -101,14 +103,14 @@ fn silent_streams(model: &Model, caller: &Caller<'_>, seconds: u64) -> Vec<Strin
 
 fn not_permitted(model: &Model) -> Vec<Found> {
     let is = |c: &Caller<'_>, s: &Server| {
-        c.grpc.keepalive.is_some_and(|k| k.permit_without_stream) && !s.grpc.enforcement.permit_without_stream
+        c.grpc.keepalive.is_some_and(|k| k.permit_without_stream) && !s.grpc.keepalive_enforcement.permit_without_stream
     };
     let found = |(c, servers): (Caller<'_>, Vec<&Server>)| {
         let time = c.grpc.keepalive?.time;
         let mut probe = quiet(model, long_enough(time, &servers));
         let fix = servers.into_iter().flat_map(|s| {
             let at = format!("servers.{}.grpc.keepalive_enforcement", s.name);
-            let min_time = s.grpc.enforcement.min_time.min(time);
+            let min_time = s.grpc.keepalive_enforcement.min_time.min(time);
             [format!("{at}.permit_without_stream=true"), format!("{at}.min_time={min_time}")]
         });
         // Calls for a moment, and then none.
@@ -135,7 +137,7 @@ fn missing(model: &Model) -> Vec<Found> {
     };
     let names: Vec<&str> = without.iter().map(Caller::name).collect();
     let mut fix: Vec<String> = without.iter().map(|c| c.path("keepalive={ time: 30s, timeout: 10s }")).collect();
-    let strict = model.servers.iter().filter(|s| s.grpc.enforcement.min_time > KEEPALIVE);
+    let strict = model.servers.iter().filter(|s| s.grpc.keepalive_enforcement.min_time > KEEPALIVE);
     fix.extend(strict.map(|s| format!("servers.{}.grpc.keepalive_enforcement.min_time={KEEPALIVE}", s.name)));
     let dark = format!("{{ at: {AT}s, black_hole: {{ server: {} }} }}", server.name);
     vec![Found {

@@ -267,7 +267,7 @@ fn failing(model: &Model, caller: &Caller<'_>) -> Option<Vec<String>> {
 
 fn unthrottled(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let retry = c.grpc.retry.filter(|r| r.throttling.is_none())?;
+        let retry = c.grpc.retry.filter(|r| r.policy.throttling.is_none())?;
         Some(Found {
             path: c.path("retry"),
             message: format!("{} attempts of each call, however many fail", retry.policy.max_attempts),
@@ -319,7 +319,7 @@ fn throttled(model: &Model) -> Vec<Found> {
         let cpu = s.cpu?;
         cpu.limit?;
         let used = each / capacity(model, s);
-        let cores = f64::from(cpu.cores_milli) / 1e3;
+        let cores = f64::from(cpu.cores.0) / 1e3;
         (used > 0.5).then(|| Found {
             path: format!("servers.{}.cpu.limit", s.name),
             message: format!(

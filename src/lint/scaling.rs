@@ -85,7 +85,7 @@ fn more(model: &Model) -> Vec<String> {
 
 fn deaf(model: &Model) -> Vec<Found> {
     let most = |hpa: &Hpa| 100.0 * hpa.cpu_at_full_load;
-    let acts_above = |hpa: &Hpa| f64::from(hpa.target_percent) * (1.0 + hpa.tolerance);
+    let acts_above = |hpa: &Hpa| f64::from(hpa.target_cpu_utilization) * (1.0 + hpa.tolerance);
     let found = |(s, hpa): (&Server, &Hpa)| {
         let at = format!("servers.{}.hpa.target_cpu_utilization", s.name);
         let room = (0.7 * most(hpa)).floor();

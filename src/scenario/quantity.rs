@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use crate::model::CountOrPercent;
-use crate::units::Span;
+use crate::units::{self, Span};
 
 /// The longest duration that a scenario may hold.
 pub(super) const LONGEST: Span = Span::from_secs(30 * 24 * 3600);
@@ -34,13 +34,7 @@ pub struct Amount(pub(super) CountOrPercent);
 
 /// A number of cores, in thousandths: `2`, `0.5` or `500m`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cores(pub(super) u32);
-
-impl fmt::Display for Cores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_multiple_of(1_000) { write!(f, "{}", self.0 / 1_000) } else { write!(f, "{}m", self.0) }
-    }
-}
+pub struct Cores(pub(super) units::Cores);
 
 const DURATION: &str = "a duration with its unit, such as `1m30s`, `250ms` or `1.5us`";
 const COUNT: &str = "a whole number, from 0 to 2^64 - 1";
@@ -197,11 +191,11 @@ impl Quantity for Cores {
         let milli = (x * 1e3).round();
         // Kubernetes knows no finer ones.
         let whole = (milli - x * 1e3).abs() < 1e-6 && (0.0..=f64::from(u32::MAX)).contains(&milli);
-        whole.then_some(Cores(milli as u32))
+        whole.then_some(Cores(units::Cores(milli as u32)))
     }
     fn from_text(text: &str) -> Result<Option<Self>, String> {
         let milli = text.strip_suffix('m').filter(|digits| digits.starts_with(|c: char| c.is_ascii_digit()));
-        Ok(milli.and_then(|digits| digits.parse().ok()).map(Cores))
+        Ok(milli.and_then(|digits| digits.parse().ok()).map(|milli| Cores(units::Cores(milli))))
     }
 }
 

@@ -154,7 +154,7 @@ fn a_pod_that_came_after_all_connections() {
 fn open_streams_stay_unless_they_are_cut() {
     let rate = RateCurve { points: std::sync::Arc::new([(Time::ZERO, 1.0)]) };
     let mut model = pick_first();
-    model.clients[0].load = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), interval: None });
+    model.clients[0].load = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), messages: None });
     tells(&model, &late(), "and an open stream stays on its connection");
     model.servers[0].grpc.max_connection_age = Some(Span::from_secs(2));
     model.servers[0].grpc.max_connection_age_grace = Some(Span::from_secs(1));

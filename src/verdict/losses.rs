@@ -90,7 +90,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
             format!(" A client's keepalive sends a ping {time} after the last answer, and closes the connection if no answer comes for {timeout}.")
         }),
         "too_many_pings" => keepalive().map(|k| {
-            let least = model.servers.iter().map(|s| s.grpc.enforcement.min_time).max().unwrap_or_default();
+            let least = model.servers.iter().map(|s| s.grpc.keepalive_enforcement.min_time).max().unwrap_or_default();
             format!(" Clients ping each {}, and the server permits a ping each {least}.", k.time)
         }),
         "reset" if model.timeline.iter().any(is_replacement) => {

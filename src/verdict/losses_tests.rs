@@ -81,7 +81,7 @@ fn failing(reason: &str) -> Outcome {
 #[test]
 fn keepalive_is_explained_by_its_settings() {
     let mut model = round_robin();
-    model.servers[0].grpc.enforcement.min_time = Span::from_secs(300);
+    model.servers[0].grpc.keepalive_enforcement.min_time = Span::from_secs(300);
     let Protocol::Grpc(client) = &mut model.clients[0].protocol else { panic!("it is gRPC") };
     client.keepalive = Some(Keepalive {
         time: Span::from_secs(30),

@@ -118,7 +118,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
         max_connection_idle: None,
         max_requests_per_connection: None,
         max_concurrent_streams: None,
-        enforcement: Enforcement::default(),
+        keepalive_enforcement: Enforcement::default(),
     };
     let server = Server {
         name: "s".to_owned(),

@@ -133,7 +133,7 @@ fn wrong_rules_are_rejected() {
         ("BDP pings do not count", &["core_core_ka30s_idle", "go_go_ka10s_idle"], |d| d.client.bdp_ping = false),
         ("the interval does not double", &["core_core_ka3s_longcall", "go_go_ka10s_idle"], |d| d.slows_down = false),
         ("one strike more", &["core_core_ka30s_idle", "go_go_ka10s_longcall"], |d| {
-            d.server = Enforcement { max_strikes: Some(3), ..d.server };
+            d.server = Enforcement { max_ping_strikes: 3, ..d.server };
         }),
         ("a throttle of half a minute", &["core_core_ka3s_idle_default_max_pings"], |d| {
             d.client.throttle = Some(PingThrottle { free: 2, interval: S(30) });

@@ -11,20 +11,8 @@ const S: fn(u64) -> Span = Span::from_secs;
 const NOW: Time = Time(1_000_000_000_000);
 const MOST: u32 = 100;
 
-fn hpa(target_percent: u32) -> Hpa {
-    Hpa {
-        min_replicas: 1,
-        max_replicas: MOST,
-        target_percent,
-        tolerance: 0.1,
-        behavior: None,
-        sync_period: S(15),
-        cpu_initialization_period: S(300),
-        initial_readiness_delay: S(30),
-        downscale_stabilization: S(300),
-        metrics_resolution: S(15),
-        cpu_at_full_load: 1.0,
-    }
+fn hpa(target_cpu_utilization: u32) -> Hpa {
+    Hpa { max_replicas: MOST, target_cpu_utilization, ..Hpa::default() }
 }
 
 /// A pod that has long been Ready, with a request of one core.

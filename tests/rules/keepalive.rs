@@ -256,7 +256,7 @@ proptest! {
 
     #[test]
     fn keepalive_pings_are_never_closer_than_their_time(client in any_keepalive(), calls in any_calls()) {
-        let server = Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
+        let server = Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_ping_strikes: 0, rule: StrikeRule::Go };
         let rtt = Span::from_millis(1);
         for life in fight(Duel { client, server, rtt, calls, eager: true, slows_down: true, end: S(5_000) }) {
             prop_assert_eq!(life.goaway, None);
@@ -274,19 +274,19 @@ proptest! {
         let client = Keepalive { bdp_ping: false, ..client };
         let min_time = client.time - S(less);
         let rule = if go { StrikeRule::Go } else { StrikeRule::Core };
-        let server = Enforcement { min_time, permit_without_stream: true, max_strikes: Some(2), rule };
+        let server = Enforcement { min_time, permit_without_stream: true, max_ping_strikes: 2, rule };
         let rtt = Span::from_millis(1);
         for life in fight(Duel { client, server, rtt, calls, eager: true, slows_down: true, end: S(5_000) }) {
             prop_assert_eq!((life.strikes, life.goaway), (0, None));
         }
     }
 
-    /// More than `max_strikes` strikes since anything was sent end the connection, and nothing else does.
+    /// More than `max_ping_strikes` strikes since anything was sent end the connection, and nothing else does.
     #[test]
     fn a_verdict_is_final_after_the_strikes_allowed(
         gaps in proptest::collection::vec((0u64..700, 0u8..4, 0u32..2), 1..60), rule in any_rule(), most in 0u32..4,
     ) {
-        let server = Enforcement { min_time: S(300), permit_without_stream: false, max_strikes: Some(most), rule };
+        let server = Enforcement { min_time: S(300), permit_without_stream: false, max_ping_strikes: most, rule };
         let mut enforcer = Enforcer::new(Time::ZERO);
         let (mut now, mut strikes) = (Time::ZERO, 0);
         for (gap, sent, streams) in gaps {

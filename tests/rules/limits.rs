@@ -6,7 +6,7 @@ use evenkeel::policy::budget::{Budget, InUse, Resource};
 use evenkeel::policy::cpu::Meter;
 use evenkeel::policy::retry::{Failure, Next, Reached, Throttle, delay, next};
 use evenkeel::policy::warm_up::{duration, speed};
-use evenkeel::units::{Span, Time};
+use evenkeel::units::{Cores, Milli, Span, Time};
 use proptest::prelude::*;
 
 const UNAVAILABLE: u8 = 14;
@@ -18,8 +18,8 @@ fn any_policy() -> impl Strategy<Value = RetryPolicy> {
             initial_backoff: Span::from_millis(initial),
             max_backoff: Span::from_millis(max),
             multiplier,
-            jitter: 0.2,
             codes: Codes(codes),
+            ..RetryPolicy::default()
         },
     )
 }
@@ -31,7 +31,7 @@ proptest! {
     fn tokens_stay_within_the_bucket_and_half_of_them_are_needed(
         max_milli in 1u32..1_000_000, ratio_milli in 1u32..100_000, calls in proptest::collection::vec(any::<bool>(), 0..300),
     ) {
-        let mut t = Throttle::new(RetryThrottling { max_milli, ratio_milli });
+        let mut t = Throttle::new(RetryThrottling { max_tokens: Milli(max_milli), token_ratio: Milli(ratio_milli) });
         for ok in calls {
             if ok {
                 t.succeeded();
@@ -130,8 +130,9 @@ proptest! {
     ) {
         let ms = Span::from_millis;
         // Quotas that the threads divide: what is rounded off otherwise is not the walk's to know.
+        let cpu = Cpu { cores: Cores(1_000_000), limit: Some(Cores((cores * threads * 100) as u32)) };
         let limit = CpuLimit { quota: ms(cores * threads * 10), period: ms(100) };
-        let cpu = Cpu { cores_milli: 1_000_000, limit: Some(limit) };
+        prop_assert_eq!(cpu.bandwidth(), Some(limit));
         let mut meter = Meter::new(&cpu, Time::ZERO, limit.period);
         (0..threads).for_each(|_| { meter.begin(&cpu, Time::ZERO + ms(start)); });
         let (mut now, mut left, mut done) = (start, if start % 100 == 0 { 0 } else { cores * threads * 10 }, 0);

@@ -482,6 +482,6 @@ fn check_figures(got: &SkewFigures, x: &[f64]) {
 /// How many slots of a pod can be at work all the time.
 fn cores(server: &Server) -> f64 {
     let Some(cpu) = server.cpu else { return f64::from(server.concurrency) };
-    let limit = cpu.limit.map_or(f64::MAX, |limit| limit.quota.as_secs_f64() / limit.period.as_secs_f64());
-    limit.min(f64::from(cpu.cores_milli) / 1e3).min(f64::from(server.concurrency))
+    let limit = cpu.bandwidth().map_or(f64::MAX, |limit| limit.quota.as_secs_f64() / limit.period.as_secs_f64());
+    limit.min(f64::from(cpu.cores.0) / 1e3).min(f64::from(server.concurrency))
 }

@@ -33,7 +33,7 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
             max_connection_idle: None,
             max_requests_per_connection: None,
             max_concurrent_streams: None,
-            enforcement: Enforcement::default(),
+            keepalive_enforcement: Enforcement::default(),
         },
     }
 }

@@ -3,7 +3,7 @@
 use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
 use crate::distribution::Distribution;
 use crate::model::defaults;
-use crate::settings::{DURATION, FLAG, SHARE, at_least, count, word};
+use crate::settings::{DURATION, FLAG, SHARE, at_least, count, number, word};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -275,21 +275,22 @@ word_enum! {
     }
 }
 
-/// Delays between connection attempts (gRPC `connection-backoff.md`).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Backoff {
-    /// Delay after the first failure.
-    pub base: Span,
-    /// Factor per further failure, at least 1.
-    pub multiplier: f64,
-    /// Each delay is multiplied by a uniform draw in `1 ± jitter`, 0 to 1.
-    pub jitter: f64,
-    /// The first delay, too (C-core, grpc-java); grpc-go's is exact.
-    pub jitter_first: bool,
-    /// Largest delay, before jitter.
-    pub max: Span,
-    /// What a delay is counted from.
-    pub from: DelayFrom,
+settings! {
+    /// Delays between failed connection attempts (gRPC connection-backoff.md).
+    pub struct Backoff {
+        /// Delay after the first failure.
+        base: Span [at_least(MS)] = Span::from_secs(1);
+        /// Factor per further failure.
+        multiplier: f64 [number(1.0, 1_000.0)] = 1.6;
+        /// Each delay is multiplied by a uniform draw in 1 ± jitter.
+        jitter: f64 [SHARE] = 0.2;
+        /// The first delay is jittered, too (C-core, grpc-java); grpc-go's is exact.
+        jitter_first: bool [FLAG] = false;
+        /// Largest delay, before jitter.
+        max: Span [at_least(MS)] = Span::from_secs(120);
+        /// What a delay is counted from.
+        from: DelayFrom [word::<DelayFrom>()] = DelayFrom::AttemptEnd;
+    }
 }
 
 word_enum! {

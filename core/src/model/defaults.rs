@@ -1,25 +1,19 @@
 //! What holds when a key is not given. Defaults are those of the real systems; where none gives one, it is an
 //! *assumption*, and [`ASSUMPTIONS`] names it.
 
-pub use super::stack::BACKOFF;
 use super::stack::{self, ClientStack, Stack};
 use super::{
     Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
-    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy, StrikeRule,
-    Termination,
+    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
 
-/// Keys whose default no real system gives. The first word is the list that the key belongs to, or `cluster`.
+/// Keys whose default no real system gives, beside those whose declaration says so. The first word is the list that the key belongs to, or `cluster`.
 pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ("cluster", "endpoint_lag"),
     ("cluster", "rtt"),
     ("cluster", "connect"),
-    ("servers", "concurrency"),
-    ("servers", "service_time"),
-    ("servers", "startup"),
-    ("servers", "cpu_at_full_load"),
     ("clients", "dispatch"),
     ("clients", "startup"),
     ("via", "overhead"),
@@ -48,14 +42,6 @@ pub fn connect() -> Distribution {
 
 /// Replicas of a Deployment (Kubernetes `apps/v1`).
 pub const REPLICAS: u32 = 1;
-/// Requests that a pod serves at once.
-pub const CONCURRENCY: u32 = 8;
-
-/// With 8 slots it makes the 5,000 calls per second of one saturated pod.
-pub fn service_time() -> Distribution {
-    Distribution::Exponential { mean: 0.0016, min: 0.0 }
-}
-
 /// From a pod's creation to Ready.
 pub fn startup() -> Distribution {
     Distribution::Constant(5.0)
@@ -65,9 +51,6 @@ pub fn startup() -> Distribution {
 pub const STRATEGY: Strategy = Strategy::RollingUpdate { max_surge: QUARTER, max_unavailable: QUARTER };
 /// `maxSurge` and `maxUnavailable` of a Deployment.
 pub const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
-
-/// `--cpu-cfs-quota-period` of the kubelet.
-pub const CFS_PERIOD: Span = Span::from_millis(100);
 
 /// Channels of a client replica.
 pub const CHANNELS: u32 = 1;
@@ -92,16 +75,6 @@ pub fn overhead() -> Distribution {
     Distribution::Constant(0.00023)
 }
 
-/// gRFC A8; grpc-go `keepalive.EnforcementPolicy`.
-pub const ENFORCEMENT: Enforcement = Enforcement {
-    min_time: Span::from_secs(5 * 60),
-    permit_without_stream: false,
-    max_strikes: Some(2),
-    rule: StrikeRule::Go,
-};
-/// No proxy punishes pings.
-pub const LENIENT: Enforcement =
-    Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_strikes: None, rule: StrikeRule::Go };
 /// What a gateway does with the connections of its clients, if nothing is known of its own: nothing.
 pub const PROXY_LISTENS: GrpcServer = GrpcServer {
     max_connection_age: None,
@@ -109,7 +82,7 @@ pub const PROXY_LISTENS: GrpcServer = GrpcServer {
     max_connection_idle: None,
     max_requests_per_connection: None,
     max_concurrent_streams: None,
-    enforcement: LENIENT,
+    keepalive_enforcement: Enforcement::NONE,
 };
 /// nginx: `keepalive_time 1h`, `keepalive_timeout 75s`, `keepalive_requests 1000`, `http2_max_concurrent_streams 128`.
 pub const NGINX_LISTENS: GrpcServer = GrpcServer {
@@ -141,7 +114,7 @@ pub fn grpc_client() -> GrpcClient {
         connect: ConnectAt::Start,
         discovery: Discovery::Dns,
         resolver: Resolver::default(),
-        backoff: Some(BACKOFF),
+        backoff: client_stack(None).backoff,
         connect_timeout: client_stack(None).connect_timeout,
         dispatch: dispatch(),
         keepalive: None,
@@ -164,39 +137,6 @@ pub fn client_stack(stack: Option<Stack>) -> ClientStack {
 
 /// Pods of a `kill` or `delete`.
 pub const PODS: u32 = 1;
-
-/// Autoscalers: `autoscaling/v2`, the flags of kube-controller-manager, and metrics-server's manifest.
-pub mod hpa {
-    use crate::model::{ScalingChange, ScalingPolicy};
-    use crate::units::Span;
-
-    /// `minReplicas`.
-    pub const MIN_REPLICAS: u32 = 1;
-    /// `averageUtilization` of the CPU metric, if none is given.
-    pub const TARGET_PERCENT: u32 = 80;
-    /// `--horizontal-pod-autoscaler-tolerance`.
-    pub const TOLERANCE: f64 = 0.1;
-    /// `--horizontal-pod-autoscaler-sync-period`.
-    pub const SYNC_PERIOD: Span = Span::from_secs(15);
-    /// `--metric-resolution` of metrics-server.
-    pub const METRICS_RESOLUTION: Span = Span::from_secs(15);
-    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
-    pub const CPU_INITIALIZATION_PERIOD: Span = Span::from_secs(300);
-    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
-    pub const INITIAL_READINESS_DELAY: Span = Span::from_secs(30);
-    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
-    pub const DOWNSCALE_STABILIZATION: Span = Span::from_secs(300);
-    const PERIOD: Span = Span::from_secs(15);
-    /// `scaleUp` of `behavior`: the larger of the two.
-    pub const UP: [ScalingPolicy; 2] = [
-        ScalingPolicy { change: ScalingChange::Pods(4), period: PERIOD },
-        ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD },
-    ];
-    /// `scaleDown` of `behavior`.
-    pub const DOWN: [ScalingPolicy; 1] = [ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD }];
-    /// No system gives one: the request is what a pod with all slots busy uses.
-    pub const CPU_AT_FULL_LOAD: f64 = 1.0;
-}
 
 impl Model {
     /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
@@ -228,23 +168,7 @@ impl Server {
     /// A Deployment of which nothing else is said.
     #[must_use]
     pub fn new(name: &str, replicas: u32) -> Self {
-        Server {
-            name: name.to_owned(),
-            replicas,
-            concurrency: CONCURRENCY,
-            service_time: service_time(),
-            cpu: None,
-            speed: 1.0,
-            warm_up: None,
-            queue_limit: None,
-            handshake_time: Span::ZERO,
-            startup: startup(),
-            min_ready: Span::ZERO,
-            hpa: None,
-            termination: Termination::default(),
-            strategy: STRATEGY,
-            grpc: GrpcServer { enforcement: ENFORCEMENT, ..PROXY_LISTENS },
-        }
+        Server { name: name.to_owned(), replicas, ..Server::default() }
     }
 }
 

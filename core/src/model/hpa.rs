@@ -1,33 +1,42 @@
 //! The HorizontalPodAutoscaler (`autoscaling/v2`) on CPU utilization, and its controller's flags.
 
+use super::server::MAX_REPLICAS;
+use crate::settings::{DURATION, OWN, Own, Words, between, count, percentage, whole_percent};
 use crate::units::Span;
-use crate::word_enum;
+use crate::{settings, word_enum};
 
-/// An autoscaler of one Deployment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hpa {
-    /// Fewest pods, at least 1.
-    pub min_replicas: u32,
-    /// Most pods, at least `min_replicas`.
-    pub max_replicas: u32,
-    /// `averageUtilization`: percent of the CPU request, above zero. Kubernetes' default is 80.
-    pub target_percent: u32,
-    /// Ratios this close to 1 change nothing. 0.1.
-    pub tolerance: f64,
-    /// `behavior`; `None` has its own rule (at most double or 4 pods per sync, 5 min of stabilization downwards).
-    pub behavior: Option<Behavior>,
-    /// `--horizontal-pod-autoscaler-sync-period`: 15 s.
-    pub sync_period: Span,
-    /// `--horizontal-pod-autoscaler-cpu-initialization-period`: 5 min.
-    pub cpu_initialization_period: Span,
-    /// `--horizontal-pod-autoscaler-initial-readiness-delay`: 30 s.
-    pub initial_readiness_delay: Span,
-    /// `--horizontal-pod-autoscaler-downscale-stabilization`: 5 min; what counts when `behavior` does not say.
-    pub downscale_stabilization: Span,
-    /// metrics-server's `--metric-resolution`: 15 s in its shipped manifest. A sample is the mean over one of these.
-    pub metrics_resolution: Span,
-    /// CPU that a pod uses while all its slots are busy, as a share of its request; above zero. No system says it.
-    pub cpu_at_full_load: f64,
+const LEAST_PERIOD: Span = Span::from_secs(1);
+const MOST_PERIOD: Span = Span::from_secs(3_600);
+
+settings! {
+    /// A HorizontalPodAutoscaler (autoscaling/v2) on CPU utilization, with the flags of its controller and of metrics-server.
+    #[derive(Clone)]
+    pub struct Hpa {
+        /// Fewest pods.
+        min_replicas: u32 [count(1, MAX_REPLICAS)] = 1;
+        /// Most pods, at least `min_replicas`.
+        max_replicas: u32 [count(1, MAX_REPLICAS).required()] = 1;
+        /// The mean CPU of the pods that is aimed at, in whole percent of their request (averageUtilization).
+        target_cpu_utilization: u32 [whole_percent(1, 1_000)] = 80;
+        /// CPU that a pod uses while all its slots are busy, as a share of its request; less if fewer are busy, in proportion.
+        cpu_at_full_load: f64 [percentage(0.01, 100.0).assumed()] = 1.0;
+        /// Utilization over target that is this close to 1 changes nothing (--horizontal-pod-autoscaler-tolerance).
+        tolerance: f64 [percentage(0.0, 1.0)] = 0.1;
+        /// How fast it scales. Without it, downscale_stabilization holds downwards.
+        behavior: Option<Behavior> [OWN.or("none: at most double or 4 pods per sync")] = None;
+        /// How often the autoscaler looks (--horizontal-pod-autoscaler-sync-period).
+        sync_period: Span [between(LEAST_PERIOD, MOST_PERIOD)] = Span::from_secs(15);
+        /// How often metrics-server looks (--metric-resolution); what it tells is the mean between two looks. The default is that of
+        /// its shipped manifest.
+        metrics_resolution: Span [between(LEAST_PERIOD, MOST_PERIOD)] = Span::from_secs(15);
+        /// A pod that is younger counts only with a sample that began after it became Ready
+        /// (--horizontal-pod-autoscaler-cpu-initialization-period).
+        cpu_initialization_period: Span [DURATION] = Span::from_secs(300);
+        /// A pod last Ready when younger than this counts as never Ready (--horizontal-pod-autoscaler-initial-readiness-delay).
+        initial_readiness_delay: Span [DURATION] = Span::from_secs(30);
+        /// Downwards, the largest recommendation of this long counts (--horizontal-pod-autoscaler-downscale-stabilization).
+        downscale_stabilization: Span [DURATION] = Span::from_secs(300);
+    }
 }
 
 /// `behavior`, with Kubernetes' defaults filled in.
@@ -37,6 +46,50 @@ pub struct Behavior {
     pub up: ScalingRules,
     /// Downwards: a window of 5 min, 100 % per 15 s.
     pub down: ScalingRules,
+}
+
+const PERIOD: Span = Span::from_secs(15);
+
+impl Behavior {
+    /// `scaleUp`, if `policies` are not given: the larger of the two.
+    pub const UP: [ScalingPolicy; 2] = [
+        ScalingPolicy { change: ScalingChange::Pods(4), period: PERIOD },
+        ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD },
+    ];
+    /// `scaleDown`, if `policies` are not given.
+    pub const DOWN: [ScalingPolicy; 1] = [ScalingPolicy { change: ScalingChange::Percent(100), period: PERIOD }];
+}
+
+impl Default for Behavior {
+    fn default() -> Self {
+        let rules = |stabilization_window, policies: &[ScalingPolicy]| ScalingRules {
+            stabilization_window,
+            policies: policies.to_vec(),
+            select: SelectPolicy::Max,
+        };
+        Behavior {
+            up: rules(Span::ZERO, &Behavior::UP),
+            down: rules(Hpa::default().downscale_stabilization, &Behavior::DOWN),
+        }
+    }
+}
+
+impl Own for Behavior {
+    fn rows(&self) -> Vec<(String, String)> {
+        let direction = |(name, rules): (&str, &ScalingRules)| {
+            let ScalingRules { stabilization_window, policies, select } = rules;
+            let policy = |ScalingPolicy { change, period }: &ScalingPolicy| match change {
+                ScalingChange::Pods(n) => format!("{n} pods per {period}"),
+                ScalingChange::Percent(n) => format!("{n}% per {period}"),
+            };
+            [
+                (format!("{name}.stabilization_window"), stabilization_window.to_string()),
+                (format!("{name}.policies"), policies.iter().map(policy).collect::<Vec<_>>().join(", ")),
+                (format!("{name}.select_policy"), select.word().to_owned()),
+            ]
+        };
+        [("scale_up", &self.up), ("scale_down", &self.down)].into_iter().flat_map(direction).collect()
+    }
 }
 
 /// Rules for one direction.

@@ -1,8 +1,7 @@
 //! Keepalive of HTTP/2 connections: who pings when, and which pings a server punishes (gRFC A8, A9; L116 for C-core).
 
 use super::client::MS;
-use crate::model::defaults;
-use crate::settings::{ABOVE_ZERO, FLAG, at_least, count, group, word};
+use crate::settings::{ABOVE_ZERO, DURATION, FLAG, at_least, count, group, word};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -50,23 +49,31 @@ settings! {
     }
 }
 
-/// Which pings of a client a server punishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enforcement {
-    /// Pings closer than this are strikes.
-    pub min_time: Span,
-    /// Without streams the least time is `min_time`, too; otherwise it is 2 h.
-    pub permit_without_stream: bool,
-    /// Strikes beyond this end the connection. grpc-go and grpc-java: always 2. `None`: never (C-core: 0).
-    pub max_strikes: Option<u32>,
-    /// Whose rule decides what a strike is.
-    pub rule: StrikeRule,
+settings! {
+    /// Which pings a gRPC server punishes (gRFC A8; grpc-go keepalive.EnforcementPolicy).
+    pub struct Enforcement {
+        /// Pings closer than this are strikes.
+        min_time: Span [DURATION] = Span::from_secs(5 * 60);
+        /// If true, min_time also holds without calls; if false, 2 h holds then.
+        permit_without_stream: bool [FLAG] = false;
+        /// Strikes beyond this end the connection with too_many_pings (grpc.http2.max_ping_strikes); 0: never. With `stack: c_core` only:
+        /// grpc-go and grpc-java always have 2.
+        max_ping_strikes: u32 [count(0, u32::MAX as u64)] = 2;
+    } with {
+        /// Whose rule decides what a strike is.
+        rule: StrikeRule = StrikeRule::Go;
+    }
 }
 
-impl Default for Enforcement {
-    /// grpc-go's without an `EnforcementPolicy` of its own.
-    fn default() -> Self {
-        defaults::ENFORCEMENT
+impl Enforcement {
+    /// No ping is punished.
+    pub const NONE: Enforcement =
+        Enforcement { min_time: Span::ZERO, permit_without_stream: true, max_ping_strikes: 0, rule: StrikeRule::Go };
+
+    /// Strikes beyond this end the connection. `None`: never.
+    #[must_use]
+    pub fn most_strikes(&self) -> Option<u32> {
+        (self.max_ping_strikes > 0).then_some(self.max_ping_strikes)
     }
 }
 

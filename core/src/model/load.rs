@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::distribution::{Distribution, unit};
+use crate::settings::{OWN, at_least, group, number};
 use crate::units::{Span, Time};
-use crate::word_enum;
+use crate::{settings, word_enum};
 
 /// A method: calls that are alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,15 +85,28 @@ impl Load {
     }
 }
 
-/// Streams that begin as a Poisson process, stay open, and are opened again when they are cut.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Streams {
-    /// Streams that begin per second over all replicas, as a function of time.
-    pub rate: RateCurve,
-    /// From the application's opening of a stream to its end, whether it is cut in between or not.
-    pub duration: Distribution,
-    /// From one message of a stream to the next; above zero. `None`: there are none.
-    pub interval: Option<Span>,
+/// Calls or streams per second that a load may have.
+pub const MAX_RATE: f64 = 1e9;
+
+settings! {
+    /// Streams that stay open for long. One that is cut is opened again at once.
+    #[derive(Clone)]
+    pub struct Streams {
+        /// Streams that begin per second over all replicas, as a Poisson process.
+        rate: RateCurve [number(0.0, MAX_RATE).required()] = RateCurve::constant(1.0);
+        /// From the application's opening of a stream to its end; a cut in between does not prolong it.
+        duration: Distribution [OWN.required()] = Distribution::Constant(0.0);
+        /// What clients send on their streams.
+        messages: Option<Messages> [group::<Messages>()] = None;
+    }
+}
+
+settings! {
+    /// Messages from the client to the pod.
+    pub struct Messages {
+        /// From one message of a stream to the next. Each costs the pod one service time. 10,000 per second are the most.
+        interval: Span [at_least(Span::from_micros(100)).required()] = Span::from_micros(100);
+    }
 }
 
 word_enum! {
@@ -111,4 +125,12 @@ word_enum! {
 pub struct RateCurve {
     /// `(time, calls per second)`, in order of time; never empty; every rate finite and at least 0.
     pub points: Arc<[(Time, f64)]>,
+}
+
+impl RateCurve {
+    /// Always the same.
+    #[must_use]
+    pub fn constant(rate: f64) -> RateCurve {
+        RateCurve { points: [(Time::ZERO, rate)].into() }
+    }
 }

@@ -1,31 +1,46 @@
 //! Retries and the limits on them: gRPC's (gRFC A6), Linkerd's and Envoy's.
 
-use crate::units::Span;
+use crate::settings::{ABOVE_ZERO, OWN, Own, Words, count, group, number};
+use crate::units::{Milli, Span};
+use crate::{settings, word_enum};
 
-/// `retryPolicy` of a gRPC service config.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RetryPolicy {
-    /// Attempts in all, 2 to 5 (gRPC lowers what is more).
-    pub max_attempts: u32,
-    /// Mean delay before the first retry, above zero.
-    pub initial_backoff: Span,
-    /// Largest mean delay, above zero.
-    pub max_backoff: Span,
-    /// Factor per further retry, above zero.
-    pub multiplier: f64,
-    /// Each delay is uniform in the mean times `1 ± jitter`, 0 to 1: gRPC 0.2; Envoy 1.
-    pub jitter: f64,
-    /// Which failures are retried.
-    pub codes: Codes,
+settings! {
+    /// What a gRPC client does about a failed attempt (gRFC A6, retryPolicy). What was never sent is tried again in any case.
+    pub struct RetryPolicy {
+        /// Attempts in all, the first one included: gRPC lowers what is more than 5.
+        max_attempts: u32 [count(2, 5).required()] = 2;
+        /// Mean delay before the first retry; each is uniform in ±20 %.
+        initial_backoff: Span [ABOVE_ZERO.required()] = Span::from_millis(1);
+        /// Largest mean delay.
+        max_backoff: Span [ABOVE_ZERO.required()] = Span::from_millis(1);
+        /// Factor per further retry.
+        multiplier: f64 [number(0.001, 1_000.0).required()] = 1.0;
+        /// The failures that are retried, each once.
+        codes: Codes [OWN.required()] = Codes(0);
+        /// Stops retries while many attempts fail.
+        throttling: Option<RetryThrottling> [group::<RetryThrottling>()] = None;
+    } with {
+        /// Each delay is uniform in the mean times `1 ± jitter`, 0 to 1: gRPC 0.2 (gRFC A6); Envoy 1.
+        jitter: f64 = 0.2;
+    }
+}
+
+settings! {
+    /// Stops retries while many attempts fail (gRFC A6, retryThrottling): a bucket of tokens per channel. A failed attempt takes one
+    /// out, and nothing is retried while the bucket is not more than half full.
+    pub struct RetryThrottling {
+        /// Tokens that the bucket holds, and starts with; thousandths count.
+        max_tokens: Milli [number(0.001, 1_000.0).required()] = Milli(1_000);
+        /// Tokens that a success puts back; thousandths count.
+        token_ratio: Milli [number(0.001, 1_000.0).required()] = Milli(1_000);
+    }
 }
 
 /// What a gRPC client does about failed attempts, from its service config.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retries {
-    /// Its `retryPolicy`.
+    /// Its `retryPolicy` and `retryThrottling`.
     pub policy: RetryPolicy,
-    /// Its `retryThrottling`. `None`: retries are not throttled.
-    pub throttling: Option<RetryThrottling>,
     /// A retry avoids the host of the attempt before it, as far as a few more picks let it (Envoy's `previous_hosts`).
     pub elsewhere: bool,
     /// Only what was never sent is tried again (NGINX, HAProxy).
@@ -50,13 +65,34 @@ impl Codes {
     }
 }
 
-/// `retryThrottling` of a gRPC service config: a bucket of tokens per channel and server name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryThrottling {
-    /// Tokens that the bucket holds, and starts with, in thousandths; 1 to 1,000,000.
-    pub max_milli: u32,
-    /// Tokens that a success puts back, in thousandths, above zero.
-    pub ratio_milli: u32,
+word_enum! {
+    /// A failure that can be retried.
+    pub enum RetriedCode {
+        /// The connection died, or there was none to be had.
+        Unavailable = "UNAVAILABLE",
+        /// The pod's queue was full.
+        ResourceExhausted = "RESOURCE_EXHAUSTED",
+    }
+}
+
+impl RetriedCode {
+    /// Its number (`doc/statuscodes.md`).
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            RetriedCode::Unavailable => 14,
+            RetriedCode::ResourceExhausted => 8,
+        }
+    }
+}
+
+impl Own for Codes {
+    fn rows(&self) -> Vec<(String, String)> {
+        let mut known: Vec<RetriedCode> = RetriedCode::ALL.to_vec();
+        known.sort_by_key(|code| code.number());
+        let words: Vec<&str> = known.into_iter().filter(|c| self.contains(c.number())).map(Words::word).collect();
+        vec![(String::new(), format!("[{}]", words.join(", ")))]
+    }
 }
 
 /// Linkerd's retry budget: retries as a share of requests over a window, with a floor.

@@ -1,31 +1,45 @@
 //! What makes a pod slow: being cold, and its processor.
 
-use crate::units::Span;
+use crate::settings;
+use crate::settings::{ABOVE_ZERO, CORES, share};
+use crate::units::{Cores, Span};
 
-/// A cold pod is slow: its speed rises in a straight line from `initial` to 1 over `time`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WarmUp {
-    /// Speed of a new pod as a share of a warm one's, above 0, at most 1.
-    pub initial: f64,
-    /// From the instant at which the pod becomes Ready to full speed, above zero.
-    pub time: Span,
+settings! {
+    /// A cold pod: its speed rises in a straight line from `initial` to 1 over `time` after it became Ready. The curve is an
+    /// assumption; it is that of Envoy's slow start.
+    pub struct WarmUp {
+        /// Speed of a new pod as a share of a warm one's: at least 0.001, and below 1.
+        initial: f64 [share(0.001, 1.0).required()] = 1.0;
+        /// From Ready to full speed.
+        time: Span [ABOVE_ZERO.required()] = Span(1);
+    }
 }
 
-/// The processor of a pod, which its requests in service share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cpu {
-    /// Cores, in thousandths; above zero, at most one per slot.
-    pub cores_milli: u32,
-    /// Its limit, less than the cores.
-    pub limit: Option<CpuLimit>,
+settings! {
+    /// The processor of a pod: what its requests in service share. Their service time is CPU time then.
+    pub struct Cpu {
+        /// Cores that the requests in service share equally (processor sharing), fewer than there are slots.
+        cores: Cores [CORES.or("one for each request in service")] = Cores(u32::MAX);
+        /// The CPU limit (resources.limits.cpu), less than the cores: once that much of each period of 100 ms is used up, nothing goes on
+        /// until the next.
+        limit: Option<Cores> [CORES.or("none")] = None;
+    }
 }
 
 impl Cpu {
     /// CPU time that it gives per time at most.
     #[must_use]
     pub fn most(&self) -> f64 {
-        let cores = f64::from(self.cores_milli) / 1e3;
-        self.limit.map_or(cores, |limit| cores.min(limit.quota.0 as f64 / limit.period.0 as f64))
+        let cores = f64::from(self.cores.0) / 1e3;
+        self.bandwidth().map_or(cores, |limit| cores.min(limit.quota.0 as f64 / limit.period.0 as f64))
+    }
+
+    /// Its limit as Linux enforces it.
+    #[must_use]
+    pub fn bandwidth(&self) -> Option<CpuLimit> {
+        // `--cpu-cfs-quota-period` of the kubelet.
+        const PERIOD: Span = Span::from_millis(100);
+        self.limit.map(|limit| CpuLimit { quota: Span(u64::from(limit.0) * PERIOD.0 / 1_000), period: PERIOD })
     }
 }
 

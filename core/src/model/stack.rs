@@ -110,7 +110,7 @@ pub enum GraceFrom {
 const HALF_AN_HOUR: Span = Span::from_secs(30 * 60);
 const TWENTY_S: Span = Span::from_secs(20);
 /// gRPC `connection-backoff.md`, in all stacks that have one.
-pub const BACKOFF: Backoff = Backoff {
+const BACKOFF: Backoff = Backoff {
     base: Span::from_secs(1),
     multiplier: 1.6,
     jitter: 0.2,
@@ -254,7 +254,7 @@ pub const fn client(stack: Stack) -> ClientStack {
 
 const fn enforcement(rule: StrikeRule) -> Option<Enforcement> {
     let min_time = Span::from_secs(5 * 60);
-    Some(Enforcement { min_time, permit_without_stream: false, max_strikes: Some(2), rule })
+    Some(Enforcement { min_time, permit_without_stream: false, max_ping_strikes: 2, rule })
 }
 
 /// gRFC A9: 2 h, 20 s, whether there are streams or not.
@@ -308,9 +308,9 @@ mod tests {
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, Resolver::default());
         assert_eq!(client(Stack::Go).keepalive, Keepalive::default());
-        assert_eq!(client(Stack::Go).backoff, Some(defaults::BACKOFF));
+        assert_eq!(client(Stack::Go).backoff, Some(Backoff::default()));
         assert_eq!(client(Stack::Go).idle_timeout, defaults::grpc_client().idle_timeout);
         assert_eq!(client(Stack::Go).connect_timeout, defaults::grpc_client().connect_timeout);
-        assert_eq!(server(Stack::Go).enforcement, Some(defaults::ENFORCEMENT));
+        assert_eq!(server(Stack::Go).enforcement, Some(Enforcement::default()));
     }
 }

@@ -86,7 +86,7 @@ impl Events {
             }
             Observation::Scaled { server: s, from, to, by } => {
                 let hpa = model.deployment(s as usize).hpa.as_ref();
-                let what = scaled(from, to, by, hpa.map_or(0, |hpa| hpa.target_percent));
+                let what = scaled(from, to, by, hpa.map_or(0, |hpa| hpa.target_cpu_utilization));
                 self.push(at, EventKind::Scale, server(s), what);
             }
             Observation::RateChanged { client: c, to, over } => {

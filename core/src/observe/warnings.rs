@@ -115,14 +115,14 @@ fn content(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Vec<String> {
         let mean = pods.iter().map(|(_, now)| now.utilization).sum::<f64>() / pods.len() as f64;
         let seen = 100.0 * hpa.cpu_at_full_load * mean;
         let drowns = used.utilization > DROWNING || used.failed > 0;
-        let is_content = seen <= f64::from(hpa.target_percent) * (1.0 + hpa.tolerance);
+        let is_content = seen <= f64::from(hpa.target_cpu_utilization) * (1.0 + hpa.tolerance);
         let fails = if used.failed > 0 { format!(" and fails calls ({})", used.failed) } else { String::new() };
         (pods.len() > 1 && drowns && is_content).then(|| {
             format!(
                 "The autoscaler of {} sees a mean CPU of {seen:.0} % of the request (target {} %) and adds no pod, while {} uses {:.0} % of what \
                  it has{fails}.",
                 server.name,
-                hpa.target_percent,
+                hpa.target_cpu_utilization,
                 recorder.pods[*hottest].name,
                 100.0 * used.utilization
             )

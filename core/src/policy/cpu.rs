@@ -52,7 +52,7 @@ impl Meter {
     /// A pod that starts at `now`, with nothing in service, `phase` before the end of a period: at most a period.
     #[must_use]
     pub fn new(cpu: &Cpu, now: Time, phase: Span) -> Meter {
-        let (period_ends, left) = cpu.limit.map_or((Time::NEVER, Span::ZERO), |limit| (now + phase, limit.quota));
+        let (period_ends, left) = cpu.bandwidth().map_or((Time::NEVER, Span::ZERO), |limit| (now + phase, limit.quota));
         let (periods, counted) = (Periods::default(), Periods::default());
         Meter { period_ends, at: now, left, used: Span::ZERO, attained: Span::ZERO, running: 0, periods, counted }
     }
@@ -94,7 +94,7 @@ impl Meter {
     #[must_use]
     pub fn reaches(&self, cpu: &Cpu, goal: Span) -> Time {
         let work = goal.0.saturating_sub(self.attained.0);
-        let Some(limit) = cpu.limit else { return self.at + self.time_for(cpu, work) };
+        let Some(limit) = cpu.bandwidth() else { return self.at + self.time_for(cpu, work) };
         let threads = u64::from(self.running.max(1));
         let rest = self.period_ends.since(self.at);
         let now = self.progress(cpu, rest).min(self.left.0 / threads);
@@ -126,12 +126,12 @@ impl Meter {
 
     /// Cores and requests, both in thousandths, if there are more requests than cores.
     fn slowdown(&self, cpu: &Cpu) -> Option<(u128, u128)> {
-        let (cores, threads) = (u128::from(cpu.cores_milli), u128::from(self.running) * 1_000);
+        let (cores, threads) = (u128::from(cpu.cores.0), u128::from(self.running) * 1_000);
         (threads > cores).then_some((cores, threads))
     }
 
     fn advance(&mut self, cpu: &Cpu, now: Time) {
-        if let Some(limit) = cpu.limit
+        if let Some(limit) = cpu.bandwidth()
             && now >= self.period_ends
         {
             self.run(cpu, self.period_ends.since(self.at));
@@ -161,7 +161,7 @@ impl Meter {
         if threads == 0 {
             return;
         }
-        let quota = cpu.limit.map_or(u64::MAX, |_| self.left.0 / threads);
+        let quota = cpu.bandwidth().map_or(u64::MAX, |_| self.left.0 / threads);
         let wanted = self.progress(cpu, wall);
         let each = Span(wanted.min(quota));
         self.attained = self.attained + each;
@@ -184,14 +184,11 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CpuLimit;
+    use crate::units::Cores;
 
     const MS: fn(u64) -> Span = Span::from_millis;
     /// `limits.cpu: 2`, on a node with cores for all.
-    const TWO_CORES: Cpu = Cpu {
-        cores_milli: 64_000,
-        limit: Some(CpuLimit { quota: Span::from_millis(200), period: Span::from_millis(100) }),
-    };
+    const TWO_CORES: Cpu = Cpu { cores: Cores(64_000), limit: Some(Cores(2_000)) };
 
     fn at(ms: u64) -> Time {
         Time::ZERO + MS(ms)
@@ -265,7 +262,7 @@ mod tests {
     /// Two cores for two, three and four; who comes later needs what it needs from then on.
     #[test]
     fn requests_share_the_cores() {
-        let cpu = Cpu { cores_milli: 2_000, limit: None };
+        let cpu = Cpu { cores: Cores(2_000), limit: None };
         let mut m = meter(&cpu, 2, at(0));
         assert_eq!(m.reaches(&cpu, MS(10)), at(10));
         assert_eq!(m.begin(&cpu, at(4)), MS(4));
@@ -280,8 +277,7 @@ mod tests {
     /// A limit of half a core on one core: 50 ms on, 50 off.
     #[test]
     fn cores_and_limit_together() {
-        let limit = CpuLimit { quota: MS(50), period: MS(100) };
-        let cpu = Cpu { cores_milli: 1_000, limit: Some(limit) };
+        let cpu = Cpu { cores: Cores(1_000), limit: Some(Cores(500)) };
         let two = meter(&cpu, 2, at(0));
         for (work, done) in [(10, 20), (25, 50), (26, 102), (50, 150), (60, 220)] {
             assert_eq!(two.reaches(&cpu, MS(work)), at(done), "{work}");

@@ -64,7 +64,7 @@ impl Enforcer {
         }
         if !valid {
             self.strikes += 1;
-            if enforcement.max_strikes.is_some_and(|most| self.strikes > most) {
+            if enforcement.most_strikes().is_some_and(|most| self.strikes > most) {
                 return Verdict::TooManyPings;
             }
         }
@@ -85,7 +85,7 @@ mod tests {
         let rules = Enforcement {
             min_time: Span::from_secs(300),
             permit_without_stream: false,
-            max_strikes: Some(2),
+            max_ping_strikes: 2,
             rule: StrikeRule::Go,
         };
         let second = |after_s: u64, streams: u32| {

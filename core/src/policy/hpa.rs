@@ -92,7 +92,7 @@ pub fn utilization(hpa: &Hpa, pods: &[Pod], now: Time) -> Option<u32> {
 #[must_use]
 pub fn recommend(hpa: &Hpa, current: u32, pods: &[Pod], now: Time) -> Option<u32> {
     let Groups { counted, unready, missing } = group(hpa, pods, now);
-    let ratio = counted.ratio(hpa.target_percent)?;
+    let ratio = counted.ratio(hpa.target_cpu_utilization)?;
     let within = |ratio: f64| (1.0 - ratio).abs() <= hpa.tolerance;
     let with_unready = unready.pods > 0 && ratio > 1.0;
     if !with_unready && missing.pods == 0 {
@@ -104,14 +104,14 @@ pub fn recommend(hpa: &Hpa, current: u32, pods: &[Pod], now: Time) -> Option<u32
             Sum { pods: filled.pods + with.pods, usage: filled.usage + usage, request: filled.request + with.request };
     };
     if ratio < 1.0 {
-        fill(missing, missing.request * u64::from(hpa.target_percent.max(100)) / 100);
+        fill(missing, missing.request * u64::from(hpa.target_cpu_utilization.max(100)) / 100);
     } else if ratio > 1.0 {
         fill(missing, 0);
     }
     if with_unready {
         fill(unready, 0);
     }
-    let new_ratio = filled.ratio(hpa.target_percent)?;
+    let new_ratio = filled.ratio(hpa.target_cpu_utilization)?;
     let turned = (ratio < 1.0 && new_ratio > 1.0) || (ratio > 1.0 && new_ratio < 1.0);
     let wanted = replicas(new_ratio, filled.pods);
     let wrong_way = (new_ratio < 1.0 && wanted > current) || (new_ratio > 1.0 && wanted < current);

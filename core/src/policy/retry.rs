@@ -76,7 +76,7 @@ pub fn delay(policy: &RetryPolicy, retry: u32, draw: u64) -> Span {
 }
 
 /// The bucket of `retryThrottling`, in thousandths of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throttle {
     settings: RetryThrottling,
     milli: u32,
@@ -86,19 +86,19 @@ impl Throttle {
     /// A full bucket.
     #[must_use]
     pub fn new(settings: RetryThrottling) -> Throttle {
-        Throttle { settings, milli: settings.max_milli }
+        Throttle { settings, milli: settings.max_tokens.0 }
     }
 
     /// A call succeeded.
     pub fn succeeded(&mut self) {
-        self.milli = self.milli.saturating_add(self.settings.ratio_milli).min(self.settings.max_milli);
+        self.milli = self.milli.saturating_add(self.settings.token_ratio.0).min(self.settings.max_tokens.0);
     }
 
     /// An attempt failed with a retryable code. Returns whether it may be retried: there are more than half of the tokens.
     #[must_use]
     pub fn failed(&mut self) -> bool {
         self.milli = self.milli.saturating_sub(1_000);
-        self.milli > self.settings.max_milli / 2
+        self.milli > self.settings.max_tokens.0 / 2
     }
 
     /// Tokens, in thousandths.
@@ -112,6 +112,7 @@ impl Throttle {
 mod tests {
     use super::*;
     use crate::model::Codes;
+    use crate::units::Milli;
 
     const MIDDLE: u64 = 1 << 63;
     const UNAVAILABLE: u8 = 14;
@@ -123,8 +124,8 @@ mod tests {
             initial_backoff: Span::from_millis(100),
             max_backoff: Span::from_secs(1),
             multiplier: 2.0,
-            jitter: 0.2,
             codes: Codes::of(&[UNAVAILABLE]),
+            ..RetryPolicy::default()
         }
     }
 
@@ -160,7 +161,7 @@ mod tests {
     /// gRFC A6's example: 10 tokens, 0.1 per success. Five failures in a row stop retries; 10 successes pay for one failure.
     #[test]
     fn tokens_run_out_at_half() {
-        let mut t = Throttle::new(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
+        let mut t = Throttle::new(RetryThrottling { max_tokens: Milli(10_000), token_ratio: Milli(100) });
         assert_eq!((1..=6).map(|_| t.failed()).collect::<Vec<_>>(), [true, true, true, true, false, false]);
         assert_eq!(t.milli(), 4_000);
         (0..20).for_each(|_| t.succeeded());
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_failure_costs_a_token_even_when_attempts_are_used_up() {
-        let mut t = Throttle::new(RetryThrottling { max_milli: 10_000, ratio_milli: 100 });
+        let mut t = Throttle::new(RetryThrottling { max_tokens: Milli(10_000), token_ratio: Milli(100) });
         assert_eq!(next(Some(&a6()), Some(&mut t), failed(Reached::NoHeaders, 4), 0), Next::Fail);
         assert_eq!(t.milli(), 9_000);
         let other = Failure { code: 4, ..failed(Reached::NoHeaders, 1) };

@@ -39,6 +39,9 @@ macro_rules! settings_field {
 /// assert_eq!(Choice::GROUP.keys[0].about.trim(), "How many are drawn.");
 /// ```
 ///
+/// Fields that are no keys stand behind the keys: `} with { FIELD: TYPE = default; }`. A struct that cannot be copied says
+/// `#[derive(Clone)]` before `pub struct`.
+///
 /// A key that takes what its field cannot hold does not compile:
 ///
 /// ```compile_fail
@@ -55,21 +58,21 @@ macro_rules! settings_field {
 /// ```
 #[macro_export]
 macro_rules! settings {
-    (
-        $(#[doc = $about:literal])*
-        pub struct $name:ident {
-            $( $(#[doc = $meaning:literal])* $key:ident: $type:ty [$takes:expr] = $default:expr; )*
-        }
-    ) => {
+    (@[$($derived:ident),*] [$($about:literal)*] $name:ident {
+        $( $(#[doc = $meaning:literal])* $key:ident: $type:ty [$takes:expr] = $default:expr; )*
+    } $( with {
+        $( $(#[doc = $of_field:literal])* $field:ident: $field_type:ty = $field_default:expr; )*
+    } )?) => {
         $(#[doc = $about])*
-        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[derive($($derived,)* Debug, PartialEq)]
         pub struct $name {
             $( $(#[doc = $meaning])* pub $key: $type, )*
+            $( $( $(#[doc = $of_field])* pub $field: $field_type, )* )?
         }
 
         impl Default for $name {
             fn default() -> Self {
-                $name { $( $key: $default, )* }
+                $name { $( $key: $default, )* $( $( $field: $field_default, )* )? }
             }
         }
 
@@ -94,6 +97,12 @@ macro_rules! settings {
         }
 
         $crate::settings_field!($name);
+    };
+    ($(#[doc = $about:literal])* #[derive(Clone)] pub struct $($rest:tt)*) => {
+        $crate::settings! { @[Clone] [$($about)*] $($rest)* }
+    };
+    ($(#[doc = $about:literal])* pub struct $($rest:tt)*) => {
+        $crate::settings! { @[Clone, Copy] [$($about)*] $($rest)* }
     };
 }
 

@@ -10,7 +10,9 @@ use crate::model::{
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::client::{BackoffFile, ClientFile, DiscoveryFile, Http1File, ProtocolFile, StartFile};
+use crate::scenario::file::client::{
+    BackoffFile, ClientFile, DiscoveryFile, Http1File, PerCallFile, ProtocolFile, StartFile,
+};
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::settings::Written;
@@ -134,11 +136,11 @@ pub(super) fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service
                 );
                 return Some(Discovery::Dns);
             }
-            Discovery::Poll(cx.settings(file, "poll", place, Poll::default()))
+            Discovery::Poll(cx.settings(&file, "poll", place, Poll::default()))
         }
         DiscoveryFile::Watch(At { value: file, place }) => {
             let most = file.given("debounce_max");
-            let watch = cx.settings(file, "watch", place, Watch::default());
+            let watch = cx.settings(&file, "watch", place, Watch::default());
             if watch.debounce == Span::ZERO {
                 cx.no_effect(&most, "debounce_max", "without `debounce`");
             }
@@ -154,42 +156,26 @@ pub(super) fn backoff_settings(
     stacks: Option<Backoff>,
     policy: Policy,
 ) -> Option<Backoff> {
-    const MAX_MULTIPLIER: f64 = 1_000.0;
-    let Some(At { value: BackoffFile { base, multiplier, jitter, jitter_first, max, from, per_call }, place }) = file
-    else {
-        return stacks;
-    };
-    let delays = base.is_some() || multiplier.is_some() || max.is_some() || from.is_some();
+    let Some(At { value: file, place }) = file else { return stacks };
+    let PerCallFile { per_call } = &file.rest;
+    let delays = ["base", "multiplier", "max", "from"].iter().any(|key| file.place(key).is_some());
     if per_call.as_ref().map_or(stacks.is_none() && !delays, |p| p.value) {
-        let why = "with an attempt per call, which has no delays";
-        cx.no_effect(&base, "base", why);
-        cx.no_effect(&multiplier, "multiplier", why);
-        cx.no_effect(&jitter, "jitter", why);
-        cx.no_effect(&jitter_first, "jitter_first", why);
-        cx.no_effect(&max, "max", why);
-        cx.no_effect(&from, "from", why);
+        for key in file.group.names {
+            cx.no_effect(&file.given(key), key, "with an attempt per call, which has no delays");
+        }
         if !Stack::Tonic.has(policy) {
             let message = "`per_call` is tonic's way to connect, and tonic does not have this policy";
-            cx.problem(Code::Contradiction, per_call.map_or(place, |p| p.place), message);
+            cx.problem(Code::Contradiction, per_call.as_ref().map_or(place, |p| p.place), message);
         }
         return None;
     }
-    let usual = stacks.unwrap_or(defaults::BACKOFF);
-    let limit_place = max.as_ref().or(base.as_ref()).map_or(place, |m| m.place);
-    let base = cx.repeating(base, least::BACKOFF_BASE).unwrap_or(usual.base);
-    let max = cx.repeating(max, least::BACKOFF_MAX).unwrap_or(usual.max);
+    let backoff = cx.settings(&file, "backoff", place, stacks.unwrap_or_default());
+    let Backoff { base, max, .. } = backoff;
     if max < base {
-        let message = format!("`max` ({max}) is below `base` ({base})");
-        cx.problem(Code::Contradiction, limit_place, message);
+        let place = file.place("max").or(file.place("base")).unwrap_or(place);
+        cx.problem(Code::Contradiction, place, format!("`max` ({max}) is below `base` ({base})"));
     }
-    Some(Backoff {
-        base,
-        multiplier: multiplier.map_or(usual.multiplier, |m| cx.number(&m, "multiplier", 1.0, MAX_MULTIPLIER)),
-        jitter: share(cx, jitter, "jitter", usual.jitter),
-        jitter_first: jitter_first.map_or(usual.jitter_first, |j| j.value),
-        max,
-        from: from.map_or(usual.from, |from| from.value.0),
-    })
+    Some(backoff)
 }
 
 /// A share from 0 to 1.
@@ -212,7 +198,7 @@ fn http1_settings(cx: &mut Check<'_>, file: Key<Http1File>) -> Http1Client {
     let max_connections = cx.count_if(max_connections, "max_connections", 1, MAX_CLIENTS);
     let keep_alive = keep_alive.map(|At { value: file, place }| {
         let warm_place = file.place("warm");
-        let pool = cx.settings(file, "keep_alive", place, KeepAlive::default());
+        let pool = cx.settings(&file, "keep_alive", place, KeepAlive::default());
         if let (Some(most), Some(place)) = (max_connections, warm_place)
             && pool.warm > most
         {

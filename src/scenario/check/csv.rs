@@ -11,7 +11,6 @@ use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
 
 const MAX_BYTES: u64 = 64 << 20;
-pub(super) const MAX_RATE: f64 = 1e9;
 
 /// The points of a trace: `time_s,rate`.
 pub(super) fn trace(cx: &mut Check<'_>, path: &At<String>) -> Vec<(Time, f64)> {
@@ -24,7 +23,7 @@ pub(super) fn trace(cx: &mut Check<'_>, path: &At<String>) -> Vec<(Time, f64)> {
         }
         let [time, rate] = fields else { return Err(format!("expected 2 fields, found {}", fields.len())) };
         let time = number_in(time, LONGEST.as_secs_f64(), "time_s")?;
-        let rate = number_in(rate, MAX_RATE, "rate")?;
+        let rate = number_in(rate, crate::model::MAX_RATE, "rate")?;
         let at = Time::ZERO + Span::from_secs_f64(time);
         match points.last() {
             None if at > Time::ZERO => return Err("the first time must be 0".into()),

@@ -238,8 +238,9 @@ fn unsent(retries: u32) -> Option<Retries> {
         multiplier: 1.0,
         jitter: 0.0,
         codes: Codes::of(&[14]),
+        throttling: None,
     };
-    (retries > 0).then_some(Retries { policy, throttling: None, elsewhere: true, unsent_only: true })
+    (retries > 0).then_some(Retries { policy, elsewhere: true, unsent_only: true })
 }
 
 /// The gateway that a client goes through, if its `via` names one.

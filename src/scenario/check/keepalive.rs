@@ -1,12 +1,10 @@
 //! Keepalive of clients, and its enforcement by servers.
 
 use super::Check;
-use crate::model::defaults;
 use crate::model::stack::{self, Stack};
-use crate::model::{Enforcement, Keepalive};
+use crate::model::{Enforcement, GrpcServer, Keepalive};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::enforcement::EnforcementFile;
 use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::ServerStackFile;
 
@@ -19,7 +17,7 @@ pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<Written<Keepalive>>, usual
     let At { value: file, place } = file?;
     let of_dials = file.given("tcp_user_timeout_of_dials");
     let of_throttle = file.given_in("throttle", "interval");
-    let mut keepalive = cx.settings(file, "keepalive", place, usual);
+    let mut keepalive = cx.settings(&file, "keepalive", place, usual);
     if !keepalive.tcp_user_timeout {
         cx.no_effect(&of_dials, "tcp_user_timeout_of_dials", "without `tcp_user_timeout`");
         keepalive.tcp_user_timeout_of_dials = false;
@@ -31,35 +29,26 @@ pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<Written<Keepalive>>, usual
     Some(keepalive)
 }
 
+/// Which pings a server with this stack punishes, but for what `file` says of it.
 pub(super) fn enforcement(
     cx: &mut Check<'_>,
-    file: Key<EnforcementFile>,
+    file: Option<&At<Written<GrpcServer>>>,
     stack: Key<ServerStackFile>,
     somebody_pings: bool,
 ) -> Enforcement {
+    let given = file.and_then(|file| file.value.given("keepalive_enforcement"));
     if !somebody_pings {
-        cx.no_effect(&file, "keepalive_enforcement", "when no client has `keepalive`");
+        cx.no_effect(&given, "keepalive_enforcement", "when no client has `keepalive`");
         cx.no_effect(&stack, "stack", "of a server when no client has `keepalive`: it decides which pings are strikes");
     }
     let stack = stack.map_or(Stack::Go, |s| s.value.into());
     let Some(usual) = stack::server(stack).enforcement else {
-        cx.no_effect(&file, "keepalive_enforcement", "with this `stack`, which punishes no pings");
-        return defaults::LENIENT;
+        cx.no_effect(&given, "keepalive_enforcement", "with this `stack`, which punishes no pings");
+        return Enforcement::NONE;
     };
-    let EnforcementFile { min_time, permit_without_stream, max_ping_strikes } =
-        file.map(|f| f.value).unwrap_or_default();
     if stack != Stack::CCore {
-        cx.no_effect(
-            &max_ping_strikes,
-            "max_ping_strikes",
-            "without `stack: c_core` of the server: others always have 2",
-        );
+        let most = file.and_then(|file| file.value.given_in("keepalive_enforcement", "max_ping_strikes"));
+        cx.no_effect(&most, "max_ping_strikes", "without `stack: c_core` of the server: others always have 2");
     }
-    let most = cx.count_if(max_ping_strikes, "max_ping_strikes", 0, u32::MAX);
-    Enforcement {
-        max_strikes: most.map_or(usual.max_strikes, |n| (n > 0).then_some(n)),
-        min_time: min_time.map_or(usual.min_time, |t| t.value.0),
-        permit_without_stream: permit_without_stream.map_or(usual.permit_without_stream, |p| p.value),
-        ..usual
-    }
+    usual
 }

@@ -16,7 +16,7 @@ const MAX_ALPHA: f64 = 1_000.0;
 const MAX_WEIGHT: f64 = 1e12;
 
 /// The law, or the default.
-pub(super) fn law_or(cx: &mut Check<'_>, key: Key<LawFile>, default: fn() -> Distribution) -> Distribution {
+pub(super) fn law_or(cx: &mut Check<'_>, key: Key<LawFile>, default: impl FnOnce() -> Distribution) -> Distribution {
     match key {
         Some(at) => law(cx, at),
         None => default(),

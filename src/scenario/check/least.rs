@@ -21,18 +21,8 @@ const MS: Span = Span::from_millis(1);
 
 /// Of DNS answers, where it is not 0. DNS has whole seconds; NGINX asks again when it is over.
 pub(super) const TTL: Least = least("ttl", MS);
-/// C-core counts back-off in milliseconds (`grpc.min_reconnect_backoff_ms`).
-pub(super) const BACKOFF_BASE: Least = least("base", MS);
-/// As `base`.
-pub(super) const BACKOFF_MAX: Least = least("max", MS);
-/// C-core's channel arguments for ages and idleness of connections are in milliseconds; grpc-java has at least a second.
-pub(super) const MAX_CONNECTION_AGE: Least = least("max_connection_age", MS);
-/// As the age.
-pub(super) const MAX_CONNECTION_IDLE: Least = least("max_connection_idle", MS);
 /// Of channels, where it is not 0, which is never.
 pub(super) const CHANNEL_IDLE: Least = least("idle_timeout", MS);
-/// 10,000 messages per second on one stream.
-pub(super) const MESSAGES: Least = least("interval", Span::from_micros(100));
 /// A worker whose call has failed makes the next one; below this, nothing is ever answered in time.
 pub(super) const DEADLINE: Least = least("deadline", Span::from_micros(10));
 

@@ -1,6 +1,6 @@
 //! Loads and rate curves.
 
-use super::csv::{self, MAX_RATE};
+use super::csv;
 use super::{Check, Names, instant, methods, streams};
 use crate::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
@@ -114,7 +114,7 @@ fn open(cx: &mut Check<'_>, file: At<OpenFile>, duration: Option<Span>) -> Load 
         }
     }
     let points = if let Some(rate) = rate {
-        vec![(Time::ZERO, cx.number(&rate, "rate", 0.0, MAX_RATE))]
+        vec![(Time::ZERO, cx.number(&rate, "rate", 0.0, crate::model::MAX_RATE))]
     } else if let Some(list) = curve {
         curve_points(cx, list, duration)
     } else if let Some(path) = trace {
@@ -136,7 +136,7 @@ fn curve_points(cx: &mut Check<'_>, list: At<Vec<At<PointFile>>>, duration: Opti
         let at = cx.required(at, "at", place, "a point of a curve");
         let rate = cx.required(rate, "rate", place, "a point of a curve");
         let (Some(at), Some(rate)) = (at, rate) else { continue };
-        let rate = cx.number(&rate, "rate", 0.0, MAX_RATE);
+        let rate = cx.number(&rate, "rate", 0.0, crate::model::MAX_RATE);
         let time = instant(at.value.0);
         match points.as_slice() {
             [] if time > Time::ZERO => {

@@ -37,7 +37,7 @@ pub(super) fn detection(
     // Envoy's success rate is on unless it is turned off; its failure percentage is not enforced unless it is turned on.
     let usual = OutlierDetection { success_rate: envoy.then(SuccessRate::default), ..OutlierDetection::default() };
     let rules = if envoy { Rules::Envoy } else { Rules::Grpc };
-    Some(Detection { rules, settings: cx.settings(file, "outlier_detection", place, usual) })
+    Some(Detection { rules, settings: cx.settings(&file, "outlier_detection", place, usual) })
 }
 
 /// A share in whole percents, as gRPC and Envoy have them.

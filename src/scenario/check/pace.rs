@@ -1,29 +1,24 @@
 //! What makes pods of a server slow: being cold, and the timeline's `slow`.
 
 use super::Check;
-use super::client::no_share;
 use crate::model::WarmUp;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::server::WarmUpFile;
-use crate::scenario::quantity::{Number, Share};
+use crate::scenario::file::settings::Written;
+use crate::scenario::quantity::Number;
 use crate::scenario::rules::Code;
 
-const LEAST_INITIAL: f64 = 0.001;
 const MOST_FACTOR: f64 = 10_000.0;
 
-pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<WarmUpFile>) -> Option<WarmUp> {
-    let At { value: WarmUpFile { initial, time }, place } = file?;
-    let initial = cx.required(initial, "initial", place, "`warm_up`").map(|At { value: Share(initial), place }| {
-        if !(LEAST_INITIAL..1.0).contains(&initial) {
-            let message = format!("`initial` is {initial}, and must be at least {LEAST_INITIAL} and below 1");
-            no_share(cx, place, initial, message);
-        }
-        initial.clamp(LEAST_INITIAL, 1.0)
-    });
-    let time = cx.required(time, "time", place, "`warm_up`");
-    let time = cx.positive(time, "time");
-    Some(WarmUp { initial: initial?, time: time? })
+pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<Written<WarmUp>>) -> Option<WarmUp> {
+    let At { value: file, place } = file?;
+    let (initial, time) = (file.place("initial"), file.place("time"));
+    let found = cx.problems.len();
+    let warm_up = cx.settings(&file, "warm_up", place, WarmUp { initial: 0.5, ..WarmUp::default() });
+    if let Some(place) = initial.filter(|_| warm_up.initial == 1.0 && cx.problems.len() == found) {
+        cx.problem(Code::OutOfRange, place, "`initial` must be below 1");
+    }
+    time.and(initial).map(|_| warm_up)
 }
 
 /// How many times longer service takes on a slow pod.

@@ -1,63 +1,37 @@
 //! Server Deployments, and the update strategy that clients have too.
 
-use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, least, pace};
+use super::{Check, ClientKinds, Names, cpu, hpa, keepalive, law, pace};
 use crate::model::defaults;
 use crate::model::{CountOrPercent, GrpcServer, Server, Strategy, Termination};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::server::{GrpcServerFile, ServerFile, StrategyFile, StrategyTypeFile};
+use crate::scenario::file::server::{ServerFile, ServerKeysFile, StrategyFile, StrategyTypeFile};
 use crate::scenario::file::settings::Written;
 use crate::scenario::file::stack::ServerStackFile;
 use crate::scenario::quantity::Amount;
 use crate::scenario::rules::Code;
-use crate::units::Span;
 
-pub(super) const MAX_REPLICAS: u32 = 100_000;
-const LEAST_SPEED: f64 = 0.001;
-const MOST_SPEED: f64 = 1_000.0;
-const MAX_SLOTS: u32 = 65_536;
+pub(super) const MAX_REPLICAS: u32 = crate::model::MAX_REPLICAS as u32;
 
 pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKinds, names: &mut Names) -> Server {
-    let At { value, place } = file;
-    let ServerFile {
-        name,
-        replicas,
-        concurrency,
-        service_time,
-        cpu,
-        speed,
-        warm_up,
-        queue_limit,
-        handshake_time,
-        startup,
-        min_ready,
-        hpa,
-        termination,
-        strategy,
-        stack,
-        grpc,
-    } = value;
+    let At { value: file, place } = file;
+    let server = cx.settings(&file, "a server", place, Server::default());
+    let ServerKeysFile { name, service_time, cpu, warm_up, startup, hpa, termination, strategy, stack, grpc } =
+        file.rest;
     if kinds.only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
-    let replicas = cx.count_or(replicas, "replicas", 0, MAX_REPLICAS, defaults::REPLICAS);
-    let concurrency = cx.count_or(concurrency, "concurrency", 1, MAX_SLOTS, defaults::CONCURRENCY);
     Server {
         name: cx.unique_name(name, place, "a server", names),
-        replicas,
-        concurrency,
-        service_time: law::law_or(cx, service_time, defaults::service_time),
-        cpu: cpu::cpu(cx, cpu, concurrency),
-        speed: speed.map_or(1.0, |speed| cx.number(&speed, "speed", LEAST_SPEED, MOST_SPEED)),
+        service_time: law::law_or(cx, service_time, || server.service_time.clone()),
+        cpu: cpu::cpu(cx, cpu, server.concurrency),
         warm_up: pace::warm_up(cx, warm_up),
-        queue_limit: cx.count_if(queue_limit, "queue_limit", 0, u32::MAX),
-        handshake_time: handshake_time.map_or(Span::ZERO, |t| t.value.0),
-        startup: law::law_or(cx, startup, defaults::startup),
-        min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
-        hpa: hpa::hpa(cx, hpa, replicas),
+        startup: law::law_or(cx, startup, || server.startup.clone()),
+        hpa: hpa::hpa(cx, hpa, server.replicas),
         termination: ending(cx, termination),
         strategy: strategy_or_default(cx, strategy),
         grpc: grpc_settings(cx, grpc, stack, kinds),
+        ..server
     }
 }
 
@@ -118,49 +92,33 @@ fn check_amount(cx: &mut Check<'_>, amount: CountOrPercent, place: Place, name: 
 }
 
 /// What a proxy does with the connections of its clients. No proxy punishes pings.
-pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<GrpcServerFile>, usual: GrpcServer) -> GrpcServer {
+pub(super) fn proxy_settings(cx: &mut Check<'_>, file: Key<Written<GrpcServer>>, usual: GrpcServer) -> GrpcServer {
     if let Some(At { value, .. }) = &file {
-        cx.no_effect(&value.keepalive_enforcement, "keepalive_enforcement", "in a gateway: no proxy punishes pings");
+        let pings = value.given("keepalive_enforcement");
+        cx.no_effect(&pings, "keepalive_enforcement", "in a gateway: no proxy punishes pings");
     }
-    let own = grpc_settings(cx, file, None, ClientKinds { only_http1: false, somebody_pings: true });
-    GrpcServer {
-        max_connection_age: own.max_connection_age.or(usual.max_connection_age),
-        max_connection_age_grace: own.max_connection_age_grace,
-        max_connection_idle: own.max_connection_idle.or(usual.max_connection_idle),
-        max_requests_per_connection: own.max_requests_per_connection.or(usual.max_requests_per_connection),
-        max_concurrent_streams: own.max_concurrent_streams.or(usual.max_concurrent_streams),
-        enforcement: usual.enforcement,
-    }
+    let own = connections(cx, file, usual);
+    GrpcServer { keepalive_enforcement: usual.keepalive_enforcement, ..own }
 }
 
 fn grpc_settings(
     cx: &mut Check<'_>,
-    file: Key<GrpcServerFile>,
+    file: Key<Written<GrpcServer>>,
     stack: Key<ServerStackFile>,
     kinds: ClientKinds,
 ) -> GrpcServer {
-    let GrpcServerFile {
-        max_connection_age,
-        max_connection_age_grace,
-        max_connection_idle,
-        max_requests_per_connection,
-        max_concurrent_streams,
-        keepalive_enforcement,
-    } = file.map(|f| f.value).unwrap_or_default();
-    if max_connection_age.is_none() {
-        cx.no_effect(&max_connection_age_grace, "max_connection_age_grace", "without `max_connection_age`");
+    let keepalive_enforcement = keepalive::enforcement(cx, file.as_ref(), stack, kinds.somebody_pings);
+    let usual = GrpcServer { keepalive_enforcement, ..GrpcServer::default() };
+    let grpc = connections(cx, file, usual);
+    if keepalive_enforcement.most_strikes().is_none() { GrpcServer { keepalive_enforcement, ..grpc } } else { grpc }
+}
+
+fn connections(cx: &mut Check<'_>, file: Key<Written<GrpcServer>>, usual: GrpcServer) -> GrpcServer {
+    if let Some(At { value: file, .. }) = &file
+        && file.place("max_connection_age").is_none()
+    {
+        let grace = file.given("max_connection_age_grace");
+        cx.no_effect(&grace, "max_connection_age_grace", "without `max_connection_age`");
     }
-    GrpcServer {
-        max_connection_age: cx.repeating(max_connection_age, least::MAX_CONNECTION_AGE),
-        max_connection_age_grace: max_connection_age_grace.map(|t| t.value.0),
-        max_connection_idle: cx.repeating(max_connection_idle, least::MAX_CONNECTION_IDLE),
-        max_requests_per_connection: cx.count_if(
-            max_requests_per_connection,
-            "max_requests_per_connection",
-            1,
-            u32::MAX,
-        ),
-        max_concurrent_streams: cx.count_if(max_concurrent_streams, "max_concurrent_streams", 1, u32::MAX),
-        enforcement: keepalive::enforcement(cx, keepalive_enforcement, stack, kinds.somebody_pings),
-    }
+    cx.settings_or(file, "grpc", usual)
 }

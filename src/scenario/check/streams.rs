@@ -1,31 +1,20 @@
 //! Long-lived streams, and what does not go with them.
 
-use super::csv::MAX_RATE;
-use super::{Check, law, least};
+use super::{Check, law};
 use crate::model::defaults;
-use crate::model::{Policy, Protocol, RateCurve, Streams};
+use crate::model::{Policy, Protocol, Streams};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::LoadFile;
-use crate::scenario::file::streams::{MessagesFile, StreamsFile};
+use crate::scenario::file::streams::{StreamsFile, StreamsLawFile};
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
-use crate::units::Time;
 
-pub(super) fn streams(cx: &mut Check<'_>, At { value, place }: At<StreamsFile>) -> Streams {
-    let StreamsFile { rate, duration, messages } = value;
-    let rate = cx.required(rate, "rate", place, "`streams`");
-    let rate = rate.map(|rate| (Time::ZERO, cx.number(&rate, "rate", 0.0, MAX_RATE)));
+pub(super) fn streams(cx: &mut Check<'_>, At { value: file, place }: At<StreamsFile>) -> Streams {
+    let streams = cx.settings(&file, "streams", place, Streams::default());
+    let StreamsLawFile { duration } = file.rest;
     let duration = cx.required(duration, "duration", place, "`streams`");
-    let interval = messages.and_then(|At { value: MessagesFile { interval }, place }| {
-        let interval = cx.required(interval, "interval", place, "`messages`");
-        cx.repeating(interval, least::MESSAGES)
-    });
-    Streams {
-        rate: RateCurve { points: rate.into_iter().collect() },
-        duration: law::law_or(cx, duration, defaults::startup),
-        interval,
-    }
+    Streams { duration: law::law_or(cx, duration, defaults::startup), ..streams }
 }
 
 /// Where a load asks for streams.

@@ -1,6 +1,5 @@
 //! The timeline: names are looked up, rate changes become part of the client's curve.
 
-use super::csv::MAX_RATE;
 use super::load::rate_at;
 use super::server::MAX_REPLICAS;
 use super::{Check, MAX_ACTIONS, instant, pace};
@@ -242,7 +241,7 @@ impl State<'_> {
         let name = cx.required(client, "client", place, "`rate`");
         let to = cx.required(to, "to", place, "`rate`");
         let to_place = to.as_ref().map_or(place, |to| to.place);
-        let to = to.map(|to| cx.number(&to, "to", 0.0, MAX_RATE));
+        let to = to.map(|to| cx.number(&to, "to", 0.0, crate::model::MAX_RATE));
         let (name, to, over) = (name?, to?, over.map_or(Span::ZERO, |o| o.value.0));
         let Some(client) = self.clients.iter().position(|c| c.name == name.value) else {
             unknown(cx, "client", &name, self.clients.iter().map(|c| c.name.as_str()));

@@ -216,9 +216,10 @@ pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
         multiplier: 2.0,
         jitter: 1.0,
         codes: Codes::of(&[14]),
+        throttling: None,
     };
     let elsewhere = kind == SidecarKind::Istio;
-    (cluster.retries > 0).then_some(Retries { policy, throttling: None, elsewhere, unsent_only: false })
+    (cluster.retries > 0).then_some(Retries { policy, elsewhere, unsent_only: false })
 }
 
 /// A proxy has policies and a discovery of its own.

@@ -1,8 +1,8 @@
 //! The values in force of what balances: policy, outlier detection, the proxy beside a client.
 
-use super::text::{law, optional_count};
 use super::{Rows, Scope};
 use crate::model::{Breakers, Detection, EnvoyCluster, Keys, Policy, Rules, Sidecar, SidecarKind};
+use crate::settings::text::{law, optional_count};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
@@ -55,7 +55,7 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
     let settings = at.key("policy").key(policy.name());
     let kind = policy.kind();
     let hidden = |key: &str| virtual_ip && (kind.needs_addresses || kind.keys_of_addresses.contains(&key));
-    rows.several(&settings, policy.rows(), |key| !hidden(key));
+    rows.several(&settings, policy.rows(), kind.keys, |key| !hidden(key));
 }
 
 pub(super) fn keys_values(rows: &mut Rows<'_>, at: &Scope, keys: &Keys) {

@@ -1,10 +1,10 @@
 //! The values in force of a client.
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
-use super::text::{curve, law, optional, optional_count};
-use super::{Rows, Scope, retry as retries, stack, strategy_values};
-use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar, Streams};
+use super::{Rows, Scope, stack};
+use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar};
 use crate::settings::Words;
+use crate::settings::text::{curve, law, optional, optional_count};
 use crate::units::Span;
 
 pub(super) fn client_values(
@@ -64,7 +64,7 @@ pub(super) fn client_values(
     method_values(rows, &at.key("load"), methods);
     if load.rate().is_some() {
         rows.put(at, "startup", law(startup));
-        strategy_values(rows, &at.key("strategy"), strategy);
+        rows.own(&at.key("strategy"), strategy);
     }
 }
 
@@ -115,7 +115,10 @@ fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&
     }
     rows.put(at, "shared_subchannels", sharing.is_some().to_string());
     if via.and_then(|via| via.cluster).is_none_or(|cluster| cluster.retries == 0) {
-        retries::retry(rows, at, retry.as_ref());
+        match retry {
+            None => rows.put(at, "retry", "none".into()),
+            Some(retries) => rows.settings(&at.key("retry"), &retries.policy, |_| true),
+        }
     }
 }
 
@@ -174,14 +177,6 @@ fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
             rows.put(&open, "arrivals", arrivals.word().into());
         }
         Load::Forwarded => {}
-        Load::Streams(Streams { rate, duration, interval }) => {
-            let streams = at.key("streams");
-            rows.put(&streams, "rate", curve(rate));
-            rows.put(&streams, "duration", law(duration));
-            match interval {
-                None => rows.put(&streams, "messages", "none".into()),
-                Some(interval) => rows.put(&streams.key("messages"), "interval", interval.to_string()),
-            }
-        }
+        Load::Streams(streams) => rows.settings(&at.key("streams"), streams, |_| true),
     }
 }

@@ -2,12 +2,12 @@
 
 use super::balancing::{cluster_values, keys_values, outlier_values, policy_values};
 use super::client::discovery_values;
-use super::text::law;
-use super::{Rows, Scope, grpc_values, strategy_values};
+use super::{Rows, Scope, of_connections};
 use crate::model::{
     Client, Discovery, EnvoyCluster, Gateway, GrpcClient, HaproxyLeastConn, HaproxyRandom, Policy, Protocol, Server,
     ServiceType, Sidecar, SidecarKind,
 };
+use crate::settings::text::law;
 
 pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway, service: ServiceType) {
     let Gateway { proxy: name, server, client } = gateway;
@@ -37,10 +37,9 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
     discovery_values(rows, at, discovery);
     rows.put(at, "startup", law(startup));
     rows.put(at, "min_ready", min_ready.to_string());
-    rows.put(&at.key("termination"), "pre_stop", termination.pre_stop.to_string());
-    rows.put(&at.key("termination"), "grace", termination.grace.to_string());
-    strategy_values(rows, &at.key("strategy"), strategy);
-    grpc_values(rows, &at.key("grpc"), grpc);
+    rows.settings(&at.key("termination"), termination, |_| true);
+    rows.own(&at.key("strategy"), strategy);
+    rows.settings(&at.key("grpc"), grpc, |key| of_connections(grpc, key));
 }
 
 fn balance_values(rows: &mut Rows<'_>, at: &Scope, kind: SidecarKind, policy: &Policy, cluster: &EnvoyCluster) {

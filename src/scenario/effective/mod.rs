@@ -4,10 +4,7 @@
 mod balancing;
 mod client;
 mod gateway;
-mod retry;
-mod server;
 mod stack;
-mod text;
 
 use std::fmt;
 
@@ -16,11 +13,11 @@ use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
-    Protocol, Server, ServiceType, Strategy, StrikeRule, What, When,
+    Protocol, Server, ServiceType, StrikeRule, What, When,
 };
-use crate::settings::{Settings, Words};
+use crate::settings::text::{digest, law, optional};
+use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
-use text::{amount, digest, law, optional, optional_count};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +93,11 @@ pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
         server_values(&mut rows, &at, server, only_http1);
         if somebody_pings {
             stack::stack(&mut rows, &at, Some(Stack::Go));
-            enforcement_values(&mut rows, &at.key("grpc").key("keepalive_enforcement"), server.grpc.enforcement);
+            enforcement_values(
+                &mut rows,
+                &at.key("grpc").key("keepalive_enforcement"),
+                &server.grpc.keepalive_enforcement,
+            );
         }
     }
     for (i, client) in clients.iter().enumerate() {
@@ -161,12 +162,17 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn put(&mut self, scope: &Scope, key: &str, value: String) {
+        self.put_default(scope, key, value, false);
+    }
+
+    /// The same; `assumed` says that the declaration of the key calls its default an assumption.
+    fn put_default(&mut self, scope: &Scope, key: &str, value: String, assumed: bool) {
         let Scope { shown, steps } = scope.key(key);
         let origin = if self.is_written(&steps) {
             Origin::Yours
         } else if let Some(origin) = stack::origin(self.written, &steps) {
             origin
-        } else if is_assumption(&steps) {
+        } else if assumed || is_assumption(&steps) {
             Origin::Assumption
         } else {
             Origin::Default
@@ -175,16 +181,24 @@ impl Rows<'_> {
     }
 
     /// The keys of declared settings, those that `shown` names.
-    fn settings(&mut self, at: &Scope, settings: &impl Settings, shown: impl Fn(&str) -> bool) {
-        self.several(at, settings.rows(), shown);
+    fn settings<S: Settings>(&mut self, at: &Scope, settings: &S, shown: impl Fn(&str) -> bool) {
+        self.several(at, settings.rows(), S::GROUP, shown);
     }
 
-    /// The same of rows.
-    fn several(&mut self, at: &Scope, rows: Vec<(String, String)>, shown: impl Fn(&str) -> bool) {
+    /// The same of rows of a group.
+    fn several(&mut self, at: &Scope, rows: Vec<(String, String)>, group: &Group, shown: impl Fn(&str) -> bool) {
         for (path, value) in rows.into_iter().filter(|(path, _)| shown(path)) {
+            let assumed = group.assumes(&path);
             let (groups, key) = path.rsplit_once('.').unwrap_or(("", &path));
             let at = groups.split('.').filter(|group| !group.is_empty()).fold(at.clone(), |at, group| at.key(group));
-            self.put(&at, key, value);
+            self.put_default(&at, key, value, assumed);
+        }
+    }
+
+    /// The rows of a value that has a reader of its own.
+    fn own(&mut self, at: &Scope, value: &impl Own) {
+        for (key, text) in value.rows() {
+            self.put(at, &key, text);
         }
     }
 
@@ -219,78 +233,25 @@ fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: S
 }
 
 fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: bool) {
-    let Server {
-        name: _,
-        replicas,
-        concurrency,
-        service_time,
-        cpu,
-        speed,
-        warm_up,
-        queue_limit,
-        handshake_time,
-        startup,
-        min_ready,
-        hpa,
-        termination,
-        strategy,
-        grpc,
-    } = server;
-    rows.put(at, "replicas", replicas.to_string());
-    rows.put(at, "concurrency", concurrency.to_string());
-    rows.put(at, "service_time", law(service_time));
-    server::cpu(rows, at, cpu.as_ref());
-    rows.put(at, "speed", speed.to_string());
-    server::warm_up(rows, at, warm_up.as_ref());
-    rows.put(at, "queue_limit", optional_count(*queue_limit, "no limit"));
-    rows.put(at, "handshake_time", handshake_time.to_string());
-    rows.put(at, "startup", law(startup));
-    rows.put(at, "min_ready", min_ready.to_string());
-    server::hpa(rows, at, hpa.as_ref());
-    rows.settings(&at.key("termination"), termination, |_| true);
-    strategy_values(rows, &at.key("strategy"), strategy);
-    if !only_http1 {
-        grpc_values(rows, &at.key("grpc"), grpc);
+    let behaves = server.hpa.as_ref().is_some_and(|hpa| hpa.behavior.is_some());
+    rows.settings(at, server, |path| match path.split_once('.') {
+        Some(("grpc", key)) => !only_http1 && of_connections(&server.grpc, key),
+        Some(("hpa", "downscale_stabilization")) => !behaves,
+        _ => path != "name",
+    });
+}
+
+/// Which settings of a gRPC server are shown. Enforcement is shown with those who ping.
+fn of_connections(grpc: &GrpcServer, key: &str) -> bool {
+    match key {
+        "max_connection_age_grace" => grpc.max_connection_age.is_some(),
+        _ => !key.starts_with("keepalive_enforcement"),
     }
 }
 
-fn strategy_values(rows: &mut Rows<'_>, at: &Scope, strategy: &Strategy) {
-    match strategy {
-        Strategy::Recreate => rows.put(at, "type", "Recreate".into()),
-        Strategy::RollingUpdate { max_surge, max_unavailable } => {
-            rows.put(at, "type", "RollingUpdate".into());
-            rows.put(at, "max_surge", amount(*max_surge));
-            rows.put(at, "max_unavailable", amount(*max_unavailable));
-        }
-    }
-}
-
-fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcServer) {
-    let GrpcServer {
-        max_connection_age,
-        max_connection_age_grace,
-        max_connection_idle,
-        max_requests_per_connection,
-        max_concurrent_streams,
-        enforcement: _,
-    } = grpc;
-    rows.put(at, "max_connection_age", optional(*max_connection_age, "never"));
-    if max_connection_age.is_some() {
-        rows.put(at, "max_connection_age_grace", optional(*max_connection_age_grace, "no limit"));
-    }
-    rows.put(at, "max_connection_idle", optional(*max_connection_idle, "never"));
-    rows.put(at, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
-    rows.put(at, "max_concurrent_streams", optional_count(*max_concurrent_streams, "no limit"));
-}
-
-fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: Enforcement) {
-    let Enforcement { min_time, permit_without_stream, max_strikes, rule } = enforcement;
-    let Some(most) = max_strikes else { return rows.put(at, "max_ping_strikes", "0".into()) };
-    rows.put(at, "min_time", min_time.to_string());
-    rows.put(at, "permit_without_stream", permit_without_stream.to_string());
-    if rule == StrikeRule::Core {
-        rows.put(at, "max_ping_strikes", most.to_string());
-    }
+fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: &Enforcement) {
+    let (punishes, core) = (enforcement.most_strikes().is_some(), enforcement.rule == StrikeRule::Core);
+    rows.settings(at, enforcement, |key| if key == "max_ping_strikes" { core || !punishes } else { punishes });
 }
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {

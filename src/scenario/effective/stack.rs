@@ -4,7 +4,6 @@ use super::{Origin, Rows, Scope};
 use crate::model::stack::Stack;
 use crate::model::{Backoff, Keepalive};
 use crate::scenario::yaml::tree::{Node, Value};
-use crate::settings::Words;
 
 /// Settings that a stack gives, below its client; the last part of a name may be left out.
 const GIVEN: &[&[&str]] = &[
@@ -48,13 +47,9 @@ pub(super) fn stack(rows: &mut Rows<'_>, at: &Scope, usual: Option<Stack>) {
 
 pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>) {
     rows.put(at, "per_call", backoff.is_none().to_string());
-    let Some(Backoff { base, multiplier, jitter, jitter_first, max, from }) = backoff else { return };
-    rows.put(at, "base", base.to_string());
-    rows.put(at, "multiplier", multiplier.to_string());
-    rows.put(at, "jitter", jitter.to_string());
-    rows.put(at, "jitter_first", jitter_first.to_string());
-    rows.put(at, "max", max.to_string());
-    rows.put(at, "from", from.word().into());
+    if let Some(backoff) = backoff {
+        rows.settings(at, backoff, |_| true);
+    }
 }
 
 pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {

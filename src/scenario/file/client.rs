@@ -12,8 +12,8 @@ use super::server::StrategyFile;
 use super::settings::{Word, Written};
 use super::stack::{StackFile, SubsetFile};
 use super::via::ViaFile;
-use crate::model::{ConnectAt, DelayFrom, KeepAlive, Keepalive, Lifetime, OutlierDetection, Poll, Resolver, Watch};
-use crate::scenario::quantity::{Count, Duration, Number, Share};
+use crate::model::{Backoff, ConnectAt, KeepAlive, Keepalive, Lifetime, OutlierDetection, Poll, Resolver, Watch};
+use crate::scenario::quantity::{Count, Duration};
 
 /// A client Deployment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -118,22 +118,13 @@ pub enum DiscoveryFile {
     Watch(At<Written<Watch>>),
 }
 
-/// Delays between failed connection attempts (gRPC connection-backoff.md).
+/// Delays between failed connection attempts, and whether there are any.
+pub type BackoffFile = Written<Backoff, PerCallFile>;
+
+/// Whether there are delays.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BackoffFile {
-    /// Delay after the first failure, at least 1ms. Default 1s.
-    pub base: Key<Duration>,
-    /// Factor per further failure, at least 1. Default 1.6.
-    pub multiplier: Key<Number>,
-    /// Each delay is multiplied by a uniform draw in 1 ± jitter. Default 0.2.
-    pub jitter: Key<Share>,
-    /// The first delay is jittered, too (C-core, grpc-java). Default false, as grpc-go.
-    pub jitter_first: Key<bool>,
-    /// Largest delay, before jitter, at least 1ms. Default 120s.
-    pub max: Key<Duration>,
-    /// What a delay is counted from: attempt_end (the default; grpc-go) or attempt_start (C-core, grpc-java, grpc-js).
-    pub from: Key<Word<DelayFrom>>,
+pub struct PerCallFile {
     /// No delays: an attempt is made only for a call, and the call fails with it (tonic). Default false.
     pub per_call: Key<bool>,
 }

@@ -7,10 +7,10 @@ use super::at::{At, Key};
 use super::client::DiscoveryFile;
 use super::law::LawFile;
 use super::policy::{KeysFile, PolicyFile};
-use super::server::{GrpcServerFile, StrategyFile};
+use super::server::StrategyFile;
 use super::settings::Written;
 use super::via::EnvoyFile;
-use crate::model::{OutlierDetection, Termination};
+use crate::model::{GrpcServer, OutlierDetection, Termination};
 use crate::scenario::quantity::{Count, Duration};
 
 /// A gateway or waypoint: a Deployment of proxies with a ClusterIP Service of its own, which clients reach by `via: { gateway: NAME }`. Its
@@ -45,7 +45,7 @@ pub struct GatewayFile {
     pub strategy: Key<StrategyFile>,
     /// What it does with the connections of its clients. Defaults: nginx 1,000 requests, 1h of age, 75s of idleness and 128 streams
     /// per connection; haproxy 100 streams; no limits otherwise.
-    pub grpc: Key<GrpcServerFile>,
+    pub grpc: Key<Written<GrpcServer>>,
 }
 
 /// The proxy of a gateway.

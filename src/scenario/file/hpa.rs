@@ -4,39 +4,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
-use super::settings::Word;
-use crate::model::SelectPolicy;
-use crate::scenario::quantity::{Count, Duration, Share};
+use super::settings::{Word, Written};
+use crate::model::{Hpa, SelectPolicy};
+use crate::scenario::quantity::{Count, Duration};
 
-/// A HorizontalPodAutoscaler (autoscaling/v2) on CPU utilization, with the flags of its controller and of metrics-server.
+/// A HorizontalPodAutoscaler.
+pub type HpaFile = Written<Hpa, HpaBehaviorFile>;
+
+/// Its key that is no plain one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HpaFile {
-    /// Fewest pods. Default 1.
-    pub min_replicas: Key<Count>,
-    /// Most pods.
-    #[schemars(required)]
-    pub max_replicas: Key<Count>,
-    /// The mean CPU of the pods that is aimed at, in whole percent of their request (averageUtilization). Default 80%.
-    pub target_cpu_utilization: Key<Share>,
-    /// CPU that a pod uses while all its slots are busy, as a share of its request; less if fewer are busy, in proportion.
-    /// Default 100%, an assumption.
-    pub cpu_at_full_load: Key<Share>,
-    /// Utilization over target that is this close to 1 changes nothing. Default 10%.
-    pub tolerance: Key<Share>,
-    /// How fast it scales. Without it: at most double or 4 pods per sync, and downwards what downscale_stabilization allows.
+pub struct HpaBehaviorFile {
     pub behavior: Key<BehaviorFile>,
-    /// How often the autoscaler looks. Default 15s.
-    pub sync_period: Key<Duration>,
-    /// How often metrics-server looks (--metric-resolution); what it tells is the mean between two looks. Default 15s, as in
-    /// its shipped manifest.
-    pub metrics_resolution: Key<Duration>,
-    /// A pod that is younger counts only with a sample that began after it became Ready. Default 5m.
-    pub cpu_initialization_period: Key<Duration>,
-    /// A pod last Ready when younger than this counts as never Ready. Default 30s.
-    pub initial_readiness_delay: Key<Duration>,
-    /// Downwards, the largest recommendation of this long counts. Default 5m.
-    pub downscale_stabilization: Key<Duration>,
 }
 
 /// How fast an autoscaler scales.

@@ -2,12 +2,10 @@
 //! `scenario::check`; the descriptions here are those of the JSON Schema.
 
 pub(super) mod at;
+pub(super) mod beside;
 pub(super) mod client;
-pub(super) mod cpu;
-pub(super) mod enforcement;
 pub(super) mod gateway;
 pub(super) mod hpa;
-
 pub(super) mod law;
 pub(super) mod load;
 pub(super) mod policy;

@@ -6,13 +6,16 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, VariantAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, VariantAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::at::{At, Key};
+use super::beside;
 use crate::scenario::diagnostic::Place;
-use crate::scenario::quantity::{Count, Duration, Number, Share};
+use crate::scenario::quantity::{Cores, Count, Duration, LONGEST, Number, Share};
 use crate::settings::{Group, Kind, Settings, Value, Vocabulary, Words};
+use crate::units::{Cores as CoresOf, Span};
 
 /// The keys of a group that are written, with their values, in the order of the declaration.
 #[derive(Clone, Debug)]
@@ -52,14 +55,20 @@ impl WrittenKeys {
     }
 }
 
-/// The keys of `S` that are written.
+/// The keys of `S` that are written, and what is written of those that `R` reads: keys of `S` that are no plain ones, and others.
 #[derive(Clone, Debug)]
-pub struct Written<S> {
+pub struct Written<S, R = AllDeclared> {
     pub(in crate::scenario) keys: WrittenKeys,
+    pub(in crate::scenario) rest: R,
     of: PhantomData<S>,
 }
 
-impl<S> Deref for Written<S> {
+/// Beside declared keys there are no others.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllDeclared {}
+
+impl<S, R> Deref for Written<S, R> {
     type Target = WrittenKeys;
 
     fn deref(&self) -> &WrittenKeys {
@@ -67,10 +76,10 @@ impl<S> Deref for Written<S> {
     }
 }
 
-impl<'de, S: Settings> Deserialize<'de> for Written<S> {
+impl<'de, S: Settings, R: Deserialize<'de>> Deserialize<'de> for Written<S, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let keys = Keys(S::GROUP).deserialize(deserializer)?;
-        Ok(Written { keys, of: PhantomData })
+        let (keys, rest) = beside::read(deserializer, S::GROUP)?;
+        Ok(Written { keys, rest, of: PhantomData })
     }
 }
 
@@ -81,26 +90,8 @@ impl<'de> DeserializeSeed<'de> for Keys {
     type Value = WrittenKeys;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_struct(self.0.name, self.0.names, self)
-    }
-}
-
-impl<'de> Visitor<'de> for Keys {
-    type Value = WrittenKeys;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of keys")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut keys = Vec::new();
-        while let Some(key) = map.next_key_seed(Name { known: self.0.names, words: false })? {
-            if let Some(value) = map.next_value_seed(Given(self.0.keys[key].kind))? {
-                keys.push((key, value));
-            }
-        }
-        keys.sort_by_key(|(key, _)| *key);
-        Ok(WrittenKeys { group: self.0, keys })
+        let (keys, AllDeclared {}) = beside::read(deserializer, self.0)?;
+        Ok(keys)
     }
 }
 
@@ -135,7 +126,7 @@ impl Visitor<'_> for Name {
 }
 
 /// Reads a value of this kind, or null, which is the same as no value.
-struct Given(Kind);
+pub struct Given(pub Kind);
 
 impl<'de> DeserializeSeed<'de> for Given {
     type Value = Key<WrittenValue>;
@@ -173,9 +164,11 @@ impl<'de> DeserializeSeed<'de> for OfKind {
             Kind::Count { .. } => Value::Count(Count::deserialize(d)?.0),
             Kind::Duration { .. } => Value::Duration(Duration::deserialize(d)?.0),
             Kind::Number { .. } => Value::Number(Number::deserialize(d)?.0),
-            Kind::Share | Kind::Percent => Value::Number(Share::deserialize(d)?.0),
+            Kind::Share { .. } | Kind::Percent { .. } => Value::Number(Share::deserialize(d)?.0),
+            Kind::Cores => Value::Count(Cores::deserialize(d)?.0.0.into()),
             Kind::Word(words) => Value::Word(d.deserialize_enum(words.name, words.words, OneOf(words.words))?),
             Kind::Group(group) => return Keys(group).deserialize(d).map(WrittenValue::Group),
+            Kind::Own => return Err(D::Error::custom("this value has a reader of its own")),
         };
         Ok(WrittenValue::Leaf(leaf))
     }
@@ -219,33 +212,40 @@ impl<W: Words> JsonSchema for Word<W> {
     }
 }
 
-impl<S: Settings> JsonSchema for Written<S> {
+impl<S: Settings, R: JsonSchema> JsonSchema for Written<S, R> {
     fn schema_name() -> Cow<'static, str> {
         S::GROUP.name.into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        group_schema(generator, S::GROUP)
+        let rest = R::json_schema(generator);
+        group_schema(generator, S::GROUP, &rest)
     }
 }
 
-fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
-    let mut properties = serde_json::Map::new();
+/// `rest`: of the keys that have a reader of their own.
+fn group_schema(generator: &mut SchemaGenerator, group: &Group, rest: &Schema) -> Schema {
+    let of_rest = |key: &str| rest.get(key).cloned().unwrap_or_default();
+    let mut properties: serde_json::Map<String, Json> = of_rest("properties").as_object().cloned().unwrap_or_default();
+    let mut required: Vec<Json> = of_rest("required").as_array().cloned().unwrap_or_default();
     let defaults = (group.defaults)();
     for key in group.keys {
-        let mut schema = kind_schema(generator, key.kind);
+        let own = properties.remove(key.name).and_then(|schema| Schema::try_from(schema).ok());
+        let mut schema = own.unwrap_or_else(|| kind_schema(generator, key.kind));
         if key.required {
             not_null(&mut schema);
+            required.push(key.name.into());
         }
-        let default = defaults.iter().find(|(path, _)| path == key.name).filter(|_| !key.required);
-        let default = default.map_or_else(String::new, |(_, default)| format!(" Default {default}."));
+        let default = defaults.iter().find(|(path, _)| path == key.name).map(|(_, default)| default.as_str());
+        let default = key.without.or(default).filter(|_| !key.required);
+        let assumed = if key.assumed { ", an assumption" } else { "" };
+        let default = default.map_or_else(String::new, |default| format!(" Default {default}{assumed}."));
         schema.insert("description".into(), format!("{}{}{default}", key.about.trim(), bounds(key.kind)).into());
         properties.insert(key.name.to_owned(), schema.to_value());
     }
     let mut schema = json_schema!({
         "additionalProperties": false, "description": group.about.trim(), "properties": properties, "type": "object",
     });
-    let required: Vec<Json> = group.keys.iter().filter(|key| key.required).map(|key| key.name.into()).collect();
     if !required.is_empty() {
         schema.insert("required".into(), required.into());
     }
@@ -254,7 +254,7 @@ fn group_schema(generator: &mut SchemaGenerator, group: &Group) -> Schema {
 
 /// The schema of a group, by its name.
 pub fn group_reference(generator: &mut SchemaGenerator, group: &Group) -> Json {
-    let schema = group_schema(generator, group);
+    let schema = group_schema(generator, group, &Schema::default());
     generator.definitions_mut().insert(group.name.to_owned(), schema.to_value());
     serde_json::json!({ "$ref": format!("#/$defs/{}", group.name) })
 }
@@ -265,7 +265,8 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
         Kind::Count { .. } => return generator.subschema_for::<Key<Count>>(),
         Kind::Duration { .. } => return generator.subschema_for::<Key<Duration>>(),
         Kind::Number { .. } => return generator.subschema_for::<Key<Number>>(),
-        Kind::Share | Kind::Percent => return generator.subschema_for::<Key<Share>>(),
+        Kind::Share { .. } | Kind::Percent { .. } => return generator.subschema_for::<Key<Share>>(),
+        Kind::Cores => return generator.subschema_for::<Key<Cores>>(),
         Kind::Word(words) => {
             generator.definitions_mut().insert(words.name.to_owned(), words_schema(words).to_value());
             words.name
@@ -274,6 +275,7 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
             group_reference(generator, group);
             group.name
         }
+        Kind::Own => return Schema::default(),
     };
     json_schema!({ "anyOf": [{ "$ref": format!("#/$defs/{name}") }, { "type": "null" }] })
 }
@@ -282,6 +284,13 @@ fn kind_schema(generator: &mut SchemaGenerator, kind: Kind) -> Schema {
 fn not_null(schema: &mut Schema) {
     if let Some(Json::Array(choices)) = schema.get_mut("anyOf") {
         choices.retain(|choice| choice["type"] != "null");
+    }
+    if let Some(Json::Array(types)) = schema.get_mut("type") {
+        types.retain(|of| of != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".into(), only);
+        }
     }
 }
 
@@ -296,10 +305,14 @@ fn bounds(kind: Kind) -> String {
     match kind {
         Kind::Count { least, most } if most < u64::from(u32::MAX) => format!(" {least} to {most}."),
         Kind::Count { least, .. } if least > 0 => format!(" At least {least}."),
-        Kind::Duration { least, .. } if least.0 == 1 => " Above 0.".to_owned(),
-        Kind::Duration { least, or_zero: true } if least.0 > 1 => format!(" 0s, or at least {least}."),
+        Kind::Duration { least, most, .. } if most <= LONGEST => format!(" {least} to {most}."),
+        Kind::Duration { least: Span(1), .. } => " Above 0.".to_owned(),
+        Kind::Duration { least, or_zero: true, .. } if least.0 > 1 => format!(" 0s, or at least {least}."),
         Kind::Duration { least, .. } if least.0 > 1 => format!(" At least {least}."),
+        Kind::Share { least, most, in_percent: true } => format!(" {}% to {}%.", least * 100.0, most * 100.0),
+        Kind::Percent { least, most, whole: true } => format!(" {least}% to {most}%."),
         Kind::Number { least, most } => format!(" {least} to {most}."),
+        Kind::Cores => format!(" At least {}.", CoresOf::LEAST),
         _ => String::new(),
     }
 }

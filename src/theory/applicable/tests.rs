@@ -30,7 +30,7 @@ fn server(replicas: u32) -> Server {
             max_connection_idle: None,
             max_requests_per_connection: None,
             max_concurrent_streams: None,
-            enforcement: Enforcement::default(),
+            keepalive_enforcement: Enforcement::default(),
         },
     }
 }
@@ -325,25 +325,13 @@ fn runs_are_measured_as_the_forms_mean_them() {
 #[test]
 fn streams_are_left_alone() {
     let Load::Open { rate, .. } = open(5.0) else { return };
-    let streams = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), interval: None });
+    let streams = Load::Streams(Streams { rate, duration: Distribution::Constant(60.0), messages: None });
     let forms = |load: Load| for_scenario(&model(vec![server(1)], vec![client(1, 1, load)]));
     assert!(!forms(open(5.0)).is_empty());
     assert!(forms(streams).is_empty());
     // So are pods that come and go by themselves, and those behind a gateway.
     let mut scaled = model(vec![server(1)], vec![client(1, 1, open(5.0))]);
-    scaled.servers[0].hpa = Some(Hpa {
-        min_replicas: 1,
-        max_replicas: 9,
-        target_percent: 80,
-        tolerance: 0.1,
-        behavior: None,
-        sync_period: Span::from_secs(15),
-        cpu_initialization_period: Span::from_secs(300),
-        initial_readiness_delay: Span::from_secs(30),
-        downscale_stabilization: Span::from_secs(300),
-        metrics_resolution: Span::from_secs(15),
-        cpu_at_full_load: 1.0,
-    });
+    scaled.servers[0].hpa = Some(Hpa { max_replicas: 9, ..Hpa::default() });
     assert!(for_scenario(&scaled).is_empty());
     let mut behind = model(vec![server(1)], vec![client(1, 1, open(5.0))]);
     behind.gateways.push(Gateway { proxy: "envoy", server: server(1), client: client(1, 1, Load::Forwarded) });

@@ -9,7 +9,7 @@ use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, Connectivity, ResolverState, Subchannel};
 use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, OwnerId, PodId};
-use crate::model::{Client, GrpcClient, Model, Protocol, Retries};
+use crate::model::{Client, GrpcClient, Model, Protocol};
 use crate::policy::subset;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -28,7 +28,7 @@ pub struct Idleness {
 /// True if some setting of a client asks when its calls begin and end.
 pub fn counts_calls(model: &Model, client: &Client) -> bool {
     let Protocol::Grpc(grpc) = &client.protocol else { return false };
-    let throttles = matches!(grpc.retry, Some(Retries { throttling: Some(_), .. }));
+    let throttles = grpc.retry.is_some_and(|retries| retries.policy.throttling.is_some());
     throttles || idles_after(model, client, grpc).is_some()
 }
 

@@ -76,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
         if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod].serving {
             return;
         }
-        let rule = self.server_of(lane.pod).grpc.enforcement;
+        let rule = self.server_of(lane.pod).grpc.keepalive_enforcement;
         let (now, to_client) = (self.now, self.to_client);
         let calls = &self.calls.items;
         let on_it = |call: CallIx| calls[call].connection == handle.index && !calls[call].ended;

@@ -40,7 +40,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.opens_again(index, why, streams);
         }
         let settings = self.clients[client].settings;
-        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, throttling, elsewhere, unsent_only }), .. }) =
+        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, elsewhere, unsent_only }), .. }) =
             &settings.protocol
         else {
             return false;
@@ -55,7 +55,7 @@ impl<O: Observer> Engine<'_, O> {
         let attempts = u32::from(retries) + 1;
         let failed = Failure { reached: Reached::NoHeaders, code: why.status().code(), attempts, first: retries == 0 };
         let draw = mix(mix(demand, BACKOFF), attempts.into());
-        let throttle = throttling.map(|settings| self.throttle(owner.channel(), settings));
+        let throttle = policy.throttling.map(|settings| self.throttle(owner.channel(), settings));
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = pod.some();
         self.observe(&Observation::Retried { client: client.0, pod, why, emitted, after });

@@ -37,8 +37,8 @@ impl Sharing {
     /// what it used ahead counts in the windows that follow.
     pub fn most(&self, window: Span) -> Span {
         let part = |of: u64, one: u64| Span((u128::from(window.0) * u128::from(of) / u128::from(one)) as u64);
-        let cores = part(self.cpu.cores_milli.into(), 1_000);
-        self.cpu.limit.map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)))
+        let cores = part(self.cpu.cores.0.into(), 1_000);
+        self.cpu.bandwidth().map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)))
     }
 
     /// Periods of the limit since this was asked before.
@@ -53,7 +53,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The processor of a new pod. The periods of its limit are its own.
     pub fn new_sharing(&self, cpu: &Cpu, key: u64) -> Box<Sharing> {
         let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
-        let phase = cpu.limit.map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
+        let phase = cpu.bandwidth().map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
         let meter = Meter::new(cpu, self.now, phase);
         Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None, sampled: Periods::default() })
     }

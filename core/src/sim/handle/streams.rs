@@ -8,7 +8,7 @@ use super::super::observation::{ConnectionId, FailureReason, Observation, Observ
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle};
 use crate::ids::{CallIx, CallerId, ConnectionIx};
-use crate::model::{Load, Streams};
+use crate::model::{Load, Messages, Streams};
 use crate::random::mix;
 use crate::units::{Span, Time};
 
@@ -41,7 +41,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         let Some(streams) = self.streams_of(call.client) else { return false };
         let (pod, over) = (call.pod, wanted_until(call, streams).max(self.now));
         let (connection, handle) = (ConnectionId(self.lanes[connection].id), self.calls.handle(index));
-        if let Some(interval) = streams.interval {
+        if let Some(Messages { interval }) = streams.messages {
             let last = interval * self.messages_until_now(call, interval);
             let next = call.emitted + self.to_pod + last + interval;
             self.schedule.at(next, Rank::Expiry, Event::Message(handle));
@@ -75,7 +75,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// A message of a stream has come to its pod.
     pub fn on_message(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
-        let Some(interval) = self.streams_of(call.client).and_then(|s| s.interval) else { return };
+        let Some(Messages { interval }) = self.streams_of(call.client).and_then(|s| s.messages) else { return };
         let (pod, connection) = (call.pod, call.connection);
         let sent = Time(self.now.0 - self.to_pod.0);
         let draw = mix(mix(call.demand, MESSAGE), self.messages_until_now(call, interval));

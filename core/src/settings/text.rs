@@ -7,15 +7,21 @@ use crate::units::Span;
 /// More points than this are shown as a summary and a digest.
 const MAX_POINTS_SHOWN: usize = 4;
 
-pub(super) fn optional(span: Option<Span>, none: &str) -> String {
+/// A duration, or words for none.
+#[must_use]
+pub fn optional(span: Option<Span>, none: &str) -> String {
     span.map_or_else(|| none.to_owned(), |s| s.to_string())
 }
 
-pub(super) fn optional_count(count: Option<u32>, none: &str) -> String {
+/// A count, or words for none.
+#[must_use]
+pub fn optional_count(count: Option<u32>, none: &str) -> String {
     count.map_or_else(|| none.to_owned(), |n| n.to_string())
 }
 
-pub(super) fn amount(amount: CountOrPercent) -> String {
+/// A count or a percentage.
+#[must_use]
+pub fn amount(amount: CountOrPercent) -> String {
     match amount {
         CountOrPercent::Count(n) => n.to_string(),
         CountOrPercent::Percent(p) => format!("{p}%"),
@@ -28,7 +34,9 @@ fn time(seconds: f64) -> String {
     if span.as_secs_f64() == seconds { span.to_string() } else { format!("{seconds}s") }
 }
 
-pub(super) fn law(law: &Distribution) -> String {
+/// A distribution of times.
+#[must_use]
+pub fn law(law: &Distribution) -> String {
     match law {
         Distribution::Constant(x) => time(*x),
         Distribution::Uniform { min, max } => format!("uniform {{ min: {}, max: {} }}", time(*min), time(*max)),
@@ -50,7 +58,9 @@ pub(super) fn law(law: &Distribution) -> String {
     }
 }
 
-pub(super) fn curve(RateCurve { points }: &RateCurve) -> String {
+/// A rate over time.
+#[must_use]
+pub fn curve(RateCurve { points }: &RateCurve) -> String {
     if let [(_, rate)] = points.as_ref() {
         return rate.to_string();
     }
@@ -66,7 +76,8 @@ pub(super) fn curve(RateCurve { points }: &RateCurve) -> String {
 }
 
 /// The 64-bit FNV-1a hash, as 16 hexadecimal digits.
-pub(super) fn digest(bytes: &[u8]) -> String {
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let hash = bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
