@@ -87,7 +87,7 @@ impl Placing {
         changes: &[(Time, PodId)],
     ) -> Option<Attribution> {
         for live in std::mem::take(&mut self.live).into_iter().flatten() {
-            self.fold(model, &live, changes);
+            self.fold(model, live, changes);
         }
         let callers: Vec<usize> = (0..model.callers().count()).collect();
         // Clients of a gateway call no server.
