@@ -38,6 +38,7 @@ const PLAIN: &[&str] = &[
     "servers: [{ name: s }]\nclients: [{ name: c, load: { open: { rate: 1 } } }]",
     "service: { type: Headless }\nservers: [{ name: s, replicas: 20, stack: c_core, hpa: { max_replicas: 30 } }]
 clients: [{ name: c, policy: round_robin, keepalive: { time: 10s }, load: { open: { rate: 1 } } }]",
+    "service: { type: Headless }\nservers: [{ name: s }]\nclients: [{ name: c, load: { open: { rate: 1 } } }]",
     "servers: [{ name: s }]\nclients: [{ name: c, protocol: http1, http1: { keep_alive: {} }, connection_lifetime: { max: 1m },
   load: { open: { rate: 1 } } }]",
     "service: { type: Headless }\nservers: [{ name: s, replicas: 20 }]

@@ -15,6 +15,7 @@ mod timeline;
 pub use balancing::{Detection, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
 pub mod defaults;
 pub mod stack;
+pub mod text;
 
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,

@@ -5,12 +5,9 @@
 
 mod declare;
 mod field;
-pub mod text;
 
 pub use field::{Own, fits, rows_of};
 
-#[cfg(doc)]
-use crate::units::Cores;
 use crate::units::Span;
 
 /// What may stand behind a key.
@@ -59,7 +56,7 @@ pub enum Kind {
         /// Parts of a percent are refused, and not rounded.
         whole: bool,
     },
-    /// Cores, at least [`Cores::LEAST`].
+    /// Cores, at least [`crate::units::Cores::LEAST`].
     Cores,
     /// One word of an enum.
     Word(&'static Vocabulary),

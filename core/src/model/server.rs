@@ -1,10 +1,10 @@
 //! Server Deployments.
 
 use super::client::MS;
-use super::{Cpu, Enforcement, Hpa, WarmUp, defaults};
+use super::{Cpu, Enforcement, Hpa, WarmUp, defaults, text};
 use crate::distribution::Distribution;
 use crate::settings;
-use crate::settings::{DURATION, OWN, Own, at_least, count, group, number, text};
+use crate::settings::{DURATION, OWN, Own, at_least, count, group, number};
 use crate::units::Span;
 
 /// Replicas of a server or gateway.

@@ -1,8 +1,6 @@
 //! The types that fields of settings can have.
 
-use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value, text};
-use crate::distribution::Distribution;
-use crate::model::RateCurve;
+use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value};
 use crate::units::{Cores, Milli, Span};
 
 /// True if a field that holds `like` can be declared with `kind`.
@@ -124,22 +122,6 @@ impl Field for Cores {
     }
 }
 
-/// From a number: constant.
-impl Holds for RateCurve {
-    const LIKE: Kind = SHARE.kind;
-}
-
-impl Field for RateCurve {
-    fn take(&mut self, value: Value) {
-        if let Value::Number(rate) = value {
-            *self = RateCurve::constant(rate);
-        }
-    }
-    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(text::curve(self))
-    }
-}
-
 impl Holds for u32 {
     const LIKE: Kind = Kind::Count { least: 0, most: u32::MAX as u64 };
 }
@@ -161,12 +143,6 @@ impl Field for u32 {
 impl Own for String {
     fn rows(&self) -> Vec<(String, String)> {
         one(self)
-    }
-}
-
-impl Own for Distribution {
-    fn rows(&self) -> Vec<(String, String)> {
-        one(text::law(self))
     }
 }
 

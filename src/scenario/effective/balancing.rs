@@ -1,8 +1,8 @@
 //! The values in force of what balances: policy, outlier detection, the proxy beside a client.
 
 use super::{Rows, Scope};
+use crate::model::text::{law, optional_count};
 use crate::model::{Breakers, Detection, EnvoyCluster, Keys, Policy, Rules, Sidecar, SidecarKind};
-use crate::settings::text::{law, optional_count};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;

@@ -2,9 +2,9 @@
 
 use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
 use super::{Rows, Scope, stack};
+use crate::model::text::{curve, law, optional, optional_count};
 use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar};
 use crate::settings::Words;
-use crate::settings::text::{curve, law, optional, optional_count};
 use crate::units::Span;
 
 pub(super) fn client_values(

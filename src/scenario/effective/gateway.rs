@@ -3,11 +3,11 @@
 use super::balancing::{cluster_values, keys_values, outlier_values, policy_values};
 use super::client::discovery_values;
 use super::{Rows, Scope, of_connections};
+use crate::model::text::law;
 use crate::model::{
     Client, Discovery, EnvoyCluster, Gateway, GrpcClient, HaproxyLeastConn, HaproxyRandom, Policy, Protocol, Server,
     ServiceType, Sidecar, SidecarKind,
 };
-use crate::settings::text::law;
 
 pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway, service: ServiceType) {
     let Gateway { proxy: name, server, client } = gateway;

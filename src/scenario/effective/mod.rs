@@ -11,11 +11,11 @@ use std::fmt;
 use super::yaml::tree::Node;
 use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
+use crate::model::text::{digest, law, optional};
 use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, StrikeRule, What, When,
 };
-use crate::settings::text::{digest, law, optional};
 use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
 

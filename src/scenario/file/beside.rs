@@ -8,7 +8,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IntoDeseriali
 use serde::forward_to_deserialize_any;
 
 use super::settings::{Given, Name, WrittenKeys};
-use crate::settings::{Group, Kind};
+use crate::settings::Group;
 
 /// Reads the declared keys of a group, and an `R` from all others.
 ///
@@ -53,14 +53,18 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Beside<'_, D> {
     }
 }
 
-/// The names of a group, and those of `others` that it does not have. serde wants names that stay; there are as many lists as groups.
+/// The names of a group, and those of `others` that it does not have, each before the one that follows it there. serde wants names
+/// that stay; there are as many lists as groups.
 fn together(group: &'static [&'static str], others: &'static [&'static str]) -> &'static [&'static str] {
     static LISTS: Mutex<BTreeSet<&'static [&'static str]>> = Mutex::new(BTreeSet::new());
-    let more: Vec<&str> = others.iter().filter(|name| !group.contains(name)).copied().collect();
-    if more.is_empty() {
+    let mut all = group.to_vec();
+    for (i, name) in others.iter().enumerate().filter(|(_, name)| !group.contains(name)) {
+        let next = others[i..].iter().find_map(|next| all.iter().position(|known| known == next));
+        all.insert(next.unwrap_or(all.len()), name);
+    }
+    if all.len() == group.len() {
         return group;
     }
-    let all = [group, &more].concat();
     let mut lists = LISTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(list) = lists.get(all.as_slice()) {
         return list;
@@ -101,9 +105,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Both<'_, A> {
                 let name: StrDeserializer<'_, A::Error> = name.into_deserializer();
                 return seed.deserialize(name).map(Some);
             }
-            let kind: Kind = self.written.group.keys[i].kind;
-            if let Some(value) = self.visitor.next_value_seed(Given(kind))? {
-                self.written.keys.push((i, value));
+            let WrittenKeys { group, keys } = &mut *self.written;
+            let declared = group.names.iter().position(|declared| *declared == name);
+            let Some(key) = declared else { return Err(A::Error::custom("this key is nobody's")) };
+            if let Some(value) = self.visitor.next_value_seed(Given(group.keys[key].kind))? {
+                keys.push((key, value));
             }
         }
         Ok(None)

@@ -1,7 +1,8 @@
 //! Values as text: short, and different for different values, since the hash of a scenario is made of them.
 
+use super::{CountOrPercent, RateCurve};
 use crate::distribution::Distribution;
-use crate::model::{CountOrPercent, RateCurve};
+use crate::settings::{Field, Holds, Kind, Own, Value};
 use crate::units::Span;
 
 /// More points than this are shown as a summary and a digest.
@@ -82,6 +83,28 @@ pub fn digest(bytes: &[u8]) -> String {
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let hash = bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
     format!("{hash:016x}")
+}
+
+impl Own for Distribution {
+    fn rows(&self) -> Vec<(String, String)> {
+        vec![(String::new(), law(self))]
+    }
+}
+
+/// From a number: constant.
+impl Holds for RateCurve {
+    const LIKE: Kind = <f64 as Holds>::LIKE;
+}
+
+impl Field for RateCurve {
+    fn take(&mut self, value: Value) {
+        if let Value::Number(rate) = value {
+            *self = RateCurve::constant(rate);
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        vec![(String::new(), curve(self))]
+    }
 }
 
 #[cfg(test)]
