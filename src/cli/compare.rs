@@ -62,7 +62,7 @@ pub fn compare(args: &Args) -> Result<(), Failure> {
     if args.runs < 2 && until.is_none() && !guards.is_empty() {
         return Err(Failure::Usage("--fail-on needs several runs: with one, no difference can be shown".into()));
     }
-    let mut loaded = variants::load_all(&args.scenarios, &args.common.sets, &args.varies)?;
+    let mut loaded = variants::load_all(&args.scenarios, &args.common.changes, &args.varies)?;
     if let Some(name) = &args.baseline {
         put_first(&mut loaded, name)?;
     }

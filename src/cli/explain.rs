@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::failure::Failure;
-use super::{sources, terminal};
+use super::sources::{self, Changes};
+use super::terminal;
 use crate::lint;
 use crate::metrics::glossary;
 use crate::printable;
@@ -18,9 +19,8 @@ pub struct Args {
     /// (max_age), or an error code (E012); without WHAT, all of them are listed
     #[arg(value_name = "WHAT")]
     what: Option<String>,
-    /// Change a value of the scenario first
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    changes: Changes,
 }
 
 pub fn explain(args: &Args) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub fn explain(args: &Args) -> Result<(), Failure> {
         return terminal::print(&format!("{}\n\n{}\n\nSource: {}\n", entry.word, entry.meaning, entry.source));
     }
     if what == "-" || Path::new(what).exists() || !shipped::find(what).is_empty() {
-        return scenario(what, &args.sets);
+        return scenario(what, &args.changes);
     }
     let keys = schema::described(what.rsplit('.').next().unwrap_or(what));
     if !keys.is_empty() {
@@ -71,9 +71,9 @@ fn unknown(what: &str) -> String {
 }
 
 /// Every value in force, and whether it is the user's, a default of the real systems, or an assumption.
-fn scenario(argument: &str, sets: &[String]) -> Result<(), Failure> {
+fn scenario(argument: &str, changes: &Changes) -> Result<(), Failure> {
     let mut text = String::new();
-    for loaded in sources::load_all(&[argument.to_owned()], sets)? {
+    for loaded in sources::load_all(&[argument.to_owned()], changes)? {
         let path = loaded.effective.iter().map(|v| v.path.chars().count()).max().unwrap_or(0);
         let value = loaded.effective.iter().map(|v| v.value.chars().count()).max().unwrap_or(0).min(60);
         for v in loaded.effective.iter().filter(|v| v.path != "about") {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::observed::{self, Observed};
 use super::run::in_pool;
-use super::{Format, Terms, interrupt, sources, terminal};
+use super::sources::{self, Changes};
+use super::{Format, Terms, interrupt, terminal};
 use crate::experiment::fit::{Fitted, Likely, Seen, explain, scenario_of, try_out};
 use crate::output::{fit, json};
 use crate::printable;
@@ -51,7 +52,9 @@ pub fn fit(args: &Args) -> Result<(), Failure> {
     })?;
     let Observed { pods, shares, known } = observed;
     let seen = Seen { pods, shares, known, within, most: args.connections };
-    let base = args.base.as_ref().map(|base| sources::one(base, "--base")?.open(&args.sets).map_err(Failure::from));
+    let base = args.base.as_ref().map(|base| {
+        sources::one(base, "--base")?.open(&Changes { sets: args.sets.clone(), service: None }).map_err(Failure::from)
+    });
     let base = base.transpose()?;
     let mut set = interrupt::begin(&args.out, "fit")?;
     let watch = |_: u64, _| interrupt::asked();

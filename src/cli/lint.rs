@@ -17,9 +17,8 @@ pub struct Args {
     /// Scenario files, folders of them, standard input (-), or shipped scenarios such as blog/rolling-restart
     #[arg(required_unless_present = "rules", value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Change a value of the scenario first
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    changes: sources::Changes,
     /// Do not simulate what the findings cost
     #[arg(long)]
     no_evidence: bool,
@@ -47,7 +46,7 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
     if args.rules {
         return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
     }
-    let documents = sources::documents(&args.scenarios, &args.sets)?;
+    let documents = sources::documents(&args.scenarios, &args.changes)?;
     let mut found = Vec::new();
     for document in &documents {
         interrupt::look()?;
@@ -59,10 +58,11 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
         with_evidence(found, args)?
     };
     if !args.quiet {
-        terminal::print(&if args.json { lint::json(&rows) } else { text(&rows, documents.len()) })?;
+        let caveats = || documents.iter().filter_map(Document::caveat).map(|caveat| caveat + "\n").collect::<String>();
+        terminal::print(&if args.json { lint::json(&rows) } else { text(&rows, documents.len()) + &caveats() })?;
     }
     let least = if args.strict { Severity::Note } else { Severity::Warning };
-    let bad = rows.iter().filter(|(_, finding, _)| finding.rule.severity >= least).count();
+    let bad = rows.iter().filter(|(_, finding, _)| finding.severity >= least).count();
     if bad == 0 { Ok(()) } else { Err(Failure::Findings) }
 }
 
@@ -89,7 +89,7 @@ fn text(rows: &[Row], scenarios: usize) -> String {
         .iter()
         .map(|(name, finding, evidence)| lint::render(name, finding, evidence.as_ref(), &style) + "\n")
         .collect();
-    let of = |severity: Severity| rows.iter().filter(|row| row.1.rule.severity == severity).count();
+    let of = |severity: Severity| rows.iter().filter(|row| row.1.severity == severity).count();
     let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
     text.push_str(&format!(
         "{} in {}: {}, {}, {}",

@@ -7,6 +7,7 @@ mod explain;
 mod failure;
 mod fit;
 mod generate;
+mod import;
 mod interrupt;
 mod lint;
 mod observed;
@@ -62,6 +63,8 @@ enum Command {
     Lint(lint::Args),
     /// Explain a scenario's values, a figure, a policy, a rule of lint or an error code
     Explain(explain::Args),
+    /// Make a scenario of Kubernetes manifests, and list what of them is not modelled
+    Import(import::Args),
     /// Write a commented scenario to start from
     Init(generate::InitArgs),
     /// Draw the plots of an output folder again
@@ -85,9 +88,8 @@ struct Common {
     /// Seed of run 0, instead of the scenario's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Change a value of the scenario, e.g. servers.0.replicas=10, clients.web.policy=round_robin, or clients.*.policy=... for all clients
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    changes: sources::Changes,
     #[command(flatten)]
     terms: Terms,
     /// Do not write PNG files beside the SVG files
@@ -157,6 +159,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Validate(args) => run::validate(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Import(args) => import::import(&args),
         Command::Init(args) => generate::init(&args),
         Command::Plot(args) => plot::plot(&args),
         Command::Scenarios => generate::scenarios(),

@@ -95,7 +95,7 @@ impl Through {
 }
 
 pub fn plan(args: &Args) -> Result<(), Failure> {
-    let document = sources::one(&args.scenario, "a plan")?.open(&args.common.sets)?;
+    let document = sources::one(&args.scenario, "a plan")?.open(&args.common.changes)?;
     let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/plan"));
     let seed = match args.common.seed {
         Some(seed) => seed,

@@ -45,20 +45,21 @@ pub struct ValidateArgs {
     /// Scenario files, folders of them, standard input (-), or shipped scenarios
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Change a value of the scenario first
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    changes: sources::Changes,
 }
 
 pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
-    let loaded = sources::load_all(&args.scenarios, &args.sets)?;
-    let lines: Vec<String> = loaded.iter().map(|l| format!("{}: valid\n", l.model.name)).collect();
+    let loaded = sources::with_documents(&args.scenarios, &args.changes)?;
+    let caveat = |document: &Document| document.caveat().map_or_else(String::new, |caveat| format!("  {caveat}\n"));
+    let lines: Vec<String> =
+        loaded.iter().map(|(document, l)| format!("{}: valid\n{}", l.model.name, caveat(document))).collect();
     terminal::print(&lines.concat())
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
     let (documents, loaded): (Vec<Document>, Vec<Loaded>) =
-        sources::with_documents(&args.scenarios, &args.common.sets)?.into_iter().unzip();
+        sources::with_documents(&args.scenarios, &args.common.changes)?.into_iter().unzip();
     refuse_same_names(&loaded)?;
     loaded.iter().try_for_each(|scenario| refuse_too_many(scenario, args.runs, 1, "--runs"))?;
     let mut unwritable = None;
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let folder = folder.or_else(|failure| keep_machine(failure, &mut unwritable))?;
         unmet.extend(unmet_expectations(&replicates));
         printed.push(match args.common.terms.format {
-            Format::Table => table::render(&replicates.first, &header(scenario, folder), &terminal::style()),
+            Format::Table => table::render(&replicates.first, &header(document, scenario, folder), &terminal::style()),
             Format::Json => json::summary(&replicates.first.summary),
             Format::Markdown => markdown::render(&replicates.first),
         });
@@ -204,9 +205,10 @@ fn folders(loaded: &[Loaded], args: &Args) -> Vec<PathBuf> {
 }
 
 /// What stands above the table: the assumptions in force.
-pub fn header(scenario: &Loaded, folder: Option<String>) -> Header {
+pub fn header(document: &Document, scenario: &Loaded, folder: Option<String>) -> Header {
     let assumed = scenario.effective.iter().filter(|v| v.origin == Origin::Assumption);
-    Header { assumptions: assumed.map(|v| (v.path.clone(), v.value.clone())).collect(), folder }
+    let assumptions = assumed.map(|v| (v.path.clone(), v.value.clone())).collect();
+    Header { assumptions, caveat: document.caveat(), folder }
 }
 
 /// A line for each expectation that some run does not meet.

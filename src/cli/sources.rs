@@ -1,4 +1,4 @@
-//! What a scenario argument means: a file, standard input (`-`), a folder of files, or a scenario that ships with evenkeel.
+//! What a scenario argument means: a file, standard input (`-`), a folder of files, manifests, or a scenario that ships with evenkeel.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,27 @@ use super::failure::Failure;
 use super::interrupt;
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::{Diagnostics, nearest, quoted};
-use crate::scenario::document::Document;
+use crate::scenario::document::{self, Document};
 use crate::shipped;
+
+/// What is made of the arguments.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Changes {
+    /// Change a value of the scenario, e.g. servers.0.replicas=10, clients.web.policy=round_robin, or clients.*.policy=... for all clients
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Of manifests with several Services, the one that the scenario is about
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+}
 
 /// Where a scenario comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A file.
+    /// A file: a scenario, or manifests.
     File(PathBuf),
+    /// Files of manifests that are one input, and the name of their folder.
+    Manifests(Vec<PathBuf>, String),
     /// Standard input.
     Stdin,
     /// An embedded one.
@@ -22,17 +35,20 @@ pub enum Source {
 
 impl Source {
     /// Reads its text.
-    pub fn open(&self, sets: &[String]) -> Result<Document, Diagnostics> {
+    pub fn open(&self, changes: &Changes) -> Result<Document, Diagnostics> {
+        let Changes { sets, service } = changes;
+        let service = service.as_deref();
         match self {
-            Source::File(path) => Document::open(path, sets),
-            Source::Stdin => Document::stdin(sets),
+            Source::File(path) => Document::open(path, sets, service),
+            Source::Manifests(paths, name) => Document::manifests(paths, name, sets, service),
+            Source::Stdin => Document::stdin(sets, service),
             Source::Shipped(s) => Ok(Document::embedded(s.name, s.text, sets)),
         }
     }
 
     /// Reads it.
-    pub fn load(&self, sets: &[String]) -> Result<Loaded, Diagnostics> {
-        self.open(sets)?.load(&[])
+    pub fn load(&self, changes: &Changes) -> Result<Loaded, Diagnostics> {
+        self.open(changes)?.load(&[])
     }
 }
 
@@ -78,21 +94,43 @@ fn near(argument: &str) -> Option<&'static str> {
     names.iter().copied().find(|name| *name == near || last(name) == near)
 }
 
+/// The scenarios of a folder, each file one, and its manifests, which are one input. A folder without files stands for its folders.
 fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
-    Ok(files_in(folder)?.into_iter().map(Source::File).collect())
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for path in entries(folder)? {
+        match path.extension().and_then(|e| e.to_str()) {
+            _ if path.is_dir() => folders.push(path),
+            Some("yaml" | "yml" | "json" | "sh") => files.push(path),
+            _ => {}
+        }
+    }
+    if files.is_empty() && !folders.is_empty() {
+        let of_folders: Vec<Vec<Source>> = folders.iter().map(|f| in_folder(f)).collect::<Result<_, _>>()?;
+        return Ok(of_folders.concat());
+    }
+    if !files.iter().any(|file| document::holds_manifests(file)) {
+        return Ok(files_in(folder)?.into_iter().map(Source::File).collect());
+    }
+    let (scenarios, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|file| document::holds_scenario(file));
+    let name = folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let of_manifests = std::iter::once(Source::Manifests(manifests, name));
+    Ok(scenarios.into_iter().map(Source::File).chain(of_manifests).collect())
+}
+
+/// What is in a folder, in order of name.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
+    let all = std::fs::read_dir(folder).map_err(failed)?;
+    let mut all: Vec<PathBuf> = all.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(failed)?;
+    all.sort();
+    Ok(all)
 }
 
 /// The YAML files of a folder, in order of name.
 pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-            files.push(path);
-        }
-    }
-    files.sort();
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let files: Vec<PathBuf> = entries(folder)?.into_iter().filter(is_yaml).collect();
     if files.is_empty() {
         return Err(Failure::Usage(format!("there is no .yaml file in {}", folder.display())));
     }
@@ -100,29 +138,29 @@ pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
-pub fn load_all(arguments: &[String], sets: &[String]) -> Result<Vec<Loaded>, Failure> {
-    all(arguments, |source| source.load(sets))
+pub fn load_all(arguments: &[String], changes: &Changes) -> Result<Vec<Loaded>, Failure> {
+    all(arguments, |source| source.load(changes))
 }
 
 /// The same, each with its text.
-pub fn with_documents(arguments: &[String], sets: &[String]) -> Result<Vec<(Document, Loaded)>, Failure> {
+pub fn with_documents(arguments: &[String], changes: &Changes) -> Result<Vec<(Document, Loaded)>, Failure> {
     all(arguments, |source| {
-        let document = source.open(sets)?;
+        let document = source.open(changes)?;
         document.load(&[]).map(|loaded| (document, loaded))
     })
 }
 
 /// The same as texts that are known to be valid.
-pub fn documents(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
+pub fn documents(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
     all(arguments, |source| {
-        let document = source.open(sets)?;
+        let document = source.open(changes)?;
         document.load(&[]).map(|_| document)
     })
 }
 
 /// The same as texts that may be valid with other overrides only.
-pub fn texts(arguments: &[String], sets: &[String]) -> Result<Vec<Document>, Failure> {
-    all(arguments, |source| source.open(sets))
+pub fn texts(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
+    all(arguments, |source| source.open(changes))
 }
 
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
@@ -133,7 +171,19 @@ fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>
     for argument in arguments {
         sources.extend(find(argument)?);
     }
-    each(&sources, read)
+    each(&together(sources), read)
+}
+
+/// Files of manifests that are named one by one are one input, as they are to kubectl.
+fn together(sources: Vec<Source>) -> Vec<Source> {
+    let is_part = |source: &Source| matches!(source, Source::File(path) if document::holds_manifests(path));
+    let (parts, mut others): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(is_part);
+    let paths: Vec<PathBuf> =
+        parts.into_iter().filter_map(|s| if let Source::File(path) = s { Some(path) } else { None }).collect();
+    if !paths.is_empty() {
+        others.push(Source::Manifests(paths, String::new()));
+    }
+    others
 }
 
 /// What is made of all of these. All that is wrong is said; the first failure is returned.

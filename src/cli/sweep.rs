@@ -64,7 +64,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     let shard = shard.transpose().map_err(Failure::Usage)?;
     let mine = shard.unwrap_or(Shard::WHOLE).cells(grid.cells());
     // Read once: whoever edits the files while it runs changes nothing.
-    let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.sets)?;
+    let document = sources::one(&args.scenario, "a sweep")?.open(&args.common.changes)?;
     let load = |cell: u64| {
         interrupt::look()?;
         let loaded = document.load(&grid.sets(cell));

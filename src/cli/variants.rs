@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::run::refuse_same_names;
-use super::sources;
+use super::sources::{self, Changes};
 use crate::scenario::Loaded;
 use crate::scenario::document::Document;
 use crate::scenario::vary::Grid;
@@ -19,7 +19,7 @@ pub struct Variant {
 }
 
 /// Reads all scenarios, and makes each cell of the grid of what was read. Several of them keep their names before the cell's.
-pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Result<Vec<Variant>, Failure> {
+pub fn load_all(arguments: &[String], changes: &Changes, varies: &[String]) -> Result<Vec<Variant>, Failure> {
     const MOST: u64 = 1_000;
     let grid = Grid::parse("--vary", varies)?;
     if grid.cells() > MOST {
@@ -28,7 +28,7 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
             grid.cells()
         )));
     }
-    let texts = sources::texts(arguments, sets)?;
+    let texts = sources::texts(arguments, changes)?;
     let mut all = Vec::new();
     for cell in 0..grid.cells() {
         let told =
@@ -52,7 +52,7 @@ pub fn load_all(arguments: &[String], sets: &[String], varies: &[String]) -> Res
     if varies.is_empty() {
         in_order_of_their_story(&mut all);
     }
-    if !(sets.is_empty() && varies.is_empty()) {
+    if !(changes.sets.is_empty() && varies.is_empty()) {
         // What is said of a scenario is said of it as it is written.
         all.iter_mut().for_each(|variant| variant.scenario.model.story = None);
     }

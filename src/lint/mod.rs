@@ -84,6 +84,10 @@ struct Found {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
+    /// How much it matters: no more than a note where `assumed`.
+    pub severity: Severity,
+    /// It is about something that manifests do not say, since programs set it.
+    pub assumed: bool,
     /// Where in the text.
     pub position: Option<Position>,
     /// Path of the key that it is about, as `--set` has it.
@@ -131,7 +135,9 @@ pub fn lint(document: &Document) -> Result<Vec<Finding>, Diagnostics> {
     for rule in rules() {
         findings.extend((rule.find)(&model).into_iter().map(|found| {
             let Found { path, message, probe, fix } = found;
-            Finding { rule, position: document.position(&path), path, message, probe, fix }
+            let assumed = document.assumes(&path);
+            let severity = if assumed { Severity::Note } else { rule.severity };
+            Finding { rule, severity, assumed, position: document.position(&path), path, message, probe, fix }
         }));
     }
     Ok(findings)

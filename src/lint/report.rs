@@ -13,6 +13,9 @@ use crate::words::set_option;
 struct Row<'a> {
     code: &'static str,
     severity: Severity,
+    /// Manifests do not say it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    assumed: bool,
     title: &'static str,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +40,8 @@ fn row<'a>(name: &'a str, finding: &'a Finding, evidence: Option<&'a Evidence>) 
     let position = finding.position.as_ref();
     Row {
         code: finding.rule.code,
-        severity: finding.rule.severity,
+        severity: finding.severity,
+        assumed: finding.assumed,
         title: finding.rule.title,
         source: position.map_or(name, |p| &p.source),
         line: position.map(|p| p.line),
@@ -69,9 +73,12 @@ pub fn render(name: &str, finding: &Finding, evidence: Option<&Evidence>, style:
         Some(at) => format!("{}:{}:{}", at.source, at.line, at.column),
         None => name.to_owned(),
     };
-    let head = format!("{}[{}]: {}", rule.severity.word(), rule.code, rule.title);
-    let head = if rule.severity == Severity::Note { style.strong(&head) } else { style.bad(&head) };
+    let head = format!("{}[{}]: {}", finding.severity.word(), rule.code, rule.title);
+    let head = if finding.severity == Severity::Note { style.strong(&head) } else { style.bad(&head) };
     let mut text = format!("{place}: {head}\n  {}: {}\n", finding.path, finding.message);
+    if finding.assumed {
+        text.push_str("  assumed: the manifests do not say it, since programs set it; say what yours do with --set\n");
+    }
     if let Some(evidence) = evidence {
         let _ = writeln!(text, "  evidence: {}", proof(evidence));
         if !evidence.probe.is_empty() {

@@ -22,6 +22,8 @@ use pods::{pods, whole_percent};
 pub struct Header {
     /// Defaults in use that no real system gives: name and value.
     pub assumptions: Vec<(String, String)>,
+    /// What manifests say and the scenario does not, in a sentence.
+    pub caveat: Option<String>,
     /// Where the files went, if any were written.
     pub folder: Option<String>,
 }
@@ -83,6 +85,9 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
         let listed: Vec<String> = header.assumptions.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let text = format!("assumptions (no real system gives them): {}", listed.join(", "));
         let _ = writeln!(out, "{}", style.faint(&paragraphs(&text, style.columns(), "  ")));
+    }
+    if let Some(caveat) = &header.caveat {
+        let _ = writeln!(out, "{}", paragraphs(caveat, style.columns(), "  "));
     }
 }
 
@@ -190,7 +195,7 @@ mod tests {
 
     fn rendered(outcome: &Outcome, style: &Style) -> String {
         let assumptions = vec![("service_time".into(), "1.6ms".into()), ("rtt".into(), "500us".into())];
-        render(outcome, &Header { assumptions, folder: Some("outputs/x".into()) }, style)
+        render(outcome, &Header { assumptions, folder: Some("outputs/x".into()), ..Header::default() }, style)
     }
 
     #[test]

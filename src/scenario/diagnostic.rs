@@ -17,7 +17,7 @@ const LONGEST_LINE_SHOWN: usize = 300;
 /// A stretch of a source, in bytes from its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Which source: 0 is the scenario file, `i` is the i-th `--set`, or what the user typed in another option.
+    /// Which source: the scenario file (or the manifests that it was made of), then the `--set`s, or what the user typed in another option.
     pub source: u32,
     /// First byte.
     pub start: usize,

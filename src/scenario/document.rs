@@ -1,17 +1,27 @@
-//! A scenario as a text that can be read several times, each time with other overrides. Its files are read once.
+//! A scenario as it is written, which can be read several times, each time with other overrides. Its files are read once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::diagnostic::{self, Diagnostics, Place};
+use super::diagnostic::{self, Diagnostics, Place, Problem, Source};
+use super::effective::Assumed;
+use super::import::{self, Class, Imported, Remark};
 use super::input::{self, Beside};
-use super::{Loaded, MAX_BYTES, parse_beside, yaml};
+use super::yaml::tree::Node;
+use super::{Loaded, meaning, tree, yaml};
 use crate::printable;
+
+/// A file of manifests may be larger than a scenario: `kubectl get -o yaml` says much.
+const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
 /// A scenario as it is written, with the `--set`s that belong to it.
 #[derive(Clone, Debug)]
 pub struct Document {
     name: String,
-    text: String,
+    /// The text of a scenario, or manifests.
+    sources: Vec<Source>,
+    /// What the manifests say.
+    imported: Option<Arc<Imported>>,
     beside: Option<Beside>,
     sets: Vec<String>,
 }
@@ -28,30 +38,84 @@ pub struct Position {
 }
 
 impl Document {
-    /// Reads a file; `sets` are `PATH=VALUE` overrides, applied in order.
+    /// Reads a file, a scenario or manifests; `sets` are `PATH=VALUE` overrides, applied in order; `service` names the Service that
+    /// manifests are read for.
     ///
     /// # Errors
-    /// If it cannot be read.
-    pub fn open(path: &Path, sets: &[String]) -> Result<Document, Diagnostics> {
-        let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
-        Ok(Document { name: printable::path(path), text, beside: Some(Beside::file(path)), sets: sets.to_vec() })
+    /// If it cannot be read, or if manifests make no scenario.
+    pub fn open(path: &Path, sets: &[String], service: Option<&str>) -> Result<Document, Diagnostics> {
+        let text = input::read_text(path, MAX_MANIFEST_BYTES).map_err(|failure| failure.diagnostics(path))?;
+        Document::of(&printable::path(path), &text, Beside::file(path), sets, service)
     }
 
     /// Reads standard input. Paths of CSV files are relative to the working directory.
     ///
     /// # Errors
-    /// If it cannot be read.
-    pub fn stdin(sets: &[String]) -> Result<Document, Diagnostics> {
+    /// If it cannot be read, or if manifests make no scenario.
+    pub fn stdin(sets: &[String], service: Option<&str>) -> Result<Document, Diagnostics> {
         const NAME: &str = "stdin";
-        let text = input::read_from(Ok(std::io::stdin()), NAME, MAX_BYTES);
+        let text = input::read_from(Ok(std::io::stdin()), NAME, MAX_MANIFEST_BYTES);
         let text = text.map_err(|failure| failure.diagnostics(Path::new(NAME)))?;
-        Ok(Document { name: NAME.to_owned(), text, beside: Some(Beside::new(Path::new(""))), sets: sets.to_vec() })
+        Document::of(NAME, &text, Beside::new(Path::new("")), sets, service)
+    }
+
+    fn of(
+        name: &str,
+        text: &str,
+        beside: Beside,
+        sets: &[String],
+        service: Option<&str>,
+    ) -> Result<Document, Diagnostics> {
+        if import::is_manifest(text) {
+            return Document::import(vec![Source::new(name, text)], "", sets, service);
+        }
+        Ok(Document { beside: Some(beside), ..Document::embedded(name, text, sets) })
+    }
+
+    /// Reads manifests of several files as one input. The scenario has this name, or that of its Service.
+    ///
+    /// # Errors
+    /// If one cannot be read, or if they make no scenario.
+    pub fn manifests(
+        paths: &[PathBuf],
+        name: &str,
+        sets: &[String],
+        service: Option<&str>,
+    ) -> Result<Document, Diagnostics> {
+        let mut sources = Vec::new();
+        for path in paths {
+            let text = input::read_text(path, MAX_MANIFEST_BYTES).map_err(|failure| failure.diagnostics(path))?;
+            sources.push(Source::new(&printable::path(path), &text));
+        }
+        Document::import(sources, name, sets, service)
+    }
+
+    fn import(
+        sources: Vec<Source>,
+        scenario: &str,
+        sets: &[String],
+        service: Option<&str>,
+    ) -> Result<Document, Diagnostics> {
+        let name = sources.first().map_or_else(String::new, |source| source.name.clone());
+        match import::import(&sources, scenario, service) {
+            Ok(imported) => {
+                let imported = Some(Arc::new(imported));
+                Ok(Document { name, sources, imported, beside: None, sets: sets.to_vec() })
+            }
+            Err(problems) => Err(Diagnostics::new(sources, problems)),
+        }
     }
 
     /// A text that is in no file, and so cannot name CSV files.
     #[must_use]
     pub fn embedded(name: &str, text: &str, sets: &[String]) -> Document {
-        Document { name: name.to_owned(), text: text.to_owned(), beside: None, sets: sets.to_vec() }
+        let sources = vec![Source::new(name, text)];
+        Document { name: name.to_owned(), sources, imported: None, beside: None, sets: sets.to_vec() }
+    }
+
+    /// The same beside files in a folder.
+    pub(super) fn beside(self, folder: Option<&Path>) -> Document {
+        Document { beside: folder.map(Beside::new), ..self }
     }
 
     /// Its name in messages.
@@ -66,32 +130,133 @@ impl Document {
     /// All that is wrong with it.
     pub fn load(&self, more: &[String]) -> Result<Loaded, Diagnostics> {
         let sets: Vec<String> = self.sets.iter().chain(more).cloned().collect();
-        parse_beside(&self.name, &self.text, self.beside.as_ref(), &sets)
+        let sources = || {
+            let sets = sets.iter().map(|set| Source::new("--set", set));
+            self.sources.iter().cloned().chain(sets).collect()
+        };
+        let mut problems = Vec::new();
+        let Some(mut root) = self.tree(&sets, &mut problems) else {
+            return Err(Diagnostics::new(sources(), problems));
+        };
+        let wrong = |(problems, machine)| Diagnostics::new(sources(), problems).set_machine(machine);
+        let paths = self.imported.as_ref().map_or(&[][..], |imported| &imported.assumed);
+        let assumed = Assumed { paths, sources: self.sources.len() };
+        meaning(&mut root, self.beside.as_ref(), assumed).map_err(wrong)
+    }
+
+    /// The YAML tree with these overrides.
+    fn tree(&self, sets: &[String], problems: &mut Vec<Problem>) -> Option<Node> {
+        let root = match (&self.imported, self.sources.first()) {
+            (Some(imported), _) => imported.root.clone(),
+            (None, Some(source)) => tree(&source.text, problems)?,
+            (None, None) => return None,
+        };
+        overridden(root, sets, self.sources.len(), problems)
     }
 
     /// 16 hexadecimal digits that stand for the text and its overrides, as they are written.
     #[must_use]
     pub fn hash(&self) -> String {
         // Neither a text nor an override has a NUL character that YAML accepts.
-        let parts: Vec<&str> = std::iter::once(&self.text).chain(&self.sets).map(String::as_str).collect();
+        let texts = self.sources.iter().map(|source| &*source.text);
+        let parts: Vec<&str> = texts.chain(self.sets.iter().map(String::as_str)).collect();
         input::hash(parts.join("\0").as_bytes())
     }
 
     /// Where the value at a path such as `servers.api.grpc` stands, or as much of the path as is written.
     #[must_use]
     pub fn position(&self, path: &str) -> Option<Position> {
-        let mut root = yaml::tree::parse(&self.text, 0, 0).ok()?;
-        for (i, set) in self.sets.iter().enumerate() {
-            yaml::set::apply(&mut root, set, i as u32 + 1).ok()?;
-        }
-        let Place { source, start, .. } = yaml::set::place(&root, path);
-        let (name, text) = match (source as usize).checked_sub(1) {
-            None => (&self.name[..], &self.text),
-            Some(i) => ("--set", self.sets.get(i)?),
+        let root = self.tree(&self.sets, &mut Vec::new())?;
+        Some(self.position_of(yaml::set::place(&root, path)))
+    }
+
+    fn position_of(&self, Place { source, start, .. }: Place) -> Position {
+        let number = source as usize;
+        let (name, text) = match (self.sources.get(number), self.sets.get(number.wrapping_sub(self.sources.len()))) {
+            (Some(source), _) => (source.name.as_str(), &*source.text),
+            (None, Some(set)) => ("--set", set.as_str()),
+            (None, None) => ("", ""),
         };
         let (line, column) = diagnostic::line_and_column(text, start);
-        Some(Position { source: name.to_owned(), line, column })
+        Position { source: name.to_owned(), line, column }
     }
+
+    /// True for a path of something that the manifests which it was made of do not say, since programs set it.
+    #[must_use]
+    pub fn assumes(&self, path: &str) -> bool {
+        const SAID: [&str; 6] = ["replicas", "strategy", "termination", "min_ready", "hpa", "startup"];
+        let Some(imported) = &self.imported else { return false };
+        let steps: Vec<&str> = yaml::set::steps(path).map(|(_, step)| step).collect();
+        let of_program = match steps[..] {
+            ["servers", _, key, ..] => !SAID.contains(&key),
+            ["clients", _, key, ..] => key != "via" && key != "replicas",
+            _ => false,
+        };
+        of_program && !yaml::set::is_written(&imported.root, path)
+    }
+
+    /// What becomes of the fields of the manifests that it was made of, and where they stand; nothing of a scenario.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<(&Remark, Position)> {
+        let remarks = self.imported.iter().flat_map(|imported| &imported.remarks);
+        remarks.map(|remark| (remark, self.position_of(remark.place))).collect()
+    }
+
+    /// How many fields of the manifests the answer may miss, and how to see them; `None` if there are none.
+    #[must_use]
+    pub fn caveat(&self) -> Option<String> {
+        let remarks = &self.imported.as_ref()?.remarks;
+        let count = |class: Class| remarks.iter().filter(|remark| remark.class == class).count();
+        let (matters, unknown) = (count(Class::Matters), count(Class::Unknown));
+        let fields = |n: usize| if n == 1 { "1 field".to_owned() } else { format!("{n} fields") };
+        let said = match (matters, unknown) {
+            (0, 0) => return None,
+            (_, 0) => format!("{} of the manifests may matter and are not modelled: ", fields(matters)),
+            (0, _) => format!("{} of the manifests are unknown: ", fields(unknown)),
+            _ => format!(
+                "{} of the manifests may matter and are not modelled, and {unknown} are unknown: ",
+                fields(matters)
+            ),
+        };
+        Some(said + "`evenkeel import ... --fields` lists them")
+    }
+
+    /// The scenario that the manifests make, as a commented text; `None` if it is none of manifests.
+    #[must_use]
+    pub fn imported(&self) -> Option<String> {
+        let imported = self.imported.as_ref()?;
+        let root = self.tree(&self.sets, &mut Vec::new())?;
+        Some(import::written(imported, &root, &self.sources))
+    }
+}
+
+/// True for a file that holds Kubernetes objects, and not a scenario.
+#[must_use]
+pub fn holds_manifests(path: &Path) -> bool {
+    holds(path, import::is_manifest)
+}
+
+/// True for a file that holds a scenario, as far as its first lines tell.
+#[must_use]
+pub fn holds_scenario(path: &Path) -> bool {
+    holds(path, |text| {
+        !import::is_manifest(text) && diagnostic::lines(text).any(|(_, line)| line.starts_with("servers:"))
+    })
+}
+
+fn holds(path: &Path, what: impl Fn(&str) -> bool) -> bool {
+    // A pipe can be read only once.
+    path.is_file() && input::read_text(path, MAX_MANIFEST_BYTES).is_ok_and(|text| what(&text))
+}
+
+/// A tree with all overrides; the first one is the source of this number.
+fn overridden(mut root: Node, sets: &[String], number: usize, problems: &mut Vec<Problem>) -> Option<Node> {
+    for (i, set) in sets.iter().enumerate() {
+        if let Err(problem) = yaml::set::apply(&mut root, set, (number + i) as u32) {
+            problems.push(*problem);
+        }
+    }
+    problems.is_empty().then_some(root)
 }
 
 #[cfg(test)]
@@ -108,7 +273,7 @@ mod tests {
         write("a.yaml", &TEXT.replace("rate: 1", "trace: a.csv"));
         write("a.csv", "time_s,rate\n0,5\n9,7\n");
         let sets = ["duration=10s".to_owned()];
-        let open = || Document::open(&folder.path().join("a.yaml"), &sets).unwrap();
+        let open = || Document::open(&folder.path().join("a.yaml"), &sets, None).unwrap();
         let document = open();
         let first = document.load(&[]).unwrap();
         assert_eq!(first.files.keys().collect::<Vec<_>>(), ["a.csv"]);

@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod effective;
 pub mod file;
+pub mod import;
 mod input;
 pub mod property;
 pub mod quantity;
@@ -18,8 +19,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::Model;
-use diagnostic::{Diagnostics, Problem, Source};
-use effective::EffectiveValue;
+use diagnostic::{Diagnostics, Problem};
+use document::Document;
+use effective::{Assumed, EffectiveValue};
 use file::ScenarioFile;
 use input::Beside;
 pub use input::hash;
@@ -49,7 +51,7 @@ pub struct Loaded {
 /// # Errors
 /// All that is wrong with the file, or why it cannot be read ([`Diagnostics::is_machine_failure`]).
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Diagnostics> {
-    document::Document::open(path, sets)?.load(&[])
+    Document::open(path, sets, None)?.load(&[])
 }
 
 /// Reads a scenario from a text. `name_for_messages` stands where a path would; CSV files are looked for in `base_dir`, and
@@ -63,26 +65,16 @@ pub fn parse(
     base_dir: Option<&Path>,
     sets: &[String],
 ) -> Result<Loaded, Diagnostics> {
-    parse_beside(name_for_messages, text, base_dir.map(Beside::new).as_ref(), sets)
-}
-
-fn parse_beside(
-    name_for_messages: &str,
-    text: &str,
-    beside: Option<&Beside>,
-    sets: &[String],
-) -> Result<Loaded, Diagnostics> {
-    let mut sources = vec![Source::new(name_for_messages, text)];
-    sources.extend(sets.iter().map(|set| Source::new("--set", set)));
-    let mut problems = Vec::new();
-    let Some(mut root) = tree(text, sets, &mut problems) else {
-        return Err(Diagnostics::new(sources, problems));
-    };
-    meaning(&mut root, beside).map_err(|(problems, machine)| Diagnostics::new(sources, problems).set_machine(machine))
+    Document::embedded(name_for_messages, text, sets).beside(base_dir).load(&[])
 }
 
 /// What a tree means; or what is wrong with it, and whether the machine failed.
-fn meaning(root: &mut yaml::tree::Node, beside: Option<&Beside>) -> Result<Loaded, (Vec<Problem>, bool)> {
+/// Paths of `assumed` are not the user's.
+fn meaning(
+    root: &mut yaml::tree::Node,
+    beside: Option<&Beside>,
+    assumed: Assumed<'_>,
+) -> Result<Loaded, (Vec<Problem>, bool)> {
     let mut problems = Vec::new();
     let written = root.clone();
     let Some(file) = yaml::read::read::<ScenarioFile>(root, &mut problems) else { return Err((problems, false)) };
@@ -90,7 +82,7 @@ fn meaning(root: &mut yaml::tree::Node, beside: Option<&Beside>) -> Result<Loade
     let mut cx = check::Check { beside, files: BTreeMap::new(), problems, machine: false, damaged };
     match check::check(&mut cx, file, root.place) {
         Some(model) => {
-            let effective = effective::values(&model, &written);
+            let effective = effective::values(&model, &written, assumed);
             let scenario_hash = effective::hash(&effective);
             Ok(Loaded { model, effective, scenario_hash, files: cx.files })
         }
@@ -98,28 +90,22 @@ fn meaning(root: &mut yaml::tree::Node, beside: Option<&Beside>) -> Result<Loade
     }
 }
 
-/// The YAML tree with all overrides.
-fn tree(text: &str, sets: &[String], problems: &mut Vec<Problem>) -> Option<yaml::tree::Node> {
+/// The YAML tree of a scenario.
+fn tree(text: &str, problems: &mut Vec<Problem>) -> Option<yaml::tree::Node> {
     if text.len() as u64 > MAX_BYTES {
         problems.push(Problem::nowhere(Code::TooLarge, format!("the scenario is larger than {} MiB", MAX_BYTES >> 20)));
         return None;
     }
-    let mut root = match yaml::tree::parse(text, 0, 0) {
-        Ok(root) => root,
+    match yaml::tree::parse(text, 0, 0) {
+        Ok(root) if matches!(root.value, yaml::tree::Value::Null) => {
+            let problem = Problem::new(Code::Empty, root.place, "there is nothing in this file");
+            problems.push(problem.help("`evenkeel init` writes a scenario to start from"));
+            None
+        }
+        Ok(root) => Some(root),
         Err(problem) => {
             problems.push(*problem);
-            return None;
-        }
-    };
-    if matches!(root.value, yaml::tree::Value::Null) {
-        let problem = Problem::new(Code::Empty, root.place, "there is nothing in this file");
-        problems.push(problem.help("`evenkeel init` writes a scenario to start from"));
-        return None;
-    }
-    for (i, set) in sets.iter().enumerate() {
-        if let Err(problem) = yaml::set::apply(&mut root, set, i as u32 + 1) {
-            problems.push(*problem);
+            None
         }
     }
-    problems.is_empty().then_some(root)
 }

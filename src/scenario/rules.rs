@@ -160,6 +160,10 @@ rules! {
          `* 1.05` or `+ 5ms` and `after 1m`. It holds `always`, `in 95% of runs` or `on average`. What is drawn is a list, or a \
          range such as 2..12, 100ms..5s or 1..1000:log."
         "claim: round_robin.max_over_mean <= pick_first.max_over_mean\nholds: on average"
+    Manifests "E030" "manifests that make no scenario"
+        "A scenario is made of one Service and the workloads that it selects. Give both, and name the Service with --service if there \
+         are several. What calls it is found by the addresses in env and args, or assumed."
+        "kubectl get deploy,svc,hpa -o yaml | evenkeel run - --service api"
 }
 
 #[cfg(test)]
@@ -173,7 +177,7 @@ mod tests {
             assert_eq!(find(&rule.code.to_lowercase()), Some(rule));
             assert!(!rule.help.is_empty() && !rule.example.is_empty() && !rule.title.ends_with('.'));
         }
-        assert_eq!(Code::BadProperty.rule().code, "E029");
+        assert_eq!(Code::Manifests.rule().code, "E030");
         assert_eq!(find("E999"), None);
     }
 }

@@ -69,7 +69,7 @@ fn wrong(loaded: &Loaded, seed: u64) -> Vec<String> {
         wrong.push(format!("with one thread other bytes in {differ:?}"));
     }
     wrong.extend(drawn_again(folder.path(), &replicates.first, &files));
-    let header = table::Header { assumptions: Vec::new(), folder: None };
+    let header = table::Header { assumptions: Vec::new(), folder: None, ..table::Header::default() };
     let printed =
         [table::render(&replicates.first, &header, &output::Style::default()), markdown::render(&replicates.first)];
     let mut findings = files::Findings::default();

@@ -54,9 +54,18 @@ pub struct EffectiveValue {
     pub origin: Origin,
 }
 
+/// What stands in a tree and is an assumption all the same, since an import has put it there.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Assumed<'a> {
+    /// Paths; all that is below them is assumed, too.
+    pub paths: &'a [String],
+    /// How many sources the import has; what stands in a later one is an override.
+    pub sources: usize,
+}
+
 /// All values in force, in the order of the file's description. `written` is the file after all overrides.
-pub(super) fn values(model: &Model, written: &Node) -> Vec<EffectiveValue> {
-    let mut rows = Rows { written, rows: Vec::new() };
+pub(super) fn values(model: &Model, written: &Node, assumed: Assumed<'_>) -> Vec<EffectiveValue> {
+    let mut rows = Rows { written, assumed, rows: Vec::new() };
     let Model {
         name,
         about,
@@ -157,6 +166,7 @@ impl Scope {
 
 struct Rows<'a> {
     written: &'a Node,
+    assumed: Assumed<'a>,
     rows: Vec<EffectiveValue>,
 }
 
@@ -169,7 +179,7 @@ impl Rows<'_> {
     fn put_default(&mut self, scope: &Scope, key: &str, value: String, assumed: bool) {
         let Scope { shown, steps } = scope.key(key);
         let origin = if self.is_written(&steps) {
-            Origin::Yours
+            self.origin(&steps)
         } else if let Some(origin) = stack::origin(self.written, &steps) {
             origin
         } else if assumed || is_assumption(&steps) {
@@ -203,7 +213,20 @@ impl Rows<'_> {
     }
 
     fn yours(&mut self, path: String, value: String) {
-        self.rows.push(EffectiveValue { path, value, origin: Origin::Yours });
+        let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let origin = self.origin(&steps);
+        self.rows.push(EffectiveValue { path, value, origin });
+    }
+
+    /// Of what is written: the user's, or an import's.
+    fn origin(&self, steps: &[String]) -> Origin {
+        let path = steps.join(".");
+        let leads =
+            |assumed: &String| path.strip_prefix(assumed.as_str()).is_some_and(|rest| !rest.starts_with(|c| c != '.'));
+        let node = steps.iter().try_fold(self.written, |node, step| node.child(step));
+        let overridden = node.is_some_and(|node| node.place.source as usize >= self.assumed.sources);
+        let assumed = !overridden && self.assumed.paths.iter().any(leads);
+        if assumed { Origin::Assumption } else { Origin::Yours }
     }
 
     fn is_written(&self, steps: &[String]) -> bool {

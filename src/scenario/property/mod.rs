@@ -15,6 +15,7 @@ pub(super) use read::OF_THE_PROPERTY;
 pub use read::{open, parse};
 
 use super::diagnostic::{Diagnostics, Place, Problem, Source};
+use super::effective::Assumed;
 use super::input::Beside;
 use super::yaml::tree::{Entry, Node, Value};
 use super::yaml::{set, write};
@@ -82,7 +83,7 @@ impl Property {
         let mut root = self.tree(side, drawn).map_err(|problem| fail(vec![*problem]))?;
         let line = self.sides.get(side).map_or("", |side| &side.line);
         put(&mut root, "expect", text_list(line, self.template.claim));
-        meaning(&mut root, self.template.beside.as_ref())
+        meaning(&mut root, self.template.beside.as_ref(), Assumed::default())
             .map_err(|(problems, machine)| fail(problems).set_machine(machine))
     }
 

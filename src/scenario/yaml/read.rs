@@ -59,7 +59,7 @@ fn take_out(root: &mut Node, path: &[usize]) -> bool {
 }
 
 /// Reports keys that are written twice in one map, and drops all but the first.
-fn duplicates(node: &mut Node, problems: &mut Vec<Problem>) {
+pub(in crate::scenario) fn duplicates(node: &mut Node, problems: &mut Vec<Problem>) {
     match &mut node.value {
         Value::List(items) => items.iter_mut().for_each(|item| duplicates(item, problems)),
         Value::Map(entries) => {

@@ -81,6 +81,21 @@ pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
     place
 }
 
+/// True if a value stands at a path.
+pub(in crate::scenario) fn is_written(root: &Node, path: &str) -> bool {
+    let mut node = root;
+    steps(path).all(|(_, step)| {
+        let named = match &node.value {
+            Value::List(items) => items.iter().find(|item| name(item).as_deref() == Some(step)),
+            _ => None,
+        };
+        named.or_else(|| node.child(step)).is_some_and(|next| {
+            node = next;
+            true
+        })
+    })
+}
+
 fn bad(place: Place, message: impl Into<String>) -> Problem {
     Problem::new(Code::BadSet, place, message)
 }

@@ -1,0 +1,75 @@
+//! Nodes of a scenario that are made here, each with the place in the manifests that it comes from.
+
+use crate::scenario::diagnostic::Place;
+use crate::scenario::yaml::tree::{Entry, Node, Value};
+
+/// A text.
+pub(super) fn text(place: Place, text: impl Into<String>) -> Node {
+    node(place, Value::Text(text.into()))
+}
+
+/// A whole number.
+pub(super) fn int(place: Place, number: i128) -> Node {
+    node(place, Value::Int(number))
+}
+
+/// `true`.
+pub(super) fn yes(place: Place) -> Node {
+    node(place, Value::Bool(true))
+}
+
+/// A list.
+pub(super) fn list(place: Place, items: Vec<Node>) -> Node {
+    node(place, Value::List(items))
+}
+
+fn node(place: Place, value: Value) -> Node {
+    Node { place, value, damaged: false }
+}
+
+/// A map whose keys are put one by one.
+pub(super) struct Map(Node);
+
+impl Map {
+    pub fn new(place: Place) -> Map {
+        Map(Node::empty_map(place))
+    }
+
+    /// Adds a key, which stands where its value does. What was said of it before counts no more.
+    pub fn put(&mut self, key: &str, value: Node) {
+        let entry = Entry { key: key.to_owned(), key_place: value.place, value };
+        if let Value::Map(entries) = &mut self.0.value {
+            match entries.iter_mut().find(|e| e.key == key) {
+                Some(before) => *before = entry,
+                None => entries.push(entry),
+            }
+        }
+    }
+
+    /// Adds a key if there is a value.
+    pub fn put_some(&mut self, key: &str, value: Option<Node>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.0.value, Value::Map(entries) if entries.is_empty())
+    }
+
+    pub fn node(self) -> Node {
+        self.0
+    }
+
+    /// Itself, unless it is empty.
+    pub fn some(self) -> Option<Node> {
+        (!self.is_empty()).then_some(self.0)
+    }
+}
+
+/// A map of one key.
+pub(super) fn one(key: &str, value: Node) -> Node {
+    let mut map = Map::new(value.place);
+    map.put(key, value);
+    map.node()
+}

@@ -1,0 +1,111 @@
+//! Envoy set up by hand: a bootstrap file, alone or inside a ConfigMap, with a cluster that leads to the Service.
+
+use std::cell::Cell;
+
+use super::Cx;
+use super::build::{Map, one, text};
+use super::callers::calls;
+use super::object::{Field, Object, Seen};
+use super::workload::{percent, read};
+use crate::scenario::diagnostic::Place;
+use crate::scenario::yaml::tree::{Entry, Node, Value, parse};
+
+/// What a bootstrap is called in place of a kind.
+pub(super) const KIND: &str = "Envoy bootstrap";
+
+/// The bootstraps inside the ConfigMaps of an input. Their values stand where the whole text stands.
+pub(super) fn in_config_maps(objects: &[Object]) -> Vec<Object> {
+    let maps = objects.iter().filter(|object| object.kind == "ConfigMap");
+    let data =
+        maps.flat_map(|map| map.get(&["data"]).into_iter().flat_map(Field::entries).map(move |entry| (map, entry)));
+    let bootstrap = |(map, (_, field)): (&Object, (&str, Field<'_>))| {
+        let Value::Text(text) = &field.node.value else { return None };
+        let root = parse(text, field.place().source, 0).ok()?;
+        let object = Object {
+            kind: KIND.to_owned(),
+            name: format!("in ConfigMap {}", map.name),
+            root: standing_at(root, field.place()),
+            seen: Seen::default(),
+            is_part: Cell::new(false),
+        };
+        is_bootstrap(&object).then_some(object)
+    };
+    data.filter_map(bootstrap).collect()
+}
+
+/// True for the root of a bootstrap.
+pub(super) fn is_bootstrap(object: &Object) -> bool {
+    object.get(&["static_resources"]).is_some()
+}
+
+/// The same tree, all of which stands at one place.
+fn standing_at(node: Node, place: Place) -> Node {
+    let value = match node.value {
+        Value::List(items) => Value::List(items.into_iter().map(|item| standing_at(item, place)).collect()),
+        Value::Map(entries) => Value::Map(
+            entries.into_iter().map(|e| Entry { key_place: place, value: standing_at(e.value, place), ..e }).collect(),
+        ),
+        value => value,
+    };
+    Node { place, value, ..node }
+}
+
+/// The bootstrap with a cluster of the Service, and that cluster.
+pub(super) fn cluster<'a>(cx: &Cx<'a>, service: &str) -> Option<(&'a Object, Field<'a>)> {
+    cx.objects.iter().filter(|object| object.kind == KIND).find_map(|object| {
+        let clusters = object.get(&["static_resources", "clusters"])?;
+        let leads = |cluster: &Field<'a>| {
+            let hosts = cluster.get(&["load_assignment", "endpoints"]).into_iter().flat_map(Field::items);
+            let hosts = hosts.filter_map(|group| group.get(&["lb_endpoints"])).flat_map(Field::items);
+            let mut addresses =
+                hosts.filter_map(|host| host.get(&["endpoint", "address", "socket_address", "address"]));
+            addresses.any(|address| address.text().is_some_and(|host| calls(&format!("{host}:1"), service, None)))
+        };
+        Some((object, clusters.items().find(leads)?))
+    })
+}
+
+/// `via: envoy` with what its cluster says.
+pub(super) fn apply(cx: &mut Cx<'_>, object: &Object, cluster: Field<'_>, client: &mut Map) {
+    let place = cluster.place();
+    let mut settings = Map::new(place);
+    let thresholds = cluster.get(&["circuit_breakers", "thresholds"]).and_then(|all| all.items().next());
+    if let Some(of) = thresholds {
+        let mut breakers = Map::new(of.place());
+        breakers.put_some("max_requests", of.get(&["max_requests"]).map(read));
+        breakers.put_some("max_pending_requests", of.get(&["max_pending_requests"]).map(read));
+        settings.put_some("circuit_breakers", breakers.some());
+    }
+    client.put("via", settings.some().map_or_else(|| text(place, "envoy"), |settings| one("envoy", settings)));
+    let name = |key: &str| cluster.get(&[key]).and_then(|field| Some((field, field.text()?)));
+    if let Some((field, policy)) = name("lb_policy") {
+        let known = ["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "RING_HASH", "MAGLEV"].contains(&&*policy);
+        match known {
+            true => client.put("policy", text(field.place(), policy.to_lowercase())),
+            false => cx.matters(object, field, "this policy is not known: ROUND_ROBIN, Envoy's own, is taken"),
+        }
+    }
+    match name("type") {
+        Some((field, kind)) if kind == "EDS" => {
+            client.put("discovery", text(field.place(), "watch"));
+        }
+        Some((field, kind)) if kind != "STRICT_DNS" => {
+            cx.matters(
+                object,
+                field,
+                "a cluster is taken to be STRICT_DNS, which balances over all addresses of its name",
+            );
+        }
+        _ => {
+            let rate = cluster.get(&["dns_refresh_rate"]).map(read);
+            client.put_some("discovery", rate.map(|rate| one("poll", one("interval", rate))));
+        }
+    }
+    let Some(outliers) = cluster.get(&["outlier_detection"]) else { return };
+    let mut map = Map::new(outliers.place());
+    for key in ["consecutive_5xx", "interval", "base_ejection_time", "max_ejection_time"] {
+        map.put_some(key, outliers.get(&[key]).map(read));
+    }
+    map.put_some("max_ejection_percent", outliers.get(&["max_ejection_percent"]).map(percent));
+    client.put("outlier_detection", map.node());
+}

@@ -1,0 +1,109 @@
+//! What becomes of each field of the input: it is modelled, or it is listed with what the answer may miss, or it has no bearing
+//! on which pod gets the traffic. A field that is in no table is listed as unknown.
+
+mod table;
+
+use std::collections::BTreeMap;
+
+use super::object::{Field, Object};
+use super::{Class, Remark};
+use crate::scenario::yaml::tree::{Node, Value};
+use table::Fate::{Each, Matters, NoBearing};
+use table::{
+    ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
+};
+
+/// The fates of an object's fields; pods stand below `template`.
+fn rows(kind: &str) -> Option<Vec<(String, Fate)>> {
+    let own: &[Row] = match kind {
+        "Deployment" | "StatefulSet" | "Rollout" | "Job" | "Pod" => WORKLOAD,
+        "Service" => SERVICE,
+        "HorizontalPodAutoscaler" => HPA,
+        "DestinationRule" => DESTINATION_RULE,
+        "ConfigMap" | "Namespace" => LOOKED_UP,
+        super::service_config::KIND => SERVICE_CONFIG,
+        super::envoy::KIND => ENVOY,
+        _ => return None,
+    };
+    let mut all: Vec<(String, Fate)> = ANY.iter().chain(own).map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
+    let template = if kind == "Pod" { "" } else { "spec template " };
+    all.extend(POD.iter().map(|(path, fate)| (format!("{template}{path}"), *fate)));
+    Some(all)
+}
+
+/// What becomes of the fields of these objects; one remark for all values of an object that share a fate.
+pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
+    let mut all = Vec::new();
+    for object in objects {
+        let rows = rows(&object.kind);
+        if !object.is_part.get() {
+            all.push(unread(object, rows.is_some()));
+            continue;
+        }
+        let mut found: BTreeMap<(String, Class), Remark> = BTreeMap::new();
+        leaves(object.field(), String::new(), &mut |path, node| {
+            let (path, class, note) = if object.seen.has(node) {
+                (path.to_owned(), Class::Modelled, "")
+            } else if is_usual(path, node) {
+                (path.to_owned(), Class::NoBearing, "")
+            } else {
+                match rows.iter().flatten().filter(|row| leads_to(&row.0, path)).max_by_key(|row| row.0.len()) {
+                    Some((row, NoBearing)) => (row.clone(), Class::NoBearing, ""),
+                    Some((row, Matters(note))) => (row.clone(), Class::Matters, *note),
+                    Some((_, Each(note))) => (path.to_owned(), Class::Matters, *note),
+                    None => (path.to_owned(), Class::Unknown, "evenkeel does not know this field"),
+                }
+            };
+            let remark =
+                Remark { class, object: object.title(), path: path.clone(), note: note.to_owned(), place: node.place };
+            found.entry((path, class)).or_insert(remark);
+        });
+        all.extend(found.into_values());
+    }
+    all.sort_by_key(|r| (r.place.source, r.place.start));
+    all
+}
+
+/// An object that is no part of the scenario: it belongs to another Service, or its kind is not read.
+fn unread(object: &Object, of_another: bool) -> Remark {
+    let known = KINDS.iter().find(|(kind, _)| *kind == object.kind).map(|(_, fate)| *fate);
+    let (class, note) = match known {
+        _ if of_another => (Class::NoBearing, "it is no part of this scenario"),
+        Some(NoBearing) => (Class::NoBearing, ""),
+        Some(Matters(note) | Each(note)) => (Class::Matters, note),
+        None if object.kind.is_empty() => (Class::Unknown, "it is no Kubernetes object"),
+        None => (Class::Unknown, "evenkeel does not know this kind"),
+    };
+    let place = object.get(&["kind"]).map_or(object.root.place, Field::place);
+    Remark { class, object: object.title(), path: String::new(), note: note.to_owned(), place }
+}
+
+fn is_usual(path: &str, node: &Node) -> bool {
+    let is = |word: &str| match &node.value {
+        Value::Text(text) => text == word,
+        Value::Bool(x) => x.to_string() == word,
+        Value::Int(x) => x.to_string() == word,
+        _ => false,
+    };
+    USUAL.iter().any(|(known, word)| *known == path && is(word))
+}
+
+/// True if a path of the table is this path, or leads to it.
+fn leads_to(row: &str, path: &str) -> bool {
+    path.strip_prefix(row).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Calls back with each scalar and each empty list or map.
+fn leaves(field: Field<'_>, path: String, visit: &mut impl FnMut(&str, &Node)) {
+    match &field.node.value {
+        Value::Map(entries) if !entries.is_empty() => {
+            for (key, value) in field.entries() {
+                let path = if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
+                leaves(value, path, visit);
+            }
+        }
+        Value::List(items) if !items.is_empty() => field.items().for_each(|item| leaves(item, path.clone(), visit)),
+        Value::Null => {}
+        _ => visit(&path, field.node),
+    }
+}

@@ -1,0 +1,2 @@
+ghz -c 10 -n 500 \
+  --connections 2 orders:50051
