@@ -25,9 +25,15 @@ pub struct Args {
     /// Notes count, too: exit status 1 if there is any finding
     #[arg(long)]
     strict: bool,
-    /// Print JSON
-    #[arg(long)]
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Exit status 0 whatever is found
+    #[arg(long)]
+    exit_zero: bool,
     /// Print all rules as Markdown, each with the evidence of its example
     #[arg(long, exclusive = true)]
     rules: bool,
@@ -37,6 +43,21 @@ pub struct Args {
     /// Threads to use [default: all cores]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+}
+
+/// What lint prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For a person
+    Text,
+    /// A JSON array of findings
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, a test case per finding
+    Junit,
+    /// Workflow commands of GitHub Actions, which show findings beside the lines of a pull request
+    Github,
 }
 
 /// A finding, the scenario that it is of, and what its experiment shows.
@@ -59,11 +80,20 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
     };
     if !args.quiet {
         let caveats = || documents.iter().filter_map(Document::caveat).map(|caveat| caveat + "\n").collect::<String>();
-        terminal::print(&if args.json { lint::json(&rows) } else { text(&rows, documents.len()) + &caveats() })?;
+        let names: Vec<&str> = documents.iter().map(Document::name).collect();
+        let format = if args.json { Format::Json } else { args.format };
+        terminal::print(&match format {
+            Format::Text => text(&rows, documents.len()) + &caveats(),
+            Format::Json => lint::json(&rows),
+            Format::Sarif => lint::sarif(&rows),
+            Format::Junit => lint::junit(&rows, &names) + "\n",
+            Format::Github if rows.is_empty() => String::new(),
+            Format::Github => lint::github(&rows) + "\n",
+        })?;
     }
     let least = if args.strict { Severity::Note } else { Severity::Warning };
     let bad = rows.iter().filter(|(_, finding, _)| finding.severity >= least).count();
-    if bad == 0 { Ok(()) } else { Err(Failure::Findings) }
+    if bad == 0 || args.exit_zero { Ok(()) } else { Err(Failure::Findings) }
 }
 
 /// Runs the findings' experiments on all threads.
@@ -116,8 +146,9 @@ many runs better in one case of twenty at most, and what it makes worse, by 5 % 
 open one: they would count how fast calls can fail. Fix and experiment are printed as `--set`s, for `run` and `compare` to repeat.
 `evenkeel explain EK001` prints a rule.
 
-Exit status: 0 nothing; 1 a finding that is a warning or an error, with `--strict` also a note; 2 the input is wrong. `--json` is for
-programs, `--no-evidence` does not simulate. A finding is about what is set up, not about what the timeline of the scenario does with it.
+Exit status: 0 nothing; 1 a finding that is a warning or an error, with `--strict` also a note; 2 the input is wrong. `--exit-zero` makes the
+first two one. `--format` prints `json`, `sarif` (2.1.0, for code scanning), `junit` or `github` (workflow commands), with the same exit status.
+`--no-evidence` does not simulate. Kubernetes manifests are linted as they are ([import.md](import.md)). A finding is about what is set up, not about what the timeline of the scenario does with it.
 
 This file is written by `evenkeel lint --rules`, and a test compares it.
 ";

@@ -11,6 +11,7 @@ mod discovery;
 mod evidence;
 mod facts;
 mod figures;
+mod formats;
 mod keepalive;
 mod load;
 mod placing;
@@ -23,6 +24,7 @@ mod scaling;
 pub use cures::cures;
 pub use evidence::{Evidence, Shown, evidence};
 pub use figures::Figure;
+pub use formats::{github, junit, sarif};
 pub use report::{json, reference, render, rule_text};
 
 use serde::Serialize;

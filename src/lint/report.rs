@@ -90,12 +90,12 @@ pub fn render(name: &str, finding: &Finding, evidence: Option<&Evidence>, style:
 }
 
 /// `--set`s as they are typed into a shell.
-fn sets(sets: &[String]) -> String {
+pub(super) fn sets(sets: &[String]) -> String {
     sets.iter().map(|set| set_option(set)).collect::<Vec<_>>().join(" ")
 }
 
 /// The figures without and with the fix, how sure that is, and what the fix costs.
-fn proof(evidence: &Evidence) -> String {
+pub(super) fn proof(evidence: &Evidence) -> String {
     let Evidence { seed, runs, figures, price, missing, .. } = evidence;
     if !missing.is_empty() {
         return format!("none, since {missing}");

@@ -184,12 +184,23 @@ impl Document {
     /// True for a path of something that the manifests which it was made of do not say, since programs set it.
     #[must_use]
     pub fn assumes(&self, path: &str) -> bool {
-        const SAID: [&str; 6] = ["replicas", "strategy", "termination", "min_ready", "hpa", "startup"];
+        const OF_SERVERS: [&str; 5] = ["grpc", "queue_limit", "concurrency", "service_time", "cpu"];
+        // What gRPC does where nobody says anything (one channel, pick_first) is no assumption.
+        const OF_CLIENTS: [&str; 8] = [
+            "keepalive",
+            "deadline",
+            "connection_lifetime",
+            "retry",
+            "load",
+            "wait_for_ready",
+            "idle_timeout",
+            "backoff",
+        ];
         let Some(imported) = &self.imported else { return false };
         let steps: Vec<&str> = yaml::set::steps(path).map(|(_, step)| step).collect();
         let of_program = match steps[..] {
-            ["servers", _, key, ..] => !SAID.contains(&key),
-            ["clients", _, key, ..] => key != "via" && key != "replicas",
+            ["servers", _, key, ..] => OF_SERVERS.contains(&key),
+            ["clients", _, key, ..] => OF_CLIENTS.contains(&key),
             _ => false,
         };
         of_program && !yaml::set::is_written(&imported.root, path)
