@@ -116,7 +116,8 @@ fn processor_time() -> f64 {
     stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
-/// Twice as many pods take about twice as long: what is quadratic takes four times as long. The best of three of each.
+/// Eight times as many pods take about eight times as long: what is quadratic takes 64 times as long. Between them lies a factor of 22: caches
+/// and other work on the machine are worth less than three. The best of three of each.
 #[test]
 fn pods_are_made_in_linear_time() {
     use evenkeel::observe::{Recorder, RecorderOptions};
@@ -138,6 +139,6 @@ fn pods_are_made_in_linear_time() {
         };
         (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
     };
-    let (some, twice) = (time(20_000), time(40_000));
-    assert!(twice <= 3.0 * some, "20,000 pods took {some} s, 40,000 {twice} s");
+    let (some, more) = (time(10_000), time(80_000));
+    assert!(more <= 22.0 * some, "10,000 pods took {some} s, 80,000 {more} s");
 }
