@@ -72,11 +72,11 @@ ids! {
     OwnerId;
     /// A connection, by the place where it is kept: another one has it when this one is closed.
     ConnectionIx or NONE;
-    /// A call, by the place where it is kept: another one has it when nobody holds this one any more.
+    /// A call, by the place where it is kept. After its end another call may get the place.
     CallIx or NONE;
     /// What a picker picks: a READY connection, or a host of a proxy by its place among the channel's addresses.
     EndpointIx;
-    /// A slot of a pod among those of all pods: one of another pod has it when this pod is gone.
+    /// A slot of a pod, among those of all pods. A later pod may get it when this one is gone.
     SlotIx;
     /// A worker of a closed load, over all clients.
     WorkerId or NONE;
@@ -88,7 +88,7 @@ ids! {
     DeploymentId;
     /// A node of the cluster.
     NodeId;
-    /// What somebody knows of the endpoints of a Service: each node in order, then the cluster DNS; of the servers, then of each gateway.
+    /// A view of the endpoints of a Service. Each node has one, then the cluster DNS. Those of the servers come first, then those of each gateway.
     ViewId;
     /// A replica of a client, numbered in order of creation over all clients.
     ReplicaId or NONE;

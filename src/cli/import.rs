@@ -76,8 +76,8 @@ fn fields(document: &Document) -> String {
             continue;
         }
         out.push_str(&format!("{title}:\n"));
-        for (remark, Position { source, line, column }) in of_class {
-            out.push_str(&format!("  {source}:{line}:{column}  {remark}\n"));
+        for (remark, position) in of_class {
+            out.push_str(&format!("  {position}  {remark}\n"));
         }
     }
     out

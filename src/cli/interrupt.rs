@@ -72,7 +72,7 @@ fn with_state<T>(f: impl FnOnce(&mut State) -> T) -> T {
 /// From now on signals stop commands instead of the process.
 pub fn catch() -> Result<(), Failure> {
     let listen = |signal| {
-        // The flag comes first: a signal between the two lines would otherwise be caught, and nobody told.
+        // The flag comes first: otherwise a signal between the two lines would be lost.
         flag::register(signal, &ASKED)?;
         flag::register_conditional_shutdown(signal, STATUS.into(), &ARMED)
     };

@@ -8,7 +8,7 @@ use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use crate::experiment::Watch;
-use crate::lint::{self, Evidence, Finding, Severity};
+use crate::lint::{self, Finding, Linted, Severity};
 use crate::scenario::document::Document;
 use crate::shipped;
 
@@ -60,9 +60,6 @@ enum Format {
     Github,
 }
 
-/// A finding, the scenario that it is of, and what its experiment shows.
-type Row = (String, Finding, Option<Evidence>);
-
 pub fn lint(args: &Args) -> Result<(), Failure> {
     if args.rules {
         return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
@@ -73,7 +70,7 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
         interrupt::look()?;
         found.extend(lint::lint(document)?.into_iter().map(|finding| (document, finding)));
     }
-    let rows: Vec<Row> = if args.no_evidence || args.quiet {
+    let rows: Vec<Linted> = if args.no_evidence || args.quiet {
         found.into_iter().map(|(document, finding)| (document.name().to_owned(), finding, None)).collect()
     } else {
         with_evidence(found, args)?
@@ -97,7 +94,7 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
 }
 
 /// Runs the findings' experiments on all threads.
-fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Row>, Failure> {
+fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Linted>, Failure> {
     let progress = Progress::new(found.len() as u64, None, false);
     let one = |(document, finding): (&Document, Finding)| {
         let watch = |_: u64, _| interrupt::asked();
@@ -108,12 +105,12 @@ fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Ro
             Err(error) => Err(Failure::Run(document.name().to_owned(), error)),
         }
     };
-    let rows = in_pool(args.threads, || found.into_par_iter().map(one).collect::<Result<Vec<Row>, Failure>>());
+    let rows = in_pool(args.threads, || found.into_par_iter().map(one).collect::<Result<Vec<Linted>, Failure>>());
     progress.finish();
     rows?
 }
 
-fn text(rows: &[Row], scenarios: usize) -> String {
+fn text(rows: &[Linted], scenarios: usize) -> String {
     let style = terminal::style();
     let mut text: String = rows
         .iter()

@@ -25,8 +25,8 @@ pub struct Changes {
 pub enum Source {
     /// A file: a scenario, or manifests.
     File(PathBuf),
-    /// Files of manifests that are one input, and the name of their folder.
-    Manifests(Vec<PathBuf>, String),
+    /// Files of manifests that are one input, and the name of their folder; none of files that are named one by one.
+    Manifests(Vec<PathBuf>, Option<String>),
     /// Standard input.
     Stdin,
     /// An embedded one.
@@ -40,7 +40,9 @@ impl Source {
         let service = service.as_deref();
         match self {
             Source::File(path) => Document::open(path, sets, service),
-            Source::Manifests(paths, name) => Document::manifests(paths, name, sets, service),
+            Source::Manifests(paths, folder) => {
+                Document::manifests(paths, folder.as_deref().unwrap_or_default(), sets, service)
+            }
             Source::Stdin => Document::stdin(sets, service),
             Source::Shipped(s) => Ok(Document::embedded(s.name, s.text, sets)),
         }
@@ -72,7 +74,12 @@ pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
             return Err(Failure::Usage(message));
         }
     }
-    Ok(vec![Source::File(path.to_owned())])
+    Ok(vec![of_file(path.to_owned())])
+}
+
+/// A file by itself: manifests may be put together with others.
+fn of_file(path: PathBuf) -> Source {
+    if document::holds_manifests(&path) { Source::Manifests(vec![path], None) } else { Source::File(path) }
 }
 
 /// The one scenario that an argument means; `what` is what takes no more.
@@ -114,7 +121,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
     let (scenarios, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
         files.into_iter().partition(|file| document::holds_scenario(file));
     let name = folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    let of_manifests = std::iter::once(Source::Manifests(manifests, name));
+    let of_manifests = std::iter::once(Source::Manifests(manifests, Some(name)));
     Ok(scenarios.into_iter().map(Source::File).chain(of_manifests).collect())
 }
 
@@ -176,12 +183,15 @@ fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>
 
 /// Files of manifests that are named one by one are one input, as they are to kubectl.
 fn together(sources: Vec<Source>) -> Vec<Source> {
-    let is_part = |source: &Source| matches!(source, Source::File(path) if document::holds_manifests(path));
-    let (parts, mut others): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(is_part);
-    let paths: Vec<PathBuf> =
-        parts.into_iter().filter_map(|s| if let Source::File(path) = s { Some(path) } else { None }).collect();
-    if !paths.is_empty() {
-        others.push(Source::Manifests(paths, String::new()));
+    let (mut parts, mut others) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source {
+            Source::Manifests(paths, None) => parts.extend(paths),
+            other => others.push(other),
+        }
+    }
+    if !parts.is_empty() {
+        others.push(Source::Manifests(parts, None));
     }
     others
 }

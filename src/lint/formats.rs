@@ -2,18 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::report::{proof, sets};
-use super::{Evidence, Finding, Rule, Severity, rules};
+use super::report::{ASSUMED, proof, sets};
+use super::{Evidence, Finding, Linted, Rule, Severity, rules};
 use crate::scenario::hash;
-
-/// A finding, the scenario that it is of, and what its experiment shows.
-type Found = (String, Finding, Option<Evidence>);
 
 /// All that a finding says, in lines.
 fn text(finding: &Finding, evidence: Option<&Evidence>) -> String {
     let mut text = format!("{}: {}", finding.path, finding.message);
     if finding.assumed {
-        text.push_str("\nassumed: the manifests do not say it, since programs set it");
+        text.push_str(&format!("\n{ASSUMED}"));
     }
     if let Some(evidence) = evidence {
         text.push_str(&format!("\nevidence: {}", proof(evidence)));
@@ -31,27 +28,22 @@ fn file(name: &str, finding: &Finding) -> Option<String> {
 ///
 /// <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 #[must_use]
-pub fn sarif(found: &[Found]) -> String {
+pub fn sarif(found: &[Linted]) -> String {
     let all = rules();
-    let level = |severity: Severity| match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
     let rule = |rule: &&Rule| {
         json!({
             "id": rule.code,
             "shortDescription": { "text": rule.title },
             "fullDescription": { "text": rule.cause },
             "help": { "text": format!("{}\n\nSource: {}", rule.cure, rule.source) },
-            "defaultConfiguration": { "level": level(rule.severity) },
+            "defaultConfiguration": { "level": rule.severity.word() },
         })
     };
-    let result = |(name, finding, evidence): &Found| {
+    let result = |(name, finding, evidence): &Linted| {
         let mut result = json!({
             "ruleId": finding.rule.code,
             "ruleIndex": all.iter().position(|rule| rule.code == finding.rule.code),
-            "level": level(finding.severity),
+            "level": finding.severity.word(),
             "message": { "text": format!("{}: {}", finding.rule.title, text(finding, evidence.as_ref())) },
             // What it is about, wherever that stands in the file.
             "partialFingerprints": {
@@ -95,11 +87,10 @@ fn uri(path: &str) -> String {
 
 /// JUnit XML: a test case per finding, which fails unless it is a note, and one per scenario without any.
 #[must_use]
-pub fn junit(found: &[Found], scenarios: &[&str]) -> String {
-    let case = |(name, finding, evidence): &Found| {
+pub fn junit(found: &[Linted], scenarios: &[&str]) -> String {
+    let case = |(name, finding, evidence): &Linted| {
         let rule = finding.rule;
-        let place =
-            finding.position.as_ref().map_or(String::new(), |p| format!("{}:{}:{}\n", p.source, p.line, p.column));
+        let place = finding.position.as_ref().map_or(String::new(), |position| format!("{position}\n"));
         let body = xml(&format!("{place}{}", text(finding, evidence.as_ref())));
         let inner = match finding.severity {
             Severity::Note => format!("<system-out>{body}</system-out>"),
@@ -138,13 +129,9 @@ fn xml(text: &str) -> String {
 ///
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 #[must_use]
-pub fn github(found: &[Found]) -> String {
-    let line = |(name, finding, evidence): &Found| {
-        let command = match finding.severity {
-            Severity::Note => "notice",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
+pub fn github(found: &[Linted]) -> String {
+    let line = |(name, finding, evidence): &Linted| {
+        let command = if finding.severity == Severity::Note { "notice" } else { finding.severity.word() };
         let place = file(name, finding).map_or(String::new(), |file| format!("file={},", property(&file)));
         let at = finding.position.as_ref().filter(|_| !place.is_empty());
         let at = at.map_or(String::new(), |p| format!("line={},col={},", p.line, p.column));
@@ -170,7 +157,7 @@ mod tests {
     use crate::lint::lint;
     use crate::scenario::document::Document;
 
-    fn found() -> Vec<Found> {
+    fn found() -> Vec<Linted> {
         let text = "name: a\nduration: 5m\nservers: [{ name: s, replicas: 5 }]\nclients:\n  - { name: c, load: { open: { rate: 50 } } }\n";
         let document = Document::embedded("k8s/a b.yaml", text, &[]);
         lint(&document).unwrap().into_iter().map(|finding| ("k8s/a b.yaml".to_owned(), finding, None)).collect()

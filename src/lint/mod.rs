@@ -102,6 +102,9 @@ pub struct Finding {
     pub fix: Vec<String>,
 }
 
+/// The scenario that a finding is of, the finding, and what its experiment shows if it was made.
+pub type Linted = (String, Finding, Option<Evidence>);
+
 /// All rules, in order of their codes.
 #[must_use]
 pub fn rules() -> Vec<&'static Rule> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Evidence, Finding, Rule, Severity, Shown, rules};
+use super::{Evidence, Finding, Linted, Rule, Severity, Shown, rules};
 use crate::output::{Style, json};
 use crate::words::set_option;
 
@@ -30,7 +30,7 @@ struct Row<'a> {
 
 /// Findings of a scenario of this name as a JSON array.
 #[must_use]
-pub fn json(found: &[(String, Finding, Option<Evidence>)]) -> String {
+pub fn json(found: &[Linted]) -> String {
     let rows: Vec<Row<'_>> =
         found.iter().map(|(name, finding, evidence)| row(name, finding, evidence.as_ref())).collect();
     json::text(&rows)
@@ -65,19 +65,22 @@ impl Severity {
     }
 }
 
+/// What is said of a finding about something that manifests do not say.
+pub(super) const ASSUMED: &str = "assumed: the manifests do not say it, since programs set it";
+
 /// A finding for a terminal, several lines.
 #[must_use]
 pub fn render(name: &str, finding: &Finding, evidence: Option<&Evidence>, style: &Style) -> String {
     let rule = finding.rule;
     let place = match &finding.position {
-        Some(at) => format!("{}:{}:{}", at.source, at.line, at.column),
+        Some(at) => at.to_string(),
         None => name.to_owned(),
     };
     let head = format!("{}[{}]: {}", finding.severity.word(), rule.code, rule.title);
     let head = if finding.severity == Severity::Note { style.strong(&head) } else { style.bad(&head) };
     let mut text = format!("{place}: {head}\n  {}: {}\n", finding.path, finding.message);
     if finding.assumed {
-        text.push_str("  assumed: the manifests do not say it, since programs set it; say what yours do with --set\n");
+        let _ = writeln!(text, "  {ASSUMED}; say what yours do with --set");
     }
     if let Some(evidence) = evidence {
         let _ = writeln!(text, "  evidence: {}", proof(evidence));

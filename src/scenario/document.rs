@@ -1,5 +1,6 @@
 //! A scenario as it is written, which can be read several times, each time with other overrides. Its files are read once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +36,12 @@ pub struct Position {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.source, self.line, self.column)
+    }
 }
 
 impl Document {
@@ -237,7 +244,7 @@ impl Document {
     pub fn imported(&self) -> Option<String> {
         let imported = self.imported.as_ref()?;
         let root = self.tree(&self.sets, &mut Vec::new())?;
-        Some(import::written(imported, &root, &self.sources))
+        Some(import::written(imported, &root, &self.sources, &self.remarks()))
     }
 }
 

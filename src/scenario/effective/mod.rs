@@ -220,13 +220,16 @@ impl Rows<'_> {
 
     /// Of what is written: the user's, or an import's.
     fn origin(&self, steps: &[String]) -> Origin {
-        let path = steps.join(".");
-        let leads =
-            |assumed: &String| path.strip_prefix(assumed.as_str()).is_some_and(|rest| !rest.starts_with(|c| c != '.'));
+        let leads = |assumed: &String| {
+            let mut steps = steps.iter();
+            assumed.split('.').all(|step| steps.next().is_some_and(|own| own == step))
+        };
+        if !self.assumed.paths.iter().any(leads) {
+            return Origin::Yours;
+        }
         let node = steps.iter().try_fold(self.written, |node, step| node.child(step));
         let overridden = node.is_some_and(|node| node.place.source as usize >= self.assumed.sources);
-        let assumed = !overridden && self.assumed.paths.iter().any(leads);
-        if assumed { Origin::Assumption } else { Origin::Yours }
+        if overridden { Origin::Yours } else { Origin::Assumption }
     }
 
     fn is_written(&self, steps: &[String]) -> bool {

@@ -1,7 +1,10 @@
 //! Nodes of a scenario that are made here, each with the place in the manifests that it comes from.
 
+use super::object::Field;
 use crate::scenario::diagnostic::Place;
+use crate::scenario::quantity::parse_duration;
 use crate::scenario::yaml::tree::{Entry, Node, Value};
+use crate::units::Span;
 
 /// A text.
 pub(super) fn text(place: Place, text: impl Into<String>) -> Node {
@@ -53,6 +56,13 @@ impl Map {
         }
     }
 
+    /// Puts what stands under the first key of each pair, as it is, under the second one.
+    pub fn copy(&mut self, from: Field<'_>, keys: &[(&str, &str)]) {
+        for (key, to) in keys {
+            self.put_some(to, from.get(&[key]).map(read));
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         matches!(&self.0.value, Value::Map(entries) if entries.is_empty())
     }
@@ -64,6 +74,26 @@ impl Map {
     /// Itself, unless it is empty.
     pub fn some(self) -> Option<Node> {
         (!self.is_empty()).then_some(self.0)
+    }
+}
+
+/// A value that goes into the scenario as it is.
+pub(super) fn read(field: Field<'_>) -> Node {
+    field.read();
+    field.node.clone()
+}
+
+/// A choice by its name: bare, or with its settings if it has any.
+pub(super) fn choice(name: &str, settings: Map) -> Node {
+    let place = settings.0.place;
+    settings.some().map_or_else(|| text(place, name), |settings| one(name, settings))
+}
+
+/// How long a value says, if it is a duration.
+pub(super) fn duration(node: &Node) -> Option<Span> {
+    match &node.value {
+        Value::Text(text) => parse_duration(text).ok(),
+        _ => None,
     }
 }
 

@@ -1,14 +1,12 @@
 //! Who calls the Service: load generators, workloads whose settings name it, or a client that is assumed.
 
-use super::build::{Map, int, text};
+use super::build::{Map, duration, int, read, text};
 use super::load::{self, Tool};
 use super::mesh::{self, Proxy};
 use super::object::{Field, Object};
-use super::{Class, Cx, Hint, Remark, Target, envoy, is_nothing, service_config, text as words, workload};
+use super::{Class, Cx, Hint, Remark, Target, envoy, service_config, text as words, workload};
 use crate::scenario::diagnostic::Place;
-use crate::scenario::quantity::parse_duration;
 use crate::scenario::yaml::tree::{Node, Value};
-use crate::units::Span;
 
 /// Calls per second of all clients together, where nothing says more.
 const RATE: i128 = 1_000;
@@ -44,7 +42,7 @@ pub(super) fn clients(cx: &mut Cx<'_>, target: &Target<'_>, servers: &[&Object],
     let mut all = Clients {
         nodes: Vec::new(),
         hints: Vec::new(),
-        duration: callers.iter().filter_map(|caller| caller.tool.as_ref()?.duration.clone()).max_by_key(length),
+        duration: callers.iter().filter_map(|caller| caller.tool.as_ref()?.duration.clone()).max_by_key(duration),
         ends: callers.iter().all(|caller| caller.tool.as_ref().is_some_and(Tool::ends)),
         assumed: Vec::new(),
     };
@@ -78,7 +76,7 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
     let is_other = |o: &&Object| o.is_workload() && !is_server(o) && !is_test(o) && !is_owned(cx, o);
     let candidates: Vec<&Object> = objects.iter().filter(is_other).collect();
     for object in candidates {
-        let tool = load::of_workload(object).filter(|tool| objects_are_one(objects) || address(&tool.target));
+        let tool = load::of_workload(object).filter(|tool| is_only_service(objects) || address(&tool.target));
         if tool.is_none() && !names(cx, object, &address) {
             continue;
         }
@@ -86,7 +84,7 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
             cx.matters(object.takes_part(), none, "a client without replicas calls nobody, and is left out");
             continue;
         }
-        let replicas = object.get(&["spec", "replicas"]).filter(|_| tool.is_none()).map(workload::read);
+        let replicas = object.get(&["spec", "replicas"]).filter(|_| tool.is_none()).map(read);
         let object = object.takes_part();
         all.push(Caller { name: cx.name(object), replicas, place: object.root.place, object: Some(object), tool });
     }
@@ -99,16 +97,8 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
 }
 
 /// True where nobody else can be meant.
-fn objects_are_one(objects: &[Object]) -> bool {
+fn is_only_service(objects: &[Object]) -> bool {
     objects.iter().filter(|o| o.kind == "Service").count() <= 1
-}
-
-/// How long a load goes on.
-fn length(duration: &Node) -> Span {
-    match &duration.value {
-        Value::Text(text) => parse_duration(text).unwrap_or(Span::ZERO),
-        _ => Span::ZERO,
-    }
 }
 
 /// True for the pod of `helm test`, which runs when somebody asks for it.
@@ -118,7 +108,7 @@ fn is_test(object: &Object) -> bool {
 
 /// True for a pod or ReplicaSet whose owner is in the input: it is counted there.
 pub(super) fn is_owned(cx: &Cx<'_>, object: &Object) -> bool {
-    let owners = object.get(&["metadata", "ownerReferences"]).into_iter().flat_map(Field::items);
+    let mut owners = object.get(&["metadata", "ownerReferences"]).into_iter().flat_map(Field::items);
     let owner = |owner: Field<'_>| {
         let name = owner.get(&["name"]).and_then(Field::text).unwrap_or_default();
         let of_replica_set = |o: &Object| {
@@ -127,7 +117,7 @@ pub(super) fn is_owned(cx: &Cx<'_>, object: &Object) -> bool {
         };
         cx.objects.iter().any(|o| !std::ptr::eq(o, object) && o.is_workload() && (o.name == name || of_replica_set(o)))
     };
-    owners.into_iter().any(owner)
+    owners.any(owner)
 }
 
 /// True if some setting of its containers is an address of the Service: in `args`, in `env`, or in a ConfigMap that `env` is from.
@@ -187,7 +177,7 @@ fn client(cx: &mut Cx<'_>, target: &Target<'_>, caller: Caller<'_>, proxy: Optio
     let Caller { name, replicas, place, object, tool } = caller;
     let mut client = Map::new(place);
     client.put("name", name);
-    client.put_some("replicas", replicas.filter(|n| !is_nothing(n)));
+    client.put_some("replicas", replicas);
     // A proxy does not balance over a headless Service.
     let balances = proxy.filter(|_| !target.headless);
     let load = match tool {

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 
 use super::Cx;
-use super::build::{Map, one, text};
+use super::build::{Map, choice, one, read, text};
 use super::callers::calls;
 use super::object::{Field, Object, Seen};
-use super::workload::{percent, read};
+use super::workload::percent;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::tree::{Entry, Node, Value, parse};
 
@@ -67,16 +67,14 @@ pub(super) fn cluster<'a>(cx: &Cx<'a>, service: &str) -> Option<(&'a Object, Fie
 
 /// `via: envoy` with what its cluster says.
 pub(super) fn apply(cx: &mut Cx<'_>, object: &Object, cluster: Field<'_>, client: &mut Map) {
-    let place = cluster.place();
-    let mut settings = Map::new(place);
+    let mut settings = Map::new(cluster.place());
     let thresholds = cluster.get(&["circuit_breakers", "thresholds"]).and_then(|all| all.items().next());
     if let Some(of) = thresholds {
         let mut breakers = Map::new(of.place());
-        breakers.put_some("max_requests", of.get(&["max_requests"]).map(read));
-        breakers.put_some("max_pending_requests", of.get(&["max_pending_requests"]).map(read));
+        breakers.copy(of, &["max_requests", "max_pending_requests"].map(|key| (key, key)));
         settings.put_some("circuit_breakers", breakers.some());
     }
-    client.put("via", settings.some().map_or_else(|| text(place, "envoy"), |settings| one("envoy", settings)));
+    client.put("via", choice("envoy", settings));
     let name = |key: &str| cluster.get(&[key]).and_then(|field| Some((field, field.text()?)));
     if let Some((field, policy)) = name("lb_policy") {
         let known = ["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "RING_HASH", "MAGLEV"].contains(&&*policy);
@@ -103,9 +101,10 @@ pub(super) fn apply(cx: &mut Cx<'_>, object: &Object, cluster: Field<'_>, client
     }
     let Some(outliers) = cluster.get(&["outlier_detection"]) else { return };
     let mut map = Map::new(outliers.place());
-    for key in ["consecutive_5xx", "interval", "base_ejection_time", "max_ejection_time"] {
-        map.put_some(key, outliers.get(&[key]).map(read));
-    }
+    map.copy(
+        outliers,
+        &["consecutive_5xx", "interval", "base_ejection_time", "max_ejection_time"].map(|key| (key, key)),
+    );
     map.put_some("max_ejection_percent", outliers.get(&["max_ejection_percent"]).map(percent));
     client.put("outlier_detection", map.node());
 }

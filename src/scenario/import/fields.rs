@@ -13,9 +13,9 @@ use table::{
     ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
 };
 
-/// The fates of an object's fields; pods stand below `template`.
-fn rows(kind: &str) -> Option<Vec<(String, Fate)>> {
-    let own: &[Row] = match kind {
+/// The fates of the fields that only objects of this kind have; `None` for a kind that is not read.
+fn own_rows(kind: &str) -> Option<&'static [Row]> {
+    Some(match kind {
         "Deployment" | "StatefulSet" | "Rollout" | "Job" | "Pod" => WORKLOAD,
         "Service" => SERVICE,
         "HorizontalPodAutoscaler" => HPA,
@@ -24,30 +24,37 @@ fn rows(kind: &str) -> Option<Vec<(String, Fate)>> {
         super::service_config::KIND => SERVICE_CONFIG,
         super::envoy::KIND => ENVOY,
         _ => return None,
-    };
-    let mut all: Vec<(String, Fate)> = ANY.iter().chain(own).map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
-    let template = if kind == "Pod" { "" } else { "spec template " };
-    all.extend(POD.iter().map(|(path, fate)| (format!("{template}{path}"), *fate)));
-    Some(all)
+    })
+}
+
+/// The fates of an object's fields; pods stand below its template.
+fn rows(object: &Object) -> Vec<(String, Fate)> {
+    let own = ANY.iter().chain(own_rows(&object.kind).unwrap_or_default());
+    let mut all: Vec<(String, Fate)> = own.map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
+    if object.is_workload() {
+        let template = if object.kind == "Pod" { "" } else { "spec template" };
+        all.extend(POD.iter().map(|(path, fate)| (below(template, path), *fate)));
+    }
+    all
 }
 
 /// What becomes of the fields of these objects; one remark for all values of an object that share a fate.
 pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
     let mut all = Vec::new();
     for object in objects {
-        let rows = rows(&object.kind);
         if !object.is_part.get() {
-            all.push(unread(object, rows.is_some()));
+            all.push(unread(object));
             continue;
         }
+        let rows = rows(object);
         let mut found: BTreeMap<(String, Class), Remark> = BTreeMap::new();
-        leaves(object.field(), String::new(), &mut |path, node| {
+        leaves(object.field(), "", &mut |path, node| {
             let (path, class, note) = if object.seen.has(node) {
                 (path.to_owned(), Class::Modelled, "")
             } else if is_usual(path, node) {
                 (path.to_owned(), Class::NoBearing, "")
             } else {
-                match rows.iter().flatten().filter(|row| leads_to(&row.0, path)).max_by_key(|row| row.0.len()) {
+                match rows.iter().filter(|row| leads_to(&row.0, path)).max_by_key(|row| row.0.len()) {
                     Some((row, NoBearing)) => (row.clone(), Class::NoBearing, ""),
                     Some((row, Matters(note))) => (row.clone(), Class::Matters, *note),
                     Some((_, Each(note))) => (path.to_owned(), Class::Matters, *note),
@@ -65,10 +72,10 @@ pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
 }
 
 /// An object that is no part of the scenario: it belongs to another Service, or its kind is not read.
-fn unread(object: &Object, of_another: bool) -> Remark {
+fn unread(object: &Object) -> Remark {
     let known = KINDS.iter().find(|(kind, _)| *kind == object.kind).map(|(_, fate)| *fate);
     let (class, note) = match known {
-        _ if of_another => (Class::NoBearing, "it is no part of this scenario"),
+        _ if own_rows(&object.kind).is_some() => (Class::NoBearing, "it is no part of this scenario"),
         Some(NoBearing) => (Class::NoBearing, ""),
         Some(Matters(note) | Each(note)) => (Class::Matters, note),
         None if object.kind.is_empty() => (Class::Unknown, "it is no Kubernetes object"),
@@ -88,22 +95,24 @@ fn is_usual(path: &str, node: &Node) -> bool {
     USUAL.iter().any(|(known, word)| *known == path && is(word))
 }
 
-/// True if a path of the table is this path, or leads to it.
-fn leads_to(row: &str, path: &str) -> bool {
-    path.strip_prefix(row).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+/// True if a path is this path, or leads to it; the empty one leads to all.
+pub(super) fn leads_to(row: &str, path: &str) -> bool {
+    path.strip_prefix(row).is_some_and(|rest| row.is_empty() || rest.is_empty() || rest.starts_with(' '))
+}
+
+/// The path of a key below a path.
+pub(super) fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path} {key}") }
 }
 
 /// Calls back with each scalar and each empty list or map.
-fn leaves(field: Field<'_>, path: String, visit: &mut impl FnMut(&str, &Node)) {
+fn leaves(field: Field<'_>, path: &str, visit: &mut impl FnMut(&str, &Node)) {
     match &field.node.value {
         Value::Map(entries) if !entries.is_empty() => {
-            for (key, value) in field.entries() {
-                let path = if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
-                leaves(value, path, visit);
-            }
+            field.entries().for_each(|(key, value)| leaves(value, &below(path, key), visit));
         }
-        Value::List(items) if !items.is_empty() => field.items().for_each(|item| leaves(item, path.clone(), visit)),
+        Value::List(items) if !items.is_empty() => field.items().for_each(|item| leaves(item, path, visit)),
         Value::Null => {}
-        _ => visit(&path, field.node),
+        _ => visit(path, field.node),
     }
 }

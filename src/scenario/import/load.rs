@@ -221,8 +221,7 @@ impl Given {
     /// A duration; a bare number is seconds.
     fn time(&self, kind: Kind, place: Place) -> Option<Node> {
         let time = self.value(kind).filter(|time| !["0", "0s"].contains(time))?;
-        let unit = if time.ends_with(|c: char| c.is_ascii_digit()) { "s" } else { "" };
-        Some(text(place, format!("{time}{unit}")))
+        Some(text(place, words::duration(time)))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::build::{Map, one, text, yes};
+use super::build::{Map, choice, read, text, yes};
 use super::object::{Field, Object};
-use super::workload::{percent, read};
+use super::workload::percent;
 use super::{Cx, Target};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::tree::{Node, Value};
@@ -91,8 +91,7 @@ pub(super) fn apply(cx: &mut Cx<'_>, proxy: Proxy, target: &Target<'_>, client: 
             }
         }
     }
-    let via = settings.some().map_or_else(|| text(proxy.place, proxy.kind), |settings| one(proxy.kind, settings));
-    client.put("via", via);
+    client.put("via", choice(proxy.kind, settings));
 }
 
 /// The DestinationRules of a Service: by its name, or by the end of it.
@@ -165,8 +164,7 @@ fn destination_rule(cx: &mut Cx<'_>, rule: &Object, settings: &mut Map, client: 
     let Some(outliers) = policy.get(&["outlierDetection"]) else { return };
     let mut map = Map::new(outliers.place());
     map.put_some("consecutive_5xx", outliers.get(&["consecutive5xxErrors"]).and_then(above_zero));
-    map.put_some("interval", outliers.get(&["interval"]).map(read));
-    map.put_some("base_ejection_time", outliers.get(&["baseEjectionTime"]).map(read));
+    map.copy(outliers, &[("interval", "interval"), ("baseEjectionTime", "base_ejection_time")]);
     map.put_some("max_ejection_percent", outliers.get(&["maxEjectionPercent"]).map(percent));
     client.put("outlier_detection", map.node());
     settings.put_some("panic_threshold", outliers.get(&["minHealthPercent"]).map(percent));
@@ -211,10 +209,10 @@ fn load_balancer(cx: &mut Cx<'_>, rule: &Object, balancer: Field<'_>, settings: 
 }
 
 fn consistent_hash(cx: &mut Cx<'_>, rule: &Object, hash: Field<'_>, client: &mut Map) {
-    let place = hash.place();
     let mut by = |policy: &str, from: Option<Field<'_>>, key: &str| {
-        let size = from.map(|from| one(key, read(from)));
-        client.put("policy", size.map_or_else(|| text(place, policy), |size| one(policy, size)));
+        let mut settings = Map::new(hash.place());
+        settings.put_some(key, from.map(read));
+        client.put("policy", choice(policy, settings));
     };
     match (hash.get(&["maglev"]), hash.get(&["ringHash"])) {
         (Some(maglev), _) => by("maglev", maglev.get(&["tableSize"]), "table_size"),

@@ -108,7 +108,7 @@ impl Cx<'_> {
 
     /// Says that a field is not modelled as it stands.
     fn matters(&mut self, object: &Object, field: Field<'_>, note: &str) {
-        let path = path_to(object.field(), field.place(), String::new()).unwrap_or_default();
+        let path = path_to(object.field(), &|found| std::ptr::eq(found.node, field.node), "").unwrap_or_default();
         let (class, note) = (Class::Matters, note.to_owned());
         self.remarks.push(Remark { class, object: object.title(), path, note, place: field.place() });
     }
@@ -118,14 +118,13 @@ impl Cx<'_> {
     }
 }
 
-/// The keys that lead to a place.
-fn path_to(from: Field<'_>, place: Place, path: String) -> Option<String> {
-    if from.place() == place {
-        return Some(path);
+/// The keys that lead to a value, below these ones.
+fn path_to(from: Field<'_>, is_it: &dyn Fn(Field<'_>) -> bool, path: &str) -> Option<String> {
+    if is_it(from) {
+        return Some(path.to_owned());
     }
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} {key}") };
-    let in_map = from.entries().find_map(|(key, field)| path_to(field, place, below(key)));
-    in_map.or_else(|| from.items().find_map(|item| path_to(item, place, path.clone())))
+    let in_map = from.entries().find_map(|(key, field)| path_to(field, is_it, &fields::below(path, key)));
+    in_map.or_else(|| from.items().find_map(|item| path_to(item, is_it, path)))
 }
 
 /// Makes a scenario of texts. It has this name, or that of the Service that it is about, which `service` names.
@@ -148,42 +147,31 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
             envoy::KIND.clone_into(&mut object.kind);
         }
     }
-    let mut cx = Cx { objects: &objects, remarks: Vec::new(), problems };
-    if !cx.problems.is_empty() {
-        return Err(cx.problems);
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    let mut cx = Cx { objects: &objects, remarks: Vec::new(), problems };
     let Some(target) = target(&mut cx, service) else { return Err(cx.problems) };
-    let (root, assumed, hints) = scenario(&mut cx, name, &target, tools);
+    let (mut root, assumed, hints) = scenario(&mut cx, name, &target, tools);
     cx.problems.extend(objects.iter().flat_map(|object| object.seen.problems.take()));
     if !cx.problems.is_empty() {
         return Err(cx.problems);
     }
-    let mut root = root;
-    let without_effect = take_out_what_has_no_effect(&mut root);
-    let mut said: Vec<Remark> = std::mem::take(&mut cx.remarks);
-    let holds = |object: &&Object, at: Place| {
-        let all = object.root.place;
-        all.source == at.source && all.start <= at.start && at.start <= all.end.max(all.start)
-    };
-    for (place, note) in without_effect {
-        let object = objects.iter().filter(|object| holds(object, place)).max_by_key(|o| o.root.place.start);
-        let (title, path) = object.map_or_else(Default::default, |o| {
-            (o.title(), path_to(o.field(), place, String::new()).unwrap_or_default())
-        });
-        said.push(Remark { class: Class::Matters, object: title, path, note, place });
+    let mut said = cx.remarks;
+    for (place, note) in take_out_what_has_no_effect(&mut root) {
+        let of = |o: &Object| Some((o.title(), path_to(o.field(), &|found| found.place() == place, "")?));
+        let (object, path) = objects.iter().find_map(of).unwrap_or_default();
+        said.push(Remark { class: Class::Matters, object, path, note, place });
     }
     // What was said of a field counts more than what the tables say of it, or of what is in it.
-    let about = |said: &Remark, r: &Remark| {
-        let below = r
-            .path
-            .strip_prefix(said.path.as_str())
-            .is_some_and(|rest| said.path.is_empty() || !rest.starts_with(|c| c != ' '));
+    let counts_less = |r: &Remark, said: &Remark| {
+        let same = r.path == said.path && r.place == said.place;
         let after = r.place.source == said.place.source && r.place.start >= said.place.start;
         let not_read = matches!(r.class, Class::Unknown | Class::Matters) || r.path.is_empty();
-        r.object == said.object && (r.place == said.place || below && after && not_read)
+        r.object == said.object && (same || after && not_read && fields::leads_to(&said.path, &r.path))
     };
     let mut remarks = fields::remarks(&objects);
-    remarks.retain(|r| !said.iter().any(|s| about(s, r)));
+    remarks.retain(|r| !said.iter().any(|said| counts_less(r, said)));
     remarks.extend(said);
     remarks.sort_by_key(|r| (r.class, r.place.source, r.place.start));
     Ok(Imported { root, remarks, assumed, hints })
@@ -234,9 +222,8 @@ fn servers<'a>(cx: &Cx<'a>, service: &Object) -> Vec<&'a Object> {
         (Some(a), Some(b)) => a == b,
         _ => true,
     };
-    let all: Vec<&Object> =
-        cx.objects.iter().filter(|o| o.is_workload() && alike(o) && o.has_labels(selector)).collect();
-    all.into_iter().filter(|o| !callers::is_owned(cx, o)).collect()
+    let is_one = |o: &&Object| o.is_workload() && alike(o) && o.has_labels(selector) && !callers::is_owned(cx, o);
+    cx.objects.iter().filter(is_one).collect()
 }
 
 fn scenario(
@@ -257,8 +244,8 @@ fn scenario(
             "add the Deployment (or StatefulSet, or Rollout) to the input",
         );
     }
-    if target.service.get(&["spec", "sessionAffinity"]).and_then(Field::text).is_some_and(|text| text != "None") {
-        let field = target.service.get(&["spec", "sessionAffinity"]).unwrap_or(target.service.field());
+    let affinity = service.get(&["spec", "sessionAffinity"]);
+    if let Some(field) = affinity.filter(|field| field.text().is_some_and(|text| text != "None")) {
         cx.matters(service, field, "all connections of a client go to one pod; here each goes to any");
     }
     let mut root = Map::new(place);
@@ -327,9 +314,4 @@ fn label(name: &str) -> String {
     let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let label: String = name.chars().map(part).take(63).collect();
     label.trim_matches('-').to_owned()
-}
-
-/// True if a value is one of the scenario that says nothing.
-fn is_nothing(node: &Node) -> bool {
-    matches!(node.value, Value::Null)
 }

@@ -9,17 +9,18 @@ use crate::scenario::rules::Code;
 use crate::scenario::yaml::read::duplicates;
 use crate::scenario::yaml::tree::{Node, Value, parse};
 
-/// The values that were read, by source and first byte, and what is wrong with some.
+/// The values that were read, and what is wrong with some. A value is known by its address, since all that is inside a ConfigMap
+/// stands at one place.
 #[derive(Default)]
 pub(super) struct Seen {
-    places: RefCell<BTreeSet<(u32, usize)>>,
+    values: RefCell<BTreeSet<*const Node>>,
     pub problems: RefCell<Vec<Problem>>,
 }
 
 impl Seen {
     /// True for a value that was read.
     pub fn has(&self, node: &Node) -> bool {
-        self.places.borrow().contains(&(node.place.source, node.place.start))
+        self.values.borrow().contains(&std::ptr::from_ref(node))
     }
 }
 
@@ -170,7 +171,7 @@ impl<'a> Field<'a> {
 
     /// Remembers that it was read, and all that is in it.
     pub fn read(self) {
-        self.seen.places.borrow_mut().insert((self.node.place.source, self.node.place.start));
+        self.seen.values.borrow_mut().insert(std::ptr::from_ref(self.node));
         self.items().for_each(Field::read);
         self.entries().for_each(|(_, field)| field.read());
     }

@@ -1,8 +1,8 @@
 //! gRPC's service config: the policy of the channels, retries, and what else it says of calls.
 
-use super::build::{Map, int, list, one, text};
+use super::build::{Map, choice, int, list, read, text};
 use super::object::{Field, Object};
-use super::workload::{percent, read};
+use super::workload::percent;
 use super::{Cx, Target};
 use crate::scenario::yaml::tree::{Node, Value};
 
@@ -62,8 +62,7 @@ fn methods(cx: &mut Cx<'_>, config: &Object, client: &mut Map) {
             cx.matters(config, method, "methods have one setting for all, and another methodConfig is taken");
             continue;
         }
-        client.put_some("wait_for_ready", method.get(&["waitForReady"]).map(read));
-        client.put_some("deadline", method.get(&["timeout"]).map(read));
+        client.copy(method, &[("waitForReady", "wait_for_ready"), ("timeout", "deadline")]);
         if let Some(retry) = method.get(&["retryPolicy"]) {
             let throttling = config.get(&["retryThrottling"]);
             client.put_some("retry", retries(cx, config, retry, throttling));
@@ -76,7 +75,6 @@ const KNOWN: [&str; 4] = ["pick_first", "round_robin", "random", "weighted_round
 
 /// A policy that is modelled, with its settings.
 fn policy<'a>(name: &str, settings: Field<'a>, ejects: &mut Option<Node>) -> Option<(Node, Field<'a>)> {
-    let place = settings.place();
     let keys: &[(&str, &str)] = match name {
         "round_robin" | "random" => &[],
         "pick_first" => &[("shuffleAddressList", "shuffle")],
@@ -99,21 +97,20 @@ fn policy<'a>(name: &str, settings: Field<'a>, ejects: &mut Option<Node>) -> Opt
         settings.read();
     }
     let name = name.trim_end_matches("_experimental");
-    let mut map = Map::new(place);
-    for (from, to) in keys {
-        map.put_some(to, settings.get(&[from]).map(read));
-    }
-    Some((map.some().map_or_else(|| text(place, name), |map| one(name, map)), settings))
+    let mut map = Map::new(settings.place());
+    map.copy(settings, keys);
+    Some((choice(name, map), settings))
 }
 
 /// gRFC A50.
 fn outliers(settings: Field<'_>) -> Node {
     let mut map = Map::new(settings.place());
-    for (from, to) in
-        [("interval", "interval"), ("baseEjectionTime", "base_ejection_time"), ("maxEjectionTime", "max_ejection_time")]
-    {
-        map.put_some(to, settings.get(&[from]).map(read));
-    }
+    let times = [
+        ("interval", "interval"),
+        ("baseEjectionTime", "base_ejection_time"),
+        ("maxEjectionTime", "max_ejection_time"),
+    ];
+    map.copy(settings, &times);
     map.put_some("max_ejection_percent", settings.get(&["maxEjectionPercent"]).map(percent));
     for (from, to) in [("successRateEjection", "success_rate"), ("failurePercentageEjection", "failure_percentage")] {
         let Some(group) = settings.get(&[from]) else { continue };
@@ -121,11 +118,10 @@ fn outliers(settings: Field<'_>) -> Node {
             group.read();
         }
         let mut of = Map::new(group.place());
-        for (from, to) in
-            [("minimumHosts", "minimum_hosts"), ("requestVolume", "request_volume"), ("stdevFactor", "stdev_factor")]
-        {
-            of.put_some(to, group.get(&[from]).map(read));
-        }
+        of.copy(
+            group,
+            &[("minimumHosts", "minimum_hosts"), ("requestVolume", "request_volume"), ("stdevFactor", "stdev_factor")],
+        );
         for (from, to) in [("enforcementPercentage", "enforcement"), ("threshold", "threshold")] {
             of.put_some(to, group.get(&[from]).map(percent));
         }
@@ -138,11 +134,9 @@ fn outliers(settings: Field<'_>) -> Node {
 fn retries(cx: &mut Cx<'_>, config: &Object, retry: Field<'_>, throttling: Option<Field<'_>>) -> Option<Node> {
     let mut map = Map::new(retry.place());
     map.put_some("max_attempts", retry.get(&["maxAttempts"]).map(|f| at_most(f, 5)));
-    for (from, to) in
-        [("initialBackoff", "initial_backoff"), ("maxBackoff", "max_backoff"), ("backoffMultiplier", "multiplier")]
-    {
-        map.put_some(to, retry.get(&[from]).map(read));
-    }
+    let keys =
+        [("initialBackoff", "initial_backoff"), ("maxBackoff", "max_backoff"), ("backoffMultiplier", "multiplier")];
+    map.copy(retry, &keys);
     if let Some(codes) = retry.get(&["retryableStatusCodes"]) {
         let mut of_model = Vec::new();
         for code in retry.list("retryableStatusCodes") {
@@ -164,8 +158,7 @@ fn retries(cx: &mut Cx<'_>, config: &Object, retry: Field<'_>, throttling: Optio
     }
     if let Some(of) = throttling {
         let mut tokens = Map::new(of.place());
-        tokens.put_some("max_tokens", of.get(&["maxTokens"]).map(read));
-        tokens.put_some("token_ratio", of.get(&["tokenRatio"]).map(read));
+        tokens.copy(of, &[("maxTokens", "max_tokens"), ("tokenRatio", "token_ratio")]);
         map.put("throttling", tokens.node());
     }
     Some(map.node())

@@ -3,7 +3,8 @@
 use super::load::Tool;
 use super::object::Object;
 use super::{Class, Imported, Remark};
-use crate::scenario::diagnostic::{self, Source};
+use crate::scenario::diagnostic::Source;
+use crate::scenario::document::Position;
 use crate::scenario::yaml::tree::{Entry, Node, Value};
 use crate::scenario::yaml::write;
 
@@ -46,20 +47,25 @@ pub(super) fn of_client(object: Option<&Object>, tool: Option<&Tool>, service: &
     lines
 }
 
-/// The scenario as YAML with comments. `sources` are what it was made of.
-pub(in crate::scenario) fn written(imported: &Imported, root: &Node, sources: &[Source]) -> String {
+/// The scenario as YAML with comments. `sources` are what it was made of, and `remarks` what becomes of their fields.
+pub(in crate::scenario) fn written(
+    imported: &Imported,
+    root: &Node,
+    sources: &[Source],
+    remarks: &[(&Remark, Position)],
+) -> String {
     let from: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let mut out = format!("# A scenario of evenkeel, made of {}.\n", from.join(", "));
     for (class, title) in [
         (Class::Unknown, "Not known to evenkeel, and left out:"),
         (Class::Matters, "Not modelled, and the answer may miss it:"),
     ] {
-        let of_class: Vec<&Remark> = imported.remarks.iter().filter(|remark| remark.class == class).collect();
+        let of_class: Vec<_> = remarks.iter().filter(|(remark, _)| remark.class == class).collect();
         if !of_class.is_empty() {
             out.push_str(&format!("#\n# {title}\n"));
         }
-        for remark in of_class {
-            out.push_str(&format!("# - {} {remark}\n", position(remark, sources)));
+        for (remark, position) in of_class {
+            out.push_str(&format!("# - {position} {remark}\n"));
         }
     }
     out.push('\n');
@@ -68,13 +74,6 @@ pub(in crate::scenario) fn written(imported: &Imported, root: &Node, sources: &[
         out.push_str(&section(imported, entry));
     }
     out
-}
-
-/// `file:line:column` of a remark.
-pub(in crate::scenario) fn position(remark: &Remark, sources: &[Source]) -> String {
-    let Some(source) = sources.get(remark.place.source as usize) else { return String::new() };
-    let (line, column) = diagnostic::line_and_column(&source.text, remark.place.start);
-    format!("{}:{line}:{column}", source.name)
 }
 
 /// A key of the scenario; what is assumed of an item stands below it.

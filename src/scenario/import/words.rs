@@ -29,6 +29,12 @@ pub(super) fn split(line: &str) -> Vec<String> {
     words
 }
 
+/// A duration as command lines have it: a bare number is seconds.
+pub(super) fn duration(text: &str) -> String {
+    let unit = if text.ends_with(|c: char| c.is_ascii_digit()) { "s" } else { "" };
+    format!("{text}{unit}")
+}
+
 /// The commands of a script, each as its words: those that `;`, `&&`, `||`, `|` and ends of lines part.
 pub(super) fn commands(script: &str) -> Vec<Vec<String>> {
     let joined = script.replace("\\\r\n", " ").replace("\\\n", " ");

@@ -1,6 +1,6 @@
 //! Deployments and their like as servers: replicas, how a rollout goes, how pods start and end, and their autoscaler.
 
-use super::build::{Map, int, list, one, text};
+use super::build::{Map, duration, int, list, one, read, text};
 use super::object::{Field, Object};
 use super::{Cx, words};
 use crate::model::Termination;
@@ -83,12 +83,6 @@ fn replicas(cx: &mut Cx<'_>, object: &Object, hpa: Option<&Object>) -> Option<No
     Some(node)
 }
 
-/// A value that goes into the scenario as it is.
-pub(super) fn read(field: Field<'_>) -> Node {
-    field.read();
-    field.node.clone()
-}
-
 /// A number of seconds as a duration.
 pub(super) fn seconds(field: Field<'_>) -> Node {
     field.number().map_or_else(|| field.node.clone(), |seconds| text(field.place(), format!("{seconds}s")))
@@ -156,8 +150,7 @@ fn sleep(hook: Field<'_>) -> Option<(bool, Span)> {
         let words: Vec<&str> = command.iter().map(String::as_str).filter(|word| *word != "exec").collect();
         match words[..] {
             [.., program, time] if program.rsplit('/').next() == Some("sleep") => {
-                let unit = if time.ends_with(|c: char| c.is_ascii_digit()) { "s" } else { "" };
-                let time = parse_duration(&format!("{time}{unit}")).ok()?;
+                let time = parse_duration(&words::duration(time)).ok()?;
                 sum = Some(Span(sum.unwrap_or(Span::ZERO).0.saturating_add(time.0)));
             }
             [] | ["exit" | "true" | ":" | "echo", ..] => {}
@@ -181,10 +174,9 @@ fn strategy(object: &Object) -> Option<Node> {
     let written = object.get(&["spec", "strategy"])?;
     written.must_be_a_map("strategy");
     let mut strategy = Map::new(written.place());
-    strategy.put_some("type", written.get(&["type"]).map(read));
-    for part in ["rollingUpdate", "canary"] {
-        strategy.put_some("max_surge", written.get(&[part, "maxSurge"]).map(read));
-        strategy.put_some("max_unavailable", written.get(&[part, "maxUnavailable"]).map(read));
+    strategy.copy(written, &[("type", "type")]);
+    for part in ["rollingUpdate", "canary"].into_iter().filter_map(|part| written.get(&[part])) {
+        strategy.copy(part, &[("maxSurge", "max_surge"), ("maxUnavailable", "max_unavailable")]);
     }
     strategy.some()
 }
@@ -202,11 +194,10 @@ fn autoscaler<'a>(cx: &Cx<'a>, object: &Object) -> Option<&'a Object> {
 /// `autoscaling/v2`, or v1 with its one target.
 fn autoscaling(cx: &mut Cx<'_>, object: &Object) -> Option<Node> {
     let mut hpa = Map::new(object.root.place);
-    let get = |path: &[&str]| object.get(&[&["spec"], path].concat());
-    hpa.put_some("min_replicas", get(&["minReplicas"]).map(read));
-    hpa.put_some("max_replicas", get(&["maxReplicas"]).map(read));
-    let mut target = get(&["targetCPUUtilizationPercentage"]);
-    let metrics = object.get(&["spec"]).map_or_else(Vec::new, |spec| spec.list("metrics"));
+    let spec = object.get(&["spec"])?;
+    hpa.copy(spec, &[("minReplicas", "min_replicas"), ("maxReplicas", "max_replicas")]);
+    let mut target = spec.get(&["targetCPUUtilizationPercentage"]);
+    let metrics = spec.list("metrics");
     for metric in metrics.iter().copied() {
         let is = |key: &[&str], word: &str| metric.get(key).and_then(Field::text).is_some_and(|text| text == word);
         let cpu = is(&["type"], "Resource") && is(&["resource", "name"], "cpu");
@@ -224,7 +215,7 @@ fn autoscaling(cx: &mut Cx<'_>, object: &Object) -> Option<Node> {
         return None;
     }
     hpa.put_some("target_cpu_utilization", target.map(percent));
-    hpa.put_some("behavior", get(&["behavior"]).and_then(behavior));
+    hpa.put_some("behavior", spec.get(&["behavior"]).and_then(behavior));
     Some(hpa.node())
 }
 
@@ -268,10 +259,7 @@ pub(super) fn rollout(servers: &[&Object], made: &[Node]) -> Option<(Node, Span)
     let mut action = Map::new(place);
     action.put("at", text(place, "2m"));
     action.put("rollout", node.child("name")?.clone());
-    let time = |key: &str, default: u64| match node.child(key).map(|n| &n.value) {
-        Some(Value::Text(text)) => parse_duration(text).unwrap_or(Span::ZERO),
-        _ => Span::from_secs(default),
-    };
+    let time = |key: &str, usual: u64| node.child(key).and_then(duration).unwrap_or(Span::from_secs(usual));
     // With the default strategy a quarter of the pods goes at once; any other may go one by one.
     let at_once = if node.has(&["strategy"]) { 1 } else { pods(node).div_ceil(4) };
     let step = time("startup", 5).0.saturating_add(time("min_ready", 0).0);

@@ -65,6 +65,16 @@ pub(in crate::scenario) fn steps(path: &str) -> impl Iterator<Item = (usize, &st
 
 /// Where the value at a path stands, or as much of the path as there is.
 pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
+    follow(root, path).0
+}
+
+/// True if a value stands at a path.
+pub(in crate::scenario) fn is_written(root: &Node, path: &str) -> bool {
+    follow(root, path).1
+}
+
+/// As far as there is something: where that stands, and whether it is the whole path.
+fn follow(root: &Node, path: &str) -> (Place, bool) {
     let (mut node, mut place) = (root, root.place);
     for (_, step) in steps(path) {
         let next = match &node.value {
@@ -75,25 +85,10 @@ pub(in crate::scenario) fn place(root: &Node, path: &str) -> Place {
             }
             _ => None,
         };
-        let Some(next) = next else { break };
+        let Some(next) = next else { return (place, false) };
         (node, place) = next;
     }
-    place
-}
-
-/// True if a value stands at a path.
-pub(in crate::scenario) fn is_written(root: &Node, path: &str) -> bool {
-    let mut node = root;
-    steps(path).all(|(_, step)| {
-        let named = match &node.value {
-            Value::List(items) => items.iter().find(|item| name(item).as_deref() == Some(step)),
-            _ => None,
-        };
-        named.or_else(|| node.child(step)).is_some_and(|next| {
-            node = next;
-            true
-        })
-    })
+    (place, true)
 }
 
 fn bad(place: Place, message: impl Into<String>) -> Problem {
