@@ -48,6 +48,7 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
     assert_eq!(grpc.policy, Policy::PickFirst(PickFirst { reconnect: Reconnect::Lazy, shuffle: false }));
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember });
     let backoff = Backoff {
+        per_call: false,
         base: Span::from_secs(1),
         multiplier: 1.6,
         jitter: 0.2,
@@ -55,7 +56,7 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
         max: Span::from_secs(120),
         from: DelayFrom::AttemptEnd,
     };
-    assert_eq!(grpc.backoff, Some(backoff));
+    assert_eq!(grpc.backoff, backoff);
     assert_eq!((grpc.connect_timeout, grpc.idle_timeout), (Some(Span::from_secs(20)), Some(Span::from_secs(1_800))));
 }
 
@@ -69,10 +70,11 @@ fn every_key_reaches_the_model() {
     let pings = grpc.keepalive.map(|k| (k.wake, k.bdp_ping, k.throttle, k.tcp_user_timeout, k.slow_down));
     let throttle = Some(PingThrottle { free: 3, interval: Span::from_secs(30) });
     assert_eq!(pings, Some((Wake::NextTick, false, throttle, false, false)));
-    assert_eq!(grpc.backoff.map(|b| b.from), Some(DelayFrom::AttemptStart));
+    assert_eq!(grpc.backoff.from, DelayFrom::AttemptStart);
     assert_eq!((grpc.connect_timeout, grpc.idle_timeout), (Some(Span::from_secs(5)), Some(Span::from_secs(60))));
     // Two channels of the application share one.
-    assert_eq!((grpc.subset, grpc.sharing, model.clients[0].channels), (Some(3), Some(2), 1));
+    assert_eq!((grpc.subset, grpc.shared_subchannels), (Some(Subset { size: 3 }), true));
+    assert_eq!((grpc.sharers, model.clients[0].channels), (2, 1));
     let policy = RetryPolicy {
         max_attempts: 4,
         initial_backoff: Span::from_millis(100),
@@ -81,8 +83,10 @@ fn every_key_reaches_the_model() {
         jitter: 0.2,
         codes: Codes::of(&[14, 8]),
         throttling: Some(RetryThrottling { max_tokens: Milli(10_000), token_ratio: Milli(100) }),
+        elsewhere: false,
+        unsent_only: false,
     };
-    assert_eq!(grpc.retry, Some(Retries { policy, elsewhere: false, unsent_only: false }));
+    assert_eq!(grpc.retry, Some(policy));
     let enforced = model.servers[0].grpc.keepalive_enforcement;
     assert_eq!((enforced.min_time, enforced.permit_without_stream), (Span::from_secs(20), true));
     assert_eq!((enforced.rule, enforced.max_ping_strikes), (StrikeRule::Core, 5));
@@ -91,7 +95,7 @@ fn every_key_reaches_the_model() {
         (true, ConnectAt::FirstCall, Distribution::Constant(20e-6))
     );
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(10), early: EarlyRequest::Drop });
-    assert_eq!(model.clients[0].max_connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
+    assert_eq!(model.clients[0].connection_lifetime, Some(Lifetime { max: Span::from_secs(60), jitter: 0.3 }));
     assert_eq!(model.servers[0].grpc.max_concurrent_streams, Some(100));
     assert_eq!(model.servers[0].grpc.max_requests_per_connection, Some(10_000));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);

@@ -12,20 +12,20 @@ mod server;
 mod speed;
 mod timeline;
 
-pub use balancing::{Detection, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
+pub use balancing::{FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
 pub mod defaults;
 pub mod stack;
 pub mod text;
 
 pub use client::{
     Backoff, Client, ConnectAt, DelayFrom, Discovery, EarlyRequest, EnvoyCluster, GrpcClient, Http1Client, KeepAlive,
-    Lifetime, Poll, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind, Watch,
+    LEAST_DEADLINE, Lifetime, Poll, PoolOrder, Protocol, Resolver, Reuse, Sidecar, SidecarKind, Start, Subset, Watch,
 };
 pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Load, MAX_RATE, Messages, Method, RateCurve, Streams};
-pub use retry::{Breakers, Codes, RetriedCode, Retries, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, RetriedCode, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
@@ -36,9 +36,12 @@ pub use crate::pick::{
 };
 
 use crate::distribution::Distribution;
-use crate::settings::{word, zero_or_at_least};
+use crate::settings::{DURATION, OWN, count, group, word, zero_or_at_least};
 use crate::units::Span;
 use crate::{settings, word_enum};
+
+/// Nodes of a cluster.
+const MAX_NODES: u64 = 100_000;
 
 /// A whole scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,19 +155,21 @@ impl Model {
     }
 }
 
-/// Properties of the cluster.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cluster {
-    /// Number of nodes, at least 1. Replica and pod `i` of each Deployment run on node `i mod nodes`.
-    pub nodes: u32,
-    /// From a pod's condition to the rules of one node, and to the cluster DNS; drawn per change and node, in order per node.
-    pub endpoint_lag: Distribution,
-    /// Cluster DNS.
-    pub dns: Dns,
-    /// Round trip between any two pods; a message takes half of it.
-    pub rtt: Span,
-    /// From the SYN to a connection that is READY (TCP, TLS and HTTP/2 SETTINGS), on top of `rtt`; drawn per dial.
-    pub connect: Distribution,
+settings! {
+    /// The cluster.
+    #[derive(Clone)]
+    pub struct Cluster {
+        /// Number of nodes; replica and pod i of each Deployment run on node i mod nodes.
+        nodes: u32 [count(1, MAX_NODES)] = defaults::NODES;
+        /// From a pod's condition to the rules of one node and to the cluster DNS; drawn per change and node, in order per node.
+        endpoint_lag: Distribution [OWN.assumed()] = defaults::endpoint_lag();
+        /// Cluster DNS, used with a headless Service.
+        dns: Dns [group::<Dns>()] = Dns::default();
+        /// Round trip between any two pods; a message takes half of it.
+        rtt: Span [DURATION.assumed()] = defaults::RTT;
+        /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt; drawn per dial.
+        connect: Distribution [OWN.assumed()] = defaults::connect();
+    }
 }
 
 settings! {

@@ -166,6 +166,8 @@ pub struct Cores(pub u32);
 impl Cores {
     /// The least limit that the kubelet sets (`minQuotaPeriod` is 1 ms of each 100 ms).
     pub const LEAST: Cores = Cores(10);
+    /// More than anything can use.
+    pub const UNLIMITED: Cores = Cores(u32::MAX);
 }
 
 impl fmt::Display for Cores {

@@ -105,7 +105,7 @@ fn connections(model: &Model) -> u64 {
 /// Connections that a caller has to all pods together.
 pub(super) fn connections_of(model: &Model, caller: &Caller<'_>) -> u64 {
     let each = if model.connects_to_all(caller.client) {
-        u64::from(caller.grpc.subset.map_or(pods(model), |k| k.min(pods(model))))
+        u64::from(caller.grpc.subset.map_or(pods(model), |subset| subset.size.min(pods(model))))
     } else {
         1
     };
@@ -174,7 +174,7 @@ fn younger_than_dns(model: &Model) -> Vec<Found> {
 fn both_sides(model: &Model) -> Vec<Found> {
     let Some(age) = model.servers.iter().filter_map(|s| s.grpc.max_connection_age).min() else { return Vec::new() };
     let found = |c: Caller<'_>| {
-        let lifetime = c.client.max_connection_lifetime?.max;
+        let lifetime = c.client.connection_lifetime?.max;
         let mut probe = quiet(model, 200);
         probe.push(c.path("connection_lifetime={ max: 30s }"));
         let aged = model.servers.iter().filter(|s| s.grpc.max_connection_age.is_some());

@@ -147,7 +147,7 @@ fn few_streams(model: &Model) -> Vec<Found> {
 fn small_subset(model: &Model) -> Vec<Found> {
     let n = f64::from(pods(model));
     let found = |c: Caller<'_>| {
-        let part = f64::from(c.grpc.subset?) / n;
+        let part = f64::from(c.grpc.subset?.size) / n;
         let channels = c.connections() as f64;
         let cv = if part < 1.0 { ((1.0 - part) / (channels * part)).sqrt() } else { 0.0 };
         (cv > UNEVEN).then(|| Found {
@@ -166,7 +166,7 @@ fn small_subset(model: &Model) -> Vec<Found> {
 
 fn shared(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let channels = c.grpc.sharing.filter(|n| *n > 1)?;
+        let channels = Some(c.grpc.sharers).filter(|n| *n > 1)?;
         Some(Found {
             path: c.path("shared_subchannels"),
             message: format!("{channels} channels of a replica are one connection, on one of {} pods", pods(model)),

@@ -69,7 +69,7 @@ fn keeps(server: &Server) -> bool {
 
 /// True if the caller ends its connections itself.
 fn ends_connections(caller: &Caller<'_>) -> bool {
-    caller.client.max_connection_lifetime.is_some()
+    caller.client.connection_lifetime.is_some()
         || caller.client.via.as_ref().and_then(|v| v.cluster).is_some_and(|c| c.max_requests_per_connection.is_some())
 }
 

@@ -257,7 +257,7 @@ fn impatient(model: &Model) -> Vec<Found> {
 
 /// What makes a client's attempts fail: full pods, if it tries those again and there is a limit; else pods that are killed.
 fn failing(model: &Model, caller: &Caller<'_>) -> Option<Vec<String>> {
-    let refused = caller.grpc.retry.is_some_and(|r| r.policy.codes.contains(RESOURCE_EXHAUSTED));
+    let refused = caller.grpc.retry.is_some_and(|r| r.codes.contains(RESOURCE_EXHAUSTED));
     if refused && model.servers.iter().any(|s| s.queue_limit.is_some()) {
         return overload(model, TIMES, OVERLOAD);
     }
@@ -267,10 +267,10 @@ fn failing(model: &Model, caller: &Caller<'_>) -> Option<Vec<String>> {
 
 fn unthrottled(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let retry = c.grpc.retry.filter(|r| r.policy.throttling.is_none())?;
+        let retry = c.grpc.retry.filter(|r| r.throttling.is_none())?;
         Some(Found {
             path: c.path("retry"),
-            message: format!("{} attempts of each call, however many fail", retry.policy.max_attempts),
+            message: format!("{} attempts of each call, however many fail", retry.max_attempts),
             probe: failing(model, &c)?,
             fix: vec![c.path("retry.throttling={ max_tokens: 10, token_ratio: 0.1 }")],
         })
@@ -281,7 +281,7 @@ fn unthrottled(model: &Model) -> Vec<Found> {
 fn retries_refusals(model: &Model) -> Vec<Found> {
     let limited = model.servers.iter().any(|s| s.queue_limit.is_some());
     let found = |c: Caller<'_>| {
-        let policy = c.grpc.retry?.policy;
+        let policy = c.grpc.retry?;
         (limited && policy.codes.contains(RESOURCE_EXHAUSTED) && policy.initial_backoff < Span::from_secs(1)).then(
             || {
                 Some(Found {

@@ -117,7 +117,7 @@ fn pinned(model: &Model) -> Vec<Caller<'_>> {
 
 /// Calls in turn; a stack whose attempts to connect are its calls' has another policy for it.
 fn in_turn(caller: &Caller<'_>) -> String {
-    caller.path(if caller.grpc.backoff.is_none() { "policy=peak_ewma" } else { "policy=round_robin" })
+    caller.path(if caller.grpc.backoff.per_call { "policy=peak_ewma" } else { "policy=round_robin" })
 }
 
 /// A watch; a resolver has no effect beside it.

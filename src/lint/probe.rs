@@ -28,7 +28,7 @@ pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> 
     }
     for client in &model.clients {
         let name = &client.name;
-        if client.start_at + client.start_spread > SPREAD {
+        if client.start.at + client.start.spread > SPREAD {
             sets.push(format!("clients.{name}.start={{ spread: {SPREAD} }}"));
         }
         if timeline.is_empty() && matches!(client.load, Load::Closed { requests: Some(_), .. }) {

@@ -161,7 +161,7 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
         let busiest: &Client = clients().max_by_key(|c| c.replicas)?;
         // Four per pod: one in e^4 is without. Workers that wait for answers need one each, and shared channels are one.
         let channels = (4 * pods).div_ceil(u64::from(busiest.replicas));
-        let shared = matches!(&busiest.protocol, Protocol::Grpc(grpc) if grpc.sharing.is_some());
+        let shared = matches!(&busiest.protocol, Protocol::Grpc(grpc) if grpc.shared_subchannels);
         let fix = if shared || matches!(busiest.load, Load::Closed { .. }) {
             format!("gateways.{}.replicas={}", gateway.server.name, connections.div_ceil(4))
         } else {
@@ -212,13 +212,12 @@ fn breakers(model: &Model) -> Vec<Found> {
 
 fn ejects_most(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
-        let detection =
-            c.grpc.outlier_detection.filter(|d| d.rules == Rules::Grpc && d.settings.max_ejection_percent > 50)?;
+        let detection = c.grpc.outlier_detection.filter(|d| d.rules == Rules::Grpc && d.max_ejection_percent > 50)?;
         let at = c.path("outlier_detection.max_ejection_percent");
         Some(Found {
             message: format!(
                 "up to {} % of the pods may be left out at once, each for {}",
-                detection.settings.max_ejection_percent, detection.settings.base_ejection_time
+                detection.max_ejection_percent, detection.base_ejection_time
             ),
             path: at.clone(),
             probe: overload(model, 1.3, 60).unwrap_or_default(),

@@ -121,7 +121,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     let (n, all, mine) = (f.pods.len(), f.attribution.connections, pod.parts.connections);
     let of = connections(all);
     let has = if many(mine) == "0" { format!("it has none of {of}") } else { format!("it has {} of {of}", many(mine)) };
-    let subset = f.model.balancers().filter(|c| f.model.connects_to_all(c)).find_map(|c| grpc(c)?.subset);
+    let subset = f.model.balancers().filter(|c| f.model.connects_to_all(c)).find_map(|c| Some(grpc(c)?.subset?.size));
     if let Some(size) = subset.filter(|size| (*size as usize) < n) {
         return reason("subset", format!("each channel keeps {size} of {n} addresses (subset), and {has}"));
     }

@@ -138,7 +138,7 @@ fn what_keeps_connections_from_a_late_pod() {
     aged.servers[0].grpc.max_connection_age = Some(Span::from_secs(2));
     says(&aged, "and each connection stays on its pod for up to 2.2s");
     let mut short = pick_first();
-    short.clients[0].max_connection_lifetime = Some(Lifetime { max: Span::from_secs(60), jitter: 0.1 });
+    short.clients[0].connection_lifetime = Some(Lifetime { max: Span::from_secs(60), jitter: 0.1 });
     says(&short, "and each connection stays on its pod for up to 1m6s");
 }
 
@@ -193,7 +193,7 @@ fn the_heavy_client_is_named() {
 fn a_subset_is_named_where_it_leaves_pods_out() {
     let with_subset = |size| {
         let mut model = round_robin();
-        of_grpc(&mut model.clients[0]).subset = Some(size);
+        of_grpc(&mut model.clients[0]).subset = Some(crate::model::Subset { size });
         model
     };
     let outcome = all_by(|p| &mut p.draw);

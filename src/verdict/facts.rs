@@ -97,7 +97,7 @@ impl<'a> Facts<'a> {
         let age = self.model.servers.iter().map(|s| s.grpc.max_connection_age.map(|age| 1.1 * age.as_secs_f64()));
         let age = age.collect::<Option<Vec<f64>>>().map(|ages| ages.into_iter().fold(0.0, f64::max));
         let age = age.filter(|_| self.all_grpc());
-        let lifetime = |c: &Client| c.max_connection_lifetime.map(|l| l.max.as_secs_f64() * (1.0 + l.jitter));
+        let lifetime = |c: &Client| c.connection_lifetime.map(|l| l.max.as_secs_f64() * (1.0 + l.jitter));
         let lifetimes = self.model.balancers().map(lifetime).collect::<Option<Vec<f64>>>();
         let lifetime = lifetimes.map(|all| all.into_iter().fold(0.0, f64::max));
         match (age, lifetime) {

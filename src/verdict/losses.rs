@@ -107,7 +107,7 @@ fn unknown_ends(model: &Model) -> Option<String> {
     let soonest = model.servers.iter().map(|s| s.termination.pre_stop).min()?;
     let acts = soonest < lag && model.timeline.iter().any(is_replacement);
     acts.then(|| {
-        let again = model.balancers().find_map(|c| grpc(c)?.backoff).map_or_else(String::new, |backoff| {
+        let again = model.balancers().find_map(|c| Some(grpc(c)?.backoff).filter(|backoff| !backoff.per_call)).map_or_else(String::new, |backoff| {
             format!(" A channel fails its calls until it dials again (back-off from {} on).", backoff.base)
         });
         format!(

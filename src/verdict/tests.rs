@@ -142,16 +142,10 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
         replicas: 1,
         channels: 1,
         protocol,
-        start_at: Span::ZERO,
-        start_spread: Span::ZERO,
-        max_connection_lifetime: None,
-        via: None,
-        gateway: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 1.0)]) } },
-        methods: Vec::new(),
-        deadline: None,
         startup: constant.clone(),
         strategy: Strategy::Recreate,
+        ..Client::default()
     };
     let dns = Dns { ttl: Span::ZERO, cache: DnsCache::None };
     let cluster = Cluster { nodes: 1, endpoint_lag: constant.clone(), dns, rtt: Span::ZERO, connect: constant };

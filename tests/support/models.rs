@@ -45,16 +45,10 @@ pub fn client(name: &str, channels: u32, protocol: Protocol) -> Client {
         replicas: 2,
         channels,
         protocol,
-        start_at: Span::ZERO,
-        start_spread: Span::ZERO,
-        max_connection_lifetime: None,
-        via: None,
-        gateway: None,
         load: Load::Open { arrivals: Arrivals::Poisson, rate: RateCurve { points: Arc::new([(Time::ZERO, 100.0)]) } },
-        methods: Vec::new(),
-        deadline: None,
         startup: Distribution::Constant(0.0),
         strategy: Strategy::Recreate,
+        ..Client::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::client::MS;
 use crate::settings;
-use crate::settings::{ABOVE_ZERO, FLAG, PERCENT, SHARE, at_least, count, group, number};
+use crate::settings::{ABOVE_ZERO, FLAG, Own, PERCENT, SHARE, at_least, count, group, number};
 use crate::units::Span;
 
 settings! {
@@ -30,15 +30,6 @@ pub enum Rules {
     Envoy,
 }
 
-/// Outlier detection in force.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Detection {
-    /// Whose rules.
-    pub rules: Rules,
-    /// Its settings.
-    pub settings: OutlierDetection,
-}
-
 /// Hosts, requests or thousandths of a setting.
 const MOST: u64 = 1_000_000;
 
@@ -61,6 +52,9 @@ settings! {
         success_rate: Option<SuccessRate> [group::<SuccessRate>()] = None;
         /// Out by the share of failures.
         failure_percentage: Option<FailurePercentage> [group::<FailurePercentage>()] = None;
+    } with {
+        /// Whose rules.
+        rules: Rules = Rules::Grpc;
     }
 }
 
@@ -97,4 +91,14 @@ settings! {
 pub struct Keys {
     /// The share of calls that have one of the first this many keys; the last is 1. `None`: each call has a key of its own.
     pub cumulative: Option<Arc<[f64]>>,
+}
+
+impl Own for Keys {
+    fn rows(&self) -> Vec<(String, String)> {
+        let Some(shares) = &self.cumulative else { return vec![(String::new(), "one per call".to_owned())] };
+        let most = 100.0 * shares.first().copied().unwrap_or(1.0);
+        let rows =
+            [("count", shares.len().to_string()), ("zipf", format!("the first key has {most:.1} % of the calls"))];
+        rows.map(|(key, value)| (key.to_owned(), value)).to_vec()
+    }
 }

@@ -1,48 +1,65 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
-use super::{Breakers, Detection, Keepalive, Keys, Load, Method, Policy, Retries, SlowStart, Strategy};
+use super::{
+    Breakers, Keepalive, Keys, Load, Method, OutlierDetection, PickFirst, Policy, RetryPolicy, SlowStart, Strategy,
+};
 use crate::distribution::Distribution;
 use crate::model::defaults;
-use crate::settings::{DURATION, FLAG, SHARE, at_least, count, number, word};
+use crate::settings::{ABOVE_ZERO, DURATION, FLAG, OWN, SHARE, at_least, count, group, number, word, zero_or_at_least};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
 /// C-core's channel arguments for times of connections are in milliseconds; what happens again and again does so at most this often.
 pub(super) const MS: Span = Span::from_millis(1);
-/// Connections or replicas of a client.
-const MAX_CLIENTS: u64 = 100_000;
+/// Warm connections of a replica.
+const MAX_WARM: u64 = 100_000;
+/// Replicas of a client, and channels or connections of a replica.
+const MAX_REPLICAS_OR_CHANNELS: u64 = 10_000_000;
+/// A worker whose call has failed makes the next one; below this, nothing is ever answered in time.
+pub const LEAST_DEADLINE: Span = Span::from_micros(10);
 
-/// A client Deployment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Client {
-    /// Its name, unique among servers and clients.
-    pub name: String,
-    /// Replicas, at least 1.
-    pub replicas: u32,
-    /// ClientConns (gRPC) per replica, at least 1. Always 1 for HTTP/1.1.
-    pub channels: u32,
-    /// What the client speaks, and how it balances.
-    pub protocol: Protocol,
-    /// The gateway that its connections go to: index into the model's. `None`: they go to the servers.
-    pub gateway: Option<usize>,
-    /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
-    pub via: Option<Sidecar>,
-    /// When the first replica starts.
-    pub start_at: Span,
-    /// Replicas start, and first connect, at uniformly drawn instants over this span after `start_at`.
-    pub start_spread: Span,
-    /// A connection is replaced (new dial, old drained) at this age. `None`: never.
-    pub max_connection_lifetime: Option<Lifetime>,
-    /// What the client asks for. Totals over the replicas.
-    pub load: Load,
-    /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
-    pub methods: Vec<Method>,
-    /// From the emission of a call to DEADLINE_EXCEEDED. `None`: none.
-    pub deadline: Option<Span>,
-    /// From a replica's creation to its start in a rollout of this Deployment.
-    pub startup: Distribution,
-    /// How a rollout of this Deployment replaces replicas.
-    pub strategy: Strategy,
+settings! {
+    /// A client Deployment.
+    #[derive(Clone)]
+    pub struct Client {
+        /// Its name: a DNS label, unique among servers and clients.
+        name: String [OWN.required()] = String::new();
+        /// Replicas. A load's figures are totals over them.
+        replicas: u32 [count(1, MAX_REPLICAS_OR_CHANNELS)] = defaults::REPLICAS;
+        /// When the replicas start.
+        start: Start [group::<Start>()] = Start::default();
+        /// gRPC channels (ClientConns) per replica.
+        channels: u32 [count(1, MAX_REPLICAS_OR_CHANNELS)] = defaults::CHANNELS;
+        /// Lifetime that the client's pool gives its connections: one that is older is replaced (a new dial, then the old one drains).
+        connection_lifetime: Option<Lifetime> [group::<Lifetime>().or("no limit")] = None;
+        /// From the emission of a call to DEADLINE_EXCEEDED.
+        deadline: Option<Span> [at_least(LEAST_DEADLINE).or("none")] = None;
+        /// From a replica's creation to its start, in a rollout of this Deployment.
+        startup: Distribution [OWN.assumed()] = defaults::startup();
+        /// How a rollout of this Deployment replaces replicas.
+        strategy: Strategy [OWN] = defaults::STRATEGY;
+    } with {
+        /// What the client speaks, and how it balances. With HTTP/1.1 `channels` is 1.
+        protocol: Protocol = Protocol::Grpc(GrpcClient::default());
+        /// The gateway that its connections go to: index into the model's. `None`: they go to the servers.
+        gateway: Option<usize> = None;
+        /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
+        via: Option<Sidecar> = None;
+        /// What the client asks for. Totals over the replicas.
+        load: Load = Load::Closed { concurrency: 1, requests: None };
+        /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
+        methods: Vec<Method> = Vec::new();
+    }
+}
+
+settings! {
+    /// When the replicas start.
+    pub struct Start {
+        /// When the first may start.
+        at: Span [DURATION] = Span::ZERO;
+        /// They start, and first connect, at uniformly drawn instants over this span after `at`.
+        spread: Span [DURATION] = Span::ZERO;
+    }
 }
 
 /// A proxy beside each replica. A gRPC channel has one connection to it, which stays on one of its workers, and the worker
@@ -167,46 +184,52 @@ pub enum Protocol {
     Http1(Http1Client),
 }
 
-/// Settings of a gRPC channel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GrpcClient {
-    /// How connections are made and picked.
-    pub policy: Policy,
-    /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once.
-    pub wait_for_ready: bool,
-    /// When a channel first connects.
-    pub connect: ConnectAt,
-    /// Which endpoints are left out for a while. `None`: none are.
-    pub outlier_detection: Option<Detection>,
-    /// What calls are routed by, for ring_hash and Maglev.
-    pub keys: Keys,
-    /// How a channel learns of addresses.
-    pub discovery: Discovery,
-    /// The DNS resolver of a headless Service, for `Discovery::Dns`; a ClusterIP never changes.
-    pub resolver: Resolver,
-    /// Delays between failed connection attempts. `None`: none, and no attempt without a call, which fails with it (tonic).
-    pub backoff: Option<Backoff>,
-    /// How long a connection attempt may take. `None`: as long as TCP tries.
-    pub connect_timeout: Option<Span>,
-    /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
-    pub dispatch: Distribution,
-    /// Pings that find a dead connection. `None`: none.
-    pub keepalive: Option<Keepalive>,
-    /// What becomes of failed attempts. `None`: the call fails, unless it was never sent.
-    pub retry: Option<Retries>,
-    /// A channel without calls for this long closes its connections, and forgets what it has resolved. `None`: never.
-    pub idle_timeout: Option<Span>,
-    /// Of the addresses that discovery gives, each channel keeps this many, at least 1 (gRFC A68). `None`: all.
-    pub subset: Option<u32>,
-    /// The application's channels per replica, which share their connections, and so are one: [`Client::channels`] is 1. `None`: each
-    /// has its own.
-    pub sharing: Option<u32>,
+settings! {
+    /// Settings of a gRPC channel.
+    #[derive(Clone)]
+    pub struct GrpcClient {
+        /// gRPC's DNS resolver; acts with a headless Service only, for a ClusterIP never changes.
+        resolver: Resolver [group::<Resolver>()] = Resolver::default();
+        /// How long a channel takes to put each of the calls on the wire that waited for it to become READY, drawn per call.
+        dispatch: Distribution [OWN.assumed()] = defaults::dispatch();
+        /// What calls are routed by, for ring_hash and Maglev.
+        keys: Keys [OWN] = Keys { cumulative: None };
+        /// Which endpoints are left out for a while.
+        outlier_detection: Option<OutlierDetection> [group::<OutlierDetection>().or("none")] = None;
+        /// When a channel first connects.
+        connect: ConnectAt [word::<ConnectAt>()] = ConnectAt::Start;
+        /// Delays between failed connection attempts.
+        backoff: Backoff [group::<Backoff>()] = Backoff::default();
+        /// How long a connection attempt may take (grpc-go: 20s). Via envoy it is 5s, istio 10s, linkerd 1s.
+        connect_timeout: Option<Span> [ABOVE_ZERO.or("as long as TCP tries")] = defaults::client_stack(None).connect_timeout;
+        /// Calls wait while the channel is in TRANSIENT_FAILURE instead of failing at once.
+        wait_for_ready: bool [FLAG] = false;
+        /// Pings that find a dead connection.
+        keepalive: Option<Keepalive> [group::<Keepalive>().or("none")] = None;
+        /// A channel without calls for this long closes its connections, and looks its name up again at the next call (grpc-go since 1.59,
+        /// C-core, grpc-java). 0s: never.
+        idle_timeout: Option<Span> [zero_or_at_least(MS).or("never")] = defaults::client_stack(None).idle_timeout;
+        /// Each channel keeps some of the addresses that discovery gives (gRFC A68, random_subsetting).
+        subset: Option<Subset> [group::<Subset>().or("all")] = None;
+        /// The channels of a replica share their connections, and so are one (C-core and grpc-js, whose channels have equal settings).
+        shared_subchannels: bool [FLAG] = false;
+        /// Failed attempts are made again. What was never sent is sent elsewhere in any case.
+        retry: Option<RetryPolicy> [group::<RetryPolicy>().or("none")] = None;
+    } with {
+        /// How connections are made and picked.
+        policy: Policy = Policy::PickFirst(PickFirst::default());
+        /// How a channel learns of addresses.
+        discovery: Discovery = Discovery::Dns;
+        /// With `shared_subchannels`: the application's channels per replica, at least 1, while [`Client::channels`] is 1.
+        sharers: u32 = 1;
+    }
 }
 
-impl Default for GrpcClient {
-    /// What holds where a scenario says nothing.
-    fn default() -> Self {
-        defaults::grpc_client()
+settings! {
+    /// Random subsetting (gRFC A68): the addresses with the smallest hashes, with a seed of the channel's own.
+    pub struct Subset {
+        /// How many addresses a channel keeps.
+        size: u32 [count(1, super::server::MAX_REPLICAS).required()] = 1;
     }
 }
 
@@ -278,6 +301,8 @@ word_enum! {
 settings! {
     /// Delays between failed connection attempts (gRPC connection-backoff.md).
     pub struct Backoff {
+        /// No delays: an attempt is made only for a call, and the call fails with it (tonic).
+        per_call: bool [FLAG] = false;
         /// Delay after the first failure.
         base: Span [at_least(MS)] = Span::from_secs(1);
         /// Factor per further failure.
@@ -303,20 +328,21 @@ word_enum! {
     }
 }
 
-/// An HTTP/1.1 client's connections.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Http1Client {
-    /// Connections that a replica may have open; calls beyond wait, first in first out. `None`: no limit.
-    pub max_connections: Option<u32>,
-    /// What happens to a connection after a response.
-    pub keep_alive: Option<KeepAlive>,
+settings! {
+    /// Connections of an HTTP/1.1 client.
+    pub struct Http1Client {
+        /// Connections that a replica may have open; calls beyond wait, first in first out.
+        max_connections: Option<u32> [count(1, MAX_REPLICAS_OR_CHANNELS).or("no limit")] = None;
+        /// A pool of connections that are used again.
+        keep_alive: Option<KeepAlive> [group::<KeepAlive>().or("a new connection per request")] = None;
+    }
 }
 
 settings! {
     /// A keep-alive pool.
     pub struct KeepAlive {
         /// Connections opened when the replica starts.
-        warm: u32 [count(0, MAX_CLIENTS)] = 0;
+        warm: u32 [count(0, MAX_WARM)] = 0;
         /// Which idle connection a request takes.
         order: PoolOrder [word::<PoolOrder>()] = PoolOrder::Lifo;
         /// An idle connection is closed after this.

@@ -3,23 +3,14 @@
 
 use super::stack::{self, ClientStack, Stack};
 use super::{
-    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Discovery, Dns, Enforcement, GrpcClient, GrpcServer, Keys,
-    Load, Model, PickFirst, Policy, Protocol, Resolver, RetryLimit, Server, ServiceType, Strategy,
+    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Enforcement, GrpcServer, Load, Model, RetryLimit, Server,
+    ServiceType, Strategy,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
 
-/// Keys whose default no real system gives, beside those whose declaration says so. The first word is the list that the key belongs to, or `cluster`.
-pub const ASSUMPTIONS: &[(&str, &str)] = &[
-    ("cluster", "endpoint_lag"),
-    ("cluster", "rtt"),
-    ("cluster", "connect"),
-    ("clients", "dispatch"),
-    ("clients", "startup"),
-    ("via", "overhead"),
-    ("gateways", "startup"),
-    ("proxy", "overhead"),
-];
+/// Keys whose default no real system gives, beside those whose declaration says so. The first word is the list that the key belongs to, or the key before it.
+pub const ASSUMPTIONS: &[(&str, &str)] = &[("via", "overhead"), ("gateways", "startup"), ("proxy", "overhead")];
 
 /// The seed of run 0.
 pub const SEED: u64 = 1;
@@ -106,29 +97,8 @@ pub fn dispatch() -> Distribution {
     Distribution::Constant(1e-6)
 }
 
-/// A gRPC client of which nothing is said.
-pub fn grpc_client() -> GrpcClient {
-    GrpcClient {
-        policy: Policy::PickFirst(PickFirst::default()),
-        wait_for_ready: false,
-        connect: ConnectAt::Start,
-        discovery: Discovery::Dns,
-        resolver: Resolver::default(),
-        backoff: client_stack(None).backoff,
-        connect_timeout: client_stack(None).connect_timeout,
-        dispatch: dispatch(),
-        keepalive: None,
-        retry: None,
-        idle_timeout: client_stack(None).idle_timeout,
-        subset: None,
-        sharing: None,
-        outlier_detection: None,
-        keys: Keys { cumulative: None },
-    }
-}
-
 /// How a client's stack behaves; where none is named, as grpc-go, but that it connects at the start (`grpc.Dial`, as ghz).
-pub fn client_stack(stack: Option<Stack>) -> ClientStack {
+pub const fn client_stack(stack: Option<Stack>) -> ClientStack {
     match stack {
         Some(stack) => stack::client(stack),
         None => ClientStack { connect: ConnectAt::Start, ..stack::client(Stack::Go) },
@@ -142,8 +112,6 @@ impl Model {
     /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
     #[must_use]
     pub fn new(servers: Vec<Server>, clients: Vec<Client>) -> Self {
-        let cluster =
-            Cluster { nodes: NODES, endpoint_lag: endpoint_lag(), dns: Dns::default(), rtt: RTT, connect: connect() };
         Model {
             name: "model".to_owned(),
             about: String::new(),
@@ -153,7 +121,7 @@ impl Model {
             warmup: Span::ZERO,
             window: None,
             max_calls_in_flight: MAX_CALLS_IN_FLIGHT,
-            cluster,
+            cluster: Cluster::default(),
             service: ServiceType::ClusterIp,
             servers,
             clients,
@@ -176,21 +144,6 @@ impl Client {
     /// A Deployment with one replica, whose one gRPC channel behaves as grpc-go's.
     #[must_use]
     pub fn new(name: &str, load: Load) -> Self {
-        Client {
-            name: name.to_owned(),
-            replicas: REPLICAS,
-            channels: CHANNELS,
-            protocol: Protocol::Grpc(grpc_client()),
-            gateway: None,
-            via: None,
-            start_at: Span::ZERO,
-            start_spread: Span::ZERO,
-            max_connection_lifetime: None,
-            load,
-            methods: Vec::new(),
-            deadline: None,
-            startup: startup(),
-            strategy: STRATEGY,
-        }
+        Client { name: name.to_owned(), load, ..Client::default() }
     }
 }

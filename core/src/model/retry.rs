@@ -22,6 +22,10 @@ settings! {
     } with {
         /// Each delay is uniform in the mean times `1 ± jitter`, 0 to 1: gRPC 0.2 (gRFC A6); Envoy 1.
         jitter: f64 = 0.2;
+        /// A retry avoids the host of the attempt before it, as far as a few more picks let it (Envoy's `previous_hosts`).
+        elsewhere: bool = false;
+        /// Only what was never sent is tried again (NGINX, HAProxy).
+        unsent_only: bool = false;
     }
 }
 
@@ -34,17 +38,6 @@ settings! {
         /// Tokens that a success puts back; thousandths count.
         token_ratio: Milli [number(0.001, 1_000.0).required()] = Milli(1_000);
     }
-}
-
-/// What a gRPC client does about failed attempts, from its service config.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Retries {
-    /// Its `retryPolicy` and `retryThrottling`.
-    pub policy: RetryPolicy,
-    /// A retry avoids the host of the attempt before it, as far as a few more picks let it (Envoy's `previous_hosts`).
-    pub elsewhere: bool,
-    /// Only what was never sent is tried again (NGINX, HAProxy).
-    pub unsent_only: bool,
 }
 
 /// A set of gRPC status codes (`doc/statuscodes.md`), bit `i` for code `i`.

@@ -19,7 +19,7 @@ settings! {
     /// The processor of a pod: what its requests in service share. Their service time is CPU time then.
     pub struct Cpu {
         /// Cores that the requests in service share equally (processor sharing), fewer than there are slots.
-        cores: Cores [CORES.or("one for each request in service")] = Cores(u32::MAX);
+        cores: Cores [CORES.or("one for each request in service")] = Cores::UNLIMITED;
         /// The CPU limit (resources.limits.cpu), less than the cores: once that much of each period of 100 ms is used up, nothing goes on
         /// until the next.
         limit: Option<Cores> [CORES.or("none")] = None;

@@ -41,13 +41,13 @@ pub struct ClientStack {
     pub rotation_reconnect: Reconnect,
     /// `GrpcClient::resolver`.
     pub resolver: Resolver,
-    /// `GrpcClient::backoff`. `None`: an attempt per call, no delays.
-    pub backoff: Option<Backoff>,
+    /// `GrpcClient::backoff`.
+    pub backoff: Backoff,
     /// `GrpcClient::connect_timeout`. `None`: as long as TCP tries.
     pub connect_timeout: Option<Span>,
     /// `GrpcClient::idle_timeout`. `None`: never.
     pub idle_timeout: Option<Span>,
-    /// Channels of a process with equal target and settings share connections: `GrpcClient::sharing`.
+    /// Channels of a process with equal target and settings share connections: `GrpcClient::shared_subchannels`.
     pub shares_subchannels: bool,
     /// Keepalive as it is once `time` is given: `time` here is the least that the stack allows.
     pub keepalive: Keepalive,
@@ -111,6 +111,7 @@ const HALF_AN_HOUR: Span = Span::from_secs(30 * 60);
 const TWENTY_S: Span = Span::from_secs(20);
 /// gRPC `connection-backoff.md`, in all stacks that have one.
 const BACKOFF: Backoff = Backoff {
+    per_call: false,
     base: Span::from_secs(1),
     multiplier: 1.6,
     jitter: 0.2,
@@ -135,7 +136,7 @@ const GO: ClientStack = ClientStack {
     // `internal/resolver/dns`: a request token of capacity 1 is taken, and another one may come meanwhile.
     resolver: resolver(EarlyRequest::DeferAndRemember),
     // `internal/backoff`: `Backoff(0)` is the base delay; `clientconn.go`, `resetTransportAndUnlock`: from the end.
-    backoff: Some(BACKOFF),
+    backoff: BACKOFF,
     // `clientconn.go`, `minConnectTimeout`.
     connect_timeout: Some(TWENTY_S),
     // `dialoptions.go`, since 1.59.
@@ -166,7 +167,7 @@ const C_CORE: ClientStack = ClientStack {
     // `polling_resolver.cc`, `event_engine_client_channel_resolver.cc`; measured: at 30.0 s.
     resolver: resolver(EarlyRequest::Defer),
     // `backoff.cc` (measured: 0.81 to 1.17 s); `subchannel.cc`: from the start.
-    backoff: Some(Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF }),
+    backoff: Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF },
     // `subchannel_pool_interface.h`: the key is the address with all channel arguments.
     shares_subchannels: true,
     keepalive: Keepalive {
@@ -190,7 +191,7 @@ const JAVA: ClientStack = ClientStack {
     // `DnsNameResolver`: dropped while the last answer is younger than `networkaddress.cache.ttl`.
     resolver: resolver(EarlyRequest::Drop),
     // `ExponentialBackoffPolicy`; `InternalSubchannel.connectingTimer`.
-    backoff: Some(Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF }),
+    backoff: Backoff { jitter_first: true, from: DelayFrom::AttemptStart, ..BACKOFF },
     // Netty, `DefaultChannelConfig`: `CONNECT_TIMEOUT_MILLIS`.
     connect_timeout: Some(Span::from_secs(30)),
     // `KeepAliveManager`: 10 s at least, as grpc-go; a stream after a quiet time pings at once. `AbstractNettyHandler`
@@ -209,7 +210,7 @@ const NODE: ClientStack = ClientStack {
     resolver: resolver(EarlyRequest::Defer),
     // `backoff-timeout.ts`: the first delay as it is (measured: 1.0 s), and the jitters of later ones multiply.
     // Unlike the others, a read does not restart the keepalive timer (`transport.ts`).
-    backoff: Some(Backoff { from: DelayFrom::AttemptStart, ..BACKOFF }),
+    backoff: Backoff { from: DelayFrom::AttemptStart, ..BACKOFF },
     connect_timeout: None,
     shares_subchannels: true,
     keepalive: Keepalive { time: Span::from_millis(1), bdp_ping: false, tcp_user_timeout: false, ..GO.keepalive },
@@ -225,7 +226,7 @@ const TONIC: ClientStack = ClientStack {
     // hyper's connector looks the name up for every connection.
     resolver: Resolver { min_interval: Span::ZERO, early: EarlyRequest::Drop },
     // `reconnect.rs`; measured: an attempt per call.
-    backoff: None,
+    backoff: Backoff { per_call: true, ..BACKOFF },
     connect_timeout: None,
     idle_timeout: None,
     keepalive: Keepalive {
@@ -302,15 +303,15 @@ pub const fn server(stack: Stack) -> ServerStack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::defaults;
+    use crate::model::GrpcClient;
 
     #[test]
     fn what_a_scenario_does_not_say_is_what_grpc_go_does() {
         assert_eq!(client(Stack::Go).resolver, Resolver::default());
         assert_eq!(client(Stack::Go).keepalive, Keepalive::default());
-        assert_eq!(client(Stack::Go).backoff, Some(Backoff::default()));
-        assert_eq!(client(Stack::Go).idle_timeout, defaults::grpc_client().idle_timeout);
-        assert_eq!(client(Stack::Go).connect_timeout, defaults::grpc_client().connect_timeout);
+        assert_eq!(client(Stack::Go).backoff, Backoff::default());
+        assert_eq!(client(Stack::Go).idle_timeout, GrpcClient::default().idle_timeout);
+        assert_eq!(client(Stack::Go).connect_timeout, GrpcClient::default().connect_timeout);
         assert_eq!(server(Stack::Go).enforcement, Some(Enforcement::default()));
     }
 }

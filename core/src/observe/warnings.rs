@@ -181,7 +181,7 @@ fn too_long(recorder: &Recorder<'_>, frame: &Frame<'_>) -> Vec<String> {
         ages.map(|(key, limit, reason)| (key, &s.name, limit, reason))
     });
     let of_clients = clients.iter().map(|c| {
-        let limit = c.max_connection_lifetime.map(|lifetime| lifetime.max);
+        let limit = c.connection_lifetime.map(|lifetime| lifetime.max);
         ("connection_lifetime", &c.name, limit, CloseReason::ClientLifetime)
     });
     let all = of_servers.chain(of_clients);

@@ -28,6 +28,7 @@ mod tests {
     use crate::model::DelayFrom;
 
     const GRPC: Backoff = Backoff {
+        per_call: false,
         base: Span::from_secs(1),
         multiplier: 1.6,
         jitter: 0.2,

@@ -6,8 +6,8 @@
 //! and local-origin failures, its jitter (0 by default), and that grpc-go may eject an endpoint that is ejected already, which
 //! then counts twice.
 
-pub use crate::model::{Detection, Rules};
 use crate::model::{FailurePercentage, SuccessRate};
+pub use crate::model::{OutlierDetection, Rules};
 use crate::random::below;
 use crate::units::{Span, Time};
 
@@ -37,7 +37,7 @@ impl Host {
     }
 }
 
-impl Detection {
+impl OutlierDetection {
     /// A request to `i` ended. True if that ejects it.
     pub fn ended(
         &self,
@@ -55,7 +55,7 @@ impl Detection {
         }
         host.failures += 1;
         host.in_a_row += 1;
-        let enough = self.rules == Rules::Envoy && host.in_a_row == self.settings.consecutive_5xx;
+        let enough = self.rules == Rules::Envoy && host.in_a_row == self.consecutive_5xx;
         if !enough || host.ejected.is_some() {
             return false;
         }
@@ -69,12 +69,12 @@ impl Detection {
         if envoy {
             self.take_back(hosts, now);
         }
-        if let Some(method) = self.settings.success_rate {
+        if let Some(method) = self.success_rate {
             let least = least_success_rate(hosts, &method, envoy);
             let outlier = |h: &Host| least.is_some_and(|least| h.success_rate() < least);
             self.eject_all(hosts, (method.request_volume, method.enforcement), outlier, now, draw);
         }
-        if let Some(method) = self.settings.failure_percentage {
+        if let Some(method) = self.failure_percentage {
             let FailurePercentage { threshold, enforcement, minimum_hosts, request_volume } = method;
             let enough = candidates(hosts, request_volume, envoy).count() >= minimum_hosts as usize;
             let threshold = f64::from(threshold);
@@ -119,7 +119,7 @@ impl Detection {
         let host = &mut hosts[i];
         host.ejected = Some(now);
         // Envoy stops counting where more would not last longer.
-        let (base, max) = (self.settings.base_ejection_time, self.settings.max_ejection_time);
+        let (base, max) = (self.base_ejection_time, self.max_ejection_time);
         if self.rules == Rules::Grpc || (base * u64::from(host.times)).0 < max.0 + base.0 {
             host.times += 1;
         }
@@ -130,17 +130,17 @@ impl Detection {
     #[must_use]
     pub fn allows(&self, out: usize, hosts: usize) -> bool {
         let percent = |out: usize| out as f64 / hosts as f64 * 100.0;
-        let most = f64::from(self.settings.max_ejection_percent.min(100));
+        let most = f64::from(self.max_ejection_percent.min(100));
         match self.rules {
             Rules::Grpc => percent(out) < most,
-            Rules::Envoy => self.settings.always_eject_one_host && out == 0 || percent(out + 1) <= most,
+            Rules::Envoy => self.always_eject_one_host && out == 0 || percent(out + 1) <= most,
         }
     }
 
     /// How long an endpoint is out the `times`-th time.
     #[must_use]
     pub fn out_for(&self, times: u32) -> Span {
-        let (base, max) = (self.settings.base_ejection_time, self.settings.max_ejection_time);
+        let (base, max) = (self.base_ejection_time, self.max_ejection_time);
         (base * u64::from(times)).min(max.max(base))
     }
 
@@ -159,7 +159,7 @@ impl Detection {
     fn forgive(&self, hosts: &mut [Host], now: Time) {
         let due = |h: &Host| match self.rules {
             Rules::Grpc => true,
-            Rules::Envoy => h.returned.is_some_and(|at| now.since(at) >= self.settings.interval),
+            Rules::Envoy => h.returned.is_some_and(|at| now.since(at) >= self.interval),
         };
         for host in hosts.iter_mut().filter(|h| h.ejected.is_none() && due(h)) {
             host.times = host.times.saturating_sub(1);
@@ -190,22 +190,22 @@ mod tests {
     use super::*;
     use crate::model::OutlierDetection;
 
-    fn of(rules: Rules, change: impl Fn(&mut OutlierDetection)) -> Detection {
+    fn of(rules: Rules, change: impl Fn(&mut OutlierDetection)) -> OutlierDetection {
         let mut settings = OutlierDetection::default();
         change(&mut settings);
-        Detection { rules, settings }
+        OutlierDetection { rules, ..settings }
     }
 
-    fn grpc() -> Detection {
+    fn grpc() -> OutlierDetection {
         of(Rules::Grpc, |_| ())
     }
 
-    fn envoy() -> Detection {
+    fn envoy() -> OutlierDetection {
         of(Rules::Envoy, |_| ())
     }
 
     /// By failures alone, with so many percent out at most.
-    fn by_failures(most: u32) -> Detection {
+    fn by_failures(most: u32) -> OutlierDetection {
         of(Rules::Grpc, |d| {
             d.failure_percentage = Some(FailurePercentage::default());
             d.max_ejection_percent = most;
@@ -225,7 +225,7 @@ mod tests {
         (0..hosts.len()).filter(|i| hosts[*i].ejected.is_some()).collect()
     }
 
-    fn swept(detection: &Detection, failures: &[u32]) -> Vec<usize> {
+    fn swept(detection: &OutlierDetection, failures: &[u32]) -> Vec<usize> {
         let mut hosts = failing(failures);
         detection.sweep(&mut hosts, at(10), &mut || 0);
         out(&hosts)
@@ -249,13 +249,14 @@ mod tests {
     fn grpc_asks_for_more_than_the_threshold_and_envoy_for_as_much() {
         let most = by_failures(100);
         assert_eq!(swept(&most, &[84, 85, 86, 0, 0]), [2]);
-        assert_eq!(swept(&Detection { rules: Rules::Envoy, ..most }, &[84, 85, 86, 0, 0]), [1, 2]);
+        assert_eq!(swept(&OutlierDetection { rules: Rules::Envoy, ..most }, &[84, 85, 86, 0, 0]), [1, 2]);
     }
 
     #[test]
     fn how_many_may_be_out() {
-        let ejects =
-            |detection: &Detection, hosts: usize| (0..hosts).take_while(|out| detection.allows(*out, hosts)).count();
+        let ejects = |detection: &OutlierDetection, hosts: usize| {
+            (0..hosts).take_while(|out| detection.allows(*out, hosts)).count()
+        };
         // gRPC: one at least, one tenth rounded up in all.
         assert_eq!([5, 9, 10, 11, 20, 100].map(|n| ejects(&grpc(), n)), [1, 1, 1, 2, 2, 10]);
         // Envoy: one tenth rounded down; with fewer than ten hosts none, unless one always may.
@@ -278,7 +279,7 @@ mod tests {
     }
 
     /// When a host that is ejected at each chance comes back, in seconds after the first ejection.
-    fn returns(detection: &Detection, ejections: usize) -> Vec<u64> {
+    fn returns(detection: &OutlierDetection, ejections: usize) -> Vec<u64> {
         let mut hosts = failing(&[100, 0, 0, 0, 0]);
         let (mut returns, mut now) = (Vec::new(), 0);
         let mut was_out = false;
@@ -302,7 +303,7 @@ mod tests {
         let detection = by_failures(20);
         // Out at 0, 60, 150 s: gRPC comes back at the sweep *after* 30, 60, 90 s have passed, and is out again at the next.
         assert_eq!(returns(&detection, 3), [40, 120, 230]);
-        let envoy = Detection { rules: Rules::Envoy, ..detection };
+        let envoy = OutlierDetection { rules: Rules::Envoy, ..detection };
         assert_eq!(returns(&envoy, 3), [30, 100, 200]);
         assert_eq!([1, 2, 10, 11].map(|k| grpc().out_for(k).as_secs_f64()), [30.0, 60.0, 300.0, 300.0]);
     }
@@ -311,7 +312,7 @@ mod tests {
     fn what_behaves_is_forgiven() {
         let mut hosts = vec![Host { times: 3, ..Host::default() }; 2];
         hosts[1].returned = Some(at(5));
-        let after = |detection: &Detection, s| {
+        let after = |detection: &OutlierDetection, s| {
             let mut hosts = hosts.clone();
             detection.sweep(&mut hosts, at(s), &mut || 0);
             (hosts[0].times, hosts[1].times)
@@ -334,7 +335,7 @@ mod tests {
     /// With a base of 30 s and at most 300 s, more than 11 times would last no longer.
     #[test]
     fn envoy_stops_counting_where_grpc_goes_on() {
-        let counted = |detection: &Detection, times| {
+        let counted = |detection: &OutlierDetection, times| {
             let mut hosts = vec![Host { times, ..Host::default() }; 10];
             assert!(detection.eject(&mut hosts, 0, 100, at(1), &mut || 0));
             hosts[0].times

@@ -117,8 +117,11 @@ impl Field for Cores {
             *self = Cores(u32::try_from(milli).unwrap_or(u32::MAX));
         }
     }
-    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
-        one(self)
+    fn rows(&self, _: Kind, without: Option<&str>) -> Vec<(String, String)> {
+        match without {
+            Some(words) if *self == Cores::UNLIMITED => one(words),
+            _ => one(self),
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use rand::Rng;
 use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
 use crate::ids::{LoadId, NodeId, OwnerId, ReplicaId, Table, ViewId};
-use crate::model::{Arrivals, Client, RateCurve};
+use crate::model::{Arrivals, Client, RateCurve, Start};
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 const NS_PER_S: f64 = 1e9;
 
@@ -269,11 +269,11 @@ pub fn part(total: u64, n: u64, i: u64) -> u64 {
     total / n + u64::from(i < total % n)
 }
 
-/// When the `i`-th of `replicas` starts.
+/// When a replica starts; `owner` is its key.
 #[must_use]
-pub fn start_of(streams: &Streams, owner: u64, at: crate::units::Span, spread: crate::units::Span) -> Time {
+pub fn start_of(streams: &Streams, owner: u64, Start { at, spread }: Start) -> Time {
     let offset = number_below(streams.draw(Purpose::ReplicaStart, owner, 0), spread.0 + 1);
-    Time::ZERO + at + crate::units::Span(offset)
+    Time::ZERO + at + Span(offset)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         for r in 0..client.replicas {
             let replica = self.add_replica(CallerId::of(i));
             self.add_workers(CallerId::of(i), replica, r);
-            let at = start_of(&self.streams, mix(key, u64::from(r)), client.start_at, client.start_spread);
+            let at = start_of(&self.streams, mix(key, u64::from(r)), client.start);
             self.schedule.at(at, Rank::World, Event::ReplicaStart { replica });
         }
     }

@@ -108,7 +108,7 @@ fn pools(facts: &Facts<'_>) -> Vec<Cure> {
         if_so(http1.keep_alive.is_some_and(|k| k.order == PoolOrder::Lifo), "http1.keep_alive.order=fifo")
     };
     let lifetime = |client: &Client, http1: Http1Client| {
-        let longer = client.max_connection_lifetime.is_none_or(|lifetime| lifetime.max > LIFETIME);
+        let longer = client.connection_lifetime.is_none_or(|lifetime| lifetime.max > LIFETIME);
         if_so(facts.ages && longer && http1.keep_alive.is_some(), &format!("connection_lifetime={{ max: {AGE} }}"))
     };
     let larger = |_: &Client, http1: Http1Client| match (http1.keep_alive, http1.max_connections) {
@@ -117,7 +117,7 @@ fn pools(facts: &Facts<'_>) -> Vec<Cure> {
     };
     let per_request = |client: &Client, http1: Http1Client| {
         let mut sets = if_so(http1.keep_alive.is_some(), "http1=null");
-        sets.extend(if_so(!sets.is_empty() && client.max_connection_lifetime.is_some(), "connection_lifetime=null"));
+        sets.extend(if_so(!sets.is_empty() && client.connection_lifetime.is_some(), "connection_lifetime=null"));
         sets
     };
     let all = [

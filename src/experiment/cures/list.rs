@@ -114,7 +114,7 @@ pub fn even_load(model: &Model) -> Cure {
         if client.via.is_some() || client.gateway.is_some() {
             set("via=null");
         }
-        if client.max_connection_lifetime.is_some() {
+        if client.connection_lifetime.is_some() {
             set("connection_lifetime=null");
         }
         // Few stacks have the policy, and the baseline is the same for all.

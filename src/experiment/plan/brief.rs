@@ -51,7 +51,7 @@ fn peak(model: &Model) -> f64 {
 /// The longest time after which connections are dealt again.
 fn longest_deal(model: &Model) -> Span {
     let ages = model.deployments().filter_map(|d| d.grpc.max_connection_age);
-    let lifetimes = model.callers().filter_map(|c: &Client| c.max_connection_lifetime.as_ref()).map(|l| l.max);
+    let lifetimes = model.callers().filter_map(|c: &Client| c.connection_lifetime.as_ref()).map(|l| l.max);
     ages.chain(lifetimes).max().unwrap_or(Span::ZERO)
 }
 

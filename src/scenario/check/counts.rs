@@ -3,13 +3,13 @@
 use super::Check;
 use super::client::ONE_ADDRESS;
 use crate::model::{
-    CountOrPercent, Detection, GrpcClient, Model, OutlierDetection, Protocol, Rules, Server, Strategy, What,
+    CountOrPercent, GrpcClient, Model, OutlierDetection, Protocol, Rules, Server, Strategy, Subset, What,
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
 use crate::scenario::file::gateway::{GatewayFile, GatewayProxyFile};
-use crate::scenario::file::settings::Written;
+use crate::scenario::file::settings::WrittenKeys;
 use crate::scenario::file::via::{EnvoyFile, ViaFile};
 use crate::scenario::rules::Code;
 
@@ -27,12 +27,13 @@ pub(super) struct Asked {
 /// One for each client, then one for each gateway, in their order.
 pub(super) fn asked(clients: &Key<Vec<At<ClientFile>>>, gateways: &Key<Vec<At<GatewayFile>>>) -> Vec<Asked> {
     let of_client = |client: &At<ClientFile>| {
-        let cluster = match client.value.via.as_ref().map(|via| &via.value) {
+        let grpc = &client.value.rest;
+        let cluster = match grpc.rest.via.as_ref().map(|via| &via.value) {
             Some(ViaFile::Envoy(file) | ViaFile::Istio(file)) => Some(&file.value),
             _ => None,
         };
-        let subset = client.value.subset.as_ref().and_then(|s| place(&s.value.size));
-        Asked { subset, ..asked_by(&client.value.outlier_detection, cluster) }
+        let subset = place(&grpc.given_in("subset", "size"));
+        Asked { subset, ..asked_by(grpc.group("outlier_detection"), cluster) }
     };
     let of_gateway = |gateway: &At<GatewayFile>| {
         let cluster = match gateway.value.proxy.as_ref().map(|proxy| &proxy.value) {
@@ -41,18 +42,18 @@ pub(super) fn asked(clients: &Key<Vec<At<ClientFile>>>, gateways: &Key<Vec<At<Ga
             }
             _ => None,
         };
-        asked_by(&gateway.value.outlier_detection, cluster)
+        let detection = gateway.value.outlier_detection.as_ref();
+        asked_by(detection.map(|d| (&*d.value, d.place)), cluster)
     };
     let clients = clients.iter().flat_map(|list| &list.value).map(of_client);
     clients.chain(gateways.iter().flat_map(|list| &list.value).map(of_gateway)).collect()
 }
 
-fn asked_by(detection: &Key<Written<OutlierDetection>>, cluster: Option<&EnvoyFile>) -> Asked {
-    let rules = detection.as_ref().map(|d| &d.value);
+fn asked_by(detection: Option<(&WrittenKeys, Place)>, cluster: Option<&EnvoyFile>) -> Asked {
     Asked {
-        detection: place(detection),
-        success_rate: rules.and_then(|r| r.place("success_rate")),
-        failure_percentage: rules.and_then(|r| r.place("failure_percentage")),
+        detection: detection.map(|(_, place)| place),
+        success_rate: detection.and_then(|(keys, _)| keys.place("success_rate")),
+        failure_percentage: detection.and_then(|(keys, _)| keys.place("failure_percentage")),
         panic_threshold: cluster.and_then(|c| place(&c.panic_threshold)),
         slow_start: cluster.and_then(|c| place(&c.slow_start)),
         subset: None,
@@ -75,7 +76,7 @@ pub(super) fn can_act(cx: &mut Check<'_>, asked: &[Asked], model: &Model) {
             continue;
         }
         let pods = most_addresses(model);
-        if let Some(size) = grpc.subset.filter(|size| *size > pods) {
+        if let Some(Subset { size }) = grpc.subset.filter(|subset| subset.size > pods) {
             let message =
                 format!("`subset` has no effect: {size} addresses are asked for, and there are never more than {pods}");
             refuse(cx, asked.subset, &message, Some("make `size` smaller than the number of pods".to_owned()));
@@ -104,7 +105,7 @@ fn refuse(cx: &mut Check<'_>, place: Option<Place>, message: &str, help: Option<
 /// The longest list of addresses that a channel can have in the run.
 fn most_hosts(model: &Model, grpc: &GrpcClient) -> u32 {
     let pods = most_addresses(model);
-    grpc.subset.map_or(pods, |size| pods.min(size))
+    grpc.subset.map_or(pods, |subset| pods.min(subset.size))
 }
 
 /// The most Ready pods of all servers that there can be.
@@ -138,12 +139,12 @@ fn is_steady(model: &Model) -> bool {
 }
 
 /// True if outlier detection can leave somebody out.
-fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) -> bool {
-    let most = detection.settings.max_ejection_percent;
+fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &OutlierDetection, hosts: u32) -> bool {
+    let most = detection.max_ejection_percent;
     let (allowed, or_else) = match detection.rules {
         Rules::Grpc => (most > 0, ""),
         Rules::Envoy => (
-            detection.settings.always_eject_one_host || u64::from(most) * u64::from(hosts) >= 100,
+            detection.always_eject_one_host || u64::from(most) * u64::from(hosts) >= 100,
             ", or `always_eject_one_host: true`",
         ),
     };
@@ -157,7 +158,7 @@ fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) 
         refuse(cx, asked.detection, &message, Some(help));
         return false;
     }
-    let OutlierDetection { success_rate, failure_percentage, .. } = detection.settings;
+    let OutlierDetection { success_rate, failure_percentage, .. } = *detection;
     for (name, place, least) in [
         ("success_rate", asked.success_rate, success_rate.map(|rule| rule.minimum_hosts)),
         ("failure_percentage", asked.failure_percentage, failure_percentage.map(|rule| rule.minimum_hosts)),
@@ -174,9 +175,9 @@ fn ejects(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32) 
 }
 
 /// Refuses a panic threshold that so few ejections cannot reach, and that changes nothing against the default either.
-fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32, threshold: u32) {
-    let allowed = u64::from(detection.settings.max_ejection_percent.min(100)) * u64::from(hosts) / 100;
-    let one = detection.rules == Rules::Envoy && detection.settings.always_eject_one_host;
+fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &OutlierDetection, hosts: u32, threshold: u32) {
+    let allowed = u64::from(detection.max_ejection_percent.min(100)) * u64::from(hosts) / 100;
+    let one = detection.rules == Rules::Envoy && detection.always_eject_one_host;
     let healthy = u64::from(hosts).saturating_sub(allowed.max(u64::from(one)));
     // Envoy's overprovisioning factor: health is 140 % of the healthy part, and below 100 % there is a panic.
     let can_panic = 140 * healthy / u64::from(hosts.max(1)) < 100;
@@ -185,7 +186,7 @@ fn panics(cx: &mut Check<'_>, asked: &Asked, detection: &Detection, hosts: u32, 
         let message = format!(
             "`panic_threshold` has no effect: `max_ejection_percent` ({} %) keeps {healthy} of {hosts} hosts healthy, \
              and Envoy panics below the threshold, and below 72 % only",
-            detection.settings.max_ejection_percent
+            detection.max_ejection_percent
         );
         let help = "raise `max_ejection_percent`, or leave out `panic_threshold`";
         refuse(cx, asked.panic_threshold, &message, Some(help.to_owned()));

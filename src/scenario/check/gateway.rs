@@ -7,8 +7,8 @@ use crate::distribution::Distribution;
 use crate::model::defaults;
 use crate::model::{
     Client, Cluster, Codes, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, HaproxyLeastConn, HaproxyRandom,
-    Load, NginxLeastConn, NginxRandomTwo, Policy, Poll, Protocol, Retries, RetryPolicy, Reuse, RotationStart,
-    RoundRobin, Server, ServiceType, Sidecar, SidecarKind,
+    Load, NginxLeastConn, NginxRandomTwo, Policy, Poll, Protocol, RetryPolicy, Reuse, RotationStart, RoundRobin,
+    Server, ServiceType, Sidecar, SidecarKind,
 };
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -44,7 +44,7 @@ struct Proxy {
     /// How often it looks the servers up.
     resolves: Span,
     /// What it tries again.
-    retries: Option<Retries>,
+    retries: Option<RetryPolicy>,
     /// How long a dial may take. `None`: as Envoy has it.
     connects: Option<Span>,
 }
@@ -87,11 +87,13 @@ pub(super) fn gateway(
     let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
     let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
     let policy = policies::policy(cx, policy, virtual_ip, preset.rotation).or(own).unwrap_or(preset.policy);
+    let asked = outlier_detection.as_ref().map(|file| (&*file.value, file.place));
+    let detection = outlier::usual(cx, asked, Some(&sidecar), &policy, !virtual_ip);
     let client = GrpcClient {
         policy,
         discovery,
         retry: retries.or_else(|| via::retries(Some(&sidecar))),
-        outlier_detection: outlier::detection(cx, outlier_detection, Some(&sidecar), &policy, !virtual_ip),
+        outlier_detection: detection.map(|usual| cx.settings_or(outlier_detection, "outlier_detection", usual)),
         keys: policies::keys(cx, keys, &policy),
         connect_timeout: connects.or(preset.connect_timeout),
         idle_timeout: None,
@@ -127,16 +129,11 @@ fn other_side(pods: &Server, workers: u32, client: GrpcClient, via: Option<Sidec
         replicas: pods.replicas,
         channels: workers,
         protocol: Protocol::Grpc(client),
-        gateway: None,
         via,
-        start_at: Span::ZERO,
-        start_spread: Span::ZERO,
-        max_connection_lifetime: None,
         load: Load::Forwarded,
-        methods: Vec::new(),
-        deadline: None,
         startup: pods.startup.clone(),
         strategy: pods.strategy,
+        ..Client::default()
     }
 }
 
@@ -230,7 +227,7 @@ fn sidecar(
 }
 
 /// Calls that found no connection are tried elsewhere at once.
-fn unsent(retries: u32) -> Option<Retries> {
+fn unsent(retries: u32) -> Option<RetryPolicy> {
     let policy = RetryPolicy {
         max_attempts: retries + 1,
         initial_backoff: Span::ZERO,
@@ -239,8 +236,10 @@ fn unsent(retries: u32) -> Option<Retries> {
         jitter: 0.0,
         codes: Codes::of(&[14]),
         throttling: None,
+        elsewhere: true,
+        unsent_only: true,
     };
-    (retries > 0).then_some(Retries { policy, elsewhere: true, unsent_only: true })
+    (retries > 0).then_some(policy)
 }
 
 /// The gateway that a client goes through, if its `via` names one.

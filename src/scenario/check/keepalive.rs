@@ -3,30 +3,29 @@
 use super::Check;
 use crate::model::stack::{self, Stack};
 use crate::model::{Enforcement, GrpcServer, Keepalive};
+use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::ClientFile;
-use crate::scenario::file::settings::Written;
+use crate::scenario::file::settings::{Written, WrittenKeys};
 use crate::scenario::file::stack::ServerStackFile;
 
 /// True if some client has keepalive.
 pub(super) fn somebody_pings(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool {
-    clients.is_some_and(|list| list.value.iter().any(|c| c.value.keepalive.is_some()))
+    clients.is_some_and(|list| list.value.iter().any(|c| c.value.rest.place("keepalive").is_some()))
 }
 
-pub(super) fn keepalive(cx: &mut Check<'_>, file: Key<Written<Keepalive>>, usual: Keepalive) -> Option<Keepalive> {
-    let At { value: file, place } = file?;
-    let of_dials = file.given("tcp_user_timeout_of_dials");
-    let of_throttle = file.given_in("throttle", "interval");
-    let mut keepalive = cx.settings(&file, "keepalive", place, usual);
+/// What some of its settings leave of others.
+pub(super) fn settle(cx: &mut Check<'_>, written: Option<(&WrittenKeys, Place)>, keepalive: &mut Option<Keepalive>) {
+    let (Some((keys, _)), Some(keepalive)) = (written, keepalive) else { return };
     if !keepalive.tcp_user_timeout {
+        let of_dials = keys.given("tcp_user_timeout_of_dials");
         cx.no_effect(&of_dials, "tcp_user_timeout_of_dials", "without `tcp_user_timeout`");
         keepalive.tcp_user_timeout_of_dials = false;
     }
     if keepalive.throttle.is_some_and(|throttle| throttle.free == 0) {
-        cx.no_effect(&of_throttle, "interval", "with `free: 0`, which is no throttle");
+        cx.no_effect(&keys.given_in("throttle", "interval"), "interval", "with `free: 0`, which is no throttle");
         keepalive.throttle = None;
     }
-    Some(keepalive)
 }
 
 /// Which pings a server with this stack punishes, but for what `file` says of it.

@@ -6,7 +6,6 @@ use crate::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile};
-use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
 
@@ -26,7 +25,7 @@ pub(super) fn load(
     file: Key<LoadFile>,
     owner: Place,
     workers: Workers,
-    deadline: &Key<Duration>,
+    deadline: &Key<Span>,
     duration: Option<Span>,
 ) -> (Load, Vec<Method>) {
     let nothing = Load::Closed { concurrency: workers.replicas, requests: Some(0) };

@@ -7,19 +7,16 @@ use crate::printable::is_shown;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::MethodFile;
-use crate::scenario::quantity::{Duration, Share};
+use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
+use crate::units::Span;
 
 const LEAST_COST: f64 = 0.001;
 const MOST_COST: f64 = 10_000.0;
 /// Shares are written with a few digits.
 const SLACK: f64 = 1e-6;
 
-pub(super) fn methods(
-    cx: &mut Check<'_>,
-    list: Key<Vec<At<MethodFile>>>,
-    client_deadline: &Key<Duration>,
-) -> Vec<Method> {
+pub(super) fn methods(cx: &mut Check<'_>, list: Key<Vec<At<MethodFile>>>, client_deadline: &Key<Span>) -> Vec<Method> {
     let Some(place) = list.as_ref().map(|l| l.place) else { return Vec::new() };
     let files = cx.items(list, "methods", MAX_ITEMS);
     if files.len() < 2 {
@@ -52,13 +49,13 @@ fn method(
     cx: &mut Check<'_>,
     At { value, place }: At<MethodFile>,
     before: &[Method],
-    client_deadline: &Key<Duration>,
+    client_deadline: &Key<Span>,
 ) -> Option<Method> {
     let MethodFile { name, share, cost, deadline } = value;
     let name = cx.required(name, "name", place, "a method");
     let share = cx.required(share, "share", place, "a method").and_then(|share| positive_share(cx, share));
     let cost = cost.map_or(1.0, |cost| cx.number(&cost, "cost", LEAST_COST, MOST_COST));
-    let deadline = cx.repeating(deadline, least::DEADLINE).or(client_deadline.as_ref().map(|d| d.value.0));
+    let deadline = cx.repeating(deadline, least::DEADLINE).or(client_deadline.as_ref().map(|d| d.value));
     let At { value: name, place } = name?;
     if name.is_empty() || !name.chars().all(is_shown) {
         cx.problem(

@@ -1,6 +1,7 @@
 //! From what is written to what it means. Every struct of the file is taken apart field by field, so that a new key does
 //! not compile until it is dealt with; all problems are collected.
 
+mod backoff;
 mod client;
 mod cluster;
 mod counts;
@@ -287,7 +288,10 @@ impl ClientKinds {
 fn only_http1(clients: Option<&At<Vec<At<super::file::client::ClientFile>>>>) -> bool {
     clients.is_some_and(|list| {
         !list.value.is_empty()
-            && list.value.iter().all(|c| matches!(&c.value.protocol, Some(At { value: ProtocolFile::Http1, .. })))
+            && list
+                .value
+                .iter()
+                .all(|c| matches!(&c.value.rest.rest.protocol, Some(At { value: ProtocolFile::Http1, .. })))
     })
 }
 

@@ -1,19 +1,18 @@
 //! Retries of gRPC calls.
 
 use super::Check;
-use crate::model::{Codes, RetriedCode, Retries, RetryPolicy};
+use crate::model::{Codes, RetriedCode, RetryPolicy};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::retry::{CodesFile, RetryFile};
 use crate::scenario::file::settings::Word;
 use crate::scenario::rules::Code;
 
-pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<Retries> {
+pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<RetryPolicy> {
     let At { value: file, place } = file?;
     let policy = cx.settings(&file, "retry", place, RetryPolicy::default());
     let CodesFile { codes } = file.rest;
-    let policy = RetryPolicy { codes: codes_of(cx, codes, place), ..policy };
-    Some(Retries { policy, elsewhere: false, unsent_only: false })
+    Some(RetryPolicy { codes: codes_of(cx, codes, place), ..policy })
 }
 
 fn codes_of(cx: &mut Check<'_>, key: Key<Vec<At<Word<RetriedCode>>>>, owner: Place) -> Codes {

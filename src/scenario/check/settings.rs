@@ -12,9 +12,9 @@ use crate::units::{Cores, Span};
 
 impl Check<'_> {
     /// `base`, with what is written of it. `what` is whose keys they are, at `place`.
-    pub(super) fn settings<S: Settings, R>(&mut self, file: &Written<S, R>, what: &str, place: Place, base: S) -> S {
+    pub(super) fn settings<S: Settings>(&mut self, keys: &WrittenKeys, what: &str, place: Place, base: S) -> S {
         let mut settings = base;
-        for (key, value) in self.group(file, what, place) {
+        for (key, value) in self.group(keys, what, place) {
             settings.set(key, value);
         }
         settings

@@ -156,7 +156,7 @@ fn channels(model: &Model, of: impl Fn(&Client) -> u64) -> u64 {
 fn hosts(model: &Model, client: &Client, pods: u64) -> u64 {
     match &client.protocol {
         Protocol::Grpc(grpc) if model.connects_to_all(client) => {
-            grpc.subset.map_or(pods, |size| pods.min(size.into())).saturating_sub(1)
+            grpc.subset.map_or(pods, |subset| pods.min(subset.size.into())).saturating_sub(1)
         }
         _ => 0,
     }

@@ -1,19 +1,14 @@
 //! What a client takes from its implementation of gRPC: a preset that expands to plain settings, and the settings that came with it.
 
-use super::client::ONE_ADDRESS;
-use super::{Check, least};
+use super::Check;
 use crate::model::defaults;
 use crate::model::stack::{ClientStack, Stack};
-use crate::model::{GrpcClient, Policy, Sidecar};
+use crate::model::{GrpcClient, Policy};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::stack::{ServerStackFile, StackFile, SubsetFile};
-use crate::scenario::quantity::Duration;
+use crate::scenario::file::settings::WrittenKeys;
+use crate::scenario::file::stack::{ServerStackFile, StackFile};
 use crate::scenario::rules::Code;
-use crate::units::Span;
-
-/// Addresses of a subset; nobody has more pods.
-const MAX_SUBSET: u32 = 100_000;
 
 impl From<StackFile> for Stack {
     fn from(file: StackFile) -> Stack {
@@ -60,38 +55,24 @@ pub(super) fn has_policy(cx: &mut Check<'_>, stack: &Key<StackFile>, policy: Pol
     cx.problem(Code::Contradiction, place.unwrap_or(*of_stack), message);
 }
 
-/// 0 is grpc-go's way to say never.
-pub(super) fn idle_timeout(cx: &mut Check<'_>, key: Key<Duration>, usual: Option<Span>) -> Option<Span> {
-    cx.repeating_or_zero(key, least::CHANNEL_IDLE).map_or(usual, |t| Some(t).filter(|t| *t > Span::ZERO))
-}
-
-pub(super) fn subset(cx: &mut Check<'_>, file: Key<SubsetFile>, virtual_ip: bool) -> Option<u32> {
-    if virtual_ip {
-        cx.no_effect(&file, "subset", ONE_ADDRESS);
-    }
-    let At { value: SubsetFile { size }, place } = file?;
-    let size = cx.required(size, "size", place, "`subset`");
-    cx.count_if(size, "size", 1, MAX_SUBSET)
-}
-
-/// How many of the application's channels share what one has, if they do. Channels that each take the first address of an answer
-/// of their own share only by chance.
-pub(super) fn sharing(
+/// True if the application's channels share what one has. Channels that each take the first address of an answer of their own share
+/// only by chance; `knows_pods`: such answers have pods in them.
+pub(super) fn shares(
     cx: &mut Check<'_>,
-    key: &Key<bool>,
-    usual: &ClientStack,
+    plain: &WrittenKeys,
+    grpc: &GrpcClient,
     channels: u32,
-    (grpc, via, knows_pods): (&GrpcClient, Option<&Sidecar>, bool),
-) -> Option<u32> {
-    let own_address = via.is_none() && knows_pods && grpc.policy.one_connection();
-    if let Some(At { value: true, .. }) = key {
+    knows_pods: bool,
+) -> bool {
+    let own_address = knows_pods && grpc.policy.one_connection();
+    if plain.flag("shared_subchannels") == Some(true) {
+        let key = plain.given("shared_subchannels");
         if channels == 1 {
-            cx.no_effect(key, "shared_subchannels", "with one channel per replica");
+            cx.no_effect(&key, "shared_subchannels", "with one channel per replica");
         } else if own_address {
             let why = "with pick_first over pods: each channel takes the first address of an answer of its own";
-            cx.no_effect(key, "shared_subchannels", why);
+            cx.no_effect(&key, "shared_subchannels", why);
         }
     }
-    let shares = key.as_ref().map_or(usual.shares_subchannels, |k| k.value);
-    (shares && !own_address).then_some(channels)
+    grpc.shared_subchannels && !own_address
 }

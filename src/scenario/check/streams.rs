@@ -7,8 +7,8 @@ use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::LoadFile;
 use crate::scenario::file::streams::{StreamsFile, StreamsLawFile};
-use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
+use crate::units::Span;
 
 pub(super) fn streams(cx: &mut Check<'_>, At { value: file, place }: At<StreamsFile>) -> Streams {
     let streams = cx.settings(&file, "streams", place, Streams::default());
@@ -28,7 +28,7 @@ pub(super) fn alone(
     streams: Option<Place>,
     protocol: &Protocol,
     via: Option<Place>,
-    deadline: &Key<Duration>,
+    deadline: &Key<Span>,
 ) {
     let Some(place) = streams else { return };
     cx.no_effect(deadline, "deadline", "on streams, which end when their `duration` is over");

@@ -4,7 +4,7 @@ use super::outlier::percent;
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll, Random, Retries,
+    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll, Random,
     RetryPolicy, Reuse, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
 };
 use crate::pick::PickPolicy;
@@ -207,7 +207,7 @@ fn breakers(cx: &mut Check<'_>, file: Key<BreakersFile>, kind: SidecarKind) -> O
 
 /// What the proxy does about failed requests. Its back-off is uniform from 0 to 25 ms, twice that for each further retry, 250 ms at
 /// most (`JitteredExponentialBackOffStrategy`).
-pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
+pub(super) fn retries(via: Option<&Sidecar>) -> Option<RetryPolicy> {
     let (kind, cluster) = via.and_then(|via| Some((via.kind, via.cluster?)))?;
     let policy = RetryPolicy {
         max_attempts: cluster.retries + 1,
@@ -217,9 +217,10 @@ pub(super) fn retries(via: Option<&Sidecar>) -> Option<Retries> {
         jitter: 1.0,
         codes: Codes::of(&[14]),
         throttling: None,
+        elsewhere: kind == SidecarKind::Istio,
+        unsent_only: false,
     };
-    let elsewhere = kind == SidecarKind::Istio;
-    (cluster.retries > 0).then_some(Retries { policy, elsewhere, unsent_only: false })
+    (cluster.retries > 0).then_some(policy)
 }
 
 /// A proxy has policies and a discovery of its own.

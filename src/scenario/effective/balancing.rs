@@ -2,7 +2,7 @@
 
 use super::{Rows, Scope};
 use crate::model::text::{law, optional_count};
-use crate::model::{Breakers, Detection, EnvoyCluster, Keys, Policy, Rules, Sidecar, SidecarKind};
+use crate::model::{Breakers, EnvoyCluster, OutlierDetection, Policy, Rules, Sidecar, SidecarKind};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
@@ -58,26 +58,13 @@ pub(super) fn policy_values(rows: &mut Rows<'_>, at: &Scope, policy: &Policy, vi
     rows.several(&settings, policy.rows(), kind.keys, |key| !hidden(key));
 }
 
-pub(super) fn keys_values(rows: &mut Rows<'_>, at: &Scope, keys: &Keys) {
-    match &keys.cumulative {
-        None => rows.put(at, "keys", "one per call".into()),
-        Some(shares) => {
-            let keys = at.key("keys");
-            rows.put(&keys, "count", shares.len().to_string());
-            let most = shares.first().copied().unwrap_or(1.0);
-            rows.put(&keys, "zipf", format!("the first key has {:.1} % of the calls", 100.0 * most));
-        }
+/// Whether a setting of outlier detection acts: the path begins with `outlier_detection`.
+pub(super) fn outlier_acts(detection: Option<OutlierDetection>, path: &str) -> bool {
+    let Some(OutlierDetection { rules, success_rate, failure_percentage, .. }) = detection else { return true };
+    match path.split('.').nth(1) {
+        Some("success_rate") => success_rate.is_some(),
+        Some("failure_percentage") => failure_percentage.is_some(),
+        Some("always_eject_one_host" | "consecutive_5xx") => rules == Rules::Envoy,
+        _ => true,
     }
-}
-
-pub(super) fn outlier_values(rows: &mut Rows<'_>, at: &Scope, detection: Option<&Detection>) {
-    let Some(detection) = detection else { return rows.put(at, "outlier_detection", "none".into()) };
-    let Detection { rules, settings } = detection;
-    let envoys = ["always_eject_one_host", "consecutive_5xx"];
-    let off = [
-        ("success_rate", settings.success_rate.is_none()),
-        ("failure_percentage", settings.failure_percentage.is_none()),
-    ];
-    let shown = |key: &str| !off.contains(&(key, true)) && (*rules == Rules::Envoy || !envoys.contains(&key));
-    rows.settings(&at.key("outlier_detection"), settings, shown);
 }

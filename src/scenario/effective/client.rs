@@ -1,9 +1,9 @@
 //! The values in force of a client.
 
-use super::balancing::{keys_values, outlier_values, policy_values, sidecar_values};
+use super::balancing::{outlier_acts, policy_values, sidecar_values};
 use super::{Rows, Scope, stack};
-use crate::model::text::{curve, law, optional, optional_count};
-use crate::model::{Client, Discovery, GrpcClient, Http1Client, Load, Method, Protocol, ServiceType, Sidecar};
+use crate::model::text::{curve, optional};
+use crate::model::{Client, Discovery, GrpcClient, Keepalive, Load, Method, Protocol, ServiceType, Sidecar};
 use crate::settings::Words;
 use crate::units::Span;
 
@@ -13,113 +13,69 @@ pub(super) fn client_values(
     client: &Client,
     (service, through): (ServiceType, Option<&str>),
 ) {
-    let Client {
-        name: _,
-        replicas,
-        channels,
-        protocol,
-        gateway: _,
-        via,
-        start_at,
-        start_spread,
-        max_connection_lifetime,
-        load,
-        methods,
-        deadline,
-        startup,
-        strategy,
-    } = client;
-    rows.put(at, "replicas", replicas.to_string());
-    let start = at.key("start");
-    rows.put(&start, "at", start_at.to_string());
-    rows.put(&start, "spread", start_spread.to_string());
-    let pooled = match protocol {
+    // What stands elsewhere than where it is declared, or under other conditions, is left out here.
+    let first = |path: &str| path == "replicas" || path.starts_with("start.");
+    let last = |path: &str| path == "startup" || path.starts_with("strategy.");
+    let (pooled, rolled) = (!client.connects_per_request(), client.load.rate().is_some());
+    let between = |path: &str| match part(path) {
+        "name" | "channels" => false,
+        "connection_lifetime" => pooled,
+        _ => !first(path) && !last(path),
+    };
+    rows.settings(at, client, first);
+    match &client.protocol {
         Protocol::Grpc(grpc) => {
             rows.put(at, "protocol", "grpc".into());
             stack::stack(rows, at, None);
-            rows.put(at, "channels", grpc.sharing.unwrap_or(*channels).to_string());
+            rows.put(at, "channels", client.channels.max(grpc.sharers).to_string());
             if let Some(gateway) = through {
                 rows.put(&at.key("via"), "gateway", gateway.into());
             }
-            if let Some(sidecar) = via {
-                sidecar_values(rows, at, sidecar, *channels, grpc.outlier_detection.is_some());
+            if let Some(sidecar) = &client.via {
+                sidecar_values(rows, at, sidecar, client.channels, grpc.outlier_detection.is_some());
             }
-            grpc_values(rows, at, grpc, via.as_ref(), service);
-            true
+            grpc_values(rows, at, grpc, client.via.as_ref(), service);
         }
         Protocol::Http1(http1) => {
             rows.put(at, "protocol", "http1".into());
-            http1_values(rows, &at.key("http1"), http1);
-            http1.keep_alive.is_some()
-        }
-    };
-    if pooled {
-        match max_connection_lifetime {
-            None => rows.put(at, "connection_lifetime", "no limit".into()),
-            Some(lifetime) => rows.settings(&at.key("connection_lifetime"), lifetime, |_| true),
+            rows.settings(&at.key("http1"), http1, |_| true);
         }
     }
-    rows.put(at, "deadline", optional(*deadline, "none"));
-    load_values(rows, &at.key("load"), load);
-    method_values(rows, &at.key("load"), methods);
-    if load.rate().is_some() {
-        rows.put(at, "startup", law(startup));
-        rows.own(&at.key("strategy"), strategy);
-    }
+    rows.settings(at, client, between);
+    load_values(rows, &at.key("load"), &client.load);
+    method_values(rows, &at.key("load"), &client.methods);
+    rows.settings(at, client, |path| rolled && last(path));
+}
+
+/// The key that a path begins with.
+pub(super) fn part(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
 }
 
 fn grpc_values(rows: &mut Rows<'_>, at: &Scope, grpc: &GrpcClient, via: Option<&Sidecar>, service: ServiceType) {
-    let GrpcClient {
-        policy,
-        wait_for_ready,
-        connect,
-        discovery,
-        resolver,
-        backoff,
-        dispatch,
-        keepalive,
-        outlier_detection,
-        keys,
-        connect_timeout,
-        retry,
-        idle_timeout,
-        subset,
-        sharing,
-    } = grpc;
-    let virtual_ip = service == ServiceType::ClusterIp && *discovery == Discovery::Dns;
-    policy_values(rows, at, policy, virtual_ip);
-    discovery_values(rows, at, discovery);
-    if service == ServiceType::Headless && *discovery == Discovery::Dns {
-        rows.settings(&at.key("resolver"), resolver, |_| true);
-    }
-    rows.put(at, "dispatch", law(dispatch));
-    if policy.hashes() {
-        keys_values(rows, at, keys);
-    }
-    if service == ServiceType::Headless || *discovery != Discovery::Dns {
-        outlier_values(rows, at, outlier_detection.as_ref());
-    }
+    let asks_dns = grpc.discovery == Discovery::Dns;
+    let virtual_ip = service == ServiceType::ClusterIp && asks_dns;
+    let pools = via.and_then(|via| via.cluster);
+    policy_values(rows, at, &grpc.policy, virtual_ip);
+    discovery_values(rows, at, &grpc.discovery);
     // What is not shown acts on nothing: see `scenario::check`.
-    if via.is_none_or(|via| via.cluster.is_none()) {
-        rows.put(at, "connect", connect.word().into());
-        stack::backoff(rows, &at.key("backoff"), backoff.as_ref());
-    }
-    rows.put(at, "connect_timeout", optional(*connect_timeout, "as long as TCP tries"));
-    if via.is_none() {
-        rows.put(at, "wait_for_ready", wait_for_ready.to_string());
-        stack::keepalive(rows, at, keepalive.as_ref());
-        rows.put(at, "idle_timeout", optional(*idle_timeout, "never"));
-        if !virtual_ip {
-            stack::subset(rows, at, *subset);
-        }
-    }
-    rows.put(at, "shared_subchannels", sharing.is_some().to_string());
-    if via.and_then(|via| via.cluster).is_none_or(|cluster| cluster.retries == 0) {
-        match retry {
-            None => rows.put(at, "retry", "none".into()),
-            Some(retries) => rows.settings(&at.key("retry"), &retries.policy, |_| true),
-        }
-    }
+    let acts = |path: &str| match part(path) {
+        "resolver" => asks_dns && !virtual_ip,
+        "keys" => grpc.policy.hashes(),
+        "outlier_detection" => !virtual_ip && outlier_acts(grpc.outlier_detection, path),
+        "connect" => pools.is_none(),
+        "backoff" => pools.is_none() && (!grpc.backoff.per_call || path == "backoff.per_call"),
+        "wait_for_ready" | "idle_timeout" => via.is_none(),
+        "keepalive" => via.is_none() && keepalive_acts(grpc.keepalive, path),
+        "subset" => via.is_none() && !virtual_ip,
+        "retry" => pools.is_none_or(|cluster| cluster.retries == 0),
+        _ => true,
+    };
+    rows.settings(at, grpc, acts);
+}
+
+fn keepalive_acts(keepalive: Option<Keepalive>, path: &str) -> bool {
+    keepalive.is_none_or(|keepalive| keepalive.tcp_user_timeout || path != "keepalive.tcp_user_timeout_of_dials")
 }
 
 pub(super) fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Discovery) {
@@ -134,15 +90,6 @@ pub(super) fn discovery_values(rows: &mut Rows<'_>, at: &Scope, discovery: &Disc
             rows.put(at, "discovery", "watch".into());
             rows.settings(&under.key("watch"), watch, |key| watch.debounce > Span::ZERO || key != "debounce_max");
         }
-    }
-}
-
-fn http1_values(rows: &mut Rows<'_>, at: &Scope, http1: &Http1Client) {
-    let Http1Client { max_connections, keep_alive } = http1;
-    rows.put(at, "max_connections", optional_count(*max_connections, "no limit"));
-    match keep_alive {
-        None => rows.put(at, "keep_alive", "a new connection per request".into()),
-        Some(pool) => rows.settings(&at.key("keep_alive"), pool, |_| true),
     }
 }
 

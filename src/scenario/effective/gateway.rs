@@ -1,7 +1,7 @@
 //! The values in force of a gateway.
 
-use super::balancing::{cluster_values, keys_values, outlier_values, policy_values};
-use super::client::discovery_values;
+use super::balancing::{cluster_values, outlier_acts, policy_values};
+use super::client::{discovery_values, part};
 use super::{Rows, Scope, of_connections};
 use crate::model::text::law;
 use crate::model::{
@@ -15,7 +15,7 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
     rows.put(at, "replicas", replicas.to_string());
     let Client { channels: workers, protocol: Protocol::Grpc(client), via: Some(sidecar), .. } = client else { return };
     let Sidecar { kind, workers: _, overhead, cluster } = sidecar;
-    let GrpcClient { policy, discovery, outlier_detection, keys, .. } = client;
+    let GrpcClient { policy, discovery, outlier_detection, .. } = client;
     let proxy = at.key("proxy").key(name);
     if *kind != SidecarKind::Haproxy {
         rows.put(&proxy, "workers", workers.to_string());
@@ -27,10 +27,11 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
             SidecarKind::Envoy | SidecarKind::Istio | SidecarKind::Linkerd | SidecarKind::Ambient => {
                 cluster_values(rows, &proxy, cluster, outlier_detection.is_some());
                 policy_values(rows, at, policy, service == ServiceType::ClusterIp && *discovery == Discovery::Dns);
-                if policy.hashes() {
-                    keys_values(rows, at, keys);
-                }
-                outlier_values(rows, at, outlier_detection.as_ref());
+                rows.settings(at, client, |path| match part(path) {
+                    "keys" => policy.hashes(),
+                    "outlier_detection" => outlier_acts(*outlier_detection, path),
+                    _ => false,
+                });
             }
         }
     }

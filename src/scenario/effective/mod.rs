@@ -11,7 +11,7 @@ use std::fmt;
 use super::yaml::tree::Node;
 use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
-use crate::model::text::{digest, law, optional};
+use crate::model::text::{digest, optional};
 use crate::model::{
     Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
     Protocol, Server, ServiceType, StrikeRule, What, When,
@@ -248,14 +248,11 @@ fn is_assumption(steps: &[String]) -> bool {
 }
 
 fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: ServiceType) {
-    let Cluster { nodes, endpoint_lag, dns, rtt, connect } = cluster;
-    rows.put(at, "nodes", nodes.to_string());
-    rows.put(at, "endpoint_lag", law(endpoint_lag));
-    if service == ServiceType::Headless {
-        rows.settings(&at.key("dns"), dns, |key| dns.cache != DnsCache::None || key != "ttl");
-    }
-    rows.put(at, "rtt", rtt.to_string());
-    rows.put(at, "connect", law(connect));
+    rows.settings(at, cluster, |path| match path {
+        "dns.ttl" => service == ServiceType::Headless && cluster.dns.cache != DnsCache::None,
+        "dns.cache" => service == ServiceType::Headless,
+        _ => true,
+    });
 }
 
 fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: bool) {

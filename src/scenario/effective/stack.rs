@@ -2,7 +2,6 @@
 
 use super::{Origin, Rows, Scope};
 use crate::model::stack::Stack;
-use crate::model::{Backoff, Keepalive};
 use crate::scenario::yaml::tree::{Node, Value};
 
 /// Settings that a stack gives, below its client; the last part of a name may be left out.
@@ -42,25 +41,5 @@ pub(super) fn stack(rows: &mut Rows<'_>, at: &Scope, usual: Option<Stack>) {
     let [list, item] = at.steps.as_slice() else { return };
     if let Some(stack) = named(rows.written, list, item).or(usual) {
         rows.put(at, "stack", stack.name().into());
-    }
-}
-
-pub(super) fn backoff(rows: &mut Rows<'_>, at: &Scope, backoff: Option<&Backoff>) {
-    rows.put(at, "per_call", backoff.is_none().to_string());
-    if let Some(backoff) = backoff {
-        rows.settings(at, backoff, |_| true);
-    }
-}
-
-pub(super) fn keepalive(rows: &mut Rows<'_>, at: &Scope, keepalive: Option<&Keepalive>) {
-    let Some(keepalive) = keepalive else { return rows.put(at, "keepalive", "none".into()) };
-    let shown = |key: &str| keepalive.tcp_user_timeout || key != "tcp_user_timeout_of_dials";
-    rows.settings(&at.key("keepalive"), keepalive, shown);
-}
-
-pub(super) fn subset(rows: &mut Rows<'_>, at: &Scope, size: Option<u32>) {
-    match size {
-        None => rows.put(at, "subset", "all".into()),
-        Some(size) => rows.put(&at.key("subset"), "size", size.to_string()),
     }
 }

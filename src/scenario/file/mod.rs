@@ -4,6 +4,7 @@
 pub(super) mod at;
 pub(super) mod beside;
 pub(super) mod client;
+pub(super) mod cluster;
 pub(super) mod gateway;
 pub(super) mod hpa;
 pub(super) mod law;
@@ -21,13 +22,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::quantity::{Count, Duration};
-use crate::model::{Dns, ServiceType};
+use crate::model::ServiceType;
 use at::{At, Key};
 use client::ClientFile;
+use cluster::ClusterFile;
 use gateway::GatewayFile;
-use law::LawFile;
 use server::ServerFile;
-use settings::{Word, Written};
+use settings::Word;
 use timeline::ActionFile;
 
 /// A scenario of evenkeel: what runs where, what is asked of it, and what happens when.
@@ -84,23 +85,6 @@ pub struct StoryFile {
     pub says: Key<String>,
     /// Why it comes out as it does, in one line. Default: nothing is said.
     pub why: Key<String>,
-}
-
-/// The cluster.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClusterFile {
-    /// Number of nodes; replica and pod i of each Deployment run on node i mod nodes. Default 3.
-    pub nodes: Key<Count>,
-    /// From a pod's condition to the rules of one node and to the cluster DNS. Default 500ms, an assumption.
-    pub endpoint_lag: Key<LawFile>,
-    /// Cluster DNS, used with a headless Service.
-    pub dns: Key<Written<Dns>>,
-    /// Round trip between any two pods. Default 500us, an assumption.
-    pub rtt: Key<Duration>,
-    /// From the SYN to a READY connection (TCP, TLS, HTTP/2 SETTINGS), on top of rtt. Default 200us plus an exponential of
-    /// mean 300us, an assumption.
-    pub connect: Key<LawFile>,
 }
 
 /// The Service in front of the servers.

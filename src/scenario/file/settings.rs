@@ -48,10 +48,23 @@ impl WrittenKeys {
         self.place(name).map(|place| At { value: (), place })
     }
 
-    /// The same of a key within a group.
+    /// The flag behind a key, if it is written.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.value(name)?.value {
+            WrittenValue::Leaf(Value::Flag(flag)) => Some(flag),
+            _ => None,
+        }
+    }
+
+    /// What is written of a group, and where it stands.
+    pub fn group(&self, name: &str) -> Option<(&WrittenKeys, Place)> {
+        let At { value: WrittenValue::Group(inner), place } = self.value(name)? else { return None };
+        Some((inner, *place))
+    }
+
+    /// The same as `given`, of a key within a group.
     pub fn given_in(&self, group: &str, name: &str) -> Key<()> {
-        let At { value: WrittenValue::Group(inner), .. } = self.value(group)? else { return None };
-        inner.given(name)
+        self.group(group)?.0.given(name)
     }
 }
 
@@ -237,7 +250,7 @@ fn group_schema(generator: &mut SchemaGenerator, group: &Group, rest: &Schema) -
             required.push(key.name.into());
         }
         let default = defaults.iter().find(|(path, _)| path == key.name).map(|(_, default)| default.as_str());
-        let default = key.without.or(default).filter(|_| !key.required);
+        let default = default.or(key.without).filter(|_| !key.required);
         let assumed = if key.assumed { ", an assumption" } else { "" };
         let default = default.map_or_else(String::new, |default| format!(" Default {default}{assumed}."));
         schema.insert("description".into(), format!("{}{}{default}", key.about.trim(), bounds(key.kind)).into());

@@ -3,9 +3,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::at::Key;
-use crate::scenario::quantity::Count;
-
 /// An implementation of gRPC.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -37,13 +34,4 @@ pub enum ServerStackFile {
     /// grpc-js, or tonic: no ping comes too early.
     #[serde(alias = "tonic")]
     Node,
-}
-
-/// Random subsetting (gRFC A68): the addresses with the smallest hashes, with a seed of the channel's own.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SubsetFile {
-    /// How many addresses a channel keeps: at least 1, at most as many as there can be pods.
-    #[schemars(required)]
-    pub size: Key<Count>,
 }

@@ -77,13 +77,13 @@ fn as_rollout(model: &Model, server: &Server) -> Option<Rollout> {
 /// Shortest and longest delay after a first failed dial, in seconds, over the clients.
 fn first_retry(model: &Model) -> (f64, f64) {
     let delays = model.clients.iter().filter_map(|c| match &c.protocol {
-        Protocol::Grpc(GrpcClient { backoff: Some(backoff), .. }) => {
+        // The next call's instant.
+        Protocol::Grpc(grpc) if grpc.backoff.per_call => Some((0.0, f64::INFINITY)),
+        Protocol::Grpc(GrpcClient { backoff, .. }) => {
             let base = backoff.base.as_secs_f64();
             let jitter = if backoff.jitter_first { backoff.jitter } else { 0.0 };
             Some((base * (1.0 - jitter), base * (1.0 + jitter)))
         }
-        // The next call's instant.
-        Protocol::Grpc(GrpcClient { backoff: None, .. }) => Some((0.0, f64::INFINITY)),
         Protocol::Http1(_) => None,
     });
     delays.fold((f64::INFINITY, 0.0), |(min, max), d| (min.min(d.0), max.max(d.1)))
@@ -133,7 +133,7 @@ fn redialled_since(model: &Model, age: f64, from: f64, to: f64) -> Option<f64> {
     let renewal = Renewal::new(JITTER, to / age)?;
     let (mut sum, mut count) = (0.0, 0.0);
     for client in &model.clients {
-        let (start, spread) = (client.start_at.as_secs_f64(), client.start_spread.as_secs_f64());
+        let (start, spread) = (client.start.at.as_secs_f64(), client.start.spread.as_secs_f64());
         let connections = f64::from(client.replicas) * f64::from(client.channels);
         let within = |t: f64| (t - start) / age;
         sum += connections * renewal.redialled_between_spread(within(from), within(to), spread / age)?;

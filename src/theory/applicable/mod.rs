@@ -110,7 +110,7 @@ pub fn rows(model: &Model, summary: &Summary) -> Vec<TheoryRow> {
 fn pinned_connections(model: &Model) -> Option<u32> {
     let lasting = |c: &Client| {
         let own = c.via.is_none() || c.channels == 1;
-        matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none() && own
+        matches!(c.protocol, Protocol::Grpc(_)) && c.connection_lifetime.is_none() && own
     };
     let ends = |grpc: &GrpcServer| grpc.max_connection_idle.is_some() || grpc.max_requests_per_connection.is_some();
     let ended = model.servers.iter().any(|s| ends(&s.grpc));

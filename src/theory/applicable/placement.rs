@@ -94,7 +94,7 @@ fn effective_connections(model: &Model) -> Option<f64> {
     }
     let (mut sum, mut squares) = (0.0, 0.0);
     for client in &model.clients {
-        let all_started = client.start_at + client.start_spread;
+        let all_started = client.start.at + client.start.spread;
         if !matches!(client.load, Load::Open { .. }) || all_started > model.warmup {
             return None;
         }

@@ -15,7 +15,7 @@ fn even_pods(model: &Model) -> Option<(&Server, u32)> {
     }
     let unlimited = server.queue_limit.is_none() && server.grpc.max_concurrent_streams.is_none();
     // HTTP/1.1 is left out since its calls may wait for a connection.
-    let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.max_connection_lifetime.is_none();
+    let lasting = |c: &Client| matches!(c.protocol, Protocol::Grpc(_)) && c.connection_lifetime.is_none();
     let alike = |c: &Client| c.methods.is_empty() && c.deadline.is_none();
     let no_deadline = model.clients.iter().all(|c| alike(c) && lasting(c) && c.via.is_none());
     if !unlimited || !no_deadline || !model.timeline.is_empty() || !ageless(model) || server.replicas == 0 {

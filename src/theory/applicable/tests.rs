@@ -41,16 +41,10 @@ fn client(replicas: u32, channels: u32, load: Load) -> Client {
         replicas,
         channels,
         protocol: Protocol::Grpc(GrpcClient { dispatch: Distribution::Constant(0.0), ..GrpcClient::default() }),
-        start_at: Span::ZERO,
-        start_spread: Span::ZERO,
-        max_connection_lifetime: None,
-        via: None,
-        gateway: None,
         load,
-        methods: Vec::new(),
-        deadline: None,
         startup: Distribution::Constant(1.0),
         strategy: Strategy::Recreate,
+        ..Client::default()
     }
 }
 
@@ -120,7 +114,7 @@ fn placement_is_balls_in_bins() {
         |m: &mut Model| m.servers[0].grpc.max_connection_age = Some(Span::from_secs(300)),
         |m: &mut Model| m.timeline = vec![at(9, What::Kill { server: 0, pods: 1 })],
         |m: &mut Model| m.clients[0].load = open(0.01),
-        |m: &mut Model| m.clients[0].max_connection_lifetime = Some(Lifetime { max: Span::from_secs(60), jitter: 0.1 }),
+        |m: &mut Model| m.clients[0].connection_lifetime = Some(Lifetime { max: Span::from_secs(60), jitter: 0.1 }),
     ] {
         let mut other = m.clone();
         change(&mut other);
@@ -199,11 +193,11 @@ fn new_pods_get_what_ages_out() {
     assert_eq!(value(&m, compare), Some(0.0));
     // Ready and selectable at 305.5 s, end at 600 s, started evenly over one age: about 294.5 s / 400 s.
     m.servers[0].grpc.max_connection_age = Some(Span::from_secs(400));
-    m.clients[0].start_spread = Span::from_secs(300);
+    m.clients[0].start.spread = Span::from_secs(300);
     let spread = value(&m, compare).unwrap();
     assert!((0.6..1.0).contains(&spread), "{spread}");
     // All started at 100 s: their first ends are uniform over 460 to 540 s, half of them before the end at 500 s.
-    (m.clients[0].start_at, m.clients[0].start_spread) = (Span::from_secs(100), Span::ZERO);
+    m.clients[0].start = Start { at: Span::from_secs(100), spread: Span::ZERO };
     m.duration = Some(Span::from_secs(500));
     near(value(&m, compare), 0.5);
     // Nothing is added, or nothing was there.
@@ -263,7 +257,7 @@ fn a_lag_must_end_before_the_first_back_off_does() {
     let first = Compare::ConnectionsOfPod(0);
     let mut m = model(vec![server(5)], vec![client(50, 1, open(1_000.0))]);
     m.timeline = vec![at(60, What::RolloutServer(0))];
-    if let Protocol::Grpc(GrpcClient { backoff: Some(backoff), .. }) = &mut m.clients[0].protocol {
+    if let Protocol::Grpc(GrpcClient { backoff, .. }) = &mut m.clients[0].protocol {
         (backoff.base, backoff.jitter, backoff.jitter_first) = (Span::from_secs(1), 0.2, true);
     }
     m.cluster.endpoint_lag = Distribution::Constant(2.0);

@@ -112,7 +112,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             channel.stale |= channel.picker.is_empty();
             return self.update_state(index);
         }
-        self.dial_idle(index, for_call || self.settings(index).backoff.is_some());
+        self.dial_idle(index, for_call || !self.settings(index).backoff.per_call);
         self.update_state(index);
     }
 
@@ -193,7 +193,9 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
         let GrpcClient { policy, backoff, .. } = self.settings(index);
         let (pick_first, backoff) = (policy.one_connection(), *backoff);
-        let Some(backoff) = backoff else { return self.attempt_of_call_failed(index, i) };
+        if backoff.per_call {
+            return self.attempt_of_call_failed(index, i);
+        }
         let owner = mix(self.channel_key(index), u64::from(address.0));
         let subchannel = &mut self.channels[index].subchannels[i];
         subchannel.state = SubchannelState::Backoff;

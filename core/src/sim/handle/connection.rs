@@ -145,7 +145,7 @@ impl<O: Observer> Engine<'_, O> {
         let (client, ordinal) = (self.replicas[replica].client, self.replicas[replica].ordinal);
         self.observe(&Observation::Connected { connection: id, client: client.0, replica: ordinal, pod });
         let key = self.replica_key(replica);
-        if let Some(lifetime) = self.clients[client].settings.max_connection_lifetime {
+        if let Some(lifetime) = self.clients[client].settings.connection_lifetime {
             let draw = self.streams.draw(Purpose::Lifetime, key, u64::from(dial));
             let lives = Span::from_secs_f64(lifetime.max.as_secs_f64() * jittered(lifetime.jitter, draw));
             self.after(lives, Rank::Expiry, Event::LifetimeOver(handle));

@@ -145,7 +145,9 @@ impl<O: Observer> Engine<'_, O> {
             self.tell_resolved(index, 0);
             let Some(resolver) = &mut self.channels[index].resolver else { return };
             // No such host: the resolver tries again by itself, after a delay that starts at the second step.
-            let Some(backoff) = backoff else { return self.attempt_failed_for_good(index) };
+            if backoff.per_call {
+                return self.attempt_failed_for_good(index);
+            }
             resolver.failures += 1;
             resolver.pending = true;
             let life = resolver.life;

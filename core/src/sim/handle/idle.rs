@@ -9,7 +9,7 @@ use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, Connectivity, ResolverState, Subchannel};
 use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, OwnerId, PodId};
-use crate::model::{Client, GrpcClient, Model, Protocol};
+use crate::model::{Client, GrpcClient, Model, Protocol, Subset};
 use crate::policy::subset;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -28,7 +28,7 @@ pub struct Idleness {
 /// True if some setting of a client asks when its calls begin and end.
 pub fn counts_calls(model: &Model, client: &Client) -> bool {
     let Protocol::Grpc(grpc) = &client.protocol else { return false };
-    let throttles = grpc.retry.is_some_and(|retries| retries.policy.throttling.is_some());
+    let throttles = grpc.retry.is_some_and(|retries| retries.throttling.is_some());
     throttles || idles_after(model, client, grpc).is_some()
 }
 
@@ -122,7 +122,7 @@ impl<O: Observer> Engine<'_, O> {
     /// What a channel keeps of the addresses that discovery gave: all, or those that its own seed chooses (gRFC A68). The seed is the
     /// balancer's, which ends when the channel is idle.
     pub fn subset_of(&self, index: ChannelId, addresses: Vec<PodId>) -> Vec<PodId> {
-        let Some(size) = self.settings(index).subset else { return addresses };
+        let Some(Subset { size }) = self.settings(index).subset else { return addresses };
         let life = self.channels[index].resolver.as_ref().map_or(0, |r| r.life);
         let seed = self.streams.draw(Purpose::Subset, self.channel_key(index), life.into());
         let names: Vec<String> = addresses.iter().map(|&pod| format!("{:016x}", self.pods[pod].key)).collect();

@@ -23,7 +23,7 @@ impl<O: Observer> Engine<'_, O> {
         let Some(detection) = self.settings(index).outlier_detection else { return };
         let judge = self.judge_of(index);
         if !self.outliers.contains_key(&judge) {
-            self.after(detection.settings.interval, Rank::Expiry, Event::Sweep { channel: judge });
+            self.after(detection.interval, Rank::Expiry, Event::Sweep { channel: judge });
         }
         self.outliers.entry(judge).or_default().update(addresses);
     }
@@ -65,7 +65,7 @@ impl<O: Observer> Engine<'_, O> {
         let changed = changed.filter(|((now, before), _)| now != before).map(|((_, before), &a)| (a, before));
         let changed: Vec<(Address, bool)> = changed.collect();
         changed.into_iter().for_each(|(address, back)| self.ejection(judge, address, back));
-        self.after(detection.settings.interval, Rank::Expiry, Event::Sweep { channel: judge });
+        self.after(detection.interval, Rank::Expiry, Event::Sweep { channel: judge });
     }
 
     /// An endpoint is left out, or comes back: pickers follow, and observers are told.

@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
     fn pass_failed(&mut self, index: ChannelId) {
         let channel = &mut self.channels[index];
         channel.in_pass = false;
-        if self.settings(index).backoff.is_none() {
+        if self.settings(index).backoff.per_call {
             return self.attempt_failed_for_good(index);
         }
         let channel = &mut self.channels[index];

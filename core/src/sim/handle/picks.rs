@@ -50,7 +50,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Without back-off a connection that failed is tried again with the next call, which goes on one that is READY.
     fn dial_for_call(&mut self, index: ChannelId) {
         let channel = &self.channels[index];
-        if channel.ready as usize == channel.subchannels.len() || self.settings(index).backoff.is_some() {
+        if channel.ready as usize == channel.subchannels.len() || !self.settings(index).backoff.per_call {
             return;
         }
         self.dial_idle(index, true);

@@ -8,7 +8,7 @@ use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle};
 use super::methods::Kind;
 use crate::ids::{CallIx, ChannelId, ConnectionIx, PodId, WorkerId};
-use crate::model::{GrpcClient, Protocol, Retries, RetryThrottling};
+use crate::model::{GrpcClient, Protocol, RetryThrottling};
 use crate::policy::retry::{self, Failure, Next, Reached, Throttle};
 use crate::random::mix;
 use crate::units::Span;
@@ -40,12 +40,8 @@ impl<O: Observer> Engine<'_, O> {
             return self.opens_again(index, why, streams);
         }
         let settings = self.clients[client].settings;
-        let Protocol::Grpc(GrpcClient { retry: Some(Retries { policy, elsewhere, unsent_only }), .. }) =
-            &settings.protocol
-        else {
-            return false;
-        };
-        if self.has_given_up(owner.channel()) || *unsent_only && state != CallState::WaitsForStream {
+        let Protocol::Grpc(GrpcClient { retry: Some(policy), .. }) = &settings.protocol else { return false };
+        if self.has_given_up(owner.channel()) || policy.unsent_only && state != CallState::WaitsForStream {
             return false;
         }
         // Envoy answers what finds no host, or what its circuit breakers refuse, at once, and does not try it again.
@@ -59,7 +55,7 @@ impl<O: Observer> Engine<'_, O> {
         let Next::After(after) = retry::next(Some(policy), throttle, failed, draw) else { return false };
         let pod = pod.some();
         self.observe(&Observation::Retried { client: client.0, pod, why, emitted, after });
-        let before = pod.filter(|_| *elsewhere);
+        let before = pod.filter(|_| policy.elsewhere);
         self.take_over(index, why, after, before);
         true
     }

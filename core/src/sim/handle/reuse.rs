@@ -5,7 +5,7 @@ use super::super::engine::Engine;
 use super::super::observation::{CloseReason, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Handle, Pooled, SubchannelState};
 use crate::ids::{Address, CallIx, ChannelId, ConnectionIx};
-use crate::model::{Retries, Reuse};
+use crate::model::{RetryPolicy, Reuse};
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
@@ -221,7 +221,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Where NGINX and HAProxy go with a call that found no connection to `before`: to the next server, so that each is tried once.
     pub fn next_untried(&self, index: ChannelId, before: Address) -> Option<usize> {
-        let Some(Retries { unsent_only: true, .. }) = self.settings(index).retry else { return None };
+        let Some(RetryPolicy { unsent_only: true, .. }) = self.settings(index).retry else { return None };
         let hosts = &self.channels[index].subchannels;
         let after = hosts.partition_point(|host| host.address <= before);
         (!hosts.is_empty()).then_some(if after == hosts.len() { 0 } else { after })
