@@ -83,6 +83,16 @@ pub(super) fn read(field: Field<'_>) -> Node {
     field.node.clone()
 }
 
+/// A number of seconds as a duration.
+pub(super) fn seconds(field: Field<'_>) -> Node {
+    field.number().map_or_else(|| field.node.clone(), |seconds| text(field.place(), format!("{seconds}s")))
+}
+
+/// A whole number of percent.
+pub(super) fn percent(field: Field<'_>) -> Node {
+    field.number().map_or_else(|| field.node.clone(), |percent| text(field.place(), format!("{percent}%")))
+}
+
 /// A choice by its name: bare, or with its settings if it has any.
 pub(super) fn choice(name: &str, settings: Map) -> Node {
     let place = settings.0.place;

@@ -1,12 +1,12 @@
 //! Who calls the Service: load generators, workloads whose settings name it, or a client that is assumed.
 
-use super::build::{Map, duration, int, read, text};
-use super::load::{self, Tool};
+use super::build::{Map, duration, int, text};
+use super::load::{self, Missed, Tool};
 use super::mesh::{self, Proxy};
 use super::object::{Field, Object};
-use super::{Class, Cx, Hint, Remark, Target, envoy, service_config, text as words, workload};
+use super::{Class, Cx, Hint, Remark, Target, envoy, flags, service_config, settings, text as words, workload};
 use crate::scenario::diagnostic::Place;
-use crate::scenario::yaml::tree::{Node, Value};
+use crate::scenario::yaml::tree::Node;
 
 /// Calls per second of all clients together, where nothing says more.
 const RATE: i128 = 1_000;
@@ -49,7 +49,10 @@ pub(super) fn clients(cx: &mut Cx<'_>, target: &Target<'_>, servers: &[&Object],
     for (item, (caller, proxy)) in callers.into_iter().zip(proxies).enumerate() {
         if caller.tool.is_none() {
             all.assumed.push(format!("clients.{item}.load"));
-            all.assumed.extend(caller.object.is_none().then(|| format!("clients.{item}.replicas")));
+        }
+        let on_each_node = caller.object.is_some_and(|object| object.kind == "DaemonSet");
+        if on_each_node || caller.tool.is_none() && caller.object.is_none() {
+            all.assumed.push(format!("clients.{item}.replicas"));
         }
         let lines = words::of_client(caller.object, caller.tool.as_ref(), target.service);
         all.hints.push(Hint { section: "clients", item, lines });
@@ -65,10 +68,6 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
         let services = cx.objects.iter().filter(|o| o.kind == "Service" && o.name != service.name);
         services.into_iter().any(|other| calls(target, &other.name, None))
     };
-    for tool in tools.into_iter().filter(|tool| !others(&tool.target)) {
-        let name = text(tool.place, tool.name);
-        all.push(Caller { name, replicas: None, place: tool.place, object: None, tool: Some(tool) });
-    }
     let is_server = |o: &Object| servers.iter().any(|server| std::ptr::eq(*server, o));
     let objects = cx.objects;
     let namespace = service.namespace();
@@ -76,20 +75,35 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
     let is_other = |o: &&Object| o.is_workload() && !is_server(o) && !is_test(o) && !is_owned(cx, o);
     let candidates: Vec<&Object> = objects.iter().filter(is_other).collect();
     for object in candidates {
-        let tool = load::of_workload(object).filter(|tool| is_only_service(objects) || address(&tool.target));
-        if tool.is_none() && !names(cx, object, &address) {
+        let mut tools = load::of_workload(object, objects);
+        let named = is_only_service(objects) || names(cx, object, &address);
+        tools.retain(|tool| named || address(&tool.target));
+        if tools.is_empty() && !names(cx, object, &address) {
             continue;
         }
         if let Some(none) = object.get(&["spec", "replicas"]).filter(|n| n.int() == Some(0)) {
             cx.matters(object.takes_part(), none, "a client without replicas calls nobody, and is left out");
             continue;
         }
-        let replicas = object.get(&["spec", "replicas"]).filter(|_| tool.is_none()).map(read);
         let object = object.takes_part();
-        all.push(Caller { name: cx.name(object), replicas, place: object.root.place, object: Some(object), tool });
+        let place = object.place();
+        if tools.is_empty() {
+            flags::of_client(cx, object);
+            let replicas = object.replicas();
+            all.push(Caller { name: cx.name(object), replicas, place, object: Some(object), tool: None });
+        }
+        for tool in tools {
+            all.push(Caller { name: cx.name(object), replicas: None, place, object: Some(object), tool: Some(tool) });
+        }
+    }
+    // What no workload runs is run by hand.
+    let by_hand = objects.iter().filter(|file| file.within.is_none() && !file.is_part.get()).flat_map(load::of_file);
+    for tool in tools.into_iter().chain(by_hand).filter(|tool| !others(&tool.target)) {
+        let name = text(tool.place, tool.name);
+        all.push(Caller { name, replicas: None, place: tool.place, object: None, tool: Some(tool) });
     }
     if all.is_empty() {
-        let place = service.root.place;
+        let place = service.place();
         let (name, replicas) = (text(place, "client"), Some(int(place, 10)));
         all.push(Caller { name, replicas, place, object: None, tool: None });
     }
@@ -106,8 +120,15 @@ fn is_test(object: &Object) -> bool {
     object.get(&["metadata", "annotations", "helm.sh/hook"]).is_some()
 }
 
-/// True for a pod or ReplicaSet whose owner is in the input: it is counted there.
+/// True for a pod or ReplicaSet whose owner is in the input, and for a Deployment that lends a Rollout its pods: it is counted there.
 pub(super) fn is_owned(cx: &Cx<'_>, object: &Object) -> bool {
+    if cx
+        .objects
+        .iter()
+        .any(|rollout| workload::lender(rollout, cx.objects).is_some_and(|lender| std::ptr::eq(lender, object)))
+    {
+        return true;
+    }
     let mut owners = object.get(&["metadata", "ownerReferences"]).into_iter().flat_map(Field::items);
     let owner = |owner: Field<'_>| {
         let name = owner.get(&["name"]).and_then(Field::text).unwrap_or_default();
@@ -120,27 +141,11 @@ pub(super) fn is_owned(cx: &Cx<'_>, object: &Object) -> bool {
     owners.any(owner)
 }
 
-/// True if some setting of its containers is an address of the Service: in `args`, in `env`, or in a ConfigMap that `env` is from.
+/// True if some setting of its containers is an address of the Service.
 fn names(cx: &Cx<'_>, object: &Object, is_address: &impl Fn(&str) -> bool) -> bool {
-    let config = |name: Option<Field<'_>>, key: Option<Field<'_>>| {
-        let (name, key) = (name.and_then(Field::text), key.and_then(Field::text));
-        let map = cx.objects.iter().find(|o| o.kind == "ConfigMap" && name.as_deref() == Some(&o.name));
-        let data = map.and_then(|map| map.takes_part().get(&["data"])).into_iter().flat_map(Field::entries);
-        let of_key = data.filter(|(k, _)| key.as_deref().is_none_or(|key| key == *k)).map(|(_, field)| field);
-        of_key.collect::<Vec<_>>()
-    };
     let of_container = |container: Field<'_>| {
-        let env = container.list("env");
-        let mut all: Vec<Field<'_>> = env.iter().filter_map(|env| env.get(&["value"])).collect();
-        all.extend([container.list("args"), container.list("command")].concat());
-        for of in env.iter().filter_map(|env| env.get(&["valueFrom", "configMapKeyRef"])) {
-            all.extend(config(of.get(&["name"]), of.get(&["key"])));
-        }
-        for of in container.list("envFrom").iter().filter_map(|from| from.get(&["configMapRef"])) {
-            all.extend(config(of.get(&["name"]), None));
-        }
-        let found = all.into_iter().find(|field| matches!(&field.node.value, Value::Text(text) if is_address(text)));
-        found.map(Field::read).is_some()
+        let all = settings::of_container(cx.objects, container);
+        all.iter().find(|setting| is_address(&setting.value)).map(settings::Setting::read).is_some()
     };
     object.own_containers().any(of_container)
 }
@@ -187,18 +192,23 @@ fn client(cx: &mut Cx<'_>, target: &Target<'_>, caller: Caller<'_>, proxy: Optio
             client.put_some("policy", tool.policy.filter(|_| balances.is_none() && looks_up));
             client.put_some("deadline", tool.deadline);
             let object = object.map_or_else(|| tool.name.to_owned(), Object::title);
-            cx.remarks.extend(tool.missed.into_iter().map(|(option, note)| Remark {
+            cx.remarks.extend(tool.missed.into_iter().map(|Missed(option, note, place)| Remark {
                 class: Class::Matters,
                 object: object.clone(),
                 path: option,
                 note: note.to_owned(),
-                place: tool.place,
+                place: place.unwrap_or(tool.place),
             }));
             tool.load
         }
         None => workload::open(place, rate),
     };
-    let config = cx.objects.iter().find(|object| object.kind == service_config::KIND);
+    let is_for = |file: &Object| match (&file.within, object) {
+        (Some(map), Some(object)) => object.mounts(map),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    let config = cx.objects.iter().find(|file| file.kind == service_config::KIND && is_for(file));
     match (config, balances) {
         (Some(config), None) => service_config::apply(cx, config.takes_part(), target, &mut client),
         (Some(config), Some(_)) => cx.matters(

@@ -6,23 +6,24 @@ mod table;
 use std::collections::BTreeMap;
 
 use super::object::{Field, Object};
-use super::{Class, Remark};
+use super::{Class, Remark, workload};
 use crate::scenario::yaml::tree::{Node, Value};
 use table::Fate::{Each, Matters, NoBearing};
 use table::{
-    ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
+    ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOAD, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
 };
 
 /// The fates of the fields that only objects of this kind have; `None` for a kind that is not read.
 fn own_rows(kind: &str) -> Option<&'static [Row]> {
     Some(match kind {
-        "Deployment" | "StatefulSet" | "Rollout" | "Job" | "Pod" => WORKLOAD,
+        kind if workload::KINDS.contains(&kind) => WORKLOAD,
         "Service" => SERVICE,
         "HorizontalPodAutoscaler" => HPA,
         "DestinationRule" => DESTINATION_RULE,
         "ConfigMap" | "Namespace" => LOOKED_UP,
         super::service_config::KIND => SERVICE_CONFIG,
         super::envoy::KIND => ENVOY,
+        super::load::GHZ_KIND | super::k6::KIND => LOAD,
         _ => return None,
     })
 }
@@ -32,8 +33,8 @@ fn rows(object: &Object) -> Vec<(String, Fate)> {
     let own = ANY.iter().chain(own_rows(&object.kind).unwrap_or_default());
     let mut all: Vec<(String, Fate)> = own.map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
     if object.is_workload() {
-        let template = if object.kind == "Pod" { "" } else { "spec template" };
-        all.extend(POD.iter().map(|(path, fate)| (below(template, path), *fate)));
+        let template = object.template().join(" ");
+        all.extend(POD.iter().map(|(path, fate)| (below(&template, path), *fate)));
     }
     all
 }

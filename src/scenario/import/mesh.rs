@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::build::{Map, choice, read, text, yes};
+use super::build::{Map, choice, percent, read, text, yes};
 use super::object::{Field, Object};
-use super::workload::percent;
 use super::{Cx, Target};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::tree::{Node, Value};

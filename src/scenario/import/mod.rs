@@ -6,12 +6,17 @@
 
 mod build;
 mod callers;
+mod embedded;
 mod envoy;
 mod fields;
+mod flags;
+mod hpa;
+mod k6;
 mod load;
 mod mesh;
 mod object;
 mod service_config;
+mod settings;
 mod target;
 mod text;
 mod words;
@@ -42,6 +47,22 @@ pub enum Class {
     Modelled,
     /// It has no bearing on which pod gets the traffic.
     NoBearing,
+}
+
+impl Class {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Class; 4] = [Class::Unknown, Class::Matters, Class::Modelled, Class::NoBearing];
+
+    /// What a list of this class is called.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Class::Unknown => "Not known to evenkeel, and left out",
+            Class::Matters => "Not modelled, and the answer may miss it",
+            Class::Modelled => "Modelled",
+            Class::NoBearing => "No bearing on which pod gets the traffic",
+        }
+    }
 }
 
 /// What becomes of one field, or of a whole object.
@@ -113,6 +134,13 @@ impl Cx<'_> {
         self.remarks.push(Remark { class, object: object.title(), path, note, place: field.place() });
     }
 
+    /// Says that a whole object has no bearing.
+    fn no_bearing(&mut self, object: &Object, note: &str) {
+        let place = object.get(&["kind"]).map_or(object.root.place, Field::place);
+        let (class, object, path) = (Class::NoBearing, object.title(), String::new());
+        self.remarks.push(Remark { class, object, path, note: note.to_owned(), place });
+    }
+
     fn problem(&mut self, place: Option<Place>, message: String, help: &str) {
         self.problems.push(Problem { place, ..Problem::nowhere(Code::Manifests, message).help(help) });
     }
@@ -132,21 +160,17 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
     let mut problems = Vec::new();
     let (mut objects, mut tools) = (Vec::new(), Vec::new());
     for (i, source) in sources.iter().enumerate() {
-        if source.name.ends_with(".sh") {
-            tools.extend(load::of_script(&source.text, i as u32));
-        } else {
-            objects.extend(object::objects(&source.text, i as u32, &mut problems));
+        let number = i as u32;
+        match source.name.rsplit('.').next() {
+            Some("sh") => tools.extend(load::of_script(&source.text, number)),
+            Some("toml") => objects.push(Object::new(embedded::toml(&source.text, number))),
+            _ => objects.extend(object::objects(&source.text, number, &mut problems)),
         }
     }
-    let inner = envoy::in_config_maps(&objects);
+    embedded::name_kinds(&mut objects, sources);
+    let inner = embedded::in_config_maps(&objects);
     objects.extend(inner);
-    for object in objects.iter_mut().filter(|object| object.kind.is_empty()) {
-        if service_config::is_config(object) {
-            service_config::KIND.clone_into(&mut object.kind);
-        } else if envoy::is_bootstrap(object) {
-            envoy::KIND.clone_into(&mut object.kind);
-        }
-    }
+    workload::lend_templates(&mut objects);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -222,8 +246,11 @@ fn servers<'a>(cx: &Cx<'a>, service: &Object) -> Vec<&'a Object> {
         (Some(a), Some(b)) => a == b,
         _ => true,
     };
-    let is_one = |o: &&Object| o.is_workload() && alike(o) && o.has_labels(selector) && !callers::is_owned(cx, o);
-    cx.objects.iter().filter(is_one).collect()
+    // What a Deployment leaves behind.
+    let is_old =
+        |o: &Object| o.kind == "ReplicaSet" && o.get(&["spec", "replicas"]).is_some_and(|n| n.int() == Some(0));
+    let is_one = |o: &&Object| o.is_workload() && alike(o) && o.has_labels(selector) && !is_old(o);
+    cx.objects.iter().filter(is_one).filter(|o| !callers::is_owned(cx, o)).collect()
 }
 
 fn scenario(
@@ -233,7 +260,7 @@ fn scenario(
     tools: Vec<load::Tool>,
 ) -> (Node, Vec<String>, Vec<Hint>) {
     let service = target.service;
-    let place = service.root.place;
+    let place = service.place();
     let servers = servers(cx, service);
     servers.iter().for_each(|server| _ = server.takes_part());
     if servers.is_empty() {
@@ -254,6 +281,7 @@ fn scenario(
     let (mut hints, mut assumed) = (Vec::new(), Vec::new());
     let made: Vec<Node> = servers.iter().map(|object| workload::server(cx, object)).collect();
     for (item, object) in servers.iter().enumerate() {
+        assumed.extend((object.kind == "DaemonSet").then(|| format!("servers.{item}.replicas")));
         hints.push(Hint { section: "servers", item, lines: text::of_server(object, service) });
     }
     let clients = callers::clients(cx, target, &servers, tools);

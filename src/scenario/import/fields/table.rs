@@ -46,7 +46,7 @@ pub(super) const WORKLOAD: &[Row] = &[
     ("spec ordinals", NoBearing),
     ("spec strategy canary", Matters("the steps of a canary are not modelled: a rollout goes on at once")),
     ("spec strategy blueGreen", Matters("a blue-green switch is not modelled: a rollout replaces pods step by step")),
-    ("spec workloadRef", Matters("the pod template stands in another object, which is not followed")),
+    ("spec workloadRef", Matters("the pod template stands in another object, which is not in the input")),
     ("spec backoffLimit", NoBearing),
     ("spec completions", NoBearing),
     ("spec parallelism", Matters("one pod of a Job is taken")),
@@ -57,6 +57,14 @@ pub(super) const WORKLOAD: &[Row] = &[
     ("spec ttlSecondsAfterFinished", NoBearing),
     ("spec activeDeadlineSeconds", NoBearing),
     ("spec suspend", Matters("the Job is taken to run")),
+    ("spec jobTemplate", NoBearing),
+    ("spec jobTemplate spec parallelism", Matters("one pod of a Job is taken")),
+    ("spec schedule", Matters("a CronJob runs from time to time; here it begins with the run")),
+    ("spec timeZone", NoBearing),
+    ("spec concurrencyPolicy", NoBearing),
+    ("spec startingDeadlineSeconds", NoBearing),
+    ("spec successfulJobsHistoryLimit", NoBearing),
+    ("spec failedJobsHistoryLimit", NoBearing),
 ];
 
 /// Of a pod, below its template.
@@ -250,6 +258,9 @@ pub(super) const ENVOY: &[Row] = &[
     ("dynamic_resources", Matters("what a control plane pushes is not known")),
 ];
 
+/// Of a load generator's configuration: what it calls and what it says of the results.
+pub(super) const LOAD: &[Row] = &[("", NoBearing)];
+
 /// Kinds that are not read at all.
 pub(super) const KINDS: &[(&str, Fate)] = &[
     ("AuthorizationPolicy", NoBearing),
@@ -273,7 +284,6 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("ServiceMonitor", NoBearing),
     ("EndpointSlice", NoBearing),
     ("Endpoints", NoBearing),
-    ("ReplicaSet", NoBearing),
     ("NetworkPolicy", Matters("a connection that a policy forbids is not refused")),
     ("Gateway", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
     ("Ingress", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
@@ -283,12 +293,10 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("VirtualService", Matters("routes, weights, retries and timeouts of a VirtualService are not modelled")),
     ("PodDisruptionBudget", Matters("evictions (a drained node) are not modelled, and only they look at it")),
     ("ServiceEntry", Matters("services outside the cluster are not modelled")),
-    ("CronJob", Matters("a CronJob calls from time to time, and is not read")),
     ("Kustomization", NoBearing),
     ("Sidecar", Matters("what a sidecar sees of the mesh is not read")),
     ("EnvoyFilter", Matters("an EnvoyFilter can change anything, and is not read")),
     ("ServiceProfile", Matters("Linkerd's retries and timeouts by route are not modelled")),
-    ("DaemonSet", Matters("a DaemonSet has a pod on each node, and is not read")),
     ("AnalysisTemplate", NoBearing),
     ("VerticalPodAutoscaler", Matters("pods keep their size")),
     ("ScaledObject", Matters("KEDA's triggers are not modelled; only an HPA on CPU is")),
