@@ -63,6 +63,10 @@ impl Map {
         }
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.0.has(&[key])
+    }
+
     pub fn is_empty(&self) -> bool {
         matches!(&self.0.value, Value::Map(entries) if entries.is_empty())
     }

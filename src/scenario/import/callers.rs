@@ -1,6 +1,7 @@
 //! Who calls the Service: load generators, workloads whose settings name it, or a client that is assumed.
 
-use super::build::{Map, duration, int, text};
+use super::build::{Map, duration, int, one, text};
+use super::gateways::Gateway;
 use super::load::{self, Missed, Tool};
 use super::mesh::{self, Proxy};
 use super::object::{Field, Object};
@@ -19,6 +20,8 @@ pub(super) struct Clients {
     pub duration: Option<Node>,
     /// All loads end by themselves.
     pub ends: bool,
+    /// Some client goes through the gateway.
+    pub through_gateway: bool,
     /// Paths of what is assumed of them.
     pub assumed: Vec<String>,
 }
@@ -31,43 +34,63 @@ struct Caller<'a> {
     /// The workload that it is.
     object: Option<&'a Object>,
     tool: Option<Tool>,
+    /// It calls the gateway.
+    outside: bool,
 }
 
 /// The clients of a Service.
-pub(super) fn clients(cx: &mut Cx<'_>, target: &Target<'_>, servers: &[&Object], tools: Vec<Tool>) -> Clients {
-    let callers = callers(cx, target, servers, tools);
+pub(super) fn clients(
+    cx: &mut Cx<'_>,
+    target: &Target<'_>,
+    servers: &[&Object],
+    gateway: Option<&Gateway>,
+    tools: Vec<Tool>,
+) -> Clients {
+    let callers = callers(cx, target, servers, gateway, tools);
     let proxies: Vec<Option<Proxy>> = callers.iter().map(|caller| proxy(cx, caller, servers)).collect();
-    mesh::without_effect(cx, target, &proxies);
+    mesh::without_effect(cx, target, &proxies, gateway);
     let unknown = callers.iter().filter(|caller| caller.tool.is_none()).count() as i128;
     let mut all = Clients {
         nodes: Vec::new(),
         hints: Vec::new(),
         duration: callers.iter().filter_map(|caller| caller.tool.as_ref()?.duration.clone()).max_by_key(duration),
         ends: callers.iter().all(|caller| caller.tool.as_ref().is_some_and(Tool::ends)),
+        through_gateway: false,
         assumed: Vec::new(),
     };
     for (item, (caller, proxy)) in callers.into_iter().zip(proxies).enumerate() {
         if caller.tool.is_none() {
+            let unsaid = caller.object.is_none_or(|object| object.kind == "DaemonSet");
             all.assumed.push(format!("clients.{item}.load"));
+            all.assumed.extend(unsaid.then(|| format!("clients.{item}.replicas")));
         }
-        let on_each_node = caller.object.is_some_and(|object| object.kind == "DaemonSet");
-        if on_each_node || caller.tool.is_none() && caller.object.is_none() {
-            all.assumed.push(format!("clients.{item}.replicas"));
-        }
-        let lines = words::of_client(caller.object, caller.tool.as_ref(), target.service);
+        let lines = words::of_client(caller.object, caller.tool.as_ref(), caller.outside, target.service);
         all.hints.push(Hint { section: "clients", item, lines });
-        all.nodes.push(client(cx, target, caller, proxy, RATE / unknown.max(1)));
+        let through = gateway.filter(|gateway| match &proxy {
+            _ if caller.outside => true,
+            Some(proxy) => gateway.of_mesh && proxy.kind == "ambient" && !target.headless,
+            None => false,
+        });
+        all.through_gateway |= through.is_some();
+        all.nodes.push(client(cx, target, caller, (proxy, through), RATE / unknown.max(1)));
     }
     all
 }
 
-fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools: Vec<Tool>) -> Vec<Caller<'a>> {
+fn callers<'a>(
+    cx: &mut Cx<'a>,
+    target: &Target<'_>,
+    servers: &[&Object],
+    gateway: Option<&Gateway>,
+    tools: Vec<Tool>,
+) -> Vec<Caller<'a>> {
     let service = target.service;
     let mut all = Vec::new();
     let others = |target: &str| {
         let services = cx.objects.iter().filter(|o| o.kind == "Service" && o.name != service.name);
         services.into_iter().any(|other| calls(target, &other.name, None))
     };
+    let outside = |tool: &Tool| gateway.is_some_and(|gateway| gateway.is_called(&tool.target));
     let is_server = |o: &Object| servers.iter().any(|server| std::ptr::eq(*server, o));
     let objects = cx.objects;
     let namespace = service.namespace();
@@ -77,7 +100,7 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
     for object in candidates {
         let mut tools = load::of_workload(object, objects);
         let named = is_only_service(objects) || names(cx, object, &address);
-        tools.retain(|tool| named || address(&tool.target));
+        tools.retain(|tool| named || address(&tool.target) || outside(tool));
         if tools.is_empty() && !names(cx, object, &address) {
             continue;
         }
@@ -90,22 +113,26 @@ fn callers<'a>(cx: &mut Cx<'a>, target: &Target<'_>, servers: &[&Object], tools:
         if tools.is_empty() {
             flags::of_client(cx, object);
             let replicas = object.replicas();
-            all.push(Caller { name: cx.name(object), replicas, place, object: Some(object), tool: None });
+            let name = cx.name(object);
+            all.push(Caller { name, replicas, place, object: Some(object), tool: None, outside: false });
         }
         for tool in tools {
-            all.push(Caller { name: cx.name(object), replicas: None, place, object: Some(object), tool: Some(tool) });
+            let (name, outside) = (cx.name(object), outside(&tool));
+            all.push(Caller { name, replicas: None, place, object: Some(object), tool: Some(tool), outside });
         }
     }
     // What no workload runs is run by hand.
     let by_hand = objects.iter().filter(|file| file.within.is_none() && !file.is_part.get()).flat_map(load::of_file);
     for tool in tools.into_iter().chain(by_hand).filter(|tool| !others(&tool.target)) {
-        let name = text(tool.place, tool.name);
-        all.push(Caller { name, replicas: None, place: tool.place, object: None, tool: Some(tool) });
+        let (name, outside) = (text(tool.place, tool.name), outside(&tool));
+        all.push(Caller { name, replicas: None, place: tool.place, object: None, tool: Some(tool), outside });
     }
-    if all.is_empty() {
-        let place = service.place();
-        let (name, replicas) = (text(place, "client"), Some(int(place, 10)));
-        all.push(Caller { name, replicas, place, object: None, tool: None });
+    // A gateway is there for callers from outside.
+    let asks = gateway.filter(|gateway| !gateway.of_mesh && !all.iter().any(|caller| caller.outside));
+    if all.is_empty() || asks.is_some() {
+        let (place, name) = asks.map_or((service.place(), "client"), |gateway| (gateway.node.place, "outside"));
+        let (name, replicas) = (text(place, name), Some(int(place, 10)));
+        all.push(Caller { name, replicas, place, object: None, tool: None, outside: asks.is_some() });
     }
     all
 }
@@ -122,11 +149,8 @@ fn is_test(object: &Object) -> bool {
 
 /// True for a pod or ReplicaSet whose owner is in the input, and for a Deployment that lends a Rollout its pods: it is counted there.
 pub(super) fn is_owned(cx: &Cx<'_>, object: &Object) -> bool {
-    if cx
-        .objects
-        .iter()
-        .any(|rollout| workload::lender(rollout, cx.objects).is_some_and(|lender| std::ptr::eq(lender, object)))
-    {
+    let lends = |to: &Object| workload::lender(to, cx.objects).is_some_and(|lender| std::ptr::eq(lender, object));
+    if cx.objects.iter().any(lends) {
         return true;
     }
     let mut owners = object.get(&["metadata", "ownerReferences"]).into_iter().flat_map(Field::items);
@@ -172,14 +196,21 @@ pub(super) fn calls(text: &str, service: &str, namespace: Option<&str>) -> bool 
 /// The proxy beside a client: its own, or for a client that is in no manifest that of the servers.
 fn proxy(cx: &Cx<'_>, caller: &Caller<'_>, servers: &[&Object]) -> Option<Proxy> {
     match (caller.object, servers.first()) {
+        _ if caller.outside => None,
         (Some(object), _) => mesh::proxy(cx, object),
         (None, Some(server)) => mesh::proxy(cx, server),
         (None, None) => None,
     }
 }
 
-fn client(cx: &mut Cx<'_>, target: &Target<'_>, caller: Caller<'_>, proxy: Option<Proxy>, rate: i128) -> Node {
-    let Caller { name, replicas, place, object, tool } = caller;
+fn client(
+    cx: &mut Cx<'_>,
+    target: &Target<'_>,
+    caller: Caller<'_>,
+    (proxy, through): (Option<Proxy>, Option<&Gateway>),
+    rate: i128,
+) -> Node {
+    let Caller { name, replicas, place, object, tool, .. } = caller;
     let mut client = Map::new(place);
     client.put("name", name);
     client.put_some("replicas", replicas);
@@ -219,6 +250,9 @@ fn client(cx: &mut Cx<'_>, target: &Target<'_>, caller: Caller<'_>, proxy: Optio
         (None, _) => {}
     }
     match (proxy, envoy::cluster(cx, &target.service.name)) {
+        _ if let Some(gateway) = through => {
+            client.put("via", one("gateway", text(gateway.node.place, gateway.name)));
+        }
         (Some(proxy), _) => mesh::apply(cx, proxy, target, &mut client),
         (None, Some((object, cluster))) => envoy::apply(cx, object.takes_part(), cluster, &mut client),
         (None, None) => {}

@@ -46,7 +46,8 @@ fn tool(executor: &str, of: Field<'_>) -> Option<Tool> {
     let time = |key: &str| of.get(&[key]).and_then(time);
     let vus = number("vus").unwrap_or(1);
     let mut missed = vec![Missed(executor.to_owned(), ITERATION, Some(place))];
-    if let Some(start) = of.get(&["startTime"]).filter(|start| time_of(*start).is_some_and(|start| start > Span::ZERO))
+    if let Some(start) =
+        of.get(&["startTime"]).filter(|start| start.peek().is_none_or(|start| !["0", "0s"].contains(&start.as_str())))
     {
         let note = "it begins with the run: say `start: { at: … }` of the client, or put the times of its curve off";
         missed.push(Missed("startTime".to_owned(), note, Some(start.place())));

@@ -140,6 +140,8 @@ impl Given {
             }
             let Some(value) = joined.or_else(|| words.next().cloned()) else { break };
             match kind {
+                // It stays the same, as without.
+                Kind::Missed(_) if value == "const" => {}
                 Kind::Missed(note) => given.missed.push(Missed(format!("--{flag}"), note, None)),
                 _ => given.options.push((kind, value)),
             }
@@ -154,6 +156,7 @@ impl Given {
             let kind = GHZ.iter().find(|flag| flag.0.contains(&key)).map_or(Kind::Other, |flag| flag.1);
             let Some(value) = field.peek().filter(|_| kind != Kind::Switch) else { continue };
             match kind {
+                Kind::Missed(_) if value == "const" => {}
                 Kind::Missed(note) => self.missed.push(Missed(key.to_owned(), note, Some(field.place()))),
                 _ if key == "host" => {
                     if self.target.is_empty() {

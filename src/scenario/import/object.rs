@@ -124,9 +124,24 @@ impl<'a> Field<'a> {
         Some(text)
     }
 
+    /// The same value, of which other eyes remember that it was read.
+    pub fn seen_by(self, other: &'a Seen) -> Field<'a> {
+        Field { seen: other, ..self }
+    }
+
     /// A scalar as text, which is not read by that.
     pub fn peek(self) -> Option<String> {
         Field { seen: &Seen::default(), ..self }.text().map(Cow::into_owned)
+    }
+
+    /// All texts below these keys; lists are no step.
+    pub fn texts(self, path: &[&str]) -> Vec<String> {
+        let items = || self.items().flat_map(|item| item.texts(path)).collect();
+        match path {
+            _ if matches!(self.node.value, Value::List(_)) => items(),
+            [] => self.peek().into_iter().collect(),
+            [key, rest @ ..] => self.get(&[key]).map_or_else(Vec::new, |field| field.texts(rest)),
+        }
     }
 
     /// A scalar as a whole number.
@@ -325,6 +340,15 @@ mod tests {
         let stream = "{\"kind\": \"Service\",\n \"a\": \"}\\\"\\n{\"}\n{\"kind\": \"Pod\"}\n\n[1]\n";
         assert_eq!(documents(stream).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 34, 51]);
         assert_eq!(documents("{a: {b: 1}}\n# an end\n").len(), 1);
+    }
+
+    #[test]
+    fn a_list_of_manifests_may_be_longer_than_a_scenario() {
+        let text = format!(
+            "{{ \"kind\": \"List\", \"items\": [{{ \"kind\": \"Pod\", \"a\": [{}1] }}] }}",
+            "1,".repeat(150_000)
+        );
+        assert_eq!(objects(&text, 0, &mut Vec::new()).len(), 1);
     }
 
     #[test]

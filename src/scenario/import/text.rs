@@ -34,11 +34,14 @@ pub(super) fn of_server(object: &Object, service: &Object) -> Vec<String> {
 }
 
 /// What is assumed of a client, and what to measure.
-pub(super) fn of_client(object: Option<&Object>, tool: Option<&Tool>, service: &Object) -> Vec<String> {
+pub(super) fn of_client(object: Option<&Object>, tool: Option<&Tool>, outside: bool, service: &Object) -> Vec<String> {
     let from = match (object, tool) {
         (Some(object), Some(tool)) => format!("{}, which runs {}.", object.title(), tool.name),
         (Some(object), None) => format!("{}, whose settings name the Service.", object.title()),
-        (None, Some(tool)) => format!("A command line of {}.", tool.name),
+        (None, Some(tool)) => format!("A load of {}.", tool.name),
+        (None, None) if outside => {
+            "A gateway leads to the Service: ten replicas of one client outside are assumed.".to_owned()
+        }
         (None, None) => "No manifest says who calls the Service: ten replicas of one client are assumed.".to_owned(),
     };
     let mut lines = vec![from];

@@ -98,9 +98,12 @@ impl Object {
 
 /// The object that lends its pods to an Argo Rollout (`workloadRef`).
 pub(super) fn lender<'a>(rollout: &Object, objects: &'a [Object]) -> Option<&'a Object> {
+    if rollout.kind != "Rollout" {
+        return None;
+    }
     let says = |key: &str| rollout.get(&["spec", "workloadRef", key])?.peek();
     let (kind, name) = (says("kind")?, says("name")?);
-    objects.iter().find(|o| rollout.kind == "Rollout" && o.kind == kind && o.name == name)
+    objects.iter().find(|o| o.kind == kind && o.name == name)
 }
 
 /// Gives each Rollout the pod template that its `workloadRef` stands for.

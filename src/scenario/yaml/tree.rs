@@ -264,7 +264,8 @@ fn too_large(said: &str, max_nodes: usize) -> String {
     if ["Depth", "recursion", "nesting"].iter().any(|word| said.contains(word)) {
         format!("nested more than {MAX_DEPTH} levels deep")
     } else {
-        format!("more than {max_nodes} values, aliases (`*name`) counted each time they are used")
+        let most = if said.contains("alias") { MAX_NODES } else { max_nodes };
+        format!("more than {most} values, aliases (`*name`) counted each time they are used")
     }
 }
 

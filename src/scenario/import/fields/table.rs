@@ -224,8 +224,16 @@ pub(super) const DESTINATION_RULE: &[Row] = &[
 ];
 
 /// Of objects that others look something up in.
-pub(super) const LOOKED_UP: &[Row] =
-    &[("data", NoBearing), ("binaryData", NoBearing), ("immutable", NoBearing), ("spec", NoBearing)];
+pub(super) const LOOKED_UP: &[Row] = &[
+    ("data", NoBearing),
+    ("binaryData", NoBearing),
+    ("immutable", NoBearing),
+    ("spec", NoBearing),
+    (
+        "metadata labels istio.io/use-waypoint",
+        Matters("the waypoint balances calls: say `gateways` with the proxy waypoint, and `via: { gateway: … }`"),
+    ),
+];
 
 pub(super) const SERVICE_CONFIG: &[Row] = &[
     ("methodConfig name", NoBearing),
@@ -263,7 +271,6 @@ pub(super) const LOAD: &[Row] = &[("", NoBearing)];
 
 /// Kinds that are not read at all.
 pub(super) const KINDS: &[(&str, Fate)] = &[
-    ("AuthorizationPolicy", NoBearing),
     ("Certificate", NoBearing),
     ("ClusterRole", NoBearing),
     ("ClusterRoleBinding", NoBearing),
@@ -271,11 +278,10 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("ExternalSecret", NoBearing),
     ("Issuer", NoBearing),
     ("LimitRange", NoBearing),
-    ("PeerAuthentication", NoBearing),
     ("PersistentVolumeClaim", NoBearing),
     ("PodMonitor", NoBearing),
     ("PrometheusRule", NoBearing),
-    ("RequestAuthentication", NoBearing),
+    ("RequestAuthentication", Matters("a call without a valid token is not refused")),
     ("ResourceQuota", NoBearing),
     ("Role", NoBearing),
     ("RoleBinding", NoBearing),
@@ -284,19 +290,33 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("ServiceMonitor", NoBearing),
     ("EndpointSlice", NoBearing),
     ("Endpoints", NoBearing),
-    ("NetworkPolicy", Matters("a connection that a policy forbids is not refused")),
-    ("Gateway", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
-    ("Ingress", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
-    ("GRPCRoute", Matters("routes and their weights are not modelled")),
-    ("HTTPRoute", Matters("routes and their weights are not modelled")),
-    ("BackendLBPolicy", Matters("session persistence is not modelled")),
-    ("VirtualService", Matters("routes, weights, retries and timeouts of a VirtualService are not modelled")),
-    ("PodDisruptionBudget", Matters("evictions (a drained node) are not modelled, and only they look at it")),
     ("ServiceEntry", Matters("services outside the cluster are not modelled")),
     ("Kustomization", NoBearing),
     ("Sidecar", Matters("what a sidecar sees of the mesh is not read")),
+    ("Node", Matters("how many nodes there are decides where pods are: say `cluster: { nodes: … }`")),
+    ("TestRun", Matters("k6-operator's load is not read: give the output of `k6 inspect` beside the manifests")),
+    ("IngressClass", NoBearing),
+    ("ReferenceGrant", NoBearing),
+    ("PriorityClass", NoBearing),
+    ("StorageClass", NoBearing),
+    ("PersistentVolume", NoBearing),
+    ("ValidatingWebhookConfiguration", NoBearing),
+    ("MutatingWebhookConfiguration", NoBearing),
+    ("ControllerRevision", NoBearing),
+    ("Lease", NoBearing),
+    ("Event", NoBearing),
+    ("WorkloadEntry", Matters("endpoints outside the cluster are not modelled")),
+    ("ProxyConfig", Matters("settings of sidecars (`concurrency`) are not read: say `via: { istio: { workers: … } }`")),
+    ("Telemetry", NoBearing),
+    (
+        "BackendTrafficPolicy",
+        Matters("what it says of Envoy Gateway's balancing is not read: say `policy` of the gateway"),
+    ),
+    (
+        "ClientTrafficPolicy",
+        Matters("what it says of the connections of clients is not read: say `grpc` of the gateway"),
+    ),
     ("EnvoyFilter", Matters("an EnvoyFilter can change anything, and is not read")),
-    ("ServiceProfile", Matters("Linkerd's retries and timeouts by route are not modelled")),
     ("AnalysisTemplate", NoBearing),
     ("VerticalPodAutoscaler", Matters("pods keep their size")),
     ("ScaledObject", Matters("KEDA's triggers are not modelled; only an HPA on CPU is")),
@@ -311,5 +331,8 @@ pub(super) const USUAL: &[(&str, &str)] = &[
     ("spec updateStrategy rollingUpdate partition", "0"),
     ("spec parallelism", "1"),
     ("spec suspend", "false"),
+    ("spec jobTemplate spec parallelism", "1"),
+    ("spec http route weight", "100"),
+    ("spec rules backendRefs weight", "1"),
     ("spec paused", "false"),
 ];
