@@ -5,8 +5,11 @@ use super::{envoy, k6, load, service_config};
 use crate::scenario::diagnostic::{Place, Source, lines};
 use crate::scenario::yaml::tree::{Entry, Node, Value, parse};
 
+/// What tells what a file is.
+type IsIt = fn(&Object) -> bool;
+
 /// What a file is called in place of a kind, and what tells that it is one.
-const KINDS: [(&str, fn(&Object) -> bool); 4] = [
+const KINDS: [(&str, IsIt); 4] = [
     (service_config::KIND, service_config::is_config),
     (envoy::KIND, envoy::is_bootstrap),
     (load::GHZ_KIND, load::is_ghz_config),

@@ -71,21 +71,20 @@ pub(super) fn of_workload(object: &Object, files: &[Object]) -> Vec<Tool> {
     let of_container = |container: Field<'_>| {
         let all = [container.list("command"), container.list("args")].concat();
         let place = all.first()?.place();
-        let texts: Vec<String> = all.iter().filter_map(|f| Some(f.text()?.into_owned())).collect();
-        if let [shell, flags, script, ..] = texts.as_slice()
-            && shell.ends_with("sh")
-            && flags.starts_with('-')
-            && flags.ends_with('c')
-        {
-            return words::commands(script).iter().find_map(|words| of_words(words, place, files));
-        }
-        // The program may be the image's.
-        let of_image = || {
-            let image = container.get(&["image"])?.text()?;
-            let program = image.rsplit('/').next()?.split([':', '@']).next()?.to_owned();
-            of_words(&[&[program], &texts[..]].concat(), place, files)
+        let texts: Vec<String> = all.iter().filter_map(|f| f.peek()).collect();
+        let found = match texts.as_slice() {
+            [shell, flags, script, ..] if shell.ends_with("sh") && flags.starts_with('-') && flags.ends_with('c') => {
+                words::commands(script).iter().find_map(|words| of_words(words, place, files))
+            }
+            // The program may be the image's.
+            _ => of_words(&texts, place, files).or_else(|| {
+                let image = container.get(&["image"])?.peek()?;
+                let program = image.rsplit('/').next()?.split([':', '@']).next()?.to_owned();
+                of_words(&[&[program], &texts[..]].concat(), place, files)
+            }),
         };
-        of_words(&texts, place, files).or_else(of_image)
+        all.into_iter().filter(|_| found.is_some()).for_each(Field::read);
+        found
     };
     object.own_containers().find_map(of_container).unwrap_or_default()
 }

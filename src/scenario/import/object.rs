@@ -338,7 +338,7 @@ mod tests {
         assert!(is_manifest(json) && is_manifest(text) && !is_manifest("name: apiVersion\nservers: []\n"));
         assert_eq!(objects(json, 0, &mut problems).len(), 1);
         let stream = "{\"kind\": \"Service\",\n \"a\": \"}\\\"\\n{\"}\n{\"kind\": \"Pod\"}\n\n[1]\n";
-        assert_eq!(documents(stream).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 34, 51]);
+        assert_eq!(documents(stream).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 36, 53]);
         assert_eq!(documents("{a: {b: 1}}\n# an end\n").len(), 1);
     }
 
