@@ -136,7 +136,7 @@ fn the_example_of_the_documentation_is_true() {
 fn commands_take_manifests() {
     let lab = "examples/blog-lab/1-grpc-clusterip";
     let linted = text(&evenkeel(&["lint", lab, "--no-evidence"]).stdout);
-    assert!(linted.contains("examples/blog-lab/1-grpc-clusterip/server.yaml:1:1: "), "{linted}");
+    assert!(linted.contains("examples/blog-lab/1-grpc-clusterip/server.yaml:15:11: "), "{linted}");
     assert!(linted.contains("assumed: the manifests do not say it"), "{linted}");
     let validated = evenkeel(&["validate", "examples/blog-lab"]);
     let valid = text(&validated.stdout).lines().filter(|line| line.ends_with(": valid")).count();

@@ -157,6 +157,7 @@ fn print(comparison: &Comparison, args: &Args, folder: &Path, loaded: &[Variant]
         Format::Markdown => compare::markdown(comparison),
     };
     if args.common.terms.format == Format::Table {
+        text.push_str(&terminal::caveats(loaded.iter().filter_map(|variant| variant.caveat.clone())));
         text.push_str(&files(folder, loaded));
     }
     terminal::print(&text)

@@ -65,17 +65,12 @@ fn counts(document: &Document) -> String {
 fn fields(document: &Document) -> String {
     let remarks = document.remarks();
     let mut out = String::new();
-    for (class, title) in [
-        (Class::Unknown, "unknown, and left out"),
-        (Class::Matters, "not modelled, and the answer may miss it"),
-        (Class::Modelled, "modelled"),
-        (Class::NoBearing, "no bearing on which pod gets the traffic"),
-    ] {
+    for class in Class::ALL {
         let of_class: Vec<&(&Remark, Position)> = remarks.iter().filter(|(remark, _)| remark.class == class).collect();
         if of_class.is_empty() {
             continue;
         }
-        out.push_str(&format!("{title}:\n"));
+        out.push_str(&format!("{}:\n", class.title()));
         for (remark, position) in of_class {
             out.push_str(&format!("  {position}  {remark}\n"));
         }

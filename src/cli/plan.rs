@@ -158,7 +158,12 @@ fn capacity(args: &Args, document: &Document, seed: u64, out: &std::path::Path) 
     progress.finish();
     plan::add_files(&mut set, &report, !args.common.no_png)?;
     interrupt::commit(set)?;
-    print(args, out, (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)))?;
+    print(
+        args,
+        document,
+        out,
+        (&|style| plan::render(&report, style), &|| plan::markdown(&report), &|| json::text(&report)),
+    )?;
     unanswered(&report)
 }
 
@@ -192,18 +197,31 @@ fn trade(args: &Args, document: &Document, asked: Knob, out: &std::path::Path) -
     progress.finish();
     knob::add_files(&mut set, &curve, !args.common.no_png)?;
     interrupt::commit(set)?;
-    print(args, out, (&|style| knob::render(&curve, style), &|| knob::markdown(&curve), &|| json::text(&curve)))
+    print(
+        args,
+        document,
+        out,
+        (&|style| knob::render(&curve, style), &|| knob::markdown(&curve), &|| json::text(&curve)),
+    )
 }
 
 /// How the result looks in each format.
 type Forms<'a> = (&'a dyn Fn(&Style) -> String, &'a dyn Fn() -> String, &'a dyn Fn() -> String);
 
-fn print(args: &Args, out: &std::path::Path, (table, markdown, json): Forms<'_>) -> Result<(), Failure> {
+fn print(
+    args: &Args,
+    document: &Document,
+    out: &std::path::Path,
+    (table, markdown, json): Forms<'_>,
+) -> Result<(), Failure> {
     if args.common.terms.quiet {
         return Ok(());
     }
     terminal::print(&match args.common.terms.format {
-        Format::Table => format!("{}\nfiles in {}\n", table(&terminal::style()), printable::path(out)),
+        Format::Table => {
+            let caveat = terminal::caveats(document.caveat());
+            format!("{}\n{caveat}files in {}\n", table(&terminal::style()), printable::path(out))
+        }
         Format::Markdown => markdown(),
         Format::Json => json(),
     })

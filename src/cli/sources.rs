@@ -107,7 +107,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
     for path in entries(folder)? {
         match path.extension().and_then(|e| e.to_str()) {
             _ if path.is_dir() => folders.push(path),
-            Some("yaml" | "yml" | "json" | "sh") => files.push(path),
+            Some("yaml" | "yml" | "json" | "sh" | "toml") => files.push(path),
             _ => {}
         }
     }
@@ -181,12 +181,19 @@ fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>
     each(&together(sources), read)
 }
 
-/// Files of manifests that are named one by one are one input, as they are to kubectl.
+/// Files of manifests that are named one by one are one input, as they are to kubectl, and so is what stands beside them: a script, a
+/// service config, a load.
 fn together(sources: Vec<Source>) -> Vec<Source> {
     let (mut parts, mut others) = (Vec::new(), Vec::new());
+    let any = sources.iter().any(|source| matches!(source, Source::Manifests(_, None)));
+    let is_beside = |path: &Path| {
+        let known = path.extension().is_some_and(|end| ["sh", "toml", "json"].iter().any(|known| end == *known));
+        known && !document::holds_scenario(path)
+    };
     for source in sources {
         match source {
             Source::Manifests(paths, None) => parts.extend(paths),
+            Source::File(path) if any && is_beside(&path) => parts.push(path),
             other => others.push(other),
         }
     }

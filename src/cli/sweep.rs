@@ -17,6 +17,7 @@ use crate::output::files;
 use crate::output::json;
 use crate::output::sweep::{add_files, markdown, render};
 use crate::scenario::Loaded;
+use crate::scenario::document::Document;
 use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
@@ -99,7 +100,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     }
     match shard {
         Some(_) => Ok(()),
-        None => finish(&plan, &done, &out, &Printing::of(&args.common)),
+        None => finish(&plan, &done, &out, &Printing::of(&args.common, &document)),
     }
 }
 
@@ -130,7 +131,8 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
         Failure::Usage(format!("{n} of {all} cells are missing: {ranges}; run their shards, then merge again"))
     };
     let cells = merge.finish(all).map_err(missing)?;
-    finish(plan, &cells, &args.out, &Printing { format: args.format, quiet: args.quiet, png: !args.no_png })
+    let printing = Printing { format: args.format, quiet: args.quiet, png: !args.no_png, caveat: String::new() };
+    finish(plan, &cells, &args.out, &printing)
 }
 
 /// What is printed, and whether pictures are PNG too.
@@ -138,11 +140,15 @@ struct Printing {
     format: Format,
     quiet: bool,
     png: bool,
+    /// What stands below the table.
+    caveat: String,
 }
 
 impl Printing {
-    fn of(common: &Common) -> Printing {
-        Printing { format: common.terms.format, quiet: common.terms.quiet, png: !common.no_png }
+    fn of(common: &Common, document: &Document) -> Printing {
+        let Common { terms, no_png, .. } = common;
+        let caveat = terminal::caveats(document.caveat());
+        Printing { format: terms.format, quiet: terms.quiet, png: !no_png, caveat }
     }
 }
 
@@ -157,7 +163,9 @@ fn finish(plan: &Plan, cells: &[Cell], out: &Path, printing: &Printing) -> Resul
         return Ok(());
     }
     terminal::print(&match printing.format {
-        Format::Table => format!("{}\nfiles in {}\n", render(&sweep, &terminal::style()), out.display()),
+        Format::Table => {
+            format!("{}\n{}files in {}\n", render(&sweep, &terminal::style()), printing.caveat, out.display())
+        }
         Format::Json => json::text(&sweep),
         Format::Markdown => markdown(&sweep),
     })

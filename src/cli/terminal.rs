@@ -1,6 +1,7 @@
 //! The terminal: what it can show, and progress.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
@@ -11,6 +12,7 @@ use super::interrupt;
 use crate::output::Style;
 use crate::printable;
 use crate::units::{Span, Time};
+use crate::words::paragraphs;
 
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var("TERM").is_ok_and(|t| t == "dumb")
@@ -46,6 +48,12 @@ pub fn style() -> Style {
         unicode: !terminal || locale.contains("UTF-8") || locale.contains("UTF8"),
         width: width(),
     }
+}
+
+/// What the answers about manifests may miss, each said once, as it stands below a table.
+pub fn caveats(all: impl IntoIterator<Item = String>) -> String {
+    let all: BTreeSet<String> = all.into_iter().collect();
+    all.iter().map(|caveat| paragraphs(caveat, width(), "  ") + "\n").collect()
 }
 
 /// Text with control sequences escaped, except for our own colours.

@@ -16,6 +16,8 @@ pub struct Variant {
     pub scenario: Loaded,
     /// The name of its folder.
     pub folder: String,
+    /// What its manifests say that the answer may miss.
+    pub caveat: Option<String>,
 }
 
 /// Reads all scenarios, and makes each cell of the grid of what was read. Several of them keep their names before the cell's.
@@ -37,7 +39,7 @@ pub fn load_all(arguments: &[String], changes: &Changes, varies: &[String]) -> R
         tell_apart(&mut scenarios, &texts);
         refuse_same_names(&scenarios)?;
         let several = scenarios.len() > 1;
-        for mut scenario in scenarios {
+        for (mut scenario, text) in scenarios.into_iter().zip(&texts) {
             let folder = if varies.is_empty() {
                 for_a_folder(&scenario.model.name)
             } else {
@@ -46,7 +48,7 @@ pub fn load_all(arguments: &[String], changes: &Changes, varies: &[String]) -> R
                 *name = if several { format!("{name} {label}") } else { label };
                 format!("{:02}-{}", all.len(), for_a_folder(name))
             };
-            all.push(Variant { scenario, folder });
+            all.push(Variant { scenario, folder, caveat: text.caveat() });
         }
     }
     if varies.is_empty() {

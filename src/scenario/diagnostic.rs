@@ -273,6 +273,26 @@ pub(super) fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     (line.number, line.column)
 }
 
+/// The same of many bytes, which come in order: the text is read once.
+pub(super) fn lines_and_columns(text: &str, bytes: &[usize]) -> Vec<(usize, usize)> {
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (mut number, mut column) = (1, 1);
+    let position = |byte: &usize| {
+        let to = text.floor_char_boundary(*byte).max(at);
+        let (mut passed, mut last) = (0, "");
+        for (_, line) in lines(&text[at..to]) {
+            (passed, last) = (passed + 1, line);
+        }
+        if passed > 1 {
+            (number, column) = (number + passed - 1, 1);
+        }
+        column += last.chars().count();
+        at = to;
+        (number, column)
+    };
+    bytes.iter().map(position).collect()
+}
+
 /// A user's word in a message: in backquotes, without control characters, cut if long.
 #[must_use]
 pub fn quoted(word: &str) -> String {
@@ -300,6 +320,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn positions_of_many_bytes_are_those_of_each() {
+        let text = "\u{feff}a: é\r\n\r\nb: [c, d]\rlast é\nx";
+        let bytes: Vec<usize> =
+            (3..text.len()).filter(|at| text.is_char_boundary(*at) && !text[..*at].ends_with('\r')).collect();
+        let each: Vec<(usize, usize)> = bytes.iter().map(|byte| line_and_column(text, *byte)).collect();
+        assert_eq!(lines_and_columns(text, &bytes), each);
+    }
 
     #[test]
     fn the_nearest_word_is_near() {

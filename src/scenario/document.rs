@@ -1,5 +1,6 @@
 //! A scenario as it is written, which can be read several times, each time with other overrides. Its files are read once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,10 +146,22 @@ impl Document {
         let Some(mut root) = self.tree(&sets, &mut problems) else {
             return Err(Diagnostics::new(sources(), problems));
         };
-        let wrong = |(problems, machine)| Diagnostics::new(sources(), problems).set_machine(machine);
+        let wrong = |(problems, machine): (Vec<Problem>, bool)| {
+            let problems = problems.into_iter().map(|problem| self.in_its_words(problem)).collect();
+            Diagnostics::new(sources(), problems).set_machine(machine)
+        };
         let paths = self.imported.as_ref().map_or(&[][..], |imported| &imported.assumed);
         let assumed = Assumed { paths, sources: self.sources.len() };
         meaning(&mut root, self.beside.as_ref(), assumed).map_err(wrong)
+    }
+
+    /// A problem with manifests in their words.
+    fn in_its_words(&self, problem: Problem) -> Problem {
+        let source = problem.place.and_then(|place| self.sources.get(place.source as usize));
+        match source.filter(|_| self.imported.is_some()) {
+            Some(source) => import::in_words_of(&source.text, problem),
+            None => problem,
+        }
     }
 
     /// The YAML tree with these overrides.
@@ -216,8 +229,23 @@ impl Document {
     /// What becomes of the fields of the manifests that it was made of, and where they stand; nothing of a scenario.
     #[must_use]
     pub fn remarks(&self) -> Vec<(&Remark, Position)> {
-        let remarks = self.imported.iter().flat_map(|imported| &imported.remarks);
-        remarks.map(|remark| (remark, self.position_of(remark.place))).collect()
+        let remarks = || self.imported.iter().flat_map(|imported| &imported.remarks);
+        let mut places: Vec<(u32, usize)> = remarks().map(|r| (r.place.source, r.place.start)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut found = BTreeMap::new();
+        for of_source in places.chunk_by(|a, b| a.0 == b.0) {
+            let Some(source) = self.sources.get(of_source[0].0 as usize) else { continue };
+            let bytes: Vec<usize> = of_source.iter().map(|(_, byte)| *byte).collect();
+            let positions = diagnostic::lines_and_columns(&source.text, &bytes);
+            let positions = positions.into_iter().map(|(line, column)| (&source.name, line, column));
+            found.extend(of_source.iter().copied().zip(positions));
+        }
+        let position = |r: &Remark| {
+            let (name, line, column) = *found.get(&(r.place.source, r.place.start))?;
+            Some(Position { source: name.clone(), line, column })
+        };
+        remarks().filter_map(|remark| Some((remark, position(remark)?))).collect()
     }
 
     /// How many fields of the manifests the answer may miss, and how to see them; `None` if there are none.
@@ -258,7 +286,8 @@ pub fn holds_manifests(path: &Path) -> bool {
 #[must_use]
 pub fn holds_scenario(path: &Path) -> bool {
     holds(path, |text| {
-        !import::is_manifest(text) && diagnostic::lines(text).any(|(_, line)| line.starts_with("servers:"))
+        let has_servers = |(_, line): (usize, &str)| line.starts_with("servers:") || line.contains("\"servers\"");
+        !import::is_manifest(text) && diagnostic::lines(text).any(has_servers)
     })
 }
 

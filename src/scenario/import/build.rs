@@ -63,6 +63,10 @@ impl Map {
         }
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.0.has(&[key])
+    }
+
     pub fn is_empty(&self) -> bool {
         matches!(&self.0.value, Value::Map(entries) if entries.is_empty())
     }
@@ -81,6 +85,16 @@ impl Map {
 pub(super) fn read(field: Field<'_>) -> Node {
     field.read();
     field.node.clone()
+}
+
+/// A number of seconds as a duration.
+pub(super) fn seconds(field: Field<'_>) -> Node {
+    field.number().map_or_else(|| field.node.clone(), |seconds| text(field.place(), format!("{seconds}s")))
+}
+
+/// A whole number of percent.
+pub(super) fn percent(field: Field<'_>) -> Node {
+    field.number().map_or_else(|| field.node.clone(), |percent| text(field.place(), format!("{percent}%")))
 }
 
 /// A choice by its name: bare, or with its settings if it has any.

@@ -1,53 +1,16 @@
 //! Envoy set up by hand: a bootstrap file, alone or inside a ConfigMap, with a cluster that leads to the Service.
 
-use std::cell::Cell;
-
 use super::Cx;
-use super::build::{Map, choice, one, read, text};
+use super::build::{Map, choice, one, percent, read, text};
 use super::callers::calls;
-use super::object::{Field, Object, Seen};
-use super::workload::percent;
-use crate::scenario::diagnostic::Place;
-use crate::scenario::yaml::tree::{Entry, Node, Value, parse};
+use super::object::{Field, Object};
 
 /// What a bootstrap is called in place of a kind.
 pub(super) const KIND: &str = "Envoy bootstrap";
 
-/// The bootstraps inside the ConfigMaps of an input. Their values stand where the whole text stands.
-pub(super) fn in_config_maps(objects: &[Object]) -> Vec<Object> {
-    let maps = objects.iter().filter(|object| object.kind == "ConfigMap");
-    let data =
-        maps.flat_map(|map| map.get(&["data"]).into_iter().flat_map(Field::entries).map(move |entry| (map, entry)));
-    let bootstrap = |(map, (_, field)): (&Object, (&str, Field<'_>))| {
-        let Value::Text(text) = &field.node.value else { return None };
-        let root = parse(text, field.place().source, 0).ok()?;
-        let object = Object {
-            kind: KIND.to_owned(),
-            name: format!("in ConfigMap {}", map.name),
-            root: standing_at(root, field.place()),
-            seen: Seen::default(),
-            is_part: Cell::new(false),
-        };
-        is_bootstrap(&object).then_some(object)
-    };
-    data.filter_map(bootstrap).collect()
-}
-
 /// True for the root of a bootstrap.
 pub(super) fn is_bootstrap(object: &Object) -> bool {
     object.get(&["static_resources"]).is_some()
-}
-
-/// The same tree, all of which stands at one place.
-fn standing_at(node: Node, place: Place) -> Node {
-    let value = match node.value {
-        Value::List(items) => Value::List(items.into_iter().map(|item| standing_at(item, place)).collect()),
-        Value::Map(entries) => Value::Map(
-            entries.into_iter().map(|e| Entry { key_place: place, value: standing_at(e.value, place), ..e }).collect(),
-        ),
-        value => value,
-    };
-    Node { place, value, ..node }
 }
 
 /// The bootstrap with a cluster of the Service, and that cluster.

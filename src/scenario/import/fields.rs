@@ -1,28 +1,37 @@
 //! What becomes of each field of the input: it is modelled, or it is listed with what the answer may miss, or it has no bearing
 //! on which pod gets the traffic. A field that is in no table is listed as unknown.
 
+mod routes;
 mod table;
 
 use std::collections::BTreeMap;
 
 use super::object::{Field, Object};
-use super::{Class, Remark};
+use super::{Class, Remark, workload};
 use crate::scenario::yaml::tree::{Node, Value};
+use routes::{GATEWAY, INGRESS, POLICIES, POLICY, ROUTE, VIRTUAL_SERVICE};
 use table::Fate::{Each, Matters, NoBearing};
 use table::{
-    ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
+    ANY, DESTINATION_RULE, ENVOY, Fate, HPA, KINDS, LOAD, LOOKED_UP, POD, Row, SERVICE, SERVICE_CONFIG, USUAL, WORKLOAD,
 };
 
 /// The fates of the fields that only objects of this kind have; `None` for a kind that is not read.
 fn own_rows(kind: &str) -> Option<&'static [Row]> {
     Some(match kind {
-        "Deployment" | "StatefulSet" | "Rollout" | "Job" | "Pod" => WORKLOAD,
+        kind if workload::KINDS.contains(&kind) => WORKLOAD,
         "Service" => SERVICE,
         "HorizontalPodAutoscaler" => HPA,
         "DestinationRule" => DESTINATION_RULE,
+        "VirtualService" => VIRTUAL_SERVICE,
+        "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute" => ROUTE,
+        "Ingress" => INGRESS,
+        "Gateway" | "GatewayClass" => GATEWAY,
+        "PodDisruptionBudget" | "PeerAuthentication" | "AuthorizationPolicy" | "NetworkPolicy" => POLICY,
+        "BackendLBPolicy" | "ServiceProfile" => POLICY,
         "ConfigMap" | "Namespace" => LOOKED_UP,
         super::service_config::KIND => SERVICE_CONFIG,
         super::envoy::KIND => ENVOY,
+        super::load::GHZ_KIND | super::k6::KIND => LOAD,
         _ => return None,
     })
 }
@@ -31,15 +40,17 @@ fn own_rows(kind: &str) -> Option<&'static [Row]> {
 fn rows(object: &Object) -> Vec<(String, Fate)> {
     let own = ANY.iter().chain(own_rows(&object.kind).unwrap_or_default());
     let mut all: Vec<(String, Fate)> = own.map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
+    all.extend(POLICIES.iter().filter(|(kind, _)| *kind == object.kind).map(|(_, fate)| ("spec".to_owned(), *fate)));
     if object.is_workload() {
-        let template = if object.kind == "Pod" { "" } else { "spec template" };
-        all.extend(POD.iter().map(|(path, fate)| (below(template, path), *fate)));
+        let template = object.template().join(" ");
+        all.extend(POD.iter().map(|(path, fate)| (below(&template, path), *fate)));
     }
     all
 }
 
-/// What becomes of the fields of these objects; one remark for all values of an object that share a fate.
-pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
+/// What becomes of the fields of these objects, but for those of which something was `said`; one remark for all values of an object
+/// that share a fate.
+pub(super) fn remarks(objects: &[Object], said: &[Remark]) -> Vec<Remark> {
     let mut all = Vec::new();
     for object in objects {
         if !object.is_part.get() {
@@ -48,7 +59,11 @@ pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
         }
         let rows = rows(object);
         let mut found: BTreeMap<(String, Class), Remark> = BTreeMap::new();
+        let title = object.title();
         leaves(object.field(), "", &mut |path, node| {
+            if said.iter().any(|r| r.place == node.place && r.path == path && r.object == title) {
+                return;
+            }
             let (path, class, note) = if object.seen.has(node) {
                 (path.to_owned(), Class::Modelled, "")
             } else if is_usual(path, node) {
@@ -62,7 +77,7 @@ pub(super) fn remarks(objects: &[Object]) -> Vec<Remark> {
                 }
             };
             let remark =
-                Remark { class, object: object.title(), path: path.clone(), note: note.to_owned(), place: node.place };
+                Remark { class, object: title.clone(), path: path.clone(), note: note.to_owned(), place: node.place };
             found.entry((path, class)).or_insert(remark);
         });
         all.extend(found.into_values());
@@ -106,7 +121,7 @@ pub(super) fn below(path: &str, key: &str) -> String {
 }
 
 /// Calls back with each scalar and each empty list or map.
-fn leaves(field: Field<'_>, path: &str, visit: &mut impl FnMut(&str, &Node)) {
+pub(super) fn leaves(field: Field<'_>, path: &str, visit: &mut impl FnMut(&str, &Node)) {
     match &field.node.value {
         Value::Map(entries) if !entries.is_empty() => {
             field.entries().for_each(|(key, value)| leaves(value, &below(path, key), visit));

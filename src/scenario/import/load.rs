@@ -1,10 +1,23 @@
-//! Command lines of load generators as loads: ghz, fortio, h2load.
+//! Load generators as loads: command lines of ghz, fortio, h2load and k6, and ghz's configuration.
+
+mod table;
 
 use super::build::{Map, int, one, text};
-use super::object::Object;
-use super::words;
+use super::object::{Field, Object};
+use super::{k6, words};
 use crate::scenario::diagnostic::{Place, lines};
 use crate::scenario::yaml::tree::Node;
+use table::{FORTIO, Flag, GHZ, H2LOAD, K6, Kind};
+
+/// What a configuration of ghz is called in place of a kind.
+pub(super) const GHZ_KIND: &str = "ghz config";
+
+/// True for the root of a configuration of ghz: `call` is what it cannot do without, but for what the command line adds.
+pub(super) fn is_ghz_config(object: &Object) -> bool {
+    let says = |key: &str| object.get(&[key]).is_some();
+    (says("call") || says("proto") || says("protoset"))
+        && (says("host") || says("total") || says("rps") || says("concurrency"))
+}
 
 /// What a command line of a load generator asks for.
 pub(super) struct Tool {
@@ -15,12 +28,15 @@ pub(super) struct Tool {
     pub policy: Option<Node>,
     pub deadline: Option<Node>,
     pub duration: Option<Node>,
-    /// Options that have an effect which is not modelled: option and what the answer may miss.
-    pub missed: Vec<(String, &'static str)>,
+    /// Options that have an effect which is not modelled.
+    pub missed: Vec<Missed>,
     pub place: Place,
     /// What it calls.
     pub target: String,
 }
+
+/// An option, what the answer may miss, and where it stands if that is elsewhere than the command line.
+pub(super) struct Missed(pub String, pub &'static str, pub Option<Place>);
 
 impl Tool {
     /// True if it ends by itself, after a number of calls.
@@ -43,128 +59,54 @@ pub(super) fn of_script(script: &str, source: u32) -> Vec<Tool> {
             None => {
                 so_far.push_str(line);
                 let place = Place { source, start, end: start + so_far.trim_end().len() };
-                found.extend(words::commands(&so_far).iter().filter_map(|words| of_words(words, place)));
+                found.extend(words::commands(&so_far).iter().filter_map(|words| of_words(words, place, &[])).flatten());
             }
         }
     }
     found
 }
 
-/// The load generator that a workload's containers run.
-pub(super) fn of_workload(object: &Object) -> Option<Tool> {
-    object.own_containers().find_map(|container| {
+/// The load generators that a workload's containers run. `files` are what configures them.
+pub(super) fn of_workload(object: &Object, files: &[Object]) -> Vec<Tool> {
+    let of_container = |container: Field<'_>| {
         let all = [container.list("command"), container.list("args")].concat();
         let place = all.first()?.place();
-        let texts: Vec<String> = all.iter().filter_map(|f| Some(f.text()?.into_owned())).collect();
-        if let [shell, flags, script, ..] = texts.as_slice()
-            && shell.ends_with("sh")
-            && flags.starts_with('-')
-            && flags.ends_with('c')
-        {
-            return words::commands(script).iter().find_map(|words| of_words(words, place));
-        }
-        // The program may be the image's.
-        let of_image = || {
-            let image = container.get(&["image"])?.text()?;
-            let program = image.rsplit('/').next()?.split([':', '@']).next()?.to_owned();
-            of_words(&[&[program], &texts[..]].concat(), place)
+        let texts: Vec<String> = all.iter().filter_map(|f| f.peek()).collect();
+        let found = match texts.as_slice() {
+            [shell, flags, script, ..] if shell.ends_with("sh") && flags.starts_with('-') && flags.ends_with('c') => {
+                words::commands(script).iter().find_map(|words| of_words(words, place, files))
+            }
+            // The program may be the image's.
+            _ => of_words(&texts, place, files).or_else(|| {
+                let image = container.get(&["image"])?.peek()?;
+                let program = image.rsplit('/').next()?.split([':', '@']).next()?.to_owned();
+                of_words(&[&[program], &texts[..]].concat(), place, files)
+            }),
         };
-        of_words(&texts, place).or_else(of_image)
-    })
+        all.into_iter().filter(|_| found.is_some()).for_each(Field::read);
+        found
+    };
+    object.own_containers().find_map(of_container).unwrap_or_default()
 }
 
-/// An option: its names, whether it takes a value, and what it is about.
-struct Flag(&'static [&'static str], Kind);
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Concurrency,
-    Requests,
-    Connections,
-    Streams,
-    Rate,
-    Duration,
-    Deadline,
-    Policy,
-    /// Has no bearing; with a value, or without.
-    Other,
-    Switch,
-    /// What the answer may miss.
-    Missed(&'static str),
+/// The load generator that a file beside the manifests configures.
+pub(super) fn of_file(file: &Object) -> Vec<Tool> {
+    match file.kind.as_str() {
+        GHZ_KIND => {
+            let mut given = Given::default();
+            given.configure(file);
+            vec![given.tool("ghz", file.root.place)]
+        }
+        k6::KIND => k6::tools(file),
+        _ => Vec::new(),
+    }
 }
 
-const GHZ: &[Flag] = &[
-    Flag(&["c", "concurrency"], Kind::Concurrency),
-    Flag(&["n", "total"], Kind::Requests),
-    Flag(&["connections"], Kind::Connections),
-    Flag(&["r", "rps"], Kind::Rate),
-    Flag(&["z", "duration"], Kind::Duration),
-    Flag(&["t", "timeout"], Kind::Deadline),
-    Flag(&["lb-strategy"], Kind::Policy),
-    Flag(&["insecure", "skipTLS", "async", "e", "enable-compression", "h", "help", "v", "version"], Kind::Switch),
-    Flag(
-        &["load-schedule", "load-start", "load-step", "load-end", "load-step-duration", "load-max-duration"],
-        Kind::Missed("a load that changes by steps: write it as `load: { open: { curve: … } }`"),
-    ),
-    Flag(
-        &[
-            "concurrency-schedule",
-            "concurrency-start",
-            "concurrency-end",
-            "concurrency-step",
-            "concurrency-step-duration",
-            "concurrency-max-duration",
-        ],
-        Kind::Missed("the number of workers stays as it is"),
-    ),
-    Flag(&["config"], Kind::Missed("the settings of that file are not read")),
-    Flag(&["stream-dynamic-messages", "count-errors"], Kind::Switch),
-    Flag(&["keepalive"], Kind::Missed("pings: write them as `keepalive: { time: … }`")),
-    Flag(
-        &["stream-interval", "stream-call-duration", "stream-call-count"],
-        Kind::Missed("each call is taken to be unary: streams are `load: { streams: … }`"),
-    ),
-];
-
-const FORTIO: &[Flag] = &[
-    Flag(&["c"], Kind::Connections),
-    Flag(&["s"], Kind::Streams),
-    Flag(&["n"], Kind::Requests),
-    Flag(&["qps"], Kind::Rate),
-    Flag(&["t"], Kind::Duration),
-    Flag(
-        &[
-            "grpc",
-            "ping",
-            "health",
-            "a",
-            "nocatchup",
-            "uniform",
-            "jitter",
-            "quiet",
-            "stdclient",
-            "h2",
-            "insecure",
-            "allow-initial-errors",
-        ],
-        Kind::Switch,
-    ),
-];
-
-const H2LOAD: &[Flag] = &[
-    Flag(&["c", "clients"], Kind::Connections),
-    Flag(&["m", "max-concurrent-streams"], Kind::Streams),
-    Flag(&["n", "requests"], Kind::Requests),
-    Flag(&["D", "duration"], Kind::Duration),
-    Flag(&["rps"], Kind::Missed("the rate of each client is not limited")),
-    Flag(&["h1", "v", "verbose"], Kind::Switch),
-];
-
-/// What stands on a command line.
+/// What stands on a command line, or in a file.
 #[derive(Default)]
 struct Given {
     options: Vec<(Kind, String)>,
-    missed: Vec<(String, &'static str)>,
+    missed: Vec<Missed>,
     target: String,
 }
 
@@ -197,11 +139,38 @@ impl Given {
             }
             let Some(value) = joined.or_else(|| words.next().cloned()) else { break };
             match kind {
-                Kind::Missed(note) => given.missed.push((format!("--{flag}"), note)),
+                // It stays the same, as without.
+                Kind::Missed(_) if value == "const" => {}
+                Kind::Missed(note) => given.missed.push(Missed(format!("--{flag}"), note, None)),
                 _ => given.options.push((kind, value)),
             }
         }
         given
+    }
+
+    /// Adds what a configuration of ghz says, whose keys are the long names of the options. The command line counts more.
+    fn configure(&mut self, config: &Object) {
+        let mut options = Vec::new();
+        for (key, field) in config.takes_part().field().entries() {
+            let kind = GHZ.iter().find(|flag| flag.0.contains(&key)).map_or(Kind::Other, |flag| flag.1);
+            let Some(value) = field.peek().filter(|_| kind != Kind::Switch) else { continue };
+            match kind {
+                Kind::Missed(_) if value == "const" => {}
+                Kind::Missed(note) => self.missed.push(Missed(key.to_owned(), note, Some(field.place()))),
+                _ if key == "host" => {
+                    if self.target.is_empty() {
+                        self.target = value;
+                    }
+                    field.read();
+                }
+                Kind::Other => {}
+                _ => {
+                    field.read();
+                    options.push((kind, value));
+                }
+            }
+        }
+        self.options.splice(..0, options);
     }
 
     fn value(&self, kind: Kind) -> Option<&str> {
@@ -213,7 +182,7 @@ impl Given {
         let value = self.value(kind)?.to_owned();
         let number = value.parse::<f64>().ok().filter(|x| *x >= 0.0).map(|x| x.ceil() as i128);
         if number.is_none() {
-            self.missed.push((value, "the value is not known: the default of the tool is taken"));
+            self.missed.push(Missed(value, "the value is not known: the default of the tool is taken", None));
         }
         number
     }
@@ -227,64 +196,88 @@ impl Given {
 
 /// What a command line asks for, if it is one of a load generator. Before its program stands nothing but what starts programs: `time`,
 /// `exec`, `kubectl exec ... --`.
-fn of_words(line: &[String], place: Place) -> Option<Tool> {
+fn of_words(line: &[String], place: Place, files: &[Object]) -> Option<Vec<Tool>> {
     let program = |word: &String| {
         let word = word.rsplit('/').next().unwrap_or(word);
-        [("ghz", GHZ), ("fortio", FORTIO), ("h2load", H2LOAD)].into_iter().find(|(name, _)| *name == word)
+        [("ghz", GHZ), ("fortio", FORTIO), ("h2load", H2LOAD), ("k6", K6)].into_iter().find(|(name, _)| *name == word)
     };
     let (at, (name, flags)) = line.iter().enumerate().find_map(|(i, word)| Some((i, program(word)?)))?;
     let starts = |word: &str| ["time", "exec", "env", "nohup", "--", "command"].contains(&word) || word.contains('=');
     let at_command = line[..at].iter().all(|word| starts(word)) || line[..at].last().is_some_and(|word| word == "--");
-    let loads = match name {
-        "fortio" => line.get(at + 1).is_some_and(|word| word == "load"),
-        _ => line.len() > at + 1,
+    let verb = match name {
+        "fortio" => Some("load"),
+        "k6" => Some("run"),
+        _ => None,
     };
+    let loads = line.get(at + 1).is_some_and(|word| verb.is_none_or(|verb| word == verb));
     if !at_command || !loads || line[at + 1..].iter().any(|word| word == "--version" || word == "-v") {
         return None;
     }
-    let after = line[at + 1..].iter().skip(usize::from(name == "fortio"));
-    let mut given = Given::read(flags, after);
-    let (ghz, fortio) = (name == "ghz", name == "fortio");
-    let connections = given.number(Kind::Connections).or(fortio.then_some(4));
-    // Of ghz the workers share the connections; of the others each connection has as many calls as it has streams.
-    let workers = match ghz {
-        true => given.number(Kind::Concurrency).unwrap_or(50),
-        false => connections.unwrap_or(1).saturating_mul(given.number(Kind::Streams).unwrap_or(1)),
-    };
-    let requests = given.number(Kind::Requests);
-    let rate = given.number(Kind::Rate).or(fortio.then_some(8)).filter(|rate| *rate > 0);
-    // So many calls at this rate take so long.
-    let by_rate = rate.zip(requests).map(|(rate, n)| text(place, format!("{}s", (n + rate - 1) / rate)));
-    let five_seconds = || (fortio && requests.is_none()).then(|| text(place, "5s"));
-    let duration = by_rate.or_else(|| given.time(Kind::Duration, place)).or_else(five_seconds);
-    let load = match rate {
-        Some(rate) => {
-            let note = "calls come at this rate even if the servers are slow; the tool then waits for its workers";
-            given.missed.push(("rate".to_owned(), note));
-            let mut open = Map::new(place);
-            open.put("rate", int(place, rate));
-            open.put("arrivals", text(place, "constant"));
-            one("open", open.node())
+    let mut given = Given::read(flags, line[at + 1..].iter().skip(usize::from(verb.is_some())));
+    if let Some(path) = given.value(Kind::Config).map(str::to_owned) {
+        match files.iter().find(|file| file.name.split(' ').next() == path.rsplit('/').next()) {
+            Some(file) if name == "ghz" && file.kind == GHZ_KIND => given.configure(file),
+            Some(file) if name == "k6" && file.kind == k6::KIND => return Some(k6::tools(file)),
+            _ => {
+                let note = "this file is not in the input: its settings are not read";
+                given.missed.push(Missed(format!("--config {path}"), note, None));
+            }
         }
-        None => {
-            let mut closed = Map::new(place);
-            closed.put("concurrency", int(place, workers));
-            let total = requests.or(ghz.then_some(200)).or((!ghz && !fortio).then_some(1));
-            closed.put_some("requests", total.filter(|_| duration.is_none()).map(|n| int(place, n)));
-            one("closed", closed.node())
+    }
+    Some(vec![given.tool(name, place)])
+}
+
+impl Given {
+    /// What all that asks for.
+    fn tool(mut self, name: &'static str, place: Place) -> Tool {
+        let (ghz, fortio, k6) = (name == "ghz", name == "fortio", name == "k6");
+        let connections = self.number(Kind::Connections).or(fortio.then_some(4));
+        // Of ghz the workers share the connections, and each VU of k6 has one of its own; of the others each connection has as many
+        // calls as it has streams.
+        let workers = match (ghz, k6) {
+            (true, _) => self.number(Kind::Concurrency).unwrap_or(50),
+            (_, true) => self.number(Kind::Concurrency).unwrap_or(1),
+            _ => connections.unwrap_or(1).saturating_mul(self.number(Kind::Streams).unwrap_or(1)),
+        };
+        let connections = if k6 { Some(workers) } else { connections };
+        let requests = self.number(Kind::Requests);
+        let rate = self.number(Kind::Rate).or(fortio.then_some(8)).filter(|rate| *rate > 0);
+        // So many calls at this rate take so long.
+        let by_rate = rate.zip(requests).map(|(rate, n)| text(place, format!("{}s", (n + rate - 1) / rate)));
+        let five_seconds = || (fortio && requests.is_none()).then(|| text(place, "5s"));
+        let duration = by_rate.or_else(|| self.time(Kind::Duration, place)).or_else(five_seconds);
+        let load = match rate {
+            Some(rate) => {
+                let note = "calls come at this rate even if the servers are slow; the tool then waits for its workers";
+                self.missed.push(Missed("rate".to_owned(), note, None));
+                let mut open = Map::new(place);
+                open.put("rate", int(place, rate));
+                open.put("arrivals", text(place, "constant"));
+                one("open", open.node())
+            }
+            None => {
+                let mut closed = Map::new(place);
+                closed.put("concurrency", int(place, workers));
+                let total = requests.or(ghz.then_some(200)).or((!ghz && !fortio).then_some(1));
+                closed.put_some("requests", total.filter(|_| duration.is_none()).map(|n| int(place, n)));
+                one("closed", closed.node())
+            }
+        };
+        if k6 {
+            self.missed.push(Missed("run".to_owned(), k6::ITERATION, None));
         }
-    };
-    Some(Tool {
-        name,
-        channels: connections.filter(|n| *n > 1).map(|n| int(place, n)),
-        policy: given.value(Kind::Policy).map(|policy| text(place, policy)),
-        deadline: given.time(Kind::Deadline, place),
-        duration: duration.or_else(|| load.has(&["open"]).then(|| text(place, "1m"))),
-        load,
-        missed: given.missed,
-        place,
-        target: given.target,
-    })
+        Tool {
+            name,
+            channels: connections.filter(|n| *n > 1).map(|n| int(place, n)),
+            policy: self.value(Kind::Policy).map(|policy| text(place, policy)),
+            deadline: self.time(Kind::Deadline, place),
+            duration: duration.or_else(|| load.has(&["open"]).then(|| text(place, "1m"))),
+            load,
+            missed: self.missed,
+            place,
+            target: if k6 { String::new() } else { self.target },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::build::{Map, choice, read, text, yes};
+use super::build::{Map, choice, percent, read, text, yes};
+use super::gateways::Gateway;
 use super::object::{Field, Object};
-use super::workload::percent;
-use super::{Cx, Target};
+use super::{Cx, Target, routes};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::tree::{Node, Value};
 
@@ -90,6 +90,9 @@ pub(super) fn apply(cx: &mut Cx<'_>, proxy: Proxy, target: &Target<'_>, client: 
                 cx.matters(rule.takes_part(), rule.field(), note);
             }
         }
+    }
+    if proxy.kind == "istio" && opaque.is_none() {
+        routes::of_sidecars(cx, target, &mut settings, client);
     }
     client.put("via", choice(proxy.kind, settings));
 }
@@ -231,11 +234,22 @@ fn consistent_hash(cx: &mut Cx<'_>, rule: &Object, hash: Field<'_>, client: &mut
 }
 
 /// A remark for each rule that no client obeys.
-pub(super) fn without_effect(cx: &mut Cx<'_>, target: &Target<'_>, proxies: &[Option<Proxy>]) {
+pub(super) fn without_effect(
+    cx: &mut Cx<'_>,
+    target: &Target<'_>,
+    proxies: &[Option<Proxy>],
+    gateway: Option<&Gateway>,
+) {
     if proxies.iter().flatten().any(|proxy| proxy.kind == "istio") {
         return;
     }
     for rule in rules(cx, target) {
-        cx.matters(rule, rule.field(), "no client has Istio's sidecar, so that the rule has no effect");
+        let note = match gateway {
+            Some(gateway) if ["waypoint", "istio-gateway"].contains(&gateway.name) => {
+                "the rule acts at the gateway: say its `policy`, `outlier_detection` and `proxy` settings"
+            }
+            _ => "no client has Istio's sidecar, so that the rule has no effect",
+        };
+        cx.matters(rule, rule.field(), note);
     }
 }

@@ -4,14 +4,23 @@
 //! is said of the manifest. What the manifests say and the scenario does not is listed ([`Remark`]), never dropped in silence. What
 //! they cannot say (how long a call takes, how many there are) is a default, and the text that `evenkeel import` writes says so.
 
+mod assemble;
 mod build;
 mod callers;
+mod embedded;
 mod envoy;
 mod fields;
+mod flags;
+mod gateways;
+mod hpa;
+mod k6;
 mod load;
 mod mesh;
 mod object;
+mod retold;
+mod routes;
 mod service_config;
+mod settings;
 mod target;
 mod text;
 mod words;
@@ -19,16 +28,16 @@ mod workload;
 
 use std::fmt;
 
-use super::diagnostic::{Place, Problem, Source, quoted};
+use super::diagnostic::{Place, Problem, Source};
 use super::effective::Assumed;
 use super::meaning;
 use super::rules::Code;
 use super::yaml::tree::{Entry, Node, Value};
-use build::Map;
 use object::{Field, Object};
 use target::{Target, target};
 
 pub(super) use object::is_manifest;
+pub(super) use retold::in_words_of;
 pub(super) use text::written;
 
 /// What becomes of a field of the input.
@@ -42,6 +51,22 @@ pub enum Class {
     Modelled,
     /// It has no bearing on which pod gets the traffic.
     NoBearing,
+}
+
+impl Class {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Class; 4] = [Class::Unknown, Class::Matters, Class::Modelled, Class::NoBearing];
+
+    /// What a list of this class is called.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Class::Unknown => "Not known to evenkeel, and left out",
+            Class::Matters => "Not modelled, and the answer may miss it",
+            Class::Modelled => "Modelled",
+            Class::NoBearing => "No bearing on which pod gets the traffic",
+        }
+    }
 }
 
 /// What becomes of one field, or of a whole object.
@@ -103,7 +128,7 @@ impl Cx<'_> {
             field.read();
             field.place()
         });
-        build::text(place, label(&object.name))
+        build::text(place, assemble::label(&object.name))
     }
 
     /// Says that a field is not modelled as it stands.
@@ -111,6 +136,13 @@ impl Cx<'_> {
         let path = path_to(object.field(), &|found| std::ptr::eq(found.node, field.node), "").unwrap_or_default();
         let (class, note) = (Class::Matters, note.to_owned());
         self.remarks.push(Remark { class, object: object.title(), path, note, place: field.place() });
+    }
+
+    /// Says that a whole object has no bearing.
+    fn no_bearing(&mut self, object: &Object, note: &str) {
+        let place = object.get(&["kind"]).map_or(object.root.place, Field::place);
+        let (class, object, path) = (Class::NoBearing, object.title(), String::new());
+        self.remarks.push(Remark { class, object, path, note: note.to_owned(), place });
     }
 
     fn problem(&mut self, place: Option<Place>, message: String, help: &str) {
@@ -132,27 +164,23 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
     let mut problems = Vec::new();
     let (mut objects, mut tools) = (Vec::new(), Vec::new());
     for (i, source) in sources.iter().enumerate() {
-        if source.name.ends_with(".sh") {
-            tools.extend(load::of_script(&source.text, i as u32));
-        } else {
-            objects.extend(object::objects(&source.text, i as u32, &mut problems));
+        let number = i as u32;
+        match source.name.rsplit('.').next() {
+            Some("sh") => tools.extend(load::of_script(&source.text, number)),
+            Some("toml") => objects.push(Object::new(embedded::toml(&source.text, number))),
+            _ => objects.extend(object::objects(&source.text, number, &mut problems)),
         }
     }
-    let inner = envoy::in_config_maps(&objects);
+    embedded::name_kinds(&mut objects, sources);
+    let inner = embedded::in_config_maps(&objects);
     objects.extend(inner);
-    for object in objects.iter_mut().filter(|object| object.kind.is_empty()) {
-        if service_config::is_config(object) {
-            service_config::KIND.clone_into(&mut object.kind);
-        } else if envoy::is_bootstrap(object) {
-            envoy::KIND.clone_into(&mut object.kind);
-        }
-    }
+    workload::lend_templates(&mut objects);
     if !problems.is_empty() {
         return Err(problems);
     }
     let mut cx = Cx { objects: &objects, remarks: Vec::new(), problems };
     let Some(target) = target(&mut cx, service) else { return Err(cx.problems) };
-    let (mut root, assumed, hints) = scenario(&mut cx, name, &target, tools);
+    let (mut root, assumed, hints) = assemble::scenario(&mut cx, name, &target, tools);
     cx.problems.extend(objects.iter().flat_map(|object| object.seen.problems.take()));
     if !cx.problems.is_empty() {
         return Err(cx.problems);
@@ -170,7 +198,7 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
         let not_read = matches!(r.class, Class::Unknown | Class::Matters) || r.path.is_empty();
         r.object == said.object && (same || after && not_read && fields::leads_to(&said.path, &r.path))
     };
-    let mut remarks = fields::remarks(&objects);
+    let mut remarks = fields::remarks(&objects, &said);
     remarks.retain(|r| !said.iter().any(|said| counts_less(r, said)));
     remarks.extend(said);
     remarks.sort_by_key(|r| (r.class, r.place.source, r.place.start));
@@ -213,105 +241,4 @@ fn take_out(node: &mut Node, place: Place) -> bool {
         Value::List(items) => items.iter_mut().any(|item| take_out(item, place)),
         _ => false,
     }
-}
-
-/// The workloads whose pods a Service selects.
-fn servers<'a>(cx: &Cx<'a>, service: &Object) -> Vec<&'a Object> {
-    let Some(selector) = service.get(&["spec", "selector"]) else { return Vec::new() };
-    let alike = |o: &Object| match (o.namespace(), service.namespace()) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
-    };
-    let is_one = |o: &&Object| o.is_workload() && alike(o) && o.has_labels(selector) && !callers::is_owned(cx, o);
-    cx.objects.iter().filter(is_one).collect()
-}
-
-fn scenario(
-    cx: &mut Cx<'_>,
-    name: &str,
-    target: &Target<'_>,
-    tools: Vec<load::Tool>,
-) -> (Node, Vec<String>, Vec<Hint>) {
-    let service = target.service;
-    let place = service.root.place;
-    let servers = servers(cx, service);
-    servers.iter().for_each(|server| _ = server.takes_part());
-    if servers.is_empty() {
-        let at = service.get(&["spec", "selector"]).map_or(place, Field::place);
-        cx.problem(
-            Some(at),
-            format!("no workload of this input has the labels that Service {} selects", quoted(&service.name)),
-            "add the Deployment (or StatefulSet, or Rollout) to the input",
-        );
-    }
-    let affinity = service.get(&["spec", "sessionAffinity"]);
-    if let Some(field) = affinity.filter(|field| field.text().is_some_and(|text| text != "None")) {
-        cx.matters(service, field, "all connections of a client go to one pod; here each goes to any");
-    }
-    let mut root = Map::new(place);
-    let of_folder = label(name);
-    root.put("name", if of_folder.is_empty() { cx.name(service) } else { build::text(place, of_folder) });
-    let (mut hints, mut assumed) = (Vec::new(), Vec::new());
-    let made: Vec<Node> = servers.iter().map(|object| workload::server(cx, object)).collect();
-    for (item, object) in servers.iter().enumerate() {
-        hints.push(Hint { section: "servers", item, lines: text::of_server(object, service) });
-    }
-    let clients = callers::clients(cx, target, &servers, tools);
-    // A load that ends by itself is an experiment that is complete.
-    let event = workload::rollout(&servers, &made).filter(|_| !clients.assumed.is_empty() && !clients.ends);
-    assumed.extend(clients.assumed.iter().cloned());
-    if !clients.ends {
-        let usual = event.as_ref().map_or_else(|| "5m".to_owned(), |(_, duration)| duration.to_string());
-        let duration = clients.duration.clone().filter(|_| clients.assumed.is_empty());
-        if duration.is_none() {
-            assumed.push("duration".to_owned());
-        }
-        root.put("duration", duration.unwrap_or_else(|| build::text(place, usual)));
-        if !clients.assumed.is_empty() {
-            assumed.push("warmup".to_owned());
-            root.put("warmup", build::text(place, "30s"));
-        }
-    }
-    if target.headless {
-        let field = service.get(&["spec", "clusterIP"]).map_or(place, Field::place);
-        root.put("service", build::one("type", build::text(field, "Headless")));
-    }
-    root.put("servers", build::list(place, made));
-    hints.extend(clients.hints);
-    root.put("clients", build::list(place, clients.nodes));
-    if let Some((action, _)) = event {
-        assumed.push("timeline".to_owned());
-        root.put("timeline", build::list(place, vec![action]));
-    }
-    let mut root = root.node();
-    unique_names(&mut root);
-    (root, assumed, hints)
-}
-
-/// Two workloads of one name (in two namespaces, say) get a number.
-fn unique_names(root: &mut Node) {
-    let mut taken = std::collections::BTreeSet::new();
-    let Value::Map(sections) = &mut root.value else { return };
-    for section in sections.iter_mut().filter(|e| e.key == "servers" || e.key == "clients") {
-        let Value::List(items) = &mut section.value.value else { continue };
-        for item in items {
-            let Value::Map(entries) = &mut item.value else { continue };
-            let Some(Value::Text(name)) = entries.iter_mut().find(|e| e.key == "name").map(|e| &mut e.value.value)
-            else {
-                continue;
-            };
-            let (first, mut number) = (name.clone(), 2);
-            while !taken.insert(name.clone()) {
-                *name = format!("{first}-{number}");
-                number += 1;
-            }
-        }
-    }
-}
-
-/// What a DNS label can hold of a name.
-fn label(name: &str) -> String {
-    let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let label: String = name.chars().map(part).take(63).collect();
-    label.trim_matches('-').to_owned()
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::scenario::diagnostic::{Place, Problem, lines};
 use crate::scenario::rules::Code;
 use crate::scenario::yaml::read::duplicates;
-use crate::scenario::yaml::tree::{Node, Value, parse};
+use crate::scenario::yaml::tree::{Node, Value, parse_manifest};
 
 /// The values that were read, and what is wrong with some. A value is known by its address, since all that is inside a ConfigMap
 /// stands at one place.
@@ -33,9 +33,17 @@ pub(super) struct Object {
     pub seen: Seen,
     /// It is part of the scenario: what becomes of its fields is of interest.
     pub is_part: Cell<bool>,
+    /// The ConfigMap that it stands in.
+    pub within: Option<String>,
 }
 
 impl Object {
+    /// One that has neither kind nor name yet.
+    pub fn new(root: Node) -> Object {
+        let (kind, name) = (String::new(), String::new());
+        Object { kind, name, root, seen: Seen::default(), is_part: Cell::new(false), within: None }
+    }
+
     /// Takes it into the scenario.
     pub fn takes_part(&self) -> &Object {
         self.is_part.set(true);
@@ -116,6 +124,26 @@ impl<'a> Field<'a> {
         Some(text)
     }
 
+    /// The same value, of which other eyes remember that it was read.
+    pub fn seen_by(self, other: &'a Seen) -> Field<'a> {
+        Field { seen: other, ..self }
+    }
+
+    /// A scalar as text, which is not read by that.
+    pub fn peek(self) -> Option<String> {
+        Field { seen: &Seen::default(), ..self }.text().map(Cow::into_owned)
+    }
+
+    /// All texts below these keys; lists are no step.
+    pub fn texts(self, path: &[&str]) -> Vec<String> {
+        let items = || self.items().flat_map(|item| item.texts(path)).collect();
+        match path {
+            _ if matches!(self.node.value, Value::List(_)) => items(),
+            [] => self.peek().into_iter().collect(),
+            [key, rest @ ..] => self.get(&[key]).map_or_else(Vec::new, |field| field.texts(rest)),
+        }
+    }
+
     /// A scalar as a whole number.
     pub fn int(self) -> Option<i128> {
         match &self.node.value {
@@ -160,7 +188,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn wrong(self, message: &str) {
+    /// Says what is wrong with it.
+    pub fn wrong(self, message: &str) {
         self.seen.problems.borrow_mut().push(Problem::new(Code::WrongType, self.place(), message));
     }
 
@@ -181,8 +210,47 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The documents of a text: each with the byte at which it begins.
+/// The documents of a text: each with the byte at which it begins. JSON may stand one document after the other, as jq and several
+/// calls of kubectl write it.
 fn documents(text: &str) -> Vec<(usize, &str)> {
+    let stream = |(start, document)| json_values(document).into_iter().map(move |(at, value)| (start + at, value));
+    yaml_documents(text).into_iter().flat_map(stream).collect()
+}
+
+/// The values of a stream of JSON, if it is one: each ends with its last bracket, and the next one begins on a line of its own.
+fn json_values(text: &str) -> Vec<(usize, &str)> {
+    let (mut starts, mut depth, mut in_text, mut escaped) = (vec![0], 0_usize, false, false);
+    // Whether a value is complete, and a line has ended since.
+    let (mut complete, mut new_line) = (false, false);
+    if !text.trim_start().starts_with(['{', '[']) {
+        return vec![(0, text)];
+    }
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if in_text => {
+                in_text = c != '"' || escaped;
+                escaped = c == '\\' && !escaped;
+            }
+            '"' => in_text = true,
+            '{' | '[' => {
+                if depth == 0 && complete && new_line {
+                    starts.push(at);
+                }
+                depth += 1;
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                (complete, new_line) = (depth == 0, false);
+            }
+            '\n' => new_line = true,
+            _ => {}
+        }
+    }
+    let ends = starts[1..].iter().copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(start, end)| (*start, &text[*start..end])).collect()
+}
+
+fn yaml_documents(text: &str) -> Vec<(usize, &str)> {
     let ends = |line: &str| line == "---" || line.starts_with("--- ") || line.starts_with("---\t") || line == "...";
     let mut starts = vec![0];
     starts.extend(lines(text).filter(|(at, line)| *at > 0 && ends(line.trim_end())).map(|(at, _)| at));
@@ -207,7 +275,7 @@ pub(super) fn objects(text: &str, source: u32, problems: &mut Vec<Problem>) -> V
             continue;
         }
         let skip = if document.starts_with("...") { 3 } else { 0 };
-        match parse(&document[skip..], source, start + skip) {
+        match parse_manifest(&document[skip..], source, start + skip) {
             Ok(mut root) => {
                 duplicates(&mut root, problems);
                 take_apart(root, &mut found);
@@ -248,7 +316,7 @@ fn take_apart(root: Node, found: &mut Vec<Object>) {
         _ => kind,
     };
     let name = text(&["metadata", "name"]).or_else(|| text(&["metadata", "generateName"])).unwrap_or_default();
-    found.push(Object { kind, name, root, seen: Seen::default(), is_part: Cell::new(false) });
+    found.push(Object { kind, name, ..Object::new(root) });
 }
 
 #[cfg(test)]
@@ -269,6 +337,18 @@ mod tests {
             "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"ServiceList\",\n  \"items\": [{\"kind\": \"Service\"}]\n}";
         assert!(is_manifest(json) && is_manifest(text) && !is_manifest("name: apiVersion\nservers: []\n"));
         assert_eq!(objects(json, 0, &mut problems).len(), 1);
+        let stream = "{\"kind\": \"Service\",\n \"a\": \"}\\\"\\n{\"}\n{\"kind\": \"Pod\"}\n\n[1]\n";
+        assert_eq!(documents(stream).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 36, 53]);
+        assert_eq!(documents("{a: {b: 1}}\n# an end\n").len(), 1);
+    }
+
+    #[test]
+    fn a_list_of_manifests_may_be_longer_than_a_scenario() {
+        let text = format!(
+            "{{ \"kind\": \"List\", \"items\": [{{ \"kind\": \"Pod\", \"a\": [{}1] }}] }}",
+            "1,".repeat(150_000)
+        );
+        assert_eq!(objects(&text, 0, &mut Vec::new()).len(), 1);
     }
 
     #[test]

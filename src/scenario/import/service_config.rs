@@ -1,8 +1,7 @@
 //! gRPC's service config: the policy of the channels, retries, and what else it says of calls.
 
-use super::build::{Map, choice, int, list, read, text};
+use super::build::{Map, choice, int, list, percent, read, text};
 use super::object::{Field, Object};
-use super::workload::percent;
 use super::{Cx, Target};
 use crate::scenario::yaml::tree::{Node, Value};
 

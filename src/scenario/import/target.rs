@@ -1,7 +1,8 @@
 //! Which Service a scenario is about.
 
+use super::Cx;
+use super::assemble::servers;
 use super::object::{Field, Object};
-use super::{Cx, servers};
 use crate::scenario::diagnostic::{Place, quoted};
 
 /// The Service that the scenario is about.

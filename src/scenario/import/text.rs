@@ -8,6 +8,8 @@ use crate::scenario::document::Position;
 use crate::scenario::yaml::tree::{Entry, Node, Value};
 use crate::scenario::yaml::write;
 
+const ON_EACH_NODE: &str = "A DaemonSet has a pod on each node; the number of nodes is assumed: kubectl get nodes.";
+
 /// What is assumed of a server, and what to measure.
 pub(super) fn of_server(object: &Object, service: &Object) -> Vec<String> {
     let mut lines = vec![
@@ -23,21 +25,27 @@ pub(super) fn of_server(object: &Object, service: &Object) -> Vec<String> {
         "grpc: { max_connection_age: 5m, max_connection_age_grace: 10s } # if the server sets them; default: never"
             .to_owned(),
     ];
-    if object.kind == "StatefulSet" {
-        lines.push("A StatefulSet replaces one pod at a time, the old one first.".to_owned());
+    match object.kind.as_str() {
+        "StatefulSet" => lines.push("A StatefulSet replaces one pod at a time, the old one first.".to_owned()),
+        "DaemonSet" => lines.push(ON_EACH_NODE.to_owned()),
+        _ => {}
     }
     lines
 }
 
 /// What is assumed of a client, and what to measure.
-pub(super) fn of_client(object: Option<&Object>, tool: Option<&Tool>, service: &Object) -> Vec<String> {
+pub(super) fn of_client(object: Option<&Object>, tool: Option<&Tool>, outside: bool, service: &Object) -> Vec<String> {
     let from = match (object, tool) {
         (Some(object), Some(tool)) => format!("{}, which runs {}.", object.title(), tool.name),
         (Some(object), None) => format!("{}, whose settings name the Service.", object.title()),
-        (None, Some(tool)) => format!("A command line of {}.", tool.name),
+        (None, Some(tool)) => format!("A load of {}.", tool.name),
+        (None, None) if outside => {
+            "A gateway leads to the Service: ten replicas of one client outside are assumed.".to_owned()
+        }
         (None, None) => "No manifest says who calls the Service: ten replicas of one client are assumed.".to_owned(),
     };
     let mut lines = vec![from];
+    lines.extend(object.filter(|object| object.kind == "DaemonSet").map(|_| ON_EACH_NODE.to_owned()));
     if tool.is_none() {
         lines.extend([
             "The rate is assumed; it is of all replicas together. Measure it:".to_owned(),
@@ -56,13 +64,10 @@ pub(in crate::scenario) fn written(
 ) -> String {
     let from: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let mut out = format!("# A scenario of evenkeel, made of {}.\n", from.join(", "));
-    for (class, title) in [
-        (Class::Unknown, "Not known to evenkeel, and left out:"),
-        (Class::Matters, "Not modelled, and the answer may miss it:"),
-    ] {
+    for class in [Class::Unknown, Class::Matters] {
         let of_class: Vec<_> = remarks.iter().filter(|(remark, _)| remark.class == class).collect();
         if !of_class.is_empty() {
-            out.push_str(&format!("#\n# {title}\n"));
+            out.push_str(&format!("#\n# {}:\n", class.title()));
         }
         for (remark, position) in of_class {
             out.push_str(&format!("# - {position} {remark}\n"));

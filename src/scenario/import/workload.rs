@@ -1,16 +1,27 @@
-//! Deployments and their like as servers: replicas, how a rollout goes, how pods start and end, and their autoscaler.
+//! Deployments and their like as servers: replicas, how a rollout goes, how pods start and end.
 
-use super::build::{Map, duration, int, list, one, read, text};
+use super::build::{Map, duration, int, one, read, seconds, text};
 use super::object::{Field, Object};
-use super::{Cx, words};
+use super::{Cx, flags, hpa, words};
 use crate::model::Termination;
+use crate::model::defaults::NODES;
 use crate::scenario::diagnostic::Place;
 use crate::scenario::quantity::parse_duration;
-use crate::scenario::yaml::tree::{Node, Value};
+use crate::scenario::yaml::tree::{Entry, Node, Value};
 use crate::units::Span;
 
 /// Kinds that have pods.
-const KINDS: [&str; 5] = ["Deployment", "StatefulSet", "Rollout", "Job", "Pod"];
+pub(super) const KINDS: [&str; 9] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Rollout",
+    "Job",
+    "CronJob",
+    "Pod",
+];
 
 impl Object {
     /// True for an object that has pods.
@@ -18,10 +29,42 @@ impl Object {
         KINDS.contains(&self.kind.as_str())
     }
 
+    /// The keys that lead to its pod template.
+    pub(super) fn template(&self) -> &'static [&'static str] {
+        match self.kind.as_str() {
+            "Pod" => &[],
+            "CronJob" => &["spec", "jobTemplate", "spec", "template"],
+            _ => &["spec", "template"],
+        }
+    }
+
     /// What stands below the pod template.
     pub(super) fn pod(&self, path: &[&str]) -> Option<Field<'_>> {
-        let template: &[&str] = if self.kind == "Pod" { &[] } else { &["spec", "template"] };
-        self.get(&[template, path].concat())
+        self.get(&[self.template(), path].concat())
+    }
+
+    /// Where to look for what it does not say: at its container, or at its `spec`.
+    pub(super) fn place(&self) -> Place {
+        let container = self.own_containers().next().filter(|c| matches!(c.node.value, Value::Map(_)));
+        container.or_else(|| self.get(&["spec"])).map_or(self.root.place, Field::place)
+    }
+
+    /// How many pods it has, if that is written. A DaemonSet has one on each node, and how many there are no manifest says.
+    pub(super) fn replicas(&self) -> Option<Node> {
+        match self.kind.as_str() {
+            "DaemonSet" => Some(int(self.place(), NODES.into())),
+            _ => self.get(&["spec", "replicas"]).map(read),
+        }
+    }
+
+    /// True if its pods mount a ConfigMap.
+    pub(super) fn mounts(&self, map: &str) -> bool {
+        let volumes = self.pod(&["spec", "volumes"]).into_iter().flat_map(Field::items);
+        let sources = volumes.flat_map(|volume| {
+            let projected = volume.get(&["projected", "sources"]).into_iter().flat_map(Field::items);
+            projected.chain([volume]).filter_map(|source| source.get(&["configMap", "name"])?.peek())
+        });
+        sources.into_iter().any(|name| name == map)
     }
 
     /// Its containers, without those that init.
@@ -40,7 +83,7 @@ impl Object {
 
     /// True for what a rollout replaces step by step.
     fn rolls_out(&self) -> bool {
-        ["Deployment", "StatefulSet", "Rollout"].contains(&self.kind.as_str())
+        ["Deployment", "StatefulSet", "DaemonSet", "Rollout"].contains(&self.kind.as_str())
     }
 
     /// True if the pods have all these labels.
@@ -53,17 +96,47 @@ impl Object {
     }
 }
 
+/// The object that lends its pods to an Argo Rollout (`workloadRef`).
+pub(super) fn lender<'a>(rollout: &Object, objects: &'a [Object]) -> Option<&'a Object> {
+    if rollout.kind != "Rollout" {
+        return None;
+    }
+    let says = |key: &str| rollout.get(&["spec", "workloadRef", key])?.peek();
+    let (kind, name) = (says("kind")?, says("name")?);
+    objects.iter().find(|o| o.kind == kind && o.name == name)
+}
+
+/// Gives each Rollout the pod template that its `workloadRef` stands for.
+pub(super) fn lend_templates(objects: &mut [Object]) {
+    for i in 0..objects.len() {
+        let template = lender(&objects[i], objects).and_then(|lender| lender.root.child("spec")?.child("template"));
+        let Some(template) = template.filter(|_| !objects[i].root.has(&["spec", "template"])).cloned() else {
+            continue;
+        };
+        let Value::Map(entries) = &mut objects[i].root.value else { continue };
+        let Some(Value::Map(spec)) = entries.iter_mut().find(|e| e.key == "spec").map(|e| &mut e.value.value) else {
+            continue;
+        };
+        spec.push(Entry { key: "template".to_owned(), key_place: template.place, value: template });
+    }
+}
+
 /// A server of the scenario.
 pub(super) fn server(cx: &mut Cx<'_>, object: &Object) -> Node {
-    let mut server = Map::new(object.root.place);
+    let mut server = Map::new(object.place());
     server.put("name", cx.name(object));
-    let hpa = autoscaler(cx, object).map(Object::takes_part);
+    if let Some(lender) = lender(object, cx.objects) {
+        object.get(&["spec", "workloadRef"]).into_iter().for_each(Field::read);
+        cx.no_bearing(lender, "a Rollout has its pods");
+    }
+    let hpa = hpa::autoscaler(cx, object).map(Object::takes_part);
     server.put_some("replicas", replicas(cx, object, hpa));
     server.put_some("startup", startup(object));
     server.put_some("min_ready", object.get(&["spec", "minReadySeconds"]).map(seconds).filter(|n| !is_zero(n)));
     server.put_some("termination", termination(cx, object));
-    server.put_some("strategy", strategy(object));
-    server.put_some("hpa", hpa.and_then(|hpa| autoscaling(cx, hpa)));
+    server.put_some("strategy", strategy(cx, object));
+    server.put_some("hpa", hpa.and_then(|hpa| hpa::autoscaling(cx, hpa, object)));
+    server.put_some("grpc", flags::of_server(cx, object));
     server.node()
 }
 
@@ -71,8 +144,8 @@ pub(super) fn server(cx: &mut Cx<'_>, object: &Object) -> Node {
 fn replicas(cx: &mut Cx<'_>, object: &Object, hpa: Option<&Object>) -> Option<Node> {
     let bound = |key: &str| hpa.and_then(|hpa| hpa.get(&["spec", key]));
     let least = || bound("minReplicas").map(|field| field.node.clone());
-    let Some(written) = object.get(&["spec", "replicas"]) else { return least() };
-    let node = read(written);
+    let Some(node) = object.replicas() else { return least() };
+    let Some(written) = object.get(&["spec", "replicas"]) else { return Some(node) };
     let Value::Int(n) = node.value else { return Some(node) };
     let (low, high) = (bound("minReplicas").and_then(Field::int), bound("maxReplicas").and_then(Field::int));
     let within = n.max(low.unwrap_or(n)).min(high.unwrap_or(i128::MAX).max(1));
@@ -81,11 +154,6 @@ fn replicas(cx: &mut Cx<'_>, object: &Object, hpa: Option<&Object>) -> Option<No
         return Some(int(written.place(), within));
     }
     Some(node)
-}
-
-/// A number of seconds as a duration.
-pub(super) fn seconds(field: Field<'_>) -> Node {
-    field.number().map_or_else(|| field.node.clone(), |seconds| text(field.place(), format!("{seconds}s")))
 }
 
 fn is_zero(node: &Node) -> bool {
@@ -103,7 +171,7 @@ fn startup(object: &Object) -> Option<Node> {
 
 /// How pods end.
 fn termination(cx: &mut Cx<'_>, object: &Object) -> Option<Node> {
-    let mut all = Map::new(object.root.place);
+    let mut all = Map::new(object.place());
     let grace = object.pod(&["spec", "terminationGracePeriodSeconds"]);
     let day = |seconds: i128| Span::from_secs(seconds.clamp(0, 86_400) as u64);
     let most = grace.and_then(Field::int).map_or(Termination::default().grace, day);
@@ -162,13 +230,26 @@ fn sleep(hook: Field<'_>) -> Option<(bool, Span)> {
 }
 
 /// How a rollout replaces pods.
-fn strategy(object: &Object) -> Option<Node> {
-    if object.kind == "StatefulSet" {
+fn strategy(cx: &mut Cx<'_>, object: &Object) -> Option<Node> {
+    const PARTS: [(&str, &str); 2] = [("maxSurge", "max_surge"), ("maxUnavailable", "max_unavailable")];
+    if ["StatefulSet", "DaemonSet"].contains(&object.kind.as_str()) {
         // One at a time, the old pod before the new one.
-        let place = object.root.place;
+        let place = object.place();
         let mut strategy = Map::new(place);
         strategy.put("max_surge", int(place, 0));
         strategy.put("max_unavailable", int(place, 1));
+        if let (true, Some(rolling)) =
+            (object.kind == "DaemonSet", object.get(&["spec", "updateStrategy", "rollingUpdate"]))
+        {
+            strategy.copy(rolling, &PARTS);
+            for part in PARTS.iter().filter_map(|(part, _)| rolling.get(&[part])).filter(|part| is_share(*part)) {
+                cx.matters(
+                    object,
+                    part,
+                    "a DaemonSet rounds a share of its nodes up; here `max_unavailable` is rounded down",
+                );
+            }
+        }
         return Some(strategy.node());
     }
     let written = object.get(&["spec", "strategy"])?;
@@ -176,78 +257,13 @@ fn strategy(object: &Object) -> Option<Node> {
     let mut strategy = Map::new(written.place());
     strategy.copy(written, &[("type", "type")]);
     for part in ["rollingUpdate", "canary"].into_iter().filter_map(|part| written.get(&[part])) {
-        strategy.copy(part, &[("maxSurge", "max_surge"), ("maxUnavailable", "max_unavailable")]);
+        strategy.copy(part, &PARTS);
     }
     strategy.some()
 }
 
-/// The HorizontalPodAutoscaler of a workload.
-fn autoscaler<'a>(cx: &Cx<'a>, object: &Object) -> Option<&'a Object> {
-    cx.objects.iter().find(|hpa| {
-        let target = |key| hpa.get(&["spec", "scaleTargetRef", key]).and_then(Field::text);
-        hpa.kind == "HorizontalPodAutoscaler"
-            && target("name").as_deref() == Some(&object.name)
-            && target("kind").is_none_or(|kind| kind == object.kind)
-    })
-}
-
-/// `autoscaling/v2`, or v1 with its one target.
-fn autoscaling(cx: &mut Cx<'_>, object: &Object) -> Option<Node> {
-    let mut hpa = Map::new(object.root.place);
-    let spec = object.get(&["spec"])?;
-    hpa.copy(spec, &[("minReplicas", "min_replicas"), ("maxReplicas", "max_replicas")]);
-    let mut target = spec.get(&["targetCPUUtilizationPercentage"]);
-    let metrics = spec.list("metrics");
-    for metric in metrics.iter().copied() {
-        let is = |key: &[&str], word: &str| metric.get(key).and_then(Field::text).is_some_and(|text| text == word);
-        let cpu = is(&["type"], "Resource") && is(&["resource", "name"], "cpu");
-        match metric.get(&["resource", "target", "averageUtilization"]) {
-            Some(utilization) if cpu => {
-                metric.read();
-                target = Some(utilization);
-            }
-            _ => cx.matters(object, metric, "only the utilization of the CPU is modelled"),
-        }
-    }
-    if target.is_none() && !metrics.is_empty() {
-        let note = "none of its metrics is modelled, so that the number of pods stays as it is";
-        cx.matters(object, object.field(), note);
-        return None;
-    }
-    hpa.put_some("target_cpu_utilization", target.map(percent));
-    hpa.put_some("behavior", spec.get(&["behavior"]).and_then(behavior));
-    Some(hpa.node())
-}
-
-/// A whole number of percent.
-pub(super) fn percent(field: Field<'_>) -> Node {
-    field.number().map_or_else(|| field.node.clone(), |percent| text(field.place(), format!("{percent}%")))
-}
-
-fn behavior(field: Field<'_>) -> Option<Node> {
-    let mut all = Map::new(field.place());
-    for (from, to) in [("scaleUp", "scale_up"), ("scaleDown", "scale_down")] {
-        let Some(rules) = field.get(&[from]) else { continue };
-        let mut one_way = Map::new(rules.place());
-        one_way.put_some("stabilization_window", rules.get(&["stabilizationWindowSeconds"]).map(seconds));
-        let policies: Vec<Node> = rules.list("policies").into_iter().map(limit).collect();
-        let place = rules.get(&["policies"]).map_or(rules.place(), Field::place);
-        one_way.put_some("policies", (!policies.is_empty()).then(|| list(place, policies)));
-        let word = rules.get(&["selectPolicy"]).and_then(|f| Some(text(f.place(), f.text()?.to_lowercase())));
-        one_way.put_some("select_policy", word);
-        all.put_some(to, one_way.some());
-    }
-    all.some()
-}
-
-/// One limit on change.
-fn limit(field: Field<'_>) -> Node {
-    let mut policy = Map::new(field.place());
-    let kind = field.get(&["type"]).and_then(Field::text).map(|kind| kind.to_lowercase());
-    let value = field.get(&["value"]).map(read);
-    policy.put_some(kind.as_deref().unwrap_or("type"), value);
-    policy.put_some("period", field.get(&["periodSeconds"]).map(seconds));
-    policy.node()
+fn is_share(field: Field<'_>) -> bool {
+    matches!(&field.node.value, Value::Text(text) if text.ends_with('%'))
 }
 
 /// An event that shows more than a quiet fleet does: a rollout of the first workload that has pods; and how long a run with it is.
@@ -255,7 +271,7 @@ pub(super) fn rollout(servers: &[&Object], made: &[Node]) -> Option<(Node, Span)
     let count = |node: &Node| if let Value::Int(n) = node.value { n } else { 1 };
     let pods = |node: &Node| node.child("replicas").map_or(1, count).clamp(0, 10_000) as u64;
     let (object, node) = servers.iter().zip(made).find(|(object, node)| object.rolls_out() && pods(node) > 0)?;
-    let place = object.root.place;
+    let place = object.place();
     let mut action = Map::new(place);
     action.put("at", text(place, "2m"));
     action.put("rollout", node.child("name")?.clone());

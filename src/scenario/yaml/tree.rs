@@ -12,6 +12,8 @@ use crate::scenario::rules::Code;
 pub(in crate::scenario) const MAX_DEPTH: usize = 64;
 /// More values than this (aliases count each time they are used) are refused.
 const MAX_NODES: usize = 100_000;
+/// The same of a document of manifests: `kubectl get -o json` puts thousands of objects into one List.
+const MAX_NODES_OF_MANIFESTS: usize = 1_000_000;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -83,10 +85,19 @@ impl Node {
 
 /// Reads one YAML document. `source` and `offset` say where `text` stands: positions are `offset` bytes into that source.
 pub(in crate::scenario) fn parse(text: &str, source: u32, offset: usize) -> Result<Node, Box<Problem>> {
+    parse_up_to(MAX_NODES, text, source, offset)
+}
+
+/// The same of a document of manifests, which may be long.
+pub(in crate::scenario) fn parse_manifest(text: &str, source: u32, offset: usize) -> Result<Node, Box<Problem>> {
+    parse_up_to(MAX_NODES_OF_MANIFESTS, text, source, offset)
+}
+
+fn parse_up_to(max_nodes: usize, text: &str, source: u32, offset: usize) -> Result<Node, Box<Problem>> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
-            max_nodes: MAX_NODES,
+            max_nodes: max_nodes,
             flow_nesting_limit: MAX_DEPTH,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_NODES },
@@ -104,7 +115,9 @@ pub(in crate::scenario) fn parse(text: &str, source: u32, offset: usize) -> Resu
             start: offset.saturating_add(range.0),
             end: offset.saturating_add(range.1),
         })),
-        Err(error) => Err(Box::new(syntax_problem(&error, text, source, offset))),
+        Err(error) => {
+            Err(Box::new(syntax_problem(&error, max_nodes, text, Place { source, start: offset, end: offset })))
+        }
     }
 }
 
@@ -206,16 +219,17 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 /// serde-saphyr's error in this project's words.
-fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: usize) -> Problem {
+/// What is wrong with a text that stands at this place and may have so many values.
+fn syntax_problem(error: &serde_saphyr::Error, max_nodes: usize, text: &str, begins: Place) -> Problem {
     use serde_saphyr::Error;
     let error = error.without_snippet();
     let mut start = error.location().map_or(0, |at| byte_offset(text, at.line(), at.column()));
     if matches!(error, Error::MultipleDocuments { .. }) {
         // The position is that of the second document's content; its `---` is what a person looks for.
-        let begins = |(at, line): (usize, &str)| (at < start && line.starts_with("---")).then_some(at);
-        start = lines(text).filter_map(begins).last().unwrap_or(start);
+        let marker = |(at, line): (usize, &str)| (at < start && line.starts_with("---")).then_some(at);
+        start = lines(text).filter_map(marker).last().unwrap_or(start);
     }
-    let place = Place { source, start: offset + start, end: offset + start };
+    let place = Place { start: begins.start + start, end: begins.start + start, ..begins };
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or(&said);
     let (code, message, help) = match error {
@@ -225,7 +239,7 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
             Some("put each scenario in a file of its own, and give all files to one command"),
         ),
         _ if ["budget breached", "limit exceeded", "nesting"].iter().any(|limit| said.contains(limit)) => {
-            (Code::TooLarge, too_large(said), None)
+            (Code::TooLarge, too_large(said, max_nodes), None)
         }
         Error::UnsupportedTag { tag, .. } => (
             Code::Syntax,
@@ -246,11 +260,12 @@ fn syntax_problem(error: &serde_saphyr::Error, text: &str, source: u32, offset: 
     }
 }
 
-fn too_large(said: &str) -> String {
+fn too_large(said: &str, max_nodes: usize) -> String {
     if ["Depth", "recursion", "nesting"].iter().any(|word| said.contains(word)) {
         format!("nested more than {MAX_DEPTH} levels deep")
     } else {
-        format!("more than {MAX_NODES} values, aliases (`*name`) counted each time they are used")
+        let most = if said.contains("alias") { MAX_NODES } else { max_nodes };
+        format!("more than {most} values, aliases (`*name`) counted each time they are used")
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) const WORKLOAD: &[Row] = &[
     ("spec ordinals", NoBearing),
     ("spec strategy canary", Matters("the steps of a canary are not modelled: a rollout goes on at once")),
     ("spec strategy blueGreen", Matters("a blue-green switch is not modelled: a rollout replaces pods step by step")),
-    ("spec workloadRef", Matters("the pod template stands in another object, which is not followed")),
+    ("spec workloadRef", Matters("the pod template stands in another object, which is not in the input")),
     ("spec backoffLimit", NoBearing),
     ("spec completions", NoBearing),
     ("spec parallelism", Matters("one pod of a Job is taken")),
@@ -56,7 +56,25 @@ pub(super) const WORKLOAD: &[Row] = &[
     ("spec manualSelector", NoBearing),
     ("spec ttlSecondsAfterFinished", NoBearing),
     ("spec activeDeadlineSeconds", NoBearing),
+    ("spec podFailurePolicy", NoBearing),
+    ("spec successPolicy", NoBearing),
+    ("spec backoffLimitPerIndex", NoBearing),
+    ("spec maxFailedIndexes", NoBearing),
+    ("spec podReplacementPolicy", NoBearing),
+    ("spec managedBy", NoBearing),
+    ("spec rollbackWindow", NoBearing),
+    ("spec restartAt", NoBearing),
+    ("spec progressDeadlineAbort", NoBearing),
+    ("spec analysis", NoBearing),
     ("spec suspend", Matters("the Job is taken to run")),
+    ("spec jobTemplate", NoBearing),
+    ("spec jobTemplate spec parallelism", Matters("one pod of a Job is taken")),
+    ("spec schedule", Matters("a CronJob runs from time to time; here it begins with the run")),
+    ("spec timeZone", NoBearing),
+    ("spec concurrencyPolicy", NoBearing),
+    ("spec startingDeadlineSeconds", NoBearing),
+    ("spec successfulJobsHistoryLimit", NoBearing),
+    ("spec failedJobsHistoryLimit", NoBearing),
 ];
 
 /// Of a pod, below its template.
@@ -89,6 +107,18 @@ pub(super) const POD: &[Row] = &[
     ("spec containers readinessProbe", NoBearing),
     ("spec containers lifecycle postStart", NoBearing),
     ("spec containers lifecycle preStop", NoBearing),
+    (
+        "spec containers lifecycle stopSignal",
+        Matters("the signal that ends a pod is taken to be SIGTERM, at which it finishes its calls"),
+    ),
+    ("spec containers restartPolicyRules", NoBearing),
+    ("spec schedulingGates", NoBearing),
+    ("spec hostnameOverride", NoBearing),
+    ("spec resources", NoBearing),
+    (
+        "spec resources limits cpu",
+        Matters("a limit of the pod throttles it: `cpu: { limit: … }` models it, if the service time is CPU time"),
+    ),
     ("spec containers stdinOnce", NoBearing),
     ("spec containers resizePolicy", NoBearing),
     ("spec terminationGracePeriodSeconds", NoBearing),
@@ -216,8 +246,16 @@ pub(super) const DESTINATION_RULE: &[Row] = &[
 ];
 
 /// Of objects that others look something up in.
-pub(super) const LOOKED_UP: &[Row] =
-    &[("data", NoBearing), ("binaryData", NoBearing), ("immutable", NoBearing), ("spec", NoBearing)];
+pub(super) const LOOKED_UP: &[Row] = &[
+    ("data", NoBearing),
+    ("binaryData", NoBearing),
+    ("immutable", NoBearing),
+    ("spec", NoBearing),
+    (
+        "metadata labels istio.io/use-waypoint",
+        Matters("the waypoint balances calls: say `gateways` with the proxy waypoint, and `via: { gateway: … }`"),
+    ),
+];
 
 pub(super) const SERVICE_CONFIG: &[Row] = &[
     ("methodConfig name", NoBearing),
@@ -250,9 +288,11 @@ pub(super) const ENVOY: &[Row] = &[
     ("dynamic_resources", Matters("what a control plane pushes is not known")),
 ];
 
+/// Of a load generator's configuration: what it calls and what it says of the results.
+pub(super) const LOAD: &[Row] = &[("", NoBearing)];
+
 /// Kinds that are not read at all.
 pub(super) const KINDS: &[(&str, Fate)] = &[
-    ("AuthorizationPolicy", NoBearing),
     ("Certificate", NoBearing),
     ("ClusterRole", NoBearing),
     ("ClusterRoleBinding", NoBearing),
@@ -260,11 +300,10 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("ExternalSecret", NoBearing),
     ("Issuer", NoBearing),
     ("LimitRange", NoBearing),
-    ("PeerAuthentication", NoBearing),
     ("PersistentVolumeClaim", NoBearing),
     ("PodMonitor", NoBearing),
     ("PrometheusRule", NoBearing),
-    ("RequestAuthentication", NoBearing),
+    ("RequestAuthentication", Matters("a call without a valid token is not refused")),
     ("ResourceQuota", NoBearing),
     ("Role", NoBearing),
     ("RoleBinding", NoBearing),
@@ -273,22 +312,33 @@ pub(super) const KINDS: &[(&str, Fate)] = &[
     ("ServiceMonitor", NoBearing),
     ("EndpointSlice", NoBearing),
     ("Endpoints", NoBearing),
-    ("ReplicaSet", NoBearing),
-    ("NetworkPolicy", Matters("a connection that a policy forbids is not refused")),
-    ("Gateway", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
-    ("Ingress", Matters("gateways are not read: say `gateways` and `via: { gateway: … }`")),
-    ("GRPCRoute", Matters("routes and their weights are not modelled")),
-    ("HTTPRoute", Matters("routes and their weights are not modelled")),
-    ("BackendLBPolicy", Matters("session persistence is not modelled")),
-    ("VirtualService", Matters("routes, weights, retries and timeouts of a VirtualService are not modelled")),
-    ("PodDisruptionBudget", Matters("evictions (a drained node) are not modelled, and only they look at it")),
     ("ServiceEntry", Matters("services outside the cluster are not modelled")),
-    ("CronJob", Matters("a CronJob calls from time to time, and is not read")),
     ("Kustomization", NoBearing),
     ("Sidecar", Matters("what a sidecar sees of the mesh is not read")),
+    ("Node", Matters("how many nodes there are decides where pods are: say `cluster: { nodes: … }`")),
+    ("TestRun", Matters("k6-operator's load is not read: give the output of `k6 inspect` beside the manifests")),
+    ("IngressClass", NoBearing),
+    ("ReferenceGrant", NoBearing),
+    ("PriorityClass", NoBearing),
+    ("StorageClass", NoBearing),
+    ("PersistentVolume", NoBearing),
+    ("ValidatingWebhookConfiguration", NoBearing),
+    ("MutatingWebhookConfiguration", NoBearing),
+    ("ControllerRevision", NoBearing),
+    ("Lease", NoBearing),
+    ("Event", NoBearing),
+    ("WorkloadEntry", Matters("endpoints outside the cluster are not modelled")),
+    ("ProxyConfig", Matters("settings of sidecars (`concurrency`) are not read: say `via: { istio: { workers: … } }`")),
+    ("Telemetry", NoBearing),
+    (
+        "BackendTrafficPolicy",
+        Matters("what it says of Envoy Gateway's balancing is not read: say `policy` of the gateway"),
+    ),
+    (
+        "ClientTrafficPolicy",
+        Matters("what it says of the connections of clients is not read: say `grpc` of the gateway"),
+    ),
     ("EnvoyFilter", Matters("an EnvoyFilter can change anything, and is not read")),
-    ("ServiceProfile", Matters("Linkerd's retries and timeouts by route are not modelled")),
-    ("DaemonSet", Matters("a DaemonSet has a pod on each node, and is not read")),
     ("AnalysisTemplate", NoBearing),
     ("VerticalPodAutoscaler", Matters("pods keep their size")),
     ("ScaledObject", Matters("KEDA's triggers are not modelled; only an HPA on CPU is")),
@@ -303,5 +353,8 @@ pub(super) const USUAL: &[(&str, &str)] = &[
     ("spec updateStrategy rollingUpdate partition", "0"),
     ("spec parallelism", "1"),
     ("spec suspend", "false"),
+    ("spec jobTemplate spec parallelism", "1"),
+    ("spec http route weight", "100"),
+    ("spec rules backendRefs weight", "1"),
     ("spec paused", "false"),
 ];
