@@ -2,6 +2,7 @@
 
 mod decisions;
 mod outputs;
+mod sarif;
 #[path = "../support/strategies.rs"]
 #[allow(dead_code)] // Other programs use more of it.
 mod strategies;
