@@ -1,5 +1,6 @@
 //! Rules of lint: each breaks on its example, just does not after the change that it names, and its fix is worth something.
 
+mod ci;
 mod decisions;
 mod outputs;
 mod sarif;
