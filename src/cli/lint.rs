@@ -1,5 +1,9 @@
 //! `evenkeel lint`.
 
+mod output;
+
+use std::path::{Path, PathBuf};
+
 use rayon::prelude::*;
 
 use super::failure::Failure;
@@ -8,9 +12,15 @@ use super::run::in_pool;
 use super::sources;
 use super::terminal::{self, Progress};
 use crate::experiment::Watch;
-use crate::lint::{self, Finding, Linted, Severity};
+use crate::lint::{self, Decisions, Linted, Review, Severity, Unused};
+use crate::output::Style;
+use crate::output::files::write_file;
+use crate::printable;
 use crate::scenario::document::Document;
+use crate::scenario::linting::baseline::Baseline;
+use crate::scenario::linting::config::FILE;
 use crate::shipped;
+use output::{Format, Output, OutputParser};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,15 +32,28 @@ pub struct Args {
     /// Do not simulate what the findings cost
     #[arg(long)]
     no_evidence: bool,
-    /// Notes count, too: exit status 1 if there is any finding
+    /// Notes count, too, and so does what is ignored or in the baseline for nothing: exit status 1 if there is any
     #[arg(long)]
     strict: bool,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// What to print, or with =FILE to write to a file; several are possible, of which one is printed [default: text]
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    outputs: Vec<Output>,
     /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with = "outputs")]
     json: bool,
+    /// Configuration: rules that are off or count otherwise, and paths to leave out [default: .evenkeel.yaml in this folder, or
+    /// around it up to the root of the repository]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Do not look for .evenkeel.yaml
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// Findings that are in this file do not count; its entries without a finding are listed
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings to a file for --baseline, in place of what it has, and print none
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "outputs", "json"])]
+    write_baseline: Option<PathBuf>,
     /// Exit status 0 whatever is found
     #[arg(long)]
     exit_zero: bool,
@@ -45,91 +68,135 @@ pub struct Args {
     threads: Option<u16>,
 }
 
-/// What lint prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For a person
-    Text,
-    /// A JSON array of findings
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// JUnit XML, a test case per finding
-    Junit,
-    /// Workflow commands of GitHub Actions, which show findings beside the lines of a pull request
-    Github,
-}
-
 pub fn lint(args: &Args) -> Result<(), Failure> {
     if args.rules {
         return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
     }
-    let documents = sources::documents(&args.scenarios, &args.changes)?;
-    let mut found = Vec::new();
+    let printed = printed(args)?;
+    let decisions = Decisions::read(config(args).as_deref(), args.baseline.as_deref())?;
+    let documents = sources::documents_but(&args.scenarios, &args.changes, |file| decisions.exclude(file))?;
+    let (mut review, mut of) = (decisions.begin(), Vec::new());
     for document in &documents {
         interrupt::look()?;
-        found.extend(lint::lint(document)?.into_iter().map(|finding| (document, finding)));
+        decisions.add(document, &mut review)?;
+        of.resize(review.rows.len(), document);
     }
-    let rows: Vec<Linted> = if args.no_evidence || args.quiet {
-        found.into_iter().map(|(document, finding)| (document.name().to_owned(), finding, None)).collect()
-    } else {
-        with_evidence(found, args)?
-    };
+    let files: Vec<&str> = documents.iter().flat_map(Document::files).collect();
+    decisions.add_what_is_gone(&files, &mut review);
+    if let Some(file) = &args.write_baseline {
+        return write_baseline(file, &review, args.quiet);
+    }
+    let is_shown = !args.quiet || args.outputs.iter().any(|output| output.file.is_some());
+    if is_shown && !args.no_evidence {
+        add_evidence(&mut review.rows, &of, args)?;
+    }
+    for Output { format, file } in &args.outputs {
+        if let Some(file) = file {
+            let text = shown(*format, &review, &documents, &Style::default());
+            write_file(file, printable::lines(&text).as_bytes())?;
+        }
+    }
+    for Unused { position, message } in &review.unused {
+        terminal::say(&format!("warning: {position}: {message}\n"));
+    }
     if !args.quiet {
-        let caveats = || documents.iter().filter_map(Document::caveat).map(|caveat| caveat + "\n").collect::<String>();
-        let names: Vec<&str> = documents.iter().map(Document::name).collect();
-        let format = if args.json { Format::Json } else { args.format };
-        terminal::print(&match format {
-            Format::Text => text(&rows, documents.len()) + &caveats(),
-            Format::Json => lint::json(&rows),
-            Format::Sarif => lint::sarif(&rows),
-            Format::Junit => lint::junit(&rows, &names) + "\n",
-            Format::Github if rows.is_empty() => String::new(),
-            Format::Github => lint::github(&rows) + "\n",
-        })?;
+        terminal::print(&shown(printed, &review, &documents, &terminal::style()))?;
     }
     let least = if args.strict { Severity::Note } else { Severity::Warning };
-    let bad = rows.iter().filter(|(_, finding, _)| finding.severity >= least).count();
-    if bad == 0 || args.exit_zero { Ok(()) } else { Err(Failure::Findings) }
+    let bad = review.rows.iter().any(|row| row.counts(least)) || (args.strict && !review.unused.is_empty());
+    if bad && !args.exit_zero { Err(Failure::Findings) } else { Ok(()) }
 }
 
-/// Runs the findings' experiments on all threads.
-fn with_evidence(found: Vec<(&Document, Finding)>, args: &Args) -> Result<Vec<Linted>, Failure> {
-    let progress = Progress::new(found.len() as u64, None, false);
-    let one = |(document, finding): (&Document, Finding)| {
+/// What goes to standard output.
+fn printed(args: &Args) -> Result<Format, Failure> {
+    let mut printed = args.outputs.iter().filter(|output| output.file.is_none()).map(|output| output.format);
+    match (printed.next(), printed.next()) {
+        (Some(_), Some(_)) => Err(Failure::Usage(
+            "only one format can be printed: write the others to files, --format FORMAT=FILE".into(),
+        )),
+        (Some(format), None) => Ok(format),
+        (None, _) => Ok(if args.json { Format::Json } else { Format::Text }),
+    }
+}
+
+/// The configuration: that of the option, or the nearest one between here and the root of the repository.
+fn config(args: &Args) -> Option<PathBuf> {
+    if args.no_config || args.config.is_some() {
+        return args.config.clone();
+    }
+    let depth = std::env::current_dir().map_or(1, |folder| folder.components().count());
+    let folders = || (0..depth).map(|up| PathBuf::from_iter(std::iter::repeat_n("..", up)));
+    // Outside of a repository what lies around this folder has nothing to do with it.
+    let last = folders().position(|folder| folder.join(".git").exists()).unwrap_or(0);
+    folders().take(last + 1).map(|folder| folder.join(FILE)).find(|file| file.is_file())
+}
+
+fn write_baseline(file: &Path, review: &Review, quiet: bool) -> Result<(), Failure> {
+    let findings: Vec<_> = review.rows.iter().filter(|row| row.suppressed.is_none()).map(Linted::identity).collect();
+    write_file(file, Baseline::written(findings.clone()).as_bytes())?;
+    if quiet {
+        return Ok(());
+    }
+    terminal::print(&format!("wrote {}: {}\n", printable::path(file), count(findings.len(), "finding")))
+}
+
+/// Runs the experiments of findings that count, each in a scenario of `of`, on all threads.
+fn add_evidence(rows: &mut [Linted], of: &[&Document], args: &Args) -> Result<(), Failure> {
+    let counting: Vec<(&mut Linted, &&Document)> =
+        rows.iter_mut().zip(of).filter(|(row, _)| row.suppressed.is_none()).collect();
+    let progress = Progress::new(counting.len() as u64, None, false);
+    let one = |(row, document): (&mut Linted, &&Document)| {
         let watch = |_: u64, _| interrupt::asked();
-        let evidence = lint::evidence(document, &finding, Some(&watch));
+        let evidence = lint::evidence(document, &row.finding, Some(&watch));
         progress.one_done();
-        match evidence {
-            Ok(evidence) => Ok((document.name().to_owned(), finding, Some(evidence))),
-            Err(error) => Err(Failure::Run(document.name().to_owned(), error)),
-        }
+        row.evidence = Some(evidence.map_err(|error| Failure::Run(row.scenario.clone(), error))?);
+        Ok(())
     };
-    let rows = in_pool(args.threads, || found.into_par_iter().map(one).collect::<Result<Vec<Linted>, Failure>>());
+    let done = in_pool(args.threads, || counting.into_par_iter().map(one).collect::<Result<(), Failure>>());
     progress.finish();
-    rows?
+    done?
 }
 
-fn text(rows: &[Linted], scenarios: usize) -> String {
-    let style = terminal::style();
-    let mut text: String = rows
-        .iter()
-        .map(|(name, finding, evidence)| lint::render(name, finding, evidence.as_ref(), &style) + "\n")
-        .collect();
-    let of = |severity: Severity| rows.iter().filter(|row| row.1.severity == severity).count();
-    let count = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+/// The findings in a format.
+fn shown(format: Format, review: &Review, documents: &[Document], style: &Style) -> String {
+    let names: Vec<&str> = documents.iter().map(Document::name).collect();
+    match format {
+        Format::Text => {
+            let caveats = documents.iter().filter_map(Document::caveat).map(|caveat| caveat + "\n");
+            text(&review.rows, documents.len(), style) + &caveats.collect::<String>()
+        }
+        Format::Json => lint::json(&review.rows),
+        Format::Sarif => lint::sarif(review),
+        Format::Junit => lint::junit(&review.rows, &names) + "\n",
+        Format::Github => lint::github(&review.rows),
+    }
+}
+
+fn text(rows: &[Linted], scenarios: usize, style: &Style) -> String {
+    let counting: Vec<&Linted> = rows.iter().filter(|row| row.suppressed.is_none()).collect();
+    let each =
+        counting.iter().map(|row| lint::render(&row.scenario, &row.finding, row.evidence.as_ref(), style) + "\n");
+    let mut text: String = each.collect();
+    let of = |severity: Severity| counting.iter().filter(|row| row.finding.severity == severity).count();
     text.push_str(&format!(
         "{} in {}: {}, {}, {}",
-        count(rows.len(), "finding"),
+        count(counting.len(), "finding"),
         count(scenarios, "scenario"),
         count(of(Severity::Error), "error"),
         count(of(Severity::Warning), "warning"),
         count(of(Severity::Note), "note")
     ));
-    match rows.first() {
-        Some((_, finding, _)) => text + &format!("; `evenkeel explain {}` says more\n", finding.rule.code),
+    if rows.len() > counting.len() {
+        text.push_str(&format!("; {} more suppressed", rows.len() - counting.len()));
+    }
+    match counting.first() {
+        Some(row) => text + &format!("; `evenkeel explain {}` says more\n", row.finding.rule.code),
         None => text + "\n",
     }
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// What stands above the rules in docs/lint.md.
@@ -144,7 +211,8 @@ open one: they would count how fast calls can fail. Fix and experiment are print
 `evenkeel explain EK001` prints a rule.
 
 Exit status: 0 nothing; 1 a finding that is a warning or an error, with `--strict` also a note; 2 the input is wrong. `--exit-zero` makes the
-first two one. `--format` prints `json`, `sarif` (2.1.0, for code scanning), `junit` or `github` (workflow commands), with the same exit status.
+first two one. `--format` prints or writes `json`, `sarif` (2.1.0, for code scanning), `junit` or `github` (workflow commands), with the same exit status.
+[ci.md](ci.md) shows how to lint in CI, with a configuration, a baseline, and findings that are ignored where they stand.
 `--no-evidence` does not simulate. Kubernetes manifests are linted as they are ([import.md](import.md)). A finding is about what is set up, not about what the timeline of the scenario does with it.
 
 This file is written by `evenkeel lint --rules`, and a test compares it.

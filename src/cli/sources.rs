@@ -125,11 +125,13 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
     Ok(scenarios.into_iter().map(Source::File).chain(of_manifests).collect())
 }
 
-/// What is in a folder, in order of name.
+/// What is in a folder and not hidden, in order of name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
     let all = std::fs::read_dir(folder).map_err(failed)?;
     let mut all: Vec<PathBuf> = all.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(failed)?;
+    // `.evenkeel.yaml`, `.github` and their like configure other things.
+    all.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
     all.sort();
     Ok(all)
 }
@@ -159,7 +161,25 @@ pub fn with_documents(arguments: &[String], changes: &Changes) -> Result<Vec<(Do
 
 /// The same as texts that are known to be valid.
 pub fn documents(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
-    all(arguments, |source| {
+    documents_but(arguments, changes, |_| false)
+}
+
+/// The same without the files that are left out.
+pub fn documents_but(
+    arguments: &[String],
+    changes: &Changes,
+    is_left_out: impl Fn(&Path) -> bool,
+) -> Result<Vec<Document>, Failure> {
+    let kept = |source: Source| match source {
+        Source::File(path) if is_left_out(&path) => None,
+        Source::Manifests(mut paths, folder) => {
+            paths.retain(|path| !is_left_out(path));
+            (!paths.is_empty()).then_some(Source::Manifests(paths, folder))
+        }
+        source => Some(source),
+    };
+    let sources: Vec<Source> = all_sources(arguments)?.into_iter().filter_map(kept).collect();
+    each(&sources, |source| {
         let document = source.open(changes)?;
         document.load(&[]).map(|_| document)
     })
@@ -171,6 +191,10 @@ pub fn texts(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, F
 }
 
 fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+    each(&all_sources(arguments)?, read)
+}
+
+fn all_sources(arguments: &[String]) -> Result<Vec<Source>, Failure> {
     if arguments.iter().filter(|argument| *argument == "-").count() > 1 {
         return Err(Failure::Usage("`-` is given twice, but standard input can be read only once".to_owned()));
     }
@@ -178,7 +202,7 @@ fn all<T>(arguments: &[String], read: impl Fn(&Source) -> Result<T, Diagnostics>
     for argument in arguments {
         sources.extend(find(argument)?);
     }
-    each(&together(sources), read)
+    Ok(together(sources))
 }
 
 /// Files of manifests that are named one by one are one input, as they are to kubectl, and so is what stands beside them: a script, a

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::report::{ASSUMED, proof, sets};
-use super::{Evidence, Finding, Linted, Rule, Severity, rules};
+use super::{Linted, Review, Rule, Severity, Suppressed, Unused, rules};
+use crate::scenario::document::Position;
 use crate::scenario::hash;
 
 /// All that a finding says, in lines.
-fn text(finding: &Finding, evidence: Option<&Evidence>) -> String {
+fn text(Linted { finding, evidence, .. }: &Linted) -> String {
     let mut text = format!("{}: {}", finding.path, finding.message);
     if finding.assumed {
         text.push_str(&format!("\n{ASSUMED}"));
@@ -18,17 +19,21 @@ fn text(finding: &Finding, evidence: Option<&Evidence>) -> String {
     text + &format!("\nfix: {}", sets(&finding.fix))
 }
 
-/// The file that a finding is about; `None` if it is about an option of the command line.
-fn file(name: &str, finding: &Finding) -> Option<String> {
-    let source = finding.position.as_ref().map_or(name, |position| &position.source);
-    (source != "--set").then(|| source.to_owned())
+impl Suppressed {
+    /// Why it does not count.
+    fn reason(&self) -> &str {
+        match self {
+            Suppressed::Baseline => "in the baseline",
+            Suppressed::Ignored(reason) => reason,
+        }
+    }
 }
 
 /// SARIF 2.1.0, with all rules, whether broken or not.
 ///
 /// <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 #[must_use]
-pub fn sarif(found: &[Linted]) -> String {
+pub fn sarif(review: &Review) -> String {
     let all = rules();
     let rule = |rule: &&Rule| {
         json!({
@@ -39,26 +44,37 @@ pub fn sarif(found: &[Linted]) -> String {
             "defaultConfiguration": { "level": rule.severity.word() },
         })
     };
-    let result = |(name, finding, evidence): &Linted| {
+    let result = |row: &Linted| {
+        let Linted { finding, evidence, suppressed, .. } = row;
+        let known = row.identity();
         let mut result = json!({
             "ruleId": finding.rule.code,
             "ruleIndex": all.iter().position(|rule| rule.code == finding.rule.code),
             "level": finding.severity.word(),
-            "message": { "text": format!("{}: {}", finding.rule.title, text(finding, evidence.as_ref())) },
+            "message": { "text": format!("{}: {}", finding.rule.title, text(row)) },
             // What it is about, wherever that stands in the file.
             "partialFingerprints": {
-                "evenkeel/v1": hash(format!("{}\0{name}\0{}", finding.rule.code, finding.path).as_bytes()),
+                "evenkeel/v1": hash(format!("{}\0{}\0{}", known.rule, known.file, known.path).as_bytes()),
             },
+            // Where some results can be suppressed, an empty list says of the others that they are not.
+            "suppressions": suppressed.iter().map(suppression).collect::<Vec<Value>>(),
             "properties": { "path": finding.path, "fix": finding.fix, "evidence": evidence },
         });
-        if let Some(file) = file(name, finding) {
-            let mut place = json!({ "artifactLocation": { "uri": uri(&file), "uriBaseId": "%SRCROOT%" } });
-            if let Some(position) = &finding.position {
-                place["region"] = json!({ "startLine": position.line, "startColumn": position.column });
-            }
-            result["locations"] = json!([{ "physicalLocation": place }]);
+        if let Some(file) = row.file() {
+            result["locations"] = json!([location(file, finding.position.as_ref())]);
+        }
+        if review.has_baseline {
+            let state = if *suppressed == Some(Suppressed::Baseline) { "unchanged" } else { "new" };
+            result["baselineState"] = json!(state);
         }
         result
+    };
+    let notification = |Unused { position, message }: &Unused| {
+        json!({
+            "level": "warning",
+            "message": { "text": message },
+            "locations": [location(&position.source, Some(position))],
+        })
     };
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -71,43 +87,65 @@ pub fn sarif(found: &[Linted]) -> String {
                     "rules": all.iter().map(rule).collect::<Vec<Value>>(),
                 },
             },
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolConfigurationNotifications": review.unused.iter().map(notification).collect::<Vec<Value>>(),
+            }],
             "columnKind": "unicodeCodePoints",
-            "results": found.iter().map(result).collect::<Vec<Value>>(),
+            "results": review.rows.iter().map(result).collect::<Vec<Value>>(),
         }],
     });
     crate::output::json::text(&log)
 }
 
+fn suppression(why: &Suppressed) -> Value {
+    let kind = if *why == Suppressed::Baseline { "external" } else { "inSource" };
+    json!({ "kind": kind, "status": "accepted", "justification": why.reason() })
+}
+
+/// A place in a file. One that is named from the root of the file system on is not below the root of the sources.
+fn location(file: &str, position: Option<&Position>) -> Value {
+    let mut place = match file.starts_with('/') {
+        true => json!({ "artifactLocation": { "uri": format!("file://{}", uri(file)) } }),
+        false => json!({ "artifactLocation": { "uri": uri(file), "uriBaseId": "%SRCROOT%" } }),
+    };
+    if let Some(position) = position {
+        place["region"] = json!({ "startLine": position.line, "startColumn": position.column });
+    }
+    json!({ "physicalLocation": place })
+}
+
 /// A path as a relative reference (RFC 3986): what is no part of one is written as `%XX`.
 fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path);
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
     path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-/// JUnit XML: a test case per finding, which fails unless it is a note, and one per scenario without any.
+/// JUnit XML: a test case per finding, which fails unless it is a note or does not count, and one per scenario without any.
 #[must_use]
 pub fn junit(found: &[Linted], scenarios: &[&str]) -> String {
-    let case = |(name, finding, evidence): &Linted| {
-        let rule = finding.rule;
-        let place = finding.position.as_ref().map_or(String::new(), |position| format!("{position}\n"));
-        let body = xml(&format!("{place}{}", text(finding, evidence.as_ref())));
-        let inner = match finding.severity {
-            Severity::Note => format!("<system-out>{body}</system-out>"),
-            _ => format!("<failure type=\"{}\" message=\"{}\">{body}</failure>", rule.code, xml(rule.title)),
+    let case = |row: &Linted| {
+        let rule = row.finding.rule;
+        let place = row.finding.position.as_ref().map_or(String::new(), |position| format!("{position}\n"));
+        let body = xml(&format!("{place}{}", text(row)));
+        let inner = match (&row.suppressed, row.finding.severity) {
+            (Some(why), _) => format!("<skipped message=\"{}\"/>", xml(why.reason())),
+            (None, Severity::Note) => format!("<system-out>{body}</system-out>"),
+            (None, _) => format!("<failure type=\"{}\" message=\"{}\">{body}</failure>", rule.code, xml(rule.title)),
         };
-        let title = xml(&format!("{} {}", rule.code, finding.path));
-        format!("    <testcase classname=\"{}\" name=\"{title}\">{inner}</testcase>\n", xml(name))
+        let title = xml(&format!("{} {}", rule.code, row.finding.path));
+        format!("    <testcase classname=\"{}\" name=\"{title}\">{inner}</testcase>\n", xml(&row.scenario))
     };
-    let clean = scenarios.iter().filter(|name| !found.iter().any(|row| row.0 == **name));
+    let clean = scenarios.iter().filter(|name| !found.iter().any(|row| row.scenario == **name));
     let clean: String =
         clean.map(|name| format!("    <testcase classname=\"{}\" name=\"lint\"/>\n", xml(name))).collect();
     let cases: String = found.iter().map(case).collect::<String>() + &clean;
     let tests = cases.matches("<testcase ").count();
-    let failures = found.iter().filter(|row| row.1.severity != Severity::Note).count();
+    let skipped = found.iter().filter(|row| row.suppressed.is_some()).count();
+    let failures = found.iter().filter(|row| row.counts(Severity::Warning)).count();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"evenkeel lint\" tests=\"{tests}\" \
-         failures=\"{failures}\">\n{cases}  </testsuite>\n</testsuites>"
+         failures=\"{failures}\" skipped=\"{skipped}\">\n{cases}  </testsuite>\n</testsuites>"
     )
 }
 
@@ -130,15 +168,17 @@ fn xml(text: &str) -> String {
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 #[must_use]
 pub fn github(found: &[Linted]) -> String {
-    let line = |(name, finding, evidence): &Linted| {
+    let line = |row: &Linted| {
+        let finding = &row.finding;
         let command = if finding.severity == Severity::Note { "notice" } else { finding.severity.word() };
-        let place = file(name, finding).map_or(String::new(), |file| format!("file={},", property(&file)));
+        let place = row.file().map_or(String::new(), |file| format!("file={},", property(file)));
         let at = finding.position.as_ref().filter(|_| !place.is_empty());
         let at = at.map_or(String::new(), |p| format!("line={},col={},", p.line, p.column));
         let title = property(&format!("{}: {}", finding.rule.code, finding.rule.title));
-        format!("::{command} {place}{at}title={title}::{}", data(&text(finding, evidence.as_ref())))
+        format!("::{command} {place}{at}title={title}::{}", data(&text(row)))
     };
-    found.iter().map(line).collect::<Vec<String>>().join("\n")
+    let counting = found.iter().filter(|row| row.suppressed.is_none());
+    counting.map(|row| line(row) + "\n").collect()
 }
 
 /// The message of a workflow command.
@@ -154,18 +194,19 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::lint;
+    use crate::lint::Decisions;
     use crate::scenario::document::Document;
 
-    fn found() -> Vec<Linted> {
+    fn review() -> Review {
         let text = "name: a\nduration: 5m\nservers: [{ name: s, replicas: 5 }]\nclients:\n  - { name: c, load: { open: { rate: 50 } } }\n";
-        let document = Document::embedded("k8s/a b.yaml", text, &[]);
-        lint(&document).unwrap().into_iter().map(|finding| ("k8s/a b.yaml".to_owned(), finding, None)).collect()
+        let mut review = Review::default();
+        Decisions::default().add(&Document::embedded("k8s/a b.yaml", text, &[]), &mut review).unwrap();
+        review
     }
 
     #[test]
     fn sarif_has_what_code_scanning_needs() {
-        let log: Value = serde_json::from_str(&sarif(&found())).unwrap();
+        let log: Value = serde_json::from_str(&sarif(&review())).unwrap();
         let run = &log["runs"][0];
         let codes: Vec<&str> =
             run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
@@ -180,13 +221,13 @@ mod tests {
             assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
             assert!(prints.insert(result["partialFingerprints"]["evenkeel/v1"].as_str().unwrap()));
         }
-        let empty: Value = serde_json::from_str(&sarif(&[])).unwrap();
+        let empty: Value = serde_json::from_str(&sarif(&Review::default())).unwrap();
         assert_eq!((&empty["version"], &empty["runs"][0]["results"]), (&json!("2.1.0"), &json!([])));
     }
 
     #[test]
     fn junit_is_xml_and_counts_what_fails() {
-        let text = junit(&found(), &["k8s/a b.yaml", "clean<&\u{1}>.yaml"]);
+        let text = junit(&review().rows, &["k8s/a b.yaml", "clean<&\u{1}>.yaml"]);
         let xml = roxmltree::Document::parse(&text).unwrap();
         let suite = xml.descendants().find(|n| n.has_tag_name("testsuite")).unwrap();
         let count = |tag: &str| xml.descendants().filter(|n| n.has_tag_name(tag)).count().to_string();
@@ -197,7 +238,7 @@ mod tests {
 
     #[test]
     fn workflow_commands_are_one_line_each() {
-        let found = found();
+        let found = review().rows;
         let text = github(&found);
         assert_eq!(text.lines().count(), found.len());
         assert!(text.lines().all(|line| line.starts_with("::") && line.contains("file=k8s/a b.yaml,line=")), "{text}");

@@ -18,6 +18,7 @@ mod placing;
 mod probe;
 mod proxies;
 mod report;
+mod review;
 mod rollouts;
 mod scaling;
 
@@ -26,6 +27,7 @@ pub use evidence::{Evidence, Shown, evidence};
 pub use figures::Figure;
 pub use formats::{github, junit, sarif};
 pub use report::{json, reference, render, rule_text};
+pub use review::{Decisions, Linted, Review, Suppressed, Unused};
 
 use serde::Serialize;
 
@@ -86,7 +88,7 @@ struct Found {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// How much it matters: no more than a note where `assumed`.
+    /// How much it matters: no more than a note where `assumed`, unless the configuration says otherwise.
     pub severity: Severity,
     /// It is about something that manifests do not say, since programs set it.
     pub assumed: bool,
@@ -101,9 +103,6 @@ pub struct Finding {
     /// `--set`s that cure it.
     pub fix: Vec<String>,
 }
-
-/// The scenario that a finding is of, the finding, and what its experiment shows if it was made.
-pub type Linted = (String, Finding, Option<Evidence>);
 
 /// All rules, in order of their codes.
 #[must_use]

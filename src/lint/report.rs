@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Evidence, Finding, Linted, Rule, Severity, Shown, rules};
+use super::{Evidence, Finding, Linted, Rule, Severity, Shown, Suppressed, rules};
 use crate::output::{Style, json};
 use crate::words::set_option;
 
@@ -26,30 +26,33 @@ struct Row<'a> {
     message: &'a str,
     fix: &'a [String],
     evidence: Option<&'a Evidence>,
+    /// Why it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<&'a Suppressed>,
 }
 
-/// Findings of a scenario of this name as a JSON array.
+/// Findings as a JSON array.
 #[must_use]
 pub fn json(found: &[Linted]) -> String {
-    let rows: Vec<Row<'_>> =
-        found.iter().map(|(name, finding, evidence)| row(name, finding, evidence.as_ref())).collect();
+    let rows: Vec<Row<'_>> = found.iter().map(row).collect();
     json::text(&rows)
 }
 
-fn row<'a>(name: &'a str, finding: &'a Finding, evidence: Option<&'a Evidence>) -> Row<'a> {
+fn row(Linted { scenario, finding, evidence, suppressed }: &Linted) -> Row<'_> {
     let position = finding.position.as_ref();
     Row {
         code: finding.rule.code,
         severity: finding.severity,
         assumed: finding.assumed,
         title: finding.rule.title,
-        source: position.map_or(name, |p| &p.source),
+        source: position.map_or(scenario, |p| &p.source),
         line: position.map(|p| p.line),
         column: position.map(|p| p.column),
         path: &finding.path,
         message: &finding.message,
         fix: &finding.fix,
-        evidence,
+        evidence: evidence.as_ref(),
+        suppressed: suppressed.as_ref(),
     }
 }
 

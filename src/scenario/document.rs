@@ -9,6 +9,7 @@ use super::diagnostic::{self, Diagnostics, Place, Problem, Source};
 use super::effective::Assumed;
 use super::import::{self, Class, Imported, Remark};
 use super::input::{self, Beside};
+use super::linting::ignore::{Ignore, Note};
 use super::yaml::tree::Node;
 use super::{Loaded, meaning, tree, yaml};
 use crate::printable;
@@ -224,6 +225,31 @@ impl Document {
             _ => false,
         };
         of_program && !yaml::set::is_written(&imported.root, path)
+    }
+
+    /// What of these rules is ignored where it stands.
+    ///
+    /// # Errors
+    /// All that is wrong with what says so.
+    pub fn ignores(&self, codes: &[&str]) -> Result<Vec<Ignore>, Diagnostics> {
+        let mut problems = Vec::new();
+        let notes = match (&self.imported, self.sources.first()) {
+            (Some(imported), _) => imported.notes.clone(),
+            (None, Some(source)) => match tree(&source.text, &mut problems) {
+                Some(root) => Note::of_comments(&source.text, Some(&root), 0, None),
+                None => Vec::new(),
+            },
+            (None, None) => Vec::new(),
+        };
+        let position = |place| self.position_of(place);
+        let read = |note: &Note| note.ignores(codes, &position, &mut problems);
+        let found: Vec<Ignore> = notes.iter().flat_map(read).collect();
+        if problems.is_empty() { Ok(found) } else { Err(Diagnostics::new(self.sources.clone(), problems)) }
+    }
+
+    /// The files that it was read from.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.name.as_str())
     }
 
     /// What becomes of the fields of the manifests that it was made of, and where they stand; nothing of a scenario.

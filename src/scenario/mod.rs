@@ -8,6 +8,7 @@ pub mod effective;
 pub mod file;
 pub mod import;
 mod input;
+pub mod linting;
 pub mod property;
 pub mod quantity;
 pub mod rules;

@@ -91,7 +91,7 @@ rules! {
         "wrong:  servers: { name: a }\nright:  servers: [{ name: a }]"
     Unreadable "E010" "a value that cannot be read"
         "Durations are written as Go and Kubernetes write them, with a unit: `1m30s`, `250ms`, `1.5us`. Counts are whole \
-         numbers. Counts-or-percentages are `1` or `25%`. Rates are plain numbers per second."
+         numbers. Counts-or-percentages are `1` or `25%`. Rates are plain numbers per second. What lint ignores is a rule with a reason, `EK014: reason`."
         "wrong:  startup: 5\nright:  startup: 5s"
     UnknownChoice "E011" "an unknown choice"
         "Only the listed words may stand here."

@@ -30,6 +30,7 @@ use std::fmt;
 
 use super::diagnostic::{Place, Problem, Source};
 use super::effective::Assumed;
+use super::linting::ignore::Note;
 use super::meaning;
 use super::rules::Code;
 use super::yaml::tree::{Entry, Node, Value};
@@ -103,6 +104,8 @@ pub(super) struct Imported {
     pub assumed: Vec<String>,
     /// By section and item: what is assumed there, and how to find out.
     pub hints: Vec<Hint>,
+    /// What the objects of the scenario say of findings of lint.
+    pub notes: Vec<Note>,
 }
 
 /// What is assumed of an item of a list, in lines.
@@ -162,11 +165,14 @@ fn path_to(from: Field<'_>, is_it: &dyn Fn(Field<'_>) -> bool, path: &str) -> Op
 /// Makes a scenario of texts. It has this name, or that of the Service that it is about, which `service` names.
 pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> Result<Imported, Vec<Problem>> {
     let mut problems = Vec::new();
-    let (mut objects, mut tools) = (Vec::new(), Vec::new());
+    let (mut objects, mut tools, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for (i, source) in sources.iter().enumerate() {
         let number = i as u32;
         match source.name.rsplit('.').next() {
-            Some("sh") => tools.extend(load::of_script(&source.text, number)),
+            Some("sh") => {
+                tools.extend(load::of_script(&source.text, number));
+                notes.extend(Note::of_script(&source.text, number));
+            }
             Some("toml") => objects.push(Object::new(embedded::toml(&source.text, number))),
             _ => objects.extend(object::objects(&source.text, number, &mut problems)),
         }
@@ -182,6 +188,8 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
     let Some(target) = target(&mut cx, service) else { return Err(cx.problems) };
     let (mut root, assumed, hints) = assemble::scenario(&mut cx, name, &target, tools);
     cx.problems.extend(objects.iter().flat_map(|object| object.seen.problems.take()));
+    let parts = objects.iter().filter(|object| object.is_part.get());
+    notes.extend(parts.flat_map(|object| Note::of_object(&object.root, &mut cx.problems)));
     if !cx.problems.is_empty() {
         return Err(cx.problems);
     }
@@ -202,7 +210,7 @@ pub(super) fn import(sources: &[Source], name: &str, service: Option<&str>) -> R
     remarks.retain(|r| !said.iter().any(|said| counts_less(r, said)));
     remarks.extend(said);
     remarks.sort_by_key(|r| (r.class, r.place.source, r.place.start));
-    Ok(Imported { root, remarks, assumed, hints })
+    Ok(Imported { root, remarks, assumed, hints, notes })
 }
 
 /// A manifest may hold what has no effect, and a scenario may not: that is taken out, and said. Where it stands, and why.

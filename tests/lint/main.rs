@@ -1,9 +1,15 @@
 //! Rules of lint: each breaks on its example, just does not after the change that it names, and its fix is worth something.
 
-#[path = "support/strategies.rs"]
+mod ci;
+mod decisions;
+mod outputs;
+mod sarif;
+#[path = "../support/strategies.rs"]
 #[allow(dead_code)] // Other programs use more of it.
 mod strategies;
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
@@ -12,6 +18,40 @@ use evenkeel::scenario::document::Document;
 use evenkeel::shipped;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
+use tempfile::TempDir;
+
+/// A folder with a scenario of several findings, and with manifests.
+fn desk() -> TempDir {
+    let desk = tempfile::tempdir().unwrap();
+    fs::write(desk.path().join("a b.yaml"), scenario("")).unwrap();
+    fs::create_dir(desk.path().join("k8s")).unwrap();
+    for file in ["server.yaml", "load.sh"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/blog-lab/1-grpc-clusterip").join(file);
+        fs::copy(from, desk.path().join("k8s").join(file)).unwrap();
+    }
+    desk
+}
+
+/// The scenario of [`desk`] below these lines.
+fn scenario(head: &str) -> String {
+    format!(
+        "{head}name: a\nduration: 5m\nservers:\n  - name: api\n    replicas: 5\nclients:\n  - name: web\n    replicas: 10\n    \
+         load: {{ open: {{ rate: 50 }} }}\n"
+    )
+}
+
+fn evenkeel(folder: &Path, args: &[&str]) -> Output {
+    Command::new(cargo_bin!("evenkeel")).current_dir(folder).args(args).output().unwrap()
+}
+
+#[track_caller]
+fn status(folder: &Path, args: &[&str]) -> i32 {
+    evenkeel(folder, args).status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
 
 fn document(rule: &Rule, sets: &[&str]) -> Document {
     let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
@@ -79,7 +119,7 @@ fn every_fix_cures_its_example() {
 /// As docs/lint.md says, which another test makes anew.
 #[test]
 fn every_fix_shows_what_it_is_worth() {
-    let rules = include_str!("../docs/lint.md").split("\n### ").skip(1);
+    let rules = include_str!("../../docs/lint.md").split("\n### ").skip(1);
     let silent: Vec<&str> = rules.filter(|text| !text.contains("(better in ")).map(|text| &text[..5]).collect();
     assert_eq!(silent, [""; 0]);
 }
@@ -240,7 +280,7 @@ fn what_the_blog_scenarios_show_is_found_and_what_they_cure_is_not() {
 
 #[test]
 fn the_document_of_rules_is_current() {
-    let committed = include_str!("../docs/lint.md");
+    let committed = include_str!("../../docs/lint.md");
     let generated = evenkeel::cli::lint_reference(None).unwrap();
     assert!(committed == generated, "run: cargo run --release --locked -- lint --rules > docs/lint.md");
 }
