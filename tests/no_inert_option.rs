@@ -52,6 +52,7 @@ const CASES: &[Case] = &[
     ("cluster.rtt", "cluster: { rtt: «1ms|2ms» }", "", ""),
     ("cluster.connect", "cluster: { connect: «1ms|2ms» }", "", ""),
     ("service.type", "service: { type: «ClusterIP|Headless» }", "", ""),
+    ("service.session_affinity.timeout", "service: { session_affinity: { timeout: «1s|1h» } }", "grpc: { max_connection_age: 2s }", ""),
     ("servers.name in pods", "", "name: «s|t»", ""),
     ("servers.replicas", "", "replicas: «0|3|4»", ""),
     ("servers.concurrency", "", "service_time: 100ms, concurrency: «1|2»", ""),

@@ -36,7 +36,7 @@ pub use crate::pick::{
 };
 
 use crate::distribution::Distribution;
-use crate::settings::{DURATION, OWN, count, group, word, zero_or_at_least};
+use crate::settings::{DURATION, OWN, between, count, group, word, zero_or_at_least};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -67,6 +67,8 @@ pub struct Model {
     pub cluster: Cluster,
     /// The kind of Service in front of the servers.
     pub service: ServiceType,
+    /// What kube-proxy remembers of clients. `None`: nothing, each connection is placed anew.
+    pub session_affinity: Option<SessionAffinity>,
     /// The server Deployments behind the Service, at least one.
     pub servers: Vec<Server>,
     /// The client Deployments, at least one.
@@ -179,6 +181,15 @@ settings! {
         ttl: Span [zero_or_at_least(client::MS)] = Span::from_secs(30);
         /// Which caches stand between a client and the endpoints.
         cache: DnsCache [word::<DnsCache>()] = DnsCache::CoreDns;
+    }
+}
+
+settings! {
+    /// `sessionAffinity: ClientIP` of the Service: kube-proxy sends a new connection of a client replica to the pod of its last one.
+    pub struct SessionAffinity {
+        /// From a replica's last new connection to the next; after more than that the next one is placed anew
+        /// (sessionAffinityConfig.clientIP.timeoutSeconds).
+        timeout: Span [between(Span::from_secs(1), Span::from_secs(86_400))] = Span::from_secs(10_800);
     }
 }
 

@@ -4,7 +4,7 @@ use super::facts::{Caller, UNEVEN, callers, direct, enough, peak, pods, unevenne
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN, P99};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
-use crate::model::{Discovery, GrpcClient, Load, Model, ServiceType, SidecarKind};
+use crate::model::{Discovery, GrpcClient, Load, Model, Protocol, ServiceType, SessionAffinity, SidecarKind};
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -107,6 +107,20 @@ pub(super) static RULES: &[Rule] = &[
         ],
         figures: &[MAX_OVER_MEAN, IDLE_PODS, P99],
         find: ambient,
+    },
+    Rule {
+        code: "EK050",
+        title: "session affinity in front of clients that should spread",
+        severity: Severity::Warning,
+        cause: "`sessionAffinity: ClientIP` sends each new connection of a client to the pod of its last one. More channels, a pool or HTTP/1.1 \
+                without keep-alive put everything of a client on one pod, and MaxConnectionAge below the timeout brings each connection back.",
+        cure: "`sessionAffinity: None`. Where calls of one user must meet one pod, route them by a key (ring_hash) instead of by address.",
+        source: "kubernetes pkg/proxy/iptables/proxier.go (recent --rcheck, --set); API, SessionAffinityConfig; docs/model.md, Service",
+        example: "name: kept\nduration: 1m\nservice: { session_affinity: {} }\nservers: [{ name: api, replicas: 5, concurrency: 1 }]\n\
+                  clients: [{ name: web, replicas: 3, channels: 20, load: { open: { rate: 1000 } } }]\n",
+        passes: &["service.session_affinity=null"],
+        figures: &[MAX_OVER_MEAN, IDLE_PODS, P99],
+        find: affinity,
     },
 ];
 
@@ -230,9 +244,40 @@ fn proxy_of_one(model: &Model) -> Vec<Found> {
             pods(model)
         ),
         probe: quiet(model, QUIET),
-        fix: vec!["service.type=Headless".to_owned()],
+        fix: forgets(model).chain(["service.type=Headless".to_owned()]).collect(),
     };
     callers(model).filter(|c| balances(c) && c.grpc.discovery == Discovery::Dns).map(found).collect()
+}
+
+/// Takes away what a headless Service cannot have.
+fn forgets(model: &Model) -> impl Iterator<Item = String> {
+    model.session_affinity.map(|_| "service.session_affinity=null".to_owned()).into_iter()
+}
+
+/// Clients that session affinity leaves less even than without: those with several connections per replica, which all go to one pod,
+/// and those whose connections are replaced before it forgets them.
+fn affinity(model: &Model) -> Vec<Found> {
+    let Some(SessionAffinity { timeout }) = model.session_affinity.filter(|_| pods(model) > 1) else {
+        return Vec::new();
+    };
+    let path = "service.session_affinity".to_owned();
+    let found = |message: String| Found {
+        path: path.clone(),
+        message,
+        probe: quiet(model, QUIET),
+        fix: forgets(model).collect(),
+    };
+    let through = || model.clients.iter().filter(|c| !model.knows_pods(c) && c.gateway.is_none());
+    let several = through().find(|c| c.channels > 1 || matches!(c.protocol, Protocol::Http1(_)));
+    let aged = model.servers.iter().filter_map(|s| s.grpc.max_connection_age).min().filter(|age| *age < timeout);
+    let why = match (several, aged) {
+        (Some(client), _) => format!("all connections of a replica of {} go to one pod", client.name),
+        (None, Some(age)) if through().next().is_some() => {
+            format!("connections that end at max_connection_age ({age}) come back to the same pod for up to {timeout}")
+        }
+        _ => return Vec::new(),
+    };
+    vec![found(why)]
 }
 
 /// A client whose mesh places its connections.

@@ -83,8 +83,21 @@ fn plain(name: &str) -> &'static str {
     }
 }
 
+/// What kube-proxy remembers, where somebody connects through it.
+fn affinity(f: &Facts<'_>) -> Option<String> {
+    let timeout = f.model.session_affinity?.timeout;
+    let through = f.model.balancers().any(|c| !f.model.knows_pods(c));
+    let text = format!(
+        "session affinity sends each new connection of a client replica to the pod of its last one, at most {timeout} before"
+    );
+    through.then_some(text)
+}
+
 /// How long a connection stays where it is.
 fn keeps(f: &Facts<'_>) -> String {
+    if let Some(kept) = affinity(f) {
+        return kept;
+    }
     match f.replaced_within_s() {
         Some(age) => format!("each connection stays on its pod for up to {}", seconds(age)),
         None => stays(f).to_owned(),
@@ -127,6 +140,9 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     }
     if let Some(out) = ejections(f, pod) {
         return out;
+    }
+    if let Some(kept) = affinity(f) {
+        return reason("session_affinity", format!("{kept}: {has}"));
     }
     let part = pod.parts.drawn_evenly + pod.parts.draw;
     let likely = some_pod_has(part * f.attribution.draws, f.attribution.draws, pod.parts.drawn_evenly, n);

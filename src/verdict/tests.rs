@@ -160,6 +160,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
         max_calls_in_flight: 5_000_000,
         cluster,
         service,
+        session_affinity: None,
         servers: vec![server],
         clients: vec![client],
         timeline: Vec::new(),

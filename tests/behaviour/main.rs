@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affinity;
 mod balancing;
 mod causes;
 mod closed_ends;

@@ -84,6 +84,7 @@ pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -
             connect: Distribution::Constant(0.0),
         },
         service,
+        session_affinity: None,
         servers,
         clients,
         timeline: Vec::new(),

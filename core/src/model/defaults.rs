@@ -123,6 +123,7 @@ impl Model {
             max_calls_in_flight: MAX_CALLS_IN_FLIGHT,
             cluster: Cluster::default(),
             service: ServiceType::ClusterIp,
+            session_affinity: None,
             servers,
             clients,
             gateways: Vec::new(),

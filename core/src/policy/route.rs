@@ -2,6 +2,7 @@
 
 use crate::ids::PodId;
 use crate::random::below;
+use crate::units::{Span, Time};
 
 /// The endpoints of one Service as one node knows them, each list in order of pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,15 @@ impl Endpoints {
     pub fn choose(&self, draw: u64) -> Option<PodId> {
         let usable = self.usable();
         (!usable.is_empty()).then(|| usable[below(draw, usable.len())])
+    }
+
+    /// The endpoint that `sessionAffinity: ClientIP` prefers: where the client's last new connection went, at most `timeout` ago, if that
+    /// may still be chosen (iptables: a rule `recent --rcheck --seconds` per endpoint, and `recent --set` for each new connection, so that
+    /// the time counts from the last one). Not modelled: that a node remembers 100 clients per endpoint (`ip_list_tot` of `xt_recent`).
+    #[must_use]
+    pub fn kept(&self, last: Option<(PodId, Time)>, timeout: Span, now: Time) -> Option<PodId> {
+        let (pod, at) = last?;
+        (now.since(at) <= timeout && self.usable().binary_search(&pod).is_ok()).then_some(pod)
     }
 
     /// Records a pod's new condition.

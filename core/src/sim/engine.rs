@@ -69,6 +69,8 @@ pub(super) struct Engine<'a, O> {
     /// How many of them are clients.
     pub originators: u32,
     pub replicas: Table<ReplicaId, Replica>,
+    /// By replica: where its last connection through the Service went, and when; empty without session affinity.
+    pub last_pods: BTreeMap<ReplicaId, (PodId, Time)>,
     pub channels: Table<ChannelId, Channel<'a>>,
     /// By channel: the connection of each next call, where it is always the same; `NONE`: ask the channel.
     pub only_connection: Table<ChannelId, ConnectionIx>,
@@ -171,6 +173,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             clients: Table::default(),
             originators: model.clients.len() as u32,
             replicas: Table::default(),
+            last_pods: BTreeMap::new(),
             channels: Table::default(),
             only_connection: Table::default(),
             pools: Table::default(),

@@ -69,7 +69,7 @@ pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> V
     }
     let aged = facts.changes && facts.ages;
     let ends = facts.ages && facts.ends_of_connections_matter();
-    let before = [take(list::HEADLESS_AGED, aged), take(list::HEADLESS, !aged)];
+    let before = [take(list::NO_AFFINITY, true), take(list::HEADLESS_AGED, aged), take(list::HEADLESS, !aged)];
     let after = [
         take(list::AGED, ends),
         take(list::CHANNELS, facts.channels_matter()),

@@ -22,7 +22,10 @@ const MORE_CHANNELS: u32 = 4;
 pub(super) const AGE: &str = "1m";
 pub(super) const GRACE: &str = "10s";
 
+const FORGETS: &str = "service.session_affinity=null";
+
 /// Names of the cures, by which some of them are chosen.
+pub(super) const NO_AFFINITY: &str = "no session affinity";
 pub(super) const CHANNELS: &str = "channels × 4";
 pub(super) const AGED: &str = "age 1m";
 pub(super) const HEADLESS: &str = "headless, round_robin";
@@ -51,7 +54,11 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     };
     let channels = each(&|c| vec![format!("channels={}", c.channels.saturating_mul(MORE_CHANNELS))]);
     let age: Vec<String> = ages(model, AGE, GRACE);
-    let service = |kind: &str| vec![format!("service.type={kind}")];
+    let forgets = || model.session_affinity.map(|_| FORGETS.to_owned());
+    let service = |kind: &str| {
+        let forgets = forgets().filter(|_| kind == "Headless");
+        forgets.into_iter().chain([format!("service.type={kind}")]).collect::<Vec<_>>()
+    };
     let round_robin = each(&|c| alone(c, &["discovery=dns", "policy=round_robin"]));
     let xds = each(&|c| alone(c, &["discovery={ watch: { debounce: 100ms } }", "policy=round_robin"]));
     // The channel's pings would end at the proxy.
@@ -64,6 +71,9 @@ pub fn cures(model: &Model) -> Vec<Cure> {
             sets
         })
     };
+    if let Some(forgets) = forgets() {
+        all.push(Cure::new(NO_AFFINITY, &[&[forgets]]));
+    }
     all.push(Cure::new(CHANNELS, &[&channels]));
     all.push(Cure::new(AGED, &[&age]));
     all.push(Cure::new(format!("{CHANNELS}, {AGED}"), &[&channels, &age]));

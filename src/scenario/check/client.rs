@@ -72,12 +72,7 @@ pub(super) fn client(
         Protocol::Grpc(_) | Protocol::Http1(_) => 1,
     };
     let deadline = own.place("deadline").zip(client.deadline).map(|(place, value)| At { value, place });
-    let workers = load::Workers {
-        replicas: client.replicas,
-        replicas_place: own.place("replicas").unwrap_or(place),
-        channels,
-        channels_place: own.place("channels"),
-    };
+    let workers = load::Workers::of(&client, channels, &own, place);
     streams::alone(cx, streams_place, &protocol, via_place, &deadline);
     let (load, methods) = load::load(cx, load, place, workers, &deadline, duration);
     without_effect(cx, &protocol, &load, (&own, &startup, &strategy));
@@ -94,6 +89,14 @@ pub(super) fn client(
         strategy: server::strategy_or_default(cx, strategy),
         ..client
     }
+}
+
+/// True if there are clients and all speak HTTP/1.1.
+pub(super) fn only_http1(clients: Option<&At<Vec<At<ClientFile>>>>) -> bool {
+    let http1 = |client: &At<ClientFile>| {
+        matches!(&client.value.rest.rest.protocol, Some(At { value: ProtocolFile::Http1, .. }))
+    };
+    clients.is_some_and(|list| !list.value.is_empty() && list.value.iter().all(http1))
 }
 
 /// Refuses what cannot act with this protocol or this load.

@@ -2,13 +2,20 @@
 
 use super::{Check, is_virtual, law};
 use crate::model::defaults;
-use crate::model::{Cluster, DnsCache, ServiceType};
+use crate::model::{Cluster, DnsCache, ServiceType, SessionAffinity};
 use crate::scenario::file::ServiceFile;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::cluster::{ClusterFile, ClusterKeysFile};
 
-pub(super) fn service(file: Key<ServiceFile>) -> ServiceType {
-    file.and_then(|file| file.value.kind).map_or(ServiceType::ClusterIp, |kind| kind.value.0)
+/// The kind of Service, and what kube-proxy remembers of its clients.
+pub(super) fn service(cx: &mut Check<'_>, file: Key<ServiceFile>) -> (ServiceType, Option<SessionAffinity>) {
+    let ServiceFile { kind, session_affinity } = file.map(|file| file.value).unwrap_or_default();
+    let kind = kind.map_or(ServiceType::ClusterIp, |kind| kind.value.0);
+    if !is_virtual(kind) {
+        let why = "with a headless Service, whose pods clients connect to without kube-proxy";
+        cx.no_effect(&session_affinity, "session_affinity", why);
+    }
+    (kind, cx.settings_if(session_affinity, "session_affinity"))
 }
 
 pub(super) fn cluster(cx: &mut Check<'_>, file: Key<ClusterFile>, service: ServiceType) -> Cluster {

@@ -87,13 +87,11 @@ pub(super) fn gateway(
     let discovery = discovery_of(cx, discovery, service).unwrap_or(preset.discovery);
     let virtual_ip = is_virtual(service) && discovery == Discovery::Dns;
     let policy = policies::policy(cx, policy, virtual_ip, preset.rotation).or(own).unwrap_or(preset.policy);
-    let asked = outlier_detection.as_ref().map(|file| (&*file.value, file.place));
-    let detection = outlier::usual(cx, asked, Some(&sidecar), &policy, !virtual_ip);
     let client = GrpcClient {
         policy,
         discovery,
         retry: retries.or_else(|| via::retries(Some(&sidecar))),
-        outlier_detection: detection.map(|usual| cx.settings_or(outlier_detection, "outlier_detection", usual)),
+        outlier_detection: outlier::of_gateway(cx, outlier_detection, &sidecar, &policy, !virtual_ip),
         keys: policies::keys(cx, keys, &policy),
         connect_timeout: connects.or(preset.connect_timeout),
         idle_timeout: None,

@@ -6,6 +6,7 @@ use crate::model::{Arrivals, Client, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile};
+use crate::scenario::file::settings::WrittenKeys;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
 
@@ -18,6 +19,18 @@ pub(super) struct Workers {
     pub replicas_place: Place,
     pub channels: u32,
     pub channels_place: Option<Place>,
+}
+
+impl Workers {
+    /// Of a client whose replicas have this many channels of their own. Its keys stand in `own`.
+    pub fn of(client: &Client, channels: u32, own: &WrittenKeys, place: Place) -> Workers {
+        Workers {
+            replicas: client.replicas,
+            replicas_place: own.place("replicas").unwrap_or(place),
+            channels,
+            channels_place: own.place("channels"),
+        }
+    }
 }
 
 pub(super) fn load(

@@ -33,7 +33,6 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::{Place, Problem, quoted};
 use super::file::at::{At, Key};
-use super::file::client::ProtocolFile;
 use super::file::{ScenarioFile, StoryFile};
 use super::input::Beside;
 use super::quantity::{Count, Duration, LONGEST, Number};
@@ -88,7 +87,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     let duration = cx.positive(duration, "duration");
     // A duration that is refused is no missing one.
     cx.damaged |= duration.is_none() && duration_place.is_some();
-    let service = cluster::service(service);
+    let (service, session_affinity) = cluster::service(cx, service);
     let cluster = cluster::cluster(cx, cluster, service);
     let kinds = ClientKinds::of(clients.as_ref());
     let asked = counts::asked(&clients, &gateways);
@@ -120,6 +119,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
         max_calls_in_flight: size::calls_in_flight(cx, max_calls_in_flight),
         cluster,
         service,
+        session_affinity,
         servers,
         clients,
         gateways,
@@ -280,19 +280,8 @@ struct ClientKinds {
 
 impl ClientKinds {
     fn of(clients: Option<&At<Vec<At<super::file::client::ClientFile>>>>) -> ClientKinds {
-        ClientKinds { only_http1: only_http1(clients), somebody_pings: keepalive::somebody_pings(clients) }
+        ClientKinds { only_http1: client::only_http1(clients), somebody_pings: keepalive::somebody_pings(clients) }
     }
-}
-
-/// True if there are clients and all speak HTTP/1.1.
-fn only_http1(clients: Option<&At<Vec<At<super::file::client::ClientFile>>>>) -> bool {
-    clients.is_some_and(|list| {
-        !list.value.is_empty()
-            && list
-                .value
-                .iter()
-                .all(|c| matches!(&c.value.rest.rest.protocol, Some(At { value: ProtocolFile::Http1, .. })))
-    })
 }
 
 /// A run of unknown length has an unknown number of windows.

@@ -5,7 +5,7 @@ use super::client::share;
 use crate::model::{OutlierDetection, Policy, Rules, Sidecar, SuccessRate};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::Key;
-use crate::scenario::file::settings::WrittenKeys;
+use crate::scenario::file::settings::{Written, WrittenKeys};
 use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 
@@ -43,6 +43,19 @@ pub(super) fn usual(
     let success_rate = envoy.then(SuccessRate::default);
     let rules = if envoy { Rules::Envoy } else { Rules::Grpc };
     Some(OutlierDetection { rules, success_rate, ..OutlierDetection::default() })
+}
+
+/// That of a gateway.
+pub(super) fn of_gateway(
+    cx: &mut Check<'_>,
+    file: Key<Written<OutlierDetection>>,
+    sidecar: &Sidecar,
+    policy: &Policy,
+    knows_pods: bool,
+) -> Option<OutlierDetection> {
+    let written = file.as_ref().map(|file| (&*file.value, file.place));
+    let usual = usual(cx, written, Some(sidecar), policy, knows_pods)?;
+    Some(cx.settings_or(file, "outlier_detection", usual))
 }
 
 /// A share in whole percents, as gRPC and Envoy have them.

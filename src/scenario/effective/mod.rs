@@ -78,6 +78,7 @@ pub(super) fn values(model: &Model, written: &Node, assumed: Assumed<'_>) -> Vec
         max_calls_in_flight,
         cluster,
         service,
+        session_affinity,
         servers,
         clients,
         gateways,
@@ -94,6 +95,9 @@ pub(super) fn values(model: &Model, written: &Node, assumed: Assumed<'_>) -> Vec
     rows.put(&top, "max_calls_in_flight", max_calls_in_flight.to_string());
     cluster_values(&mut rows, &top.key("cluster"), cluster, *service);
     rows.put(&top.key("service"), "type", service.word().into());
+    if let Some(affinity) = session_affinity {
+        rows.settings(&top.key("service").key("session_affinity"), affinity, |_| true);
+    }
     let pings = |c: &Client| matches!(&c.protocol, Protocol::Grpc(grpc) if grpc.keepalive.is_some());
     let somebody_pings = clients.iter().any(pings);
     let only_http1 = clients.iter().all(|c| matches!(c.protocol, Protocol::Http1(_)));

@@ -22,13 +22,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::quantity::{Count, Duration};
-use crate::model::ServiceType;
+use crate::model::{ServiceType, SessionAffinity};
 use at::{At, Key};
 use client::ClientFile;
 use cluster::ClusterFile;
 use gateway::GatewayFile;
 use server::ServerFile;
-use settings::Word;
+use settings::{Word, Written};
 use timeline::ActionFile;
 
 /// A scenario of evenkeel: what runs where, what is asked of it, and what happens when.
@@ -94,4 +94,6 @@ pub struct ServiceFile {
     /// ClusterIP (the default) or Headless.
     #[serde(rename = "type")]
     pub kind: Key<Word<ServiceType>>,
+    /// `sessionAffinity: ClientIP`; acts on connections to the virtual IP. Default: none.
+    pub session_affinity: Key<Written<SessionAffinity>>,
 }

@@ -21,6 +21,18 @@ pub(super) fn servers<'a>(cx: &Cx<'a>, service: &Object) -> Vec<&'a Object> {
     cx.objects.iter().filter(is_one).filter(|o| !callers::is_owned(cx, o)).collect()
 }
 
+/// What kube-proxy remembers of clients.
+fn session_affinity(service: &Object) -> Option<Node> {
+    let kind = service.get(&["spec", "sessionAffinity"])?;
+    if kind.text()? != "ClientIP" {
+        return None;
+    }
+    let timeout = service.get(&["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"]);
+    let mut affinity = Map::new(kind.place());
+    affinity.put_some("timeout", timeout.map(build::seconds));
+    Some(affinity.node())
+}
+
 /// The scenario, the paths of what no manifest says, and what is said of the items of its lists.
 pub(super) fn scenario(
     cx: &mut Cx<'_>,
@@ -41,10 +53,6 @@ pub(super) fn scenario(
             format!("no workload of this input has the labels that Service {} selects", quoted(&service.name)),
             "add the Deployment (or StatefulSet, or Rollout) to the input",
         );
-    }
-    let affinity = service.get(&["spec", "sessionAffinity"]);
-    if let Some(field) = affinity.filter(|field| field.text().is_some_and(|text| text != "None")) {
-        cx.matters(service, field, "all connections of a client go to one pod; here each goes to any");
     }
     let mut root = Map::new(place);
     let of_folder = label(name);
@@ -74,6 +82,8 @@ pub(super) fn scenario(
     if target.headless {
         let field = service.get(&["spec", "clusterIP"]).map_or(place, Field::place);
         root.put("service", build::one("type", build::text(field, "Headless")));
+    } else if let Some(affinity) = session_affinity(service) {
+        root.put("service", build::one("session_affinity", affinity));
     }
     if let Some(gateway) = gateway.filter(|_| clients.through_gateway) {
         root.put("gateways", build::list(gateway.node.place, vec![gateway.node]));

@@ -83,7 +83,8 @@ pub fn for_scenario(model: &Model) -> Vec<Applicable> {
     // Streams keep connections that drain, and what they cost is not on the calls that the forms know; behind a gateway, clients'
     // connections are not the servers'.
     let streams = model.clients.iter().any(|c| matches!(c.load, Load::Streams(_)));
-    if streams || !model.gateways.is_empty() || model.servers.iter().any(|s| s.hpa.is_some()) {
+    let kept = model.session_affinity.is_some();
+    if streams || kept || !model.gateways.is_empty() || model.servers.iter().any(|s| s.hpa.is_some()) {
         return Vec::new();
     }
     [

@@ -70,6 +70,7 @@ fn model(servers: Vec<Server>, clients: Vec<Client>) -> Model {
             connect: Distribution::Constant(0.0),
         },
         service: ServiceType::ClusterIp,
+        session_affinity: None,
         servers,
         clients,
         timeline: Vec::new(),

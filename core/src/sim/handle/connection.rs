@@ -10,6 +10,7 @@ use super::super::schedule::Rank;
 use super::super::world::{Connection, ConnectionState, Handle, NOT_ACCEPTED, Waiting};
 use super::calls::LOCAL_FAILURE_TAKES;
 use crate::ids::{Address, ConnectionIx, OwnerId, PodId, ReplicaId};
+use crate::model::SessionAffinity;
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -34,7 +35,17 @@ impl<O: Observer> Engine<'_, O> {
             PodId::NONE
         } else {
             let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            self.views[to.first_view.plus(node.0)].endpoints.choose(draw).unwrap_or(PodId::NONE)
+            let of_servers = to.settings.gateway.is_none();
+            let endpoints = &self.views[to.first_view.plus(node.0)].endpoints;
+            match self.model.session_affinity.filter(|_| of_servers) {
+                None => endpoints.choose(draw).unwrap_or(PodId::NONE),
+                Some(SessionAffinity { timeout }) => {
+                    let kept = endpoints.kept(self.last_pods.get(&replica).copied(), timeout, self.now);
+                    let pod = kept.or_else(|| endpoints.choose(draw)).unwrap_or(PodId::NONE);
+                    self.last_pods.insert(replica, (pod, self.now));
+                    pod
+                }
+            }
         };
         let streams_max = self.stream_limit(pod, http1);
         let connection = self.connections.insert(Connection {
