@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod interrupt;
 mod lint;
+mod metrics;
 mod observed;
 mod plan;
 mod plot;

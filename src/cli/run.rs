@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::cures::{self, cures};
 use super::failure::Failure;
-use super::interrupt;
 use super::terminal::{self, Progress};
 use super::{Common, Format, sources};
-use crate::experiment::{Replicates, most_runs, replicate};
+use super::{interrupt, metrics};
+use crate::experiment::{Replicates, Taps, most_runs, replicate};
 use crate::metrics::outcome::ConnectionRow;
 use crate::observe::ConnectionSink;
+use crate::observe::scrape::Scrapes;
 use crate::output::files::FileSet;
 use crate::output::table::{self, Header};
 use crate::output::{self, OutputError, WriteOptions, csv, json, markdown};
@@ -22,6 +23,7 @@ use crate::printable;
 use crate::scenario::Loaded;
 use crate::scenario::document::Document;
 use crate::scenario::effective::Origin;
+use crate::sim::Observer;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,6 +35,8 @@ pub struct Args {
     runs: u32,
     #[command(flatten)]
     asked: cures::Asked,
+    #[command(flatten)]
+    metrics: metrics::Wanted,
     /// Write nothing, and print the result only
     #[arg(long, conflicts_with_all = ["out", "no_png"])]
     no_files: bool,
@@ -67,9 +71,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut printed = Vec::new();
     let mut unmet = Vec::new();
     for ((scenario, document), mut set) in loaded.iter().zip(&documents).zip(sets) {
-        let mut replicates = run_one(scenario, args, set.as_mut())?;
+        let (mut replicates, scrapes) = run_one(scenario, args, set.as_mut())?;
         replicates.first.summary.cures = cures(args.asked, document, &replicates.first, args.common.terms)?;
-        let folder = set.map(|set| write(set, &replicates, args)).transpose();
+        let folder = set.map(|set| write(set, scenario, (&replicates, scrapes), args)).transpose();
         let folder = folder.or_else(|failure| keep_machine(failure, &mut unwritable))?;
         unmet.extend(unmet_expectations(&replicates));
         printed.push(match args.common.terms.format {
@@ -120,29 +124,46 @@ fn keep_machine<T>(failure: Failure, kept: &mut Option<Failure>) -> Result<Optio
 }
 
 /// Writes all files of a scenario, and returns their folder.
-fn write(mut set: FileSet, replicates: &Replicates, args: &Args) -> Result<String, Failure> {
+fn write(
+    mut set: FileSet,
+    scenario: &Loaded,
+    (replicates, scrapes): (&Replicates, Option<Scrapes>),
+    args: &Args,
+) -> Result<String, Failure> {
     let folder = printable::path(set.target());
     let runs = if args.runs > 1 { &replicates.summaries[..] } else { &[] };
     let options = WriteOptions { connections: false, png: !args.common.no_png, runs, ..WriteOptions::default() };
+    if let Some(scrapes) = scrapes {
+        args.metrics.write(&mut set, &scrapes, &scenario.model)?;
+    }
     output::add_run(&mut set, &replicates.first, &options)?;
     interrupt::commit(set)?;
     Ok(folder)
 }
 
-fn run_one(scenario: &Loaded, args: &Args, set: Option<&mut FileSet>) -> Result<Replicates, Failure> {
+/// Also returns what is to be written of run 0 beside its outcome.
+fn run_one(
+    scenario: &Loaded,
+    args: &Args,
+    set: Option<&mut FileSet>,
+) -> Result<(Replicates, Option<Scrapes>), Failure> {
     let seed = args.common.seed.unwrap_or(scenario.model.seed);
     let runs = u64::from(args.runs);
     let progress = Progress::new(runs, scenario.model.duration, args.common.terms.quiet);
     let watch = |run_seed: u64, at| progress.reached(run_seed.wrapping_sub(seed), at);
-    let simulate = |sink: ConnectionSink<'_>| {
-        in_pool(args.common.terms.threads, || replicate(scenario, seed, runs, sink, Some(&watch)))
+    let mut scraper = args.metrics.scraper(&scenario.model)?;
+    let mut simulate = |connections: ConnectionSink<'_>| {
+        let beside = scraper.as_mut().map(|scraper| scraper as &mut (dyn Observer + Send));
+        let taps = Taps { connections, beside };
+        in_pool(args.common.terms.threads, || replicate(scenario, seed, runs, taps, Some(&watch)))
     };
     let done = match set {
-        Some(set) => with_connections(set, simulate)??,
+        Some(set) => with_connections(set, &mut simulate)??,
         None => simulate(ConnectionSink::Discard)?,
     };
     progress.finish();
-    done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))
+    let done = done.map_err(|error| Failure::Run(scenario.model.name.clone(), error))?;
+    Ok((done, args.metrics.scrapes(scraper, &scenario.model)?))
 }
 
 /// Runs `f`, which sends connections as they end to a sink that writes `connections.csv`.

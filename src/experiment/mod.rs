@@ -20,6 +20,6 @@ pub mod until;
 pub use compare::{Side, compare};
 pub use guard::FailOn;
 pub use replicate::{Replicates, most_runs, replicate};
-pub use run::{Watch, go_on, run, run_into};
+pub use run::{Taps, Watch, go_on, run, run_into};
 pub use shares::{PodShares, pod_shares};
 pub use until::Until;

@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::run::{Watch, run, run_into};
+use super::run::{Taps, Watch, run, run_into};
 use crate::metrics::estimate;
 use crate::metrics::figures::{figures, is_quantile, range};
 use crate::metrics::outcome::{Estimate, Outcome, Summary};
-use crate::observe::ConnectionSink;
 use crate::scenario::Loaded;
 use crate::sim::SimError;
 
@@ -31,20 +30,21 @@ pub struct Replicates {
     pub summaries: Vec<Summary>,
 }
 
-/// Runs a scenario with the seeds `seed`, `seed + 1`, … on all threads of the current pool; the connections of run 0 go into
-/// `connections`.
+/// Runs a scenario with the seeds `seed`, `seed + 1`, … on all threads of the current pool; the taps are those of
+/// run 0.
 ///
 /// # Errors
 /// If a run cannot finish, or `watch` stopped it.
-pub fn replicate(
+pub fn replicate<'a>(
     loaded: &Loaded,
     seed: u64,
     runs: u64,
-    connections: ConnectionSink<'_>,
+    taps: impl Into<Taps<'a>>,
     watch: Option<Watch<'_>>,
 ) -> Result<Replicates, SimError> {
+    let taps = taps.into();
     let (first, others) =
-        rayon::join(|| run_into(loaded, seed, true, connections, watch), || summaries_of(loaded, seed, 1..runs, watch));
+        rayon::join(|| run_into(loaded, seed, true, taps, watch), || summaries_of(loaded, seed, 1..runs, watch));
     let first: Outcome = first?;
     let summaries = vec![first.summary.clone()];
     let mut all = Replicates { first, summaries };

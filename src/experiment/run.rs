@@ -3,7 +3,7 @@
 use crate::metrics::outcome::Outcome;
 use crate::observe::{self, ConnectionSink, RecorderOptions};
 use crate::scenario::Loaded;
-use crate::sim::SimError;
+use crate::sim::{Observer, SimError};
 use crate::theory;
 use crate::units::Time;
 use crate::verdict;
@@ -20,6 +20,21 @@ pub fn go_on(watch: Option<Watch<'_>>) -> Result<(), SimError> {
     if watch.is_some_and(|stop| stop(0, at)) { Err(SimError::Interrupted { at }) } else { Ok(()) }
 }
 
+/// Where goes what a run tells, beside its outcome.
+#[derive(Default)]
+pub struct Taps<'a> {
+    /// The lives of connections.
+    pub connections: ConnectionSink<'a>,
+    /// All else.
+    pub beside: Option<&'a mut (dyn Observer + Send)>,
+}
+
+impl<'a> From<ConnectionSink<'a>> for Taps<'a> {
+    fn from(connections: ConnectionSink<'a>) -> Self {
+        Taps { connections, beside: None }
+    }
+}
+
 /// Runs a scenario once. `whole` keeps the traces and the connections too; without it only the summary is
 /// filled, but for its verdict, which is read off the traces.
 ///
@@ -30,22 +45,27 @@ pub fn run(loaded: &Loaded, seed: u64, whole: bool, watch: Option<Watch<'_>>) ->
     run_into(loaded, seed, whole, connections, watch)
 }
 
-/// The same, with the lives of connections going where the caller wants them.
+/// The same, with taps.
 ///
 /// # Errors
 /// If the run cannot finish, or `watch` stopped it.
-pub fn run_into(
+pub fn run_into<'a>(
     loaded: &Loaded,
     seed: u64,
     traces: bool,
-    connections: ConnectionSink<'_>,
+    taps: impl Into<Taps<'a>>,
     watch: Option<Watch<'_>>,
 ) -> Result<Outcome, SimError> {
     let model = &loaded.model;
-    let options = RecorderOptions { scenario_hash: loaded.scenario_hash.clone(), summary_only: !traces, connections };
+    let Taps { connections, beside } = taps.into();
+    let scenario_hash = loaded.scenario_hash.clone();
+    let options = RecorderOptions { scenario_hash, summary_only: !traces, connections };
     let stop = watch.map(|watch| move |at| watch(seed, at));
-    let mut outcome =
-        observe::run(model, seed, options, stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync)))?;
+    let stop = stop.as_ref().map(|stop| stop as &(dyn Fn(Time) -> bool + Sync));
+    let mut outcome = match beside {
+        None => observe::run(model, seed, options, stop)?,
+        Some(beside) => observe::run_beside(model, seed, options, beside, stop)?,
+    };
     if let Some(done) = watch {
         done(seed, Time::NEVER);
     }

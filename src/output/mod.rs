@@ -18,6 +18,7 @@ mod lock;
 pub mod markdown;
 mod marker;
 mod methods;
+pub mod openmetrics;
 pub mod plan;
 pub mod plot;
 pub mod replot;

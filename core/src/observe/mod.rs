@@ -17,9 +17,12 @@ mod pods;
 pub mod recorder;
 mod recovery;
 mod run;
+pub mod scrape;
 mod warnings;
 mod windows;
 
 pub use connections::ConnectionSink;
 pub use recorder::{Options as RecorderOptions, Recorder};
 pub use run::run;
+#[cfg(feature = "simulate_dyn")]
+pub use run::run_beside;

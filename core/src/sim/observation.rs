@@ -3,7 +3,7 @@
 
 pub use super::close_reason::CloseReason;
 pub use super::failure_reason::FailureReason;
-pub use super::observer::Observer;
+pub use super::observer::{Handled, Intercepted, Observer};
 pub use super::samples::{ConnectionSample, PodSample};
 pub use crate::ids::PodId;
 pub use crate::policy::cpu::Periods;

@@ -97,6 +97,7 @@ impl<O: Observer> Engine<'_, O> {
             ended: false,
             retries: 0,
         });
+        self.tell_called(client, kind.method);
         if self.counts_calls {
             self.count_call(client, owner);
         }
@@ -213,6 +214,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         self.observe(&Observation::Received { pod, connection: id });
+        self.tell_received(pod, index);
         self.admit_call(pod, index);
     }
 
@@ -259,6 +261,7 @@ impl<O: Observer> Engine<'_, O> {
         let call = &self.calls[index];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let owner = call.owner;
+        self.tell_given_up(index, why);
         let worker = self.end_attempt(index, Some(why));
         // What waits is held by handles, which may go stale, and what is lost by nobody; the rest is freed by its holder.
         match state {

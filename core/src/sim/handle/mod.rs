@@ -10,6 +10,7 @@ mod failing;
 mod gateway;
 mod hosts;
 pub(super) mod idle;
+mod intercept;
 mod keepalive;
 pub(super) mod methods;
 mod outliers;

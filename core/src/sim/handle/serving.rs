@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{FailureReason, NO_METHOD, Observation, Observer};
+use super::super::observation::{FailureReason, Handled, NO_METHOD, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
 use crate::ids::{CallIx, ConnectionIx, Id, PodId, SlotIx};
@@ -26,6 +26,7 @@ impl<O: Observer> Engine<'_, O> {
             p.refused += 1;
             call.failure = Some(FailureReason::QueueFull);
             call.state = CallState::Returning;
+            self.tell_handled(pod, index, Handled::Refused);
             return self.responses.push(self.now + self.to_client, index);
         }
         call.state = CallState::Queued;
@@ -107,6 +108,7 @@ impl<O: Observer> Engine<'_, O> {
         let pod = self.slot_pods[slot];
         match self.slot_jobs[slot] {
             Job::Call(index) => {
+                self.tell_handled(pod, index, Handled::Served);
                 let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);

@@ -4,7 +4,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{ConnectionId, FailureReason, Observation, Observer};
+use super::super::observation::{ConnectionId, FailureReason, Handled, Observation, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, CallState, Handle};
 use crate::ids::{CallIx, CallerId, ConnectionIx};
@@ -50,6 +50,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.calls[index].state = CallState::Streaming;
         self.pods[pod].requests += 1;
         self.observe(&Observation::Received { pod, connection });
+        self.tell_received(pod, index);
         self.observe(&Observation::Started { pod, waited: Span::ZERO });
         true
     }
@@ -63,8 +64,10 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The pod ends a stream.
     pub fn on_stream_over(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
-        let answers = self.pods[call.pod].serving && !self.lanes[call.connection].dead;
+        let pod = call.pod;
+        let answers = self.pods[pod].serving && !self.lanes[call.connection].dead;
         if answers {
+            self.tell_handled(pod, handle.index, Handled::Served);
             self.calls[handle.index].state = CallState::Returning;
             self.responses.push(self.now + self.to_client, handle.index);
         } else {
@@ -76,7 +79,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     pub fn on_message(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
         let Some(Messages { interval }) = self.streams_of(call.client).and_then(|s| s.messages) else { return };
-        let (pod, connection) = (call.pod, call.connection);
+        let (client, pod, connection) = (call.client, call.pod, call.connection);
         let sent = Time(self.now.0 - self.to_pod.0);
         let draw = mix(mix(call.demand, MESSAGE), self.messages_until_now(call, interval));
         self.after(interval, Rank::Expiry, Event::Message(handle));
@@ -85,6 +88,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             return self.request_lost(pod, connection, sent);
         }
         self.observe(&Observation::Message { pod });
+        self.tell_message(pod, client);
         self.admit_message(pod, (draw >> 32) as u32);
     }
 

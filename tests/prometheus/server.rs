@@ -1,0 +1,347 @@
+//! A real Prometheus over backfilled runs: `tests/prometheus/run.sh` finds or fetches one, and runs these tests.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Run, START_S, root};
+
+const DAY_S: f64 = 86_400.0;
+
+/// Where `prometheus` and `promtool` are.
+fn program(name: &str) -> Command {
+    let folder =
+        std::env::var_os("EVENKEEL_PROMETHEUS").expect("EVENKEEL_PROMETHEUS is set by tests/prometheus/run.sh");
+    Command::new(PathBuf::from(folder).join(name))
+}
+
+/// A server on loopback that scrapes nothing; it ends with this.
+struct Prometheus {
+    process: Child,
+    port: u16,
+    _data: TempDir,
+}
+
+impl Prometheus {
+    /// Over these runs, each of which has its own time.
+    fn over(runs: &[Run]) -> Prometheus {
+        let data = TempDir::new().unwrap();
+        for run in runs {
+            let mut promtool = program("promtool");
+            promtool
+                .args(["tsdb", "create-blocks-from", "openmetrics"])
+                .arg(run.path("out/metrics.om"))
+                .arg(data.path());
+            let output = promtool.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let config = data.path().join("prometheus.yml");
+        fs::write(&config, "").unwrap();
+        // Another process may take the port before the server does; it fails then.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = program("prometheus");
+        server.arg(format!("--config.file={}", config.display()));
+        server.arg(format!("--storage.tsdb.path={}", data.path().display()));
+        // By default what is older than 15 days is deleted.
+        server.args(["--storage.tsdb.retention.time=100y", "--log.level=error"]);
+        server.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        let process = server.stdout(Stdio::null()).spawn().unwrap();
+        let mut server = Prometheus { process, port, _data: data };
+        for _ in 0..300 {
+            if server.get("/-/ready").is_some_and(|answer| answer.starts_with("HTTP/1.0 200")) {
+                return server;
+            }
+            assert!(server.process.try_wait().unwrap().is_none(), "the server has ended");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("the server is not ready after 30 s");
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    fn ask(&self, path: &str, expression: &str) -> Vec<Value> {
+        let coded: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let answer = self.get(&format!("/api/v1/{path}&query={coded}")).unwrap();
+        let answer: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert_eq!(answer["status"], "success", "{expression}: {answer}");
+        answer["data"]["result"].as_array().unwrap().clone()
+    }
+
+    /// At an instant: the values by pod; of what has no pod by the empty word.
+    fn query(&self, expression: &str, at_s: f64) -> BTreeMap<String, f64> {
+        let value = |sample: &Value| sample["value"][1].as_str().unwrap().parse().unwrap();
+        let of = |sample: &Value| sample["metric"]["pod"].as_str().unwrap_or_default().to_owned();
+        self.ask(&format!("query?time={at_s}"), expression).iter().map(|sample| (of(sample), value(sample))).collect()
+    }
+
+    /// When, of the evaluations every 15 s, each series of an expression is there.
+    fn times(&self, expression: &str, from_s: f64, to_s: f64) -> Vec<Vec<f64>> {
+        let of = |series: &Value| {
+            let values = series["values"].as_array().unwrap();
+            values.iter().map(|value| value[0].as_f64().unwrap()).collect()
+        };
+        let range = format!("query_range?start={from_s}&end={to_s}&step=15");
+        self.ask(&range, expression).iter().map(of).collect()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Five minutes of warmup, then five that the summary is of and that `rate(…[5m])` looks back on. Connections are dealt by kube-proxy.
+const SKEWED: &str = "
+name: skewed
+duration: 10m
+warmup: 5m
+servers: [{ name: s, replicas: 5, concurrency: 4, service_time: { exponential: { mean: 25ms } } }]
+clients: [{ name: c, replicas: 12, load: { open: { rate: 300 } } }]
+";
+
+/// Five minutes, and a millisecond: Prometheus 3 leaves out a sample at the left end, 2 does not. The samples at both ends are 300 s apart, and
+/// `rate` extrapolates by the millisecond and divides by the same.
+const RANGE: &str = "[5m1ms]";
+
+/// The tolerance of what is equal but for rounding: sums of a few doubles.
+const ROUNDING: f64 = 1e-9;
+
+/// The answers are those of the summary. What it counts as received and Prometheus as handled differs by the requests that are in a pod at both
+/// ends, which `pods.csv` tells: with them it is an identity.
+#[test]
+#[ignore = "needs Prometheus: tests/prometheus/run.sh"]
+fn the_blogs_queries_give_what_the_summary_says() {
+    let run = Run::of(SKEWED, &["--metrics"]);
+    let server = Prometheus::over(std::slice::from_ref(&run));
+    let (summary, end_s) = (run.summary(), START_S + 600.0);
+    let in_pods = |end_s: f64| -> BTreeMap<String, f64> {
+        let rows = run.rows().into_iter().filter(|row| row["time_s"].parse::<f64>().unwrap() + 2.0 == end_s);
+        rows.map(|row| (row["pod"].clone(), row["in_flight"].parse().unwrap())).collect()
+    };
+    let (before, after) = (in_pods(300.0), in_pods(600.0));
+    let handled = |pod: &str, requests: u64| requests as f64 - after[pod] + before[pod];
+    let all: f64 = summary.pods.iter().map(|p| handled(&p.pod, p.requests)).sum();
+
+    let rates = server.query(&format!("sum(rate(grpc_server_handled_total{RANGE})) by (pod)"), end_s);
+    let of_sum = format!("sum by (pod) (rate(grpc_server_handled_total{RANGE}))");
+    let total = format!("sum(rate(grpc_server_handled_total{RANGE}))");
+    let shares = server.query(&format!("{of_sum} / ignoring(pod) group_left {total}"), end_s);
+    let busy = format!("rate(evenkeel_pod_busy_seconds_total{RANGE}) / evenkeel_pod_slots");
+    let busy = server.query(&busy, end_s);
+    assert_eq!((rates.len(), shares.len(), busy.len()), (5, 5, 5));
+    for pod in &summary.pods {
+        let expected = handled(&pod.pod, pod.requests);
+        assert!((rates[&pod.pod] * 300.0 - expected).abs() <= ROUNDING * expected, "{}: {}", pod.pod, rates[&pod.pod]);
+        assert!((shares[&pod.pod] - expected / all).abs() <= ROUNDING, "{}", pod.pod);
+        assert!((busy[&pod.pod] - pod.utilization.unwrap()).abs() <= ROUNDING, "{}: {busy:?}", pod.pod);
+    }
+    // The blog's own division matches nothing but the whole with the whole.
+    assert!(server.query(&format!("{of_sum} / {total}"), end_s).is_empty(), "it needs `ignoring(pod) group_left`");
+
+    // Of the same calls, but for those in the pods at the ends: they move each share by at most their part of all.
+    let moved: f64 = before.values().chain(after.values()).sum::<f64>() / all;
+    let over = server.query(&format!("max({of_sum}) / avg({of_sum})"), end_s)[""];
+    let expected = summary.skew.headline.max_over_mean.unwrap();
+    assert!(expected > 1.5 && (over - expected).abs() <= 2.0 * 5.0 * moved, "{over}, not {expected}");
+}
+
+/// `histogram_quantile` is somewhere in the bucket that the quantile is in.
+#[test]
+#[ignore = "needs Prometheus: tests/prometheus/run.sh"]
+fn quantiles_of_buckets_are_in_the_right_bucket() {
+    let run = Run::of(SKEWED, &["--metrics"]);
+    let server = Prometheus::over(std::slice::from_ref(&run));
+    let p99_s = run.summary().latency_ms.p99.unwrap() / 1e3;
+    // Of gRFC A66 and of the middleware: the buckets around it.
+    for (family, buckets) in [
+        (
+            "grpc_client_call_duration_seconds",
+            &[0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0][..],
+        ),
+        ("grpc_client_handling_seconds", &[0.05, 0.1, 0.25, 0.5, 1.0][..]),
+    ] {
+        let at = buckets.partition_point(|end| *end < p99_s);
+        let (low, high) = (buckets[at - 1], buckets[at]);
+        // The summary's quantile is exact within 1/128, and the few calls under way at the ends move it less than that again.
+        assert!(
+            low * (1.0 + 2.0 / 128.0) < p99_s && p99_s < high * (1.0 - 2.0 / 128.0),
+            "{p99_s} is too near to an end"
+        );
+        let expression = format!("histogram_quantile(0.99, sum by (le) (rate({family}_bucket{RANGE})))");
+        let quantile = server.query(&expression, START_S + 600.0)[""];
+        assert!((low..=high).contains(&quantile), "{family}: {quantile} is not in the bucket of {p99_s}");
+    }
+}
+
+/// The scenarios of the table in docs/observability.md.
+const SCENARIOS: [&str; 8] = [
+    "blog/rolling-restart",
+    "blog/max-connection-age",
+    "blog/rolling-restart-headless",
+    "blog/scale-up-clusterip",
+    "blog/scale-up-headless",
+    "blog/kuberesolver",
+    "blog/hpa-blind",
+    "blog/cpu-limit",
+];
+
+/// The runs of the table, one a day.
+fn runs() -> Vec<Run> {
+    let run = |(day, scenario): (usize, &&str)| {
+        let run = Run { folder: TempDir::new().unwrap() };
+        let start = format!("{}", START_S + DAY_S * day as f64);
+        // What the scenarios expect is not asked here.
+        run.evenkeel(&[scenario, "--metrics", "--start-time", &start]);
+        run
+    };
+    SCENARIOS.iter().enumerate().map(run).collect()
+}
+
+struct Rule {
+    name: String,
+    expression: String,
+    lasts_s: f64,
+}
+
+/// The alerts, with what is recorded put in where it is used.
+fn alerts() -> Vec<Rule> {
+    let text = fs::read_to_string(root().join("examples/observability/alerts.yaml")).unwrap();
+    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    let rules: Vec<&Value> =
+        file["groups"].as_array().unwrap().iter().flat_map(|g| g["rules"].as_array().unwrap()).collect();
+    let word = |rule: &Value, key: &str| rule[key].as_str().unwrap_or_default().trim().to_owned();
+    let recorded: Vec<&&Value> = rules.iter().filter(|r| r.get("record").is_some()).collect();
+    let inlined = |rule: &Value| {
+        let insert = |text: String, r: &&&Value| text.replace(&word(r, "record"), &format!("({})", word(r, "expr")));
+        recorded.iter().fold(word(rule, "expr"), insert)
+    };
+    let seconds = |text: &str| evenkeel::scenario::quantity::parse_duration(text).unwrap().as_secs_f64();
+    let alert = |rule: &&Value| Rule {
+        name: word(rule, "alert"),
+        expression: inlined(rule),
+        lasts_s: seconds(&word(rule, "for")),
+    };
+    rules.iter().filter(|r| r.get("alert").is_some()).map(alert).collect()
+}
+
+/// When an alert fires: the first evaluation at which one of its series has been there for long enough without a gap.
+fn fires(times: &[Vec<f64>], lasts_s: f64) -> Option<f64> {
+    let of = |times: &Vec<f64>| {
+        let mut since = *times.first()?;
+        let mut before = since;
+        times.iter().find_map(|&at| {
+            if at - before > 15.0 {
+                since = at;
+            }
+            before = at;
+            (at - since >= lasts_s).then_some(at)
+        })
+    };
+    times.iter().filter_map(of).reduce(f64::min)
+}
+
+/// When the busiest of the Ready pods gets more than twice their mean for the first time after the warmup, in windows with at least 20 requests
+/// per pod: the end of that window.
+fn skew_begins(run: &Run) -> Option<f64> {
+    let summary = run.summary();
+    let mut windows: Vec<(f64, Vec<f64>)> = Vec::new();
+    for row in run.rows() {
+        let time = |column: &str| row[column].parse::<f64>().unwrap();
+        let end = time("time_s") + time("width_s");
+        if windows.last().is_none_or(|w| w.0 != end) {
+            windows.push((end, Vec::new()));
+        }
+        if row["state"] == "ready" {
+            windows.last_mut().unwrap().1.push(time("requests"));
+        }
+    }
+    let skewed = |loads: &[f64]| {
+        let mean = loads.iter().sum::<f64>() / loads.len() as f64;
+        mean >= 20.0 && loads.iter().any(|load| *load > 2.0 * mean)
+    };
+    let warmup = windows.last()?.0 - summary.measured_s;
+    windows.into_iter().find(|(end, loads)| *end > warmup && skewed(loads)).map(|w| w.0)
+}
+
+fn clock(s: f64) -> String {
+    evenkeel::units::Span::from_secs_f64(s).to_string()
+}
+
+/// The table says in which scenario which alert fires, and when. Each panel of the dashboard shows something of the first one, a rollout.
+#[test]
+#[ignore = "needs Prometheus: tests/prometheus/run.sh"]
+fn alerts_fire_when_the_document_says_and_the_dashboard_has_data() {
+    let runs = runs();
+    let server = Prometheus::over(&runs);
+    dashboard_has_data(&server);
+    let alerts = alerts();
+    let mut table = String::from("| scenario | a pod has twice the mean from |");
+    alerts.iter().for_each(|alert| write!(table, " {} |", alert.name).unwrap());
+    table += &format!("\n|---|---|{}\n", "---|".repeat(alerts.len()));
+    for (day, (scenario, run)) in SCENARIOS.iter().zip(&runs).enumerate() {
+        let start = START_S + DAY_S * day as f64;
+        let end = start + run.rows().iter().map(|r| r["time_s"].parse::<f64>().unwrap()).fold(0.0, f64::max);
+        let began = skew_begins(run);
+        write!(table, "| {scenario} | {} |", began.map_or("never".to_owned(), clock)).unwrap();
+        for alert in &alerts {
+            let at = fires(&server.times(&alert.expression, start, end), alert.lasts_s).map(|at| at - start);
+            let after = at.zip(began).map_or(String::new(), |(at, began)| {
+                if at < began { String::new() } else { format!(" (+{})", clock(at - began)) }
+            });
+            write!(table, " {}{after} |", at.map_or("no".to_owned(), clock)).unwrap();
+        }
+        table.push('\n');
+    }
+    let path = root().join("docs/observability.md");
+    let document = fs::read_to_string(&path).unwrap();
+    let from = document.find("| scenario | a pod has").expect("a table");
+    let to = from + document[from..].find("\n\n").expect("an empty line behind it") + 1;
+    if std::env::var_os("EVENKEEL_BLESS").is_some() {
+        fs::write(&path, format!("{}{table}{}", &document[..from], &document[to..])).unwrap();
+    } else {
+        assert_eq!(document[from..to], table, "EVENKEEL_BLESS=1 tests/prometheus/run.sh writes it");
+    }
+}
+
+fn dashboard_has_data(server: &Prometheus) {
+    let text = fs::read_to_string(root().join("examples/observability/dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let mut asked = 0;
+    for panel in dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row") {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap().replace("$job", ".+").replace("$__rate_interval", "2m");
+            let found = server.ask(&format!("query?time={}", START_S + 300.0), &expression);
+            assert!(!found.is_empty(), "{}: {expression}", panel["title"]);
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{asked} expressions");
+}
+
+/// The rules' own unit tests.
+#[test]
+#[ignore = "needs Prometheus: tests/prometheus/run.sh"]
+fn the_alerts_do_what_their_tests_say() {
+    for arguments in [["check", "rules", "alerts.yaml"], ["test", "rules", "alerts_test.yaml"]] {
+        let output =
+            program("promtool").current_dir(root().join("examples/observability")).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+}
