@@ -83,10 +83,12 @@ fn plain(name: &str) -> &'static str {
     }
 }
 
-/// What kube-proxy remembers, where somebody connects through it.
+/// What kube-proxy remembers, where somebody connects through it more than once: the first connection of a replica is drawn in any case.
 fn affinity(f: &Facts<'_>) -> Option<String> {
     let timeout = f.model.session_affinity?.timeout;
-    let through = f.model.balancers().any(|c| !f.model.knows_pods(c));
+    let replicas: u64 = f.model.callers().map(|c| u64::from(c.replicas)).sum();
+    let again = f.outcome.summary.connections.opened > replicas;
+    let through = again && f.model.balancers().any(|c| !f.model.knows_pods(c));
     let text = format!(
         "session affinity sends each new connection of a client replica to the pod of its last one, at most {timeout} before"
     );

@@ -20,9 +20,8 @@ fn used(summary: &Summary) -> usize {
 /// one pod with probability 5^-14.
 #[test]
 fn fifteen_of_fifteen_are_at_one_pod() {
-    let fifteen = |service: &str| {
-        of(service, "", "protocol: http1, load: { closed: { concurrency: 1, requests: 15 } }", "")
-    };
+    let fifteen =
+        |service: &str| of(service, "", "protocol: http1, load: { closed: { concurrency: 1, requests: 15 } }", "");
     assert_eq!(used(&fifteen("{ session_affinity: {} }")), 1);
     assert!(used(&fifteen("{}")) > 1);
 }
@@ -30,9 +29,8 @@ fn fifteen_of_fifteen_are_at_one_pod() {
 /// All channels of a replica are one client address: 3 replicas have at most 3 pods, however many channels they have.
 #[test]
 fn channels_of_a_replica_are_at_one_pod() {
-    let many = |service: &str| {
-        of(service, "", "replicas: 3, channels: 40, load: { open: { rate: 2000 } }", "duration: 10s\n")
-    };
+    let many =
+        |service: &str| of(service, "", "replicas: 3, channels: 40, load: { open: { rate: 2000 } }", "duration: 10s\n");
     assert!(used(&many("{ session_affinity: {} }")) <= 3);
     // 120 fair draws leave one of 5 pods out with a probability below 5 × 0.8^120 = 1e-11.
     assert_eq!(used(&many("{}")), 5);

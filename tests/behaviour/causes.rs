@@ -105,6 +105,11 @@ fn planted(kind: &str, draw: &mut Sizes) -> String {
             server(""),
             draw.within(30, 60)
         ),
+        "session_affinity" => format!(
+            "duration: 60s\nservice: {{ type: ClusterIP, session_affinity: {{}} }}\n{}clients: [{{ name: web, replicas: {}, channels: 20, load: {{ open: {{ rate: {rate} }} }} }}]\n",
+            server(""),
+            draw.within(2, n)
+        ),
         "chance" => format!("duration: 60s\n{}{}", server(""), web("")),
         // Calls last 50 ms: hundreds at once where a few may be.
         "breaker" => format!(
@@ -136,7 +141,7 @@ fn planted(kind: &str, draw: &mut Sizes) -> String {
     head + &body
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "few_connections",
     "heavy_client",
     "late_pod",
@@ -146,6 +151,7 @@ const KINDS: [&str; 14] = [
     "hash_keys",
     "slow_start",
     "dns_order",
+    "session_affinity",
     "black_hole",
     "ejection",
     "chance",
