@@ -215,6 +215,8 @@ const CASES: &[Case] = &[
     ("clients.http1.keep_alive.order", "", "", "protocol: http1, http1: { keep_alive: { warm: 5, order: «lifo|fifo» } }"),
     ("clients.http1.keep_alive.idle_timeout", "", "", "protocol: http1, http1: { keep_alive: { idle_timeout: «10ms|1s» } }"),
     ("clients.load.closed.concurrency", "", "", "load: { closed: { concurrency: «5|6», requests: 100 } }"),
+    ("clients.load.closed.think_time", "", "", "load: { closed: { concurrency: 5, requests: 100, think_time: «0s|10ms|{ uniform: { max: 20ms } }» } }"),
+    ("clients.load.closed.max_rate", "", "", "load: { closed: { concurrency: 5, requests: 100, max_rate: «10|20» } }"),
     ("clients.load.closed.requests", "", "", "load: { closed: { concurrency: 5, requests: «100|101» } }"),
     ("clients.load.open.rate", "", "", "load: { open: { rate: «10|11» } }"),
     ("clients.load.open.curve.at", "", "", "load: { open: { curve: [{ at: 0s, rate: 10 }, { at: «5s|6s», rate: 50 }] } }"),

@@ -43,7 +43,7 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
     assert_eq!(server.strategy, Strategy::RollingUpdate { max_surge: quarter, max_unavailable: quarter });
     assert_eq!(server.grpc.max_connection_age, None);
     let client = &model.clients[0];
-    assert_eq!(client.load, Load::Closed { concurrency: 50, requests: Some(10_000) });
+    assert_eq!(client.load, Load::closed(50, Some(10_000)));
     let Protocol::Grpc(grpc) = &client.protocol else { panic!("grpc is the default") };
     assert_eq!(grpc.policy, Policy::PickFirst(PickFirst { reconnect: Reconnect::Lazy, shuffle: false }));
     assert_eq!(grpc.resolver, Resolver { min_interval: Span::from_secs(30), early: EarlyRequest::DeferAndRemember });

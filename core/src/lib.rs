@@ -10,7 +10,7 @@
 //!
 //! // Five pods behind a ClusterIP, and one client with one gRPC channel and 50 workers.
 //! let server = Server::new("api", 5);
-//! let client = Client::new("checkout", Load::Closed { concurrency: 50, requests: None });
+//! let client = Client::new("checkout", Load::closed(50, None));
 //! let mut model = Model::new(vec![server], vec![client]);
 //! model.duration = Some(Span::from_secs(60));
 //!

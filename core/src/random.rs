@@ -52,6 +52,8 @@ pub enum Purpose {
     DnsPhase = 50,
     /// When a replica that ran before polls DNS again.
     PollPhase = 51,
+    /// The k-th think time of a replica's workers.
+    Think = 60,
     /// Phases of the clocks of metrics-server and of an autoscaler.
     AutoscalerClock = 30,
 }

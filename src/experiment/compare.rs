@@ -87,8 +87,10 @@ fn load_words(model: &Model) -> String {
     const MOST: usize = 3;
     let words = |client: &Client| {
         let load = match &client.load {
-            Load::Closed { concurrency, requests: Some(n) } => format!("{} calls, {concurrency} at once", count(*n)),
-            Load::Closed { concurrency, requests: None } => format!("{concurrency} calls at once"),
+            Load::Closed { concurrency, requests: Some(n), .. } => {
+                format!("{} calls, {concurrency} at once", count(*n))
+            }
+            Load::Closed { concurrency, requests: None, .. } => format!("{concurrency} calls at once"),
             Load::Open { rate, .. } => match &rate.points[..] {
                 [(_, rate)] => format!("{} calls/s", short(*rate)),
                 _ => "calls/s that change".to_owned(),

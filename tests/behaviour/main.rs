@@ -17,6 +17,7 @@ mod keepalive;
 mod max_requests;
 mod methods;
 mod outage;
+mod pacing;
 mod phases;
 mod proxies;
 mod published;

@@ -40,7 +40,7 @@ fn one_connection_through_a_clusterip_means_one_pod() {
         }
     };
     over_seeds(&model, 1..=20, pod(10_000));
-    model.clients[0].load = Load::Closed { concurrency: 50, requests: Some(60) };
+    model.clients[0].load = Load::closed(50, Some(60));
     let chosen = over_seeds(&model, 1..=5_000, pod(60));
     let pods = chosen[0].1;
     let mut counts = vec![0.0; pods];

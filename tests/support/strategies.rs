@@ -458,8 +458,9 @@ impl Client {
             Some((each, requests)) => {
                 // A refused HTTP/1.1 call takes 1 ms: without a total, a loop without pods would make too many of them.
                 let requests = requests.or(self.http1.then_some(100)).map(|r| format!(", requests: {}", r * replicas));
+                let pacing = ["", ", think_time: 3ms", ", max_rate: 400"][each as usize % 3];
                 text += &format!(
-                    ", load: {{ closed: {{ concurrency: {}{} }}{methods} }}",
+                    ", load: {{ closed: {{ concurrency: {}{}{pacing} }}{methods} }}",
                     each * workers,
                     requests.unwrap_or_default()
                 );

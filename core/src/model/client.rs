@@ -46,7 +46,7 @@ settings! {
         /// The proxy beside each replica that balances in place of the channels. `None`: the channels do.
         via: Option<Sidecar> = None;
         /// What the client asks for. Totals over the replicas.
-        load: Load = Load::Closed { concurrency: 1, requests: None };
+        load: Load = Load::closed(1, None);
         /// Its methods, of which each call has one, with their costs and deadlines; empty: calls are all alike.
         methods: Vec<Method> = Vec::new();
     }

@@ -43,6 +43,8 @@ pub enum Load {
         concurrency: u32,
         /// Calls over all replicas. `None`: until the run's `duration`.
         requests: Option<u64>,
+        /// What a worker does between a response and its next call.
+        pacing: Pacing,
     },
     /// Calls that come whatever the responses do.
     Open {
@@ -58,6 +60,12 @@ pub enum Load {
 }
 
 impl Load {
+    /// Workers that each make the next call when the last one has ended. `requests`: calls over all replicas; `None`: until the run's end.
+    #[must_use]
+    pub const fn closed(concurrency: u32, requests: Option<u64>) -> Load {
+        Load::Closed { concurrency, requests, pacing: Pacing::NONE }
+    }
+
     /// Calls, or streams, per second over all replicas. `None`: it is what the servers make it.
     #[must_use]
     pub fn rate(&self) -> Option<&RateCurve> {
@@ -82,6 +90,27 @@ impl Load {
             Load::Closed { requests, .. } => *requests,
             Load::Open { .. } | Load::Streams(_) | Load::Forwarded => None,
         }
+    }
+}
+
+/// What a worker of a closed load waits for between a response and its next call: first its think time, then its turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pacing {
+    /// From a response to the next call, drawn each time (siege's `-d`, a user who reads).
+    pub think_time: Distribution,
+    /// Calls per second over all workers, at most: none begins a call sooner than `workers / max_rate` after the one before
+    /// (fortio's `-qps` with `-nocatchup`). `None`: no limit.
+    pub max_rate: Option<f64>,
+}
+
+impl Pacing {
+    /// It goes on at once (ghz).
+    pub const NONE: Pacing = Pacing { think_time: Distribution::Constant(0.0), max_rate: None };
+
+    /// From one call of a worker to its next, at least.
+    #[must_use]
+    pub fn interval(&self, workers: u32) -> Option<Span> {
+        self.max_rate.map(|rate| Span::from_secs_f64(f64::from(workers) / rate))
     }
 }
 

@@ -311,7 +311,7 @@ mod tests {
     /// Of a run whose windows will be merged, thousands are kept meanwhile: they have histograms only where rows need them.
     #[test]
     fn windows_of_a_run_of_which_only_the_summary_is_read_keep_no_histograms() {
-        let load = Load::Closed { concurrency: 1, requests: Some(1) };
+        let load = Load::closed(1, Some(1));
         let model = Model::new(vec![Server::new("s", 1)], vec![Client::new("c", load)]);
         for summary_only in [false, true] {
             let options = Options { summary_only, ..Options::default() };

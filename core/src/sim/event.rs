@@ -2,7 +2,9 @@
 
 use super::observation::CloseReason;
 use super::world::Handle;
-use crate::ids::{Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, NodeId, PodId, ReplicaId, ViewId};
+use crate::ids::{
+    Address, CallIx, CallerId, ChannelId, ConnectionIx, DeploymentId, NodeId, PodId, ReplicaId, ViewId, WorkerId,
+};
 use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
@@ -16,6 +18,8 @@ pub enum Event {
     SigKill { pod: PodId },
     /// A slow pod is slow no longer, if it was not made slow again.
     SlowOver { pod: PodId },
+    /// A worker of a closed load makes its next call.
+    NextCall { worker: WorkerId },
     /// A pod's readiness probe succeeds again.
     ReadinessBack { pod: PodId },
     /// A change of a pod's endpoint reaches a node, or the cluster DNS.

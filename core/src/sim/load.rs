@@ -231,6 +231,8 @@ pub struct Worker {
     pub owner: OwnerId,
     /// Its replica's.
     pub load: LoadId,
+    /// When it made its last call.
+    pub called: Time,
 }
 
 /// What a replica of a closed load still has to do.
@@ -240,14 +242,18 @@ pub struct ClosedLoad {
     pub made: u64,
     /// Calls to make in all; `None`: without end.
     pub requests: Option<u64>,
+    /// Its workers wait before they go on.
+    pub paced: bool,
+    /// Think times drawn so far.
+    pub thought: u64,
     stream: Stream,
 }
 
 impl ClosedLoad {
     /// The load of the replica with key `owner`.
     #[must_use]
-    pub fn new(streams: &Streams, owner: u64, requests: Option<u64>) -> ClosedLoad {
-        ClosedLoad { made: 0, requests, stream: streams.stream(Purpose::Calls, owner) }
+    pub fn new(streams: &Streams, owner: u64, requests: Option<u64>, paced: bool) -> ClosedLoad {
+        ClosedLoad { made: 0, requests, paced, thought: 0, stream: streams.stream(Purpose::Calls, owner) }
     }
 
     /// The next call's number, routing key and demand; `None` if all have been made.

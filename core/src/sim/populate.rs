@@ -7,7 +7,7 @@ use super::observation::Observer;
 use super::schedule::Rank;
 use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
 use crate::ids::{CallerId, ConnectionIx, DeploymentId, Id, NodeId, OwnerId, ReplicaId, ViewId, WorkerId};
-use crate::model::{Arrivals, Client, Load, Protocol};
+use crate::model::{Arrivals, Client, Load, Pacing, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
 
@@ -119,18 +119,19 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
     fn add_workers(&mut self, client: CallerId, replica: ReplicaId, r: u32) {
         let settings = self.clients[client].settings;
-        let Load::Closed { concurrency, requests } = settings.load else { return };
+        let Load::Closed { concurrency, requests, pacing } = &settings.load else { return };
+        let (concurrency, paced) = (*concurrency, *pacing != Pacing::NONE);
         let n = u64::from(settings.replicas);
         let requests = requests.map(|total| part(total, n, u64::from(r)));
         let load = self.closed.next_id();
         let owner = self.replica_key(replica);
-        self.closed.push(ClosedLoad::new(&self.streams, owner, requests));
+        self.closed.push(ClosedLoad::new(&self.streams, owner, requests, paced));
         let first = self.replicas[replica].first;
         let first_worker = self.workers.next_id();
         let workers = part(u64::from(concurrency), n, u64::from(r)) as u32;
         for w in 0..workers {
             let owner = first.plus(w % settings.channels);
-            self.workers.push(Worker { replica, owner, load });
+            self.workers.push(Worker { replica, owner, load, called: Time::ZERO });
         }
         let replica = &mut self.replicas[replica];
         (replica.first_worker, replica.workers) = (first_worker, workers);

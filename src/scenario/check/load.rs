@@ -1,8 +1,8 @@
 //! Loads and rate curves.
 
 use super::csv;
-use super::{Check, Names, instant, methods, streams};
-use crate::model::{Arrivals, Client, Load, Method, RateCurve};
+use super::{Check, Names, instant, law, methods, streams};
+use crate::model::{Arrivals, Client, Load, Method, Pacing, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile};
@@ -11,6 +11,8 @@ use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
 
 const MAX_WORKERS: u32 = 10_000_000;
+/// Calls per second that a closed load may be kept to: one in 1,000 s.
+const LEAST_RATE: f64 = 0.001;
 const MAX_REQUESTS: u64 = 1_000_000_000_000;
 
 /// Who has to share a load, with the places of the figures (`None`: not given).
@@ -41,7 +43,7 @@ pub(super) fn load(
     deadline: &Key<Span>,
     duration: Option<Span>,
 ) -> (Load, Vec<Method>) {
-    let nothing = Load::Closed { concurrency: workers.replicas, requests: Some(0) };
+    let nothing = Load::closed(workers.replicas, Some(0));
     let Some(At { value: LoadFile { closed, open, streams, methods }, place }) =
         cx.required(file, "load", owner, "a client")
     else {
@@ -75,7 +77,7 @@ pub(super) fn load(
 }
 
 fn closed(cx: &mut Check<'_>, file: At<ClosedFile>, workers: &Workers) -> Load {
-    let At { value: ClosedFile { concurrency, requests }, place } = file;
+    let At { value: ClosedFile { concurrency, requests, think_time, max_rate }, place } = file;
     let concurrency = cx.required(concurrency, "concurrency", place, "`closed`");
     let at = concurrency.as_ref().map_or(place, |c| c.place);
     let given = concurrency.is_some();
@@ -101,7 +103,11 @@ fn closed(cx: &mut Check<'_>, file: At<ClosedFile>, workers: &Workers) -> Load {
         }
         requests
     });
-    Load::Closed { concurrency, requests }
+    let pacing = Pacing {
+        think_time: law::law_or(cx, think_time, || Pacing::NONE.think_time),
+        max_rate: max_rate.map(|rate| cx.number(&rate, "max_rate", LEAST_RATE, crate::model::MAX_RATE)),
+    };
+    Load::Closed { concurrency, requests, pacing }
 }
 
 fn open(cx: &mut Check<'_>, file: At<OpenFile>, duration: Option<Span>) -> Load {

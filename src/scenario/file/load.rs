@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Key};
+use super::law::LawFile;
 use super::settings::Word;
 use super::streams::StreamsFile;
 use crate::model::Arrivals;
@@ -49,6 +50,11 @@ pub struct ClosedFile {
     pub concurrency: Key<Count>,
     /// Calls over all replicas. Without it the load goes on until the run's duration.
     pub requests: Key<Count>,
+    /// From a response to the worker's next call, drawn each time. Default 0s.
+    pub think_time: Key<LawFile>,
+    /// Calls per second over all workers at most, from 0.001: none begins a call sooner than workers / max_rate after its last. Default: no
+    /// limit.
+    pub max_rate: Key<Number>,
 }
 
 /// An open load: exactly one of rate, curve and trace.

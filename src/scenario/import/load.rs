@@ -247,6 +247,13 @@ impl Given {
         let five_seconds = || (fortio && requests.is_none()).then(|| text(place, "5s"));
         let duration = by_rate.or_else(|| self.time(Kind::Duration, place)).or_else(five_seconds);
         let load = match rate {
+            Some(rate) if fortio => {
+                // Each of its threads keeps to its part of the rate.
+                let mut closed = Map::new(place);
+                closed.put("concurrency", int(place, workers));
+                closed.put("max_rate", int(place, rate));
+                one("closed", closed.node())
+            }
             Some(rate) => {
                 let note = "calls come at this rate even if the servers are slow; the tool then waits for its workers";
                 self.missed.push(Missed("rate".to_owned(), note, None));

@@ -139,7 +139,7 @@ fn calls_are_counted_along_the_curve_of_the_rate() {
 
 #[test]
 fn one_closed_connection_puts_all_on_one_pod() {
-    let load = Load::Closed { concurrency: 50, requests: Some(10_000) };
+    let load = Load::closed(50, Some(10_000));
     let m = model(vec![server(5)], vec![client(1, 1, load.clone())]);
     near(value(&m, MAX_OVER_MEAN), 5.0);
     near(value(&m, IDLE), 4.0);
@@ -148,7 +148,7 @@ fn one_closed_connection_puts_all_on_one_pod() {
     assert_eq!(value(&m, CV), None);
     near(value(&m, IDLE), 5.0 * 0.8f64.powi(4));
     // Seven workers do not use eight connections.
-    let few = Load::Closed { concurrency: 7, requests: Some(10_000) };
+    let few = Load::closed(7, Some(10_000));
     assert_eq!(value(&model(vec![server(5)], vec![client(2, 4, few)]), IDLE), None);
 }
 
@@ -239,7 +239,7 @@ fn queues_apply_where_calls_are_spread_evenly() {
 #[test]
 fn closed_loops_have_a_bound() {
     let rps = Compare::Path("throughput_rps");
-    let load = Load::Closed { concurrency: 50, requests: Some(100_000) };
+    let load = Load::closed(50, Some(100_000));
     let mut m = model(vec![server(5)], vec![client(1, 1, load)]);
     m.servers[0].service_time = Distribution::Constant(0.08);
     near(value(&m, rps), 100.0);
