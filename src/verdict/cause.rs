@@ -90,7 +90,7 @@ fn affinity(f: &Facts<'_>) -> Option<String> {
     let again = f.outcome.summary.connections.opened > replicas;
     let through = again && f.model.balancers().any(|c| !f.model.knows_pods(c));
     let text = format!(
-        "session affinity sends each new connection of a client replica to the pod of its last one, at most {timeout} before"
+        "session affinity (timeout {timeout}) sends each new connection of a client replica to the pod of its last one"
     );
     through.then_some(text)
 }

@@ -73,7 +73,7 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("termination", &["pre_stop", "grace"]),
     ("strategy", &["max_surge", "max_unavailable"]),
     ("open", &["rate", "curve", "trace", "arrivals"]),
-    ("closed", &["concurrency", "requests"]),
+    ("closed", &["concurrency", "requests", "think_time", "max_rate"]),
     ("streams", &["duration", "messages"]),
 ];
 /// How a Service says what its port speaks, which is a setting of the clients here.
@@ -81,7 +81,7 @@ const PORT: &[&str] = &["port_name", "port", "ports", "app_protocol"];
 
 /// What is meant by a key that stands among `expected` ones, and belongs elsewhere.
 fn misplaced(given: &str, expected: &[&str]) -> Option<String> {
-    if expected == ["type"] && PORT.contains(&given) {
+    if expected.contains(&"session_affinity") && PORT.contains(&given) {
         let what = "only meshes use port names, and scenarios have none: in place of a port named `tcp-…`, set";
         return Some(format!("{what} `via: {{ istio: {{ opaque: true }} }}` of the client"));
     }
