@@ -58,6 +58,8 @@ const CASES: &[Case] = &[
     ("servers.concurrency", "", "service_time: 100ms, concurrency: «1|2»", ""),
     ("servers.service_time", "", "service_time: «1ms|2ms»", ""),
     ("servers.cpu.cores", "", "service_time: 20ms, cpu: { cores: «1|500m» }", ""),
+    ("servers.cpu.share", "", "service_time: 20ms, cpu: { cores: 1, share: «30%|60%» }", ""),
+    ("servers.cpu.request", "duration: 3m", "service_time: 20ms, concurrency: 1, startup: 5s, queue_limit: 5, cpu: { request: «100m|500m» }, hpa: { max_replicas: 20 }", "protocol: http1, load: { open: { rate: 100 } }"),
     ("servers.cpu.limit", "", "service_time: 20ms, cpu: { limit: «1|500m» }", ""),
     ("servers.speed", "", "speed: «1|2»", ""),
     ("servers.warm_up.initial", "timeline: [{ at: 5s, rollout: s }]", "startup: 1s, warm_up: { initial: «10%|20%», time: 5s }", ""),

@@ -27,5 +27,6 @@ mod rotation;
 mod stack;
 mod streams;
 mod unequal_pods;
+mod waiting;
 mod warnings;
 mod watch;

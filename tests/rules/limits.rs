@@ -130,7 +130,7 @@ proptest! {
     ) {
         let ms = Span::from_millis;
         // Quotas that the threads divide: what is rounded off otherwise is not the walk's to know.
-        let cpu = Cpu { cores: Cores(1_000_000), limit: Some(Cores((cores * threads * 100) as u32)) };
+        let cpu = Cpu { cores: Cores(1_000_000), limit: Some(Cores((cores * threads * 100) as u32)), ..Cpu::default() };
         let limit = CpuLimit { quota: ms(cores * threads * 10), period: ms(100) };
         prop_assert_eq!(cpu.bandwidth(), Some(limit));
         let mut meter = Meter::new(&cpu, Time::ZERO, limit.period);

@@ -72,7 +72,15 @@ impl Server {
     /// The part of the time of all its slots that can be worked off: 1 if each has a core of its own.
     #[must_use]
     pub fn usable(&self) -> f64 {
-        self.cpu.map_or(1.0, |cpu| (cpu.most() / f64::from(self.concurrency)).min(1.0))
+        self.cpu.map_or(1.0, |cpu| (cpu.most() / (f64::from(self.concurrency) * cpu.share)).min(1.0))
+    }
+
+    /// Its CPU time per time at full load, over its CPU request. `None`: it has no request.
+    #[must_use]
+    pub fn cpu_over_request(&self) -> Option<f64> {
+        let cpu = self.cpu?;
+        let cores = f64::from(self.concurrency) * self.usable() * cpu.share;
+        Some(cores / (f64::from(cpu.request?.0) / 1e3))
     }
 }
 

@@ -16,17 +16,35 @@ settings! {
 }
 
 settings! {
-    /// The processor of a pod: what its requests in service share. Their service time is CPU time then.
+    /// The processor of a pod: what its requests in service share. Their service time is CPU time then, but for what `share` leaves.
     pub struct Cpu {
         /// Cores that the requests in service share equally (processor sharing), fewer than there are slots.
         cores: Cores [CORES.or("one for each request in service")] = Cores::UNLIMITED;
         /// The CPU limit (resources.limits.cpu), less than the cores: once that much of each period of 100 ms is used up, nothing goes on
         /// until the next.
         limit: Option<Cores> [CORES.or("none")] = None;
+        /// The part of a request's service time that is CPU time. After it the request waits for others (a database, another service) in
+        /// its slot, and uses no CPU.
+        share: f64 [share(0.001, 1.0)] = 1.0;
+        /// The CPU request (resources.requests.cpu), which an autoscaler divides the CPU time that is used by.
+        request: Option<Cores> [CORES.or("none")] = None;
     }
 }
 
 impl Cpu {
+    /// Splits a service time into CPU time and waiting.
+    #[must_use]
+    pub fn split(&self, service: Span) -> (Span, Span) {
+        let cpu = if self.share < 1.0 { Span((service.0 as f64 * self.share) as u64) } else { service };
+        (cpu, service - cpu)
+    }
+
+    /// The service time of requests that have used this much CPU time.
+    #[must_use]
+    pub fn service_of(&self, used: Span) -> Span {
+        if self.share < 1.0 { Span((used.0 as f64 / self.share) as u64) } else { used }
+    }
+
     /// CPU time that it gives per time at most.
     #[must_use]
     pub fn most(&self) -> f64 {

@@ -50,7 +50,8 @@ fn saturated(recorder: &Recorder<'_>, frame: &Frame<'_>, utilization: &[Option<f
     let full: Vec<(&str, f64)> =
         used.filter_map(|(pod, u)| u.filter(|u| *u >= SATURATED).map(|u| (pod.name.as_str(), u))).collect();
     let &(pod, u) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let of = if recorder.model.servers.iter().all(|s| s.cpu.is_some()) { " of its CPU time" } else { "" };
+    let of_cpu = recorder.model.servers.iter().all(|s| s.cpu.is_some_and(|cpu| cpu.share == 1.0));
+    let of = if of_cpu { " of its CPU time" } else { "" };
     let all = count(utilization.iter().flatten().count() as u32, "Ready pod");
     let per_s = |n: u64| n as f64 / frame.measured.as_secs_f64();
     let open = recorder.model.clients.iter().all(|c| matches!(c.load, Load::Open { .. }));

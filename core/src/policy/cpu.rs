@@ -11,7 +11,9 @@
 //! begins at `a` and needs `w` is done when that reaches `a + w`, whatever came and went meanwhile.
 //!
 //! Modelled: requests in service are threads that want a core all the time. Assumed: the node has the cores. Not modelled: the 5 ms slices
-//! in which CPUs fetch quota, `cpu.max.burst`, the runtime's own threads, and service time that is waiting and not CPU.
+//! in which CPUs fetch quota, `cpu.max.burst`, the runtime's own threads. Waiting that follows the CPU time (`share`) is no matter of
+//! the processor; that it comes last and not in between does not change how long requests take on average (processor sharing with a
+//! delay is insensitive to the order: Baskett, Chandy, Muntz and Palacios 1975).
 //!
 //! All in integers: what a request attains is rounded down to whole ns whenever their number changes.
 

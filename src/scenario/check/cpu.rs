@@ -7,15 +7,22 @@ use crate::scenario::file::settings::Written;
 use crate::scenario::rules::Code;
 use crate::units::Cores;
 
-pub(super) fn cpu(cx: &mut Check<'_>, file: Key<Written<Cpu>>, concurrency: u32) -> Option<Cpu> {
+pub(super) fn cpu(cx: &mut Check<'_>, file: Key<Written<Cpu>>, concurrency: u32, scales: bool) -> Option<Cpu> {
     let At { value: file, place } = file?;
-    if file.place("cores").is_none() && file.place("limit").is_none() {
-        cx.problem(Code::NoEffect, place, "`cpu` has no effect without `cores` or `limit`");
+    if ["cores", "limit", "request"].iter().all(|key| file.place(key).is_none()) {
+        cx.problem(Code::NoEffect, place, "`cpu` has no effect without `cores`, `limit` or `request`");
         return None;
+    }
+    if !scales {
+        cx.no_effect(
+            &file.given("request"),
+            "request",
+            "without `hpa`: an autoscaler divides by it, and nobody else does",
+        );
     }
     let found = cx.problems.len();
     let slots = Cores(concurrency.saturating_mul(1_000));
-    let mut cpu = cx.settings(&file, "cpu", place, Cpu { cores: slots, limit: None });
+    let mut cpu = cx.settings(&file, "cpu", place, Cpu { cores: slots, ..Cpu::default() });
     if cx.problems.len() > found {
         return Some(cpu);
     }

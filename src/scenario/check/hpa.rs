@@ -15,13 +15,18 @@ const MOST_PERIOD: Span = Span::from_secs(30 * 60);
 const MOST_WINDOW: Span = Span::from_secs(3_600);
 const MOST_POLICIES: usize = 10;
 
-/// The autoscaler of a server with this many pods at the start.
-pub(super) fn hpa(cx: &mut Check<'_>, file: Key<HpaFile>, replicas: u32) -> Option<Hpa> {
+/// The autoscaler of a server with this many pods at the start. `asks`: its CPU time at full load over its request, if that is known.
+pub(super) fn hpa(cx: &mut Check<'_>, file: Key<HpaFile>, replicas: u32, asks: Option<f64>) -> Option<Hpa> {
     let At { value: file, place } = file?;
     if replicas == 0 {
         cx.problem(Code::NoEffect, place, "`hpa` has no effect with `replicas: 0`, which switches it off");
     }
-    let hpa = cx.settings(&file, "hpa", place, Hpa::default());
+    let mut hpa = cx.settings(&file, "hpa", place, Hpa::default());
+    if let Some(full) = asks {
+        let why = "with `cpu.request`, which says what the CPU time is divided by";
+        cx.no_effect(&file.given("cpu_at_full_load"), "cpu_at_full_load", why);
+        hpa.cpu_at_full_load = full;
+    }
     if let Some(place) = file.place("max_replicas").filter(|_| hpa.max_replicas < hpa.min_replicas) {
         cx.problem(Code::Contradiction, place, "`max_replicas` is below `min_replicas`");
     }

@@ -21,13 +21,16 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
     if kinds.only_http1 {
         cx.no_effect(&grpc, "grpc", "when all clients speak HTTP/1.1");
     }
+    let cpu = cpu::cpu(cx, cpu, server.concurrency, hpa.is_some());
+    let asks = Server { cpu, ..server.clone() }.cpu_over_request();
+    let hpa = hpa::hpa(cx, hpa, server.replicas, asks);
     Server {
         name: cx.unique_name(name, place, "a server", names),
         service_time: law::law_or(cx, service_time, || server.service_time.clone()),
-        cpu: cpu::cpu(cx, cpu, server.concurrency),
+        cpu,
         warm_up: pace::warm_up(cx, warm_up),
         startup: law::law_or(cx, startup, || server.startup.clone()),
-        hpa: hpa::hpa(cx, hpa, server.replicas),
+        hpa,
         termination: ending(cx, termination),
         strategy: strategy_or_default(cx, strategy),
         grpc: grpc_settings(cx, grpc, stack, kinds),

@@ -264,6 +264,9 @@ fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: b
     rows.settings(at, server, |path| match path.split_once('.') {
         Some(("grpc", key)) => !only_http1 && of_connections(&server.grpc, key),
         Some(("hpa", "downscale_stabilization")) => !behaves,
+        Some(("hpa", "cpu_at_full_load")) => server.cpu_over_request().is_none(),
+        Some(("cpu", "share")) => server.cpu.is_some_and(|cpu| cpu.share < 1.0),
+        Some(("cpu", "request")) => server.cpu.is_some_and(|cpu| cpu.request.is_some()),
         _ => path != "name",
     });
 }

@@ -50,7 +50,7 @@ impl<O: Observer> Engine<'_, O> {
         self.slot_pods.run_mut(first_slot, concurrency as usize).fill(pod);
         // The scheduler spreads the pods of a Deployment over the nodes.
         let node = NodeId(number % self.model.cluster.nodes);
-        let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, key));
+        let sharing = settings.cpu.as_ref().map(|cpu| self.new_sharing(cpu, settings.concurrency, key));
         self.pods.push(Pod {
             server,
             settings,

@@ -95,7 +95,8 @@ impl<O: Observer> Engine<'_, O> {
         let p = &mut self.pods[pod];
         let takes = p.pace.of(p.settings, work, self.now);
         if p.sharing.is_some() {
-            return self.begin_sharing(pod, slot, takes);
+            let waits = !matches!(self.slot_jobs[slot], Job::Handshake(_));
+            return self.begin_sharing(pod, slot, takes, waits);
         }
         p.work_started += takes.0;
         self.slots.set(slot.index(), (self.now + takes).0);
@@ -106,6 +107,9 @@ impl<O: Observer> Engine<'_, O> {
     pub fn on_completion(&mut self) {
         let slot = SlotIx::of(self.slots.argmin());
         let pod = self.slot_pods[slot];
+        if !self.pods[pod].pace.even && self.begins_to_wait(pod, slot) {
+            return;
+        }
         match self.slot_jobs[slot] {
             Job::Call(index) => {
                 self.tell_handled(pod, index, Handled::Served);
@@ -122,9 +126,6 @@ impl<O: Observer> Engine<'_, O> {
                 self.after(takes, Rank::World, Event::Connected(connection));
             }
             Job::Handshake(_) | Job::Message(_) | Job::Idle => {}
-        }
-        if !self.pods[pod].pace.even {
-            self.end_sharing(pod);
         }
         match self.next_job(pod) {
             Some((job, since)) => self.start(pod, slot, job, self.now.since(since)),
@@ -182,8 +183,8 @@ impl<O: Observer> Engine<'_, O> {
             }
             if !shared {
                 self.pods[pod].work_started -= Time(self.slots.get(slot.index())).since(self.now).0;
-                self.slots.set(slot.index(), u64::MAX);
             }
+            self.slots.set(slot.index(), u64::MAX);
             lost.push(job);
         }
         self.clear_sharing(pod);

@@ -22,23 +22,26 @@ pub struct Sharing {
     jobs: BinaryHeap<Reverse<(Span, SlotIx)>>,
     /// The slot whose end is in the tree.
     planned: Option<SlotIx>,
+    /// By slot of the pod: how long its request waits for others once it has had its CPU time.
+    waits: Vec<Span>,
     /// Periods of the limit up to the last sample.
     sampled: Periods,
 }
 
 impl Sharing {
-    /// CPU time used so far.
+    /// CPU time used so far, as the service time that it is a part of.
     pub fn used(&self, now: Time) -> Span {
-        self.meter.used(&self.cpu, now)
+        self.cpu.service_of(self.meter.used(&self.cpu, now))
     }
 
-    /// The CPU time that counts in a window of this length, at most: what the cores and the limit give in it. A container may use two
+    /// The same that counts in a window of this length, at most: what the cores and the limit give in it. A container may use two
     /// quotas at once, the end of one period and the beginning of the next, and what it used of its cores is rounded to whole ns;
     /// what it used ahead counts in the windows that follow.
     pub fn most(&self, window: Span) -> Span {
         let part = |of: u64, one: u64| Span((u128::from(window.0) * u128::from(of) / u128::from(one)) as u64);
         let cores = part(self.cpu.cores.0.into(), 1_000);
-        self.cpu.bandwidth().map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)))
+        let cpu = self.cpu.bandwidth().map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)));
+        self.cpu.service_of(cpu).min(window * self.waits.len() as u64)
     }
 
     /// Periods of the limit since this was asked before.
@@ -51,24 +54,46 @@ impl Sharing {
 
 impl<O: Observer> Engine<'_, O> {
     /// The processor of a new pod. The periods of its limit are its own.
-    pub fn new_sharing(&self, cpu: &Cpu, key: u64) -> Box<Sharing> {
+    pub fn new_sharing(&self, cpu: &Cpu, slots: u32, key: u64) -> Box<Sharing> {
         let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
         let phase = cpu.bandwidth().map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
         let meter = Meter::new(cpu, self.now, phase);
-        Box::new(Sharing { cpu: *cpu, meter, jobs: BinaryHeap::new(), planned: None, sampled: Periods::default() })
+        let waits = vec![Span::ZERO; slots as usize];
+        Box::new(Sharing {
+            cpu: *cpu,
+            meter,
+            jobs: BinaryHeap::new(),
+            planned: None,
+            waits,
+            sampled: Periods::default(),
+        })
     }
 
-    /// Something that needs `work` of CPU time enters a slot.
-    pub fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, work: Span) {
-        let now = self.now;
+    /// Something that takes `service` enters a slot, all of it CPU time or the usual part of it.
+    pub fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, service: Span, waits: bool) {
+        let (now, first) = (self.now, self.pods[pod].first_slot);
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
+        let (work, wait) = if waits { sharing.cpu.split(service) } else { (service, Span::ZERO) };
         let attained = sharing.meter.begin(&sharing.cpu, now);
         sharing.jobs.push(Reverse((attained + work, slot)));
+        sharing.waits[(slot.0 - first.0) as usize] = wait;
         self.plan(pod);
     }
 
-    /// What ends first has ended, and leaves its slot.
-    pub fn end_sharing(&mut self, pod: PodId) {
+    /// A slot is done: with its CPU time, or with what came after it. True if it now waits.
+    pub fn begins_to_wait(&mut self, pod: PodId, slot: SlotIx) -> bool {
+        let p = &mut self.pods[pod];
+        let Some(sharing) = p.sharing.as_mut().filter(|sharing| sharing.planned == Some(slot)) else { return false };
+        let wait = sharing.waits[(slot.0 - p.first_slot.0) as usize];
+        self.end_sharing(pod);
+        if wait > Span::ZERO {
+            self.slots.set(slot.index(), (self.now + wait).0);
+        }
+        wait > Span::ZERO
+    }
+
+    /// What ends first has had its CPU time.
+    fn end_sharing(&mut self, pod: PodId) {
         let now = self.now;
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.end(&sharing.cpu, now);

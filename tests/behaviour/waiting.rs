@@ -1,0 +1,64 @@
+//! Service time that is CPU time in part, and waiting for others else (`cpu.share`), and the CPU request that an autoscaler divides by.
+
+use evenkeel::metrics::outcome::Summary;
+use evenkeel::{experiment, scenario};
+
+fn of(duration: &str, server: &str, load: &str, seed: u64) -> Summary {
+    let text = format!(
+        "name: a\nduration: {duration}\ncluster: {{ rtt: 0s, connect: 1ns }}\nservers: [{{ name: s, {server} }}]\n\
+         clients: [{{ name: c, dispatch: 0s, load: {{ {load} }} }}]\n"
+    );
+    let loaded = scenario::parse("test.yaml", &text, None, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    experiment::run(&loaded, seed, false, None).expect("runs").summary
+}
+
+/// Calls of 10 ms by as many workers as there are slots, for 10 s: what bounds them is the slots, the cores or the limit.
+#[test]
+fn the_scarcest_of_slots_cores_and_limit_is_the_bound() {
+    let calls = |cpu: &str| {
+        let server = format!("concurrency: 8, service_time: 10ms, cpu: {{ {cpu} }}");
+        of("10s", &server, "closed: { concurrency: 8 }", 1)
+    };
+    // One core, 5 ms of CPU time for each: 200 per second. All of it: 100. A call under way at the end is not answered.
+    assert_eq!(calls("cores: 1, share: 50%").requests.ok.div_ceil(8), 2_000 / 8);
+    assert_eq!(calls("cores: 1").requests.ok.div_ceil(8), 1_000 / 8);
+    // 8 slots of 10 ms: 800 per second, which use 0.8 of 4 cores. The pod is full all the same.
+    let slots = calls("cores: 4, share: 10%");
+    assert!((7_950..=8_000).contains(&slots.requests.ok), "{}", slots.requests.ok);
+    assert!(slots.pods[0].utilization.expect("Ready") > 0.99);
+    // Half a core, 5 ms for each: 100 per second, to one period's quota.
+    let limited = calls("limit: 500m, share: 50%").requests.ok;
+    assert!((990..=1_010).contains(&limited), "{limited}");
+}
+
+/// One call at a time takes its service time, whatever its parts are.
+#[test]
+fn a_call_alone_takes_its_service_time() {
+    let alone =
+        of("10s", "concurrency: 8, service_time: 10ms, cpu: { cores: 1, share: 30% }", "closed: { concurrency: 1 }", 1);
+    assert_eq!((alone.requests.started, alone.latency_ms.p50), (1_000, alone.latency_ms.max));
+    assert!((alone.latency_ms.mean.expect("calls") - 10.0).abs() < 0.01);
+}
+
+/// Processor sharing and a delay (a BCMP network): E[T] = sS / (1 - λsS) + (1 - s) S, whatever the law of S. 64 slots are as good as
+/// endless for 4 at once. Level: 4.5 standard errors of 30 seeds.
+#[test]
+fn processor_sharing_and_a_delay() {
+    let server = "concurrency: 64, service_time: { exponential: { mean: 40ms } }, cpu: { cores: 1, share: 25% }";
+    let means: Vec<f64> =
+        (1..=30).map(|seed| of("200s", server, "open: { rate: 60 }", seed).latency_ms.mean.expect("calls")).collect();
+    let n = means.len() as f64;
+    let mean = means.iter().sum::<f64>() / n;
+    let error = (means.iter().map(|m| (m - mean) * (m - mean)).sum::<f64>() / (n - 1.0) / n).sqrt();
+    let theory = 10.0 / (1.0 - 0.6) + 30.0;
+    assert!((mean - theory).abs() < 4.5 * error, "{mean} ± {error}, and theory says {theory}");
+}
+
+/// 400 calls per second with 5 ms of CPU time each use two cores: 200 % of what two pods ask for, and 50 % of what eight do.
+#[test]
+fn an_autoscaler_divides_by_the_request() {
+    let server = "replicas: 2, startup: 1s, service_time: 10ms, concurrency: 8, cpu: { request: 500m, share: 50% }, \
+                  hpa: { min_replicas: 2, max_replicas: 20, target_cpu_utilization: 50% }";
+    let scaled = of("300s", server, "open: { rate: 400, arrivals: constant }", 1);
+    assert_eq!(scaled.pods.iter().filter(|pod| pod.deleted_s.is_none()).count(), 8);
+}
