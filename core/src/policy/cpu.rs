@@ -190,7 +190,7 @@ mod tests {
 
     const MS: fn(u64) -> Span = Span::from_millis;
     /// `limits.cpu: 2`, on a node with cores for all.
-    const TWO_CORES: Cpu = Cpu { cores: Cores(64_000), limit: Some(Cores(2_000)) };
+    const TWO_CORES: Cpu = Cpu { cores: Cores(64_000), limit: Some(Cores(2_000)), share: 1.0, request: None };
 
     fn at(ms: u64) -> Time {
         Time::ZERO + MS(ms)
@@ -264,7 +264,7 @@ mod tests {
     /// Two cores for two, three and four; who comes later needs what it needs from then on.
     #[test]
     fn requests_share_the_cores() {
-        let cpu = Cpu { cores: Cores(2_000), limit: None };
+        let cpu = Cpu { cores: Cores(2_000), ..Cpu::default() };
         let mut m = meter(&cpu, 2, at(0));
         assert_eq!(m.reaches(&cpu, MS(10)), at(10));
         assert_eq!(m.begin(&cpu, at(4)), MS(4));
@@ -279,7 +279,7 @@ mod tests {
     /// A limit of half a core on one core: 50 ms on, 50 off.
     #[test]
     fn cores_and_limit_together() {
-        let cpu = Cpu { cores: Cores(1_000), limit: Some(Cores(500)) };
+        let cpu = Cpu { cores: Cores(1_000), limit: Some(Cores(500)), ..Cpu::default() };
         let two = meter(&cpu, 2, at(0));
         for (work, done) in [(10, 20), (25, 50), (26, 102), (50, 150), (60, 220)] {
             assert_eq!(two.reaches(&cpu, MS(work)), at(done), "{work}");

@@ -4,6 +4,7 @@ pub(super) mod autoscale;
 mod black_hole;
 mod calls;
 mod channel;
+mod closed;
 mod connection;
 mod discovery;
 mod failing;
