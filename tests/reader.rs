@@ -112,7 +112,7 @@ fn every_key_reaches_the_model() {
         hpa.behavior.as_ref().map(|b| (b.up.select, b.down.select)),
         Some((SelectPolicy::Min, SelectPolicy::Disabled))
     );
-    assert_eq!(model.servers[0].cpu, Some(Cpu { cores: Cores(4_000), limit: Some(Cores(2_500)) }));
+    assert_eq!(model.servers[0].cpu, Some(Cpu { cores: Cores(4_000), limit: Some(Cores(2_500)), ..Cpu::default() }));
     let limit = CpuLimit { quota: Span::from_millis(250), period: Span::from_millis(100) };
     assert_eq!(model.servers[0].cpu.and_then(|cpu| cpu.bandwidth()), Some(limit));
     assert_eq!(model.servers[0].speed, 1.5);

@@ -141,6 +141,14 @@ impl Model {
         knows && client.gateway.is_none()
     }
 
+    /// True if kube-proxy places a client's connections to the servers. A mesh does so itself, whatever it knows of calls.
+    #[must_use]
+    pub fn goes_through_kube_proxy(&self, client: &Client) -> bool {
+        use SidecarKind::{Ambient, Istio, Linkerd};
+        let meshed = client.via.as_ref().is_some_and(|via| matches!(via.kind, Istio | Linkerd | Ambient));
+        client.gateway.is_none() && !meshed && !self.knows_pods(client)
+    }
+
     /// True if each channel of a client has a connection to each pod that it knows of.
     #[must_use]
     pub fn connects_to_all(&self, client: &Client) -> bool {

@@ -82,6 +82,10 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
         of.resize(review.rows.len(), document);
     }
     let files: Vec<&str> = documents.iter().flat_map(Document::files).collect();
+    if documents.is_empty() {
+        return Err(Failure::Usage("nothing is left to lint: the configuration leaves out all of it".to_owned()));
+    }
+    outputs_are_no_inputs(args, &files)?;
     decisions.add_what_is_gone(&files, &mut review);
     if let Some(file) = &args.write_baseline {
         return write_baseline(file, &review, args.quiet);
@@ -105,6 +109,33 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
     let least = if args.strict { Severity::Note } else { Severity::Warning };
     let bad = review.rows.iter().any(|row| row.counts(least)) || (args.strict && !review.unused.is_empty());
     if bad && !args.exit_zero { Err(Failure::Findings) } else { Ok(()) }
+}
+
+/// Refuses to write where this run reads, and to write a baseline in place of something else.
+fn outputs_are_no_inputs(args: &Args, read: &[&str]) -> Result<(), Failure> {
+    let written: Vec<&Path> =
+        args.outputs.iter().filter_map(|output| output.file.as_deref()).chain(args.write_baseline.as_deref()).collect();
+    for (i, file) in written.iter().enumerate() {
+        if written[..i].contains(file) {
+            return Err(Failure::Usage(format!(
+                "two formats cannot be written to one file, {}",
+                printable::path(file)
+            )));
+        }
+        let there = file.canonicalize().ok();
+        if there.is_some() && read.iter().any(|input| Path::new(input).canonicalize().ok() == there) {
+            let message = format!("{} is read in this run, and is not written over", printable::path(file));
+            return Err(Failure::Usage(message));
+        }
+    }
+    let other = |file: &&Path| std::fs::read(file).is_ok_and(|text| !text.is_empty() && !Baseline::is_one(&text));
+    match args.write_baseline.as_deref().filter(other) {
+        Some(file) => {
+            let message = format!("{} is no baseline, and is not written over", printable::path(file));
+            Err(Failure::Usage(message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What goes to standard output.

@@ -147,14 +147,14 @@ pub(super) fn watching(callers: &[Caller<'_>]) -> Vec<String> {
 
 fn fewer_than_pods(model: &Model) -> Vec<Found> {
     let (pinned, pods) = (pinned(model), pods(model));
-    let connections: u64 = pinned.iter().map(Caller::connections).sum();
+    let connections: u64 = pinned.iter().map(|c| draws(model, c)).sum();
     let (Some(first), true) = (pinned.first(), connections < u64::from(pods)) else { return Vec::new() };
     let idle = u64::from(pods) - connections;
     vec![Found {
         path: first.path("channels"),
         message: format!(
             "{} for {pods} pods: at least {} without any",
-            count(connections, "connection"),
+            count(connections, placed(model)),
             count(idle, "pod")
         ),
         probe: quiet(model, QUIET),
@@ -164,10 +164,10 @@ fn fewer_than_pods(model: &Model) -> Vec<Found> {
 
 fn few(model: &Model) -> Vec<Found> {
     let (pinned, pods) = (pinned(model), pods(model));
-    let connections: u64 = pinned.iter().map(Caller::connections).sum();
+    let connections: u64 = pinned.iter().map(|c| draws(model, c)).sum();
     let Some(first) = pinned.first().filter(|_| connections >= u64::from(pods)) else { return Vec::new() };
     // Connections that would be as uneven if all carried the same.
-    let equal = equal_connections(&pinned).min(connections as f64);
+    let equal = equal_draws(model, &pinned).min(connections as f64);
     let cv = unevenness(pods, connections) * (connections as f64 / equal).sqrt();
     if cv <= UNEVEN {
         return Vec::new();
@@ -177,7 +177,8 @@ fn few(model: &Model) -> Vec<Found> {
     vec![Found {
         path: first.path("channels"),
         message: format!(
-            "{connections} connections are placed on {pods} pods at random{as_many}: a cv of {cv:.2}; {} would make it {UNEVEN}",
+            "{connections} {}s are placed on {pods} pods at random{as_many}: a cv of {cv:.2}; {} would make it {UNEVEN}",
+            placed(model),
             enough(pods)
         ),
         probe: quiet(model, QUIET),
@@ -185,8 +186,19 @@ fn few(model: &Model) -> Vec<Found> {
     }]
 }
 
-/// `1 / Σw²` over the connections' parts `w` of the load.
-fn equal_connections(pinned: &[Caller<'_>]) -> f64 {
+/// Pods that are drawn for a caller: one for each connection, or for each replica that kube-proxy sends back to its pod.
+fn draws(model: &Model, caller: &Caller<'_>) -> u64 {
+    let kept = model.session_affinity.is_some() && model.goes_through_kube_proxy(caller.client);
+    if kept { caller.client.replicas.into() } else { caller.connections() }
+}
+
+/// What they are drawn for.
+fn placed(model: &Model) -> &'static str {
+    if model.session_affinity.is_some() { "client replica" } else { "connection" }
+}
+
+/// `1 / Σw²` over the parts `w` of the load that are placed by one draw each.
+fn equal_draws(model: &Model, pinned: &[Caller<'_>]) -> f64 {
     let load = |c: &Caller<'_>| match &c.client.load {
         Load::Closed { concurrency, .. } => Some(f64::from(*concurrency)),
         _ => peak(c.client),
@@ -197,7 +209,7 @@ fn equal_connections(pinned: &[Caller<'_>]) -> f64 {
     let (Some(loads), false) = (loads, mixed) else { return f64::INFINITY };
     let all: f64 = loads.iter().sum();
     let squares: f64 =
-        pinned.iter().zip(&loads).map(|(c, load)| (load / all) * (load / all) / c.connections() as f64).sum();
+        pinned.iter().zip(&loads).map(|(c, load)| (load / all) * (load / all) / draws(model, c) as f64).sum();
     if all > 0.0 { 1.0 / squares } else { f64::INFINITY }
 }
 
@@ -267,13 +279,15 @@ fn affinity(model: &Model) -> Vec<Found> {
         probe: quiet(model, QUIET),
         fix: forgets(model).collect(),
     };
-    let through = || model.clients.iter().filter(|c| !model.knows_pods(c) && c.gateway.is_none());
+    let through = || model.clients.iter().filter(|c| model.goes_through_kube_proxy(c));
     let several = through().find(|c| c.channels > 1 || matches!(c.protocol, Protocol::Http1(_)));
     let aged = model.servers.iter().filter_map(|s| s.grpc.max_connection_age).min().filter(|age| *age < timeout);
     let why = match (several, aged) {
         (Some(client), _) => format!("all connections of a replica of {} go to one pod", client.name),
         (None, Some(age)) if through().next().is_some() => {
-            format!("connections that end at max_connection_age ({age}) come back to the same pod for up to {timeout}")
+            format!(
+                "connections that end at max_connection_age ({age}) come back to the same pod: each starts its {timeout} again"
+            )
         }
         _ => return Vec::new(),
     };

@@ -281,14 +281,13 @@ impl Document {
         let count = |class: Class| remarks.iter().filter(|remark| remark.class == class).count();
         let (matters, unknown) = (count(Class::Matters), count(Class::Unknown));
         let fields = |n: usize| if n == 1 { "1 field".to_owned() } else { format!("{n} fields") };
+        let are = |n: usize| if n == 1 { "is" } else { "are" };
+        let left_out = || format!("{} of the manifests may matter and {} not modelled", fields(matters), are(matters));
         let said = match (matters, unknown) {
             (0, 0) => return None,
-            (_, 0) => format!("{} of the manifests may matter and are not modelled: ", fields(matters)),
-            (0, _) => format!("{} of the manifests are unknown: ", fields(unknown)),
-            _ => format!(
-                "{} of the manifests may matter and are not modelled, and {unknown} are unknown: ",
-                fields(matters)
-            ),
+            (_, 0) => left_out() + ": ",
+            (0, _) => format!("{} of the manifests {} unknown: ", fields(unknown), are(unknown)),
+            _ => format!("{}, and {unknown} {} unknown: ", left_out(), are(unknown)),
         };
         Some(said + "`evenkeel import ... --fields` lists them")
     }

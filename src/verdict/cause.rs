@@ -88,7 +88,7 @@ fn affinity(f: &Facts<'_>) -> Option<String> {
     let timeout = f.model.session_affinity?.timeout;
     let replicas: u64 = f.model.callers().map(|c| u64::from(c.replicas)).sum();
     let again = f.outcome.summary.connections.opened > replicas;
-    let through = again && f.model.balancers().any(|c| !f.model.knows_pods(c));
+    let through = again && f.model.balancers().any(|c| f.model.goes_through_kube_proxy(c));
     let text = format!(
         "session affinity (timeout {timeout}) sends each new connection of a client replica to the pod of its last one"
     );

@@ -212,7 +212,7 @@ fn the_run_and_its_timeline() {
 #[test]
 fn unequal_pods() {
     run(&[
-        ("NAME\nservers: [{ name: api, cpu: «{} }]\nGHZ\n", "E018", "without `cores` or `limit`"),
+        ("NAME\nservers: [{ name: api, cpu: «{} }]\nGHZ\n", "E018", "without `cores`, `limit` or `request`"),
         ("NAME\nservers: [{ name: api, cpu: { cores: «8 } }]\nGHZ\n", "E018", "8 requests"),
         ("NAME\nservers: [{ name: api, cpu: { cores: 2, limit: «2000m } }]\nGHZ\n", "E018", "at most 2 cores"),
         ("NAME\nservers: [{ name: api, cpu: { limit: «5m } }]\nGHZ\n", "E013", "10m"),

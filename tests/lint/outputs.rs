@@ -45,6 +45,34 @@ fn what_cannot_be_written_or_printed_is_refused() {
     let (unknown, said) = refused(&["--format", "sarf=x"]);
     assert!(unknown == Some(2) && said.contains("'sarf'") && said.contains("sarif"), "{said}");
     assert_eq!(refused(&["--format", "sarif=nowhere/x.sarif"]).0, Some(3));
+    let (empty, said) = refused(&["--format", "sarif="]);
+    assert!(empty == Some(2) && said.contains("the name of a file"), "{said}");
+    let (twice, said) = refused(&["--format", "json=x", "--format", "sarif=x"]);
+    assert!(
+        twice == Some(2) && said.contains("cannot be written to one file") && !desk.path().join("x").exists(),
+        "{said}"
+    );
+}
+
+/// What a run reads it does not write over, and a baseline takes the place of a baseline only.
+#[test]
+fn what_is_read_stays() {
+    let desk = desk();
+    let at = desk.path();
+    let before = fs::read(at.join("a b.yaml")).unwrap();
+    fs::write(at.join("notes.txt"), "mine\n").unwrap();
+    for args in
+        [&["--format", "sarif=./a b.yaml"][..], &["--write-baseline", "a b.yaml"], &["--write-baseline", "notes.txt"]]
+    {
+        let done = evenkeel(at, &[&["lint", "--no-evidence", "a b.yaml"], args].concat());
+        assert!(done.status.code() == Some(2) && text(&done.stderr).contains("is not written over"), "{args:?}");
+    }
+    assert_eq!(
+        (fs::read(at.join("a b.yaml")).unwrap(), fs::read(at.join("notes.txt")).unwrap()),
+        (before, b"mine\n".to_vec())
+    );
+    let again = &["lint", "--no-evidence", "a b.yaml", "--write-baseline", "known.yaml"];
+    assert!((0..2).all(|_| evenkeel(at, again).status.code() == Some(0)));
 }
 
 #[test]

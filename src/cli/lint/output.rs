@@ -38,6 +38,10 @@ impl TypedValueParser for OutputParser {
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Output, clap::Error> {
         let text = value.to_string_lossy();
         let (format, file) = text.split_once('=').map_or((&*text, None), |(format, file)| (format, Some(file)));
+        if file.is_some_and(str::is_empty) {
+            let message = "a format is followed by `=` and the name of a file";
+            return Err(command.clone().error(clap::error::ErrorKind::InvalidValue, message));
+        }
         let format = EnumValueParser::<Format>::new().parse_ref(command, arg, OsStr::new(format))?;
         Ok(Output { format, file: file.map(PathBuf::from) })
     }

@@ -16,7 +16,8 @@ const AUTOSCALER: [(&str, &str); 9] = [
 ];
 
 /// Keys whose fields have other names; those of the rest are the same in camel case.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 10] = [
+    ("timeout", "timeoutSeconds"),
     ("min_ready", "minReadySeconds"),
     ("grace", "terminationGracePeriodSeconds"),
     ("startup", "initialDelaySeconds"),

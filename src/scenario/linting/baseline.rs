@@ -27,6 +27,10 @@ struct KnownFile {
     path: Key<String>,
 }
 
+/// How a baseline begins.
+const HEAD: &str =
+    "# Findings that `evenkeel lint --baseline` does not count. `evenkeel lint --write-baseline` writes them.\n";
+
 /// What a finding is known by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
@@ -67,11 +71,16 @@ impl Baseline {
             let entries = [("rule", rule), ("file", file), ("path", path)].map(|(key, text)| entry(key, text));
             format!("  - {}\n", write::flow(&node(Value::Map(entries.into()))))
         };
-        let head = "# Findings that `evenkeel lint --baseline` does not count. `evenkeel lint --write-baseline` writes them.\n";
         match findings.as_slice() {
-            [] => format!("{head}findings: []\n"),
-            all => format!("{head}findings:\n{}", all.iter().map(line).collect::<String>()),
+            [] => format!("{HEAD}findings: []\n"),
+            all => format!("{HEAD}findings:\n{}", all.iter().map(line).collect::<String>()),
         }
+    }
+
+    /// True for the text of a file that [`Baseline::written`] made.
+    #[must_use]
+    pub fn is_one(text: &[u8]) -> bool {
+        text.starts_with(HEAD.as_bytes())
     }
 }
 

@@ -85,6 +85,8 @@ fn rules<L: Copy>(
     for entry in entries {
         let word = match &entry.value.value {
             Value::Text(word) => word.as_str(),
+            // What YAML 1.1 makes of `off`.
+            Value::Bool(false) => "false",
             _ => "",
         };
         let code = known("rule", &entry.key, codes, entry.key_place);

@@ -54,6 +54,6 @@ impl<O: Observer> Engine<'_, O> {
         let draw = self.streams.draw(Purpose::Think, self.replica_key(replica), k);
         let thought = self.now + pacing.think_time.sample(draw);
         let turn = pacing.interval(*concurrency).map_or(Time::ZERO, |interval| called + interval);
-        self.schedule.at(thought.max(turn), Rank::Arrival, Event::NextCall { worker });
+        self.schedule.at(thought.max(turn), Rank::Expiry, Event::NextCall { worker });
     }
 }

@@ -35,9 +35,9 @@ impl<O: Observer> Engine<'_, O> {
             PodId::NONE
         } else {
             let draw = self.streams.draw(Purpose::Route, key, u64::from(dial));
-            let of_servers = to.settings.gateway.is_none();
+            let placed_there = self.model.goes_through_kube_proxy(to.settings);
             let endpoints = &self.views[to.first_view.plus(node.0)].endpoints;
-            match self.model.session_affinity.filter(|_| of_servers) {
+            match self.model.session_affinity.filter(|_| placed_there) {
                 None => endpoints.choose(draw).unwrap_or(PodId::NONE),
                 Some(SessionAffinity { timeout }) => {
                     let kept = endpoints.kept(self.last_pods.get(&replica).copied(), timeout, self.now);

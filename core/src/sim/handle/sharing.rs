@@ -83,7 +83,12 @@ impl<O: Observer> Engine<'_, O> {
     /// A slot is done: with its CPU time, or with what came after it. True if it now waits.
     pub fn begins_to_wait(&mut self, pod: PodId, slot: SlotIx) -> bool {
         let p = &mut self.pods[pod];
-        let Some(sharing) = p.sharing.as_mut().filter(|sharing| sharing.planned == Some(slot)) else { return false };
+        let Some(sharing) = p.sharing.as_mut() else { return false };
+        if sharing.planned != Some(slot) {
+            // It has waited. What enters the slot next may not be the first to end.
+            self.slots.set(slot.index(), u64::MAX);
+            return false;
+        }
         let wait = sharing.waits[(slot.0 - p.first_slot.0) as usize];
         self.end_sharing(pod);
         if wait > Span::ZERO {
