@@ -234,7 +234,7 @@ fn messages_say_what_is_wrong_with_numbers() {
         assert!(said.contains(says) && !said.contains("above 0"), "{set}: {said}");
     }
     let desk = Desk::new();
-    for (what, near) in [("E999", "E030"), ("e031", "E030"), ("EK999", "EK049"), ("E0", "E001")] {
+    for (what, near) in [("E999", "E030"), ("e031", "E030"), ("EK999", "EK050"), ("E0", "E001")] {
         let said = desk.run(&["explain", what], 2).err;
         assert!(said.contains(&format!("did you mean `{near}`?")), "{said}");
     }
