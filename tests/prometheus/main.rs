@@ -285,6 +285,11 @@ fn cpu_is_told_of_servers_that_have_one_only() {
     let metrics = Run::of(LIVELY, &["--metrics"]).metrics();
     assert!(total(&metrics.increases("container_cpu_usage_seconds_total")) > 0.0);
     assert!(total(&metrics.increases("container_cpu_cfs_periods_total")) > 0.0);
+    // A part of the slot-time is CPU time where requests wait for others.
+    let waits = Run::of(LIVELY, &["--metrics", "--set", "servers.0.cpu.share=25%"]).metrics();
+    let of = |name: &str| total(&waits.increases(name));
+    let (cpu, busy) = (of("container_cpu_usage_seconds_total"), of("evenkeel_pod_busy_seconds_total"));
+    assert!(cpu > 0.0 && (cpu - busy / 4.0).abs() <= 1e-6 * busy, "{cpu} of {busy}");
     let text = Run::of(STREAMS, &["--metrics"]).read("metrics.om");
     assert!(!text.contains("container_cpu") && text.contains("evenkeel_pod_busy_seconds_total{"));
 }

@@ -8,7 +8,7 @@ mod calls;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::model::{Client, Load, Model, Protocol};
+use crate::model::{Client, Load, Model, Protocol, Server};
 use crate::observe::scrape::{
     ClientMeter, DeploymentMeter, Disconnect, Durations, PodMeter, PodSeries, Scrapes, Series,
 };
@@ -96,25 +96,30 @@ fn subchannels(text: &mut Text<'_>, clients: &[(&Client, &Series<ClientMeter>)],
 
 /// What is read of pods from outside of their processes. Those that no exporter has are called evenkeel's.
 fn pods(text: &mut Text<'_>, scrapes: &Scrapes, model: &Model) -> io::Result<()> {
-    type Value = fn(&PodMeter) -> String;
-    let seconds: Value = |m| decimal(m.busy.0.into());
+    type Value = fn(&PodMeter, &Server) -> String;
     let rows: [(&str, &str, &str, &str, Value); 8] = [
-        ("evenkeel_pod_connections", "gauge", "", "Established connections that do not drain.", |m| {
+        ("evenkeel_pod_connections", "gauge", "", "Established connections that do not drain.", |m, _| {
             m.connections.to_string()
         }),
-        ("evenkeel_pod_queued", "gauge", "", "Requests that wait in the pod.", |m| m.queued.to_string()),
-        ("evenkeel_pod_requests", "counter", "", "Requests and messages received, whatever the protocol.", |m| {
+        ("evenkeel_pod_queued", "gauge", "", "Requests that wait in the pod.", |m, _| m.queued.to_string()),
+        ("evenkeel_pod_requests", "counter", "", "Requests and messages received, whatever the protocol.", |m, _| {
             m.requests.to_string()
         }),
-        ("evenkeel_pod_busy_seconds", "counter", "seconds", "Slot-time used.", seconds),
-        ("container_cpu_usage_seconds", "counter", "seconds", "CPU time used.", seconds),
-        ("container_cpu_cfs_periods", "counter", "", "Enforcement periods in which the container ran.", |m| {
+        ("evenkeel_pod_busy_seconds", "counter", "seconds", "Slot-time used.", |m, _| decimal(m.busy.0.into())),
+        ("container_cpu_usage_seconds", "counter", "seconds", "CPU time used.", |m, server| {
+            decimal(server.cpu.map_or(m.busy, |cpu| cpu.split(m.busy).0).0.into())
+        }),
+        ("container_cpu_cfs_periods", "counter", "", "Enforcement periods in which the container ran.", |m, _| {
             m.periods.used.to_string()
         }),
-        ("container_cpu_cfs_throttled_periods", "counter", "", "Enforcement periods in which it was throttled.", |m| {
-            m.periods.throttled.to_string()
-        }),
-        ("kube_pod_status_ready", "gauge", "", "Whether the pod is ready to serve requests.", |m| {
+        (
+            "container_cpu_cfs_throttled_periods",
+            "counter",
+            "",
+            "Enforcement periods in which it was throttled.",
+            |m, _| m.periods.throttled.to_string(),
+        ),
+        ("kube_pod_status_ready", "gauge", "", "Whether the pod is ready to serve requests.", |m, _| {
             u8::from(m.ready).to_string()
         }),
     ];
@@ -134,13 +139,14 @@ fn pods(text: &mut Text<'_>, scrapes: &Scrapes, model: &Model) -> io::Result<()>
         text.family(family, kind, unit, help)?;
         let sample = if kind == "counter" { format!("{family}_total") } else { family.to_owned() };
         for pod in known {
-            let (name, server) = (quoted(&pod.name), quoted(&model.deployment(pod.server).name));
+            let of = model.deployment(pod.server);
+            let (name, server) = (quoted(&pod.name), quoted(&of.name));
             let labels = match family.split('_').next() {
                 Some("container") => format!("namespace=\"default\",pod={name},container={server}"),
                 Some("kube") => format!("namespace=\"default\",pod={name},condition=\"true\""),
                 _ => format!("pod={name},job={server}"),
             };
-            text.series(&sample, &labels, pod.read.iter().map(|(ms, meter)| (ms, value(meter))))?;
+            text.series(&sample, &labels, pod.read.iter().map(|(ms, meter)| (ms, value(meter, of))))?;
         }
     }
     limits(text, scrapes, model)

@@ -128,9 +128,9 @@ impl Code {
         match self {
             Code::Ok => "OK",
             Code::Cancelled => "CANCELLED",
-            Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-            Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-            Code::Unavailable => "UNAVAILABLE",
+            Code::DeadlineExceeded => Status::DeadlineExceeded.name(),
+            Code::ResourceExhausted => Status::ResourceExhausted.name(),
+            Code::Unavailable => Status::Unavailable.name(),
         }
     }
 }
@@ -191,7 +191,7 @@ pub struct PodMeter {
     pub calls: Vec<Calls>,
     /// Requests received, and messages of streams, whatever the protocol.
     pub requests: u64,
-    /// Slot-time used; CPU time of a server with `cpu`.
+    /// Slot-time used; of a server with `cpu`, the service time that its CPU time is the `share` of.
     pub busy: Span,
     /// Periods of its CPU limit.
     pub periods: Periods,
