@@ -16,6 +16,13 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// `1 pod`, `2 pods`.
+#[must_use]
+pub fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
 /// A number with at most `decimals` decimals, without trailing zeros.
 #[must_use]
 pub fn trimmed(x: f64, decimals: usize) -> String {

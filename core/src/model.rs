@@ -67,7 +67,7 @@ pub struct Model {
     pub cluster: Cluster,
     /// The kind of Service in front of the servers.
     pub service: ServiceType,
-    /// What kube-proxy remembers of clients. `None`: nothing, each connection is placed anew.
+    /// Session affinity of the Service. `None`: kube-proxy draws a pod for each connection.
     pub session_affinity: Option<SessionAffinity>,
     /// The server Deployments behind the Service, at least one.
     pub servers: Vec<Server>,
@@ -195,7 +195,7 @@ settings! {
 settings! {
     /// `sessionAffinity: ClientIP` of the Service: kube-proxy sends a new connection of a client replica to the pod of its last one.
     pub struct SessionAffinity {
-        /// From a replica's last new connection to the next; after more than that the next one is placed anew
+        /// Affinity ends when a replica has made no new connection for longer than this. A pod is drawn for the next one
         /// (sessionAffinityConfig.clientIP.timeoutSeconds).
         timeout: Span [between(Span::from_secs(1), Span::from_secs(86_400))] = Span::from_secs(10_800);
     }

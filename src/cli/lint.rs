@@ -20,6 +20,7 @@ use crate::scenario::document::Document;
 use crate::scenario::linting::baseline::Baseline;
 use crate::scenario::linting::config::FILE;
 use crate::shipped;
+use crate::words::counted;
 use output::{Format, Output, OutputParser};
 
 #[derive(Debug, clap::Args)]
@@ -73,7 +74,8 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
         return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
     }
     let printed = printed(args)?;
-    let decisions = Decisions::read(config(args).as_deref(), args.baseline.as_deref())?;
+    let config = config(args);
+    let decisions = Decisions::read(config.as_deref(), args.baseline.as_deref())?;
     let documents = sources::documents_but(&args.scenarios, &args.changes, |file| decisions.exclude(file))?;
     let (mut review, mut of) = (decisions.begin(), Vec::new());
     for document in &documents {
@@ -81,11 +83,11 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
         decisions.add(document, &mut review)?;
         of.resize(review.rows.len(), document);
     }
-    let files: Vec<&str> = documents.iter().flat_map(Document::files).collect();
     if documents.is_empty() {
         return Err(Failure::Usage("nothing is left to lint: the configuration leaves out all of it".to_owned()));
     }
-    outputs_are_no_inputs(args, &files)?;
+    outputs_are_no_inputs(args, &documents, config.as_deref())?;
+    let files: Vec<&str> = documents.iter().flat_map(Document::files).collect();
     decisions.add_what_is_gone(&files, &mut review);
     if let Some(file) = &args.write_baseline {
         return write_baseline(file, &review, args.quiet);
@@ -112,28 +114,29 @@ pub fn lint(args: &Args) -> Result<(), Failure> {
 }
 
 /// Refuses to write where this run reads, and to write a baseline in place of something else.
-fn outputs_are_no_inputs(args: &Args, read: &[&str]) -> Result<(), Failure> {
-    let written: Vec<&Path> =
-        args.outputs.iter().filter_map(|output| output.file.as_deref()).chain(args.write_baseline.as_deref()).collect();
+fn outputs_are_no_inputs(args: &Args, documents: &[Document], config: Option<&Path>) -> Result<(), Failure> {
+    let refuse = |file: &Path, why: &str| Err(Failure::Usage(format!("{} {why}", printable::path(file))));
+    let settings = config.into_iter().chain(args.baseline.as_deref());
+    let read: Vec<PathBuf> = documents
+        .iter()
+        .flat_map(Document::files)
+        .map(Path::new)
+        .chain(settings)
+        .filter_map(|file| file.canonicalize().ok())
+        .collect();
+    let outputs = args.outputs.iter().filter_map(|output| output.file.as_deref());
+    let written: Vec<&Path> = outputs.chain(args.write_baseline.as_deref()).collect();
     for (i, file) in written.iter().enumerate() {
         if written[..i].contains(file) {
-            return Err(Failure::Usage(format!(
-                "two formats cannot be written to one file, {}",
-                printable::path(file)
-            )));
+            return refuse(file, "is named twice, and two formats cannot be written to one file");
         }
-        let there = file.canonicalize().ok();
-        if there.is_some() && read.iter().any(|input| Path::new(input).canonicalize().ok() == there) {
-            let message = format!("{} is read in this run, and is not written over", printable::path(file));
-            return Err(Failure::Usage(message));
+        if file.canonicalize().is_ok_and(|file| read.contains(&file)) {
+            return refuse(file, "is read in this run, and is not written over");
         }
     }
-    let other = |file: &&Path| std::fs::read(file).is_ok_and(|text| !text.is_empty() && !Baseline::is_one(&text));
-    match args.write_baseline.as_deref().filter(other) {
-        Some(file) => {
-            let message = format!("{} is no baseline, and is not written over", printable::path(file));
-            Err(Failure::Usage(message))
-        }
+    let is_other = |file: &&Path| std::fs::read(file).is_ok_and(|text| !text.is_empty() && !Baseline::is_one(&text));
+    match args.write_baseline.as_deref().filter(is_other) {
+        Some(file) => refuse(file, "is no baseline, and is not written over"),
         None => Ok(()),
     }
 }
@@ -168,7 +171,7 @@ fn write_baseline(file: &Path, review: &Review, quiet: bool) -> Result<(), Failu
     if quiet {
         return Ok(());
     }
-    terminal::print(&format!("wrote {}: {}\n", printable::path(file), count(findings.len(), "finding")))
+    terminal::print(&format!("wrote {}: {}\n", printable::path(file), counted(findings.len() as u64, "finding")))
 }
 
 /// Runs the experiments of findings that count, each in a scenario of `of`, on all threads.
@@ -208,14 +211,14 @@ fn text(rows: &[Linted], scenarios: usize, style: &Style) -> String {
     let each =
         counting.iter().map(|row| lint::render(&row.scenario, &row.finding, row.evidence.as_ref(), style) + "\n");
     let mut text: String = each.collect();
-    let of = |severity: Severity| counting.iter().filter(|row| row.finding.severity == severity).count();
+    let of = |severity: Severity| counting.iter().filter(|row| row.finding.severity == severity).count() as u64;
     text.push_str(&format!(
         "{} in {}: {}, {}, {}",
-        count(counting.len(), "finding"),
-        count(scenarios, "scenario"),
-        count(of(Severity::Error), "error"),
-        count(of(Severity::Warning), "warning"),
-        count(of(Severity::Note), "note")
+        counted(counting.len() as u64, "finding"),
+        counted(scenarios as u64, "scenario"),
+        counted(of(Severity::Error), "error"),
+        counted(of(Severity::Warning), "warning"),
+        counted(of(Severity::Note), "note")
     ));
     if rows.len() > counting.len() {
         text.push_str(&format!("; {} more suppressed", rows.len() - counting.len()));
@@ -224,10 +227,6 @@ fn text(rows: &[Linted], scenarios: usize, style: &Style) -> String {
         Some(row) => text + &format!("; `evenkeel explain {}` says more\n", row.finding.rule.code),
         None => text + "\n",
     }
-}
-
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// What stands above the rules in docs/lint.md.

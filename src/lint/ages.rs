@@ -2,11 +2,11 @@
 
 use super::facts::{Caller, brief, callers, direct, has_streams, longest_call, peak, pods, whole_seconds};
 use super::figures::{FAILED, IDLE_PODS, MESSAGES, OPENED, RECONNECTS};
-use super::placing::count;
 use super::probe::{quiet, scale_up};
 use super::{Found, Rule, Severity};
 use crate::model::{Load, Model, Server};
 use crate::units::Span;
+use crate::words::counted;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -212,7 +212,7 @@ fn used_up(model: &Model) -> Vec<Found> {
                 "{limit} requests are {} s of a connection's {} calls per second, on {}",
                 brief(life),
                 brief(each),
-                count(connections, "connection")
+                counted(connections, "connection")
             ),
             path: at.clone(),
             probe: quiet(model, 30),

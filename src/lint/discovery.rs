@@ -2,11 +2,11 @@
 
 use super::facts::{Caller, callers, direct, pods};
 use super::figures::{IDLE_PODS, MAX_OVER_MEAN};
-use super::placing::count;
 use super::probe::scale_up;
 use super::{Found, Rule, Severity};
 use crate::model::{Model, Server};
 use crate::units::Span;
+use crate::words::counted;
 
 /// An age that shows in a run of two minutes; in production 5m to 30m are usual.
 const AGE: &str = "1m";
@@ -117,7 +117,7 @@ fn pinned_without_age(model: &Model) -> Vec<Found> {
         return Vec::new();
     }
     age(model, &callers, |pods| {
-        let connections = count(connections, "connection");
+        let connections = counted(connections, "connection");
         format!("{connections} that never move: pods added to these {pods} would get nothing")
     })
 }

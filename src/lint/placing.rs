@@ -5,6 +5,7 @@ use super::figures::{IDLE_PODS, MAX_OVER_MEAN, P99};
 use super::probe::quiet;
 use super::{Found, Rule, Severity};
 use crate::model::{Discovery, GrpcClient, Load, Model, Protocol, ServiceType, SessionAffinity, SidecarKind};
+use crate::words::counted;
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -154,8 +155,8 @@ fn fewer_than_pods(model: &Model) -> Vec<Found> {
         path: first.path("channels"),
         message: format!(
             "{} for {pods} pods: at least {} without any",
-            count(connections, placed(model)),
-            count(idle, "pod")
+            counted(connections, placed(model)),
+            counted(idle, "pod")
         ),
         probe: quiet(model, QUIET),
         fix: watching(&pinned),
@@ -186,10 +187,9 @@ fn few(model: &Model) -> Vec<Found> {
     }]
 }
 
-/// Pods that are drawn for a caller: one for each connection, or for each replica that kube-proxy sends back to its pod.
+/// Pods that are drawn for a caller without a proxy: one for each connection, or for each replica that kube-proxy sends back to its pod.
 fn draws(model: &Model, caller: &Caller<'_>) -> u64 {
-    let kept = model.session_affinity.is_some() && model.goes_through_kube_proxy(caller.client);
-    if kept { caller.client.replicas.into() } else { caller.connections() }
+    model.session_affinity.map_or_else(|| caller.connections(), |_| caller.client.replicas.into())
 }
 
 /// What they are drawn for.
@@ -219,7 +219,7 @@ fn pick_first_of_many(model: &Model) -> Vec<Found> {
         let cv = unevenness(pods, c.connections());
         let message = format!(
             "pick_first: {} on {pods} pods, each the first address of an answer; a cv of {cv:.2}",
-            count(c.connections(), "connection")
+            counted(c.connections(), "connection")
         );
         let at = c.path("policy");
         Found { path: at, message, probe: quiet(model, QUIET), fix: vec![in_turn(&c)] }
@@ -234,7 +234,7 @@ fn one_address(model: &Model) -> Vec<Found> {
         path: c.path("policy"),
         message: format!(
             "the policy has one address to choose from: {} on {pods} pods, as with pick_first",
-            count(c.connections(), "connection")
+            counted(c.connections(), "connection")
         ),
         probe: quiet(model, QUIET),
         fix: watch(&c).collect(),
@@ -252,7 +252,7 @@ fn proxy_of_one(model: &Model) -> Vec<Found> {
         path: c.path("discovery"),
         message: format!(
             "the proxy knows one address: {} on {} pods",
-            count(c.connections(), "connection"),
+            counted(c.connections(), "connection"),
             pods(model)
         ),
         probe: quiet(model, QUIET),
@@ -272,13 +272,6 @@ fn affinity(model: &Model) -> Vec<Found> {
     let Some(SessionAffinity { timeout }) = model.session_affinity.filter(|_| pods(model) > 1) else {
         return Vec::new();
     };
-    let path = "service.session_affinity".to_owned();
-    let found = |message: String| Found {
-        path: path.clone(),
-        message,
-        probe: quiet(model, QUIET),
-        fix: forgets(model).collect(),
-    };
     let through = || model.clients.iter().filter(|c| model.goes_through_kube_proxy(c));
     let several = through().find(|c| c.channels > 1 || matches!(c.protocol, Protocol::Http1(_)));
     let aged = model.servers.iter().filter_map(|s| s.grpc.max_connection_age).min().filter(|age| *age < timeout);
@@ -291,7 +284,12 @@ fn affinity(model: &Model) -> Vec<Found> {
         }
         _ => return Vec::new(),
     };
-    vec![found(why)]
+    vec![Found {
+        path: "service.session_affinity".to_owned(),
+        message: why,
+        probe: quiet(model, QUIET),
+        fix: forgets(model).collect(),
+    }]
 }
 
 /// A client whose mesh places its connections.
@@ -308,7 +306,7 @@ fn opaque(model: &Model) -> Vec<Found> {
         message: format!(
             "{} places {} on {} pods, and does not see calls",
             kind.name(),
-            count(c.connections(), "connection"),
+            counted(c.connections(), "connection"),
             pods(model)
         ),
         probe: quiet(model, QUIET),
@@ -329,16 +327,11 @@ fn ambient(model: &Model) -> Vec<Found> {
         path: c.path("via"),
         message: format!(
             "ztunnel places {} on {} pods, and does not see calls",
-            count(c.connections(), "connection"),
+            counted(c.connections(), "connection"),
             pods(model)
         ),
         probe: quiet(model, QUIET),
         fix: fix(&c),
     };
     passed_on(model, |kind| kind == SidecarKind::Ambient).map(found).collect()
-}
-
-/// `1 connection`, `2 connections`.
-pub(super) fn count(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

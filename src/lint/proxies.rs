@@ -3,10 +3,10 @@
 use super::facts::{Caller, brief, callers, direct, peak};
 use super::figures::{FAILED, IDLE_GATEWAYS, MAX_OVER_MEAN, OK, P99};
 use super::load::{BUSY, all_capacity};
-use super::placing::count;
 use super::probe::{opened, overload, quiet, scale_up};
 use super::{Found, Rule, Severity};
 use crate::model::{Client, EnvoyCluster, HaproxyRandom, Load, Model, Policy, Protocol, Rules, Sidecar, SidecarKind};
+use crate::words::counted;
 
 /// Seconds of a run in which nothing happens.
 const QUIET: u64 = 20;
@@ -171,8 +171,8 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
             path: format!("gateways.{}.replicas", gateway.server.name),
             message: format!(
                 "{} for {pods} pods: at least {} without any",
-                count(connections, "connection"),
-                count(pods - connections, "pod")
+                counted(connections, "connection"),
+                counted(pods - connections, "pod")
             ),
             probe: quiet(model, QUIET),
             fix: vec![fix],

@@ -206,7 +206,7 @@ impl Document {
     #[must_use]
     pub fn assumes(&self, path: &str) -> bool {
         const OF_SERVERS: [&str; 5] = ["grpc", "queue_limit", "concurrency", "service_time", "cpu"];
-        // What gRPC does where nobody says anything (one channel, pick_first) is no assumption.
+        // gRPC's own defaults (one channel, pick_first) are no assumptions.
         const OF_CLIENTS: [&str; 8] = [
             "keepalive",
             "deadline",

@@ -4,11 +4,12 @@ use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::EventRow;
 use crate::model::{Action, Client, DnsCache, Load, PickFirst, Policy, ServiceType, What};
 use crate::units::Time;
+use crate::words::counted;
 
 use super::chance::{LEVEL, some_pod_has, some_pod_is_off};
 use super::facts::{Facts, Pod, grpc, policy};
 use super::picks::{picks, slow};
-use super::words::{connections, count, many, percent, points, seconds, stays};
+use super::words::{connections, many, percent, points, seconds, stays};
 
 /// A share below this one is nothing.
 const NOTHING: f64 = 0.01;
@@ -83,7 +84,7 @@ fn plain(name: &str) -> &'static str {
     }
 }
 
-/// What kube-proxy remembers, where somebody connects through it more than once: the first connection of a replica is drawn in any case.
+/// Session affinity, if some replica connected through kube-proxy more than once. The first connection of a replica is drawn in any case.
 fn affinity(f: &Facts<'_>) -> Option<String> {
     let timeout = f.model.session_affinity?.timeout;
     let replicas: u64 = f.model.callers().map(|c| u64::from(c.replicas)).sum();
@@ -160,7 +161,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
         let kept = keeps(f);
         let only = match all.round() as u64 {
             0 | 1 => "there is only 1 connection".to_owned(),
-            c => format!("there are only {}", count(c, "connection")),
+            c => format!("there are only {}", counted(c, "connection")),
         };
         return reason("few_connections", format!("{only} for {n} pods, and {kept}"));
     }
@@ -205,7 +206,7 @@ pub(super) fn ejections(f: &Facts<'_>, pod: &Pod<'_>) -> Option<Reason> {
     let of = |out: &Pod<'_>| {
         let ejected = |e: &&EventRow| e.what.contains("leaves it out") && e.time_s <= f.phase.to_s;
         let first = f.events_of(out).find(ejected)?;
-        let n = count(f.events_of(out).filter(ejected).count() as u64, "ejection");
+        let n = counted(f.events_of(out).filter(ejected).count() as u64, "ejection");
         let (whom, at) = (out.beside(pod), seconds(first.time_s));
         Some(reason("ejection", format!("outlier detection leaves {whom} out ({n}, the first at {at})")))
     };
@@ -258,7 +259,7 @@ pub(super) fn few_requests(f: &Facts<'_>, pod: &Pod<'_>, part: f64) -> Option<Re
     let expected = (pod.parts.share - part).clamp(0.0, 1.0);
     let likely = some_pod_is_off(part, expected, f.phase.requests as f64, f.pods.len());
     (likely >= LEVEL).then(|| {
-        let requests = count(f.phase.requests, "request");
+        let requests = counted(f.phase.requests, "request");
         reason("chance", format!("by chance: {requests} over {} pods are too few to be even", f.pods.len()))
     })
 }

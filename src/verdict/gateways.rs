@@ -1,8 +1,8 @@
 //! What gateways inherit: kube-proxy places the connections of their clients on their pods.
 
-use super::words::count;
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::model::Model;
+use crate::words::counted;
 
 /// Times its part of the connections above which a pod of a gateway is named.
 const UNEVEN: f64 = 1.25;
@@ -23,7 +23,7 @@ fn uneven(outcome: &Outcome, gateway: &str) -> Option<String> {
     }
     let has = match connections {
         1 => "has the only connection".to_owned(),
-        n => format!("has {} of the {}", hot.connections_at_end, count(n, "connection")),
+        n => format!("has {} of the {}", hot.connections_at_end, counted(n, "connection")),
     };
     Some(format!(
         "The gateway's own pods are not even: {} {has} of {gateway}'s clients at the end, since kube-proxy places those and \

@@ -1,11 +1,11 @@
 //! Calls that failed: how many, whose, where and why.
 
 use super::facts::grpc;
-use super::words::count;
 use crate::metrics::outcome::{Maker, Outcome, Requests};
 use crate::metrics::reasons::{by_reason, failure_words};
 use crate::model::{Action, Client, Discovery, DnsCache, Model, Poll, ServiceType, Watch, What};
 use crate::units::Span;
+use crate::words::counted;
 
 /// A part of all calls whose failure matters more than any balance.
 const MANY_FAILURES: f64 = 0.001;
@@ -53,7 +53,7 @@ fn places(outcome: &Outcome, reason: &str) -> String {
     let all = || outcome.summary.failures.iter().filter(|f| f.reason == reason);
     let of = |by: Maker| -> Vec<&str> { all().filter(|f| f.by == by).map(|f| f.at.as_str()).collect() };
     let listed = |names: &[&str], noun: &str| match names.len() {
-        n if n > NAMES_MOST => count(n as u64, noun),
+        n if n > NAMES_MOST => counted(n as u64, noun),
         _ => names.join(", "),
     };
     let (pods, proxies) = ([of(Maker::Pod), of(Maker::Gateway)].concat(), of(Maker::Proxy));
@@ -75,7 +75,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
             let breakers = model.callers().find_map(|c| c.via.as_ref()?.cluster?.breakers)?;
             Some(format!(
                 " A proxy's circuit breakers allow {} under way at once, and {} waiting for a connection.",
-                count(breakers.requests.into(), "request"),
+                counted(breakers.requests.into(), "request"),
                 breakers.pending
             ))
         }

@@ -18,10 +18,11 @@ mod words;
 use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::model::{Model, Policy};
+use crate::words::counted;
 
 use facts::{Facts, policy};
 use losses::failures;
-use words::{calls, count, reach, seconds};
+use words::{calls, reach, seconds};
 
 /// What there is to say of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,9 +126,9 @@ fn out_of_reach(outcome: &Outcome) -> Option<String> {
     let ready = left(outcome).filter_map(|p| p.ready_s).fold(0.0, f64::max);
     let connections = match left(outcome).map(|p| p.connections_at_end).sum() {
         0 => "no client has a connection there".to_owned(),
-        n => format!("clients have {} there", count(n, "connection")),
+        n => format!("clients have {} there", counted(n, "connection")),
     };
-    let pods = count(left(outcome).count() as u64, "pod");
+    let pods = counted(left(outcome).count() as u64, "pod");
     let since = seconds(ready);
     Some(format!(
         "No request reached the pods that are Ready at the end ({pods}, all Ready since {since}); {connections}."
@@ -144,7 +145,7 @@ fn even(model: &Model, f: &Facts<'_>) -> String {
         let how = if model.balancers().all(rotation) { "takes them in rotation" } else { "picks one for each call" };
         format!("{} {how}", reach(f))
     } else if connections.round() < n as f64 {
-        let all = count(connections.round().max(1.0) as u64, "connection");
+        let all = counted(connections.round().max(1.0) as u64, "connection");
         return format!(
             "The load is even{phase} only on average: {all} cannot be on {n} pods at once, which have their turns as connections are \
              replaced."

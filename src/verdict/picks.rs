@@ -1,10 +1,11 @@
 //! Why channels, or proxies, prefer some pods to others.
 
 use crate::model::{Client, HaproxyRandom, Policy};
+use crate::words::counted;
 
 use super::cause::{Reason, ejections, few_requests, reason};
 use super::facts::{Facts, Pod, grpc, policy};
-use super::words::{count, percent, seconds, takes};
+use super::words::{percent, seconds, takes};
 
 /// A pod whose answers take this many times as long as the others' is slow.
 const SLOW: f64 = 1.25;
@@ -61,7 +62,7 @@ fn hash_keys(client: &Client, pod: &Pod<'_>) -> Reason {
     let keys = grpc(client).and_then(|g| g.keys.cumulative.clone());
     let many_keys = keys.map_or_else(String::new, |all| {
         let first = all.first().copied().unwrap_or_default();
-        format!(" ({}, the commonest with {} of the calls)", count(all.len() as u64, "key"), percent(first))
+        format!(" ({}, the commonest with {} of the calls)", counted(all.len() as u64, "key"), percent(first))
     });
     let text = format!(
         "{by} sends each key to one pod{many_keys}, and its keys make {} of the calls",

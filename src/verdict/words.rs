@@ -36,12 +36,6 @@ pub(super) fn reach(f: &Facts<'_>) -> &'static str {
     }
 }
 
-/// `1 pod`, `2 pods`.
-pub(super) fn count(n: u64, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} {noun}{plural}")
-}
-
 pub(super) fn calls(n: u64) -> String {
     if n == 1 { "1 call".to_owned() } else { format!("all {n} calls") }
 }

@@ -73,6 +73,9 @@ fn what_is_read_stays() {
     );
     let again = &["lint", "--no-evidence", "a b.yaml", "--write-baseline", "known.yaml"];
     assert!((0..2).all(|_| evenkeel(at, again).status.code() == Some(0)));
+    let known = fs::read(at.join("known.yaml")).unwrap();
+    let over = &["lint", "--no-evidence", "a b.yaml", "--baseline", "known.yaml", "--format", "json=known.yaml"];
+    assert_eq!((evenkeel(at, over).status.code(), fs::read(at.join("known.yaml")).unwrap()), (Some(2), known));
 }
 
 #[test]

@@ -14,11 +14,7 @@ pub(super) fn cpu(cx: &mut Check<'_>, file: Key<Written<Cpu>>, concurrency: u32,
         return None;
     }
     if !scales {
-        cx.no_effect(
-            &file.given("request"),
-            "request",
-            "without `hpa`: an autoscaler divides by it, and nobody else does",
-        );
+        cx.no_effect(&file.given("request"), "request", "without `hpa`: only an autoscaler uses it");
     }
     let found = cx.problems.len();
     let slots = Cores(concurrency.saturating_mul(1_000));

@@ -2,7 +2,7 @@
 
 use super::client::discovery_of;
 use super::timeline::unknown;
-use super::{Check, Names, is_virtual, law, least, outlier, policy as policies, server, via};
+use super::{Check, Names, is_virtual, law, outlier, policy as policies, server, via};
 use crate::distribution::Distribution;
 use crate::model::defaults;
 use crate::model::{
@@ -28,6 +28,9 @@ const HAPROXY_RETRIES: u32 = 3;
 /// `timeout resolve` of HAProxy's resolvers.
 const HAPROXY_RESOLVES: Span = Span::from_secs(1);
 
+/// The shortest time from one answer of DNS to the next lookup, where `cluster.dns.ttl` is shorter: each is a step of the run. (DNS has whole
+/// seconds.)
+const LEAST_TTL: Span = Span::from_millis(1);
 /// `grpc_connect_timeout`.
 const NGINX_CONNECTS: Span = Span::from_secs(60);
 /// HAProxy has no default of `timeout connect`, and warns without one; its own examples have this.
@@ -175,7 +178,7 @@ fn nginx(cx: &mut Check<'_>, file: At<NginxFile>, cluster: &Cluster, pods: u32) 
         workers: cx.count_or(workers, "workers", 1, MAX_WORKERS, 1),
         policy: Some(policy),
         listens: defaults::NGINX_LISTENS,
-        resolves: cluster.dns.ttl.max(least::TTL.span),
+        resolves: cluster.dns.ttl.max(LEAST_TTL),
         // `proxy_next_upstream`: all others, one after the other; what has been sent is not sent again, being a POST.
         retries: unsent(pods),
         connects: Some(NGINX_CONNECTS),

@@ -1,13 +1,13 @@
 //! A mix of methods.
 
 use super::client::no_share;
-use super::{Check, MAX_ITEMS, least};
-use crate::model::Method;
+use super::{Check, MAX_ITEMS};
+use crate::model::{LEAST_DEADLINE, Method};
 use crate::printable::is_shown;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::load::MethodFile;
-use crate::scenario::quantity::Share;
+use crate::scenario::quantity::{Duration, Share};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -55,7 +55,7 @@ fn method(
     let name = cx.required(name, "name", place, "a method");
     let share = cx.required(share, "share", place, "a method").and_then(|share| positive_share(cx, share));
     let cost = cost.map_or(1.0, |cost| cx.number(&cost, "cost", LEAST_COST, MOST_COST));
-    let deadline = cx.repeating(deadline, least::DEADLINE).or(client_deadline.as_ref().map(|d| d.value));
+    let deadline = own_deadline(cx, deadline).or(client_deadline.as_ref().map(|d| d.value));
     let At { value: name, place } = name?;
     if name.is_empty() || !name.chars().all(is_shown) {
         cx.problem(
@@ -68,6 +68,15 @@ fn method(
     }
     let until = before.last().map_or(0.0, |m| m.until) + share?;
     Some(Method { name, until, cost, deadline })
+}
+
+fn own_deadline(cx: &mut Check<'_>, key: Key<Duration>) -> Option<Span> {
+    let At { value: Duration(span), place } = key?;
+    if span < LEAST_DEADLINE {
+        cx.problem(Code::OutOfRange, place, format!("`deadline` is {span}, and must be at least {LEAST_DEADLINE}"));
+        return None;
+    }
+    Some(span)
 }
 
 fn positive_share(cx: &mut Check<'_>, At { value: Share(share), place }: At<Share>) -> Option<f64> {

@@ -14,7 +14,6 @@ mod grpc;
 mod hpa;
 mod keepalive;
 mod law;
-mod least;
 mod load;
 mod methods;
 mod outlier;

@@ -87,7 +87,7 @@ fn tool(executor: &str, of: Field<'_>) -> Option<Tool> {
             (open(place, "curve", list(place, points.collect())), end(&stages, place), allocated(of))
         }
         "externally-controlled" => {
-            let note = "somebody changes the number of VUs during the run: it stays as it is";
+            let note = "the number of VUs is changed from outside during the run, and stays the same here";
             missed.push(Missed(executor.to_owned(), note, Some(place)));
             (closed(vus, None), time("duration"), vus)
         }

@@ -246,14 +246,7 @@ impl Given {
         let by_rate = rate.zip(requests).map(|(rate, n)| text(place, format!("{}s", (n + rate - 1) / rate)));
         let five_seconds = || (fortio && requests.is_none()).then(|| text(place, "5s"));
         let duration = by_rate.or_else(|| self.time(Kind::Duration, place)).or_else(five_seconds);
-        let load = match rate {
-            Some(rate) if fortio => {
-                // Each of its threads keeps to its part of the rate.
-                let mut closed = Map::new(place);
-                closed.put("concurrency", int(place, workers));
-                closed.put("max_rate", int(place, rate));
-                one("closed", closed.node())
-            }
+        let load = match rate.filter(|_| !fortio) {
             Some(rate) => {
                 let note = "calls come at this rate even if the servers are slow; the tool then waits for its workers";
                 self.missed.push(Missed("rate".to_owned(), note, None));
@@ -267,6 +260,8 @@ impl Given {
                 closed.put("concurrency", int(place, workers));
                 let total = requests.or(ghz.then_some(200)).or((!ghz && !fortio).then_some(1));
                 closed.put_some("requests", total.filter(|_| duration.is_none()).map(|n| int(place, n)));
+                // Each of fortio's threads keeps to its part of the rate.
+                closed.put_some("max_rate", rate.map(|rate| int(place, rate)));
                 one("closed", closed.node())
             }
         };
