@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::mutate::{Random, mutate};
@@ -20,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// In MiB: all of them together have far less.
 const MEMORY: u64 = 1_024;
+
+/// In bytes: that of a program's main thread, where files are read. Code that is not optimised needs half a MiB per 16 levels of YAML.
+const STACK: usize = 8 << 20;
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
@@ -59,7 +63,14 @@ fn wrong(entry: entry::Entry, input: &[u8], file: &Path) -> Option<&'static str>
     Some("takes too long")
 }
 
-fn hunt(target: &str) {
+fn hunt(target: &'static str) {
+    let hunter = thread::Builder::new().name(target.to_owned()).stack_size(STACK).spawn(move || hunts(target));
+    if let Err(panic) = hunter.expect("a thread").join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn hunts(target: &str) {
     let entry = entry::TARGETS.iter().find(|t| t.0 == target).expect("a target").1;
     let corpus = corpus(target);
     let file = std::env::temp_dir().join(format!("evenkeel-fuzz-{target}-{}", std::process::id()));
