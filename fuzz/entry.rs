@@ -91,8 +91,8 @@ fn is_small(model: &Model) -> bool {
         Protocol::Grpc(grpc) => points(grpc.policy) * u64::from(c.replicas) * u64::from(c.channels),
         Protocol::Http1(_) => 1,
     });
-    let workers = model.callers().map(|c| match c.load {
-        Load::Closed { concurrency, .. } => u64::from(concurrency),
+    let workers = model.callers().map(|c| match &c.load {
+        Load::Closed(closed) => u64::from(closed.concurrency),
         _ => 0,
     });
     let window = model.window.unwrap_or(Span::from_secs(1)).0.max(1);

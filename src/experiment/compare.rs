@@ -13,7 +13,7 @@ use crate::metrics::estimate::{self, FEWEST_FOR_A_MEDIAN};
 use crate::metrics::figures::{BALANCE, Better, FIRST_BALANCE, better, figures, is_quantile, of_phases};
 use crate::metrics::outcome::{Estimate, MethodSummary, Summary};
 use crate::metrics::practical::Sizes;
-use crate::model::{Client, Load, Model};
+use crate::model::{Client, Closed, Load, Model};
 use crate::units::Span;
 use crate::words::{count, short};
 
@@ -71,7 +71,7 @@ fn same_load(a: &Side<'_>, b: &Side<'_>) -> bool {
     let (all_a, all_b) = (&a.runs.summaries, &b.runs.summaries);
     let same = |client: &Client| {
         let Some(other) = b.model.clients.iter().find(|other| other.name == client.name) else { return false };
-        let workers = matches!(client.load, Load::Closed { .. })
+        let workers = matches!(client.load, Load::Closed(_))
             && (client.replicas, &client.load, &client.methods) == (other.replicas, &other.load, &other.methods);
         let digest = |s: &Summary| s.arrivals_digest_by_client.get(&client.name).cloned();
         workers && a.model.duration == b.model.duration || all_a.iter().zip(all_b).all(|(a, b)| digest(a) == digest(b))
@@ -87,10 +87,10 @@ fn load_words(model: &Model) -> String {
     const MOST: usize = 3;
     let words = |client: &Client| {
         let load = match &client.load {
-            Load::Closed { concurrency, requests: Some(n), .. } => {
-                format!("{} calls, {concurrency} at once", count(*n))
-            }
-            Load::Closed { concurrency, requests: None, .. } => format!("{concurrency} calls at once"),
+            Load::Closed(Closed { concurrency, requests, .. }) => match requests {
+                Some(n) => format!("{} calls, {concurrency} at once", count(*n)),
+                None => format!("{concurrency} calls at once"),
+            },
             Load::Open { rate, .. } => match &rate.points[..] {
                 [(_, rate)] => format!("{} calls/s", short(*rate)),
                 _ => "calls/s that change".to_owned(),

@@ -123,7 +123,7 @@ fn few_streams(model: &Model) -> Vec<Found> {
     let found = |c: Caller<'_>| {
         let connections = connections_of(model, &c).max(1) as f64;
         let under_way = match &c.client.load {
-            Load::Closed { concurrency, .. } => f64::from(*concurrency) / connections,
+            Load::Closed(closed) => f64::from(closed.concurrency) / connections,
             // Little's law; a limit that is almost reached in the mean is exceeded half of the time.
             _ => 1.25 * peak(c.client)? / connections * (service + model.cluster.rtt.as_secs_f64()),
         };

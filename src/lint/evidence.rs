@@ -151,7 +151,7 @@ fn experiment(document: &Document, finding: &Finding) -> Option<(Loaded, Loaded,
     // A probe that does not fit the scenario (a client that starts late, say) gives way to the scenario itself; but there workers whose
     // calls fail at once would call, and fail, as fast as the network is.
     let (without, with) = pair(&[])?;
-    let spins = without.model.clients.iter().any(|c| matches!(c.load, Load::Closed { .. }));
+    let spins = without.model.clients.iter().any(|c| matches!(c.load, Load::Closed(_)));
     (!spins).then(|| (without, with, Vec::new()))
 }
 
@@ -160,10 +160,10 @@ fn calls(model: &Model) -> f64 {
     let seconds = model.duration.map_or(f64::INFINITY, |d| d.as_secs_f64());
     let most: f64 = model.servers.iter().map(|s| capacity(model, s) * f64::from(s.replicas)).sum();
     let of = |client: &crate::model::Client| match &client.load {
-        Load::Closed { concurrency, requests, .. } => {
+        Load::Closed(closed) => {
             let each = model.servers.iter().map(|s| s.service_time.mean()).fold(0.0, f64::max);
-            let rate = most.min(f64::from(*concurrency) / (each + model.cluster.rtt.as_secs_f64()).max(1e-6));
-            (rate * seconds).min(requests.map_or(f64::INFINITY, |n| n as f64))
+            let rate = most.min(f64::from(closed.concurrency) / (each + model.cluster.rtt.as_secs_f64()).max(1e-6));
+            (rate * seconds).min(closed.requests.map_or(f64::INFINITY, |n| n as f64))
         }
         Load::Streams(streams) => {
             let messages =

@@ -200,12 +200,12 @@ fn placed(model: &Model) -> &'static str {
 /// `1 / Σw²` over the parts `w` of the load that are placed by one draw each.
 fn equal_draws(model: &Model, pinned: &[Caller<'_>]) -> f64 {
     let load = |c: &Caller<'_>| match &c.client.load {
-        Load::Closed { concurrency, .. } => Some(f64::from(*concurrency)),
+        Load::Closed(closed) => Some(f64::from(closed.concurrency)),
         _ => peak(c.client),
     };
     let loads: Option<Vec<f64>> = pinned.iter().map(load).collect();
-    let mixed = pinned.iter().any(|c| matches!(c.client.load, Load::Closed { .. }))
-        && pinned.iter().any(|c| !matches!(c.client.load, Load::Closed { .. }));
+    let mixed = pinned.iter().any(|c| matches!(c.client.load, Load::Closed(_)))
+        && pinned.iter().any(|c| !matches!(c.client.load, Load::Closed(_)));
     let (Some(loads), false) = (loads, mixed) else { return f64::INFINITY };
     let all: f64 = loads.iter().sum();
     let squares: f64 =

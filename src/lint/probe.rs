@@ -31,7 +31,7 @@ pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> 
         if client.start.at + client.start.spread > SPREAD {
             sets.push(format!("clients.{name}.start={{ spread: {SPREAD} }}"));
         }
-        if timeline.is_empty() && matches!(client.load, Load::Closed { requests: Some(_), .. }) {
+        if timeline.is_empty() && client.load.requests().is_some() {
             sets.push(format!("clients.{name}.load.closed.requests=null"));
         }
     }
@@ -47,11 +47,11 @@ pub(super) fn probe(model: &Model, seconds: u64, timeline: &str) -> Vec<String> 
 /// failures would say how fast that is. They ask for this many calls per second together at the most.
 pub(super) fn opened(model: &Model, most: f64) -> Vec<String> {
     let service = model.servers.iter().map(|s| s.service_time.mean() / s.speed).fold(0.0, f64::max) * cost(model);
-    let rate = |client: &Client| match client.load {
-        Load::Closed { concurrency, .. } => {
+    let rate = |client: &Client| match &client.load {
+        Load::Closed(closed) => {
             let proxy = client.via.as_ref().map_or(0.0, |via| via.overhead.mean());
             let takes = service + model.cluster.rtt.as_secs_f64() + proxy;
-            Some(f64::from(concurrency) / takes.max(1e-6))
+            Some(f64::from(closed.concurrency) / takes.max(1e-6))
         }
         _ => None,
     };

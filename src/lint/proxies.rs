@@ -162,7 +162,7 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
         // Four per pod: one in e^4 is without. Workers that wait for answers need one each, and shared channels are one.
         let channels = (4 * pods).div_ceil(u64::from(busiest.replicas));
         let shared = matches!(&busiest.protocol, Protocol::Grpc(grpc) if grpc.shared_subchannels);
-        let fix = if shared || matches!(busiest.load, Load::Closed { .. }) {
+        let fix = if shared || matches!(busiest.load, Load::Closed(_)) {
             format!("gateways.{}.replicas={}", gateway.server.name, connections.div_ceil(4))
         } else {
             format!("clients.{}.channels={channels}", busiest.name)
@@ -188,7 +188,7 @@ fn breakers(model: &Model) -> Vec<Found> {
         let takes = service + model.cluster.rtt.as_secs_f64() + envoy.via.overhead.mean();
         // In all pods of the proxy together.
         let calls = |client: &Client| match &client.load {
-            Load::Closed { concurrency, .. } => Some((f64::from(*concurrency), 0.0)),
+            Load::Closed(closed) => Some((f64::from(closed.concurrency), 0.0)),
             // Little's law, and the variance of a Poisson count.
             _ => peak(client).map(|rate| (rate * takes, rate * takes)),
         };

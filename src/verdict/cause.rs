@@ -238,7 +238,7 @@ fn client_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
 
 /// Its connections carry more, or less, than others of the same client.
 fn connection_rates(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
-    let closed = |c: &Client| matches!(c.load, Load::Closed { .. } | Load::Forwarded);
+    let closed = |c: &Client| matches!(c.load, Load::Closed(_) | Load::Forwarded);
     let why = "callers of a closed load call again only after the answer";
     if let Some(why) = slow(f, pod, why).filter(|_| f.model.clients.iter().any(closed)) {
         return why;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::distribution::{Distribution, unit};
-use crate::settings::{OWN, at_least, group, number};
+use crate::settings::{OWN, at_least, count, group, number};
 use crate::units::{Span, Time};
 use crate::{settings, word_enum};
 
@@ -38,14 +38,7 @@ impl Method {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Load {
     /// Workers that each wait for the response before the next call (ghz).
-    Closed {
-        /// Workers over all replicas, at least 1 per replica.
-        concurrency: u32,
-        /// Calls over all replicas. `None`: until the run's `duration`.
-        requests: Option<u64>,
-        /// What a worker does between a response and its next call.
-        pacing: Pacing,
-    },
+    Closed(Closed),
     /// Calls that come whatever the responses do.
     Open {
         /// How they are spaced.
@@ -62,15 +55,15 @@ pub enum Load {
 impl Load {
     /// Workers that each make the next call when the last one has ended. `requests`: calls over all replicas; `None`: until the run's end.
     #[must_use]
-    pub const fn closed(concurrency: u32, requests: Option<u64>) -> Load {
-        Load::Closed { concurrency, requests, pacing: Pacing::NONE }
+    pub fn closed(concurrency: u32, requests: Option<u64>) -> Load {
+        Load::Closed(Closed { concurrency, requests, ..Closed::default() })
     }
 
     /// Calls, or streams, per second over all replicas. `None`: it is what the servers make it.
     #[must_use]
     pub fn rate(&self) -> Option<&RateCurve> {
         match self {
-            Load::Closed { .. } | Load::Forwarded => None,
+            Load::Closed(_) | Load::Forwarded => None,
             Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
         }
     }
@@ -78,7 +71,7 @@ impl Load {
     /// The same, to be changed.
     pub fn rate_mut(&mut self) -> Option<&mut RateCurve> {
         match self {
-            Load::Closed { .. } | Load::Forwarded => None,
+            Load::Closed(_) | Load::Forwarded => None,
             Load::Open { rate, .. } | Load::Streams(Streams { rate, .. }) => Some(rate),
         }
     }
@@ -87,35 +80,56 @@ impl Load {
     #[must_use]
     pub fn requests(&self) -> Option<u64> {
         match self {
-            Load::Closed { requests, .. } => *requests,
+            Load::Closed(closed) => closed.requests,
             Load::Open { .. } | Load::Streams(_) | Load::Forwarded => None,
         }
     }
 }
 
-/// What a worker of a closed load waits for between a response and its next call: first its think time, then its turn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pacing {
-    /// From a response to the next call, drawn each time (siege's `-d`, a user who reads).
-    pub think_time: Distribution,
-    /// Calls per second over all workers, at most: none begins a call sooner than `workers / max_rate` after the one before
-    /// (fortio's `-qps` with `-nocatchup`). `None`: no limit.
-    pub max_rate: Option<f64>,
-}
+/// Calls or streams per second that a load may have.
+pub const MAX_RATE: f64 = 1e9;
+/// Calls per second that a closed load may be kept to: one in 1,000 s.
+const LEAST_RATE: f64 = 0.001;
+/// Workers of a closed load.
+const MAX_WORKERS: u64 = 10_000_000;
+/// Calls of a closed load.
+const MAX_REQUESTS: u64 = 1_000_000_000_000;
 
-impl Pacing {
-    /// It goes on at once (ghz).
-    pub const NONE: Pacing = Pacing { think_time: Distribution::Constant(0.0), max_rate: None };
-
-    /// From one call of a worker to its next, at least.
-    #[must_use]
-    pub fn interval(&self, workers: u32) -> Option<Span> {
-        self.max_rate.map(|rate| Span::from_secs_f64(f64::from(workers) / rate))
+settings! {
+    /// A closed load.
+    #[derive(Clone)]
+    pub struct Closed {
+        /// Workers over all replicas, at least 1 per replica.
+        concurrency: u32 [count(1, MAX_WORKERS).required()] = 1;
+        /// Calls over all replicas. Without it the load goes on until the run's duration.
+        requests: Option<u64> [count(1, MAX_REQUESTS).or("until the end")] = None;
+        /// From a response to the worker's next call, drawn each time (siege's -d, a user who reads).
+        think_time: Distribution [OWN] = Distribution::Constant(0.0);
+        /// Calls per second over all workers at most: none begins a call sooner than workers / max_rate after its last (fortio's -qps with
+        /// -nocatchup).
+        max_rate: Option<f64> [number(LEAST_RATE, MAX_RATE).or("no limit")] = None;
     }
 }
 
-/// Calls or streams per second that a load may have.
-pub const MAX_RATE: f64 = 1e9;
+impl Closed {
+    /// True if a worker pauses before its next call, and does not go on at once as ghz's do.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.thinks() || self.max_rate.is_some()
+    }
+
+    /// True if a worker thinks before its next call.
+    #[must_use]
+    pub fn thinks(&self) -> bool {
+        self.think_time != Distribution::Constant(0.0)
+    }
+
+    /// From one call of a worker to its next, at least.
+    #[must_use]
+    pub fn interval(&self) -> Option<Span> {
+        self.max_rate.map(|rate| Span::from_secs_f64(f64::from(self.concurrency) / rate))
+    }
+}
 
 settings! {
     /// Streams that stay open for long. One that is cut is opened again at once.

@@ -143,6 +143,21 @@ impl Field for u32 {
     }
 }
 
+impl Holds for u64 {
+    const LIKE: Kind = Kind::Count { least: 0, most: u64::MAX };
+}
+
+impl Field for u64 {
+    fn take(&mut self, value: Value) {
+        if let Value::Count(n) = value {
+            *self = n;
+        }
+    }
+    fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
+        one(self)
+    }
+}
+
 impl Own for String {
     fn rows(&self) -> Vec<(String, String)> {
         one(self)

@@ -7,7 +7,7 @@ use super::observation::Observer;
 use super::schedule::Rank;
 use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
 use crate::ids::{CallerId, ConnectionIx, DeploymentId, Id, NodeId, OwnerId, ReplicaId, ViewId, WorkerId};
-use crate::model::{Arrivals, Client, Load, Pacing, Protocol};
+use crate::model::{Arrivals, Client, Closed, Load, Protocol};
 use crate::random::{key_of, mix};
 use crate::units::Time;
 
@@ -67,12 +67,11 @@ impl<'a, O: Observer> Engine<'a, O> {
                 self.arrivals.set(i, load.next.at);
                 Some(load)
             }
-            Load::Closed { .. } | Load::Forwarded => None,
+            Load::Closed(_) | Load::Forwarded => None,
         };
         self.add_caller(client, open, client.replicas);
         // An open load, or a closed one without a total, ends with the run.
-        let endless = !matches!(client.load, Load::Closed { requests: Some(_), .. });
-        self.unfinished_closed += u64::from(endless);
+        self.unfinished_closed += u64::from(client.load.requests().is_none());
         self.reserve(client);
         for r in 0..client.replicas {
             let replica = self.add_replica(CallerId::of(i));
@@ -119,13 +118,13 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// The workers of the `r`-th replica of a closed load. Worker `i` uses channel `i mod k`, as ghz does.
     fn add_workers(&mut self, client: CallerId, replica: ReplicaId, r: u32) {
         let settings = self.clients[client].settings;
-        let Load::Closed { concurrency, requests, pacing } = &settings.load else { return };
-        let (concurrency, paced) = (*concurrency, *pacing != Pacing::NONE);
+        let Load::Closed(closed) = &settings.load else { return };
+        let &Closed { concurrency, requests, .. } = closed;
         let n = u64::from(settings.replicas);
         let requests = requests.map(|total| part(total, n, u64::from(r)));
         let load = self.closed.next_id();
         let owner = self.replica_key(replica);
-        self.closed.push(ClosedLoad::new(&self.streams, owner, requests, paced));
+        self.closed.push(ClosedLoad::new(&self.streams, owner, requests, closed.is_paced()));
         let first = self.replicas[replica].first;
         let first_worker = self.workers.next_id();
         let workers = part(u64::from(concurrency), n, u64::from(r)) as u32;

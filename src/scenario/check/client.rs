@@ -110,7 +110,7 @@ fn without_effect(
         let why = "without `http1.keep_alive`: each request has its own connection";
         cx.no_effect(&own.given("connection_lifetime"), "connection_lifetime", why);
     }
-    if matches!(load, Load::Closed { .. }) {
+    if matches!(load, Load::Closed(_)) {
         let why = "on a closed load, which cannot be rolled out";
         cx.no_effect(startup, "startup", why);
         cx.no_effect(strategy, "strategy", why);

@@ -2,18 +2,13 @@
 
 use super::csv;
 use super::{Check, Names, instant, law, methods, streams};
-use crate::model::{Arrivals, Client, Load, Method, Pacing, RateCurve};
+use crate::model::{Arrivals, Client, Closed, Load, Method, RateCurve};
 use crate::scenario::diagnostic::{Place, Problem, quoted};
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile};
+use crate::scenario::file::load::{ClosedFile, LoadFile, OpenFile, PointFile, ThinkTimeFile};
 use crate::scenario::file::settings::WrittenKeys;
 use crate::scenario::rules::Code;
 use crate::units::{Span, Time};
-
-const MAX_WORKERS: u32 = 10_000_000;
-/// Calls per second that a closed load may be kept to: one in 1,000 s.
-const LEAST_RATE: f64 = 0.001;
-const MAX_REQUESTS: u64 = 1_000_000_000_000;
 
 /// Who has to share a load, with the places of the figures (`None`: not given).
 pub(super) struct Workers {
@@ -76,38 +71,32 @@ pub(super) fn load(
     (load, methods::methods(cx, methods, deadline))
 }
 
-fn closed(cx: &mut Check<'_>, file: At<ClosedFile>, workers: &Workers) -> Load {
-    let At { value: ClosedFile { concurrency, requests, think_time, max_rate }, place } = file;
-    let concurrency = cx.required(concurrency, "concurrency", place, "`closed`");
-    let at = concurrency.as_ref().map_or(place, |c| c.place);
-    let given = concurrency.is_some();
-    let concurrency = cx.count_or(concurrency, "concurrency", 1, MAX_WORKERS, workers.replicas);
+fn closed(cx: &mut Check<'_>, At { value: file, place }: At<ClosedFile>, workers: &Workers) -> Load {
     let replicas = workers.replicas;
-    let per_replica = concurrency / replicas.max(1);
-    if given && per_replica == 0 {
-        let message = format!("{concurrency} workers cannot be split over {replicas} replicas: each needs one");
-        cx.problem(Code::TooFewWorkers, at, message);
-    } else if given && workers.channels > per_replica {
-        let message = format!(
-            "{} channels per replica need as many workers, and a replica has {per_replica} (ghz refuses it too)",
-            workers.channels
-        );
-        cx.problem(Code::TooFewWorkers, workers.channels_place.unwrap_or(workers.replicas_place), message);
-    }
-    let requests = requests.map(|requests| {
-        let at = requests.place;
-        let requests = cx.count(requests, "requests", 1, MAX_REQUESTS);
-        if requests < u64::from(replicas) {
-            let message = format!("{requests} calls cannot be split over {replicas} replicas: each needs one");
-            cx.problem(Code::TooFewWorkers, at, message);
+    let closed = cx.settings(&file, "closed", place, Closed { concurrency: replicas, ..Closed::default() });
+    let per_replica = closed.concurrency / replicas.max(1);
+    if let Some(place) = file.place("concurrency") {
+        if per_replica == 0 {
+            let message =
+                format!("{} workers cannot be split over {replicas} replicas: each needs one", closed.concurrency);
+            cx.problem(Code::TooFewWorkers, place, message);
+        } else if workers.channels > per_replica {
+            let message = format!(
+                "{} channels per replica need as many workers, and a replica has {per_replica} (ghz refuses it too)",
+                workers.channels
+            );
+            cx.problem(Code::TooFewWorkers, workers.channels_place.unwrap_or(workers.replicas_place), message);
         }
-        requests
-    });
-    let pacing = Pacing {
-        think_time: law::law_or(cx, think_time, || Pacing::NONE.think_time),
-        max_rate: max_rate.map(|rate| cx.number(&rate, "max_rate", LEAST_RATE, crate::model::MAX_RATE)),
-    };
-    Load::Closed { concurrency, requests, pacing }
+    }
+    if let (Some(requests), Some(place)) = (closed.requests, file.place("requests"))
+        && requests < u64::from(replicas)
+    {
+        let message = format!("{requests} calls cannot be split over {replicas} replicas: each needs one");
+        cx.problem(Code::TooFewWorkers, place, message);
+    }
+    let ThinkTimeFile { think_time } = file.rest;
+    let think_time = law::law_or(cx, think_time, || closed.think_time.clone());
+    Load::Closed(Closed { think_time, ..closed })
 }
 
 fn open(cx: &mut Check<'_>, file: At<OpenFile>, duration: Option<Span>) -> Load {

@@ -360,11 +360,11 @@ fn no_end(cx: &mut Check<'_>, model: &Model, names: &Names, root: Place) {
         return;
     }
     for client in &model.clients {
-        let what = match client.load {
+        let what = match &client.load {
             Load::Open { .. } => "an open load",
             Load::Streams(_) => "a load of streams",
-            Load::Closed { requests: None, .. } => "a closed load without `requests`",
-            Load::Closed { requests: Some(_), .. } | Load::Forwarded => continue,
+            Load::Closed(closed) if closed.requests.is_none() => "a closed load without `requests`",
+            Load::Closed(_) | Load::Forwarded => continue,
         };
         let place = names.place(&client.name).unwrap_or(root);
         let message = format!("{} has {what}, which never ends: the scenario needs a `duration`", quoted(&client.name));

@@ -187,8 +187,8 @@ fn entries(client: &Client) -> u64 {
 }
 
 fn workers(model: &Model) -> u64 {
-    let of = |c: &Client| match c.load {
-        Load::Closed { concurrency, .. } => u64::from(concurrency),
+    let of = |c: &Client| match &c.load {
+        Load::Closed(closed) => u64::from(closed.concurrency),
         _ => 0,
     };
     model.clients.iter().map(of).sum()

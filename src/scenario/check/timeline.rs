@@ -152,7 +152,7 @@ impl State<'_> {
             unknown(cx, "server or client", name, servers.chain(self.clients.iter().map(|c| c.name.as_str())));
             return None;
         };
-        if matches!(self.clients[i].load, Load::Closed { .. }) {
+        if matches!(self.clients[i].load, Load::Closed(_)) {
             let message = format!("{} has a closed load, which cannot be rolled out", quoted(&name.value));
             cx.report(
                 Problem::new(Code::Contradiction, name.place, message)

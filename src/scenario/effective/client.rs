@@ -2,8 +2,8 @@
 
 use super::balancing::{outlier_acts, policy_values, sidecar_values};
 use super::{Rows, Scope, stack};
-use crate::model::text::{curve, law, optional};
-use crate::model::{Client, Discovery, GrpcClient, Keepalive, Load, Method, Pacing, Protocol, ServiceType, Sidecar};
+use crate::model::text::{curve, optional};
+use crate::model::{Client, Discovery, GrpcClient, Keepalive, Load, Method, Protocol, ServiceType, Sidecar};
 use crate::settings::Words;
 use crate::units::Span;
 
@@ -109,17 +109,11 @@ fn method_values(rows: &mut Rows<'_>, at: &Scope, methods: &[Method]) {
 
 fn load_values(rows: &mut Rows<'_>, at: &Scope, load: &Load) {
     match load {
-        Load::Closed { concurrency, requests, pacing } => {
-            let closed = at.key("closed");
-            rows.put(&closed, "concurrency", concurrency.to_string());
-            rows.put(&closed, "requests", requests.map_or("until the end".into(), |n| n.to_string()));
-            if pacing.think_time != Pacing::NONE.think_time {
-                rows.put(&closed, "think_time", law(&pacing.think_time));
-            }
-            if let Some(rate) = pacing.max_rate {
-                rows.put(&closed, "max_rate", rate.to_string());
-            }
-        }
+        Load::Closed(closed) => rows.settings(&at.key("closed"), closed, |key| match key {
+            "think_time" => closed.thinks(),
+            "max_rate" => closed.max_rate.is_some(),
+            _ => true,
+        }),
         Load::Open { arrivals, rate } => {
             let open = at.key("open");
             // The rate, the curve and the trace are one thing by now, with the timeline's changes in it; it is shown by the

@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::at::{At, Key};
 use super::law::LawFile;
-use super::settings::Word;
+use super::settings::{Word, Written};
 use super::streams::StreamsFile;
-use crate::model::Arrivals;
-use crate::scenario::quantity::{Count, Duration, Number, Share};
+use crate::model::{Arrivals, Closed};
+use crate::scenario::quantity::{Duration, Number, Share};
 
 /// What a client asks for: exactly one of closed, open and streams.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -42,19 +42,13 @@ pub struct MethodFile {
 }
 
 /// A closed load.
+pub type ClosedFile = Written<Closed, ThinkTimeFile>;
+
+/// Its key that is no plain one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClosedFile {
-    /// Workers over all replicas.
-    #[schemars(required)]
-    pub concurrency: Key<Count>,
-    /// Calls over all replicas. Without it the load goes on until the run's duration.
-    pub requests: Key<Count>,
-    /// From a response to the worker's next call, drawn each time. Default 0s.
+pub struct ThinkTimeFile {
     pub think_time: Key<LawFile>,
-    /// Calls per second over all workers at most, from 0.001: none begins a call sooner than workers / max_rate after its last. Default: no
-    /// limit.
-    pub max_rate: Key<Number>,
 }
 
 /// An open load: exactly one of rate, curve and trace.

@@ -59,7 +59,7 @@ fn all_connections_are_used(model: &Model) -> bool {
         let connections = f64::from(client.replicas) * f64::from(client.channels);
         match &client.load {
             // Worker i uses channel i mod k.
-            Load::Closed { concurrency, .. } => f64::from(*concurrency) >= connections,
+            Load::Closed(closed) => f64::from(closed.concurrency) >= connections,
             Load::Streams(_) | Load::Forwarded => false,
             Load::Open { .. } => measured_calls(model, client) >= CALLS_PER_CONNECTION_MIN * connections,
         }

@@ -2,7 +2,7 @@
 
 use super::{Applicable, Compare, ageless, pinned_connections};
 use crate::distribution::Distribution;
-use crate::model::{Arrivals, Client, Load, Model, Policy, Protocol, Server};
+use crate::model::{Arrivals, Client, Closed, Load, Model, Policy, Protocol, Server};
 use crate::theory::queueing::{Queue, closed_loop_throughput};
 
 /// What the queueing forms need: one server, no change, no limit that turns waiting into errors, and calls spread
@@ -69,17 +69,16 @@ pub(super) fn open(model: &Model) -> Vec<Applicable> {
 /// Closed load with constant service: the bound of the throughput.
 pub(super) fn closed(model: &Model) -> Vec<Applicable> {
     let (Some((server, pods)), [client]) = (even_pods(model), model.clients.as_slice()) else { return Vec::new() };
-    let Load::Closed { concurrency, ref pacing, .. } = client.load else { return Vec::new() };
+    let Load::Closed(Closed { concurrency, think_time, max_rate, .. }) = &client.load else { return Vec::new() };
     if !server.service_time.is_constant() {
         return Vec::new();
     }
     let (service, rtt) = (server.service_time.mean(), model.cluster.rtt.as_secs_f64());
-    let thinks = pacing.think_time.mean();
-    let bound = closed_loop_throughput(concurrency, pods, server.concurrency, service, rtt + thinks);
-    let bound = bound.map(|bound| pacing.max_rate.map_or(bound, |most| bound.min(most)));
+    let thinks = think_time.mean();
+    let bound = closed_loop_throughput(*concurrency, pods, server.concurrency, service, rtt + thinks);
+    let bound = bound.map(|bound| max_rate.map_or(bound, |most| bound.min(most)));
     let (z, of_z) = if thinks > 0.0 { ("+Z", format!(", Z = {thinks} s of think time")) } else { ("", String::new()) };
-    let (r, of_r) =
-        pacing.max_rate.map_or(("", String::new()), |rate| (", R", format!(", R = {rate} calls per second")));
+    let (r, of_r) = max_rate.map_or(("", String::new()), |rate| (", R", format!(", R = {rate} calls per second")));
     let basis = format!(
         "upper bound min(W/(S+rtt{z}), m k/S{r}), W = {concurrency} workers, m = {pods} pods that get calls, k = {} slots{of_z}{of_r}",
         server.concurrency

@@ -44,16 +44,13 @@ impl<O: Observer> Engine<'_, O> {
     /// A worker thinks, or waits for its turn.
     fn pause(&mut self, worker: WorkerId) {
         let Worker { replica, load, called, .. } = self.workers[worker];
-        let Load::Closed { concurrency, pacing, .. } = &self.clients[self.replicas[replica].client].settings.load
-        else {
-            return;
-        };
+        let Load::Closed(closed) = &self.clients[self.replicas[replica].client].settings.load else { return };
         let load = &mut self.closed[load];
         let k = load.thought;
         load.thought += 1;
         let draw = self.streams.draw(Purpose::Think, self.replica_key(replica), k);
-        let thought = self.now + pacing.think_time.sample(draw);
-        let turn = pacing.interval(*concurrency).map_or(Time::ZERO, |interval| called + interval);
+        let thought = self.now + closed.think_time.sample(draw);
+        let turn = closed.interval().map_or(Time::ZERO, |interval| called + interval);
         self.schedule.at(thought.max(turn), Rank::Expiry, Event::NextCall { worker });
     }
 }

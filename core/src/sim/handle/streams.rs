@@ -29,7 +29,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     pub fn streams_of(&self, client: CallerId) -> Option<&'a Streams> {
         match &self.clients[client].settings.load {
             Load::Streams(streams) => Some(streams),
-            Load::Closed { .. } | Load::Open { .. } | Load::Forwarded => None,
+            Load::Closed(_) | Load::Open { .. } | Load::Forwarded => None,
         }
     }
 
