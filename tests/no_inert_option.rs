@@ -402,7 +402,7 @@ fn every_option_of_the_schema_is_covered() {
 
 /// Settings of gateways that clients or servers have, too.
 const SHARED: [&str; 8] = [
-    "EnvoyFile",
+    "EnvoyCluster",
     "Policy",
     "DiscoveryFile",
     "OutlierDetection",

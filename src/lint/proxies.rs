@@ -184,7 +184,7 @@ fn idle_gateways(model: &Model) -> Vec<Found> {
 fn breakers(model: &Model) -> Vec<Found> {
     let service = model.servers.iter().map(|s| s.service_time.mean() / s.speed).fold(0.0, f64::max);
     let found = |envoy: Envoy<'_>| {
-        let limit = envoy.cluster.breakers?.requests;
+        let limit = envoy.cluster.circuit_breakers?.max_requests;
         let takes = service + model.cluster.rtt.as_secs_f64() + envoy.via.overhead.mean();
         // In all pods of the proxy together.
         let calls = |client: &Client| match &client.load {

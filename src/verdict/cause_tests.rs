@@ -6,8 +6,8 @@ use crate::distribution::Distribution;
 use crate::metrics::attribution::{CallerPart, ClientParts, PodParts};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome};
 use crate::model::{
-    Client, EnvoyCluster, LeastRequest, Lifetime, Load, Protocol, Random, RateCurve, Reuse, ServiceType, Sidecar,
-    SidecarKind, SlowStart, Streams, What,
+    Client, EnvoyCluster, LeastRequest, Lifetime, Load, Protocol, Random, RateCurve, ServiceType, Sidecar, SidecarKind,
+    SlowStart, Streams, What,
 };
 use crate::units::{Span, Time};
 
@@ -271,14 +271,7 @@ fn a_slower_server_is_no_slow_pod() {
 fn slow_start_is_of_new_pods() {
     let mut model = least_request();
     let slow_start = Some(SlowStart { window: Span::from_secs(30), aggression: 1.0, min_weight: 0.1 });
-    let cluster = EnvoyCluster {
-        breakers: None,
-        panic_threshold: 50,
-        retries: 0,
-        max_requests_per_connection: None,
-        slow_start,
-        reuse: Reuse::default(),
-    };
+    let cluster = EnvoyCluster { circuit_breakers: None, slow_start, ..EnvoyCluster::default() };
     let overhead = Distribution::Constant(0.0);
     model.clients[0].via = Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster) });
     let mut outcome = all_by(|p| &mut p.picks);

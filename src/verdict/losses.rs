@@ -72,11 +72,11 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
     let keepalive = || model.callers().find_map(|c| grpc(c)?.keepalive);
     match reason {
         "circuit_breaker" => {
-            let breakers = model.callers().find_map(|c| c.via.as_ref()?.cluster?.breakers)?;
+            let breakers = model.callers().find_map(|c| c.via.as_ref()?.cluster?.circuit_breakers)?;
             Some(format!(
                 " A proxy's circuit breakers allow {} under way at once, and {} waiting for a connection.",
-                counted(breakers.requests.into(), "request"),
-                breakers.pending
+                counted(breakers.max_requests.into(), "request"),
+                breakers.max_pending_requests
             ))
         }
         "queue_full" => Some(" A pod whose queue is full (queue_limit) refuses what comes.".to_owned()),

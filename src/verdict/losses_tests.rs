@@ -5,8 +5,8 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::model::{
-    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Poll, Protocol, RetryLimit, Reuse, Sidecar,
-    SidecarKind, Wake, What,
+    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Poll, Protocol, RetryLimit, Sidecar, SidecarKind,
+    Wake, What,
 };
 use crate::units::Span;
 
@@ -24,15 +24,8 @@ fn lossy(first_is_gone: bool) -> Outcome {
     lossy
 }
 
-fn envoy(workers: Option<u32>, breakers: Option<Breakers>) -> Sidecar {
-    let cluster = EnvoyCluster {
-        breakers,
-        panic_threshold: 50,
-        retries: 0,
-        max_requests_per_connection: None,
-        slow_start: None,
-        reuse: Reuse::default(),
-    };
+fn envoy(workers: Option<u32>, circuit_breakers: Option<Breakers>) -> Sidecar {
+    let cluster = EnvoyCluster { circuit_breakers, ..EnvoyCluster::default() };
     let overhead = Distribution::Constant(0.0);
     Sidecar { kind: SidecarKind::Envoy, workers, overhead, cluster: Some(cluster) }
 }
@@ -133,7 +126,7 @@ fn what_made_few_of_the_calls_fail_is_not_explained() {
 #[test]
 fn circuit_breakers_are_explained_by_their_settings() {
     let mut model = round_robin();
-    let breakers = Breakers { pending: 3, requests: 5, retries: RetryLimit::Count(1) };
+    let breakers = Breakers { max_requests: 5, max_pending_requests: 3, retries: RetryLimit::Count(1) };
     model.clients[0].via = Some(envoy(None, Some(breakers)));
     let text = "A proxy's circuit breakers allow 5 requests under way at once, and 3 waiting for a connection.";
     assert!(sentence(&model, &failing("circuit_breaker")).contains(text));

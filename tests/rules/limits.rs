@@ -93,7 +93,7 @@ proptest! {
     ) {
         const ALL: [Resource; 3] = [Resource::Pending, Resource::Request, Resource::Retry];
         let limit = RetryLimit::Budget { percent, min: 3 };
-        let breakers = Breakers { pending: most, requests: most, retries: limit };
+        let breakers = Breakers { max_requests: most, max_pending_requests: most, retries: limit };
         let mut used = InUse::default();
         for (i, take) in steps {
             let before = used.used(ALL[i]);

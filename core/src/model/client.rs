@@ -5,7 +5,9 @@ use super::{
 };
 use crate::distribution::Distribution;
 use crate::model::defaults;
-use crate::settings::{ABOVE_ZERO, DURATION, FLAG, OWN, SHARE, at_least, count, group, number, word, zero_or_at_least};
+use crate::settings::{
+    ABOVE_ZERO, DURATION, FLAG, OWN, PERCENT, SHARE, at_least, count, group, number, word, zero_or_at_least,
+};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -15,6 +17,8 @@ pub(super) const MS: Span = Span::from_millis(1);
 const MAX_WARM: u64 = 100_000;
 /// Replicas of a client, and channels or connections of a replica.
 const MAX_REPLICAS_OR_CHANNELS: u64 = 10_000_000;
+/// Envoy has no limit; gRPC's, so that a mistake in a configuration does not become a storm.
+const MAX_RETRIES: u64 = 4;
 /// A worker whose call has failed makes the next one; below this, nothing is ever answered in time.
 pub const LEAST_DEADLINE: Span = Span::from_micros(10);
 
@@ -77,22 +81,24 @@ pub struct Sidecar {
     pub cluster: Option<EnvoyCluster>,
 }
 
-/// What Envoy calls a cluster, and NGINX an upstream: hosts, each with a connection pool per worker, which dials when a call needs it. Its policy picks
-/// among all hosts that discovery names, connected or not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EnvoyCluster {
-    /// Circuit breakers (`circuit_breaker.proto`). `None`: none (Istio's 2^32 - 1).
-    pub breakers: Option<Breakers>,
-    /// Health is ignored when less than this share of the hosts, in percent, is not ejected; 0: never.
-    pub panic_threshold: u32,
-    /// How often it tries a failed request again.
-    pub retries: u32,
-    /// A connection takes no new requests after this many (`max_requests_per_connection`). `None`: no limit.
-    pub max_requests_per_connection: Option<u32>,
-    /// New hosts get less at first. `None`: they do not.
-    pub slow_start: Option<SlowStart>,
-    /// How calls share its connections.
-    pub reuse: Reuse,
+settings! {
+    /// Settings of Envoy for what it calls a cluster, and NGINX an upstream: hosts, each with a connection pool per worker, which dials when a
+    /// call needs it. Its policy picks among all hosts that discovery names, connected or not.
+    pub struct EnvoyCluster {
+        /// How often it tries a request again that found no connection or failed with UNAVAILABLE. Istio: 2, and it prefers another host.
+        retries: u32 [count(0, MAX_RETRIES)] = 0;
+        /// Ejections are ignored when less than this share of the hosts is left; 0%: never. Istio: 0%.
+        panic_threshold: u32 [PERCENT] = defaults::PANIC_THRESHOLD;
+        /// A connection to a host takes no new requests after this many.
+        max_requests_per_connection: Option<u32> [count(1, u32::MAX as u64).or("no limit")] = None;
+        /// What it refuses to take upon itself. Istio: nothing (2^32 - 1 of each).
+        circuit_breakers: Option<Breakers> [group::<Breakers>()] = Some(Breakers::default());
+        /// New hosts get less at first, by round_robin and least_request.
+        slow_start: Option<SlowStart> [group::<SlowStart>().or("none")] = None;
+    } with {
+        /// How calls share its connections.
+        reuse: Reuse = Reuse::default();
+    }
 }
 
 /// How calls share a proxy's connections to a server.

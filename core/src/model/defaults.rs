@@ -3,8 +3,7 @@
 
 use super::stack::{self, ClientStack, Stack};
 use super::{
-    Breakers, Client, Cluster, ConnectAt, CountOrPercent, Enforcement, GrpcServer, Load, Model, RetryLimit, Server,
-    ServiceType, Strategy,
+    Client, Cluster, ConnectAt, CountOrPercent, Enforcement, GrpcServer, Load, Model, Server, ServiceType, Strategy,
 };
 use crate::distribution::Distribution;
 use crate::units::Span;
@@ -49,9 +48,6 @@ pub const CHANNELS: u32 = 1;
 pub const ISTIO_DEBOUNCE: Span = Span::from_millis(100);
 /// Istio's chart, `global.proxy` (`concurrency: 2`).
 pub const WORKERS: u32 = 2;
-
-/// `circuit_breaker.proto`.
-pub const BREAKERS: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
 
 /// `pilot/pkg/networking/core/route/retry`: attempts of the default policy, the first one not counted.
 pub const ISTIO_RETRIES: u32 = 2;

@@ -99,16 +99,18 @@ pub struct RetryBudget {
     pub ttl: Span,
 }
 
-/// Limits of an Envoy cluster for one priority, shared by all workers (`circuit_breaker.proto`). There is none of connections: a
-/// host without one always gets one, and more than one per worker and host are not modelled.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Breakers {
-    /// Requests that wait for a connection.
-    pub pending: u32,
-    /// Requests under way.
-    pub requests: u32,
-    /// Retries under way.
-    pub retries: RetryLimit,
+settings! {
+    /// Envoy's circuit breakers for one priority, shared by its workers (circuit_breaker.proto). There is none of connections: a host without
+    /// one always gets one, and more than one per worker and host are not modelled.
+    pub struct Breakers {
+        /// Requests under way; more fail with UNAVAILABLE.
+        max_requests: u32 [count(1, u32::MAX as u64)] = 1_024;
+        /// Requests that wait for a connection; more fail with UNAVAILABLE.
+        max_pending_requests: u32 [count(1, u32::MAX as u64)] = 1_024;
+    } with {
+        /// Retries under way.
+        retries: RetryLimit = RetryLimit::Count(3);
+    }
 }
 
 /// How Envoy limits retries that are under way.

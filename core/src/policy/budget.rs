@@ -110,8 +110,8 @@ impl InUse {
 
     fn most(&self, breakers: &Breakers, resource: Resource) -> u32 {
         match (resource, breakers.retries) {
-            (Resource::Pending, _) => breakers.pending,
-            (Resource::Request, _) => breakers.requests,
+            (Resource::Pending, _) => breakers.max_pending_requests,
+            (Resource::Request, _) => breakers.max_requests,
             (Resource::Retry, RetryLimit::Count(most)) => most,
             (Resource::Retry, RetryLimit::Budget { percent, min }) => {
                 let active = f64::from(self.requests) + f64::from(self.pending);
@@ -136,7 +136,8 @@ mod tests {
     /// Linkerd's defaults: 20 %, 10 per second, over 10 s.
     const LINKERD: RetryBudget = RetryBudget { ratio: 0.2, min_per_s: 10, ttl: Span::from_secs(10) };
     /// Envoy's defaults.
-    const ENVOY: Breakers = Breakers { pending: 1_024, requests: 1_024, retries: RetryLimit::Count(3) };
+    const ENVOY: Breakers =
+        Breakers { max_requests: 1_024, max_pending_requests: 1_024, retries: RetryLimit::Count(3) };
 
     fn retries(budget: &mut Budget, now: Time) -> usize {
         (0..10_000).take_while(|_| budget.try_retry(now)).count()

@@ -10,7 +10,6 @@ use crate::scenario::file::client::{ClientFile, ClientKeysFile, DiscoveryFile, P
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::server::StrategyFile;
 use crate::scenario::file::settings::{Written, WrittenKeys};
-use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
@@ -145,15 +144,6 @@ pub(super) fn discovery_of(cx: &mut Check<'_>, file: Key<DiscoveryFile>, service
             Discovery::Watch(watch)
         }
     })
-}
-
-/// A share from 0 to 1.
-pub(super) fn share(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: f64) -> f64 {
-    let Some(At { value: Share(x), place }) = key else { return default };
-    if !(0.0..=1.0).contains(&x) {
-        no_share(cx, place, x, format!("`{name}` must be from 0 to 1, or 0% to 100%"));
-    }
-    x.clamp(0.0, 1.0)
 }
 
 /// Refuses a share that is out of range. A number from 1 to 100 was meant as a percentage.

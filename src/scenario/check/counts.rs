@@ -54,8 +54,8 @@ fn asked_by(detection: Option<(&WrittenKeys, Place)>, cluster: Option<&EnvoyFile
         detection: detection.map(|(_, place)| place),
         success_rate: detection.and_then(|(keys, _)| keys.place("success_rate")),
         failure_percentage: detection.and_then(|(keys, _)| keys.place("failure_percentage")),
-        panic_threshold: cluster.and_then(|c| place(&c.panic_threshold)),
-        slow_start: cluster.and_then(|c| place(&c.slow_start)),
+        panic_threshold: cluster.and_then(|c| c.place("panic_threshold")),
+        slow_start: cluster.and_then(|c| c.place("slow_start")),
         subset: None,
     }
 }

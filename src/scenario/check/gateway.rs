@@ -138,19 +138,18 @@ fn other_side(pods: &Server, workers: u32, client: GrpcClient, via: Option<Sidec
     }
 }
 
-fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, service: ServiceType, judges: bool) -> Proxy {
-    let At { mut value, place } = file;
-    if let Some(At { value: true, .. }) = value.opaque {
+fn envoy(cx: &mut Check<'_>, kind: SidecarKind, mut file: At<EnvoyFile>, service: ServiceType, judges: bool) -> Proxy {
+    if let Some(At { value: true, .. }) = file.value.rest.opaque {
         cx.problem(
             Code::Contradiction,
-            place,
+            file.place,
             "a gateway that is `opaque` is not modelled: it would place connections, and not calls",
         );
-        value.opaque = None;
+        file.value.rest.opaque = None;
     }
     // A gateway's pods have connections of many clients: all its workers are used.
     let beside = via::Beside { speaks_http1: false, channels: u32::MAX, service, judges };
-    let sidecar = via::envoy(cx, kind, value, &beside);
+    let sidecar = via::envoy(cx, kind, file, &beside);
     let workers = sidecar.workers.unwrap_or(1);
     Proxy {
         sidecar,
@@ -217,12 +216,11 @@ fn sidecar(
         workers: Some(1),
         overhead: law::law_or(cx, overhead, defaults::overhead),
         cluster: Some(EnvoyCluster {
-            breakers: None,
+            circuit_breakers: None,
             panic_threshold: 0,
-            retries: 0,
             max_requests_per_connection,
-            slow_start: None,
             reuse,
+            ..EnvoyCluster::default()
         }),
     }
 }

@@ -1,12 +1,10 @@
 //! Outlier detection.
 
 use super::Check;
-use super::client::share;
 use crate::model::{OutlierDetection, Policy, Rules, Sidecar, SuccessRate};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::Key;
 use crate::scenario::file::settings::{Written, WrittenKeys};
-use crate::scenario::quantity::Share;
 use crate::scenario::rules::Code;
 
 const FOR_ENVOY: &str = "without `via: envoy` or `istio`: gRPC has no such rule";
@@ -56,10 +54,4 @@ pub(super) fn of_gateway(
     let written = file.as_ref().map(|file| (&*file.value, file.place));
     let usual = usual(cx, written, Some(sidecar), policy, knows_pods)?;
     Some(cx.settings_or(file, "outlier_detection", usual))
-}
-
-/// A share in whole percents, as gRPC and Envoy have them.
-pub(super) fn percent(cx: &mut Check<'_>, key: Key<Share>, name: &str, default: u32) -> u32 {
-    let share = share(cx, key, name, f64::from(default) / 100.0);
-    (share * 100.0).round() as u32
 }

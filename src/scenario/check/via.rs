@@ -1,11 +1,10 @@
 //! The proxy beside a client: presets that expand to plain settings.
 
-use super::outlier::percent;
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
     Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll, Random,
-    RetryPolicy, Reuse, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
+    RetryPolicy, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
 };
 use crate::pick::PickPolicy;
 use crate::scenario::diagnostic::Problem;
@@ -13,12 +12,10 @@ use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::PolicyFile;
-use crate::scenario::file::via::{BreakersFile, EnvoyFile, LinkerdFile, ProxyFile, ViaFile};
+use crate::scenario::file::via::{EnvoyFile, EnvoyKeysFile, LinkerdFile, ProxyFile, ViaFile};
 use crate::scenario::rules::Code;
 use crate::units::Span;
 
-/// Envoy has no limit; gRPC's, so that a mistake in a configuration does not become a storm.
-const MAX_RETRIES: u32 = 4;
 /// Most worker threads of a proxy.
 const MAX_WORKERS: u32 = 1_024;
 
@@ -102,8 +99,8 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
     }
     let At { value, place } = file?;
     let sidecar = match value {
-        ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file.value, beside),
-        ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file.value, beside),
+        ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file, beside),
+        ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file, beside),
         ViaFile::Linkerd(At { value: LinkerdFile { overhead, opaque }, .. }) => {
             let one = if is_true(opaque.as_ref()) { None } else { Some(1) };
             proxy(cx, SidecarKind::Linkerd, one, overhead)
@@ -132,17 +129,8 @@ fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, overhead: 
     Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None }
 }
 
-pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, beside: &Beside) -> Sidecar {
-    let EnvoyFile {
-        workers,
-        overhead,
-        circuit_breakers,
-        retries,
-        max_requests_per_connection,
-        panic_threshold,
-        slow_start,
-        opaque,
-    } = file;
+pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, beside: &Beside) -> Sidecar {
+    let At { value: EnvoyFile { keys, rest: EnvoyKeysFile { workers, overhead, opaque }, .. }, place } = file;
     if let Some(At { value: true, place }) = opaque {
         if beside.service == ServiceType::Headless {
             let message =
@@ -151,58 +139,38 @@ pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: EnvoyFile, besi
         }
         let why = "with `opaque: true`: connections are placed, and not calls";
         cx.no_effect(&workers, "workers", why);
-        cx.no_effect(&circuit_breakers, "circuit_breakers", why);
-        cx.no_effect(&retries, "retries", why);
-        cx.no_effect(&max_requests_per_connection, "max_requests_per_connection", why);
-        cx.no_effect(&panic_threshold, "panic_threshold", why);
-        cx.no_effect(&slow_start, "slow_start", why);
+        for key in keys.group.names {
+            cx.no_effect(&keys.given(key), key, why);
+        }
         return proxy(cx, kind, None, overhead);
     }
-    let (usual, panics) = match kind {
-        SidecarKind::Istio => (defaults::ISTIO_RETRIES, defaults::ISTIO_PANIC_THRESHOLD),
-        _ => (0, defaults::PANIC_THRESHOLD),
-    };
     if !beside.judges {
-        cx.no_effect(&panic_threshold, "panic_threshold", "without `outlier_detection`: all hosts are healthy");
+        let why = "without `outlier_detection`: all hosts are healthy";
+        cx.no_effect(&keys.given("panic_threshold"), "panic_threshold", why);
     }
     if beside.channels == 1 {
         cx.no_effect(&workers, "workers", "with one channel per replica, which is on one worker");
     }
+    let usual = match kind {
+        SidecarKind::Istio => EnvoyCluster {
+            retries: defaults::ISTIO_RETRIES,
+            panic_threshold: defaults::ISTIO_PANIC_THRESHOLD,
+            // Istio sets all of them to the largest number that there is, unless a DestinationRule says otherwise.
+            circuit_breakers: keys.place("circuit_breakers").map(|_| Breakers {
+                max_requests: u32::MAX,
+                max_pending_requests: u32::MAX,
+                ..Breakers::default()
+            }),
+            ..EnvoyCluster::default()
+        },
+        _ => EnvoyCluster::default(),
+    };
     Sidecar {
         kind,
         workers: Some(cx.count_or(workers, "workers", 1, MAX_WORKERS, defaults::WORKERS)),
         overhead: law::law_or(cx, overhead, defaults::overhead),
-        cluster: Some(EnvoyCluster {
-            breakers: breakers(cx, circuit_breakers, kind),
-            retries: cx.count_or(retries, "retries", 0, MAX_RETRIES, usual),
-            max_requests_per_connection: cx.count_if(
-                max_requests_per_connection,
-                "max_requests_per_connection",
-                1,
-                u32::MAX,
-            ),
-            panic_threshold: percent(cx, panic_threshold, "panic_threshold", panics),
-            slow_start: cx.settings_if(slow_start, "slow_start"),
-            reuse: Reuse::default(),
-        }),
+        cluster: Some(cx.settings(&keys, kind.name(), place, usual)),
     }
-}
-
-/// Istio sets all of them to the largest number that there is, unless a DestinationRule says otherwise.
-fn breakers(cx: &mut Check<'_>, file: Key<BreakersFile>, kind: SidecarKind) -> Option<Breakers> {
-    if file.is_none() && kind == SidecarKind::Istio {
-        return None;
-    }
-    let default = match kind {
-        SidecarKind::Istio => Breakers { requests: u32::MAX, pending: u32::MAX, ..defaults::BREAKERS },
-        _ => defaults::BREAKERS,
-    };
-    let BreakersFile { max_requests, max_pending_requests } = file.map(|f| f.value).unwrap_or_default();
-    Some(Breakers {
-        requests: cx.count_or(max_requests, "max_requests", 1, u32::MAX, default.requests),
-        pending: cx.count_or(max_pending_requests, "max_pending_requests", 1, u32::MAX, default.pending),
-        ..default
-    })
 }
 
 /// What the proxy does about failed requests. Its back-off is uniform from 0 to 25 ms, twice that for each further retry, 250 ms at

@@ -1,8 +1,8 @@
 //! The values in force of what balances: policy, outlier detection, the proxy beside a client.
 
 use super::{Rows, Scope};
-use crate::model::text::{law, optional_count};
-use crate::model::{Breakers, EnvoyCluster, OutlierDetection, Policy, Rules, Sidecar, SidecarKind};
+use crate::model::text::law;
+use crate::model::{EnvoyCluster, OutlierDetection, Policy, Rules, Sidecar, SidecarKind};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
     let Sidecar { kind, workers, overhead, cluster } = sidecar;
@@ -25,25 +25,7 @@ pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar,
 
 /// `judges`: there is outlier detection, and with it somebody who may not be healthy.
 pub(super) fn cluster_values(rows: &mut Rows<'_>, settings: &Scope, cluster: &EnvoyCluster, judges: bool) {
-    let EnvoyCluster { breakers, panic_threshold, retries, max_requests_per_connection, slow_start, reuse: _ } =
-        cluster;
-    rows.put(settings, "retries", retries.to_string());
-    if judges {
-        rows.put(settings, "panic_threshold", format!("{panic_threshold}%"));
-    }
-    rows.put(settings, "max_requests_per_connection", optional_count(*max_requests_per_connection, "no limit"));
-    match breakers {
-        None => rows.put(settings, "circuit_breakers", "none".into()),
-        Some(Breakers { pending, requests, retries: _ }) => {
-            let breakers = settings.key("circuit_breakers");
-            rows.put(&breakers, "max_requests", requests.to_string());
-            rows.put(&breakers, "max_pending_requests", pending.to_string());
-        }
-    }
-    match slow_start {
-        None => rows.put(settings, "slow_start", "none".into()),
-        Some(slow_start) => rows.settings(&settings.key("slow_start"), slow_start, |_| true),
-    }
+    rows.settings(settings, cluster, |key| judges || key != "panic_threshold");
 }
 
 /// The policy of a proxy's own is shown with the proxy.

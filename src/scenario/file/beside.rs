@@ -53,14 +53,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Beside<'_, D> {
     }
 }
 
-/// The names of a group, and those of `others` that it does not have, each before the one that follows it there. serde wants names
+/// The names of a group, and those of `others` that it does not have, each before the one that follows it there, or first. serde wants names
 /// that stay; there are as many lists as groups.
 fn together(group: &'static [&'static str], others: &'static [&'static str]) -> &'static [&'static str] {
     static LISTS: Mutex<BTreeSet<&'static [&'static str]>> = Mutex::new(BTreeSet::new());
     let mut all = group.to_vec();
-    for (i, name) in others.iter().enumerate().filter(|(_, name)| !group.contains(name)) {
+    for (i, name) in others.iter().enumerate().rev().filter(|(_, name)| !group.contains(name)) {
         let next = others[i..].iter().find_map(|next| all.iter().position(|known| known == next));
-        all.insert(next.unwrap_or(all.len()), name);
+        all.insert(next.unwrap_or(0), name);
     }
     if all.len() == group.len() {
         return group;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::at::{At, Key};
 use super::law::LawFile;
 use super::settings::Written;
-use crate::model::SlowStart;
-use crate::scenario::quantity::{Count, Share};
+use crate::model::EnvoyCluster;
+use crate::scenario::quantity::Count;
 
 /// The proxy beside each replica.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -26,9 +26,12 @@ pub enum ViaFile {
 }
 
 /// Settings of Envoy.
+pub type EnvoyFile = Written<EnvoyCluster, EnvoyKeysFile>;
+
+/// Those that are not of its cluster.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EnvoyFile {
+pub struct EnvoyKeysFile {
     /// Worker threads, each with connections and a picker of its own; a channel is on one of them. Default 2 (Istio's chart).
     pub workers: Key<Count>,
     /// What it adds to a call, half of it on each way. Default 230us, an assumption.
@@ -36,27 +39,6 @@ pub struct EnvoyFile {
     /// It does not look into connections, and places them instead of calls: a TCP proxy; with Istio a Service's port that is named
     /// `tcp-...`, or TLS of the application's own. (A port without a name is sniffed, and balanced by call.) Default false.
     pub opaque: Key<bool>,
-    /// What it refuses to take upon itself.
-    pub circuit_breakers: Key<BreakersFile>,
-    /// How often it tries a request again that found no connection or failed with UNAVAILABLE, 0 to 4. Default 0; istio 2,
-    /// which then prefers another host.
-    pub retries: Key<Count>,
-    /// A connection to a host takes no new requests after this many. Default: no limit.
-    pub max_requests_per_connection: Key<Count>,
-    /// Ejections are ignored when less than this share of the hosts is left. Default 50%; 0: never.
-    pub panic_threshold: Key<Share>,
-    /// New hosts get less at first, by round_robin and least_request. Default: they do not.
-    pub slow_start: Key<Written<SlowStart>>,
-}
-
-/// Envoy's circuit breakers, shared by its workers.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BreakersFile {
-    /// Requests under way; more fail with UNAVAILABLE. Default 1024 for envoy, none for istio.
-    pub max_requests: Key<Count>,
-    /// Requests that wait for a connection; more fail with UNAVAILABLE. Default 1024 for envoy, none for istio.
-    pub max_pending_requests: Key<Count>,
 }
 
 /// Settings of a proxy without any of its own.

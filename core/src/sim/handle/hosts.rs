@@ -168,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     fn breakers_of(&self, channel: ChannelId) -> Option<Breakers> {
-        self.clients[self.client_of(channel)].settings.via.as_ref()?.cluster?.breakers
+        self.clients[self.client_of(channel)].settings.via.as_ref()?.cluster?.circuit_breakers
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.
