@@ -5,7 +5,7 @@ use std::path::Path;
 
 use evenkeel::experiment::sweep::{Merge, Plan, results};
 use evenkeel::experiment::{self, FailOn, Until, guard};
-use evenkeel::model::{Load, Maglev, Model, Policy, Protocol, RingHash, What};
+use evenkeel::model::{Load, Maglev, Model, Policy, Protocol, RingHash, Scale, What};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::{self, Style, json, plot, replot, sealed};
 use evenkeel::scenario::diagnostic::Diagnostics;
@@ -75,7 +75,7 @@ fn refused(found: &Diagnostics, text: &str) -> bool {
 /// True if building the world and a look at it take no time to speak of.
 fn is_small(model: &Model) -> bool {
     let scaled = model.timeline.iter().map(|action| match action.what {
-        What::Scale { replicas, .. } => replicas,
+        What::Scale(Scale { replicas, .. }) => replicas,
         _ => 0,
     });
     let grown = model.deployments().map(|s| s.hpa.as_ref().map_or(0, |hpa| hpa.max_replicas));

@@ -100,10 +100,13 @@ fn every_key_reaches_the_model() {
     assert_eq!(model.servers[0].grpc.max_requests_per_connection, Some(10_000));
     assert_eq!(model.servers[1].strategy, Strategy::Recreate);
     assert_eq!(model.timeline.len(), 9);
-    assert_eq!(model.timeline[8].what, What::Unready { server: 0, pods: 2, lasts: Some(Span::from_secs(20)) });
-    assert_eq!(model.timeline[3].what, What::Kill { server: 0, pods: 2 });
-    assert_eq!(model.timeline[4].what, What::Delete { server: 0, pods: 1 });
-    let slow = What::Slow { server: 0, pods: 2, factor: 10.0, lasts: Some(Span::from_secs(30)) };
+    assert_eq!(
+        model.timeline[8].what,
+        What::Unready(Unready { of: Pods { server: 0, pods: 2 }, lasts: Some(Span::from_secs(20)) })
+    );
+    assert_eq!(model.timeline[3].what, What::Kill(Pods { server: 0, pods: 2 }));
+    assert_eq!(model.timeline[4].what, What::Delete(Pods { server: 0, pods: 1 }));
+    let slow = What::Slow(Slow { of: Pods { server: 0, pods: 2 }, factor: 10.0, lasts: Some(Span::from_secs(30)) });
     assert_eq!(model.timeline[5].what, slow);
     let hpa = model.servers[0].hpa.as_ref().expect("an HPA");
     assert_eq!((hpa.min_replicas, hpa.max_replicas, hpa.target_cpu_utilization), (2, 20, 70));

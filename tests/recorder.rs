@@ -4,7 +4,9 @@
 mod support;
 
 use evenkeel::metrics::outcome::{Outcome, Summary};
-use evenkeel::model::{Action, Comparison, Expectation, Http1Client, Model, Protocol, ServiceType, What, When};
+use evenkeel::model::{
+    Action, Comparison, Expectation, Http1Client, Model, Pods, Protocol, RateChange, Scale, ServiceType, What, When,
+};
 use evenkeel::observe::{ConnectionSink, Recorder, RecorderOptions};
 use evenkeel::sim::observation::*;
 use evenkeel::units::{Span, Time};
@@ -159,10 +161,10 @@ fn model(service: ServiceType, warmup: u64, actions: &[(u64, u8)]) -> Model {
     model.window = Some(Span(WINDOW));
     let what = |kind| match kind {
         0 => What::RolloutServer(0),
-        1 => What::Scale { server: 1, replicas: 2 },
-        2 => What::Kill { server: 0, pods: 1 },
-        3 => What::Delete { server: 0, pods: 2 },
-        _ => What::Rate { client: 0, to: 5.0, over: Span::ZERO },
+        1 => What::Scale(Scale { server: 1, replicas: 2 }),
+        2 => What::Kill(Pods { server: 0, pods: 1 }),
+        3 => What::Delete(Pods { server: 0, pods: 2 }),
+        _ => What::Rate(RateChange { client: 0, to: 5.0, over: Span::ZERO }),
     };
     model.timeline = actions.iter().map(|&(at, kind)| Action { at: Time(at), what: what(kind) }).collect();
     model.timeline.sort_by_key(|a| a.at);

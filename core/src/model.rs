@@ -28,7 +28,10 @@ pub use load::{Arrivals, Closed, Load, MAX_RATE, Messages, Method, RateCurve, St
 pub use retry::{Breakers, Codes, RetriedCode, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
 pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
-pub use timeline::{Action, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, What, When};
+pub use timeline::{
+    Action, BlackHole, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, Pods, RateChange, Scale, Slow, Unready,
+    What, When,
+};
 
 pub use crate::pick::{
     HaproxyLeastConn, HaproxyRandom, LeastRequest, Maglev, NginxLeastConn, NginxRandomTwo, PeakEwma, PickFirst, Policy,

@@ -2,7 +2,7 @@
 
 use crate::metrics::attribution::Cause;
 use crate::metrics::outcome::EventRow;
-use crate::model::{Action, Client, DnsCache, Load, PickFirst, Policy, ServiceType, What};
+use crate::model::{Action, BlackHole, Client, DnsCache, Load, PickFirst, Policy, ServiceType, What};
 use crate::units::Time;
 use crate::words::counted;
 
@@ -268,7 +268,9 @@ pub(super) fn few_requests(f: &Facts<'_>, pod: &Pod<'_>, part: f64) -> Option<Re
 fn dead<'a>(f: &Facts<'a>) -> Option<Pod<'a>> {
     let until = |a: &Action| a.at <= Time((f.phase.to_s * 1e9) as u64);
     let lasts = |a: &Action| match a.what {
-        What::BlackHole { lasts, .. } => lasts.is_none_or(|lasts| (a.at + lasts).as_secs_f64() > f.phase.from_s),
+        What::BlackHole(BlackHole { lasts, .. }) => {
+            lasts.is_none_or(|lasts| (a.at + lasts).as_secs_f64() > f.phase.from_s)
+        }
         _ => false,
     };
     let hole = f.model.timeline.iter().any(|a| lasts(a) && until(a));

@@ -6,8 +6,8 @@ use crate::distribution::Distribution;
 use crate::metrics::attribution::{CallerPart, ClientParts, PodParts};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome};
 use crate::model::{
-    Client, EnvoyCluster, LeastRequest, Lifetime, Load, Protocol, Random, RateCurve, ServiceType, Sidecar, SidecarKind,
-    SlowStart, Streams, What,
+    BlackHole, Client, EnvoyCluster, LeastRequest, Lifetime, Load, Protocol, Random, RateCurve, ServiceType, Sidecar,
+    SidecarKind, SlowStart, Streams, What,
 };
 use crate::units::{Span, Time};
 
@@ -101,7 +101,7 @@ fn a_pod_that_was_ready_for_longer_and_one_whose_calls_are_lost() {
 
 #[test]
 fn a_black_hole_swallows_calls_or_loses_its_connections() {
-    let hole = What::BlackHole { server: 0, pods: 1, lasts: None, unready_after: None };
+    let hole = What::BlackHole(BlackHole::default());
     let model = with(pick_first(), 1, hole);
     let mut outcome = steady(&[(50_000, 1), (50_000, 1), (0, 1)]);
     parts(&mut outcome).iter_mut().for_each(|pod| pod.draw = 0.0);

@@ -80,7 +80,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
             ))
         }
         "queue_full" => Some(" A pod whose queue is full (queue_limit) refuses what comes.".to_owned()),
-        "dial_timeout" if model.timeline.iter().any(|a| matches!(a.what, What::BlackHole { .. })) => {
+        "dial_timeout" if model.timeline.iter().any(|a| matches!(a.what, What::BlackHole(_))) => {
             Some(" A dial to a pod that answers nothing ends only when it times out.".to_owned())
         }
         "dial_refused" | "dial_timeout" => dead_hosts(model).or_else(|| unknown_ends(model)),
@@ -122,7 +122,7 @@ fn lag_of(model: &Model) -> Span {
 }
 
 fn is_replacement(action: &Action) -> bool {
-    matches!(action.what, What::RolloutServer(_) | What::Delete { .. })
+    matches!(action.what, What::RolloutServer(_) | What::Delete(_))
 }
 
 /// Envoy picks among all pods that discovery names, and its dial to one that is dead fails the calls that wait for it.

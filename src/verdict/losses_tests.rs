@@ -5,8 +5,8 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::model::{
-    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Poll, Protocol, RetryLimit, Sidecar, SidecarKind,
-    Wake, What,
+    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Pods, Poll, Protocol, RetryLimit, Sidecar,
+    SidecarKind, Wake, What,
 };
 use crate::units::Span;
 
@@ -100,7 +100,7 @@ fn a_channel_without_an_address_waits_for_dns() {
         |model: &Model| sentence(model, &failing("no_endpoint")).contains("A channel asks DNS again only when");
     let replaced = with(round_robin(), 1, What::RolloutServer(0));
     assert_eq!((explains(&replaced), explains(&round_robin())), (true, false));
-    assert!(!explains(&with(round_robin(), 1, What::Kill { server: 0, pods: 1 })));
+    assert!(!explains(&with(round_robin(), 1, What::Kill(Pods { server: 0, pods: 1 }))));
     assert!(!explains(&with(super::tests::pick_first(), 1, What::RolloutServer(0))));
     let mut polls = replaced;
     let Protocol::Grpc(client) = &mut polls.clients[0].protocol else { panic!("it is gRPC") };

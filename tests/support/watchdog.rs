@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use evenkeel::distribution::Distribution;
-use evenkeel::model::{Discovery, DnsCache, GrpcClient, Model, Protocol, Strategy, What};
+use evenkeel::model::{Discovery, DnsCache, GrpcClient, Model, Pods, Protocol, Strategy, What};
 use evenkeel::policy::controller::fenceposts;
 use evenkeel::sim::RunEnd;
 use evenkeel::sim::observation::*;
@@ -101,7 +101,9 @@ impl<'m> Watchdog<'m> {
                 continue;
             };
             let by_hand = |a: &evenkeel::model::Action| match a.what {
-                What::Kill { server: s, .. } | What::Delete { server: s, .. } => s == server && a.at == self.now,
+                What::Kill(Pods { server: s, .. }) | What::Delete(Pods { server: s, .. }) => {
+                    s == server && a.at == self.now
+                }
                 _ => false,
             };
             if deleted == 0 || self.scaled[server] == Some(self.now) || self.model.timeline.iter().any(by_hand) {

@@ -101,9 +101,6 @@ pub const fn client_stack(stack: Option<Stack>) -> ClientStack {
     }
 }
 
-/// Pods of a `kill` or `delete`.
-pub const PODS: u32 = 1;
-
 impl Model {
     /// Servers behind a ClusterIP, and their clients; it ends when the closed loads are done.
     #[must_use]

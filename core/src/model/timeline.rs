@@ -1,5 +1,8 @@
 //! What happens during a run, and what must hold after it.
 
+use super::{MAX_RATE, MAX_REPLICAS};
+use crate::settings;
+use crate::settings::{ABOVE_ZERO, DURATION, count, number};
 use crate::units::{Span, Time};
 
 /// Something that happens at a given time.
@@ -18,67 +21,93 @@ pub enum What {
     RolloutServer(usize),
     /// The same of a client Deployment (open loads only).
     RolloutClient(usize),
+    /// A new number of replicas of a server.
+    Scale(Scale),
+    /// SIGKILL of the container of the oldest Ready pods; each restarts in place.
+    Kill(Pods),
+    /// Deletion of the oldest Ready pods; the ReplicaSet replaces them.
+    Delete(Pods),
+    /// The oldest Ready pods become slow.
+    Slow(Slow),
+    /// The oldest Ready pods answer nothing, and connections to them stay as they are.
+    BlackHole(BlackHole),
+    /// The oldest Ready pods fail their readiness probe, and go on serving what comes.
+    Unready(Unready),
+    /// A new rate of a client's open load.
+    Rate(RateChange),
+}
+
+settings! {
     /// A new number of replicas.
-    Scale {
-        /// Which server.
-        server: usize,
+    pub struct Scale {
         /// Pods wanted.
-        replicas: u32,
-    },
-    /// SIGKILL of the container of the `pods` oldest Ready pods; each restarts in place.
-    Kill {
+        replicas: u32 [count(0, MAX_REPLICAS).required()] = 0;
+    } with {
         /// Which server.
-        server: usize,
+        server: usize = 0;
+    }
+}
+
+settings! {
+    /// The oldest Ready pods of a server.
+    pub struct Pods {
         /// How many pods.
-        pods: u32,
-    },
-    /// Deletion of the `pods` oldest Ready pods; the ReplicaSet replaces them.
-    Delete {
+        pods: u32 [count(1, MAX_REPLICAS)] = 1;
+    } with {
         /// Which server.
-        server: usize,
-        /// How many pods.
-        pods: u32,
-    },
-    /// The `pods` oldest Ready pods become slow.
-    Slow {
-        /// Which server.
-        server: usize,
-        /// How many pods.
-        pods: u32,
+        server: usize = 0;
+    }
+}
+
+settings! {
+    /// Pods that become slow: what enters a slot there takes longer. A newer one replaces an older one of the same pod.
+    pub struct Slow {
         /// What enters a slot takes this many times longer, above 1.
-        factor: f64,
-        /// For how long. `None`: to the end of the run.
-        lasts: Option<Span>,
-    },
-    /// The `pods` oldest Ready pods answer nothing, and connections to them stay as they are.
-    BlackHole {
-        /// Which server.
-        server: usize,
-        /// How many pods.
-        pods: u32,
-        /// How long; `None`: to the end.
-        lasts: Option<Span>,
-        /// When their endpoints are removed, counted from the beginning; `None`: never.
-        unready_after: Option<Span>,
-    },
-    /// The `pods` oldest Ready pods fail their readiness probe, and go on serving what comes.
-    Unready {
-        /// Which server.
-        server: usize,
-        /// How many pods.
-        pods: u32,
-        /// From the withdrawal of their endpoints to Ready again; `None`: to the end of the run.
-        lasts: Option<Span>,
-    },
-    /// The total rate of a client goes to `to` (calls per second) linearly over `over`.
-    Rate {
+        factor: f64 [number(1.0, 10_000.0).required()] = 2.0;
+        /// For how long.
+        lasts as "for": Option<Span> [ABOVE_ZERO.or("the rest of the run")] = None;
+    } with {
+        /// Which pods.
+        of: Pods = Pods::default();
+    }
+}
+
+settings! {
+    /// Pods that nothing comes back from.
+    pub struct BlackHole {
+        /// For how long.
+        lasts as "for": Option<Span> [ABOVE_ZERO.or("the rest of the run")] = None;
+        /// The pods are taken out of the endpoints after this. A kubelet that sees it needs 30s (three probes, 10s apart), and one whose node is
+        /// cut off sees nothing.
+        unready_after: Option<Span> [DURATION.or("never")] = None;
+    } with {
+        /// Which pods.
+        of: Pods = Pods::default();
+    }
+}
+
+settings! {
+    /// Pods that are not Ready for a while: their endpoints are withdrawn, and connections to them stay.
+    pub struct Unready {
+        /// How long until they are Ready again.
+        lasts as "for": Option<Span> [ABOVE_ZERO.or("the rest of the run")] = None;
+    } with {
+        /// Which pods.
+        of: Pods = Pods::default();
+    }
+}
+
+settings! {
+    /// A new rate.
+    pub struct RateChange {
+        /// The new total rate, in calls per second.
+        to: f64 [number(0.0, MAX_RATE).required()] = 0.0;
+        /// The rate goes there linearly over this span; 0s is a step.
+        over: Span [DURATION] = Span::ZERO;
+    } with {
         /// Which client.
-        client: usize,
-        /// The new rate.
-        to: f64,
-        /// The length of the ramp; zero is a step.
-        over: Span,
-    },
+        client: usize = 0;
+    }
 }
 
 impl What {
@@ -87,20 +116,20 @@ impl What {
     pub fn word(&self) -> &'static str {
         match self {
             What::RolloutServer(_) | What::RolloutClient(_) => "rollout",
-            What::Scale { .. } => "scale",
-            What::Kill { .. } => "kill",
-            What::Delete { .. } => "delete",
-            What::Slow { .. } => "slow",
-            What::BlackHole { .. } => "black_hole",
-            What::Unready { .. } => "unready",
-            What::Rate { .. } => "rate",
+            What::Scale(_) => "scale",
+            What::Kill(_) => "kill",
+            What::Delete(_) => "delete",
+            What::Slow(_) => "slow",
+            What::BlackHole(_) => "black_hole",
+            What::Unready(_) => "unready",
+            What::Rate(_) => "rate",
         }
     }
 
     /// True if pods or clients come or go, so that connections do: what may unbalance the load for good.
     #[must_use]
     pub fn moves_connections(&self) -> bool {
-        !matches!(self, What::Rate { .. } | What::Slow { .. })
+        !matches!(self, What::Rate(_) | What::Slow(_))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::{PodId, Table};
 use crate::metrics::outcome::{EventKind, EventRow};
-use crate::model::{Model, Shutdown, What};
+use crate::model::{BlackHole, Model, Pods, Shutdown, What};
 use crate::sim::observation::{Observation, PodPhase, ScaledBy};
 use crate::units::Time;
 
@@ -115,7 +115,7 @@ impl Events {
     /// All rows in order of time. Deletions by the timeline have no observation of their own: they come from the model.
     pub fn finish(self, model: &Model, end: Time) -> Vec<EventRow> {
         let deletion = |action: &crate::model::Action| match action.what {
-            What::Delete { server, pods } if action.at <= end => Some(EventRow {
+            What::Delete(Pods { server, pods }) if action.at <= end => Some(EventRow {
                 time_s: action.at.as_secs_f64(),
                 kind: EventKind::Delete,
                 subject: model.deployment(server).name.clone(),
@@ -124,7 +124,7 @@ impl Events {
             _ => None,
         };
         let hole = |action: &crate::model::Action| match action.what {
-            What::BlackHole { server, pods, .. } if action.at <= end => Some(EventRow {
+            What::BlackHole(BlackHole { of: Pods { server, pods }, .. }) if action.at <= end => Some(EventRow {
                 time_s: action.at.as_secs_f64(),
                 kind: EventKind::Kill,
                 subject: model.deployment(server).name.clone(),

@@ -6,7 +6,7 @@ use crate::ids::Table;
 use crate::metrics::attribution::Attribution;
 use crate::metrics::phase::{Phase, PodNow};
 use crate::metrics::skew;
-use crate::model::{Action, Model, What};
+use crate::model::{Action, BlackHole, Model, Pods, RateChange, Scale, Slow, What};
 use crate::sim::observation::{ConnectionSample, Observation, PodId, PodPhase, PodSample, ScaledBy};
 use crate::units::{Span, Time};
 
@@ -318,11 +318,11 @@ fn planned(model: &Model, action: &Action) -> Vec<(Time, Effect)> {
     let under_way = |under_way| Effect { under_way, ..Effect::default() };
     let mut effects = vec![(action.at, begins)];
     match action.what {
-        What::Slow { lasts, .. } | What::BlackHole { lasts, .. } => {
+        What::Slow(Slow { lasts, .. }) | What::BlackHole(BlackHole { lasts, .. }) => {
             effects.push((action.at, condition(1)));
             effects.extend(lasts.map(|lasts| (action.at + lasts, condition(-1))));
         }
-        What::Rate { over, .. } if over > Span::ZERO => {
+        What::Rate(RateChange { over, .. }) if over > Span::ZERO => {
             effects.extend([(action.at, under_way(1)), (action.at + over, under_way(-1))]);
         }
         _ => {}
@@ -332,18 +332,18 @@ fn planned(model: &Model, action: &Action) -> Vec<(Time, Effect)> {
 
 /// A change in words.
 pub(super) fn words(model: &Model, what: &What) -> String {
-    let of = |pods: u32, server: usize| format!("{} of {}", count(pods, "pod"), model.deployment(server).name);
+    let of = |Pods { server, pods }: Pods| format!("{} of {}", count(pods, "pod"), model.deployment(server).name);
     match *what {
         What::RolloutServer(server) => format!("rollout of {}", model.deployment(server).name),
         What::RolloutClient(client) => format!("rollout of client {}", model.clients[client].name),
-        What::Scale { server, replicas } => {
+        What::Scale(Scale { server, replicas }) => {
             format!("scale of {} to {}", model.deployment(server).name, count(replicas, "pod"))
         }
-        What::Kill { server, pods } => format!("kill of {}", of(pods, server)),
-        What::Delete { server, pods } => format!("deletion of {}", of(pods, server)),
-        What::BlackHole { server, pods, .. } => format!("black hole of {}", of(pods, server)),
-        What::Unready { server, pods, .. } => format!("readiness failure of {}", of(pods, server)),
-        What::Slow { server, pods, .. } => format!("slowness of {}", of(pods, server)),
-        What::Rate { client, to, .. } => format!("rate of {} to {to}/s", model.clients[client].name),
+        What::Kill(pods) => format!("kill of {}", of(pods)),
+        What::Delete(pods) => format!("deletion of {}", of(pods)),
+        What::BlackHole(hole) => format!("black hole of {}", of(hole.of)),
+        What::Unready(unready) => format!("readiness failure of {}", of(unready.of)),
+        What::Slow(slow) => format!("slowness of {}", of(slow.of)),
+        What::Rate(RateChange { client, to, .. }) => format!("rate of {} to {to}/s", model.clients[client].name),
     }
 }

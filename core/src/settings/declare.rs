@@ -1,5 +1,17 @@
 //! The macros that declare settings.
 
+/// As a key is written.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! settings_name {
+    ($key:ident) => {
+        stringify!($key)
+    };
+    ($key:ident $name:literal) => {
+        $name
+    };
+}
+
 /// A group within a group.
 #[macro_export]
 #[doc(hidden)]
@@ -40,7 +52,7 @@ macro_rules! settings_field {
 /// ```
 ///
 /// Fields that are no keys stand behind the keys: `} with { FIELD: TYPE = default; }`. A struct that cannot be copied says
-/// `#[derive(Clone)]` before `pub struct`.
+/// `#[derive(Clone)]` before `pub struct`. A key that Rust reserves has another name in Rust: `lasts as "for": TYPE ...`.
 ///
 /// A key that takes what its field cannot hold does not compile:
 ///
@@ -59,7 +71,7 @@ macro_rules! settings_field {
 #[macro_export]
 macro_rules! settings {
     (@[$($derived:ident),*] [$($about:literal)*] $name:ident {
-        $( $(#[doc = $meaning:literal])* $key:ident: $type:ty [$takes:expr] = $default:expr; )*
+        $( $(#[doc = $meaning:literal])* $key:ident $(as $name_of_key:literal)?: $type:ty [$takes:expr] = $default:expr; )*
     } $( with {
         $( $(#[doc = $of_field:literal])* $field:ident: $field_type:ty = $field_default:expr; )*
     } )?) => {
@@ -80,8 +92,8 @@ macro_rules! settings {
             const GROUP: &'static $crate::settings::Group = &$crate::settings::Group {
                 name: stringify!($name),
                 about: concat!($($about,)*),
-                keys: &[$( $takes.key(stringify!($key), concat!($($meaning,)*), <$type as $crate::settings::Holds>::LIKE), )*],
-                names: &[$( stringify!($key), )*],
+                keys: &[$( $takes.key($crate::settings_name!($key $($name_of_key)?), concat!($($meaning,)*), <$type as $crate::settings::Holds>::LIKE), )*],
+                names: &[$( $crate::settings_name!($key $($name_of_key)?), )*],
                 defaults: || $crate::settings::Settings::rows(&<$name as Default>::default()),
             };
 

@@ -3,7 +3,7 @@
 use super::brief;
 use super::event::Event;
 use super::objectives::{expecting, is_about_changes};
-use crate::model::{Model, What};
+use crate::model::{Model, Scale, What};
 use crate::scenario::Loaded;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::document::Document;
@@ -98,7 +98,7 @@ impl Stage<'_> {
     fn shift_scales(&self, model: &mut Model, pods: u32) {
         let before = self.pods();
         for action in &mut model.timeline {
-            if let What::Scale { server, replicas } = &mut action.what
+            if let What::Scale(Scale { server, replicas }) = &mut action.what
                 && *server == self.server
             {
                 *replicas = replicas.saturating_add(pods).saturating_sub(before).max(1);
@@ -117,6 +117,7 @@ fn scale_rates(model: &mut Model, factor: f64) {
 mod tests {
     use super::*;
     use crate::experiment::plan::plain;
+    use crate::model::Pods;
 
     const TEXT: &str = "name: a\nduration: 10m\nwarmup: 2m\nservers: [{ name: api, replicas: 5 }]\n\
                         clients: [{ name: web, load: { open: { rate: 10 } } }]\n\
@@ -129,7 +130,7 @@ mod tests {
     }
 
     fn scales(model: &Model) -> Vec<u32> {
-        let of = |what: &What| if let What::Scale { replicas, .. } = what { Some(*replicas) } else { None };
+        let of = |what: &What| if let What::Scale(Scale { replicas, .. }) = what { Some(*replicas) } else { None };
         model.timeline.iter().filter_map(|a| of(&a.what)).collect()
     }
 
@@ -164,7 +165,7 @@ mod tests {
         // A quarter of eight minutes after the warmup.
         assert_eq!((rollout.timeline.len(), rollout.timeline[0].at.as_secs_f64()), (1, 240.0));
         assert_eq!(rollout.timeline[0].what, What::RolloutServer(0));
-        assert_eq!(of(Event::PodLoss, 3).timeline[0].what, What::Kill { server: 0, pods: 1 });
+        assert_eq!(of(Event::PodLoss, 3).timeline[0].what, What::Kill(Pods { server: 0, pods: 1 }));
         let grown = of(Event::ScaleUp, 5);
         assert_eq!(scales(&grown), [8]);
         assert_eq!(grown.clients[0].load.rate().unwrap().points.last().unwrap().1, 15.0);

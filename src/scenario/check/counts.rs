@@ -3,7 +3,7 @@
 use super::Check;
 use super::client::ONE_ADDRESS;
 use crate::model::{
-    CountOrPercent, GrpcClient, Model, OutlierDetection, Protocol, Rules, Server, Strategy, Subset, What,
+    CountOrPercent, GrpcClient, Model, OutlierDetection, Protocol, Rules, Scale, Server, Strategy, Subset, What,
 };
 use crate::scenario::diagnostic::{Place, Problem};
 use crate::scenario::file::at::{At, Key};
@@ -116,7 +116,7 @@ fn most_addresses(model: &Model) -> u32 {
 /// The most Ready pods that a Deployment can have in the run.
 fn most_pods(model: &Model, index: usize, server: &Server) -> u32 {
     let scaled = model.timeline.iter().filter_map(|action| match action.what {
-        What::Scale { server, replicas } if server == index => Some(replicas),
+        What::Scale(Scale { server, replicas }) if server == index => Some(replicas),
         _ => None,
     });
     let by_hpa = server.hpa.as_ref().map(|hpa| hpa.max_replicas);
@@ -134,7 +134,7 @@ fn most_pods(model: &Model, index: usize, server: &Server) -> u32 {
 
 /// True if the number of pods never changes.
 fn is_steady(model: &Model) -> bool {
-    let of_clients = |what: &What| matches!(what, What::Rate { .. } | What::RolloutClient(_) | What::Slow { .. });
+    let of_clients = |what: &What| matches!(what, What::Rate(_) | What::RolloutClient(_) | What::Slow(_));
     model.timeline.iter().all(|action| of_clients(&action.what)) && model.servers.iter().all(|s| s.hpa.is_none())
 }
 

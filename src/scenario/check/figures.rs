@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expect::Trouble;
 use crate::metrics::figures::{BALANCE, FIGURES, FIRST_BALANCE};
-use crate::model::{Model, What};
+use crate::model::{Model, Pods, Scale, What};
 use crate::scenario::diagnostic::{nearest, quoted};
 use crate::scenario::quantity::LONGEST;
 use crate::scenario::rules::Code;
@@ -246,11 +246,11 @@ fn most_created(model: &Model, index: usize) -> u64 {
     for action in &model.timeline {
         match action.what {
             What::RolloutServer(i) if i == index => times += 1,
-            What::Scale { server, replicas } if server == index => {
+            What::Scale(Scale { server, replicas }) if server == index => {
                 times += 1;
                 most = most.max(replicas.into());
             }
-            What::Delete { server, pods } if server == index => deleted += u64::from(pods),
+            What::Delete(Pods { server, pods }) if server == index => deleted += u64::from(pods),
             _ => {}
         }
     }

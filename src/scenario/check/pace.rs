@@ -1,14 +1,11 @@
 //! What makes pods of a server slow: being cold, and the timeline's `slow`.
 
 use super::Check;
-use crate::model::WarmUp;
+use crate::model::{Slow, WarmUp};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
-use crate::scenario::file::settings::Written;
-use crate::scenario::quantity::Number;
+use crate::scenario::file::settings::{Written, WrittenKeys};
 use crate::scenario::rules::Code;
-
-const MOST_FACTOR: f64 = 10_000.0;
 
 pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<Written<WarmUp>>) -> Option<WarmUp> {
     let At { value: file, place } = file?;
@@ -22,12 +19,12 @@ pub(super) fn warm_up(cx: &mut Check<'_>, file: Key<Written<WarmUp>>) -> Option<
     time.and(initial).map(|_| warm_up)
 }
 
-/// How many times longer service takes on a slow pod.
-pub(super) fn factor(cx: &mut Check<'_>, key: Key<Number>, owner: Place) -> Option<f64> {
-    let factor = cx.required(key, "factor", owner, "`slow`")?;
-    if (0.0..=1.0).contains(&factor.value.0) {
-        cx.problem(Code::OutOfRange, factor.place, "`factor` must be above 1: service takes this many times longer");
-        return None;
+/// Refuses a factor that makes nothing slower.
+pub(super) fn factor(cx: &mut Check<'_>, slow: &mut WrittenKeys) {
+    if let Some((factor, place)) = slow.number_mut("factor")
+        && (0.0..=1.0).contains(factor)
+    {
+        cx.problem(Code::OutOfRange, place, "`factor` must be above 1: service takes this many times longer");
+        *factor = Slow::default().factor;
     }
-    Some(cx.number(&factor, "factor", 1.0, MOST_FACTOR))
 }

@@ -2,8 +2,8 @@
 //! Deployments count with the most replicas that the timeline or an autoscaler gives them; a rollout's surge is not counted.
 
 use super::{Check, MAX_CHANNELS, MAX_PODS, MAX_ROWS, MAX_SLOTS};
-use crate::model::defaults;
 use crate::model::{Client, Expectation, Load, Maglev, Model, Policy, Protocol, RingHash, What};
+use crate::model::{Scale, defaults};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::Key;
 use crate::scenario::quantity::Count;
@@ -197,7 +197,7 @@ fn workers(model: &Model) -> u64 {
 /// The most pods that a server is ever asked to have.
 fn most_replicas(model: &Model, server: usize) -> u64 {
     let scaled = model.timeline.iter().filter_map(|action| match action.what {
-        What::Scale { server: scaled, replicas } if scaled == server => Some(replicas),
+        What::Scale(Scale { server: scaled, replicas }) if scaled == server => Some(replicas),
         _ => None,
     });
     let server = &model.servers[server];

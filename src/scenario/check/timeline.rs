@@ -1,14 +1,14 @@
 //! The timeline: names are looked up, rate changes become part of the client's curve.
 
 use super::load::rate_at;
-use super::server::MAX_REPLICAS;
 use super::{Check, MAX_ACTIONS, instant, pace};
-use crate::model::defaults;
-use crate::model::{Action, Client, Gateway, Load, RateCurve, Server, What};
+use crate::model::{
+    Action, BlackHole, Client, Gateway, Load, Pods, RateChange, RateCurve, Scale, Server, Slow, Unready, What,
+};
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::timeline::{
-    ActionFile, BlackHoleFile, PodsFile, RateFile, ScaleFile, SlowFile, UnreadyFile,
+    ActionFile, ClientNameFile, OfPods, PodsFile, RateFile, ScaleFile, ServerNameFile,
 };
 use crate::scenario::quantity::Duration;
 use crate::scenario::rules::Code;
@@ -27,9 +27,9 @@ enum Written {
     Scale(At<ScaleFile>),
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
-    Slow(At<SlowFile>),
-    BlackHole(At<BlackHoleFile>),
-    Unready(At<UnreadyFile>),
+    Slow(At<OfPods<Slow>>),
+    BlackHole(At<OfPods<BlackHole>>),
+    Unready(At<OfPods<Unready>>),
     Rate(At<RateFile>),
 }
 
@@ -56,8 +56,8 @@ pub(super) fn timeline(
             let what = match what {
                 Written::Rollout(name) => state.rollout(cx, &name, at),
                 Written::Scale(file) => state.scale(cx, file),
-                Written::Kill(file) => state.pods(cx, file).map(|(server, pods)| What::Kill { server, pods }),
-                Written::Delete(file) => state.pods(cx, file).map(|(server, pods)| What::Delete { server, pods }),
+                Written::Kill(file) => state.pods(cx, file.value, file.place).map(What::Kill),
+                Written::Delete(file) => state.pods(cx, file.value, file.place).map(What::Delete),
                 Written::Slow(file) => state.slow(cx, file),
                 Written::BlackHole(file) => state.black_hole(cx, file),
                 Written::Unready(file) => state.unready(cx, file),
@@ -163,14 +163,12 @@ impl State<'_> {
         Some(What::RolloutClient(i))
     }
 
-    fn scale(&mut self, cx: &mut Check<'_>, At { value, place }: At<ScaleFile>) -> Option<What> {
-        let ScaleFile { server, replicas } = value;
+    fn scale(&mut self, cx: &mut Check<'_>, At { value: file, place }: At<ScaleFile>) -> Option<What> {
+        let ScaleFile { keys, rest: ServerNameFile { server }, .. } = file;
         let at_server = server.as_ref().map_or(place, |s| s.place);
         let server = self.server(cx, server, place);
-        let replicas = cx.required(replicas, "replicas", place, "`scale`")?;
-        let at = replicas.place;
-        let replicas = cx.count_or(Some(replicas), "replicas", 0, MAX_REPLICAS, 0);
-        let server = server?;
+        let scale = cx.settings(&keys, "scale", place, Scale::default());
+        let (at, server, replicas) = (keys.place("replicas")?, server?, scale.replicas);
         if self.servers[server].hpa.is_some() {
             let name = quoted(&self.servers[server].name);
             let message = format!("{name} has an `hpa`, which would undo this `scale` at its next sync");
@@ -186,63 +184,58 @@ impl State<'_> {
             );
         }
         self.replicas[server] = replicas;
-        Some(What::Scale { server, replicas })
+        Some(What::Scale(Scale { server, ..scale }))
     }
 
-    fn pods(&self, cx: &mut Check<'_>, At { value, place }: At<PodsFile>) -> Option<(usize, u32)> {
-        let PodsFile { server, pods } = value;
+    fn pods(&self, cx: &mut Check<'_>, file: PodsFile, place: Place) -> Option<Pods> {
+        let PodsFile { keys, rest: ServerNameFile { server }, .. } = file;
         let server = self.server(cx, server, place);
-        let at = pods.as_ref().map_or(place, |p| p.place);
-        let pods = cx.count_or(pods, "pods", 1, MAX_REPLICAS, defaults::PODS);
+        let Pods { pods, .. } = cx.settings(&keys, "pods", place, Pods::default());
         let server = server?;
         let there = self.replicas[server].max(self.servers[server].hpa.as_ref().map_or(0, |hpa| hpa.max_replicas));
         if pods > there {
-            cx.problem(Code::OutOfRange, at, format!("{pods} pods, and there are only {there} at that time"));
+            let place = keys.place("pods").unwrap_or(place);
+            cx.problem(Code::OutOfRange, place, format!("{pods} pods, and there are only {there} at that time"));
         }
-        Some((server, pods))
+        Some(Pods { server, pods })
     }
 
-    fn slow(&self, cx: &mut Check<'_>, At { value, place }: At<SlowFile>) -> Option<What> {
-        let SlowFile { server, pods, factor, lasts } = value;
-        let factor = pace::factor(cx, factor, place);
-        let lasts = cx.positive(lasts, "for");
-        let at = server.as_ref().map_or(place, |s| s.place);
-        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
-        if self.servers[server].concurrency == 0 {
+    fn slow(&self, cx: &mut Check<'_>, At { value: mut file, place }: At<OfPods<Slow>>) -> Option<What> {
+        pace::factor(cx, &mut file.keys);
+        let slow = cx.settings(&file, "slow", place, Slow::default());
+        let at = file.rest.rest.server.as_ref().map_or(place, |s| s.place);
+        let of = self.pods(cx, file.rest, place)?;
+        if self.servers[of.server].concurrency == 0 {
             let message =
                 "`slow` acts on the pods of servers: a gateway's own work is not modelled, but for its `overhead`";
             cx.problem(Code::NoEffect, at, message);
         }
-        Some(What::Slow { server, pods, factor: factor?, lasts })
+        Some(What::Slow(Slow { of, ..slow }))
     }
 
-    fn black_hole(&self, cx: &mut Check<'_>, At { value, place }: At<BlackHoleFile>) -> Option<What> {
-        let BlackHoleFile { server, pods, lasts, unready_after } = value;
-        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
-        let lasts = cx.positive(lasts, "for");
-        if let (Some(lasts), Some(At { value: Duration(after), place })) = (lasts, &unready_after)
-            && *after >= lasts
+    fn black_hole(&self, cx: &mut Check<'_>, At { value: file, place }: At<OfPods<BlackHole>>) -> Option<What> {
+        let OfPods { keys, rest, .. } = file;
+        let of = self.pods(cx, rest, place)?;
+        let hole = cx.settings(&keys, "black_hole", place, BlackHole::default());
+        if let (Some(lasts), Some(after), Some(place)) = (hole.lasts, hole.unready_after, keys.place("unready_after"))
+            && after >= lasts
         {
             let message = format!("`unready_after` has no effect: the black hole is over after {lasts}");
-            cx.problem(Code::NoEffect, *place, message);
+            cx.problem(Code::NoEffect, place, message);
         }
-        Some(What::BlackHole { server, pods, lasts, unready_after: unready_after.map(|u| u.value.0) })
+        Some(What::BlackHole(BlackHole { of, ..hole }))
     }
 
-    fn unready(&self, cx: &mut Check<'_>, At { value, place }: At<UnreadyFile>) -> Option<What> {
-        let UnreadyFile { server, pods, lasts } = value;
-        let lasts = cx.positive(lasts, "for");
-        let (server, pods) = self.pods(cx, At { value: PodsFile { server, pods }, place })?;
-        Some(What::Unready { server, pods, lasts })
+    fn unready(&self, cx: &mut Check<'_>, At { value: file, place }: At<OfPods<Unready>>) -> Option<What> {
+        let unready = cx.settings(&file, "unready", place, Unready::default());
+        Some(What::Unready(Unready { of: self.pods(cx, file.rest, place)?, ..unready }))
     }
 
     fn rate(&mut self, cx: &mut Check<'_>, file: At<RateFile>, at: Time, entry: Place) -> Option<What> {
-        let At { value: RateFile { client, to, over }, place } = file;
+        let At { value: RateFile { keys, rest: ClientNameFile { client }, .. }, place } = file;
         let name = cx.required(client, "client", place, "`rate`");
-        let to = cx.required(to, "to", place, "`rate`");
-        let to_place = to.as_ref().map_or(place, |to| to.place);
-        let to = to.map(|to| cx.number(&to, "to", 0.0, crate::model::MAX_RATE));
-        let (name, to, over) = (name?, to?, over.map_or(Span::ZERO, |o| o.value.0));
+        let change = cx.settings(&keys, "rate", place, RateChange::default());
+        let (name, to_place, RateChange { to, over, .. }) = (name?, keys.place("to")?, change);
         let Some(client) = self.clients.iter().position(|c| c.name == name.value) else {
             unknown(cx, "client", &name, self.clients.iter().map(|c| c.name.as_str()));
             return None;
@@ -269,7 +262,7 @@ impl State<'_> {
                 );
             }
         }
-        Some(What::Rate { client, to, over })
+        Some(What::Rate(RateChange { client, ..change }))
     }
 }
 

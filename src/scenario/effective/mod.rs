@@ -13,8 +13,8 @@ use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::text::{digest, optional};
 use crate::model::{
-    Action, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model, PhaseOf,
-    Protocol, Server, ServiceType, StrikeRule, What, When,
+    Action, BlackHole, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model,
+    PhaseOf, Pods, Protocol, RateChange, Scale, Server, ServiceType, Slow, StrikeRule, Unready, What, When,
 };
 use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
@@ -286,26 +286,27 @@ fn enforcement_values(rows: &mut Rows<'_>, at: &Scope, enforcement: &Enforcement
 
 fn action_text(Action { at, what }: &Action, model: &Model) -> String {
     let server = |i: &usize| model.deployment(*i).name.as_str();
+    let of = |Pods { server: i, pods }: &Pods| format!("{pods} of {}", server(i));
     let client = |i: &usize| model.clients.get(*i).map_or("", |c| c.name.as_str());
     let what = match what {
         What::RolloutServer(i) => format!("rollout {}", server(i)),
         What::RolloutClient(i) => format!("rollout {}", client(i)),
-        What::Scale { server: i, replicas } => format!("scale {} to {replicas}", server(i)),
-        What::Kill { server: i, pods } => format!("kill {pods} of {}", server(i)),
-        What::Delete { server: i, pods } => format!("delete {pods} of {}", server(i)),
-        What::Slow { server: i, pods, factor, lasts } => {
+        What::Scale(Scale { server: i, replicas }) => format!("scale {} to {replicas}", server(i)),
+        What::Kill(pods) => format!("kill {}", of(pods)),
+        What::Delete(pods) => format!("delete {}", of(pods)),
+        What::Slow(Slow { of: pods, factor, lasts }) => {
             let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
-            format!("slow {pods} of {} by {factor}{lasts}", server(i))
+            format!("slow {} by {factor}{lasts}", of(pods))
         }
-        What::BlackHole { server: i, pods, lasts, unready_after } => {
+        What::BlackHole(BlackHole { of: pods, lasts, unready_after }) => {
             let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));
-            format!("black hole of {pods} of {} for {lasts}, unready after: {unready}", server(i))
+            format!("black hole of {} for {lasts}, unready after: {unready}", of(pods))
         }
-        What::Unready { server: i, pods, lasts } => {
-            format!("{pods} of {} unready for {}", server(i), optional(*lasts, "the rest"))
+        What::Unready(Unready { of: pods, lasts }) => {
+            format!("{} unready for {}", of(pods), optional(*lasts, "the rest"))
         }
-        What::Rate { client: i, to, over: Span(0) } => format!("rate of {} to {to}", client(i)),
-        What::Rate { client: i, to, over } => format!("rate of {} to {to} over {over}", client(i)),
+        What::Rate(RateChange { client: i, to, over: Span(0) }) => format!("rate of {} to {to}", client(i)),
+        What::Rate(RateChange { client: i, to, over }) => format!("rate of {} to {to} over {over}", client(i)),
     };
     format!("{at}: {what}")
 }

@@ -56,6 +56,15 @@ impl WrittenKeys {
         }
     }
 
+    /// The number behind a key, if it is written, to put a stand-in where it is refused; and where it stands.
+    pub fn number_mut(&mut self, name: &str) -> Option<(&mut f64, Place)> {
+        let (_, value) = self.keys.iter_mut().find(|(key, _)| self.group.names[*key] == name)?;
+        match &mut value.value {
+            WrittenValue::Leaf(Value::Number(x)) => Some((x, value.place)),
+            _ => None,
+        }
+    }
+
     /// What is written of a group, and where it stands.
     pub fn group(&self, name: &str) -> Option<(&WrittenKeys, Place)> {
         let At { value: WrittenValue::Group(inner), place } = self.value(name)? else { return None };

@@ -2,7 +2,7 @@
 
 use super::{Applicable, Compare, ageless, changes, pinned_connections};
 use crate::distribution::Distribution;
-use crate::model::{GrpcClient, Model, Protocol, Server, Strategy, What};
+use crate::model::{GrpcClient, Model, Protocol, Scale, Server, Strategy, What};
 use crate::policy::controller::fenceposts;
 use crate::theory::recovery::JITTER;
 use crate::theory::renewal::Renewal;
@@ -103,7 +103,7 @@ fn range(d: &Distribution) -> Option<(f64, f64)> {
 /// selectable.
 pub(super) fn scale_up(model: &Model) -> Vec<Applicable> {
     let changes = changes(model);
-    let ([server], [(at, What::Scale { replicas, .. })]) = (model.servers.as_slice(), changes.as_slice()) else {
+    let ([server], [(at, What::Scale(Scale { replicas, .. }))]) = (model.servers.as_slice(), changes.as_slice()) else {
         return Vec::new();
     };
     let (Some(_), Some(duration)) = (pinned_connections(model), model.duration) else { return Vec::new() };

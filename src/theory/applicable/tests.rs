@@ -113,7 +113,7 @@ fn placement_is_balls_in_bins() {
     for change in [
         |m: &mut Model| m.service = ServiceType::Headless,
         |m: &mut Model| m.servers[0].grpc.max_connection_age = Some(Span::from_secs(300)),
-        |m: &mut Model| m.timeline = vec![at(9, What::Kill { server: 0, pods: 1 })],
+        |m: &mut Model| m.timeline = vec![at(9, What::Kill(Pods { server: 0, pods: 1 }))],
         |m: &mut Model| m.clients[0].load = open(0.01),
         |m: &mut Model| m.clients[0].connection_lifetime = Some(Lifetime { max: Span::from_secs(60), jitter: 0.1 }),
     ] {
@@ -190,7 +190,7 @@ fn rollouts_are_walked_as_the_scenario_times_them() {
 fn new_pods_get_what_ages_out() {
     let compare = Compare::ConnectionsOfPodsReadyAfter(Time::ZERO + Span::from_secs(300));
     let mut m = model(vec![server(5)], vec![client(50, 1, open(1_000.0))]);
-    m.timeline = vec![at(300, What::Scale { server: 0, replicas: 10 })];
+    m.timeline = vec![at(300, What::Scale(Scale { server: 0, replicas: 10 }))];
     assert_eq!(value(&m, compare), Some(0.0));
     // Ready and selectable at 305.5 s, end at 600 s, started evenly over one age: about 294.5 s / 400 s.
     m.servers[0].grpc.max_connection_age = Some(Span::from_secs(400));
@@ -204,7 +204,7 @@ fn new_pods_get_what_ages_out() {
     // Nothing is added, or nothing was there.
     for (before, after) in [(5, 5), (5, 3), (0, 10)] {
         m.servers[0].replicas = before;
-        m.timeline = vec![at(300, What::Scale { server: 0, replicas: after })];
+        m.timeline = vec![at(300, What::Scale(Scale { server: 0, replicas: after }))];
         assert_eq!(value(&m, compare), None, "{before} to {after}");
     }
 }

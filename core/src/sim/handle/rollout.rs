@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::observation::{Observation, Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
 use crate::ids::{CallerId, DeploymentId, Id, PodId};
-use crate::model::What;
+use crate::model::{BlackHole, Pods, RateChange, Scale, Slow, Unready, What};
 use crate::policy::controller::{self, Fleet, Step};
 use crate::policy::victims::{self, Candidate};
 use crate::units::Span;
@@ -24,36 +24,36 @@ impl<O: Observer> Engine<'_, O> {
                 self.reconcile_after(server, Span::ZERO);
             }
             What::RolloutClient(client) => self.start_client_rollout(CallerId::of(client)),
-            What::Scale { server, replicas } => {
+            What::Scale(Scale { server, replicas }) => {
                 self.scale(DeploymentId::of(server), replicas, ScaledBy::Timeline);
             }
-            What::Kill { server, pods } => {
-                for pod in self.oldest_ready(server, pods) {
+            What::Kill(pods) => {
+                for pod in self.oldest_ready(pods) {
                     self.kill_pod(pod);
                 }
             }
-            What::Delete { server, pods } => {
-                for pod in self.oldest_ready(server, pods) {
+            What::Delete(pods) => {
+                for pod in self.oldest_ready(pods) {
                     self.delete_pod(pod);
                 }
-                self.reconcile_after(DeploymentId::of(server), Span::ZERO);
+                self.reconcile_after(DeploymentId::of(pods.server), Span::ZERO);
             }
-            What::Slow { server, pods, factor, lasts } => {
-                for pod in self.oldest_ready(server, pods) {
+            What::Slow(Slow { of, factor, lasts }) => {
+                for pod in self.oldest_ready(of) {
                     self.slow_pod(pod, factor, lasts);
                 }
             }
-            What::BlackHole { server, pods, lasts, unready_after } => {
-                for pod in self.oldest_ready(server, pods) {
+            What::BlackHole(BlackHole { of, lasts, unready_after }) => {
+                for pod in self.oldest_ready(of) {
                     self.begin_black_hole(pod, lasts, unready_after);
                 }
             }
-            What::Unready { server, pods, lasts } => {
-                for pod in self.oldest_ready(server, pods) {
+            What::Unready(Unready { of, lasts }) => {
+                for pod in self.oldest_ready(of) {
                     self.fail_readiness(pod, lasts);
                 }
             }
-            What::Rate { client, to, over } => {
+            What::Rate(RateChange { client, to, over }) => {
                 self.observe(&Observation::RateChanged { client: client as u32, to, over });
             }
         }
@@ -66,9 +66,9 @@ impl<O: Observer> Engine<'_, O> {
         self.reconcile_after(server, Span::ZERO);
     }
 
-    fn oldest_ready(&self, server: usize, count: u32) -> Vec<PodId> {
+    fn oldest_ready(&self, Pods { server, pods }: Pods) -> Vec<PodId> {
         let ready = |&pod: &PodId| self.pods[pod].phase == PodPhase::Ready;
-        self.deployments[DeploymentId::of(server)].pods.iter().copied().filter(ready).take(count as usize).collect()
+        self.deployments[DeploymentId::of(server)].pods.iter().copied().filter(ready).take(pods as usize).collect()
     }
 
     /// Lets the controller look at a server after `span`: once per instant, after everything else that happens then.
