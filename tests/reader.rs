@@ -416,9 +416,16 @@ fn a_failing_disk_is_no_bad_input() {
 }
 
 /// Hostile texts end in a message, and soon: the limit is far above what they take (well under a second), and far below
-/// what an explosion would.
+/// what an explosion would. The stack is that of a program's main thread: code that is not optimised needs half a MiB per 16 levels of YAML.
 #[test]
 fn hostile_texts_end_soon() {
+    let reader = std::thread::Builder::new().stack_size(8 << 20).spawn(read_hostile_texts);
+    if let Err(panic) = reader.expect("a thread").join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn read_hostile_texts() {
     let mut bomb = String::from("a: &a0 [x,x,x,x,x,x,x,x,x]\n");
     for i in 1..12 {
         let uses = vec![format!("*a{}", i - 1); 9].join(",");

@@ -48,7 +48,7 @@ impl Wanted {
     }
 }
 
-fn interval(text: &str) -> Result<Span, String> {
+pub(super) fn interval(text: &str) -> Result<Span, String> {
     match parse_duration(text)? {
         // Prometheus keeps milliseconds.
         span if span < Span::from_millis(1) => Err("the shortest interval is `1ms`".to_owned()),
@@ -57,7 +57,7 @@ fn interval(text: &str) -> Result<Span, String> {
 }
 
 /// Milliseconds since 1970.
-fn start_time(text: &str) -> Result<u64, String> {
+pub(super) fn start_time(text: &str) -> Result<u64, String> {
     /// The year 10000.
     const END_S: i64 = 253_402_300_800;
     let seconds = text.parse::<i64>().ok().or_else(|| rfc3339(text));

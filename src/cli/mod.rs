@@ -1,5 +1,6 @@
 //! The command line: what the library can do, for a terminal.
 
+mod calibrate;
 mod check;
 mod compare;
 mod cures;
@@ -14,6 +15,7 @@ mod metrics;
 mod observed;
 mod plan;
 mod plot;
+mod prometheus;
 mod run;
 mod shard;
 mod sources;
@@ -54,6 +56,8 @@ enum Command {
     Merge(sweep::MergeArgs),
     /// Test claims against random scenarios, and shrink each counterexample to a small scenario
     Check(check::Args),
+    /// Estimate a scenario's numbers from Prometheus' data, and predict another part of them
+    Calibrate(calibrate::Args),
     /// Find which connections would explain your pods' shares, each with a scenario that shows it
     Fit(fit::Args),
     /// Find the fewest pods that meet objectives, or the highest load that they carry, with each cure for skew
@@ -155,6 +159,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Check(args) => check::check(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Fit(args) => fit::fit(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Validate(args) => run::validate(&args),

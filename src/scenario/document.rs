@@ -292,6 +292,17 @@ impl Document {
         Some(said + "`evenkeel import ... --fields` lists them")
     }
 
+    /// What it means as a scenario in YAML without comments, with `more` overrides after its own.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn written(&self, more: &[String]) -> Result<String, Diagnostics> {
+        self.load(more)?;
+        let sets: Vec<String> = self.sets.iter().chain(more).cloned().collect();
+        let root = self.tree(&sets, &mut Vec::new());
+        Ok(root.map_or_else(String::new, |root| yaml::write::block(&root, 0)))
+    }
+
     /// The scenario that the manifests make, as a commented text; `None` if it is none of manifests.
     #[must_use]
     pub fn imported(&self) -> Option<String> {

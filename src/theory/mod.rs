@@ -5,6 +5,7 @@
 
 mod applicable;
 pub mod balls;
+pub mod buckets;
 mod occupancy;
 
 pub use applicable::{Applicable, Compare, for_scenario, rows};

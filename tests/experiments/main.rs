@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod calibrate;
 mod compare;
 mod coverage;
 mod cures;

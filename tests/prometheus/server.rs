@@ -161,6 +161,29 @@ fn the_blogs_queries_give_what_the_summary_says() {
     assert!(expected > 1.5 && (over - expected).abs() <= 2.0 * 5.0 * moved, "{over}, not {expected}");
 }
 
+/// `calibrate` finds the same in the server as in the file that it was filled from.
+#[test]
+#[ignore = "needs Prometheus: tests/prometheus/run.sh"]
+fn calibrate_asks_the_server() {
+    let run = Run::of(SKEWED, &["--metrics"]);
+    let server = Prometheus::over(std::slice::from_ref(&run));
+    let (url, start, end) = (format!("http://127.0.0.1:{}", server.port), START_S, START_S + 600.0);
+    let (start, end) = (format!("{start}"), format!("{end}"));
+    let asked = ["--prometheus", &url, "--start", &start, "--end", &end, "--match", "job=\"s\""];
+    let by = |name: &str, from: &[&str]| -> Value {
+        let out = run.path(name);
+        let mut evenkeel = Command::new(assert_cmd::cargo::cargo_bin!("evenkeel"));
+        evenkeel.args(["calibrate", "--quiet", "--out"]).arg(&out).arg(run.path("scenario.yaml")).args(from);
+        let output = evenkeel.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&fs::read(out.join("calibrate.json")).unwrap()).unwrap()
+    };
+    let file = run.path("out/metrics.om");
+    let (server, file) = (by("server", &asked), by("file", &["--from", file.to_str().unwrap()]));
+    assert_eq!(server["sets"], file["sets"]);
+    assert!(server["calls"].as_f64().unwrap() > 100_000.0 && server["calls"] == file["calls"]);
+}
+
 /// `histogram_quantile` is somewhere in the bucket that the quantile is in.
 #[test]
 #[ignore = "needs Prometheus: tests/prometheus/run.sh"]

@@ -12,18 +12,28 @@ const LONG: &str = "name: long\nduration: 720h\nwindow: 1h\nservers: [{ name: s,
                     clients: [{ name: c, load: { open: { rate: 2000 } } }]\n";
 
 /// All that write a result, quickly.
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["run", "small.yaml", "--no-png"],
     &["compare", "small.yaml", "--runs", "2", "--no-png"],
     &["sweep", "small.yaml", "--vary", "seed=1,2", "--runs", "1", "--no-png"],
     &["plan", "small.yaml", "--slo", "error_ratio <= 1%", "--pods", "1..2", "--max-runs", "40", "--no-png"],
     &["check", "two.yaml", "--only", "calls", "--cases", "2"],
+    &["calibrate", "small.yaml", "--from", "seen.csv"],
     &["fit", "50/50", "--connections", "4", "--runs", "1", "--no-png"],
 ];
+/// 300 calls of two pods in 5 s.
+pub const SEEN: &str = "metric,pod,le,time,value
+response_latency_ms_bucket,a,1,0,0\nresponse_latency_ms_bucket,a,1,5,100
+response_latency_ms_bucket,a,2,0,0\nresponse_latency_ms_bucket,a,2,5,180
+response_latency_ms_bucket,a,+Inf,0,0\nresponse_latency_ms_bucket,a,+Inf,5,200
+response_latency_ms_sum,a,,0,0\nresponse_latency_ms_sum,a,,5,250
+response_latency_ms_bucket,b,+Inf,0,7\nresponse_latency_ms_bucket,b,+Inf,5,107
+";
 
 fn desk() -> Desk {
     let desk = Desk::new();
     fs::write(desk.path("two.yaml"), PROPERTIES).unwrap();
+    fs::write(desk.path("seen.csv"), SEEN).unwrap();
     desk
 }
 
@@ -95,6 +105,7 @@ fn last(command: &[&str]) -> &'static str {
         "sweep" => "sweep",
         "plan" => "plan",
         "check" => "check",
+        "calibrate" => "calibrate",
         _ => "fit",
     }
 }

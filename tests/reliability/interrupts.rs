@@ -131,6 +131,11 @@ fn runs_stop() {
     stops(&desk(), 2, &["run", "small.yaml", "other.yaml", "--runs", "20000", "--threads", "1"]);
     stops(&desk(), 3, &["fit", "50/30/20/0", "--runs", "100000", "--threads", "1", "--no-png"]);
     stops(&desk(), 4, &["check", "folklore", "--threads", "1"]);
+    let desk_with_data = desk();
+    fs::write(desk_with_data.path("seen.csv"), super::folders::SEEN).unwrap();
+    let calibrate =
+        ["calibrate", "small.yaml", "--from", "seen.csv", "--fit", "0s..5s", "--predict", "0s..5s", "--runs", "100000"];
+    stops(&desk_with_data, 6, &[&calibrate[..], &["--threads", "1"]].concat());
     // Most of the time goes into what would change the skew.
     stops(&desk(), 5, &["run", "skewed.yaml", "--threads", "1", "--no-png"]);
 }
