@@ -175,7 +175,7 @@ fn draw(f: &Facts<'_>, pod: &Pod<'_>) -> Reason {
     }
     if likely >= LEVEL {
         let text = format!(
-            "by chance: {has}, and in about {} of random draws some pod is as far off; {}",
+            "by chance: {has}, and in at most {} of random draws some pod is as far off; {}",
             percent(likely),
             keeps(f)
         );

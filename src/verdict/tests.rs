@@ -270,7 +270,9 @@ fn kind(model: &Model, outcome: &Outcome) -> String {
 fn chance_is_said_at_a_level() {
     let mut chance = steady(&[(80, 8), (20, 2), (40, 4), (30, 3), (30, 3)]);
     assert_eq!(kind(&pick_first(), &chance), "chance");
-    assert!(sentence(&pick_first(), &chance).contains("it has 8 of 20 connections, and in about 16 % of random draws"));
+    assert!(
+        sentence(&pick_first(), &chance).contains("it has 8 of 20 connections, and in at most 16 % of random draws")
+    );
     let odd = steady(&[(150, 15), (10, 1), (20, 2), (10, 1), (10, 1)]);
     assert_eq!(kind(&pick_first(), &odd), "draw");
     // Pods that came later could not be drawn: that is the cause, and not chance.

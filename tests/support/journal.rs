@@ -479,9 +479,9 @@ fn check_figures(got: &SkewFigures, x: &[f64]) {
     same_option("idle_pods", got.idle_pods, (!x.is_empty()).then_some(idle));
 }
 
-/// How many slots of a pod can be at work all the time.
+/// How many slots of a pod can be at work all the time. Each needs the part of a core that `share` says.
 fn cores(server: &Server) -> f64 {
     let Some(cpu) = server.cpu else { return f64::from(server.concurrency) };
     let limit = cpu.bandwidth().map_or(f64::MAX, |limit| limit.quota.as_secs_f64() / limit.period.as_secs_f64());
-    limit.min(f64::from(cpu.cores.0) / 1e3).min(f64::from(server.concurrency))
+    (limit.min(f64::from(cpu.cores.0) / 1e3) / cpu.share).min(f64::from(server.concurrency))
 }

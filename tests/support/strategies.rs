@@ -108,9 +108,10 @@ fn server() -> BoxedStrategy<(String, String)> {
         given("service_time", law(120)),
         maybe(
             "cpu",
-            (10..990u32, 11..990u32).prop_map(|(a, b)| match a % 3 {
+            (10..990u32, 11..990u32).prop_map(|(a, b)| match a % 4 {
                 0 => format!("{{ cores: {b}m }}"),
                 1 => format!("{{ limit: {a}m }}"),
+                2 => format!("{{ cores: {b}m, share: {}% }}", 1 + a % 100),
                 _ => format!("{{ cores: {}m, limit: {}m }}", a.max(b) + 1, a.min(b)),
             }),
         ),

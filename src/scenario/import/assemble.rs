@@ -22,10 +22,16 @@ pub(super) fn servers<'a>(cx: &Cx<'a>, service: &Object) -> Vec<&'a Object> {
 }
 
 /// What kube-proxy remembers of clients.
-fn session_affinity(service: &Object) -> Option<Node> {
+fn session_affinity(cx: &mut Cx<'_>, service: &Object) -> Option<Node> {
     let kind = service.get(&["spec", "sessionAffinity"])?;
-    if kind.text()? != "ClientIP" {
-        return None;
+    match &*kind.text()? {
+        "ClientIP" => {}
+        "None" => return None,
+        other => {
+            let message = format!("`sessionAffinity` is not {}", quoted(other));
+            cx.problem(Some(kind.place()), message, "it is `ClientIP` or `None`");
+            return None;
+        }
     }
     let timeout = service.get(&["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"]);
     let mut affinity = Map::new(kind.place());
@@ -82,7 +88,7 @@ pub(super) fn scenario(
     if target.headless {
         let field = service.get(&["spec", "clusterIP"]).map_or(place, Field::place);
         root.put("service", build::one("type", build::text(field, "Headless")));
-    } else if let Some(affinity) = session_affinity(service) {
+    } else if let Some(affinity) = session_affinity(cx, service) {
         root.put("service", build::one("session_affinity", affinity));
     }
     if let Some(gateway) = gateway.filter(|_| clients.through_gateway) {

@@ -246,6 +246,11 @@ fn syntax_problem(error: &serde_saphyr::Error, max_nodes: usize, text: &str, beg
             format!("the YAML tag {} means nothing here", quoted(tag)),
             Some("write the value without a tag; a text that looks like a number stands in quotes"),
         ),
+        _ if lines(text).take_while(|(at, _)| *at <= start).last().is_some_and(|(_, line)| line.contains("{{")) => (
+            Code::Syntax,
+            format!("this is not YAML: {said}"),
+            Some("templates of Helm are rendered first: `helm template CHART | evenkeel run -`"),
+        ),
         _ if said.contains("tab") => (
             Code::Syntax,
             format!("this is not YAML: {said}"),
