@@ -1,5 +1,8 @@
 //! The scenario reader on good input and on hostile files.
 
+#[path = "support/stack.rs"]
+mod stack;
+
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -8,6 +11,7 @@ use evenkeel::model::*;
 use evenkeel::scenario::effective::Origin;
 use evenkeel::scenario::{self, Loaded, diagnostic::Diagnostics};
 use evenkeel::units::{Cores, Milli, Span, Time};
+use stack::on_a_main_stack;
 
 const SMALLEST: &str = "name: clusterip-grpc
 servers: [{ name: grpc-server, replicas: 5 }]
@@ -416,13 +420,10 @@ fn a_failing_disk_is_no_bad_input() {
 }
 
 /// Hostile texts end in a message, and soon: the limit is far above what they take (well under a second), and far below
-/// what an explosion would. The stack is that of a program's main thread: code that is not optimised needs half a MiB per 16 levels of YAML.
+/// what an explosion would.
 #[test]
 fn hostile_texts_end_soon() {
-    let reader = std::thread::Builder::new().stack_size(8 << 20).spawn(read_hostile_texts);
-    if let Err(panic) = reader.expect("a thread").join() {
-        std::panic::resume_unwind(panic);
-    }
+    on_a_main_stack(read_hostile_texts);
 }
 
 fn read_hostile_texts() {

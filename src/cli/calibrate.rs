@@ -1,6 +1,6 @@
 //! `evenkeel calibrate`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::prometheus::Server;
@@ -10,6 +10,7 @@ use super::{Format, Terms, interrupt, terminal};
 use crate::experiment::calibrate::{CalibrateError, Part, Question, Readings, Series, calibrate as find, read};
 use crate::output::{calibrate as output, json};
 use crate::printable;
+use crate::scenario;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::quantity::parse_duration;
 
@@ -33,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "FROM..TO", value_parser = part)]
     predict: Option<Part>,
     /// Runs of the prediction
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    #[arg(long, value_name = "N", requires = "predict", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     runs: u32,
     /// Folder to write to
     #[arg(long, short, value_name = "DIR", default_value = "outputs/calibrate")]
@@ -91,37 +92,24 @@ fn part(text: &str) -> Result<Part, String> {
 
 /// All series of files, and of the files in folders.
 fn series(paths: &[PathBuf]) -> Result<Vec<Series>, Failure> {
+    let has_series = |path: &PathBuf| ["json", "om", "csv"].iter().any(|e| path.extension() == Some(e.as_ref()));
     let mut all = Vec::new();
     for path in paths {
-        let cannot = |error| Failure::Usage(format!("cannot read {}: {error}", quoted(&printable::path(path))));
-        let mut files = vec![path.clone()];
-        if path.is_dir() {
-            let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(cannot)?;
-            let has_series =
-                |path: &PathBuf| ["json", "om", "csv"].iter().any(|e| path.extension() == Some(e.as_ref()));
-            files = entries.into_iter().map(|entry| entry.path()).filter(has_series).collect();
-            files.sort();
-        }
+        let files = match path.is_dir() {
+            true => sources::entries(path)?.into_iter().filter(has_series).collect(),
+            false => vec![path.clone()],
+        };
         if files.is_empty() {
             let folder = quoted(&printable::path(path));
             return Err(Failure::Usage(format!("there are no files .json, .om or .csv in {folder}")));
         }
         for file in files {
             interrupt::look()?;
-            all.extend(of_file(&file)?);
+            let text = scenario::read_text(&file, MOST_BYTES)?;
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            let wrong = |why| Failure::Usage(format!("{}: {why}", quoted(&printable::path(&file))));
+            all.extend(read(&stem, &text).map_err(wrong)?);
         }
     }
     Ok(all)
-}
-
-fn of_file(path: &Path) -> Result<Vec<Series>, Failure> {
-    let name = quoted(&printable::path(path));
-    let cannot = |error| Failure::Usage(format!("cannot read {name}: {error}"));
-    let length = std::fs::metadata(path).map_err(cannot)?.len();
-    if length > MOST_BYTES {
-        return Err(Failure::Usage(format!("{name} is larger than 1 GiB; use a longer step")));
-    }
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    read(&stem, &text).map_err(|why| Failure::Usage(format!("{name}: {}", why.escape_debug())))
 }

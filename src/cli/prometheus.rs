@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::interrupt;
 use super::metrics::{interval, start_time};
-use crate::experiment::calibrate::{QUERIES, Series, read};
+use crate::experiment::calibrate::{Series, queries, read};
 use crate::scenario::diagnostic::quoted;
 use crate::units::Span;
 
@@ -45,7 +45,7 @@ impl Server {
             return Err(Failure::Usage("--end must be later than --start".to_owned()));
         }
         let mut all = Vec::new();
-        for names in QUERIES {
+        for names in queries() {
             let query = format!("{{__name__=~\"{names}\",{}}}", self.labels);
             let seconds = |ms: u64| (ms / 1_000).to_string();
             let parameters = [
@@ -57,8 +57,8 @@ impl Server {
             let url = format!("{}/api/v1/query_range", server.trim_end_matches('/'));
             let answer = patiently(move || ask(&url, &parameters))?;
             let answer = answer.map_err(|why| Failure::Machine(format!("cannot ask {}: {why}", quoted(server))))?;
-            let series = read("", &answer);
-            all.extend(series.map_err(|why| Failure::Usage(format!("{}: {}", quoted(server), why.escape_debug())))?);
+            let wrong = |why| Failure::Usage(format!("{}: {why}", quoted(server)));
+            all.extend(read("", &answer).map_err(wrong)?);
         }
         Ok(Some(all))
     }

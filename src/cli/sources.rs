@@ -126,7 +126,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
 }
 
 /// What is in a folder and not hidden, in order of name.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
     let all = std::fs::read_dir(folder).map_err(failed)?;
     let mut all: Vec<PathBuf> = all.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(failed)?;

@@ -53,7 +53,7 @@ impl Document {
     /// # Errors
     /// If it cannot be read, or if manifests make no scenario.
     pub fn open(path: &Path, sets: &[String], service: Option<&str>) -> Result<Document, Diagnostics> {
-        let text = input::read_text(path, MAX_MANIFEST_BYTES).map_err(|failure| failure.diagnostics(path))?;
+        let text = input::text_of(path, MAX_MANIFEST_BYTES)?;
         Document::of(&printable::path(path), &text, Beside::file(path), sets, service)
     }
 
@@ -93,7 +93,7 @@ impl Document {
     ) -> Result<Document, Diagnostics> {
         let mut sources = Vec::new();
         for path in paths {
-            let text = input::read_text(path, MAX_MANIFEST_BYTES).map_err(|failure| failure.diagnostics(path))?;
+            let text = input::text_of(path, MAX_MANIFEST_BYTES)?;
             sources.push(Source::new(&printable::path(path), &text));
         }
         Document::import(sources, name, sets, service)

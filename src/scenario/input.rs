@@ -85,6 +85,11 @@ pub(super) fn read_text(path: &Path, max_bytes: u64) -> Result<String, Failure> 
     read_from(File::open(path), &printable::path(path), max_bytes)
 }
 
+/// The same, with a message about the file.
+pub(super) fn text_of(path: &Path, max_bytes: u64) -> Result<String, Diagnostics> {
+    read_text(path, max_bytes).map_err(|failure| failure.diagnostics(path))
+}
+
 /// The same of what can be read, under the name that messages have for it.
 pub(super) fn read_from<R: Read>(source: std::io::Result<R>, shown: &str, max_bytes: u64) -> Result<String, Failure> {
     let failure = |error: &std::io::Error| {

@@ -47,6 +47,14 @@ pub struct Loaded {
     pub files: BTreeMap<String, String>,
 }
 
+/// Reads a text that is no scenario, of at most `max_bytes`.
+///
+/// # Errors
+/// Why it cannot be read, or is none.
+pub fn read_text(path: &Path, max_bytes: u64) -> Result<String, Diagnostics> {
+    input::text_of(path, max_bytes)
+}
+
 /// Reads a scenario file; `sets` are `PATH=VALUE` overrides, applied in order.
 ///
 /// # Errors

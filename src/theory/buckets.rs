@@ -5,7 +5,9 @@
 //! `N Σ p'p'ᵀ/p` (Rao, Linear Statistical Inference, 1973, section 5e). Its inverse is the covariance of the estimates, by which quantiles have
 //! intervals (delta method).
 
-use std::f64::consts::{PI, SQRT_2};
+use std::f64::consts::PI;
+
+use super::normal;
 
 /// Counts by bucket. The first one begins at 0, the last one has no end.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,11 +52,6 @@ struct At {
     below: f64,
     above: f64,
     slopes: [f64; 2],
-}
-
-/// Standard normal distribution function.
-fn normal(z: f64) -> f64 {
-    0.5 * libm::erfc(-z / SQRT_2)
 }
 
 /// Standard normal density.
@@ -147,7 +144,7 @@ impl Buckets {
         self.counts.iter().sum()
     }
 
-    /// The two likeliest laws of the two families, the likelier by Schwarz's criterion first. `None` if the buckets do not tell: fewer than
+    /// The likelier of the likeliest lognormal and the likeliest exponential law, by Schwarz's criterion. `None` if the buckets do not tell: fewer than
     /// three have counts, so that any shape between their ends would do.
     #[must_use]
     pub fn law(&self) -> Option<Found> {

@@ -14,3 +14,8 @@ pub mod recovery;
 pub mod renewal;
 pub mod rollout;
 pub mod shares;
+
+/// Standard normal distribution function.
+fn normal(z: f64) -> f64 {
+    0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
+}

@@ -172,6 +172,7 @@ fn what_does_not_fit_is_refused() {
         (&["small.yaml", "--from", "answer.json", "--fit", "1s..2s"], "at least 100 are needed"),
         (&["small.yaml", "--from", "answer.json", "--fit", "0s..5s", "--predict", "5s..9s"], "the scenario lasts 5 s"),
         (&["two.yaml", "--from", "answer.json"], "has 2 servers"),
+        (&["small.yaml", "--from", "answer.json", "--runs", "30"], "--predict"),
         (&["small.yaml", "--from", "answer.json", "--prometheus", "http://x"], "cannot be used with"),
         (&["small.yaml", "--prometheus", "https://x", "--start", "1", "--end", "2"], "begins with http://"),
         (&["small.yaml", "--prometheus", "http://x"], "--start"),

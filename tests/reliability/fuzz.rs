@@ -6,10 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::mutate::{Random, mutate};
+use super::stack::on_a_main_stack;
 
 #[path = "../../fuzz/entry.rs"]
 mod entry;
@@ -21,9 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// In MiB: all of them together have far less.
 const MEMORY: u64 = 1_024;
-
-/// In bytes: that of a program's main thread, where files are read. Code that is not optimised needs half a MiB per 16 levels of YAML.
-const STACK: usize = 8 << 20;
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
@@ -64,10 +61,7 @@ fn wrong(entry: entry::Entry, input: &[u8], file: &Path) -> Option<&'static str>
 }
 
 fn hunt(target: &'static str) {
-    let hunter = thread::Builder::new().name(target.to_owned()).stack_size(STACK).spawn(move || hunts(target));
-    if let Err(panic) = hunter.expect("a thread").join() {
-        std::panic::resume_unwind(panic);
-    }
+    on_a_main_stack(move || hunts(target));
 }
 
 fn hunts(target: &str) {

@@ -2,6 +2,8 @@
 
 #[path = "../experiments/desk.rs"]
 mod desk;
+#[path = "../support/stack.rs"]
+mod stack;
 
 mod accounts;
 mod endings;

@@ -30,43 +30,28 @@ pub struct Found {
     rate: Option<(f64, f64)>,
     /// Open clients and their rates.
     rates: Vec<(String, f64)>,
-    law: Option<buckets::Found>,
-    server: String,
-    /// The part of the service time that is CPU time.
-    share: Option<String>,
+    /// The law of service times, and the path of the key that has it.
+    law: Option<(String, buckets::Found)>,
+    /// What has no error to draw from, as arguments of `--set`.
+    fixed: Vec<String>,
 }
 
 impl Found {
     /// The values as arguments of `--set`, moved within their errors by four independent standard normal values.
     pub fn drawn(&self, z: [f64; 4]) -> Vec<String> {
-        let mut sets: Vec<String> = Vec::new();
+        let mut sets = self.fixed.clone();
         if let Some((factor, error)) = self.rate {
             let factor = (factor + error * z[0]).max(factor / 4.0);
-            sets.extend(self.rates.iter().map(|(client, rate)| of_rate(client, rate * factor)));
+            let set = |(client, rate): &(String, f64)| format!("{}={}", rate_path(client), digits(rate * factor));
+            sets.extend(self.rates.iter().map(set));
         }
-        match &self.law {
-            Some(law) => sets.push(of_law(&self.server, &in_scenario(&law.drawn([z[1], z[2]])))),
-            // One bucket or two: the mean is all that is known.
-            None => {
-                let law = self.estimates.iter().find(|e| e.path.ends_with("service_time"));
-                sets.extend(law.map(|e| of_law(&self.server, &e.value)));
-            }
-        }
-        sets.extend(self.share.clone());
+        sets.extend(self.law.iter().map(|(path, law)| format!("{path}={}", in_scenario(&law.drawn([z[1], z[2]])))));
         sets
     }
 }
 
 fn rate_path(client: &str) -> String {
     format!("clients.{client}.load.open.rate")
-}
-
-fn of_rate(client: &str, rate: f64) -> String {
-    format!("{}={}", rate_path(client), digits(rate))
-}
-
-fn of_law(server: &str, law: &str) -> String {
-    format!("servers.{server}.service_time={law}")
 }
 
 /// A number to six digits, as scenarios write it.
@@ -97,8 +82,7 @@ pub fn estimate(model: &Model, server: &Server, readings: &Readings, sums: &Sums
         rate: None,
         rates: Vec::new(),
         law: None,
-        server: server.name.clone(),
-        share: None,
+        fixed: Vec::new(),
     };
     rate(&mut found, model, readings, sums, fit);
     let quiet = quiet(&mut found, server, readings, sums);
@@ -239,16 +223,14 @@ fn service_time(found: &mut Found, model: &Model, server: &Server, sums: &Sums, 
     }
     let buckets = sums.together(pods.iter().copied());
     let mean = pods.iter().map(|pod| sums.times[*pod]).sum::<f64>() / buckets.total();
-    let was = server.service_time.mean();
-    let was = format!("{} on average", duration(was));
+    let was = format!("{} on average", duration(server.service_time.mean()));
     let path = format!("servers.{}.service_time", server.name);
     // What a slow or a fast pod takes longer, or less long, is the scenario's.
     let speed = server.speed;
-    found.law = buckets.law();
-    match &mut found.law {
-        Some(law) => {
+    match buckets.law() {
+        Some(mut law) => {
+            let misfit = buckets.misfit(&law.law);
             law.law = law.law.moved([speed.ln(), 0.0]);
-            let misfit = buckets.misfit(&law.law.moved([-speed.ln(), 0.0]));
             if misfit > MISFIT {
                 found.untold.push(format!(
                     "the exact law of service times: the one found is off by {} of the calls at an end of a bucket",
@@ -261,7 +243,8 @@ fn service_time(found: &mut Found, model: &Model, server: &Server, sums: &Sums, 
                 Figure { name, value, from: value * (-Z * error).exp(), to: value * (Z * error).exp(), unit: "ms" }
             };
             let figures = vec![quantile("p50", 0.5), quantile("p99", 0.99)];
-            found.estimates.push(Estimate { path, value: in_scenario(&law.law), was, figures });
+            found.estimates.push(Estimate { path: path.clone(), value: in_scenario(&law.law), was, figures });
+            found.law = Some((path, law));
         }
         None => {
             found.untold.push(
@@ -270,7 +253,9 @@ fn service_time(found: &mut Found, model: &Model, server: &Server, sums: &Sums, 
             let error = within(&buckets) / buckets.total().sqrt();
             let (value, error) = (mean * speed * 1e3, Z * error * speed * 1e3);
             let figure = Figure { name: "mean", value, from: (value - error).max(0.0), to: value + error, unit: "ms" };
-            found.estimates.push(Estimate { path, value: seconds(mean * speed), was, figures: vec![figure] });
+            let value = seconds(mean * speed);
+            found.fixed.push(format!("{path}={value}"));
+            found.estimates.push(Estimate { path, value, was, figures: vec![figure] });
         }
     }
 }
@@ -301,7 +286,7 @@ fn cpu(found: &mut Found, server: &Server, readings: &Readings, fit: Part, pods:
     let error = both.iter().map(|(u, t)| (u - ratio * t).powi(2)).sum::<f64>().sqrt() / time;
     let (path, share) = (format!("servers.{}.cpu.share", server.name), ratio.clamp(0.001, 1.0));
     let value = format!("{}%", digits(share * 100.0));
-    found.share = Some(format!("{path}={value}"));
+    found.fixed.push(format!("{path}={value}"));
     let end = |by: f64| (ratio + by * Z * error).clamp(0.0, 1.0) * 100.0;
     let figure = Figure { name: "share", value: share * 100.0, from: end(-1.0), to: end(1.0), unit: "%" };
     found.estimates.push(Estimate { path, value, was: percent(cpu.share), figures: vec![figure] });

@@ -1,9 +1,11 @@
 //! A scenario's numbers from what was measured, and what it then predicts of another part of the time.
 //!
 //! The rate of calls, the law of service times and the part of them that is CPU time are estimated, each with an interval of 99 %. All else is the
-//! scenario's. A prediction runs the scenario with numbers drawn within these errors, keeps the runs whose shares are nearest to those that were measured
-//! in the part that it was calibrated on (approximate Bayesian computation: nobody counts which connection is at which pod, a run draws it), and lays
-//! them beside what was measured in the part that is predicted.
+//! scenario's.
+//!
+//! A prediction runs the scenario with numbers drawn within these errors. Which connection is at which pod was not measured: each run draws it. So
+//! only the runs count whose shares are nearest to the measured ones in the part that was calibrated on (approximate Bayesian computation). They are laid
+//! beside what was measured in the part that is predicted.
 
 mod estimate;
 mod predict;
@@ -11,7 +13,7 @@ mod readings;
 mod report;
 mod series;
 
-pub use readings::{QUERIES, Readings, SOURCES, Source};
+pub use readings::{Readings, SOURCES, Source, queries};
 pub use report::{Calibration, Estimate, Figure, Predicted, Prediction};
 pub use series::{Series, read};
 

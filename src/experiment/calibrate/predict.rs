@@ -48,25 +48,19 @@ pub fn predict(
         let (from, to) = (part.from, part.to);
         return Err(CalibrateError::Question(format!("no calls ended from {from} s to {to} s of the data")));
     }
-    let step = step_of(readings);
-    let said = (0..runs).into_par_iter().map(|i| one(question, part, found, step, i, watch));
-    let mut said = said.collect::<Result<Vec<Said>, _>>()?;
-    let shares = sorted_shares(&readings.sums(fit));
-    let mut distances: Vec<(f64, usize)> =
-        said.iter().enumerate().map(|(i, said)| (distance(&shares, &sorted_shares(&said.fit)), i)).collect();
-    distances.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    distances.truncate(distances.partition_point(|d| d.0 <= NEAR).max(FEWEST));
-    let kept = distances.len();
-    let farthest = distances.last().map_or(0.0, |d| d.0);
-    let mut chosen: Vec<usize> = distances.into_iter().map(|(_, i)| i).collect();
-    chosen.sort_unstable();
-    let mut i = 0;
-    said.retain(|_| {
-        i += 1;
-        chosen.binary_search(&(i - 1)).is_ok()
+    let (step, shares) = (step_of(readings), sorted_shares(&readings.sums(fit)));
+    let said = (0..runs).into_par_iter().map(|i| {
+        let said = one(question, part, found, step, i, watch)?;
+        Ok((distance(&shares, &sorted_shares(&said.fit)), said.predict))
     });
+    let mut said = said.collect::<Result<Vec<(f64, Sums)>, CalibrateError>>()?;
+    // Runs of the same distance stay in order.
+    said.sort_by(|a, b| a.0.total_cmp(&b.0));
+    said.truncate(said.partition_point(|(distance, _)| *distance <= NEAR).max(FEWEST));
+    let farthest = said.last().map_or(0.0, |(distance, _)| *distance);
+    let said: Vec<Sums> = said.into_iter().map(|(_, sums)| sums).collect();
     let figures = figures(&measured, &said);
-    Ok(Prediction { part, runs, kept: kept as u64, distance: farthest, figures })
+    Ok(Prediction { part, runs, kept: said.len() as u64, distance: farthest, figures })
 }
 
 /// One run with numbers drawn within their errors.
@@ -159,7 +153,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     (0..a.len().max(b.len())).map(|i| (at(a, i) - at(b, i)).abs()).sum::<f64>() / 2.0
 }
 
-fn figures(measured: &Sums, said: &[Said]) -> Vec<Predicted> {
+fn figures(measured: &Sums, said: &[Sums]) -> Vec<Predicted> {
     type Of = Box<dyn Fn(&Sums) -> Option<f64>>;
     let together = |sums: &Sums| -> Buckets { sums.together(0..sums.buckets.len()) };
     let mut rows: Vec<(String, &'static str, Of)> = vec![
@@ -193,10 +187,10 @@ fn row(
     unit: &'static str,
     of: &dyn Fn(&Sums) -> Option<f64>,
     measured: &Sums,
-    said: &[Said],
+    said: &[Sums],
 ) -> Option<Predicted> {
     let measured = of(measured)?;
-    let mut values: Vec<f64> = said.iter().map(|said| of(&said.predict).unwrap_or(0.0)).collect();
+    let mut values: Vec<f64> = said.iter().map(|sums| of(sums).unwrap_or(0.0)).collect();
     values.sort_by(f64::total_cmp);
     let n = values.len();
     let at = |part: f64| values.get((part * n as f64).ceil().max(1.0) as usize - 1).copied();

@@ -47,14 +47,9 @@ pub const SOURCES: [Source; 5] = [
 const CPU: &str = "container_cpu_usage_seconds_total";
 
 /// Names of all metrics that are looked at, as regular expressions of Prometheus.
-pub const QUERIES: [&str; 6] = [
-    "grpc_server_call_duration_seconds_(bucket|sum)",
-    "grpc_server_handling_seconds_(bucket|sum)",
-    "istio_request_duration_milliseconds_(bucket|sum)",
-    "response_latency_ms_(bucket|sum)",
-    "rpc_server_duration_milliseconds_(bucket|sum)",
-    CPU,
-];
+pub fn queries() -> impl Iterator<Item = String> {
+    SOURCES.iter().map(|source| format!("{}_(bucket|sum)", source.histogram)).chain([CPU.to_owned()])
+}
 
 /// From one sample of a pod to the next one.
 #[derive(Clone, Debug, PartialEq)]
@@ -304,8 +299,9 @@ mod tests {
     #[test]
     fn each_histogram_is_asked_for() {
         assert!(
-            SOURCES.iter().zip(QUERIES).all(|(source, query)| query == format!("{}_(bucket|sum)", source.histogram))
+            SOURCES.iter().zip(queries()).all(|(source, query)| query == format!("{}_(bucket|sum)", source.histogram))
         );
+        assert_eq!(queries().count(), SOURCES.len() + 1);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn read_file<F: DeserializeOwned + Default, T>(
     path: &Path,
     make: impl FnOnce(F, &mut Reading<'_>) -> T,
 ) -> Result<T, Diagnostics> {
-    let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+    let text = input::text_of(path, MAX_BYTES)?;
     let source = Source::new(&printable::path(path), &text);
     let wrong = |problems| Diagnostics::new(vec![source.clone()], problems);
     let root = tree::parse(&text, 0, 0).map_err(|problem| wrong(vec![*problem]))?;

@@ -38,7 +38,7 @@ pub(in crate::scenario) const OF_THE_PROPERTY: [(&str, &str); 5] = [
 /// # Errors
 /// All that is wrong with it, or why it cannot be read.
 pub fn open(path: &Path) -> Result<Vec<Property>, Diagnostics> {
-    let text = input::read_text(path, MAX_BYTES).map_err(|failure| failure.diagnostics(path))?;
+    let text = input::text_of(path, MAX_BYTES)?;
     parse(&printable::path(path), &text, Some(&Beside::file(path).folder))
 }
 
