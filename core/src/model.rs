@@ -29,8 +29,8 @@ pub use retry::{Breakers, Codes, RetriedCode, RetryBudget, RetryLimit, RetryPoli
 pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{
-    Action, BlackHole, Calm, Changes, Comparison, Expectation, Lies, PhaseOf, Pods, RateChange, Scale, Slow, Unready,
-    What, When,
+    Action, BlackHole, Calm, Changes, Comparison, ErrorStatus, Errors, Expectation, Lies, PhaseOf, Pods, RateChange,
+    Scale, Slow, Unready, What, When,
 };
 
 pub use crate::pick::{

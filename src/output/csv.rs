@@ -173,6 +173,7 @@ pub fn event_kind(kind: EventKind) -> &'static str {
         EventKind::Kill => "kill",
         EventKind::Delete => "delete",
         EventKind::Slow => "slow",
+        EventKind::Errors => "errors",
         EventKind::Rate => "rate",
         EventKind::Pod => "pod",
         EventKind::Client => "client",

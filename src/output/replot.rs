@@ -138,12 +138,13 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
 }
 
 fn event(record: &StringRecord) -> Result<EventRow, String> {
-    const KINDS: [EventKind; 8] = [
+    const KINDS: [EventKind; 9] = [
         EventKind::Rollout,
         EventKind::Scale,
         EventKind::Kill,
         EventKind::Delete,
         EventKind::Slow,
+        EventKind::Errors,
         EventKind::Rate,
         EventKind::Pod,
         EventKind::Client,

@@ -247,7 +247,8 @@ fn policies_by_load_avoid_slow_pods_and_love_those_that_fail() {
     // 30 % of the calls to the hot pod fail, and 1 % of the others'; or a fifth.
     let failing = |others: u64| {
         let mut outcome = all_by(|p| &mut p.picks);
-        outcome.summary.pods.iter_mut().zip([180_000, others, others]).for_each(|(pod, errors)| pod.errors = errors);
+        let failed = [180_000, others, others];
+        outcome.summary.pods.iter_mut().zip(failed).for_each(|(pod, n)| (pod.errors, pod.now) = (n, None));
         outcome
     };
     assert_eq!([2_000, 40_000].map(|others| kind(&least_request(), &failing(others))), ["failing_pod", "picks"]);

@@ -5,7 +5,7 @@ use crate::metrics::outcome::{Maker, Outcome, Requests};
 use crate::metrics::reasons::{by_reason, failure_words};
 use crate::model::{Action, Client, Discovery, DnsCache, Model, Poll, ServiceType, Watch, What};
 use crate::units::Span;
-use crate::words::counted;
+use crate::words::{counted, percent};
 
 /// A part of all calls whose failure matters more than any balance.
 const MANY_FAILURES: f64 = 0.001;
@@ -79,6 +79,7 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
                 breakers.max_pending_requests
             ))
         }
+        _ if reason.starts_with("answered_") => answers(model),
         "queue_full" => Some(" A pod whose queue is full (queue_limit) refuses what comes.".to_owned()),
         "dial_timeout" if model.timeline.iter().any(|a| matches!(a.what, What::BlackHole(_))) => {
             Some(" A dial to a pod that answers nothing ends only when it times out.".to_owned())
@@ -99,6 +100,22 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Pods that the timeline makes answer errors.
+fn answers(model: &Model) -> Option<String> {
+    let of = |action: &Action| match action.what {
+        What::Errors(errors) => {
+            let part = if errors.share < 1.0 { percent(errors.share) } else { "all".to_owned() };
+            let (pods, server) = (counted(errors.of.pods.into(), "pod"), &model.deployment(errors.of.server).name);
+            Some(format!(
+                " The timeline has {pods} of {server} answer {part} of the calls with an error from {} on.",
+                action.at
+            ))
+        }
+        _ => None,
+    };
+    model.timeline.iter().find_map(of)
 }
 
 /// Pods close their listeners before all nodes know of it.

@@ -128,7 +128,12 @@ pub(super) fn slow(f: &Facts<'_>, pod: &Pod<'_>, why: &str) -> Option<Reason> {
 
 /// What fails at once looks idle.
 fn failing(f: &Facts<'_>, pod: &Pod<'_>, by: &str) -> Option<Reason> {
-    let part = |p: &Pod<'_>| p.summary.errors as f64 / (p.summary.requests.max(1)) as f64;
+    // Of the phase, where the pod was there in it: it may have begun to fail in the middle of the run.
+    let length = f.phase.to_s - f.phase.from_s;
+    let part = |p: &Pod<'_>| match &p.summary.now {
+        Some(now) => (now.failed as f64 / (now.requests_per_s * length).max(1.0)).min(1.0),
+        None => p.summary.errors as f64 / (p.summary.requests.max(1)) as f64,
+    };
     let others = f.pods.iter().filter(|p| p.name() != pod.name()).map(part).fold(0.0, f64::max);
     let fails = part(pod);
     (pod.off() > 0.0 && fails >= FAILS && fails > 2.0 * others).then(|| {

@@ -54,7 +54,7 @@ fn retries() {
             "nothing would be retried",
         ),
         (
-            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [«INTERNAL] }",
+            "retry: { max_attempts: 2, initial_backoff: 1s, max_backoff: 1s, multiplier: 1, codes: [«ABORTED] }",
             "E011",
             "`RESOURCE_EXHAUSTED`",
         ),

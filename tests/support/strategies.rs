@@ -512,7 +512,7 @@ type Act = (u32, u8, usize, u32);
 fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Client], headless: bool) -> String {
     let at = duration * at / 1_000;
     let client = who % clients.len();
-    let through = clients.iter().any(|c| c.goes_through(headless)) && who == 3 && kind != 7;
+    let through = clients.iter().any(|c| c.goes_through(headless)) && who == 3 && kind != 7 && kind != 9;
     let server = if through { "g".to_owned() } else { format!("s{}", who % servers) };
     let open = clients[client].is_open(headless);
     let what = match kind {
@@ -531,6 +531,16 @@ fn act(&(at, kind, who, n): &Act, duration: u32, servers: usize, clients: &[Clie
         }
         4 if open => format!("rollout: c{client}"),
         7 => format!("slow: {{ server: {server}, pods: {}, factor: {}, for: {}ms }}", n + 1, n + 2, 300 * who + 100),
+        9 => {
+            let status = ["UNAVAILABLE", "INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED"][who % 4];
+            let takes = if n % 2 == 0 { String::new() } else { format!(", takes: {}ms", 3 * n) };
+            let lasts = if who % 2 == 0 { String::new() } else { format!(", for: {}ms", 800 * n + 100) };
+            let share = 100 - 15 * n;
+            format!(
+                "errors: {{ server: {server}, pods: {}, share: {share}%, status: {status}{takes}{lasts} }}",
+                n / 3 + 1
+            )
+        }
         5 if open => format!("rate: {{ client: c{client}, to: {}, over: {}ms }}", 20 * n, 300 * who),
         _ => format!("rollout: {server}"),
     };
@@ -565,7 +575,7 @@ pub fn scenario() -> BoxedStrategy<Scenario> {
         Just("{ cache: none }".to_owned()),
         (1..6_000u32, word(&["core_dns", "node_local"])).prop_map(|(t, c)| format!("{{ ttl: {t}ms, cache: {c} }}")),
     ];
-    let act = (0..1_000u32, 0..9u8, 0..4usize, 0..7u32);
+    let act = (0..1_000u32, 0..10u8, 0..4usize, 0..7u32);
     let run = (4_000..16_000u32, 0..3_000u32, word(&["250ms", "500ms", "1s"]), any::<bool>());
     (run, cluster, dns, vec(server(), 1..=2), vec(client(), 1..=3), vec(act, 0..=4), gateway())
         .prop_map(|((duration, warmup, window, headless), cluster, dns, servers, clients, mut acts, gateway)| {

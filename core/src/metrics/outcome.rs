@@ -144,7 +144,7 @@ pub struct Requests {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Failure {
-    /// Why: `deadline`, `queue_full`, `circuit_breaker`, `no_healthy_host`, `no_endpoint`, `dial_refused`, `dial_timeout`, `reset`, `grace_over`,
+    /// Why: `deadline`, `queue_full`, `answered_unavailable` (and the like), `circuit_breaker`, `no_healthy_host`, `no_endpoint`, `dial_refused`, `dial_timeout`, `reset`, `grace_over`,
     /// `keepalive_timeout`, `tcp_timeout`, `too_many_pings` or `caller_stopped`.
     pub reason: String,
     /// What kind of thing made them fail.

@@ -108,6 +108,8 @@ pub enum EventKind {
     Delete,
     /// A pod became slow, or is no longer: marked in plots.
     Slow,
+    /// A pod began to answer errors, or stopped: marked in plots.
+    Errors,
     /// A client's rate changed: marked in plots.
     Rate,
     /// A pod's life: created, ready, terminating, draining, gone.

@@ -63,8 +63,12 @@ word_enum! {
     pub enum RetriedCode {
         /// The connection died, or there was none to be had.
         Unavailable = "UNAVAILABLE",
-        /// The pod's queue was full.
+        /// The pod's queue was full, or it answered so.
         ResourceExhausted = "RESOURCE_EXHAUSTED",
+        /// The pod answered so.
+        Internal = "INTERNAL",
+        /// The pod answered so.
+        Unknown = "UNKNOWN",
     }
 }
 
@@ -75,6 +79,8 @@ impl RetriedCode {
         match self {
             RetriedCode::Unavailable => 14,
             RetriedCode::ResourceExhausted => 8,
+            RetriedCode::Internal => 13,
+            RetriedCode::Unknown => 2,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What happens during a run, and what must hold after it.
 
 use super::{MAX_RATE, MAX_REPLICAS};
-use crate::settings;
-use crate::settings::{ABOVE_ZERO, DURATION, count, number};
+use crate::settings::{ABOVE_ZERO, DURATION, count, number, share, word};
 use crate::units::{Span, Time};
+use crate::{settings, word_enum};
 
 /// Something that happens at a given time.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub enum What {
     Delete(Pods),
     /// The oldest Ready pods become slow.
     Slow(Slow),
+    /// The oldest Ready pods answer errors.
+    Errors(Errors),
     /// The oldest Ready pods answer nothing, and connections to them stay as they are.
     BlackHole(BlackHole),
     /// The oldest Ready pods fail their readiness probe, and go on serving what comes.
@@ -64,6 +66,37 @@ settings! {
     pub struct Slow {
         /// What enters a slot takes this many times longer, above 1.
         factor: f64 [number(1.0, 10_000.0).required()] = 2.0;
+        /// For how long.
+        lasts as "for": Option<Span> [ABOVE_ZERO.or("the rest of the run")] = None;
+    } with {
+        /// Which pods.
+        of: Pods = Pods::default();
+    }
+}
+
+word_enum! {
+    /// The gRPC status of an answer that is an error (`doc/statuscodes.md`). Proxies that judge by HTTP status take it for 503, 500, 500 and 429.
+    pub enum ErrorStatus {
+        /// Try again, elsewhere or later.
+        Unavailable = "UNAVAILABLE",
+        /// Something is broken.
+        Internal = "INTERNAL",
+        /// What a handler's error becomes that has no status.
+        Unknown = "UNKNOWN",
+        /// It has more to do than it can.
+        ResourceExhausted = "RESOURCE_EXHAUSTED",
+    }
+}
+
+settings! {
+    /// Pods that answer errors, and are Ready all the same: a bad canary, a lost database. A newer one replaces an older one of the same pod.
+    pub struct Errors {
+        /// The part of its calls that a pod answers so, above 0: each attempt by a draw of its own.
+        share: f64 [share(1e-9, 1.0)] = 1.0;
+        /// The status.
+        status: ErrorStatus [word::<ErrorStatus>()] = ErrorStatus::Unavailable;
+        /// Time in a slot of such a call. Pods that fail fast look idle to policies that go by what is under way.
+        takes: Option<Span> [DURATION.or("service_time")] = None;
         /// For how long.
         lasts as "for": Option<Span> [ABOVE_ZERO.or("the rest of the run")] = None;
     } with {
@@ -120,6 +153,7 @@ impl What {
             What::Kill(_) => "kill",
             What::Delete(_) => "delete",
             What::Slow(_) => "slow",
+            What::Errors(_) => "errors",
             What::BlackHole(_) => "black_hole",
             What::Unready(_) => "unready",
             What::Rate(_) => "rate",
@@ -129,7 +163,7 @@ impl What {
     /// True if pods or clients come or go, so that connections do: what may unbalance the load for good.
     #[must_use]
     pub fn moves_connections(&self) -> bool {
-        !matches!(self, What::Rate(_) | What::Slow(_))
+        !matches!(self, What::Rate(_) | What::Slow(_) | What::Errors(_))
     }
 }
 

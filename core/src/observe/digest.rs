@@ -1,29 +1,31 @@
-//! Digests that two people can compare in one line. `Digest` covers the ordered stream of events, `Arrivals` what the clients
-//! asked for. Both are 64 bits wide: made to notice differences, not to withstand an adversary.
+//! Digests that two people can compare in one line. `Digest` covers the ordered stream of events, `Arrivals`
+//! (`arrivals.rs`) what the clients asked for. Both are 64 bits wide: made to notice differences, not to withstand an adversary.
 //!
 //! The values are part of what a version promises: whatever changes them (constants, kinds, order of fields) makes it `v2`.
 
+use super::arrivals::call_hash;
+use crate::model::Errors;
 use crate::sim::observation::{ConnectionRecord, Observation, PodId, ScaledBy};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 // The fractional parts of the square roots of 2, 3, 5 and 7 (as in SHA-512) with the top bit set: times, counts and indices
 // never reach it, so that no factor of a product below becomes zero.
-const K0: u64 = 0x6a09_e667_f3bc_c908 | 1 << 63;
-const K1: u64 = 0xbb67_ae85_84ca_a73b;
-const K2: u64 = 0x3c6e_f372_fe94_f82b | 1 << 63;
-const K3: u64 = 0xa54f_f53a_5f1d_36f1;
+pub(super) const K0: u64 = 0x6a09_e667_f3bc_c908 | 1 << 63;
+pub(super) const K1: u64 = 0xbb67_ae85_84ca_a73b;
+pub(super) const K2: u64 = 0x3c6e_f372_fe94_f82b | 1 << 63;
+pub(super) const K3: u64 = 0xa54f_f53a_5f1d_36f1;
 /// Odd, so that multiplying by it loses nothing.
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Multiplies to 128 bits and folds: each bit of the result depends on all bits of both factors.
 #[inline]
-fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ ((product >> 64) as u64)
 }
 
 /// `v1:` and 16 hexadecimal digits.
-fn text(value: u64) -> String {
+pub(super) fn text(value: u64) -> String {
     format!("v1:{value:016x}")
 }
 
@@ -45,7 +47,7 @@ fn of(client: u32, method: u16) -> u32 {
 
 /// Two halves of a word.
 #[inline]
-fn pair(high: u32, low: u32) -> u64 {
+pub(super) fn pair(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
@@ -166,6 +168,13 @@ impl Digest {
                 let status = why.status() as u64;
                 self.words(at, 25, &[u64::from(client), pod_or_none(pod), status, emitted.0, after.0]);
             }
+            O::Errors { pod, errors } => {
+                let what = errors.map_or([u64::MAX; 4], |Errors { share, status, takes, lasts, of: _ }| {
+                    let span = |span: Option<Span>| span.map_or(u64::MAX, |s| s.0);
+                    [share.to_bits(), status as u64, span(takes), span(lasts)]
+                });
+                self.words(at, 27, &[&[u64::from(pod.0)][..], &what].concat());
+            }
             O::Message { pod } => self.words(at, 26, &[u64::from(pod.0)]),
             O::Window { .. } => {}
             // Covered by `observe`.
@@ -174,55 +183,11 @@ impl Digest {
     }
 }
 
-/// A hash of what one call asks for. For open loads it covers the time; for closed loads it does not, since there the time
-/// depends on the responses.
-#[inline]
-#[must_use]
-pub fn call_hash(at: Time, replica: u32, n: u64, demand: u64, key: u64, open: bool) -> u64 {
-    let time = if open { at.0 } else { 0 };
-    mix(mix(demand ^ K0, key ^ K1) ^ time, mix(n ^ K2, pair(u32::from(open), replica) ^ K3) ^ K0)
-}
-
-/// What one client asked for: a sum of its calls' hashes, so that the order in which its replicas take turns does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Arrivals {
-    sum: u64,
-    calls: u64,
-}
-
-impl Arrivals {
-    /// Covers a call with this `call_hash`.
-    #[inline]
-    pub fn add(&mut self, hash: u64) {
-        self.sum = self.sum.wrapping_add(hash);
-        self.calls += 1;
-    }
-
-    /// The digest so far.
-    #[must_use]
-    pub fn text(&self) -> String {
-        text(self.value())
-    }
-
-    /// One digest of several clients, each with its name; their order does not matter.
-    #[must_use]
-    pub fn combined<'a>(clients: impl Iterator<Item = (&'a str, &'a Arrivals)>) -> String {
-        text(clients.fold(0, |sum, (name, arrivals)| {
-            let name = name.bytes().fold(K2, |hash, byte| mix(hash ^ u64::from(byte), K3));
-            sum.wrapping_add(mix(name ^ K0, arrivals.value() ^ K1))
-        }))
-    }
-
-    fn value(&self) -> u64 {
-        mix(self.sum ^ K0, self.calls ^ K1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ErrorStatus;
     use crate::sim::observation::{CloseReason, ConnectionId, FailureReason, PodPhase};
-    use crate::units::Span;
     use std::collections::BTreeSet;
 
     const RECORD: ConnectionRecord = ConnectionRecord {
@@ -286,6 +251,12 @@ mod tests {
         all.extend([rate(0, 1.0, Span(0)), rate(1, 1.0, Span(0)), rate(0, 2.0, Span(0)), rate(0, 1.0, Span(1))]);
         let slowed = |pod, factor, lasts| O::Slowed { pod, factor, lasts };
         all.extend([slowed(p, 2.0, None), slowed(q, 2.0, None), slowed(p, 3.0, None), slowed(p, 2.0, Some(Span(1)))]);
+        let failing = Errors::default();
+        let errors = |pod, errors| O::Errors { pod, errors };
+        let (half, soon) = (Errors { share: 0.5, ..failing }, Some(Span(1)));
+        let unknown = Errors { status: ErrorStatus::Unknown, ..failing };
+        let all_errors = [failing, half, unknown, Errors { takes: soon, ..failing }, Errors { lasts: soon, ..failing }];
+        all.extend(all_errors.map(|what| errors(p, Some(what))).into_iter().chain([errors(p, None), errors(q, None)]));
         let ejected = |client, replica, pod, back| O::Ejected { client, replica, pod, back };
         all.extend([ejected(0, 0, p, false), ejected(1, 0, p, false), ejected(0, 1, p, false)]);
         all.extend([ejected(0, 0, q, false), ejected(0, 0, p, true)]);
@@ -356,36 +327,10 @@ mod tests {
         assert_eq!(digest(&[(1, a), (1, b)]), digest(&[(0, w), (1, a), (1, w), (1, b), (2, w)]));
     }
 
-    fn arrivals(calls: &[(u64, u32, u64, u64)], open: bool) -> Arrivals {
-        let mut arrivals = Arrivals::default();
-        for &(at, replica, n, demand) in calls {
-            arrivals.add(call_hash(Time(at), replica, n, demand, 3, open));
-        }
-        arrivals
-    }
-
-    #[test]
-    fn closed_arrivals_know_neither_time_nor_turns() {
-        let calls = [(1, 0, 0, 11), (2, 1, 0, 12), (3, 0, 1, 13)];
-        let turned = [(7, 1, 0, 12), (8, 0, 0, 11), (9, 0, 1, 13)];
-        assert_eq!(arrivals(&calls, false), arrivals(&turned, false));
-        assert_ne!(arrivals(&calls, true), arrivals(&turned, true));
-        let swapped = [(1, 0, 0, 11), (2, 0, 0, 12), (3, 1, 1, 13)];
-        assert_ne!(arrivals(&calls, false), arrivals(&swapped, false));
-    }
-
-    #[test]
-    fn clients_combine_by_name() {
-        let (a, b) = (arrivals(&[(1, 0, 0, 1)], true), arrivals(&[(1, 0, 0, 2)], true));
-        let both = Arrivals::combined([("a", &a), ("b", &b)].into_iter());
-        assert_eq!(both, Arrivals::combined([("b", &b), ("a", &a)].into_iter()));
-        assert_ne!(both, Arrivals::combined([("a", &b), ("b", &a)].into_iter()));
-    }
-
     /// Written down once: a change of this value is a change of what digests mean.
     #[test]
     fn the_value_of_a_short_stream_is_kept() {
         let stream: Vec<_> = all_kinds_and_fields().into_iter().enumerate().map(|(i, o)| (i as u64, o)).collect();
-        assert_eq!(digest(&stream), "v1:d5de82ec48e69468");
+        assert_eq!(digest(&stream), "v1:96f58a1f153c8273");
     }
 }

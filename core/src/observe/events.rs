@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::ids::{PodId, Table};
 use crate::metrics::outcome::{EventKind, EventRow};
-use crate::model::{BlackHole, Model, Pods, Shutdown, What};
+use crate::model::{BlackHole, Errors, Model, Pods, Shutdown, What};
+use crate::settings::Words;
 use crate::sim::observation::{Observation, PodPhase, ScaledBy};
 use crate::units::Time;
 
@@ -64,6 +65,10 @@ impl Events {
                     None => format!("slow: service takes {factor} times as long"),
                 };
                 self.push(at, EventKind::Slow, &pods[pod].name, what);
+            }
+            Observation::Errors { pod, errors } => {
+                let what = errors.map_or_else(|| "answers no errors any more".to_owned(), |errors| answers(&errors));
+                self.push(at, EventKind::Errors, &pods[pod].name, what);
             }
             Observation::Ejected { client, replica, pod, back } => {
                 let done = if back { "takes it back" } else { "leaves it out (outlier detection)" };
@@ -149,6 +154,18 @@ fn scaled(from: u32, to: u32, by: ScaledBy, target: u32) -> String {
             format!("HPA scales from {from} to {to}: mean CPU {cpu}% of the request, target {target}%")
         }
     }
+}
+
+/// What a pod answers, how much of it and for how long.
+fn answers(&Errors { share, status, lasts, .. }: &Errors) -> String {
+    let what = if share < 1.0 { format!("{} % of its calls", percent(share)) } else { "all calls".to_owned() };
+    let lasts = lasts.map_or(String::new(), |lasts| format!(", for {lasts}"));
+    format!("answers {what} with {}{lasts}", status.word())
+}
+
+/// A share in percent, to a hundredth.
+fn percent(share: f64) -> f64 {
+    (share * 1e4).round() / 1e2
 }
 
 fn have(n: u32) -> &'static str {

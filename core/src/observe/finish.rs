@@ -13,7 +13,7 @@ use crate::model::{Model, Server};
 use crate::sim::observation::{CloseReason, Periods, PodId};
 use crate::units::{Span, Time};
 
-use super::digest::Arrivals;
+use super::arrivals::Arrivals;
 use super::histogram::Tally;
 use super::parts::{Run, parts};
 use super::phases::{Finished, Headline, Known, Phases};

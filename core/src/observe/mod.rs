@@ -1,5 +1,6 @@
 //! Observers: what is made of the stream of observations.
 
+pub mod arrivals;
 mod bins;
 mod connections;
 pub mod digest;

@@ -6,7 +6,7 @@ use crate::ids::Table;
 use crate::metrics::attribution::Attribution;
 use crate::metrics::phase::{Phase, PodNow};
 use crate::metrics::skew;
-use crate::model::{Action, BlackHole, Model, Pods, RateChange, Scale, Slow, What};
+use crate::model::{Action, BlackHole, Errors, Model, Pods, RateChange, Scale, Slow, What};
 use crate::sim::observation::{ConnectionSample, Observation, PodId, PodPhase, PodSample, ScaledBy};
 use crate::units::{Span, Time};
 
@@ -318,7 +318,9 @@ fn planned(model: &Model, action: &Action) -> Vec<(Time, Effect)> {
     let under_way = |under_way| Effect { under_way, ..Effect::default() };
     let mut effects = vec![(action.at, begins)];
     match action.what {
-        What::Slow(Slow { lasts, .. }) | What::BlackHole(BlackHole { lasts, .. }) => {
+        What::Slow(Slow { lasts, .. })
+        | What::Errors(Errors { lasts, .. })
+        | What::BlackHole(BlackHole { lasts, .. }) => {
             effects.push((action.at, condition(1)));
             effects.extend(lasts.map(|lasts| (action.at + lasts, condition(-1))));
         }
@@ -344,6 +346,7 @@ pub(super) fn words(model: &Model, what: &What) -> String {
         What::BlackHole(hole) => format!("black hole of {}", of(hole.of)),
         What::Unready(unready) => format!("readiness failure of {}", of(unready.of)),
         What::Slow(slow) => format!("slowness of {}", of(slow.of)),
+        What::Errors(errors) => format!("errors of {}", of(errors.of)),
         What::Rate(RateChange { client, to, .. }) => format!("rate of {} to {to}/s", model.clients[client].name),
     }
 }

@@ -21,9 +21,10 @@ use crate::model::Model;
 use crate::sim::observation::{ConnectionSample, FailureReason, Observation, Observer, PodId, PodPhase, PodSample};
 use crate::units::{Span, Time};
 
+use super::arrivals::{Arrivals, call_hash};
 use super::bins::Bins;
 use super::connections::{ConnectionSink, Connections};
-use super::digest::{Arrivals, Digest, call_hash};
+use super::digest::Digest;
 use super::events::Events;
 use super::failures::Failures;
 use super::finish;

@@ -267,6 +267,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::SigTerm { pod } => self.on_sigterm(pod),
             Event::SigKill { pod } => self.on_sigkill(pod),
             Event::SlowOver { pod } => self.on_slow_over(pod),
+            Event::ErrorsOver { pod } => self.on_errors_over(pod),
             Event::NextCall { worker } => self.next_closed_call(worker),
             Event::ReadinessBack { pod } => self.on_readiness_back(pod),
             Event::EndpointChange { view, pod, to } => self.on_endpoint_change(view, pod, to),

@@ -18,6 +18,8 @@ pub enum Event {
     SigKill { pod: PodId },
     /// A slow pod is slow no longer, if it was not made slow again.
     SlowOver { pod: PodId },
+    /// A pod answers errors no longer, if it was not made to again.
+    ErrorsOver { pod: PodId },
     /// A worker of a closed load makes its next call.
     NextCall { worker: WorkerId },
     /// A pod's readiness probe succeeds again.

@@ -1,6 +1,7 @@
 //! Why calls fail.
 
 use super::observation::Status;
+use crate::model::ErrorStatus;
 
 /// Why a call failed. It decides the gRPC status; the status alone does not tell a refused dial from a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +33,30 @@ pub enum FailureReason {
     TooManyPings,
     /// The caller itself stopped.
     CallerStopped,
+    /// The pod answered `UNAVAILABLE` (the timeline's `errors`).
+    AnsweredUnavailable,
+    /// The pod answered `INTERNAL`.
+    AnsweredInternal,
+    /// The pod answered `UNKNOWN`.
+    AnsweredUnknown,
+    /// The pod answered `RESOURCE_EXHAUSTED`.
+    AnsweredResourceExhausted,
+}
+
+impl From<ErrorStatus> for FailureReason {
+    fn from(status: ErrorStatus) -> FailureReason {
+        match status {
+            ErrorStatus::Unavailable => FailureReason::AnsweredUnavailable,
+            ErrorStatus::Internal => FailureReason::AnsweredInternal,
+            ErrorStatus::Unknown => FailureReason::AnsweredUnknown,
+            ErrorStatus::ResourceExhausted => FailureReason::AnsweredResourceExhausted,
+        }
+    }
 }
 
 impl FailureReason {
     /// The `reason` of `failures` and what it means, in order.
-    pub const NAMES: [(&str, &str); 13] = [
+    pub const NAMES: [(&str, &str); 17] = [
         ("deadline", "deadline passed"),
         ("queue_full", "refused by a full queue"),
         ("circuit_breaker", "refused by a circuit breaker"),
@@ -50,10 +70,14 @@ impl FailureReason {
         ("tcp_timeout", "TCP gave up"),
         ("too_many_pings", "too_many_pings"),
         ("caller_stopped", "caller stopped"),
+        ("answered_unavailable", "answered UNAVAILABLE"),
+        ("answered_internal", "answered INTERNAL"),
+        ("answered_unknown", "answered UNKNOWN"),
+        ("answered_resource_exhausted", "answered RESOURCE_EXHAUSTED"),
     ];
 
     /// All of them, in order.
-    pub const ALL: [FailureReason; 13] = [
+    pub const ALL: [FailureReason; 17] = [
         FailureReason::Deadline,
         FailureReason::QueueFull,
         FailureReason::CircuitBreaker,
@@ -67,6 +91,10 @@ impl FailureReason {
         FailureReason::TcpTimeout,
         FailureReason::TooManyPings,
         FailureReason::CallerStopped,
+        FailureReason::AnsweredUnavailable,
+        FailureReason::AnsweredInternal,
+        FailureReason::AnsweredUnknown,
+        FailureReason::AnsweredResourceExhausted,
     ];
 
     /// The word in `summary.json`.
@@ -80,8 +108,19 @@ impl FailureReason {
     pub fn status(self) -> Status {
         match self {
             FailureReason::Deadline => Status::DeadlineExceeded,
-            FailureReason::QueueFull => Status::ResourceExhausted,
+            FailureReason::QueueFull | FailureReason::AnsweredResourceExhausted => Status::ResourceExhausted,
+            FailureReason::AnsweredInternal => Status::Internal,
+            FailureReason::AnsweredUnknown => Status::Unknown,
             _ => Status::Unavailable,
         }
+    }
+
+    /// True if a pod said so in an answer: the caller has headers of it, and its connection is as good as before.
+    #[must_use]
+    pub fn is_answer(self) -> bool {
+        use FailureReason::{
+            AnsweredInternal, AnsweredResourceExhausted, AnsweredUnavailable, AnsweredUnknown, QueueFull,
+        };
+        matches!(self, QueueFull | AnsweredUnavailable | AnsweredInternal | AnsweredUnknown | AnsweredResourceExhausted)
     }
 }

@@ -6,6 +6,7 @@ pub use super::failure_reason::FailureReason;
 pub use super::observer::{Handled, Intercepted, Observer};
 pub use super::samples::{ConnectionSample, PodSample};
 pub use crate::ids::PodId;
+use crate::model::Errors;
 pub use crate::policy::cpu::Periods;
 use crate::units::{Span, Time};
 
@@ -19,19 +20,24 @@ pub struct ConnectionId(pub u64);
 pub enum Status {
     /// The deadline passed first.
     DeadlineExceeded,
-    /// The pod's queue was full.
+    /// The pod's queue was full, or it answered so.
     ResourceExhausted,
-    /// The connection died, or there was none to be had.
+    /// The connection died, or there was none to be had, or the pod answered so.
     Unavailable,
+    /// The pod answered so.
+    Internal,
+    /// The pod answered so.
+    Unknown,
 }
 
 impl Status {
     /// The keys of `requests.by_status`: gRPC statuses of failed calls by their names in the gRPC specification
     /// (`doc/statuscodes.md`), in order.
-    pub const NAMES: [&str; 3] = ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+    pub const NAMES: [&str; 5] = ["DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "UNKNOWN"];
 
     /// All of them, in order.
-    pub const ALL: [Status; 3] = [Status::DeadlineExceeded, Status::ResourceExhausted, Status::Unavailable];
+    pub const ALL: [Status; 5] =
+        [Status::DeadlineExceeded, Status::ResourceExhausted, Status::Unavailable, Status::Internal, Status::Unknown];
 
     /// The name in the gRPC specification (`doc/statuscodes.md`).
     #[must_use]
@@ -44,8 +50,10 @@ impl Status {
     pub fn code(self) -> u8 {
         match self {
             Status::DeadlineExceeded => 4,
+            Status::Internal => 13,
             Status::ResourceExhausted => 8,
             Status::Unavailable => 14,
+            Status::Unknown => 2,
         }
     }
 }
@@ -270,6 +278,13 @@ pub enum Observation<'a> {
         factor: f64,
         /// For how long; `None`: to the end of the run.
         lasts: Option<Span>,
+    },
+    /// A pod begins to answer errors, or stops.
+    Errors {
+        /// Which pod.
+        pod: PodId,
+        /// What it answers; `None`: that is over.
+        errors: Option<Errors>,
     },
     /// Outlier detection of a channel (or of its proxy) leaves a pod out, or takes it back.
     Ejected {

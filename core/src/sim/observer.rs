@@ -1,6 +1,6 @@
 //! Who is told what happens.
 
-use super::observation::{Observation, PodId};
+use super::observation::{FailureReason, Observation, PodId};
 use crate::units::{Span, Time};
 
 /// What an interceptor inside a process sees of calls (go-grpc-middleware's, gRFC A66's). A client's `method` is its index in the client's list,
@@ -50,6 +50,8 @@ pub enum Intercepted {
 pub enum Handled {
     /// It was served. Its caller may have given it up meanwhile.
     Served,
+    /// It was answered with an error.
+    Answered(FailureReason),
     /// The queue was full.
     Refused,
     /// Its deadline passed while it waited in the queue, or was an open stream.

@@ -7,6 +7,7 @@ pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchann
 pub use super::slab::{Handle, Slab, Slotted};
 pub use super::waiting::Waiting;
 
+use super::handle::errors::Answering;
 use super::handle::pace::Pace;
 use super::handle::sharing::Sharing;
 use super::observation::{CloseReason, FailureReason, PodPhase};
@@ -72,6 +73,8 @@ pub struct Pod<'a> {
     pub reported: Reported,
     /// What makes its slots take another time than the server's laws.
     pub pace: Pace,
+    /// What it answers in place of serving.
+    pub errors: Option<Box<Answering>>,
     /// The processor that what is in its slots shares, if it does.
     pub sharing: Option<Box<Sharing>>,
     /// Drains after SIGTERM: gone when its last connection closes.

@@ -84,7 +84,7 @@ fn through(loaded: &mut Loaded, whole: Span, seed: u64) {
     let (Some(first), Some(last)) = (model.timeline.first(), model.timeline.last()) else { return };
     let (first, last) = (first.at, last.at);
     // The timeline does not say when the effect of these ends.
-    let lasts = |what: &What| matches!(what, What::Slow(_) | What::BlackHole(_) | What::Unready(_));
+    let lasts = |what: &What| matches!(what, What::Slow(_) | What::Errors(_) | What::BlackHole(_) | What::Unready(_));
     let points = model.clients.iter().filter_map(|c| c.load.rate()).flat_map(|curve| curve.points.iter());
     let calm = |at: Time| at == Time::ZERO || at >= first;
     let fits = model.expect.iter().all(weighed) && points.clone().all(|p| calm(p.0));

@@ -134,7 +134,8 @@ fn most_pods(model: &Model, index: usize, server: &Server) -> u32 {
 
 /// True if the number of pods never changes.
 fn is_steady(model: &Model) -> bool {
-    let of_clients = |what: &What| matches!(what, What::Rate(_) | What::RolloutClient(_) | What::Slow(_));
+    let of_clients =
+        |what: &What| matches!(what, What::Rate(_) | What::RolloutClient(_) | What::Slow(_) | What::Errors(_));
     model.timeline.iter().all(|action| of_clients(&action.what)) && model.servers.iter().all(|s| s.hpa.is_none())
 }
 

@@ -3,7 +3,7 @@
 use super::load::rate_at;
 use super::{Check, MAX_ACTIONS, instant, pace};
 use crate::model::{
-    Action, BlackHole, Client, Gateway, Load, Pods, RateChange, RateCurve, Scale, Server, Slow, Unready, What,
+    Action, BlackHole, Client, Errors, Gateway, Load, Pods, RateChange, RateCurve, Scale, Server, Slow, Unready, What,
 };
 use crate::scenario::diagnostic::{MAX_SHOWN, Place, Problem, nearest, quoted};
 use crate::scenario::file::at::{At, Key};
@@ -28,6 +28,7 @@ enum Written {
     Kill(At<PodsFile>),
     Delete(At<PodsFile>),
     Slow(At<OfPods<Slow>>),
+    Errors(At<OfPods<Errors>>),
     BlackHole(At<OfPods<BlackHole>>),
     Unready(At<OfPods<Unready>>),
     Rate(At<RateFile>),
@@ -59,6 +60,7 @@ pub(super) fn timeline(
                 Written::Kill(file) => state.pods(cx, file.value, file.place).map(What::Kill),
                 Written::Delete(file) => state.pods(cx, file.value, file.place).map(What::Delete),
                 Written::Slow(file) => state.slow(cx, file),
+                Written::Errors(file) => state.errors(cx, file),
                 Written::BlackHole(file) => state.black_hole(cx, file),
                 Written::Unready(file) => state.unready(cx, file),
                 Written::Rate(file) => state.rate(cx, file, at, place),
@@ -69,7 +71,8 @@ pub(super) fn timeline(
 }
 
 fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> Option<Entry> {
-    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, black_hole, unready, rate }, place } = action;
+    let At { value: ActionFile { at, rollout, scale, kill, delete, slow, errors, black_hole, unready, rate }, place } =
+        action;
     let At { value: Duration(at), place: at_place } = cx.required(at, "at", place, "an entry of the timeline")?;
     if let Some(end) = duration
         && at >= end
@@ -82,6 +85,7 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
         kill.map(|x| ("kill", x.place, Written::Kill(x))),
         delete.map(|x| ("delete", x.place, Written::Delete(x))),
         slow.map(|x| ("slow", x.place, Written::Slow(x))),
+        errors.map(|x| ("errors", x.place, Written::Errors(x))),
         black_hole.map(|x| ("black_hole", x.place, Written::BlackHole(x))),
         unready.map(|x| ("unready", x.place, Written::Unready(x))),
         rate.map(|x| ("rate", x.place, Written::Rate(x))),
@@ -89,7 +93,7 @@ fn entry(cx: &mut Check<'_>, action: At<ActionFile>, duration: Option<Span>) -> 
     .into_iter()
     .flatten()
     .collect();
-    let all = "`rollout`, `scale`, `kill`, `delete`, `slow`, `black_hole`, `unready` and `rate`";
+    let all = "`rollout`, `scale`, `kill`, `delete`, `slow`, `errors`, `black_hole`, `unready` and `rate`";
     if let [(first, ..), (second, second_place, _), ..] = given.as_slice() {
         let message = format!("an entry of the timeline takes one of {all}, and has `{first}` and `{second}`");
         cx.report(
@@ -211,6 +215,23 @@ impl State<'_> {
             cx.problem(Code::NoEffect, at, message);
         }
         Some(What::Slow(Slow { of, ..slow }))
+    }
+
+    fn errors(&self, cx: &mut Check<'_>, At { value: file, place }: At<OfPods<Errors>>) -> Option<What> {
+        let errors = cx.settings(&file, "errors", place, Errors::default());
+        let at = file.rest.rest.server.as_ref().map_or(place, |s| s.place);
+        let of = self.pods(cx, file.rest, place)?;
+        if self.servers[of.server].concurrency == 0 {
+            let message = "`errors` acts on the pods of servers: a gateway passes on what those answer";
+            cx.problem(Code::NoEffect, at, message);
+        } else if let Some(client) = self.clients.iter().find(|c| matches!(c.load, Load::Streams(_))) {
+            let message = format!(
+                "`errors` answers calls, and {} keeps streams open: an error that ends a stream is not modelled",
+                quoted(&client.name)
+            );
+            cx.problem(Code::NoEffect, at, message);
+        }
+        Some(What::Errors(Errors { of, ..errors }))
     }
 
     fn black_hole(&self, cx: &mut Check<'_>, At { value: file, place }: At<OfPods<BlackHole>>) -> Option<What> {

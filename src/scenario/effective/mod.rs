@@ -13,8 +13,8 @@ use crate::model::defaults::ASSUMPTIONS;
 use crate::model::stack::Stack;
 use crate::model::text::{digest, optional};
 use crate::model::{
-    Action, BlackHole, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Expectation, GrpcServer, Model,
-    PhaseOf, Pods, Protocol, RateChange, Scale, Server, ServiceType, Slow, StrikeRule, Unready, What, When,
+    Action, BlackHole, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Errors, Expectation, GrpcServer,
+    Model, PhaseOf, Pods, Protocol, RateChange, Scale, Server, ServiceType, Slow, StrikeRule, Unready, What, When,
 };
 use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
@@ -297,6 +297,11 @@ fn action_text(Action { at, what }: &Action, model: &Model) -> String {
         What::Slow(Slow { of: pods, factor, lasts }) => {
             let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
             format!("slow {} by {factor}{lasts}", of(pods))
+        }
+        What::Errors(Errors { of: pods, share, status, takes, lasts }) => {
+            let takes = takes.map_or(String::new(), |takes| format!(" after {takes}"));
+            let lasts = lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
+            format!("errors of {}: {} of {share} of the calls{takes}{lasts}", of(pods), status.word())
         }
         What::BlackHole(BlackHole { of: pods, lasts, unready_after }) => {
             let (lasts, unready) = (optional(*lasts, "the rest"), optional(*unready_after, "never"));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::at::Key;
 use super::settings::Written;
-use crate::model::{BlackHole, Pods, RateChange, Scale, Slow, Unready};
+use crate::model::{BlackHole, Errors, Pods, RateChange, Scale, Slow, Unready};
 use crate::scenario::quantity::Duration;
 
 /// Something that happens: `at`, and exactly one of the others.
@@ -25,6 +25,8 @@ pub struct ActionFile {
     pub delete: Key<PodsFile>,
     /// A server's oldest Ready pods become slow.
     pub slow: Key<OfPods<Slow>>,
+    /// A server's oldest Ready pods answer errors, and are Ready all the same.
+    pub errors: Key<OfPods<Errors>>,
     /// A server's oldest Ready pods answer nothing any more, and say nothing: no FIN, no RST.
     pub black_hole: Key<OfPods<BlackHole>>,
     /// A server's oldest Ready pods fail their readiness probe, and go on serving what comes.

@@ -103,10 +103,14 @@ pub enum Code {
     Cancelled,
     /// Its deadline passed.
     DeadlineExceeded,
-    /// A queue was full.
+    /// The pod answered so.
+    Internal,
+    /// A queue was full, or the pod answered so.
     ResourceExhausted,
-    /// A connection broke, or there was none.
+    /// A connection broke, or there was none, or the pod answered so.
     Unavailable,
+    /// The pod answered so.
+    Unknown,
 }
 
 impl Code {
@@ -117,8 +121,10 @@ impl Code {
             Code::Ok => "OK",
             Code::Cancelled => "Canceled",
             Code::DeadlineExceeded => "DeadlineExceeded",
+            Code::Internal => "Internal",
             Code::ResourceExhausted => "ResourceExhausted",
             Code::Unavailable => "Unavailable",
+            Code::Unknown => "Unknown",
         }
     }
 
@@ -129,8 +135,10 @@ impl Code {
             Code::Ok => "OK",
             Code::Cancelled => "CANCELLED",
             Code::DeadlineExceeded => Status::DeadlineExceeded.name(),
+            Code::Internal => Status::Internal.name(),
             Code::ResourceExhausted => Status::ResourceExhausted.name(),
             Code::Unavailable => Status::Unavailable.name(),
+            Code::Unknown => Status::Unknown.name(),
         }
     }
 }
@@ -139,6 +147,7 @@ impl From<Handled> for Code {
     fn from(how: Handled) -> Code {
         match how {
             Handled::Served => Code::Ok,
+            Handled::Answered(why) => why.status().into(),
             Handled::Refused => Code::ResourceExhausted,
             Handled::Expired => Code::DeadlineExceeded,
             Handled::Cancelled => Code::Cancelled,
@@ -150,8 +159,10 @@ impl From<Status> for Code {
     fn from(status: Status) -> Code {
         match status {
             Status::DeadlineExceeded => Code::DeadlineExceeded,
+            Status::Internal => Code::Internal,
             Status::ResourceExhausted => Code::ResourceExhausted,
             Status::Unavailable => Code::Unavailable,
+            Status::Unknown => Code::Unknown,
         }
     }
 }

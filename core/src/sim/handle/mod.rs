@@ -7,6 +7,7 @@ mod channel;
 mod closed;
 mod connection;
 mod discovery;
+pub(super) mod errors;
 mod failing;
 mod gateway;
 mod hosts;

@@ -142,7 +142,7 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         // What the client gave up carries no report.
-        let answered = failure.is_none_or(|f| f == FailureReason::QueueFull);
+        let answered = failure.is_none_or(FailureReason::is_answer);
         let report = (policy.asks_for_reports() && answered).then(|| self.pods[self.lanes[connection].pod].report);
         let ended = Ended { now: self.now, took: self.now.since(sent), report };
         policy.learn(&mut P::memories(&mut self.memories)[connection], &ended);

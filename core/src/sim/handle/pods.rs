@@ -80,6 +80,7 @@ impl<O: Observer> Engine<'_, O> {
             report: Report::default(),
             reported: Reported::default(),
             pace: Pace::new(settings),
+            errors: None,
             sharing,
             draining: false,
             sheds_since: None,

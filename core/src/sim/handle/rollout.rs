@@ -43,6 +43,11 @@ impl<O: Observer> Engine<'_, O> {
                     self.slow_pod(pod, factor, lasts);
                 }
             }
+            What::Errors(errors) => {
+                for pod in self.oldest_ready(errors.of) {
+                    self.answer_errors(pod, errors);
+                }
+            }
             What::BlackHole(BlackHole { of, lasts, unready_after }) => {
                 for pod in self.oldest_ready(of) {
                     self.begin_black_hole(pod, lasts, unready_after);

@@ -72,7 +72,13 @@ impl<O: Observer> Engine<'_, O> {
                 let call = &mut self.calls[index];
                 call.state = CallState::InService;
                 let work = p.settings.service_time.sample(call.demand);
-                if call.method == NO_METHOD { work } else { self.costs(index, work) }
+                if p.errors.is_some() {
+                    self.served_or_not(pod, index, work)
+                } else if call.method == NO_METHOD {
+                    work
+                } else {
+                    self.costs(index, work)
+                }
             }
             Job::Message(draw) => p.settings.service_time.sample(u64::from(draw) << 32),
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
@@ -112,7 +118,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         match self.slot_jobs[slot] {
             Job::Call(index) => {
-                self.tell_handled(pod, index, Handled::Served);
+                self.tell_handled(pod, index, self.how_handled(index));
                 let call = &mut self.calls[index];
                 if call.ended {
                     self.calls.free(index);
