@@ -10,6 +10,7 @@ const MOST_LINES_OF_A_FUNCTION: usize = 70;
 /// What a module may use: itself and those before it. Those on one line of the list know nothing of each other. The first half
 /// is the core (`core/src`), which knows nothing of the rest; `src/lib.rs` names its modules again.
 const LAYERS: &[&[&str]] = &[
+    &["narrow"],
     &["units", "ids", "random"],
     &["settings", "distribution"],
     &["pick"],

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::narrow::whole;
 use crate::units::Span;
 
 /// A distribution of non-negative times. All parameters are in seconds.
@@ -68,7 +69,9 @@ impl Distribution {
                 let from = if i == 0 { 0.0 } else { parts[i - 1].until };
                 parts[i].of.quantile(((u - from) / (parts[i].until - from)).clamp(0.0, BELOW_ONE))
             }
-            Distribution::Empirical(samples) => samples[((u * samples.len() as f64) as usize).min(samples.len() - 1)],
+            Distribution::Empirical(samples) => {
+                samples[whole::<usize>(u * samples.len() as f64).min(samples.len() - 1)]
+            }
         }
     }
 

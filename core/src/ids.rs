@@ -5,6 +5,8 @@ use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
+use crate::narrow::u32_of;
+
 /// What a [`Table`] is indexed by.
 pub trait Id: Copy {
     /// The id of the `i`-th entry.
@@ -50,7 +52,7 @@ macro_rules! ids {
         impl Id for $name {
             #[inline]
             fn of(i: usize) -> $name {
-                $name(i as u32)
+                $name(u32_of(i))
             }
 
             #[inline]

@@ -34,7 +34,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`units`], [`ids`], [`random`], [`distribution`] | time in nanoseconds; what pods and channels are named by; random streams named by what a draw is for and whose it is |
+//! | `narrow`, [`units`], [`ids`], [`random`], [`distribution`] | conversions to narrower types; time in nanoseconds; what pods and channels are named by; random streams named by what a draw is for and whose it is |
 //! | [`pick`] | pick policies: on which connection, or to which host, a channel sends a call; one file, one type, one line in a list |
 //! | [`model`] | what is simulated: checked types, defaults of the real systems, presets of gRPC's implementations |
 //! | [`policy`] | decisions as pure functions: kube-proxy's choice, the Deployment controller, back-off, keepalive, retries, HPA |
@@ -44,10 +44,14 @@
 //!
 //! The main loop is `Engine::run` in `sim/engine.rs`.
 
+// A time that went through `usize` gave other results on machines of 32 bits.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 pub mod distribution;
 pub mod ids;
 pub mod metrics;
 pub mod model;
+mod narrow;
 pub mod observe;
 pub mod pick;
 pub mod policy;

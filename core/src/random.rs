@@ -4,6 +4,8 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::narrow::usize_of;
+
 /// What a draw is for. The numbers are part of the promise "same seed, same bytes": never reuse or renumber one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
@@ -116,7 +118,7 @@ pub fn number_below(draw: u64, n: u64) -> u64 {
 /// An index below `n` (above zero) from one draw.
 #[must_use]
 pub fn below(draw: u64, n: usize) -> usize {
-    number_below(draw, n as u64) as usize
+    usize_of(number_below(draw, n as u64))
 }
 
 /// Fisher-Yates.

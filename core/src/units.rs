@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
+use crate::narrow::whole;
+
 const NS_PER_S: f64 = 1e9;
 
 /// An instant of simulated time, in nanoseconds since the start of the run.
@@ -64,8 +66,8 @@ impl Span {
         if (0.0..SHIFTER / 2.0).contains(&ns) {
             return Span((ns + SHIFTER).to_bits() - SHIFTER.to_bits());
         }
-        // `as` saturates and maps NaN to 0; adding one half rounds to nearest.
-        Span((ns + 0.5) as u64)
+        // `whole` saturates and maps NaN to 0; adding one half rounds to nearest.
+        Span(whole(ns + 0.5))
     }
 
     /// The span in seconds, for figures and files only.

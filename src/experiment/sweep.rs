@@ -31,7 +31,8 @@ impl Shard {
     /// Its cells, of this many.
     #[must_use]
     pub fn cells(self, of_cells: u64) -> Vec<u64> {
-        (self.index..of_cells).step_by(self.of.max(1) as usize).collect()
+        let step = usize::try_from(self.of.max(1)).unwrap_or(usize::MAX);
+        (self.index..of_cells).step_by(step).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Means over several runs, with 95 % confidence intervals by Student's t; medians, with intervals that hold for every law.
 
 use crate::metrics::student::quantile_975;
+use crate::narrow::whole;
 
 /// A figure over runs: its mean, and of quantiles of latency the median and the range, too, which one collapsed run does not rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,11 +104,11 @@ pub fn median_interval(values: &[f64]) -> Option<(f64, f64)> {
 /// The largest `k` for which fewer than `k` of `n` fair coins are heads with a probability of at most 2.5 %.
 fn rank_outside(n: usize) -> usize {
     /// Of more coins the normal law is close enough, and the terms below are too small for a double.
-    const MANY: usize = 1_000;
-    if n > MANY {
-        return ((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).floor() as usize;
-    }
-    let (mut term, mut tail, mut k) = (0.5f64.powi(n as i32), 0.0, 0);
+    const MANY: i32 = 1_000;
+    let Some(few) = i32::try_from(n).ok().filter(|n| *n <= MANY) else {
+        return whole(((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).floor());
+    };
+    let (mut term, mut tail, mut k) = (0.5f64.powi(few), 0.0, 0);
     while tail + term <= 0.025 {
         tail += term;
         term *= (n - k) as f64 / (k + 1) as f64;
@@ -144,7 +145,7 @@ impl Contrast {
             let middle = f64::midpoint(no, yes).floor();
             if enough(middle) { yes = middle } else { no = middle }
         }
-        Some(yes as u64)
+        Some(whole(yes))
     }
 }
 
@@ -171,7 +172,7 @@ impl Sample {
     /// `mean ± t * sqrt(squared_error)`.
     fn estimate(&self, mean: f64, squared_error: f64, freedom: f64) -> Estimate {
         let half = if squared_error > 0.0 { quantile_975(freedom) * squared_error.sqrt() } else { 0.0 };
-        Estimate { mean, lo: mean - half, hi: mean + half, n: self.n as u64, spread: None }
+        Estimate { mean, lo: mean - half, hi: mean + half, n: whole(self.n), spread: None }
     }
 }
 

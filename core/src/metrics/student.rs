@@ -3,6 +3,8 @@
 
 use std::sync::OnceLock;
 
+use crate::narrow::whole;
+
 /// All quantiles of laws with one degree of freedom or more lie between.
 const BRACKET: (f64, f64) = (1.9, 13.0);
 /// Halves the bracket down to the distance of doubles.
@@ -13,7 +15,7 @@ const HALVINGS: u32 = 56;
 pub(super) fn quantile_975(freedom: f64) -> f64 {
     /// Whole degrees of freedom recur: one per figure and cell of a sweep.
     static WHOLE: [OnceLock<f64>; 1024] = [const { OnceLock::new() }; 1024];
-    let known = (freedom.fract() == 0.0).then(|| WHOLE.get(freedom as usize)).flatten();
+    let known = (freedom.fract() == 0.0).then(|| WHOLE.get(whole::<usize>(freedom))).flatten();
     known.map_or_else(|| quantile_of(freedom), |known| *known.get_or_init(|| quantile_of(freedom)))
 }
 

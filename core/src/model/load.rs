@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::distribution::{Distribution, unit};
+use crate::narrow::whole;
 use crate::settings::{OWN, at_least, count, group, number};
 use crate::units::{Span, Time};
 use crate::{settings, word_enum};
@@ -30,7 +31,7 @@ impl Method {
         let from = if i == 0 { 0.0 } else { methods[i - 1].until };
         // The bits below a double's precision do not matter to any law; all ones is the largest draw.
         let rest = ((u - from) / (methods[i].until - from)).clamp(0.0, 1.0);
-        (i, (rest * 2f64.powi(64)) as u64)
+        (i, whole(rest * 2f64.powi(64)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What makes a pod slow: being cold, and its processor.
 
+use crate::narrow::whole;
 use crate::settings;
 use crate::settings::{ABOVE_ZERO, CORES, share};
 use crate::units::{Cores, Span};
@@ -35,14 +36,14 @@ impl Cpu {
     /// Splits a service time into CPU time and waiting.
     #[must_use]
     pub fn split(&self, service: Span) -> (Span, Span) {
-        let cpu = if self.share < 1.0 { Span((service.0 as f64 * self.share) as u64) } else { service };
+        let cpu = if self.share < 1.0 { Span(whole(service.0 as f64 * self.share)) } else { service };
         (cpu, service - cpu)
     }
 
     /// The service time of requests that have used this much CPU time.
     #[must_use]
     pub fn service_of(&self, used: Span) -> Span {
-        if self.share < 1.0 { Span((used.0 as f64 / self.share) as u64) } else { used }
+        if self.share < 1.0 { Span(whole(used.0 as f64 / self.share)) } else { used }
     }
 
     /// CPU time that it gives per time at most.

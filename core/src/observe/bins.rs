@@ -1,5 +1,6 @@
 //! What pods receive, in bins of equal width: what balance is judged by.
 
+use crate::ids::Id;
 use crate::model::Model;
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
@@ -42,7 +43,7 @@ impl Bins {
             }
             if let Some(seen) = self.seen.get_mut(pod).filter(|seen| **seen < now) {
                 let new = u32::try_from(now - *seen).unwrap_or(u32::MAX);
-                bin.push((PodId(pod as u32), new));
+                bin.push((PodId::of(pod), new));
                 *seen = now;
             }
         }

@@ -5,6 +5,7 @@
 
 use super::arrivals::call_hash;
 use crate::model::Errors;
+use crate::narrow::u32_of;
 use crate::sim::observation::{ConnectionRecord, Observation, PodId, ScaledBy};
 use crate::units::{Span, Time};
 
@@ -21,7 +22,7 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 #[inline]
 pub(super) fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    (product as u64) ^ ((product >> 64) as u64)
+    (product & 0xffff_ffff_ffff_ffff) as u64 ^ ((product >> 64) as u64)
 }
 
 /// `v1:` and 16 hexadecimal digits.
@@ -105,7 +106,7 @@ impl Digest {
     }
 
     fn words(&mut self, at: Time, kind: u32, words: &[u64]) {
-        let mut hash = mix(at.0 ^ K0, pair(kind, words.len() as u32) ^ K1);
+        let mut hash = mix(at.0 ^ K0, pair(kind, u32_of(words.len())) ^ K1);
         for &word in words {
             hash = mix(hash ^ K2, word.rotate_left(32) ^ K3);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::Table;
+use crate::ids::{Id, Table};
 use crate::metrics::balance::ReadyLoads;
 use crate::metrics::outcome::{
     Connections, Latency, Outcome, PodSummary, Requests, Skew, SkewFigures, Summary, WindowRow, WindowSkew,
@@ -10,6 +10,7 @@ use crate::metrics::outcome::{
 use crate::metrics::phase::PodNow;
 use crate::metrics::skew;
 use crate::model::{Model, Server};
+use crate::narrow::u32_of;
 use crate::sim::observation::{CloseReason, Periods, PodId};
 use crate::units::{Span, Time};
 
@@ -205,7 +206,7 @@ fn pods(
         utilization: utilization[i],
         latency_ms: latency_ms(&info.latency),
         // In order of pod: there may be a hundred thousand.
-        now: now.binary_search_by_key(&PodId(i as u32), |(id, _)| *id).ok().map(|at| now[at].1.clone()),
+        now: now.binary_search_by_key(&PodId::of(i), |(id, _)| *id).ok().map(|at| now[at].1.clone()),
         messages: info.messages[1],
         errors: recorder.failures.at(i),
         throttled: throttled[i],
@@ -218,7 +219,7 @@ fn by_client(recorder: &Recorder<'_>, pod: usize) -> BTreeMap<String, u64> {
     if recorder.model.callers().count() < 2 {
         return BTreeMap::new();
     }
-    let pod = pod as u32;
+    let pod = u32_of(pod);
     let of_pod = recorder.connections.at_end.range((pod, 0)..=(pod, u32::MAX));
     of_pod.map(|((_, client), n)| (recorder.model.caller(*client as usize).name.clone(), *n)).collect()
 }

@@ -5,6 +5,7 @@
 //! Quantiles use the nearest rank: the quantile `q` of `n` values is the `ceil(q n)`-th smallest one (the smallest if that is
 //! zero). What is returned is the midpoint of its bucket, kept within the smallest and the largest value.
 
+use crate::narrow::usize_of;
 use crate::units::Span;
 
 /// Buckets per power of two, as a power of two.
@@ -17,7 +18,7 @@ const BUCKETS: usize = (64 - SUB_BITS as usize + 1) << SUB_BITS;
 fn bucket(ns: u64) -> usize {
     // Without a branch: values below 128 have shift 0 and are their own bucket.
     let shift = 63 - SUB_BITS - (ns | (1 << SUB_BITS)).leading_zeros();
-    ((shift as usize) << SUB_BITS) + (ns >> shift) as usize
+    ((shift as usize) << SUB_BITS) + usize_of(ns >> shift)
 }
 
 /// The middle of a bucket, rounded down.

@@ -4,6 +4,7 @@ use crate::metrics::part::{Part, PartRequests};
 use crate::metrics::phase::Phase;
 use crate::metrics::skew;
 use crate::model::{Calm, Changes, Expectation, Model, PhaseOf, When};
+use crate::narrow::usize_of;
 use crate::sim::observation::PodId;
 use crate::units::{Span, Time};
 
@@ -97,7 +98,7 @@ fn longer<'a>(windows: &[&'a Window], calm: Calm) -> Vec<&'a Window> {
 fn repeated<'a>(windows: &[&'a Window], lasts: Span) -> Vec<&'a Window> {
     let width = windows.first().map_or(1, |w| w.length().0.max(1));
     let copies = lasts.0 / width;
-    let until = |i: usize| (copies as usize * i).checked_div(windows.len()).unwrap_or(0);
+    let until = |i: usize| usize_of((copies * i as u64).checked_div(windows.len() as u64).unwrap_or(0));
     let times = |(i, window): (usize, &&'a Window)| std::iter::repeat_n(*window, until(i + 1) - until(i));
     windows.iter().enumerate().flat_map(times).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::metrics::phase::PodNow;
 use crate::model::{Load, Model, Protocol};
+use crate::narrow::u32_of;
 use crate::sim::observation::{CloseReason, PodId, PodPhase};
 use crate::units::{Span, Time};
 
@@ -52,7 +53,7 @@ fn saturated(recorder: &Recorder<'_>, frame: &Frame<'_>, utilization: &[Option<f
     let &(pod, u) = full.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let of_cpu = recorder.model.servers.iter().all(|s| s.cpu.is_some_and(|cpu| cpu.share == 1.0));
     let of = if of_cpu { " of its CPU time" } else { "" };
-    let all = count(utilization.iter().flatten().count() as u32, "Ready pod");
+    let all = count(u32_of(utilization.iter().flatten().count()), "Ready pod");
     let per_s = |n: u64| n as f64 / frame.measured.as_secs_f64();
     let open = recorder.model.clients.iter().all(|c| matches!(c.load, Load::Open { .. }));
     let rates = if open {
@@ -79,7 +80,7 @@ fn saturated_now(recorder: &Recorder<'_>, now: &[(PodId, PodNow)]) -> Option<Str
         "{} of {} saturated in the last settled phase ({}): an open load does not slow down, so latencies and failures depend on how long \
          that lasts.",
         full.count(),
-        count(now.len() as u32, "Ready pod"),
+        count(u32_of(now.len()), "Ready pod"),
         recorder.pods[*pod].name
     ))
 }
@@ -166,7 +167,7 @@ fn unreached(recorder: &Recorder<'_>, frame: &Frame<'_>) -> Option<String> {
     let idle = loads.iter().filter(|load| **load == 0).count();
     let enough = loads.iter().sum::<u64>() >= REQUESTS_PER_POD * loads.len() as u64;
     (idle > 0 && enough && 2 * idle >= loads.len())
-        .then(|| format!("{idle} of {} never got a request.", count(loads.len() as u32, "Ready pod")))
+        .then(|| format!("{idle} of {} never got a request.", count(u32_of(loads.len()), "Ready pod")))
 }
 
 /// Limits on the life of connections that no connection came to.

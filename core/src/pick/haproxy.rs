@@ -6,6 +6,8 @@
 //! weight: with five servers of weight 1 the shares are 24, 15, 21, 19 and 20 %, every time; with weight 100 they are even.
 //! Not modelled: `maxconn` and queues (a server is never full), and the tie-breaking by request rate of version 3.3.
 
+use crate::narrow::u32_of;
+
 /// `BE_WEIGHT_SCALE`: points on the ring per unit of weight.
 const POINTS: u32 = 16;
 /// `SRV_EWGHT_RANGE`: how far the points of two servers are apart before they are hashed.
@@ -25,7 +27,7 @@ impl Ring {
     #[must_use]
     pub fn new(servers: &[(u32, u32)]) -> Ring {
         let points_of = |(i, &(id, weight)): (usize, &(u32, u32))| {
-            (0..weight * POINTS).map(move |j| (full_hash(id.wrapping_mul(RANGE).wrapping_add(j)), i as u32))
+            (0..weight * POINTS).map(move |j| (full_hash(id.wrapping_mul(RANGE).wrapping_add(j)), u32_of(i)))
         };
         let mut points: Vec<(u32, u32)> = servers.iter().enumerate().flat_map(points_of).collect();
         points.sort_unstable();
@@ -113,7 +115,7 @@ impl LeastConn {
         let turns = weights.len() as u64;
         let places: Vec<(u64, u64)> = (0..leaves).map(place).collect();
         let mut order = LeastConn { weights: weights.to_vec(), places, first: vec![0; 2 * leaves], turns };
-        (0..leaves).for_each(|i| order.first[leaves + i] = i as u32);
+        (0..leaves).for_each(|i| order.first[leaves + i] = u32_of(i));
         (1..leaves).rev().for_each(|node| order.decide(node));
         order
     }

@@ -9,6 +9,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use super::ring_hash::Hashed;
 use super::{Endpoints, PickPolicy, View, Wrong};
+use crate::narrow::{u32_of, usize_of};
 use crate::settings;
 use crate::settings::count;
 
@@ -86,7 +87,7 @@ impl Table {
         let sum: f64 = order.iter().map(|i| f64::from(endpoints[*i].1)).sum();
         let size = entries as u64;
         let turn = |i: &usize| Turn {
-            endpoint: *i as u32,
+            endpoint: u32_of(*i),
             weight: f64::from(endpoints[*i].1) / sum,
             target: 0.0,
             offset: xxh64(endpoints[*i].0.as_ref().as_bytes(), 0) % size,
@@ -118,13 +119,13 @@ impl Table {
     #[must_use]
     pub fn pick(&self, hash: u64) -> Option<usize> {
         let entry = hash.checked_rem(self.table.len() as u64)?;
-        Some(self.table[entry as usize] as usize)
+        Some(self.table[usize_of(entry)] as usize)
     }
 }
 
 impl Turn {
     fn entry(&self, size: u64) -> usize {
-        ((self.offset + self.skip * self.next) % size) as usize
+        usize_of((self.offset + self.skip * self.next) % size)
     }
 }
 

@@ -12,6 +12,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use super::{Endpoints, PickPolicy, View, Wrong, named};
 use crate::ids::Address;
+use crate::narrow::{u32_of, whole};
 use crate::settings;
 use crate::settings::count;
 
@@ -109,7 +110,7 @@ impl Ring {
         let normalised = |weight: u32| f64::from(weight) / sum as f64;
         let least = normalised(least);
         let scale = ((least * min as f64).ceil() / least).min(max as f64);
-        let mut points = Vec::with_capacity(scale.ceil() as usize);
+        let mut points = Vec::with_capacity(whole(scale.ceil()));
         let mut target = 0.0;
         let mut key = String::new();
         for (i, (address, weight)) in endpoints.iter().enumerate() {
@@ -120,7 +121,7 @@ impl Ring {
                 key.clear();
                 // Writing to a String cannot fail.
                 let _ = write!(key, "{}_{k}", address.as_ref());
-                points.push((xxh64(key.as_bytes(), 0), i as u32));
+                points.push((xxh64(key.as_bytes(), 0), u32_of(i)));
                 k += 1;
             }
         }

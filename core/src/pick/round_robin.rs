@@ -5,6 +5,7 @@
 use rand::Rng;
 
 use super::{PickPolicy, View};
+use crate::narrow::{lower_half, u32_of};
 use crate::random::{Stream, below, shuffle};
 use crate::settings::word;
 use crate::{settings, word_enum};
@@ -82,10 +83,11 @@ pub fn rebuild<T>(start: RotationStart, ready: &mut [T], last: Option<u32>, stre
         RotationStart::NextSubchannel => last.unwrap_or(0),
         // The counter begins anywhere: which one of those is the first, and how many rounds there were before.
         RotationStart::Continue => last.unwrap_or_else(|| {
-            let (index, n) = (below(stream.next_u64(), ready.len().max(1)) as u32, ready.len().max(1) as u32);
-            index + (stream.next_u64() as u32 >> 1) / n * n
+            let n = ready.len().max(1);
+            let (index, n) = (u32_of(below(stream.next_u64(), n)), u32_of(n));
+            index + (lower_half(stream.next_u64()) >> 1) / n * n
         }),
-        RotationStart::Random => below(stream.next_u64(), ready.len().max(1)) as u32,
+        RotationStart::Random => u32_of(below(stream.next_u64(), ready.len().max(1))),
         RotationStart::RandomOrder => {
             // grpc-go iterates over a Go map, and starts anywhere: a shuffle covers both.
             shuffle(ready, stream);

@@ -3,7 +3,8 @@
 use super::{
     Ended, Endpoints, Memories, PickPolicy, Policy, PolicyPlan, Registered, Report, View, on_policy, take_turn,
 };
-use crate::ids::{Address, ConnectionIx, EndpointIx, Table};
+use crate::ids::{Address, ConnectionIx, EndpointIx, Id, Table};
+use crate::narrow::u32_of;
 use crate::random::mix;
 use crate::units::{Span, Time};
 
@@ -29,7 +30,7 @@ impl Trial {
     /// A client with this many endpoints. `seed` is what its channel draws for its plan.
     #[must_use]
     pub fn new(policy: Policy, endpoints: usize, seed: u64) -> Trial {
-        let numbers = (0..endpoints as u32).map(EndpointIx).collect();
+        let numbers = (0..u32_of(endpoints)).map(EndpointIx).collect();
         let state = State { outstanding: vec![0; endpoints], numbers, now: Time::ZERO, next: 0, turned: 0 };
         let mut trial = Trial { policy, state, plan: None, memories: Memories::default() };
         on_policy!(policy, p => trial.connect(p, seed));
@@ -94,10 +95,10 @@ impl Trial {
         let report = policy.asks_for_reports().then_some(report);
         if policy.learns() {
             let ended = Ended { now: self.state.now, took, report };
-            policy.learn(&mut P::memories(&mut self.memories)[ConnectionIx(i as u32)], &ended);
+            policy.learn(&mut P::memories(&mut self.memories)[ConnectionIx::of(i)], &ended);
         }
         if let Some(plan) = self.plan.as_mut().and_then(P::kept_mut) {
-            policy.ended(plan, Address(i as u32));
+            policy.ended(plan, Address(u32_of(i)));
         }
     }
 
@@ -147,7 +148,7 @@ impl<P: PickPolicy> View<P> for Seen<'_, P> {
     }
 
     fn memory(&mut self, i: usize) -> &mut P::Memory {
-        &mut self.memories[ConnectionIx(i as u32)]
+        &mut self.memories[ConnectionIx::of(i)]
     }
 
     fn plan(&mut self) -> Option<&mut P::Plan> {

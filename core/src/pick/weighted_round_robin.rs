@@ -5,6 +5,7 @@
 //! fall-back to round robin. Weights are computed again every `update` (1 s by default, 100 ms at least): when is up to the caller.
 
 use super::{Ended, Endpoints, PickPolicy, View, Wrong};
+use crate::narrow::{lower_half, u32_of, whole};
 use crate::settings;
 use crate::settings::{ABOVE_ZERO, DURATION, number};
 use crate::units::{Span, Time};
@@ -77,7 +78,7 @@ impl PickPolicy for WeightedRoundRobin {
     }
 
     fn plan(&self, of: &mut Endpoints<'_, Weight>, _before: Option<Stride>) -> Option<Stride> {
-        let mut stride = Stride::new(0, of.drawn as u32);
+        let mut stride = Stride::new(0, lower_half(of.drawn));
         stride.set(&self.weights(of), Cap::None);
         Some(stride)
     }
@@ -167,14 +168,14 @@ impl Stride {
     /// Round robin over `endpoints`, from a sequence number that gRPC draws.
     #[must_use]
     pub fn new(endpoints: usize, sequence: u32) -> Stride {
-        Stride { weights: Vec::new(), endpoints: endpoints as u32, sequence }
+        Stride { weights: Vec::new(), endpoints: u32_of(endpoints), sequence }
     }
 
     /// New weights for the same endpoints; the sequence goes on. Weights of 0 count as the mean of the others. With fewer than
     /// two above 0, or all alike, it is round robin.
     pub fn set(&mut self, weights: &[f64], cap: Cap) {
         self.weights.clear();
-        self.endpoints = weights.len() as u32;
+        self.endpoints = u32_of(weights.len());
         let known = weights.iter().filter(|w| **w > 0.0);
         let (count, sum, mut most) = known.fold((0u32, 0.0, 0.0f64), |(n, s, m), w| (n + 1, s + w, m.max(*w)));
         if count < 2 {
@@ -185,9 +186,10 @@ impl Stride {
             most = most.min(10.0 * mean);
         }
         let scale = f64::from(u16::MAX) / most;
-        let scaled_mean = (scale * mean).round() as u16;
-        let least = if cap == Cap::CCore { ((f64::from(scaled_mean) * 0.01).round() as u16).max(1) } else { 0 };
-        let scaled = |w: &f64| if *w > 0.0 { ((scale * w.min(most)).round() as u16).max(least) } else { scaled_mean };
+        let scaled_mean: u16 = whole((scale * mean).round());
+        let least = if cap == Cap::CCore { whole::<u16>((f64::from(scaled_mean) * 0.01).round()).max(1) } else { 0 };
+        let scaled =
+            |w: &f64| if *w > 0.0 { whole::<u16>((scale * w.min(most)).round()).max(least) } else { scaled_mean };
         self.weights.extend(weights.iter().map(scaled));
         if self.weights.iter().all(|w| *w == scaled_mean) {
             self.weights.clear();

@@ -5,6 +5,7 @@
 //! modelled: that Envoy's workers race for the last place, and Envoy's priorities.
 
 use crate::model::{Breakers, RetryBudget, RetryLimit};
+use crate::narrow::whole;
 use crate::units::{Span, Time};
 
 /// tower divides the window into this many parts, which it forgets one at a time.
@@ -28,12 +29,12 @@ impl Budget {
     #[must_use]
     pub fn new(settings: &RetryBudget, now: Time) -> Budget {
         // tower counts in whole numbers: a withdrawal in terms of deposits, rounded down.
-        let deposit = if settings.ratio <= 1.0 { 1 } else { 1_000 };
-        let withdrawal = ((f64::from(deposit as i32) / settings.ratio) as i64).max(1);
+        let deposit: i32 = if settings.ratio <= 1.0 { 1 } else { 1_000 };
+        let withdrawal = whole::<i64>(f64::from(deposit) / settings.ratio).max(1);
         let seconds = i64::try_from(settings.ttl.0 / Span::from_secs(1).0).unwrap_or(i64::MAX);
         let reserve = i64::from(settings.min_per_s).saturating_mul(seconds).saturating_mul(withdrawal);
         let slot = Span((settings.ttl.0 / SLOTS as u64).max(1));
-        Budget { slots: [0; SLOTS], current: 0, since: now, slot, deposit, withdrawal, reserve }
+        Budget { slots: [0; SLOTS], current: 0, since: now, slot, deposit: deposit.into(), withdrawal, reserve }
     }
 
     /// A request, not a retry, was made.
@@ -115,7 +116,7 @@ impl InUse {
             (Resource::Retry, RetryLimit::Count(most)) => most,
             (Resource::Retry, RetryLimit::Budget { percent, min }) => {
                 let active = f64::from(self.requests) + f64::from(self.pending);
-                ((percent / 100.0 * active) as u32).max(min)
+                whole::<u32>(percent / 100.0 * active).max(min)
             }
         }
     }

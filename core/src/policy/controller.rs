@@ -79,7 +79,7 @@ fn rolling(fleet: &Fleet, surge: u32, unavailable: u32) -> Step {
         return Step::Create((most - total).min(desired - new));
     }
     let min_available = desired.saturating_sub(unavailable);
-    let budget = (i64::from(total) - i64::from(min_available) - i64::from(new - new_available)).max(0) as u32;
+    let budget = total.saturating_sub(min_available).saturating_sub(new - new_available);
     if old == 0 || budget == 0 {
         return Step::Wait;
     }

@@ -18,6 +18,7 @@
 //! All in integers: what a request attains is rounded down to whole ns whenever their number changes.
 
 use crate::model::Cpu;
+use crate::narrow::saturating_u64;
 use crate::units::{Span, Time};
 
 /// Periods of a limit, as `cpu.stat` counts them.
@@ -114,7 +115,7 @@ impl Meter {
     fn progress(&self, cpu: &Cpu, wall: Span) -> u64 {
         match self.slowdown(cpu) {
             None => wall.0,
-            Some((cores, threads)) => (u128::from(wall.0) * cores / threads) as u64,
+            Some((cores, threads)) => saturating_u64(u128::from(wall.0) * cores / threads),
         }
     }
 
@@ -122,7 +123,7 @@ impl Meter {
     fn time_for(&self, cpu: &Cpu, work: u64) -> Span {
         match self.slowdown(cpu) {
             None => Span(work),
-            Some((cores, threads)) => Span((u128::from(work) * threads).div_ceil(cores) as u64),
+            Some((cores, threads)) => Span(saturating_u64((u128::from(work) * threads).div_ceil(cores))),
         }
     }
 
@@ -274,6 +275,13 @@ mod tests {
         (0..3).for_each(|_| m.end(&cpu, at(15)));
         assert_eq!(m.reaches(&cpu, MS(16)), at(21));
         assert_eq!(m.used(&cpu, at(21)), MS(30 + 6));
+    }
+
+    /// Three on a hundredth of a core take 300 times as long: what is more than 64 bits hold is never done, and not soon.
+    #[test]
+    fn what_takes_too_long_is_never_done() {
+        let cpu = Cpu { cores: Cores(10), ..Cpu::default() };
+        assert_eq!(meter(&cpu, 3, at(0)).reaches(&cpu, Span(u64::MAX / 100)), Time::NEVER);
     }
 
     /// A limit of half a core on one core: 50 ms on, 50 off.

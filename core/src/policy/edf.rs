@@ -11,6 +11,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::narrow::{lower_half, u32_of, whole};
+
 /// Envoy takes the number of picks to emulate modulo this (a tenth of 2^32).
 const MOST_PICKS: u32 = 429_496_729;
 
@@ -38,21 +40,21 @@ impl Edf {
     /// worker's `seed` says.
     #[must_use]
     pub fn new(n: usize, weight: impl Fn(usize) -> f64, seed: u64) -> Edf {
-        let picks = seed as u32 % MOST_PICKS;
+        let picks = lower_half(seed) % MOST_PICKS;
         let weighted = |i: &usize| weight(*i) > 0.0;
         let sum: f64 = (0..n).filter(weighted).map(|i| weight(i) + EPSILON).sum();
         let (mut edf, mut done) = (Edf { order: n as u64, ..Edf::default() }, 0);
         let mut entries = Vec::with_capacity(n);
         for i in (0..n).filter(weighted) {
             let w = weight(i) + EPSILON;
-            let mut floor = (w * f64::from(picks) / sum) as u32;
+            let mut floor: u32 = whole(w * f64::from(picks) / sum);
             // Rounding may put it one too far.
             if floor > 0 && f64::from(floor) / w >= f64::from(picks) / sum {
                 floor -= 1;
             }
             edf.now = edf.now.max(f64::from(floor) / w);
             done += floor;
-            entries.push(Entry { deadline: f64::from(floor + 1) / w, order: i as u64, endpoint: i as u32 });
+            entries.push(Entry { deadline: f64::from(floor + 1) / w, order: i as u64, endpoint: u32_of(i) });
         }
         edf.heap = entries.into();
         if !edf.heap.is_empty() {

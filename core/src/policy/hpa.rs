@@ -6,6 +6,7 @@
 //! modelled: other metrics than CPU, `ContainerResource`, errors of the API, different tolerances up and down (1.33).
 
 use crate::model::{Behavior, Hpa, ScalingChange, ScalingRules, SelectPolicy};
+use crate::narrow::whole;
 use crate::units::{Span, Time};
 
 /// What the autoscaler sees of a pod. Pods that are deleted or failed it does not see.
@@ -119,7 +120,7 @@ pub fn recommend(hpa: &Hpa, current: u32, pods: &[Pod], now: Time) -> Option<u32
 }
 
 fn replicas(ratio: f64, pods: u32) -> u32 {
-    (ratio * f64::from(pods)).ceil() as u32
+    whole((ratio * f64::from(pods)).ceil())
 }
 
 /// `groupPods`, for CPU: young pods count once a whole sample was taken after they became Ready; older ones unless they have
@@ -215,8 +216,8 @@ impl History {
             match policy.change {
                 ScalingChange::Pods(n) if up => start + i64::from(n),
                 ScalingChange::Pods(n) => start - i64::from(n),
-                ScalingChange::Percent(p) if up => (start as f64 * (1.0 + f64::from(p) / 100.0)).ceil() as i64,
-                ScalingChange::Percent(p) => (start as f64 * (1.0 - f64::from(p) / 100.0)) as i64,
+                ScalingChange::Percent(p) if up => whole((start as f64 * (1.0 + f64::from(p) / 100.0)).ceil()),
+                ScalingChange::Percent(p) => whole(start as f64 * (1.0 - f64::from(p) / 100.0)),
             }
         });
         let chosen = match (rules.select, up) {

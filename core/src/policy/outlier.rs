@@ -8,7 +8,7 @@
 
 use crate::model::{FailurePercentage, SuccessRate};
 pub use crate::model::{OutlierDetection, Rules};
-use crate::random::below;
+use crate::random::number_below;
 use crate::units::{Span, Time};
 
 /// What is known of an endpoint.
@@ -113,7 +113,7 @@ impl OutlierDetection {
         let out = hosts.iter().filter(|h| h.ejected.is_some()).count();
         let allowed = self.allows(out, hosts.len());
         // gRPC draws whatever is enforced.
-        if !allowed || below(draw(), 100) as u32 >= enforced {
+        if !allowed || number_below(draw(), 100) >= enforced.into() {
             return false;
         }
         let host = &mut hosts[i];

@@ -103,7 +103,8 @@ fn by_size(levels: &[Level], shares: &mut [Share]) {
     let hosts: u64 = levels.iter().map(|l| u64::from(l.hosts)).sum();
     let mut left = 100;
     for (share, level) in shares.iter_mut().zip(levels) {
-        share.healthy = (100 * u64::from(level.hosts)).checked_div(hosts).unwrap_or(0) as u32;
+        let percent = (100 * u64::from(level.hosts)).checked_div(hosts).unwrap_or(0);
+        share.healthy = u32::try_from(percent).unwrap_or(100);
         left -= share.healthy;
     }
     let first = levels.iter().position(|l| l.hosts > 0).unwrap_or(0);

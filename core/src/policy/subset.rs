@@ -6,10 +6,12 @@
 
 use xxhash_rust::xxh64::xxh64;
 
+use crate::narrow::u32_of;
+
 /// The indices of the endpoints that a client with this seed keeps, in order of their hash; all, in order, if there are no
 /// more than `size` (1 or more).
 pub fn subset<'a>(seed: u64, addresses: impl IntoIterator<Item = &'a str>, size: usize) -> Vec<u32> {
-    let hash = |(i, address): (usize, &str)| (xxh64(address.as_bytes(), seed), i as u32);
+    let hash = |(i, address): (usize, &str)| (xxh64(address.as_bytes(), seed), u32_of(i));
     let mut hashes: Vec<(u64, u32)> = addresses.into_iter().enumerate().map(hash).collect();
     if hashes.len() > size {
         if size > 0 {

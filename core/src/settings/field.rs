@@ -1,6 +1,7 @@
 //! The types that fields of settings can have.
 
 use super::{DURATION, Field, Group, Holds, Key, Kind, SHARE, Value};
+use crate::narrow::whole;
 use crate::units::{Cores, Milli, Span};
 
 /// True if a field that holds `like` can be declared with `kind`.
@@ -99,7 +100,7 @@ impl Holds for Milli {
 impl Field for Milli {
     fn take(&mut self, value: Value) {
         if let Value::Number(x) = value {
-            *self = Milli((x * 1_000.0).round() as u32);
+            *self = Milli(whole((x * 1_000.0).round()));
         }
     }
     fn rows(&self, _: Kind, _: Option<&str>) -> Vec<(String, String)> {
@@ -134,7 +135,7 @@ impl Field for u32 {
         match value {
             Value::Count(n) => *self = u32::try_from(n).unwrap_or(u32::MAX),
             // A share in whole percent.
-            Value::Number(share) => *self = (share * 100.0).round() as u32,
+            Value::Number(share) => *self = whole((share * 100.0).round()),
             _ => {}
         }
     }

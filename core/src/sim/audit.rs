@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::observation::Observer;
 use super::world::{Call, ConnectionState, Job, NOT_ACCEPTED, SubchannelState};
 use crate::ids::{CallIx, ConnectionIx, OwnerId, PodId, PoolId, Table};
+use crate::narrow::u32_of;
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
@@ -19,7 +20,7 @@ impl<O: Observer> Engine<'_, O> {
                 lane.state == ConnectionState::Ready && !lane.http1 && c.owner == OwnerId::from(i)
             };
             assert!(ready.clone().all(|s| takes_calls(s.connection)), "{i:?}: READY without a connection");
-            assert_eq!(ready.count() as u32, channel.ready, "{i:?}: READY subchannels");
+            assert_eq!(u32_of(ready.count()), channel.ready, "{i:?}: READY subchannels");
         }
         self.audit_pools(&connections);
     }
@@ -73,7 +74,7 @@ impl<O: Observer> Engine<'_, O> {
                 Job::Handshake(_) | Job::Message(_) => true,
                 Job::Idle => false,
             };
-            let queued = pod.queue.iter().filter(|(job, _)| waits(job)).count() as u32;
+            let queued = u32_of(pod.queue.iter().filter(|(job, _)| waits(job)).count());
             assert_eq!(pod.queued, queued, "{i:?}: queue");
             let all = pod.settings.concurrency;
             assert!(pod.queued == 0 || pod.idle.is_empty(), "{i:?}: {queued} wait, {} of {all} idle", pod.idle.len());

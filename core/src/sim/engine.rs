@@ -25,6 +25,7 @@ use crate::ids::{
     ViewId, WorkerId,
 };
 use crate::model::{Client, Model, Server, ServiceType};
+use crate::narrow::u32_of;
 use crate::pick::Memories;
 use crate::policy::budget::InUse;
 use crate::policy::retry::Throttle;
@@ -171,7 +172,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             slot_jobs: Table::default(),
             slot_pods: Table::default(),
             clients: Table::default(),
-            originators: model.clients.len() as u32,
+            originators: u32_of(model.clients.len()),
             replicas: Table::default(),
             last_pods: BTreeMap::new(),
             channels: Table::default(),

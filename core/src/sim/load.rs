@@ -11,6 +11,7 @@ use super::world::{Caller, Push};
 use crate::distribution::{neg_ln, unit};
 use crate::ids::{LoadId, NodeId, OwnerId, ReplicaId, Table, ViewId};
 use crate::model::{Arrivals, Client, RateCurve, Start};
+use crate::narrow::whole;
 use crate::random::{Purpose, Stream, Streams, below, mix, number_below};
 use crate::units::{Span, Time};
 
@@ -168,7 +169,7 @@ impl Clock {
     fn advance(&mut self, area: f64) -> u64 {
         if self.ns_per_call > 0.0 {
             self.at += area * self.ns_per_call;
-            return self.at as u64;
+            return whole(self.at);
         }
         self.advance_on_curve(area)
     }
@@ -187,7 +188,7 @@ impl Clock {
                 // Solves rate x + slope x^2 / 2 = area, in the form that is stable for small slopes.
                 let a = area * NS_PER_S;
                 self.at = from + 2.0 * a / (rate + libm::sqrt((rate * rate + 2.0 * slope * a).max(0.0)));
-                return self.at as u64;
+                return whole(self.at);
             }
             area -= left;
             self.at = end;
@@ -199,7 +200,7 @@ impl Clock {
         }
         self.ns_per_call = NS_PER_S / rate;
         self.at += area * self.ns_per_call;
-        self.at as u64
+        whole(self.at)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::TryReserveError;
 use super::engine::Engine;
 use super::observation::Observer;
 use super::{SimError, TooMuch};
+use crate::narrow::usize_of;
 use crate::units::Time;
 
 /// Events between two looks: some tenths of a millisecond.
@@ -18,12 +19,12 @@ const MOST_WORK_FOR_A_CALL: u64 = 20_000_000;
 const MORE_FOR_A_CHANNEL: u64 = 20;
 
 /// Connections at one time: some 200 bytes each.
-const MOST_CONNECTIONS: usize = 10_000_000;
+const MOST_CONNECTIONS: u64 = 10_000_000;
 /// What is scheduled at one time, 48 bytes each: so much, and more for each channel.
-const MOST_SCHEDULED: usize = 20_000_000;
-const MORE_SCHEDULED: usize = 4;
+const MOST_SCHEDULED: u64 = 20_000_000;
+const MORE_SCHEDULED: u64 = 4;
 /// Pods in a run, those that are gone among them: some 6 KB each, mostly for latencies.
-const MOST_PODS: usize = 200_000;
+const MOST_PODS: u64 = 200_000;
 /// Rows of `pods.csv` where their number is not known before: some 300 bytes each.
 const MOST_ROWS: u64 = 5_000_000;
 
@@ -94,7 +95,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Asks for the memory of the next events where there are many calls or connections: what is refused here can be said, and what is
     /// refused in the middle of an event ends the process.
     fn make_room(&mut self) -> Result<(), TryReserveError> {
-        const ROOM: usize = 2 * EACH as usize;
+        const ROOM: usize = usize_of(2 * EACH);
         if self.calls.items.len().max(self.connections.items.len()) < MANY {
             return Ok(());
         }
@@ -117,15 +118,15 @@ impl<O: Observer> Engine<'_, O> {
         if calls > u64::from(self.model.max_calls_in_flight) {
             return Err(SimError::TooManyCalls { at, most: self.model.max_calls_in_flight });
         }
-        let channels = self.channels.len();
+        let channels = self.channels.len() as u64;
         let sizes = [
-            (TooMuch::Connections, self.connections.len(), MOST_CONNECTIONS),
-            (TooMuch::Events, self.schedule.len(), MOST_SCHEDULED + MORE_SCHEDULED * channels),
-            (TooMuch::Pods, self.pods.len(), MOST_PODS),
-            (TooMuch::Rows, self.lookout.rows as usize, MOST_ROWS as usize),
+            (TooMuch::Connections, self.connections.len() as u64, MOST_CONNECTIONS),
+            (TooMuch::Events, self.schedule.len() as u64, MOST_SCHEDULED + MORE_SCHEDULED * channels),
+            (TooMuch::Pods, self.pods.len() as u64, MOST_PODS),
+            (TooMuch::Rows, self.lookout.rows, MOST_ROWS),
         ];
         match sizes.into_iter().find(|(_, n, most)| n > most) {
-            Some((what, _, most)) => Err(SimError::TooMuch { at, what, most: most as u64 }),
+            Some((what, _, most)) => Err(SimError::TooMuch { at, what, most }),
             None => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! What a channel's policy keeps beside its list of connections: weights, a schedule, a ring.
 
 use crate::ids::{Address, EndpointIx};
+use crate::narrow::u32_of;
 use crate::pick::{PolicyPlan, Registered};
 use crate::policy::edf::Edf;
 use crate::policy::outlier::Host;
@@ -49,7 +50,7 @@ impl Answer {
     /// A new answer, which begins at `from`.
     pub fn update(&mut self, addresses: &[Address], from: usize) {
         let n = addresses.len();
-        let place = |i: usize| ((i + n - from) % n) as u32;
+        let place = |i: usize| u32_of((i + n - from) % n);
         self.places = addresses.iter().enumerate().map(|(i, &a)| (a, place(i))).collect();
         self.places.sort_unstable();
     }
@@ -65,7 +66,7 @@ impl Answer {
         let place = |a: Address| self.places.binary_search_by_key(&a, |p| p.0).map_or(u32::MAX, |i| self.places[i].1);
         picker.sort_by_key(|&endpoint| place(address(endpoint)));
         self.listed = picker.iter().map(|&endpoint| address(endpoint)).collect();
-        last.and_then(|last| self.listed.iter().position(|a| *a == last)).map(|i| i as u32)
+        last.and_then(|last| self.listed.iter().position(|a| *a == last)).map(u32_of)
     }
 
     /// No connection is READY: the next picker begins at the first.

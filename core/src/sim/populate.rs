@@ -8,6 +8,7 @@ use super::schedule::Rank;
 use super::world::{Caller, Deployment, Pool, Push, Replica, ReplicaPhase};
 use crate::ids::{CallerId, ConnectionIx, DeploymentId, Id, NodeId, OwnerId, ReplicaId, ViewId, WorkerId};
 use crate::model::{Arrivals, Client, Closed, Load, Protocol};
+use crate::narrow::u32_of;
 use crate::random::{key_of, mix};
 use crate::units::Time;
 
@@ -32,7 +33,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             }
         }
         for (i, action) in self.model.timeline.iter().enumerate() {
-            self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: i as u32 });
+            self.schedule.at(action.at, Rank::Controller, Event::Timeline { action: u32_of(i) });
         }
         for (i, client) in self.model.clients.iter().enumerate() {
             self.add_client(i, client);
@@ -84,11 +85,11 @@ impl<'a, O: Observer> Engine<'a, O> {
     /// Somebody who connects, with this many replicas at the start.
     fn add_caller(&mut self, client: &'a Client, open: Option<OpenLoad>, replicas: u32) {
         let nobody = Caller { replica: ReplicaId::NONE, ordinal: 0, first: OwnerId(0), next_channel: 0 };
-        let service = client.gateway.map_or(0, |gateway| gateway + 1) as u32;
+        let service = u32_of(client.gateway.map_or(0, |gateway| gateway + 1));
         self.clients.push(ClientState {
             settings: client,
             key: key_of(&client.name),
-            first_queue: self.clients.iter().map(|c| deadline_queues(c.settings)).sum::<usize>() as u32,
+            first_queue: u32_of(self.clients.iter().map(|c| deadline_queues(c.settings)).sum()),
             open,
             active: vec![nobody; replicas as usize],
             members: Vec::new(),
@@ -127,7 +128,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         self.closed.push(ClosedLoad::new(&self.streams, owner, requests, closed.is_paced()));
         let first = self.replicas[replica].first;
         let first_worker = self.workers.next_id();
-        let workers = part(u64::from(concurrency), n, u64::from(r)) as u32;
+        let workers = u32::try_from(part(concurrency.into(), n, r.into())).unwrap_or(concurrency);
         for w in 0..workers {
             let owner = first.plus(w % settings.channels);
             self.workers.push(Worker { replica, owner, load, called: Time::ZERO });

@@ -1,6 +1,7 @@
 //! A tournament over fixed slots: the earliest of many timers, each changed or cleared in place.
 
 use super::schedule::{RANK_BITS, Rank};
+use crate::narrow::usize_of;
 
 /// The least of `n` times, each of which can be replaced in place. `u64::MAX` means "none". Ties go to the lowest slot.
 ///
@@ -71,7 +72,7 @@ impl Tree {
         let mut key = at.min(NONE) << FAN_BITS | child;
         loop {
             let Node { least, keys } = &mut self.nodes[node];
-            keys[child as usize] = key;
+            keys[usize_of(child)] = key;
             let before = *least;
             // Only a new least key, or the end of the old one, matters above.
             if key < before {

@@ -15,6 +15,7 @@ use crate::ids::{
     Address, CallIx, CallerId, ConnectionIx, DeploymentId, NodeId, OwnerId, PodId, ReplicaId, SlotIx, WorkerId,
 };
 use crate::model::Server;
+use crate::narrow::u32_of;
 use crate::pick::Report;
 use crate::policy::route::Endpoints;
 use crate::random::mix;
@@ -88,7 +89,7 @@ pub struct Pod<'a> {
 impl Pod<'_> {
     /// Slots in use, for a pod with `concurrency` slots.
     pub fn in_service(&self, concurrency: u32) -> u32 {
-        concurrency - self.idle.len() as u32
+        concurrency - u32_of(self.idle.len())
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub use meters::{Calls, ClientMeter, Code, DeploymentMeter, Disconnect, Durations, ENDS_NS, Meter, PodMeter, Series};
 
 use super::run::window;
-use crate::ids::Table;
+use crate::ids::{Id, Table};
 use crate::model::{Client, Load, Model, Protocol};
 use crate::sim::observation::{
     CloseReason, ConnectionId, Intercepted, NO_METHOD, Observation, Observer, PodId, PodPhase, PodSample,
@@ -185,7 +185,7 @@ impl<'a> Scraper<'a> {
             return;
         }
         for i in 0..self.pods.len() {
-            let pod = PodId(i as u32);
+            let pod = PodId::of(i);
             if !matches!(self.pods[pod].phase, PodPhase::Starting | PodPhase::Gone) {
                 self.read_pod(pod, at);
             }

@@ -7,6 +7,7 @@ use super::super::event::Event;
 use super::super::observation::{Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
 use crate::ids::{DeploymentId, PodId};
+use crate::narrow::whole;
 use crate::policy::hpa::{self, History, Sample};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -62,7 +63,7 @@ impl<O: Observer> Engine<'_, O> {
                 let server = self.server_of(pod);
                 let slots = f64::from(server.concurrency) * server.usable() * self.now.since(last.at).0 as f64;
                 let used = hpa.cpu_at_full_load * work.saturating_sub(last.work) as f64 / slots;
-                Sample { usage_milli: (used * REQUEST_MILLI as f64).round() as u64, at: self.now }
+                Sample { usage_milli: whole((used * REQUEST_MILLI as f64).round()), at: self.now }
             });
             autoscaler.scraped.insert(pod, Scrape { at: self.now, work, incarnation, sample });
         }

@@ -11,6 +11,7 @@ use super::super::world::{Connection, ConnectionState, Handle, NOT_ACCEPTED, Wai
 use super::calls::LOCAL_FAILURE_TAKES;
 use crate::ids::{Address, ConnectionIx, OwnerId, PodId, ReplicaId};
 use crate::model::SessionAffinity;
+use crate::narrow::u32_of;
 use crate::policy::backoff::jittered;
 use crate::random::Purpose;
 use crate::units::{Span, Time};
@@ -102,7 +103,7 @@ impl<O: Observer> Engine<'_, O> {
         }
         let c = &mut self.connections[handle.index];
         c.incarnation = p.incarnation;
-        c.place_in_pod = p.connections.len() as u32;
+        c.place_in_pod = u32_of(p.connections.len());
         p.connections.push(handle.index);
         if self.server_of(pod).handshake_time > Span::ZERO {
             self.admit_handshake(pod, handle);

@@ -9,6 +9,7 @@ use super::super::world::{Channel, Connectivity, Subchannel, SubchannelState, Vi
 use super::picker::goes_by_answer;
 use crate::ids::{Address, ChannelId, ConnectionIx, Id, NodeId, PodId, ViewId};
 use crate::model::{Discovery, DnsCache, EarlyRequest, GrpcClient, PickFirst, Policy, Poll, Resolver};
+use crate::narrow::u32_of;
 use crate::policy::backoff;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix, number_below, shuffle};
@@ -36,7 +37,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The views of the Service that a pod is behind.
     fn views_of(&self, pod: PodId) -> impl Iterator<Item = ViewId> + use<O> {
         let views = self.model.cluster.nodes + 1;
-        let gateway = (self.pods[pod].server.0 + 1).saturating_sub(self.model.servers.len() as u32);
+        let gateway = (self.pods[pod].server.0 + 1).saturating_sub(u32_of(self.model.servers.len()));
         ViewId(gateway * views).series(views)
     }
 
@@ -179,7 +180,7 @@ impl<O: Observer> Engine<'_, O> {
     pub fn new_addresses(&mut self, index: ChannelId, addresses: Vec<PodId>) {
         self.lookout.extra_work += addresses.len() as u64;
         let addresses = self.subset_of(index, addresses);
-        self.tell_resolved(index, addresses.len() as u32);
+        self.tell_resolved(index, u32_of(addresses.len()));
         if addresses.is_empty() {
             self.channels[index].trouble = FailureReason::NoEndpoint;
         }
@@ -290,7 +291,7 @@ impl<O: Observer> Engine<'_, O> {
         let new = addresses.iter().map(take).collect();
         self.channels[index].subchannels = new;
         let removed = old.into_iter().zip(kept).filter(|(_, kept)| !kept).map(|(s, _)| s);
-        self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
+        self.remove_subchannels(index, removed.collect(), CloseReason::AddressRemoved);
     }
 
     /// A new address list for a policy that connects to all: removed addresses drain, added ones connect at once.
@@ -308,23 +309,17 @@ impl<O: Observer> Engine<'_, O> {
         let changed = new.len() != before || !removed.is_empty();
         channel.stale |= !channel.in_turn && (!channel.pools || changed);
         channel.subchannels = new;
-        self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
+        self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
         self.connect_all(index, false);
     }
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
     /// that wait on it are picked for again, and must not find another one of them.
-    pub fn remove_subchannels(
-        &mut self,
-        index: ChannelId,
-        removed: impl Iterator<Item = Subchannel>,
-        why: CloseReason,
-    ) {
-        let removed: Vec<Subchannel> = removed.collect();
+    pub fn remove_subchannels(&mut self, index: ChannelId, removed: Vec<Subchannel>, why: CloseReason) {
         if removed.is_empty() {
             return;
         }
-        let ready = removed.iter().filter(|s| s.state == SubchannelState::Ready).count() as u32;
+        let ready = u32_of(removed.iter().filter(|s| s.state == SubchannelState::Ready).count());
         if ready > 0 || self.channels[index].pools {
             let channel = &mut self.channels[index];
             channel.ready -= ready;

@@ -6,6 +6,7 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::world::{Call, CallState, Forwarder, Handle, ReplicaPhase};
 use crate::distribution::unit;
 use crate::ids::{CallIx, CallerId, ConnectionIx, PodId, WorkerId};
+use crate::narrow::u32_of;
 use crate::random::{Purpose, below, mix};
 use crate::units::Span;
 
@@ -18,7 +19,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
     pub fn open_gateway(&mut self, pod: PodId) {
         let p = &self.pods[pod];
-        let Some(gateway) = p.server.0.checked_sub(self.model.servers.len() as u32) else { return };
+        let Some(gateway) = p.server.0.checked_sub(u32_of(self.model.servers.len())) else { return };
         let node = p.node;
         let replica = self.add_replica(CallerId(self.originators + gateway));
         let r = &mut self.replicas[replica];
@@ -45,7 +46,7 @@ impl<O: Observer> Engine<'_, O> {
             demand,
             key: routing,
             client: replica.client,
-            owner: replica.first.plus(below(draw, workers as usize) as u32),
+            owner: replica.first.plus(u32_of(below(draw, workers as usize))),
             connection: ConnectionIx::NONE,
             sent: self.now,
             pod: PodId::NONE,

@@ -109,7 +109,7 @@ impl<O: Observer> Engine<'_, O> {
             channel.subchannels =
                 smallvec![Subchannel { epoch: first.epoch + 1, ..Subchannel::new(Address::VIRTUAL_IP) }];
         }
-        self.remove_subchannels(index, old.into_iter(), CloseReason::ClientIdle);
+        self.remove_subchannels(index, old.into_vec(), CloseReason::ClientIdle);
         let channel = &mut self.channels[index];
         (channel.state, channel.in_pass, channel.stale) = (Connectivity::Idle, false, true);
         self.only_connection[index] = ConnectionIx::NONE;

@@ -4,6 +4,7 @@ use super::super::engine::Engine;
 use super::super::observation::{NO_METHOD, Observer};
 use crate::ids::CallIx;
 use crate::model::{Client, Method};
+use crate::narrow::u16_of;
 use crate::units::Span;
 
 /// What a call is like.
@@ -30,7 +31,7 @@ impl Kind {
     #[inline(never)]
     fn by_method(client: &Client, demand: u64) -> Kind {
         let (i, demand) = Method::choose(&client.methods, demand);
-        Kind { method: i as u16 + 1, demand, deadline: client.methods[i].deadline }
+        Kind { method: u16_of(i + 1), demand, deadline: client.methods[i].deadline }
     }
 
     /// The deadline of a call of this method.

@@ -7,6 +7,7 @@ use super::super::plans::Outliers;
 use super::super::schedule::Rank;
 use super::super::world::{Channel, SubchannelState};
 use crate::ids::{Address, ChannelId, ConnectionIx};
+use crate::narrow::u32_of;
 use crate::policy::outlier::{Host, Rules};
 use crate::policy::panic::{self, Level};
 use crate::random::{Purpose, Streams};
@@ -108,8 +109,8 @@ impl<O: Observer> Engine<'_, O> {
     fn panics(&self, index: ChannelId, outliers: &Outliers) -> bool {
         let client = self.clients[self.client_of(index)].settings;
         let Some(cluster) = client.via.as_ref().and_then(|via| via.cluster) else { return false };
-        let healthy = outliers.hosts.iter().filter(|h| h.ejected.is_none()).count() as u32;
-        let level = Level { hosts: outliers.hosts.len() as u32, healthy, degraded: 0 };
+        let healthy = u32_of(outliers.hosts.iter().filter(|h| h.ejected.is_none()).count());
+        let level = Level { hosts: u32_of(outliers.hosts.len()), healthy, degraded: 0 };
         panic::shares(&[level], cluster.panic_threshold, panic::OVERPROVISIONING)[0].panic
     }
 }

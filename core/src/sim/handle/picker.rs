@@ -6,8 +6,9 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use super::super::plans::{Answer, Plan};
 use super::super::world::{Channel, SubchannelState};
-use crate::ids::{Address, ChannelId, EndpointIx};
+use crate::ids::{Address, ChannelId, EndpointIx, Id};
 use crate::model::RotationStart;
+use crate::narrow::u32_of;
 use crate::pick::round_robin;
 use crate::random::{Purpose, below, mix};
 
@@ -37,7 +38,7 @@ impl<O: Observer> Engine<'_, O> {
             }
             None => 0,
         };
-        channel.next = number % (channel.picker.len() as u32).max(1);
+        channel.next = number % u32_of(channel.picker.len()).max(1);
         channel.turned = number - channel.next;
         if !channel.in_turn {
             self.make_plan(index);
@@ -51,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
         let all = channel.subchannels.iter().enumerate();
         let usable = all.filter(move |(_, s)| channel.pools || s.state == SubchannelState::Ready);
         let usable = usable.filter(move |(_, s)| !self.is_ejected(index, s.address));
-        usable.map(move |(i, s)| if channel.pools { EndpointIx(i as u32) } else { s.connection.into() })
+        usable.map(move |(i, s)| if channel.pools { EndpointIx::of(i) } else { s.connection.into() })
     }
 
     /// Keeps the order of an answer, if the channel's policy goes by it. grpc-js begins anywhere in it.

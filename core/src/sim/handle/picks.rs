@@ -6,6 +6,7 @@ use super::super::observation::{FailureReason, Observer};
 use super::super::plans::Plan;
 use super::super::world::{Channel, Connection, Handle, Slab};
 use crate::ids::{CallIx, ChannelId, ConnectionIx, EndpointIx, Table};
+use crate::narrow::u32_of;
 use crate::pick::{Ended, PickPolicy, Registered, View, on_policy, take_turn};
 use crate::random::mix;
 use crate::units::Time;
@@ -170,7 +171,7 @@ impl<P: Registered> View<P> for Ready<'_, P> {
     #[inline(always)]
     fn outstanding(&self, i: usize) -> u32 {
         let connection = self.picker[i].connection();
-        self.lanes.settled(connection) + self.connections[connection].waiting.len() as u32
+        self.lanes.settled(connection) + u32_of(self.connections[connection].waiting.len())
     }
 
     #[inline(always)]

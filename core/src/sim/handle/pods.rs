@@ -10,6 +10,7 @@ use super::replicas::PROXY_DRAINS;
 use super::serving::all_idle;
 use crate::ids::{DeploymentId, Id, NodeId, PodId, SlotIx};
 use crate::model::Shutdown;
+use crate::narrow::u32_of;
 use crate::pick::Report;
 use crate::policy::route::Condition;
 use crate::random::{Purpose, mix};
@@ -197,7 +198,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.on_sigkill(pod);
         }
         let connections = self.pods[pod].connections.clone();
-        let count = connections.len() as u32;
+        let count = u32_of(connections.len());
         self.observe(&Observation::PodDraining { pod, connections: count });
         let p = &mut self.pods[pod];
         if way == Shutdown::Drains {
@@ -243,7 +244,7 @@ impl<O: Observer> Engine<'_, O> {
         self.black_holes.remove(&pod);
         let p = &mut self.pods[pod];
         let connections: Vec<_> = p.connections.iter().map(|&c| self.connections.handle(c)).collect();
-        let what = Observation::PodKilled { pod, connections: connections.len() as u32 };
+        let what = Observation::PodKilled { pod, connections: u32_of(connections.len()) };
         self.observe(&what);
         self.lose_work(pod);
         self.reset(connections, (CloseReason::Killed, FailureReason::Reset));

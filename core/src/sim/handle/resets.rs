@@ -6,6 +6,7 @@ use super::super::observation::{CloseReason, FailureReason, Observer};
 use super::super::schedule::Rank;
 use super::super::world::{Call, ConnectionState, Handle, Slab};
 use crate::ids::{CallIx, ConnectionIx};
+use crate::narrow::u32_of;
 use crate::units::Time;
 
 /// Why connections are reset, and with that the calls on them.
@@ -54,7 +55,7 @@ impl<O: Observer> Engine<'_, O> {
         for &handle in &connections {
             self.lanes[handle.index].dead = true;
         }
-        let i = self.resets.len() as u32;
+        let i = u32_of(self.resets.len());
         self.resets.push((why, connections));
         self.after(self.to_client, Rank::World, Event::Resets(i));
     }
@@ -62,7 +63,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The client's end of a connection is gone: its calls fail now.
     pub fn reset_by_client(&mut self, connection: Handle<ConnectionIx>, why: Why) {
         self.lanes[connection.index].dead = true;
-        let i = self.resets.len() as u32;
+        let i = u32_of(self.resets.len());
         self.resets.push((why, vec![connection]));
         self.on_resets(i);
     }

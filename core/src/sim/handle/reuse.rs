@@ -6,6 +6,7 @@ use super::super::observation::{CloseReason, Observer};
 use super::super::world::{Call, CallState, ConnectionState, Handle, Pooled, SubchannelState};
 use crate::ids::{Address, CallIx, ChannelId, ConnectionIx};
 use crate::model::{RetryPolicy, Reuse};
+use crate::narrow::u32_of;
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
@@ -134,7 +135,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Calls under way on a connection, and those that wait for it; after `settle`.
     fn calls_on_connection(&self, connection: ConnectionIx) -> u32 {
-        self.lanes.settled(connection) + self.connections[connection].waiting.len() as u32
+        self.lanes.settled(connection) + u32_of(self.connections[connection].waiting.len())
     }
 
     /// The client's connection that a gateway's call came on, counted from 1.

@@ -6,6 +6,7 @@ use super::super::observation::{Observation, Observer, PodPhase, ScaledBy};
 use super::super::schedule::Rank;
 use crate::ids::{CallerId, DeploymentId, Id, PodId};
 use crate::model::{BlackHole, Pods, RateChange, Scale, Slow, Unready, What};
+use crate::narrow::u32_of;
 use crate::policy::controller::{self, Fleet, Step};
 use crate::policy::victims::{self, Candidate};
 use crate::units::Span;
@@ -59,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
                 }
             }
             What::Rate(RateChange { client, to, over }) => {
-                self.observe(&Observation::RateChanged { client: client as u32, to, over });
+                self.observe(&Observation::RateChanged { client: u32_of(client), to, over });
             }
         }
     }
@@ -201,6 +202,6 @@ impl<O: Observer> Engine<'_, O> {
         for victim in &candidates {
             self.delete_pod(victim.pod);
         }
-        candidates.len() as u32
+        u32_of(candidates.len())
     }
 }

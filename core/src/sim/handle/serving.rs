@@ -6,6 +6,7 @@ use super::super::observation::{FailureReason, Handled, NO_METHOD, Observation, 
 use super::super::schedule::Rank;
 use super::super::world::{CallState, Handle, Job};
 use crate::ids::{CallIx, ConnectionIx, Id, PodId, SlotIx};
+use crate::narrow::u16_of;
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
@@ -139,7 +140,7 @@ impl<O: Observer> Engine<'_, O> {
                 self.slots.set(slot.index(), u64::MAX);
                 self.slot_jobs[slot] = Job::Idle;
                 let p = &mut self.pods[pod];
-                p.idle.push((slot.0 - p.first_slot.0) as u16);
+                p.idle.push(u16_of(slot.index() - p.first_slot.index()));
             }
         }
     }
@@ -213,5 +214,5 @@ impl<O: Observer> Engine<'_, O> {
 
 /// All slots of a pod, the first one to be used first.
 pub fn all_idle(concurrency: u32) -> Vec<u16> {
-    (0..concurrency).rev().map(|i| i as u16).collect()
+    (0..=u16::MAX).take(concurrency as usize).rev().collect()
 }

@@ -9,6 +9,7 @@ use super::super::engine::Engine;
 use super::super::observation::Observer;
 use crate::ids::{Id, PodId, SlotIx};
 use crate::model::Cpu;
+use crate::narrow::saturating_u64;
 use crate::policy::cpu::{Meter, Periods};
 use crate::random::{Purpose, number_below};
 use crate::units::{Span, Time};
@@ -38,7 +39,7 @@ impl Sharing {
     /// quotas at once, the end of one period and the beginning of the next, and what it used of its cores is rounded to whole ns;
     /// what it used ahead counts in the windows that follow.
     pub fn most(&self, window: Span) -> Span {
-        let part = |of: u64, one: u64| Span((u128::from(window.0) * u128::from(of) / u128::from(one)) as u64);
+        let part = |of: u64, one: u64| Span(saturating_u64(u128::from(window.0) * u128::from(of) / u128::from(one)));
         let cores = part(self.cpu.cores.0.into(), 1_000);
         let cpu = self.cpu.bandwidth().map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)));
         self.cpu.service_of(cpu).min(window * self.waits.len() as u64)

@@ -11,6 +11,7 @@ use super::super::observation::{CloseReason, Observer};
 use super::super::schedule::Rank;
 use crate::ids::{Address, CallerId, ChannelId, NodeId, PodId, ViewId};
 use crate::model::{Discovery, GrpcClient, Protocol, Watch};
+use crate::narrow::u32_of;
 
 /// Up to this many changes are made one by one.
 const FEW: usize = 8;
@@ -94,7 +95,7 @@ impl<O: Observer> Engine<'_, O> {
             return self.push_list(index);
         }
         let view = &self.views[view];
-        let (heard, known) = (view.log.len(), view.endpoints.ready.len() as u32);
+        let (heard, known) = (view.log.len(), u32_of(view.endpoints.ready.len()));
         if channel.policy.one_connection() {
             let endpoint = channel.picker.first().filter(|_| channel.ready > 0 && !channel.stale);
             let pod = endpoint.and_then(|&c| self.connections[c.connection()].address.pod());
@@ -135,7 +136,7 @@ impl<O: Observer> Engine<'_, O> {
         // Plans and pools name subchannels by their places.
         let channel = &mut self.channels[index];
         channel.stale |= !channel.in_turn;
-        self.remove_subchannels(index, removed.into_iter(), CloseReason::AddressRemoved);
+        self.remove_subchannels(index, removed, CloseReason::AddressRemoved);
         if !self.channels[index].pools {
             for address in added {
                 if let Some(i) = self.find_subchannel(index, address) {
