@@ -3,6 +3,9 @@
 
 #[path = "support/meter.rs"]
 mod meter;
+#[path = "../core/src/narrow.rs"]
+#[allow(dead_code, unused_imports, reason = "the bench uses a part, and not their tests")]
+mod narrow;
 #[path = "../core/src/sim"]
 #[allow(dead_code, unused_imports, reason = "the bench uses a part, and not their tests")]
 mod sim {

@@ -41,6 +41,9 @@
 //!
 //! The main loop is `Engine::run` in `core/src/sim/engine.rs`. docs/architecture.md says where to put a change.
 
+// `pub` means that other crates can use it.
+#![warn(unreachable_pub)]
+
 pub use evenkeel_core::{distribution, ids, metrics, model, observe, pick, policy, random, settings, sim, units};
 
 #[cfg(feature = "cli")]

@@ -44,6 +44,8 @@
 //!
 //! The main loop is `Engine::run` in `sim/engine.rs`.
 
+// `pub` means that other crates can use it.
+#![warn(unreachable_pub)]
 // A time that went through `usize` gave other results on machines of 32 bits.
 #![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 

@@ -18,7 +18,7 @@ use crate::scenario::quantity::parse_duration;
 const MOST_BYTES: u64 = 1 << 30;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A scenario or manifests; it begins when the data do
     #[arg(value_name = "SCENARIO")]
     scenario: String,
@@ -45,7 +45,7 @@ pub struct Args {
     terms: Terms,
 }
 
-pub fn calibrate(args: &Args) -> Result<(), Failure> {
+pub(super) fn calibrate(args: &Args) -> Result<(), Failure> {
     let document = sources::one(&args.scenario, "calibrate")?.open(&args.changes)?;
     let all = match args.server.series()? {
         Some(all) => all,

@@ -19,7 +19,7 @@ use crate::shipped;
 const LARGEST_SEED: u64 = 1 << 62;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Files of properties, folders of them, or shipped ones such as folklore
     #[arg(required = true, value_name = "PROPERTIES")]
     properties: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Args {
     terms: Terms,
 }
 
-pub fn check(args: &Args) -> Result<(), Failure> {
+pub(super) fn check(args: &Args) -> Result<(), Failure> {
     let mut properties = load_all(&args.properties)?;
     pick(&mut properties, &args.only)?;
     refuse_same_names(&properties)?;

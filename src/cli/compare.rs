@@ -21,7 +21,7 @@ use crate::scenario::diagnostic::{nearest, quoted};
 use crate::units::Time;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Scenario files, folders of them, or shipped scenarios such as blog
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
@@ -55,7 +55,7 @@ pub struct Args {
     common: Common,
 }
 
-pub fn compare(args: &Args) -> Result<(), Failure> {
+pub(super) fn compare(args: &Args) -> Result<(), Failure> {
     let until = args.until.as_deref().map(Until::parse).transpose()?;
     let guards = args.fail_on.iter().map(|text| FailOn::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let sizes = experiment::guard::sizes(&args.sizes)?;

@@ -13,7 +13,7 @@ use crate::scenario::document::Document;
 
 /// Whether cures are simulated.
 #[derive(clap::Args, Clone, Copy, Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     /// Simulate the cures that apply, however large the run is [default: for runs of up to 5 million events]
     #[arg(long, overrides_with = "no_cures")]
     cures: bool,
@@ -23,7 +23,12 @@ pub struct Asked {
 }
 
 /// The cures of a run, run 0 of several; `None` if nobody wants them, or if there was no traffic to speak of.
-pub fn cures(asked: Asked, document: &Document, first: &Outcome, terms: Terms) -> Result<Option<Cures>, Failure> {
+pub(super) fn cures(
+    asked: Asked,
+    document: &Document,
+    first: &Outcome,
+    terms: Terms,
+) -> Result<Option<Cures>, Failure> {
     if asked.no_cures {
         return Ok(None);
     }

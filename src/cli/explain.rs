@@ -14,7 +14,7 @@ use crate::scenario::{rules, schema};
 use crate::shipped;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A scenario (all its values, and where each comes from), a figure (max_over_mean), a policy (round_robin), a reason
     /// (max_age), or an error code (E012); without WHAT, all of them are listed
     #[arg(value_name = "WHAT")]
@@ -23,7 +23,7 @@ pub struct Args {
     changes: Changes,
 }
 
-pub fn explain(args: &Args) -> Result<(), Failure> {
+pub(super) fn explain(args: &Args) -> Result<(), Failure> {
     let Some(what) = &args.what else { return terminal::print(&index()) };
     if let Some(rule) = rules::find(&what.to_uppercase()) {
         return terminal::print(&format!("{}: {}\n\n{}\n\n{}\n", rule.code, rule.title, rule.help, rule.example));

@@ -14,7 +14,7 @@ use crate::scenario::diagnostic::quoted;
 use crate::scenario::quantity::parse_percent;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// What each pod has, in any unit: 90/5/5/0/0, or calls per second such as 812,44,40,0,0; with names web-1=90/web-2=10, with counted
     /// connections 90:3/10:1; or a CSV file (- is standard input) with the columns pod, calls and, if known, connections
     #[arg(value_name = "SHARES")]
@@ -44,7 +44,7 @@ pub struct Args {
     no_png: bool,
 }
 
-pub fn fit(args: &Args) -> Result<(), Failure> {
+pub(super) fn fit(args: &Args) -> Result<(), Failure> {
     let observed = observed::read(&args.shares)?;
     let within = parse_percent(&args.within).map(|p| p / 100.0).filter(|p| (0.001..=0.25).contains(p));
     let within = within.ok_or_else(|| {

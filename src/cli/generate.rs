@@ -19,14 +19,14 @@ use crate::scenario::{self, schema};
 use crate::shipped;
 
 #[derive(Debug, clap::Args)]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// File to write, or - to print; an existing file is not overwritten
     #[arg(default_value = "scenario.yaml", value_name = "FILE")]
     file: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// Which files it describes
     #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
     of: SchemaOf,
@@ -55,12 +55,12 @@ enum SchemaOf {
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// For which shell
     shell: clap_complete::Shell,
 }
 
-pub fn init(args: &InitArgs) -> Result<(), Failure> {
+pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
     if args.file.as_os_str() == "-" {
         return terminal::print(scenario::STARTER);
     }
@@ -72,7 +72,7 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
     terminal::print(&format!("wrote {file}; now: evenkeel run {file}\n"))
 }
 
-pub fn scenarios() -> Result<(), Failure> {
+pub(super) fn scenarios() -> Result<(), Failure> {
     let width = shipped::all().iter().map(|s| s.name.len()).max().unwrap_or(0);
     let lines = shipped::all().into_iter().map(|s| {
         let about = scenario::parse(s.name, s.text, None, &[]).map(|l| l.model.about).unwrap_or_default();
@@ -82,7 +82,7 @@ pub fn scenarios() -> Result<(), Failure> {
     terminal::print(&lines.collect::<String>())
 }
 
-pub fn schema(args: SchemaArgs) -> Result<(), Failure> {
+pub(super) fn schema(args: SchemaArgs) -> Result<(), Failure> {
     let schema = match args.of {
         SchemaOf::Scenario => schema::scenario_schema(),
         SchemaOf::Properties => schema::properties_schema(),
@@ -99,13 +99,13 @@ pub fn schema(args: SchemaArgs) -> Result<(), Failure> {
     terminal::print(&(text + "\n"))
 }
 
-pub fn completions(args: CompletionsArgs) -> Result<(), Failure> {
+pub(super) fn completions(args: CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "evenkeel", &mut script);
     terminal::print(&String::from_utf8_lossy(&script))
 }
 
-pub fn man() -> Result<(), Failure> {
+pub(super) fn man() -> Result<(), Failure> {
     let mut page = Vec::new();
     let failed = |error| Failure::Machine(format!("cannot write the manual page: {error}"));
     clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(failed)?;

@@ -11,7 +11,7 @@ use crate::scenario::document::{Document, Position};
 use crate::scenario::import::{Class, Remark};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Kubernetes manifests: files, a folder of them, or standard input (-)
     #[arg(required = true, value_name = "MANIFEST")]
     manifests: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Args {
     fields: bool,
 }
 
-pub fn import(args: &Args) -> Result<(), Failure> {
+pub(super) fn import(args: &Args) -> Result<(), Failure> {
     let documents = sources::documents(&args.manifests, &args.changes)?;
     let [document] = documents.as_slice() else {
         let message =

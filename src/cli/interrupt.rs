@@ -20,7 +20,7 @@ use crate::output::files::FileSet;
 use crate::output::unfinished::Unfinished;
 
 /// The exit status of a command that was interrupted, as shells have it for SIGINT.
-pub const STATUS: u8 = 130;
+pub(super) const STATUS: u8 = 130;
 
 /// How often the watchdog looks. A second signal in this time counts as the first one: `timeout` sends each signal twice.
 const EACH: Duration = Duration::from_millis(25);
@@ -70,7 +70,7 @@ fn with_state<T>(f: impl FnOnce(&mut State) -> T) -> T {
 }
 
 /// From now on signals stop commands instead of the process.
-pub fn catch() -> Result<(), Failure> {
+pub(super) fn catch() -> Result<(), Failure> {
     let listen = |signal| {
         // The flag comes first: otherwise a signal between the two lines would be lost.
         flag::register(signal, &ASKED)?;
@@ -114,22 +114,22 @@ fn watch_over() {
 }
 
 /// True once the command should stop.
-pub fn asked() -> bool {
+pub(super) fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
 }
 
 /// Fails once the command should stop.
-pub fn look() -> Result<(), Failure> {
+pub(super) fn look() -> Result<(), Failure> {
     if asked() { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
 /// Removes what was begun and not committed. Sets of files do that when they are dropped, but for folders that several of them share.
-pub fn clear_away() {
+pub(super) fn clear_away() {
     with_state(|state| state.remove_unfinished());
 }
 
 /// Says what is kept, once.
-pub fn report() {
+pub(super) fn report() {
     with_state(|state| say(state));
 }
 
@@ -140,12 +140,12 @@ fn say(state: &State) {
 }
 
 /// Begins a set of files for a folder; see [`FileSet::begin`]. Once the command should stop it takes no more files.
-pub fn begin(folder: &Path, command: &str) -> Result<FileSet, Failure> {
+pub(super) fn begin(folder: &Path, command: &str) -> Result<FileSet, Failure> {
     watched(FileSet::begin(folder, command)?)
 }
 
 /// The same; see [`FileSet::begin_soon`].
-pub fn begin_soon(folder: &Path, command: &str) -> Result<FileSet, Failure> {
+pub(super) fn begin_soon(folder: &Path, command: &str) -> Result<FileSet, Failure> {
     watched(FileSet::begin_soon(folder, command)?)
 }
 
@@ -156,12 +156,12 @@ fn watched(mut set: FileSet) -> Result<FileSet, Failure> {
 }
 
 /// Commits a set that [`begin`] began, unless the command should stop.
-pub fn commit(set: FileSet) -> Result<(), Failure> {
+pub(super) fn commit(set: FileSet) -> Result<(), Failure> {
     commit_with(set, Vec::new())
 }
 
 /// The same, together with sets in folders directly inside this one.
-pub fn commit_with(set: FileSet, parts: Vec<FileSet>) -> Result<(), Failure> {
+pub(super) fn commit_with(set: FileSet, parts: Vec<FileSet>) -> Result<(), Failure> {
     let folders: Vec<PathBuf> = parts.iter().chain([&set]).map(|set| set.target().to_owned()).collect();
     let begun = with_state(|state| {
         look()?;
@@ -183,17 +183,17 @@ pub fn commit_with(set: FileSet, parts: Vec<FileSet>) -> Result<(), Failure> {
 }
 
 /// A sweep of this many cells keeps those that are finished in this folder.
-pub fn keeps_cells(folder: &Path, of: usize) {
+pub(super) fn keeps_cells(folder: &Path, of: usize) {
     with_state(|state| state.cells = Some((folder.to_owned(), 0, of)));
 }
 
 /// This many more cells are finished.
-pub fn keeps_more_cells(cells: usize) {
+pub(super) fn keeps_more_cells(cells: usize) {
     with_state(|state| state.cells.iter_mut().for_each(|(_, kept, _)| *kept += cells));
 }
 
 /// True if a failure is that the user has interrupted the command.
-pub fn is_one(failure: &Failure) -> bool {
+pub(super) fn is_one(failure: &Failure) -> bool {
     use crate::sim::SimError;
     matches!(
         failure,

@@ -24,7 +24,7 @@ use crate::words::counted;
 use output::{Format, Output, OutputParser};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Scenario files, folders of them, standard input (-), or shipped scenarios such as blog/rolling-restart
     #[arg(required_unless_present = "rules", value_name = "SCENARIO")]
     scenarios: Vec<String>,
@@ -69,7 +69,7 @@ pub struct Args {
     threads: Option<u16>,
 }
 
-pub fn lint(args: &Args) -> Result<(), Failure> {
+pub(super) fn lint(args: &Args) -> Result<(), Failure> {
     if args.rules {
         return terminal::print(&reference(Some(&|_, _| interrupt::asked()))?);
     }

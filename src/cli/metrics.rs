@@ -9,7 +9,7 @@ use crate::scenario::quantity::parse_duration;
 use crate::units::Span;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Write metrics.om, too: what Prometheus would have read, for promtool (docs/observability.md)
     #[arg(long, conflicts_with = "no_files")]
     metrics: bool,
@@ -23,7 +23,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The observer of a run of this model, if metrics are asked for.
-    pub fn scraper<'m>(&self, model: &'m Model) -> Result<Option<Scraper<'m>>, Failure> {
+    pub(super) fn scraper<'m>(&self, model: &'m Model) -> Result<Option<Scraper<'m>>, Failure> {
         if self.metrics && is_too_much(model, self.metrics_interval) {
             return Err(self.too_much(model));
         }
@@ -31,12 +31,12 @@ impl Wanted {
     }
 
     /// What it has read.
-    pub fn scrapes(&self, scraper: Option<Scraper<'_>>, model: &Model) -> Result<Option<Scrapes>, Failure> {
+    pub(super) fn scrapes(&self, scraper: Option<Scraper<'_>>, model: &Model) -> Result<Option<Scrapes>, Failure> {
         scraper.map(Scraper::finish).transpose().map_err(|_| self.too_much(model))
     }
 
     /// Writes `metrics.om`.
-    pub fn write(&self, set: &mut FileSet, scrapes: &Scrapes, model: &Model) -> Result<(), OutputError> {
+    pub(super) fn write(&self, set: &mut FileSet, scrapes: &Scrapes, model: &Model) -> Result<(), OutputError> {
         set.add("metrics.om", |to| openmetrics::write(scrapes, model, self.start_time, to))
     }
 

@@ -18,7 +18,7 @@ const MOST_CONNECTIONS: f64 = 1e6;
 
 /// What was seen.
 #[derive(Debug, PartialEq)]
-pub struct Observed {
+pub(super) struct Observed {
     /// The pods' names; empty if there are none.
     pub pods: Vec<String>,
     /// Their shares, which add up to one.
@@ -35,7 +35,7 @@ struct Row<'a> {
 }
 
 /// Reads an argument: shares, or the path of a CSV file.
-pub fn read(argument: &str) -> Result<Observed, Failure> {
+pub(super) fn read(argument: &str) -> Result<Observed, Failure> {
     let path = Path::new(argument);
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if argument != "-" && !is_csv && !path.is_file() {

@@ -20,7 +20,7 @@ use crate::scenario::vary::Grid;
 use crate::units::Span;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A scenario file or a shipped scenario
     #[arg(value_name = "SCENARIO")]
     scenario: String,
@@ -94,7 +94,7 @@ impl Through {
     }
 }
 
-pub fn plan(args: &Args) -> Result<(), Failure> {
+pub(super) fn plan(args: &Args) -> Result<(), Failure> {
     let document = sources::one(&args.scenario, "a plan")?.open(&args.common.changes)?;
     let out = args.common.out.clone().unwrap_or_else(|| PathBuf::from("outputs/plan"));
     let seed = match args.common.seed {

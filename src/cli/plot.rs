@@ -8,7 +8,7 @@ use crate::output::replot;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A folder that `run` has written
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -20,7 +20,7 @@ pub struct Args {
     no_png: bool,
 }
 
-pub fn plot(args: &Args) -> Result<(), Failure> {
+pub(super) fn plot(args: &Args) -> Result<(), Failure> {
     let out = args.out.as_ref().unwrap_or(&args.folder);
     let paths = replot::redraw(&args.folder, out, !args.no_png)?;
     terminal::print(&paths.iter().map(|p| printable::path(p) + "\n").collect::<String>())

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const MOST_BYTES: u64 = 1 << 30;
 
 #[derive(Clone, Debug, clap::Args)]
-pub struct Server {
+pub(super) struct Server {
     /// A Prometheus server to ask, over http://
     #[arg(long, value_name = "URL", requires_all = ["start", "end"], conflicts_with = "from", value_parser = url)]
     prometheus: Option<String>,
@@ -39,7 +39,7 @@ pub struct Server {
 
 impl Server {
     /// All series that calibrate needs; `None` if no server is to be asked.
-    pub fn series(&self) -> Result<Option<Vec<Series>>, Failure> {
+    pub(super) fn series(&self) -> Result<Option<Vec<Series>>, Failure> {
         let (Some(server), Some(start), Some(end)) = (&self.prometheus, self.start, self.end) else { return Ok(None) };
         if start >= end {
             return Err(Failure::Usage("--end must be later than --start".to_owned()));

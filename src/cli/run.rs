@@ -26,7 +26,7 @@ use crate::scenario::effective::Origin;
 use crate::sim::Observer;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Scenario files, folders of them, standard input (-), or shipped scenarios such as blog/rolling-restart
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// Scenario files, folders of them, standard input (-), or shipped scenarios
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
@@ -53,7 +53,7 @@ pub struct ValidateArgs {
     changes: sources::Changes,
 }
 
-pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
+pub(super) fn validate(args: &ValidateArgs) -> Result<(), Failure> {
     let loaded = sources::with_documents(&args.scenarios, &args.changes)?;
     let caveat = |document: &Document| document.caveat().map_or_else(String::new, |caveat| format!("  {caveat}\n"));
     let lines: Vec<String> =
@@ -61,7 +61,7 @@ pub fn validate(args: &ValidateArgs) -> Result<(), Failure> {
     terminal::print(&lines.concat())
 }
 
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (documents, loaded): (Vec<Document>, Vec<Loaded>) =
         sources::with_documents(&args.scenarios, &args.common.changes)?.into_iter().unzip();
     refuse_same_names(&loaded)?;
@@ -167,7 +167,7 @@ fn run_one(
 }
 
 /// Runs `f`, which sends connections as they end to a sink that writes `connections.csv`.
-pub fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>) -> T) -> Result<T, Failure> {
+pub(super) fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>) -> T) -> Result<T, Failure> {
     const NAME: &str = "connections.csv";
     let path = set.target().join(NAME);
     let mut file = csv::Connections::new(BufWriter::new(set.open(NAME)?));
@@ -185,7 +185,7 @@ pub fn with_connections<T>(set: &mut FileSet, f: impl FnOnce(ConnectionSink<'_>)
 }
 
 /// Runs of one of this many scenarios whose summaries would not fit into memory are refused before the first one.
-pub fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) -> Result<(), Failure> {
+pub(super) fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) -> Result<(), Failure> {
     let most = most_runs(scenario) / of.max(1) as u64;
     if u64::from(runs) <= most {
         return Ok(());
@@ -197,14 +197,14 @@ pub fn refuse_too_many(scenario: &Loaded, runs: u32, of: usize, option: &str) ->
 }
 
 /// Runs `f` with this many threads.
-pub fn in_pool<T: Send>(threads: Option<u16>, f: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+pub(super) fn in_pool<T: Send>(threads: Option<u16>, f: impl FnOnce() -> T + Send) -> Result<T, Failure> {
     let Some(threads) = threads else { return Ok(f()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build();
     Ok(pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?.install(f))
 }
 
 /// Two scenarios of one name would write to one folder.
-pub fn refuse_same_names(loaded: &[Loaded]) -> Result<(), Failure> {
+pub(super) fn refuse_same_names(loaded: &[Loaded]) -> Result<(), Failure> {
     let mut names = BTreeSet::new();
     match loaded.iter().find(|l| !names.insert(&l.model.name)) {
         None => Ok(()),
@@ -226,14 +226,14 @@ fn folders(loaded: &[Loaded], args: &Args) -> Vec<PathBuf> {
 }
 
 /// What stands above the table: the assumptions in force.
-pub fn header(document: &Document, scenario: &Loaded, folder: Option<String>) -> Header {
+pub(super) fn header(document: &Document, scenario: &Loaded, folder: Option<String>) -> Header {
     let assumed = scenario.effective.iter().filter(|v| v.origin == Origin::Assumption);
     let assumptions = assumed.map(|v| (v.path.clone(), v.value.clone())).collect();
     Header { assumptions, caveat: document.caveat(), folder }
 }
 
 /// A line for each expectation that some run does not meet.
-pub fn unmet_expectations(replicates: &Replicates) -> Vec<String> {
+pub(super) fn unmet_expectations(replicates: &Replicates) -> Vec<String> {
     let first = &replicates.first.summary;
     let n = replicates.summaries.len();
     let line = |i: usize| {

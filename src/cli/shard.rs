@@ -10,7 +10,7 @@ const INDICES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"];
 ///
 /// N is never taken from the environment: Kubernetes does not tell it, and SLURM_ARRAY_TASK_COUNT is that of the present
 /// submission, which is another one when a single failed task is run again.
-pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
+pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
     const FORM: &str = "write --shard I/N with I from 1 to N, or --shard auto/N";
     let (i, n) = text.split_once('/').ok_or_else(|| format!("{} is not a shard; {FORM}", quoted(text)))?;
     let of: u64 =

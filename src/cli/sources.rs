@@ -11,7 +11,7 @@ use crate::shipped;
 
 /// What is made of the arguments.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub struct Changes {
+pub(super) struct Changes {
     /// Change a value of the scenario, e.g. servers.0.replicas=10, clients.web.policy=round_robin, or clients.*.policy=... for all clients
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Changes {
 
 /// Where a scenario comes from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub(super) enum Source {
     /// A file: a scenario, or manifests.
     File(PathBuf),
     /// Files of manifests that are one input, and the name of their folder; none of files that are named one by one.
@@ -35,7 +35,7 @@ pub enum Source {
 
 impl Source {
     /// Reads its text.
-    pub fn open(&self, changes: &Changes) -> Result<Document, Diagnostics> {
+    pub(super) fn open(&self, changes: &Changes) -> Result<Document, Diagnostics> {
         let Changes { sets, service } = changes;
         let service = service.as_deref();
         match self {
@@ -49,13 +49,13 @@ impl Source {
     }
 
     /// Reads it.
-    pub fn load(&self, changes: &Changes) -> Result<Loaded, Diagnostics> {
+    pub(super) fn load(&self, changes: &Changes) -> Result<Loaded, Diagnostics> {
         self.open(changes)?.load(&[])
     }
 }
 
 /// The scenarios that an argument means. What exists as a file or folder wins over what ships.
-pub fn find(argument: &str) -> Result<Vec<Source>, Failure> {
+pub(super) fn find(argument: &str) -> Result<Vec<Source>, Failure> {
     let path = Path::new(argument);
     // Standard input, whatever there is of that name.
     if argument == "-" {
@@ -83,7 +83,7 @@ fn of_file(path: PathBuf) -> Source {
 }
 
 /// The one scenario that an argument means; `what` is what takes no more.
-pub fn one(argument: &str, what: &str) -> Result<Source, Failure> {
+pub(super) fn one(argument: &str, what: &str) -> Result<Source, Failure> {
     let mut sources = find(argument)?;
     match (sources.pop(), sources.len()) {
         (Some(source), 0) => Ok(source),
@@ -126,7 +126,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Source>, Failure> {
 }
 
 /// What is in a folder and not hidden, in order of name.
-pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error| Failure::Machine(format!("cannot list {}: {error}", folder.display()));
     let all = std::fs::read_dir(folder).map_err(failed)?;
     let mut all: Vec<PathBuf> = all.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(failed)?;
@@ -137,7 +137,7 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The YAML files of a folder, in order of name.
-pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let is_yaml = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml");
     let files: Vec<PathBuf> = entries(folder)?.into_iter().filter(is_yaml).collect();
     if files.is_empty() {
@@ -147,12 +147,12 @@ pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Reads all scenarios that the arguments mean. All that is wrong is said; the first failure is returned.
-pub fn load_all(arguments: &[String], changes: &Changes) -> Result<Vec<Loaded>, Failure> {
+pub(super) fn load_all(arguments: &[String], changes: &Changes) -> Result<Vec<Loaded>, Failure> {
     all(arguments, |source| source.load(changes))
 }
 
 /// The same, each with its text.
-pub fn with_documents(arguments: &[String], changes: &Changes) -> Result<Vec<(Document, Loaded)>, Failure> {
+pub(super) fn with_documents(arguments: &[String], changes: &Changes) -> Result<Vec<(Document, Loaded)>, Failure> {
     all(arguments, |source| {
         let document = source.open(changes)?;
         document.load(&[]).map(|loaded| (document, loaded))
@@ -160,12 +160,12 @@ pub fn with_documents(arguments: &[String], changes: &Changes) -> Result<Vec<(Do
 }
 
 /// The same as texts that are known to be valid.
-pub fn documents(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
+pub(super) fn documents(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
     documents_but(arguments, changes, |_| false)
 }
 
 /// The same without the files that are left out.
-pub fn documents_but(
+pub(super) fn documents_but(
     arguments: &[String],
     changes: &Changes,
     is_left_out: impl Fn(&Path) -> bool,
@@ -186,7 +186,7 @@ pub fn documents_but(
 }
 
 /// The same as texts that may be valid with other overrides only.
-pub fn texts(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
+pub(super) fn texts(arguments: &[String], changes: &Changes) -> Result<Vec<Document>, Failure> {
     all(arguments, |source| source.open(changes))
 }
 
@@ -228,7 +228,7 @@ fn together(sources: Vec<Source>) -> Vec<Source> {
 }
 
 /// What is made of all of these. All that is wrong is said; the first failure is returned.
-pub fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
+pub(super) fn each<S, T>(of: &[S], make: impl Fn(&S) -> Result<T, Diagnostics>) -> Result<Vec<T>, Failure> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for one in of {

@@ -21,7 +21,7 @@ use crate::scenario::document::Document;
 use crate::scenario::vary::Grid;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A scenario file, standard input (-), or a shipped scenario
     #[arg(value_name = "SCENARIO")]
     scenario: String,
@@ -41,7 +41,7 @@ pub struct Args {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct MergeArgs {
+pub(super) struct MergeArgs {
     /// Output folders of shards, in any order
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -59,7 +59,7 @@ pub struct MergeArgs {
     no_png: bool,
 }
 
-pub fn sweep(args: &Args) -> Result<(), Failure> {
+pub(super) fn sweep(args: &Args) -> Result<(), Failure> {
     let grid = Grid::parse("--vary", &args.varies)?;
     let shard = args.shard.as_deref().map(|text| super::shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(Failure::Usage)?;
@@ -104,7 +104,7 @@ pub fn sweep(args: &Args) -> Result<(), Failure> {
     }
 }
 
-pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
+pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let Some(first) = args.folders.first() else { return Err(Failure::Usage("there is nothing to merge".into())) };
     let plan = &plan_in(first)?;
     // One plan is kept: those of a thousand shards with ten thousand cells take much memory.

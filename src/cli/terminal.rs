@@ -19,7 +19,7 @@ fn no_color() -> bool {
 }
 
 /// True if messages may have colours.
-pub fn colours_on_stderr() -> bool {
+pub(super) fn colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && !no_color()
 }
 
@@ -29,7 +29,7 @@ fn colours_on_stdout() -> bool {
 
 /// Columns of standard output, as the terminal says. A pipe, and a terminal that does not say, has 100, whatever the environment, so that
 /// the same command prints the same bytes.
-pub fn width() -> usize {
+pub(super) fn width() -> usize {
     const PIPE: usize = 100;
     if !std::io::stdout().is_terminal() {
         return PIPE;
@@ -39,7 +39,7 @@ pub fn width() -> usize {
 }
 
 /// How text on standard output looks. A pipe gets plain text, 100 columns wide.
-pub fn style() -> Style {
+pub(super) fn style() -> Style {
     let terminal = std::io::stdout().is_terminal();
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
     let locale = locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default().to_uppercase();
@@ -51,7 +51,7 @@ pub fn style() -> Style {
 }
 
 /// What the answers about manifests may miss, each said once, as it stands below a table.
-pub fn caveats(all: impl IntoIterator<Item = String>) -> String {
+pub(super) fn caveats(all: impl IntoIterator<Item = String>) -> String {
     let all: BTreeSet<String> = all.into_iter().collect();
     all.iter().map(|caveat| paragraphs(caveat, width(), "  ") + "\n").collect()
 }
@@ -62,7 +62,7 @@ fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
 }
 
 /// Writes to standard output, all at once, unless the command should stop. What a terminal would obey is escaped.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     interrupt::look()?;
     let text = harmless(text, colours_on_stdout());
     let mut out = std::io::stdout().lock();
@@ -70,12 +70,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes to standard error in the same way; if even that fails, there is no place left to say so.
-pub fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(harmless(text, colours_on_stderr()).as_bytes());
 }
 
 /// What clap has to say: help and version on standard output, errors on standard error, all in the arguments' own words.
-pub fn say_usage(error: &clap::Error) -> Result<(), Failure> {
+pub(super) fn say_usage(error: &clap::Error) -> Result<(), Failure> {
     let text = error.render();
     // Colours that stand in the arguments are not ours.
     let plain = std::env::args_os().any(|arg| arg.to_string_lossy().contains('\u{1b}'));
@@ -88,12 +88,12 @@ pub fn say_usage(error: &clap::Error) -> Result<(), Failure> {
 }
 
 /// True if what a command says of its progress is seen.
-pub fn shows_progress(quiet: bool) -> bool {
+pub(super) fn shows_progress(quiet: bool) -> bool {
     !quiet && std::io::stderr().is_terminal()
 }
 
 /// A progress bar on standard error, over several runs; it appears after a second, and only on a terminal.
-pub struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
     /// Steps of each run, by its place.
     reached: Mutex<Vec<u64>>,
@@ -111,7 +111,7 @@ fn counted(reached: &[u64]) -> String {
 
 impl Progress {
     /// For this many runs of this length; without a length only ends of runs are seen.
-    pub fn new(runs: u64, length: Option<Span>, quiet: bool) -> Progress {
+    pub(super) fn new(runs: u64, length: Option<Span>, quiet: bool) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(runs * STEPS), ProgressDrawTarget::hidden());
         if shows_progress(quiet) {
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
@@ -123,12 +123,12 @@ impl Progress {
     }
 
     /// The `run`-th run has reached this simulated time. Returns true if it should stop.
-    pub fn reached(&self, run: u64, at: Time) -> bool {
+    pub(super) fn reached(&self, run: u64, at: Time) -> bool {
         self.reached_of(run, self.length, at)
     }
 
     /// The same of a run of this length.
-    pub fn reached_of(&self, run: u64, length: Option<Span>, at: Time) -> bool {
+    pub(super) fn reached_of(&self, run: u64, length: Option<Span>, at: Time) -> bool {
         let length = u128::from(length.map_or(u64::MAX, |l| l.0.max(1)));
         let steps = (u128::from(at.0) * u128::from(STEPS) / length).min(STEPS.into()) as u64;
         if let Ok(mut reached) = self.reached.lock()
@@ -144,18 +144,18 @@ impl Progress {
     }
 
     /// A run of unknown length is done.
-    pub fn one_done(&self) {
+    pub(super) fn one_done(&self) {
         self.bar.inc(STEPS);
     }
 
     /// This many of this many are done.
-    pub fn done(&self, done: u64, of: u64) {
+    pub(super) fn done(&self, done: u64, of: u64) {
         self.bar.set_length(of * STEPS);
         self.bar.set_position(done * STEPS);
     }
 
     /// All runs are done.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

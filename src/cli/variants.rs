@@ -11,7 +11,7 @@ use crate::scenario::document::Document;
 use crate::scenario::vary::Grid;
 
 /// A scenario with the values of one cell.
-pub struct Variant {
+pub(super) struct Variant {
     /// The scenario; its name says what is varied.
     pub scenario: Loaded,
     /// The name of its folder.
@@ -21,7 +21,7 @@ pub struct Variant {
 }
 
 /// Reads all scenarios, and makes each cell of the grid of what was read. Several of them keep their names before the cell's.
-pub fn load_all(arguments: &[String], changes: &Changes, varies: &[String]) -> Result<Vec<Variant>, Failure> {
+pub(super) fn load_all(arguments: &[String], changes: &Changes, varies: &[String]) -> Result<Vec<Variant>, Failure> {
     const MOST: u64 = 1_000;
     let grid = Grid::parse("--vary", varies)?;
     if grid.cells() > MOST {

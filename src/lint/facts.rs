@@ -15,27 +15,27 @@ pub(super) struct Caller<'a> {
 
 impl Caller<'_> {
     /// Path of one of its keys.
-    pub fn path(&self, key: &str) -> String {
+    pub(super) fn path(&self, key: &str) -> String {
         let list = if self.gateway.is_some() { "gateways" } else { "clients" };
         format!("{list}.{}.{key}", self.client.name)
     }
 
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.client.name
     }
 
     /// A gRPC channel of the application's own, without a proxy.
-    pub fn is_direct(&self) -> bool {
+    pub(super) fn is_direct(&self) -> bool {
         self.gateway.is_none() && self.client.via.is_none()
     }
 
     /// gRPC's own resolver, of a headless Service if there is one.
-    pub fn asks_dns(&self) -> bool {
+    pub(super) fn asks_dns(&self) -> bool {
         self.grpc.discovery == Discovery::Dns
     }
 
     /// Connections to the servers, each of which is on a pod of its own choice for as long as it lasts.
-    pub fn connections(&self) -> u64 {
+    pub(super) fn connections(&self) -> u64 {
         let per_replica = match (&self.client.via, self.gateway) {
             // Each worker of a proxy has a connection to the one address that it knows.
             (Some(via), None) => via.workers.map_or(self.client.channels, |w| w.min(self.client.channels)),

@@ -16,7 +16,7 @@ pub(super) struct Columns<'a> {
 
 impl Columns<'_> {
     /// A line, or the headings.
-    pub fn line(&self, name: &str, cells: &[impl AsRef<str>]) -> String {
+    pub(super) fn line(&self, name: &str, cells: &[impl AsRef<str>]) -> String {
         let gap = self.gap;
         let cells = cells.iter().zip(self.cells).map(|(cell, width)| format!("{gap}{:>width$}", cell.as_ref()));
         padded(&middle_cut(name, self.name), self.name) + &cells.collect::<String>()

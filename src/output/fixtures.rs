@@ -46,19 +46,19 @@ impl Noise {
 }
 
 /// 1 pod of 5 gets everything, in a short run of 0.4 s.
-pub fn one_takes_all() -> Outcome {
+pub(crate) fn one_takes_all() -> Outcome {
     let pods = (0..5).map(|i| Pod::new(format!("grpc-server-1-{i}"), f64::from(u8::from(i == 3)))).collect();
     build("grpc-clusterip", (0.4, 0.002, 0.0), 25_000.0, pods, Vec::new())
 }
 
 /// 5 pods, evenly loaded.
-pub fn even() -> Outcome {
+pub(crate) fn even() -> Outcome {
     let pods = (0..5).map(|i| Pod::new(format!("grpc-server-1-{i}"), 1.0)).collect();
     build("grpc-headless-round-robin", (60.0, 0.2, 5.0), 5000.0, pods, Vec::new())
 }
 
 /// 5 pods replaced one by one from 120 s on; the last new ones get nothing.
-pub fn rollout() -> Outcome {
+pub(crate) fn rollout() -> Outcome {
     let mut pods: Vec<Pod> = (0..5).map(|i| Pod::new(format!("grpc-server-1-{i}"), 1.0)).collect();
     let mut events =
         vec![event(120.0, EventKind::Rollout, "grpc-server", "rollout of grpc-server to revision 2 began")];
@@ -80,7 +80,7 @@ pub fn rollout() -> Outcome {
 }
 
 /// 5 pods, 5 more from 60 s on, which get a little once a client restarts.
-pub fn scale_up() -> Outcome {
+pub(crate) fn scale_up() -> Outcome {
     let mut pods: Vec<Pod> = (0..10).map(|i| Pod::new(format!("grpc-server-1-{i}"), 1.0)).collect();
     for pod in &mut pods[5..] {
         (pod.created, pod.ready) = (60.0, 66.0);
@@ -96,7 +96,7 @@ pub fn scale_up() -> Outcome {
 }
 
 /// 100 pods with long names and uneven loads; every eighth is idle.
-pub fn hundred() -> Outcome {
+pub(crate) fn hundred() -> Outcome {
     let name = |i: usize| format!("checkout-payments-authorization-service-canary-1-{i}");
     let weight = |i: usize| if i % 8 == 7 { 0.0 } else { 1.0 + (i * 37 % 11) as f64 / 3.0 };
     let pods = (0..100).map(|i| Pod::new(name(i), weight(i))).collect();
@@ -104,7 +104,7 @@ pub fn hundred() -> Outcome {
 }
 
 /// A run without a single pod or request.
-pub fn nothing() -> Outcome {
+pub(crate) fn nothing() -> Outcome {
     build("replicas-0", (10.0, 0.05, 0.0), 0.0, Vec::new(), Vec::new())
 }
 
@@ -300,7 +300,7 @@ fn whole_idle(received: &[u64]) -> Option<f64> {
 }
 
 /// The even run, ended in the middle of its last window.
-pub fn cut_short() -> Outcome {
+pub(crate) fn cut_short() -> Outcome {
     let mut outcome = even();
     outcome.end_s -= 0.0731;
     let last = outcome.windows.last().map_or(0.0, |row| row.time_s);

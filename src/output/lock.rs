@@ -17,10 +17,10 @@ pub(super) struct Lock(Option<File>);
 
 impl Lock {
     /// Of nothing.
-    pub const NONE: Lock = Lock(None);
+    pub(super) const NONE: Lock = Lock(None);
 
     /// Locks a folder; `None` if another process has it.
-    pub fn now(folder: &Path) -> Option<Lock> {
+    pub(super) fn now(folder: &Path) -> Option<Lock> {
         let Ok(file) = File::open(folder) else { return Some(Lock(None)) };
         match file.try_lock() {
             Ok(()) => Some(Lock(Some(file))),
@@ -30,12 +30,12 @@ impl Lock {
     }
 
     /// Locks a folder at once, or not at all.
-    pub fn at_once(folder: &Path) -> Result<Lock, OutputError> {
+    pub(super) fn at_once(folder: &Path) -> Result<Lock, OutputError> {
         Lock::now(folder).ok_or_else(|| OutputError::Busy { path: folder.to_owned() })
     }
 
     /// Locks a folder that others hold for moments only; after ten seconds it is taken for busy.
-    pub fn soon(folder: &Path) -> Result<Lock, OutputError> {
+    pub(super) fn soon(folder: &Path) -> Result<Lock, OutputError> {
         for _ in 0..TRIES {
             if let Some(lock) = Lock::now(folder) {
                 return Ok(lock);
@@ -46,7 +46,7 @@ impl Lock {
     }
 
     /// False where folders cannot be locked.
-    pub fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.0.is_some()
     }
 }

@@ -69,7 +69,7 @@ pub(super) struct Pending {
 
 impl Print {
     /// That of a file; `None` if there is nothing of that name. What is no file (a folder, a link) has a print that no file has.
-    pub fn of(path: &Path) -> Result<Option<Print>, OutputError> {
+    pub(super) fn of(path: &Path) -> Result<Option<Print>, OutputError> {
         let file = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(OutputError::io("read", path)(error)),

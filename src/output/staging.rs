@@ -20,7 +20,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// Makes one, and removes those whose processes were killed. `lock` is that of the folder around it.
-    pub fn inside(target: &Path, lock: &Lock) -> io::Result<Staging> {
+    pub(super) fn inside(target: &Path, lock: &Lock) -> io::Result<Staging> {
         if lock.is_held() {
             remove_abandoned(target);
         }
@@ -36,23 +36,23 @@ impl Staging {
     }
 
     /// With a lock of its own, so that the folder around it need not be locked any longer.
-    pub fn locked(mut self) -> Staging {
+    pub(super) fn locked(mut self) -> Staging {
         self._lock = Lock::now(&self.folder);
         self
     }
 
     /// Where a file of this name is before it gets its place.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// Its own name.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// From now on it stays when this is dropped.
-    pub fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         self.kept = true;
     }
 }

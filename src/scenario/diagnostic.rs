@@ -63,7 +63,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub fn new(name: &str, text: &str) -> Source {
+    pub(super) fn new(name: &str, text: &str) -> Source {
         Source { name: printable::line(name).into_owned(), text: text.into() }
     }
 }

@@ -28,17 +28,17 @@ pub(super) struct Text {
 }
 
 impl Beside {
-    pub fn new(folder: &Path) -> Beside {
+    pub(super) fn new(folder: &Path) -> Beside {
         Beside { folder: folder.to_owned(), texts: Arc::default() }
     }
 
     /// What is beside a file.
-    pub fn file(path: &Path) -> Beside {
+    pub(super) fn file(path: &Path) -> Beside {
         Beside::new(path.parent().unwrap_or(Path::new("")))
     }
 
     /// The text of a file by its path from here.
-    pub fn read(&self, path: &str, max_bytes: u64) -> Result<Text, Failure> {
+    pub(super) fn read(&self, path: &str, max_bytes: u64) -> Result<Text, Failure> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || {
             let text: Arc<str> = read_text(&self.folder.join(path), max_bytes)?.into();
@@ -67,7 +67,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// As a message about the file.
-    pub fn diagnostics(self, path: &Path) -> Diagnostics {
+    pub(super) fn diagnostics(self, path: &Path) -> Diagnostics {
         let problem = Problem::nowhere(self.code, self.message);
         let Some((text, at)) = self.read else {
             return Diagnostics::new(Vec::new(), vec![problem]).set_machine(self.machine);

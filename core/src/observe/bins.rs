@@ -21,7 +21,7 @@ pub(super) struct Bins {
 }
 
 impl Bins {
-    pub fn new(model: &Model) -> Bins {
+    pub(super) fn new(model: &Model) -> Bins {
         let on = model.timeline.iter().any(|action| action.what.moves_connections());
         let end = if on { Time::ZERO + WIDTH } else { Time::NEVER };
         Bins { width: WIDTH, loads: Vec::new(), end, seen: Vec::new() }
@@ -29,13 +29,13 @@ impl Bins {
 
     /// True if a bin must be closed before what happens now is counted.
     #[inline]
-    pub fn is_over(&self, at: Time) -> bool {
+    pub(super) fn is_over(&self, at: Time) -> bool {
         at >= self.end
     }
 
     /// Closes bins up to now. `received` is what each pod has received so far.
     #[cold]
-    pub fn close(&mut self, at: Time, received: impl Iterator<Item = u64>) {
+    pub(super) fn close(&mut self, at: Time, received: impl Iterator<Item = u64>) {
         let mut bin = Vec::new();
         for (pod, now) in received.enumerate() {
             if self.seen.len() <= pod {

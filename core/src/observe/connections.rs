@@ -72,7 +72,7 @@ impl Replica {
 }
 
 impl<'a> Connections<'a> {
-    pub fn new(model: &Model, sink: ConnectionSink<'a>) -> Self {
+    pub(super) fn new(model: &Model, sink: ConnectionSink<'a>) -> Self {
         let replicas = vec![Vec::new(); model.callers().count()];
         let closed_by = [0; CloseReason::ALL.len()];
         Connections { sink, kept: Vec::new(), replicas, opened: 0, reconnects: 0, closed_by, at_end: BTreeMap::new() }
@@ -87,18 +87,18 @@ impl<'a> Connections<'a> {
         &mut list[replica]
     }
 
-    pub fn started(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
+    pub(super) fn started(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
         self.replica(model, client, replica).started.get_or_insert(at);
     }
 
-    pub fn failed(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
+    pub(super) fn failed(&mut self, model: &Model, client: u32, replica: u32, at: Time) {
         let replica = self.replica(model, client, replica);
         replica.failed += 1;
         replica.failures.get_or_insert((at, at)).1 = at;
     }
 
     /// A row per replica of the clients, in order of client and ordinal.
-    pub fn clients(&self, model: &Model) -> Vec<ClientRow> {
+    pub(super) fn clients(&self, model: &Model) -> Vec<ClientRow> {
         let of_client = |(client, replicas): (&Client, &Vec<Replica>)| {
             let row = |(ordinal, replica): (usize, &Replica)| ClientRow {
                 client: format!("{}-{ordinal}", client.name),
@@ -115,7 +115,7 @@ impl<'a> Connections<'a> {
         model.clients.iter().zip(&self.replicas).flat_map(of_client).collect()
     }
 
-    pub fn resolved(&mut self, model: &Model, client: u32, replica: u32, addresses: u32) {
+    pub(super) fn resolved(&mut self, model: &Model, client: u32, replica: u32, addresses: u32) {
         let replica = self.replica(model, client, replica);
         replica.resolved += 1;
         if replica.answers > 0 && addresses > 0 {
@@ -124,7 +124,7 @@ impl<'a> Connections<'a> {
         }
     }
 
-    pub fn connected(&mut self, model: &Model, client: u32, replica: u32, (at, measured): (Time, bool)) {
+    pub(super) fn connected(&mut self, model: &Model, client: u32, replica: u32, (at, measured): (Time, bool)) {
         self.opened += 1;
         let replica = self.replica(model, client, replica);
         replica.opened += 1;
@@ -136,7 +136,7 @@ impl<'a> Connections<'a> {
         }
     }
 
-    pub fn closed(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
+    pub(super) fn closed(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
         if let Some(reason) = record.reason {
             self.closed_by[reason as usize] += 1;
         }
@@ -144,7 +144,7 @@ impl<'a> Connections<'a> {
     }
 
     /// A connection that was open at the end of the run.
-    pub fn open_at_end(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
+    pub(super) fn open_at_end(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, record: &ConnectionRecord) {
         if let Some(pod) = record.pod.filter(|_| record.ready) {
             *self.at_end.entry((pod.0, record.client)).or_default() += 1;
         }
@@ -160,7 +160,7 @@ impl<'a> Connections<'a> {
     }
 
     /// The rows of those kept, in order of id.
-    pub fn rows(&mut self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<ConnectionRow> {
+    pub(super) fn rows(&mut self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<ConnectionRow> {
         let mut kept = std::mem::take(&mut self.kept);
         kept.sort_unstable_by_key(|record| record.id);
         kept.iter().map(|record| row(model, pods, record)).collect()

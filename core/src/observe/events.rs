@@ -25,7 +25,7 @@ impl Events {
     }
 
     /// Adds a row if the observation is worth one. `pods` is as it was before the observation, but for a pod that was created.
-    pub fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
+    pub(super) fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
         match *what {
             Observation::PodCreated { pod, revision, node, .. } => {
                 let what = format!("created on node {node}, revision {revision}");
@@ -118,7 +118,7 @@ impl Events {
     }
 
     /// All rows in order of time. Deletions by the timeline have no observation of their own: they come from the model.
-    pub fn finish(self, model: &Model, end: Time) -> Vec<EventRow> {
+    pub(super) fn finish(self, model: &Model, end: Time) -> Vec<EventRow> {
         let deletion = |action: &crate::model::Action| match action.what {
             What::Delete(Pods { server, pods }) if action.at <= end => Some(EventRow {
                 time_s: action.at.as_secs_f64(),

@@ -24,11 +24,11 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    pub fn new(clients: usize) -> Failures {
+    pub(super) fn new(clients: usize) -> Failures {
         Failures { callers: vec![Counts::default(); clients], pods: Vec::new(), by_client: vec![0; clients] }
     }
 
-    pub fn add(&mut self, client: u32, pod: Option<PodId>, why: FailureReason) {
+    pub(super) fn add(&mut self, client: u32, pod: Option<PodId>, why: FailureReason) {
         self.by_client[client as usize] += 1;
         let counts = match pod {
             None => &mut self.callers[client as usize],
@@ -44,23 +44,23 @@ impl Failures {
     }
 
     /// Calls that failed at a pod, or on the way to it.
-    pub fn at(&self, pod: usize) -> u64 {
+    pub(super) fn at(&self, pod: usize) -> u64 {
         self.pods.get(pod).and_then(Option::as_ref).map_or(0, |counts| counts.iter().sum())
     }
 
-    pub fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.by_client.iter().sum()
     }
 
     /// By client, where there are several.
-    pub fn by_client(&self, model: &Model) -> BTreeMap<String, u64> {
+    pub(super) fn by_client(&self, model: &Model) -> BTreeMap<String, u64> {
         if self.by_client.len() < 2 {
             return BTreeMap::new();
         }
         model.clients.iter().map(|c| c.name.clone()).zip(self.by_client.iter().copied()).collect()
     }
 
-    pub fn by_status(&self) -> BTreeMap<String, u64> {
+    pub(super) fn by_status(&self) -> BTreeMap<String, u64> {
         let mut all: BTreeMap<String, u64> = Status::NAMES.iter().map(|name| ((*name).to_owned(), 0)).collect();
         let counts = self.callers.iter().chain(self.pods.iter().flatten().map(|counts| &**counts));
         for (why, n) in counts.flat_map(|counts| FailureReason::ALL.into_iter().zip(counts)) {
@@ -70,7 +70,7 @@ impl Failures {
     }
 
     /// The most frequent first.
-    pub fn rows(&self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<Failure> {
+    pub(super) fn rows(&self, model: &Model, pods: &Table<PodId, PodInfo>) -> Vec<Failure> {
         let mut rows = Vec::new();
         let mut add = |counts: &Counts, who: &dyn Fn(FailureReason) -> (Maker, String)| {
             for (why, calls) in FailureReason::ALL.into_iter().zip(*counts).filter(|(_, calls)| *calls > 0) {

@@ -19,13 +19,13 @@ pub(super) struct Latencies {
 
 impl Latencies {
     /// One more pod.
-    pub fn add_pod(&mut self) {
+    pub(super) fn add_pod(&mut self) {
         self.pods.push(Default::default());
     }
 
     /// Records the latency of a call that `pod` has answered.
     #[inline]
-    pub fn record(&mut self, pod: u32, measured: bool, latency: Span) {
+    pub(super) fn record(&mut self, pod: u32, measured: bool, latency: Span) {
         self.pending.push((pod, measured.into(), latency));
         if self.pending.len() >= BATCH {
             self.settle();
@@ -40,7 +40,7 @@ impl Latencies {
     }
 
     /// What was recorded for `pod` since the last `take`.
-    pub fn of(&mut self, pod: usize) -> Tally {
+    pub(super) fn of(&mut self, pod: usize) -> Tally {
         self.settle();
         let mut all = Tally::default();
         self.pods[pod].iter().for_each(|histogram| all.add(histogram));
@@ -48,7 +48,7 @@ impl Latencies {
     }
 
     /// Adds to each of `measured` what was recorded for `pod` of it, and forgets all. If the pod is `gone`, the memory is given back.
-    pub fn take<'t>(&mut self, pod: usize, measured: impl IntoIterator<Item = &'t mut Tally>, gone: bool) {
+    pub(super) fn take<'t>(&mut self, pod: usize, measured: impl IntoIterator<Item = &'t mut Tally>, gone: bool) {
         self.settle();
         measured.into_iter().for_each(|tally| tally.add(&self.pods[pod][1]));
         let done = if gone { Histogram::release } else { Histogram::clear };

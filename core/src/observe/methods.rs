@@ -24,7 +24,7 @@ pub(super) struct Methods {
 }
 
 impl Methods {
-    pub fn new(model: &Model) -> Methods {
+    pub(super) fn new(model: &Model) -> Methods {
         let mut methods = Methods::default();
         for client in &model.clients {
             methods.first.push(methods.calls.len());
@@ -38,27 +38,27 @@ impl Methods {
     }
 
     #[inline]
-    pub fn completed(&mut self, client: u32, method: u16, latency: Span) {
+    pub(super) fn completed(&mut self, client: u32, method: u16, latency: Span) {
         if method != NO_METHOD {
             self.of(client, method).answered.record(latency);
         }
     }
 
     #[inline]
-    pub fn failed(&mut self, client: u32, method: u16) {
+    pub(super) fn failed(&mut self, client: u32, method: u16) {
         if method != NO_METHOD {
             self.of(client, method).failed += 1;
         }
     }
 
-    pub fn unfinished(&mut self, client: u32, method: u16) {
+    pub(super) fn unfinished(&mut self, client: u32, method: u16) {
         if method != NO_METHOD {
             self.of(client, method).unfinished += 1;
         }
     }
 
     /// A row per method, in the order of the scenario.
-    pub fn summaries(&self, model: &Model) -> Vec<MethodSummary> {
+    pub(super) fn summaries(&self, model: &Model) -> Vec<MethodSummary> {
         let named = model.clients.iter().flat_map(|c| c.methods.iter().map(|m| (c.name.clone(), m.name.clone())));
         let row = |((client, method), calls): ((String, String), &Calls)| {
             let mut tally = Tally::default();

@@ -115,7 +115,7 @@ impl Known<'_> {
 }
 
 impl Phases {
-    pub fn new(model: &Model) -> Phases {
+    pub(super) fn new(model: &Model) -> Phases {
         let mut planned: Vec<(Time, Effect)> =
             model.timeline.iter().flat_map(|action| planned(model, action)).collect();
         planned.sort_by_key(|(at, _)| *at);
@@ -134,7 +134,7 @@ impl Phases {
     }
 
     /// Takes note of what begins or ends. `pods` is as it was before the observation.
-    pub fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
+    pub(super) fn observe(&mut self, model: &Model, pods: &Table<PodId, PodInfo>, at: Time, what: &Observation<'_>) {
         let of_servers = |server: u32| (server as usize) < model.servers.len();
         let under_way = |under_way| Effect { under_way, ..Effect::default() };
         let effect = match *what {
@@ -162,7 +162,7 @@ impl Phases {
     }
 
     /// A window ends. True if it lies whole in one phase, which is then the one that goes on.
-    pub fn holds(&mut self, from: Time, to: Time, known: Known<'_>) -> bool {
+    pub(super) fn holds(&mut self, from: Time, to: Time, known: Known<'_>) -> bool {
         // What the timeline does comes first: it names what follows from it at the same instant.
         let mut happened: Vec<(Time, Effect)> =
             std::iter::from_fn(|| self.planned.next_if(|(at, _)| *at <= to)).collect();
@@ -174,7 +174,7 @@ impl Phases {
     }
 
     /// Adds what a pod of a server did in a window that the phase holds; returns where the latencies of its calls go.
-    pub fn pod(&mut self, sample: &PodSample, (requests, failed): (u64, u64), length: Span) -> &mut Tally {
+    pub(super) fn pod(&mut self, sample: &PodSample, (requests, failed): (u64, u64), length: Span) -> &mut Tally {
         let id = sample.pod;
         let pods = &mut self.part.pods;
         let at = pods.binary_search_by_key(&id, |pod| pod.id).unwrap_or_else(|at| {
@@ -192,12 +192,18 @@ impl Phases {
     }
 
     /// Adds what connections did in a window that the phase holds.
-    pub fn connections(&mut self, samples: &[ConnectionSample], known: Known<'_>) {
+    pub(super) fn connections(&mut self, samples: &[ConnectionSample], known: Known<'_>) {
         self.part.placing.add(known.model, samples, known.ready_changes);
     }
 
     /// The window is over: `held` says if a phase held it. `failed` calls are those of the window, `reconnects` those of the run so far.
-    pub fn pass(&mut self, (from, to): (Time, Time), held: bool, (failed, reconnects): (u64, u64), known: Known<'_>) {
+    pub(super) fn pass(
+        &mut self,
+        (from, to): (Time, Time),
+        held: bool,
+        (failed, reconnects): (u64, u64),
+        known: Known<'_>,
+    ) {
         if held {
             self.part.failed += failed;
             self.part.reconnects += reconnects - self.reconnects;
@@ -255,7 +261,7 @@ impl Phases {
     }
 
     /// The run is over.
-    pub fn finish(mut self, end: Time, known: Known<'_>) -> Finished {
+    pub(super) fn finish(mut self, end: Time, known: Known<'_>) -> Finished {
         self.apply(end, known);
         if end > self.part.from || self.done.is_empty() {
             self.close(end.max(self.part.from), self.part.when(), known);

@@ -46,7 +46,7 @@ fn known_after(model: &Model) -> Span {
 
 impl Placing {
     /// Adds what connections did in a window. `changes` are those of the Ready pods so far.
-    pub fn add(&mut self, model: &Model, samples: &[ConnectionSample], changes: &[(Time, PodId)]) {
+    pub(super) fn add(&mut self, model: &Model, samples: &[ConnectionSample], changes: &[(Time, PodId)]) {
         for sample in samples {
             let live = self.live.reach(sample.slot, || None).get_or_insert(Live {
                 sample: *sample,
@@ -79,7 +79,7 @@ impl Placing {
     }
 
     /// What the shares of the phase are made of. `loads` are the pods' requests received and time of being Ready.
-    pub fn finish(
+    pub(super) fn finish(
         mut self,
         (model, pods): (&Model, &Table<PodId, PodInfo>),
         loads: &[(PodId, u64, Span)],

@@ -15,7 +15,7 @@ pub(super) struct PodCounts {
 }
 
 impl PodCounts {
-    pub fn received_in_all(&self) -> u64 {
+    pub(super) fn received_in_all(&self) -> u64 {
         self.received[0] + self.received[1]
     }
 }
@@ -53,7 +53,7 @@ pub(super) struct PodInfo {
 }
 
 impl PodInfo {
-    pub fn new(name: String, server: u32, (gateway, row): (bool, u32), created: Time) -> PodInfo {
+    pub(super) fn new(name: String, server: u32, (gateway, row): (bool, u32), created: Time) -> PodInfo {
         PodInfo {
             name,
             server,
@@ -76,7 +76,7 @@ impl PodInfo {
     }
 
     /// Enters a phase; `received` is what the pod has received after the warmup. True if it became Ready or ceased to be.
-    pub fn enter(&mut self, at: Time, phase: PodPhase, warmup: Time, received: u64) -> bool {
+    pub(super) fn enter(&mut self, at: Time, phase: PodPhase, warmup: Time, received: u64) -> bool {
         let was_ready = self.phase == PodPhase::Ready;
         let is_ready = phase == PodPhase::Ready;
         self.phase = phase;
@@ -93,7 +93,7 @@ impl PodInfo {
     }
 
     /// Counts the time of being Ready up to `at`: at its end, and at the end of the run.
-    pub fn leave_ready(&mut self, at: Time, warmup: Time, received: u64) {
+    pub(super) fn leave_ready(&mut self, at: Time, warmup: Time, received: u64) {
         if let Some((since, before)) = self.ready_since.take() {
             self.ready = self.ready + at.since(since.max(warmup));
             self.received_ready += received - before;

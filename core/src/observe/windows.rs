@@ -27,7 +27,7 @@ pub(super) struct Cell {
 
 impl Cell {
     /// What came: of streams their messages count, as they are what costs, and their openings.
-    pub fn load(&self) -> u64 {
+    pub(super) fn load(&self) -> u64 {
         self.requests + self.messages
     }
 }
@@ -46,13 +46,13 @@ pub(super) struct Window {
 
 impl Window {
     /// The pods that were Ready throughout.
-    pub fn ready_loads(&self) -> ReadyLoads {
+    pub(super) fn ready_loads(&self) -> ReadyLoads {
         let ready = self.cells.iter().filter(|c| c.sample.ready_throughout);
         let loads = ready.map(|c| (c.sample.pod, c.load())).collect();
         ReadyLoads { from: self.from, to: self.to, partial: self.partial, loads }
     }
 
-    pub fn length(&self) -> Span {
+    pub(super) fn length(&self) -> Span {
         self.to.since(self.from)
     }
 }
@@ -67,11 +67,11 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub fn new(width: Span, merging: bool) -> Windows {
+    pub(super) fn new(width: Span, merging: bool) -> Windows {
         Windows { list: Vec::new(), merging, width }
     }
 
-    pub fn push(&mut self, window: Window) {
+    pub(super) fn push(&mut self, window: Window) {
         self.list.push(window);
         if self.merging && self.list.len() == WIDENS_AT {
             self.list = merge_by(std::mem::take(&mut self.list), WIDENS_BY);
@@ -80,7 +80,7 @@ impl Windows {
     }
 
     /// The windows as they shall be seen, and their width.
-    pub fn finish(self) -> (Vec<Window>, Span) {
+    pub(super) fn finish(self) -> (Vec<Window>, Span) {
         if !self.merging {
             return (self.list, self.width);
         }

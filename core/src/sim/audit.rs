@@ -9,7 +9,7 @@ use crate::narrow::u32_of;
 
 impl<O: Observer> Engine<'_, O> {
     /// Stops with a message if something does not add up.
-    pub fn audit(&mut self) {
+    pub(super) fn audit(&mut self) {
         let (calls, connections) = (self.calls.used(), self.connections.used());
         self.audit_streams(&calls, &connections);
         self.audit_pods(&connections);

@@ -14,7 +14,7 @@ use crate::units::Time;
 
 /// The state of one address in a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubchannelState {
+pub(super) enum SubchannelState {
     /// Not connected, not trying.
     Idle,
     /// A dial is under way.
@@ -27,7 +27,7 @@ pub enum SubchannelState {
 
 /// One address of a channel.
 #[derive(Clone, Copy, Debug)]
-pub struct Subchannel {
+pub(super) struct Subchannel {
     pub address: Address,
     /// Slot of its connection while Connecting or Ready.
     pub connection: ConnectionIx,
@@ -41,7 +41,7 @@ pub struct Subchannel {
 }
 
 impl Subchannel {
-    pub fn new(address: Address) -> Subchannel {
+    pub(super) fn new(address: Address) -> Subchannel {
         Subchannel {
             address,
             connection: ConnectionIx::NONE,
@@ -54,11 +54,11 @@ impl Subchannel {
 }
 
 /// The addresses of a channel.
-pub type Subchannels = SmallVec<[Subchannel; 1]>;
+pub(super) type Subchannels = SmallVec<[Subchannel; 1]>;
 
 /// A channel's connectivity (`doc/connectivity-semantics-and-api.md` of gRPC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connectivity {
+pub(super) enum Connectivity {
     Idle,
     Connecting,
     Ready,
@@ -67,7 +67,7 @@ pub enum Connectivity {
 
 /// A gRPC channel.
 #[derive(Debug)]
-pub struct Channel<'a> {
+pub(super) struct Channel<'a> {
     pub replica: ReplicaId,
     /// The channel that balances for it: itself, or one on the same worker of the proxy that does.
     pub balancer: ChannelId,
@@ -116,12 +116,12 @@ pub struct Channel<'a> {
 impl Channel<'_> {
     /// Whose turn it is: a position in the picker, which must have some.
     #[inline(always)]
-    pub fn take_turn(&mut self) -> usize {
+    pub(super) fn take_turn(&mut self) -> usize {
         pick::take_turn(&mut self.next, &mut self.turned, self.picker.len())
     }
 
     /// The resolver's answer, if the policy goes by its order.
-    pub fn answer(&mut self) -> Option<&mut Answer> {
+    pub(super) fn answer(&mut self) -> Option<&mut Answer> {
         match self.plan.as_deref_mut() {
             Some(Plan::Answer(answer)) => Some(answer),
             _ => None,
@@ -132,7 +132,7 @@ impl Channel<'_> {
 /// The connections of a pool beyond the first, by number: in the order in which they were dialled. There are thousands of them where many
 /// calls wait for pods whose connections carry few at once, so a call must not look at each.
 #[derive(Debug, Default)]
-pub struct Pooled {
+pub(super) struct Pooled {
     pub all: BTreeMap<u64, ConnectionIx>,
     /// Those that may take one more call: all that do, and some that do not and have not been looked at since.
     pub open: BTreeMap<u64, ConnectionIx>,
@@ -141,13 +141,13 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    pub fn add(&mut self, id: u64, connection: ConnectionIx) {
+    pub(super) fn add(&mut self, id: u64, connection: ConnectionIx) {
         self.all.insert(id, connection);
         self.open.insert(id, connection);
     }
 
     /// A connection has ended or has left the pool: it carries this many `streams`.
-    pub fn remove(&mut self, id: u64, streams: u32) {
+    pub(super) fn remove(&mut self, id: u64, streams: u32) {
         if self.all.remove(&id).is_some() {
             self.open.remove(&id);
             self.streams -= streams;
@@ -157,7 +157,7 @@ impl Pooled {
 
 /// A channel's DNS resolver.
 #[derive(Debug, Default)]
-pub struct ResolverState {
+pub(super) struct ResolverState {
     /// When the last answer came; `None`: never.
     pub answered: Option<Time>,
     /// A lookup is scheduled or under way.

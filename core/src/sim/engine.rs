@@ -148,7 +148,7 @@ pub(super) fn deadline_queues(client: &Client) -> usize {
 }
 
 impl<'a, O: Observer> Engine<'a, O> {
-    pub fn new(model: &'a Model, seed: u64, options: Options<'a>, observer: &'a mut O) -> Self {
+    pub(super) fn new(model: &'a Model, seed: u64, options: Options<'a>, observer: &'a mut O) -> Self {
         let nodes = model.cluster.nodes as usize;
         let to_pod = Span(model.cluster.rtt.0 / 2);
         Engine {
@@ -218,7 +218,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The main loop: takes the earliest of what comes next, by the tie rule, until the end.
-    pub fn run(mut self) -> Result<RunEnd, SimError> {
+    pub(super) fn run(mut self) -> Result<RunEnd, SimError> {
         self.look()?;
         self.samples_connections = self.observer.wants_connections();
         self.populate();
@@ -316,37 +316,37 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// True when only closed loads were asked for, without a duration or before its end, and all their calls are done.
     #[inline]
-    pub fn all_done(&self) -> bool {
+    pub(super) fn all_done(&self) -> bool {
         self.unfinished_closed == 0
     }
 
     /// Tells the observer.
     #[inline(always)]
-    pub fn observe(&mut self, what: &Observation<'_>) {
+    pub(super) fn observe(&mut self, what: &Observation<'_>) {
         self.observer.observe(self.now, what);
     }
 
     /// Schedules `event` after `span`.
     #[inline]
-    pub fn after(&mut self, span: Span, rank: Rank, event: Event) {
+    pub(super) fn after(&mut self, span: Span, rank: Rank, event: Event) {
         debug_assert!(rank.is_scheduled(), "the main loop looks for {rank:?} in a queue of its own");
         self.schedule.at(self.now + span, rank, event);
     }
 
     /// The settings of the server that `pod` belongs to.
     #[inline]
-    pub fn server_of(&self, pod: PodId) -> &'a Server {
+    pub(super) fn server_of(&self, pod: PodId) -> &'a Server {
         self.pods[pod].settings
     }
 
     /// True of a client, whose calls an application makes; false of a gateway, which makes them for others.
     #[inline(always)]
-    pub fn originates(&self, caller: CallerId) -> bool {
+    pub(super) fn originates(&self, caller: CallerId) -> bool {
         caller.0 < self.originators
     }
 
     /// True if clients know pods by their own addresses.
-    pub fn headless(&self) -> bool {
+    pub(super) fn headless(&self) -> bool {
         self.model.service == ServiceType::Headless
     }
 }

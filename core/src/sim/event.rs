@@ -9,7 +9,7 @@ use crate::policy::route::Condition;
 
 /// A scheduled event. References that may be stale carry a generation, an incarnation or an epoch.
 #[derive(Clone, Copy, Debug)]
-pub enum Event {
+pub(super) enum Event {
     /// A pod (in this incarnation) becomes Ready.
     PodReady { pod: PodId, incarnation: u32 },
     /// The preStop hook is over.

@@ -8,7 +8,7 @@ use crate::units::Time;
 
 /// Calls on their way, in order of arrival: a ring, whose size is a power of two.
 #[derive(Debug)]
-pub struct Fifo {
+pub(crate) struct Fifo {
     items: Vec<(u64, CallIx)>,
     /// Taken and added so far.
     taken: usize,
@@ -21,13 +21,13 @@ pub struct Fifo {
 impl Fifo {
     /// An empty queue of things of this rank.
     #[must_use]
-    pub fn new(rank: Rank) -> Fifo {
+    pub(crate) fn new(rank: Rank) -> Fifo {
         Fifo { items: vec![(u64::MAX, CallIx::NONE); 64], taken: 0, added: 0, rank, next_key: u64::MAX }
     }
 
     /// Adds `item`, which arrives at `at`: not before those already there.
     #[inline]
-    pub fn push(&mut self, at: Time, item: CallIx) {
+    pub(crate) fn push(&mut self, at: Time, item: CallIx) {
         if self.added - self.taken == self.items.len() {
             self.grow();
         }
@@ -44,7 +44,7 @@ impl Fifo {
     ///
     /// # Errors
     /// If there is none.
-    pub fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
         if self.added - self.taken + n <= self.items.len() {
             return Ok(());
         }
@@ -61,7 +61,7 @@ impl Fifo {
 
     /// Takes the first item.
     #[inline]
-    pub fn pop(&mut self) -> Option<CallIx> {
+    pub(crate) fn pop(&mut self) -> Option<CallIx> {
         if self.added == self.taken {
             return None;
         }
@@ -74,7 +74,7 @@ impl Fifo {
 
     /// When the last of the chosen items arrives.
     #[must_use]
-    pub fn last(&self, chosen: impl Fn(CallIx) -> bool) -> Option<Time> {
+    pub(crate) fn last(&self, chosen: impl Fn(CallIx) -> bool) -> Option<Time> {
         let mask = self.items.len() - 1;
         let items = (self.taken..self.added).rev().map(|i| self.items[i & mask]);
         items.into_iter().find(|i| chosen(i.1)).map(|i| time_of(i.0))
@@ -83,7 +83,7 @@ impl Fifo {
     /// The key of the first item in the schedule; `u64::MAX` if there is none.
     #[inline]
     #[must_use]
-    pub fn next_key(&self) -> u64 {
+    pub(crate) fn next_key(&self) -> u64 {
         self.next_key
     }
 }

@@ -7,7 +7,7 @@ use crate::ids::{ConnectionIx, PodId, Table};
 /// A connection as calls see it.
 #[derive(Debug)]
 #[repr(align(32))]
-pub struct Lane {
+pub(super) struct Lane {
     pub id: u64,
     /// Requests sent on it.
     pub requests: u64,
@@ -29,7 +29,7 @@ const _: () = assert!(size_of::<Lane>() == 32);
 
 impl Lane {
     /// Of a connection that is being dialled.
-    pub fn new(id: u64, pod: PodId, streams_max: u32, http1: bool) -> Lane {
+    pub(super) fn new(id: u64, pod: PodId, streams_max: u32, http1: bool) -> Lane {
         Lane {
             id,
             requests: 0,
@@ -52,7 +52,7 @@ const BATCH: usize = 64;
 /// A call comes back long after it was sent, when its lane has left the caches. Mostly nobody waits for that, and then the
 /// stream is counted off with the next `BATCH` of them: they are independent of each other, and the waits for memory overlap.
 #[derive(Debug, Default)]
-pub struct Lanes {
+pub(super) struct Lanes {
     /// By connection.
     items: Table<ConnectionIx, Lane>,
     /// A bit per connection: the end of a stream means nothing but a stream less. It may be unset where it need not be.
@@ -61,12 +61,12 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    pub fn reserve(&mut self, n: usize) {
+    pub(super) fn reserve(&mut self, n: usize) {
         self.items.reserve_exact(n);
     }
 
     /// Puts a new connection into slot `i`: one that was used before, or the next one.
-    pub fn put(&mut self, i: ConnectionIx, lane: Lane) {
+    pub(super) fn put(&mut self, i: ConnectionIx, lane: Lane) {
         match self.items.get_mut(i) {
             Some(old) => *old = lane,
             None => {
@@ -78,19 +78,19 @@ impl Lanes {
     }
 
     /// Says whether somebody wants to know of the end of each stream: a call that waits, an idle timer, a pool, a drain.
-    pub fn set_plain(&mut self, i: ConnectionIx, plain: bool) {
+    pub(super) fn set_plain(&mut self, i: ConnectionIx, plain: bool) {
         self.settle();
         let (word, bit) = (i.0 as usize / 64, 1 << (i.0 % 64));
         self.plain[word] = if plain { self.plain[word] | bit } else { self.plain[word] & !bit };
     }
 
-    pub fn is_plain(&self, i: ConnectionIx) -> bool {
+    pub(super) fn is_plain(&self, i: ConnectionIx) -> bool {
         self.plain[i.0 as usize / 64] >> (i.0 % 64) & 1 == 1
     }
 
     /// A request is sent: false if there is no stream for it.
     #[inline]
-    pub fn begin_stream(&mut self, i: ConnectionIx) -> bool {
+    pub(super) fn begin_stream(&mut self, i: ConnectionIx) -> bool {
         if self.items[i].streams >= self.items[i].streams_max {
             self.settle();
         }
@@ -103,7 +103,7 @@ impl Lanes {
 
     /// A call has ended: true if there is more to do than to count.
     #[inline]
-    pub fn end_stream(&mut self, i: ConnectionIx) -> bool {
+    pub(super) fn end_stream(&mut self, i: ConnectionIx) -> bool {
         if !self.is_plain(i) {
             self.items[i].streams -= 1;
             return true;
@@ -117,27 +117,27 @@ impl Lanes {
 
     /// Counts off the streams that have ended.
     #[inline(never)]
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for i in self.ended.drain(..) {
             self.items[i].streams -= 1;
         }
     }
 
     /// Calls on a connection that have not ended.
-    pub fn streams(&mut self, i: ConnectionIx) -> u32 {
+    pub(super) fn streams(&mut self, i: ConnectionIx) -> u32 {
         self.settle();
         self.items[i].streams
     }
 
     /// The same, after `settle`.
     #[inline]
-    pub fn settled(&self, i: ConnectionIx) -> u32 {
+    pub(super) fn settled(&self, i: ConnectionIx) -> u32 {
         self.items[i].streams
     }
 
     /// For reading ahead.
     #[inline]
-    pub fn touch(&self, i: ConnectionIx) -> u32 {
+    pub(super) fn touch(&self, i: ConnectionIx) -> u32 {
         self.items.get(i).map_or(0, |lane| lane.pod.0)
     }
 }

@@ -19,7 +19,7 @@ const NS_PER_S: f64 = 1e9;
 
 /// The calls of an open load.
 #[derive(Debug)]
-pub struct OpenLoad {
+pub(super) struct OpenLoad {
     stream: Stream,
     clock: Clock,
     spacing: Spacing,
@@ -45,7 +45,7 @@ struct Draws {
 
 /// A call to come.
 #[derive(Clone, Copy, Debug)]
-pub struct NextCall {
+pub(super) struct NextCall {
     /// When, in ns; `u64::MAX`: never.
     pub at: u64,
     /// Its number within the client.
@@ -71,7 +71,7 @@ enum Spacing {
 impl OpenLoad {
     /// The load of the client with key `owner` and this many `replicas`.
     #[must_use]
-    pub fn new(streams: &Streams, owner: u64, replicas: u32, arrivals: Arrivals, rate: &RateCurve) -> OpenLoad {
+    pub(super) fn new(streams: &Streams, owner: u64, replicas: u32, arrivals: Arrivals, rate: &RateCurve) -> OpenLoad {
         let spacing = match arrivals {
             Arrivals::Poisson => Spacing::Poisson,
             Arrivals::Constant => {
@@ -95,7 +95,7 @@ impl OpenLoad {
 
     /// Goes on to the call after `next`. True if draws for more calls were made.
     #[inline]
-    pub fn advance(&mut self) -> bool {
+    pub(super) fn advance(&mut self) -> bool {
         let draw = self.used == BLOCK;
         if draw {
             self.draw();
@@ -123,7 +123,7 @@ impl OpenLoad {
     }
 
     /// The marks of the calls to come, as far as they are drawn.
-    pub fn marks(&self) -> impl Iterator<Item = u64> {
+    pub(super) fn marks(&self) -> impl Iterator<Item = u64> {
         self.drawn[self.used - 1..].iter().map(|draws| draws.mark)
     }
 
@@ -143,7 +143,7 @@ impl OpenLoad {
 
     /// The index, among `active` replicas, of the replica that makes the next call; and the call's routing key.
     #[inline]
-    pub fn assign(&self, active: usize) -> (usize, u64) {
+    pub(super) fn assign(&self, active: usize) -> (usize, u64) {
         let mark = self.next.mark;
         match &self.spacing {
             Spacing::Poisson => (below(mark, active), mark.wrapping_mul(active as u64)),
@@ -205,7 +205,7 @@ impl Clock {
 }
 
 /// A client Deployment.
-pub struct ClientState<'a> {
+pub(super) struct ClientState<'a> {
     pub settings: &'a Client,
     pub key: u64,
     /// The first of its queues of deadlines.
@@ -227,7 +227,7 @@ pub struct ClientState<'a> {
 }
 
 /// A worker of a closed load.
-pub struct Worker {
+pub(super) struct Worker {
     pub replica: ReplicaId,
     pub owner: OwnerId,
     /// Its replica's.
@@ -238,7 +238,7 @@ pub struct Worker {
 
 /// What a replica of a closed load still has to do.
 #[derive(Debug)]
-pub struct ClosedLoad {
+pub(super) struct ClosedLoad {
     /// Calls made so far.
     pub made: u64,
     /// Calls to make in all; `None`: without end.
@@ -253,13 +253,13 @@ pub struct ClosedLoad {
 impl ClosedLoad {
     /// The load of the replica with key `owner`.
     #[must_use]
-    pub fn new(streams: &Streams, owner: u64, requests: Option<u64>, paced: bool) -> ClosedLoad {
+    pub(super) fn new(streams: &Streams, owner: u64, requests: Option<u64>, paced: bool) -> ClosedLoad {
         ClosedLoad { made: 0, requests, paced, thought: 0, stream: streams.stream(Purpose::Calls, owner) }
     }
 
     /// The next call's number, routing key and demand; `None` if all have been made.
     #[inline]
-    pub fn take(&mut self) -> Option<(u64, u64, u64)> {
+    pub(super) fn take(&mut self) -> Option<(u64, u64, u64)> {
         if self.requests.is_some_and(|r| self.made >= r) {
             return None;
         }
@@ -272,13 +272,13 @@ impl ClosedLoad {
 
 /// The part of `total` that falls to the `i`-th of `n`: an even split, the remainder to the lowest.
 #[must_use]
-pub fn part(total: u64, n: u64, i: u64) -> u64 {
+pub(super) fn part(total: u64, n: u64, i: u64) -> u64 {
     total / n + u64::from(i < total % n)
 }
 
 /// When a replica starts; `owner` is its key.
 #[must_use]
-pub fn start_of(streams: &Streams, owner: u64, Start { at, spread }: Start) -> Time {
+pub(super) fn start_of(streams: &Streams, owner: u64, Start { at, spread }: Start) -> Time {
     let offset = number_below(streams.draw(Purpose::ReplicaStart, owner, 0), spread.0 + 1);
     Time::ZERO + at + Span(offset)
 }

@@ -33,7 +33,7 @@ const MANY: usize = 1 << 20;
 
 /// What was seen at the last look.
 #[derive(Debug, Default)]
-pub struct Lookout {
+pub(super) struct Lookout {
     /// The number of the event at which to look again.
     pub next: u64,
     instant: Time,
@@ -53,7 +53,7 @@ pub struct Lookout {
 impl<O: Observer> Engine<'_, O> {
     /// Looks whether to go on.
     #[inline(never)]
-    pub fn look(&mut self) -> Result<(), SimError> {
+    pub(super) fn look(&mut self) -> Result<(), SimError> {
         self.lookout.next = self.events + EACH;
         let at = self.now;
         if self.options.watch.is_some_and(|stop| stop(at)) {
@@ -85,7 +85,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The run is given up at `at`.
-    pub fn endless(&self, at: Time) -> SimError {
+    pub(super) fn endless(&self, at: Time) -> SimError {
         let of: u64 = self.model.clients.iter().filter_map(|c| c.load.requests()).sum();
         let made: u64 = self.closed.iter().map(|load| load.made).sum();
         let ended = of - self.unfinished_closed.min(of);

@@ -10,7 +10,7 @@ use crate::units::{Span, Time};
 
 /// Both ends of one connection.
 #[derive(Debug)]
-pub struct Ends {
+pub(super) struct Ends {
     pub settings: Keepalive,
     /// The instant that the timer is set for; `Time::NEVER`: it is not set.
     pub timer: Time,
@@ -32,7 +32,7 @@ pub struct Ends {
 
 impl Ends {
     /// A connection that became READY at `now`.
-    pub fn new(settings: Keepalive, now: Time, to_pod: Span, to_client: Span) -> Ends {
+    pub(super) fn new(settings: Keepalive, now: Time, to_pod: Span, to_client: Span) -> Ends {
         Ends {
             settings,
             timer: Time::NEVER,
@@ -49,19 +49,19 @@ impl Ends {
     }
 
     /// The client sends a request.
-    pub fn call_begins(&mut self, now: Time) {
+    pub(super) fn call_begins(&mut self, now: Time) {
         self.asked = Some(now);
         self.client.sent();
         self.client.stream_began();
     }
 
     /// A call has ended, however it did.
-    pub fn call_ends(&mut self) {
+    pub(super) fn call_ends(&mut self) {
         self.client.stream_ended();
     }
 
     /// The client reads a response.
-    pub fn response(&mut self, now: Time) {
+    pub(super) fn response(&mut self, now: Time) {
         self.settle(now);
         self.answered = Some(Time(now.0.saturating_sub(self.to_client.0)));
         if self.client.read_data(&self.settings, now) {
@@ -70,32 +70,32 @@ impl Ends {
     }
 
     /// What the client sent at `sent` will not be acknowledged, nor its BDP ping answered.
-    pub fn lost(&mut self, sent: Time) {
+    pub(super) fn lost(&mut self, sent: Time) {
         self.client.lost(sent);
         self.measuring = None;
     }
 
     /// The client reads the answer to a ping.
-    pub fn pong(&mut self, now: Time) {
+    pub(super) fn pong(&mut self, now: Time) {
         self.settle(now);
         self.client.read(now);
     }
 
     /// What comes next at the client.
-    pub fn due(&mut self, now: Time) -> Due {
+    pub(super) fn due(&mut self, now: Time) -> Due {
         self.settle(now);
         self.client.due(&self.settings, now)
     }
 
     /// The timer fires.
-    pub fn fire(&mut self, now: Time) -> Act {
+    pub(super) fn fire(&mut self, now: Time) -> Act {
         self.settle(now);
         self.client.timer(&self.settings, now)
     }
 
     /// What the pod makes of a ping, sent while there were `streams` calls. `on_the_way` is when it sent the last response that
     /// the client has not read yet.
-    pub fn judge(&mut self, rule: &Enforcement, now: Time, streams: u32, on_the_way: Option<Time>) -> Verdict {
+    pub(super) fn judge(&mut self, rule: &Enforcement, now: Time, streams: u32, on_the_way: Option<Time>) -> Verdict {
         let sent = on_the_way.or(self.answered.take()).filter(|sent| *sent >= self.counted);
         let came = self.measured.map(|ping| ping + self.to_pod).filter(|came| *came <= now);
         if sent.is_some() {

@@ -9,7 +9,7 @@ use crate::units::Time;
 
 /// A plan of picks.
 #[derive(Debug)]
-pub enum Plan {
+pub(super) enum Plan {
     /// Of the policy itself.
     Policy(PolicyPlan),
     /// Envoy's slow start: positions in the picker.
@@ -21,12 +21,12 @@ pub enum Plan {
 impl Plan {
     /// The plan of the policy.
     #[inline(always)]
-    pub fn of<P: Registered>(&mut self) -> Option<&mut P::Plan> {
+    pub(super) fn of<P: Registered>(&mut self) -> Option<&mut P::Plan> {
         if let Plan::Policy(plan) = self { P::kept_mut(plan) } else { None }
     }
 
     /// Takes the plan of the policy away, if there is one.
-    pub fn take<P: Registered>(plan: &mut Option<Box<Plan>>) -> Option<P::Plan> {
+    pub(super) fn take<P: Registered>(plan: &mut Option<Box<Plan>>) -> Option<P::Plan> {
         match *plan.take()? {
             Plan::Policy(of) => P::kept(of),
             other => {
@@ -39,7 +39,7 @@ impl Plan {
 
 /// The order of a resolver's answer, and what a picker made of it.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Addresses with their places, sorted by address.
     places: Vec<(Address, u32)>,
     /// The addresses of the picker's connections, in its order.
@@ -48,7 +48,7 @@ pub struct Answer {
 
 impl Answer {
     /// A new answer, which begins at `from`.
-    pub fn update(&mut self, addresses: &[Address], from: usize) {
+    pub(super) fn update(&mut self, addresses: &[Address], from: usize) {
         let n = addresses.len();
         let place = |i: usize| u32_of((i + n - from) % n);
         self.places = addresses.iter().enumerate().map(|(i, &a)| (a, place(i))).collect();
@@ -56,7 +56,7 @@ impl Answer {
     }
 
     /// Brings the connections of a new picker into order; returns the place of the one whose turn it was in the last.
-    pub fn arrange(
+    pub(super) fn arrange(
         &mut self,
         picker: &mut [EndpointIx],
         next: u32,
@@ -70,14 +70,14 @@ impl Answer {
     }
 
     /// No connection is READY: the next picker begins at the first.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.listed.clear();
     }
 }
 
 /// What outlier detection knows of the endpoints of a channel, or of all workers of a proxy.
 #[derive(Debug, Default)]
-pub struct Outliers {
+pub(super) struct Outliers {
     /// Sorted.
     pub addresses: Vec<Address>,
     /// In the same order.
@@ -88,12 +88,12 @@ pub struct Outliers {
 
 impl Outliers {
     /// The place of an address.
-    pub fn find(&self, address: Address) -> Option<usize> {
+    pub(super) fn find(&self, address: Address) -> Option<usize> {
         self.addresses.binary_search(&address).ok()
     }
 
     /// A new list of addresses: what is known of those that stay is kept.
-    pub fn update(&mut self, addresses: &[Address]) {
+    pub(super) fn update(&mut self, addresses: &[Address]) {
         let kept = |a: &Address| self.find(*a).map(|i| self.hosts[i]).unwrap_or_default();
         self.hosts = addresses.iter().map(kept).collect();
         self.addresses = addresses.to_vec();
@@ -102,7 +102,7 @@ impl Outliers {
 
 /// When each host joined, for slow start, or `None` if that was before the run began; sorted by address.
 #[derive(Debug, Default)]
-pub struct Joined {
+pub(super) struct Joined {
     pub hosts: Vec<(Address, Option<Time>)>,
     /// There has been a list.
     listed: bool,
@@ -110,7 +110,7 @@ pub struct Joined {
 
 impl Joined {
     /// A new list of addresses, sorted. In the first list, the hosts that `were_there` before the run began are old ones.
-    pub fn update(&mut self, addresses: &[Address], now: Time, were_there: impl Fn(Address) -> bool) {
+    pub(super) fn update(&mut self, addresses: &[Address], now: Time, were_there: impl Fn(Address) -> bool) {
         let old = std::mem::take(&mut self.hosts);
         let new = |a: Address| if !self.listed && were_there(a) { None } else { Some(now) };
         let since = |a: Address| old.binary_search_by_key(&a, |j| j.0).map_or_else(|_| new(a), |i| old[i].1);
@@ -119,7 +119,7 @@ impl Joined {
     }
 
     /// When a host joined.
-    pub fn since(&self, address: Address) -> Option<Time> {
+    pub(super) fn since(&self, address: Address) -> Option<Time> {
         let place = self.hosts.binary_search_by_key(&address, |j| j.0).ok()?;
         self.hosts[place].1
     }

@@ -14,7 +14,7 @@ use crate::units::Time;
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// The world at time zero: the pods of the start are Ready, clients start at their times.
-    pub fn populate(&mut self) {
+    pub(super) fn populate(&mut self) {
         for (i, server) in self.model.deployments().enumerate() {
             self.deployments.push(Deployment {
                 settings: server,
@@ -139,7 +139,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Adds a replica that has not started, with its channels or its pool.
-    pub fn add_replica(&mut self, client: CallerId) -> ReplicaId {
+    pub(super) fn add_replica(&mut self, client: CallerId) -> ReplicaId {
         let settings = self.clients[client].settings;
         let state = &mut self.clients[client];
         let ordinal = state.numbered;

@@ -36,35 +36,35 @@ impl Rank {
 }
 
 /// Bits of a key that hold the rank.
-pub const RANK_BITS: u32 = 3;
+pub(crate) const RANK_BITS: u32 = 3;
 
 /// The latest instant that a key can hold: 2^60 ns, 36 years.
-pub const LATEST: Time = Time(1 << 60);
+pub(crate) const LATEST: Time = Time(1 << 60);
 
 /// An instant and a rank in one integer that sorts as the tie rule says.
 #[inline]
 #[must_use]
-pub fn key(at: Time, rank: Rank) -> u64 {
+pub(crate) fn key(at: Time, rank: Rank) -> u64 {
     at.0 << RANK_BITS | rank as u64
 }
 
 /// The rank of a key.
 #[inline]
 #[must_use]
-pub fn rank_of(key: u64) -> u64 {
+pub(crate) fn rank_of(key: u64) -> u64 {
     key & ((1 << RANK_BITS) - 1)
 }
 
 /// The instant of a key.
 #[inline]
 #[must_use]
-pub fn time_of(key: u64) -> Time {
+pub(crate) fn time_of(key: u64) -> Time {
     Time(key >> RANK_BITS)
 }
 
 /// A heap of events in the order (time, rank, sequence number).
 #[derive(Debug)]
-pub struct Schedule<E> {
+pub(crate) struct Schedule<E> {
     heap: BinaryHeap<Reverse<Entry<E>>>,
     next: u64,
     /// The key of the first event: the main loop asks for it at each of its own.
@@ -109,12 +109,12 @@ const SMALL: usize = 1 << 16;
 
 impl<E> Schedule<E> {
     /// Makes room for `n` more events.
-    pub fn reserve(&mut self, n: usize) {
+    pub(crate) fn reserve(&mut self, n: usize) {
         self.heap.reserve_exact(n);
     }
 
     /// Adds an event. What is later than `LATEST` never happens.
-    pub fn at(&mut self, at: Time, rank: Rank, event: E) {
+    pub(crate) fn at(&mut self, at: Time, rank: Rank, event: E) {
         if at <= LATEST {
             let key = key(at, rank);
             self.heap.push(Reverse(Entry { key, sequence: self.next, event }));
@@ -127,25 +127,25 @@ impl<E> Schedule<E> {
     ///
     /// # Errors
     /// If there is none.
-    pub fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve(&mut self, n: usize) -> Result<(), TryReserveError> {
         self.heap.try_reserve(n)
     }
 
     /// How many events are to come.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }
 
     /// The key of the next event; `u64::MAX` if there is none.
     #[inline]
     #[must_use]
-    pub fn next_key(&self) -> u64 {
+    pub(crate) fn next_key(&self) -> u64 {
         self.next_key
     }
 
     /// Takes the next event.
-    pub fn pop(&mut self) -> Option<E> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         let Reverse(first) = self.heap.pop()?;
         // The start of a million replicas needs room that the rest of the run does not.
         if self.heap.capacity() > 4 * self.heap.len() + SMALL {

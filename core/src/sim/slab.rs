@@ -6,14 +6,14 @@ use crate::ids::{Id, Table};
 
 /// A reference to a slot of a slab as it was: stale once the slot has been freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handle<I> {
+pub(super) struct Handle<I> {
     pub index: I,
     pub generation: u32,
 }
 
 /// A slab: slots are reused, last freed first.
 #[derive(Debug)]
-pub struct Slab<I, T> {
+pub(super) struct Slab<I, T> {
     pub items: Table<I, T>,
     free: Vec<I>,
 }
@@ -27,7 +27,7 @@ impl<I, T> Default for Slab<I, T> {
 impl<I: Id, T: Slotted> Slab<I, T> {
     /// Stores `item` and returns its slot.
     #[inline]
-    pub fn insert(&mut self, mut item: T) -> Handle<I> {
+    pub(super) fn insert(&mut self, mut item: T) -> Handle<I> {
         if let Some(index) = self.free.pop() {
             let slot = &mut self.items[index];
             item.set_generation(slot.generation());
@@ -41,7 +41,7 @@ impl<I: Id, T: Slotted> Slab<I, T> {
 
     /// Frees a slot: handles to it are stale from now on.
     #[inline]
-    pub fn free(&mut self, index: I) {
+    pub(super) fn free(&mut self, index: I) {
         let slot = &mut self.items[index];
         slot.set_generation(slot.generation().wrapping_add(1));
         self.free.push(index);
@@ -49,24 +49,24 @@ impl<I: Id, T: Slotted> Slab<I, T> {
 
     /// The item that `handle` means, unless it has been freed.
     #[inline]
-    pub fn get(&self, handle: Handle<I>) -> Option<&T> {
+    pub(super) fn get(&self, handle: Handle<I>) -> Option<&T> {
         self.items.get(handle.index).filter(|i| i.generation() == handle.generation)
     }
 
     /// A handle to the item now in slot `index`.
     #[inline]
-    pub fn handle(&self, index: I) -> Handle<I> {
+    pub(super) fn handle(&self, index: I) -> Handle<I> {
         Handle { index, generation: self.items[index].generation() }
     }
 
     /// How many slots are in use.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.items.len() - self.free.len()
     }
 
     /// The slots that are in use, in order.
-    pub fn used(&self) -> Vec<I> {
+    pub(super) fn used(&self) -> Vec<I> {
         let mut used = vec![true; self.items.len()];
         for &i in &self.free {
             used[i.index()] = false;
@@ -93,7 +93,7 @@ impl<I: Id, T> IndexMut<I> for Slab<I, T> {
 }
 
 /// What a slab stores.
-pub trait Slotted {
+pub(super) trait Slotted {
     /// The slot's generation.
     fn generation(&self) -> u32;
     /// Sets it.

@@ -8,7 +8,7 @@ use crate::narrow::usize_of;
 /// Eight children per node. A key is a time and, in its low bits, the child that has it, so that the least key says where
 /// it is. Nodes lie in one array, the root first: the parent of node `i` has it as entry `i - 1` of all entries.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     nodes: Vec<Node>,
     /// The first node of the lowest level.
     first_leaf: usize,
@@ -36,7 +36,7 @@ const _: () = assert!(FAN_BITS == RANK_BITS, "the child's place is where schedul
 impl Tree {
     /// A tree of `n` empty slots, for events of this rank.
     #[must_use]
-    pub fn new(n: usize, rank: Rank) -> Tree {
+    pub(crate) fn new(n: usize, rank: Rank) -> Tree {
         let leaves = n.div_ceil(FAN).max(1);
         let (mut first_leaf, mut width) = (0, 1);
         while width < leaves {
@@ -54,7 +54,7 @@ impl Tree {
     }
 
     /// Adds `n` empty slots and returns the first one's index.
-    pub fn grow(&mut self, n: usize) -> usize {
+    pub(crate) fn grow(&mut self, n: usize) -> usize {
         let first = self.len;
         if first + n > (self.nodes.len() - self.first_leaf) * FAN {
             let mut bigger = Tree::new((first + n).max(2 * first), self.rank);
@@ -67,7 +67,7 @@ impl Tree {
 
     /// Replaces the time of slot `i`.
     #[inline]
-    pub fn set(&mut self, i: usize, at: u64) {
+    pub(crate) fn set(&mut self, i: usize, at: u64) {
         let (mut node, mut child) = (self.first_leaf + i / FAN, i as u64 & CHILD);
         let mut key = at.min(NONE) << FAN_BITS | child;
         loop {
@@ -98,7 +98,7 @@ impl Tree {
     /// The time of slot `i`.
     #[inline]
     #[must_use]
-    pub fn get(&self, i: usize) -> u64 {
+    pub(crate) fn get(&self, i: usize) -> u64 {
         let at = self.nodes[self.first_leaf + i / FAN].keys[i % FAN] >> FAN_BITS;
         if at == NONE { u64::MAX } else { at }
     }
@@ -106,14 +106,14 @@ impl Tree {
     /// The least time as a key of the schedule; above all others if all slots are empty.
     #[inline]
     #[must_use]
-    pub fn next_key(&self) -> u64 {
+    pub(crate) fn next_key(&self) -> u64 {
         self.next_key
     }
 
     /// The slot of the least time (the lowest one if several have it).
     #[inline]
     #[must_use]
-    pub fn argmin(&self) -> usize {
+    pub(crate) fn argmin(&self) -> usize {
         let mut node = 0;
         while node < self.first_leaf {
             node = node * FAN + (self.nodes[node].least & CHILD) as usize + 1;

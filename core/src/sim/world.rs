@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-pub use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
-pub use super::slab::{Handle, Slab, Slotted};
-pub use super::waiting::Waiting;
+pub(super) use super::channels::{Channel, Connectivity, Pooled, ResolverState, Subchannel, SubchannelState};
+pub(super) use super::slab::{Handle, Slab, Slotted};
+pub(super) use super::waiting::Waiting;
 
 use super::handle::errors::Answering;
 use super::handle::pace::Pace;
@@ -22,11 +22,11 @@ use crate::random::mix;
 use crate::units::Time;
 
 /// The `place_in_pod` of a connection that no pod has accepted.
-pub const NOT_ACCEPTED: u32 = u32::MAX;
+pub(super) const NOT_ACCEPTED: u32 = u32::MAX;
 
 /// A pod.
 #[derive(Debug)]
-pub struct Pod<'a> {
+pub(super) struct Pod<'a> {
     pub server: DeploymentId,
     pub settings: &'a Server,
     pub node: NodeId,
@@ -88,14 +88,14 @@ pub struct Pod<'a> {
 
 impl Pod<'_> {
     /// Slots in use, for a pod with `concurrency` slots.
-    pub fn in_service(&self, concurrency: u32) -> u32 {
+    pub(super) fn in_service(&self, concurrency: u32) -> u32 {
         concurrency - u32_of(self.idle.len())
     }
 }
 
 /// What a gateway's pod does on the other side.
 #[derive(Clone, Copy, Debug)]
-pub struct Forwarder {
+pub(super) struct Forwarder {
     /// The replica that calls the servers.
     pub replica: ReplicaId,
     /// Requests that it has taken and not answered.
@@ -104,7 +104,7 @@ pub struct Forwarder {
 
 /// What a pod had done when it made its last load report.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reported {
+pub(super) struct Reported {
     /// Slot-time used, in ns.
     pub work: u64,
     pub requests: u64,
@@ -113,7 +113,7 @@ pub struct Reported {
 
 /// Something that uses a slot of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
+pub(super) enum Job {
     /// Nothing.
     Idle,
     /// A request.
@@ -126,7 +126,7 @@ pub enum Job {
 
 /// Where a call is. Exactly one place holds it, and frees it once it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallState {
+pub(super) enum CallState {
     /// On its way to the proxy beside it.
     ToProxy,
     /// In its channel, for a READY connection, or in its pool.
@@ -155,7 +155,7 @@ pub enum CallState {
 
 impl CallState {
     /// True if it counts among the streams of its connection.
-    pub fn has_stream(self) -> bool {
+    pub(super) fn has_stream(self) -> bool {
         use CallState::{BacksOff, Failing, FromProxy, InService, Lost, Queued, Returning, Sent, Streaming, ToProxy};
         match self {
             ToProxy | CallState::WaitsForChannel | CallState::WaitsForStream | Failing | FromProxy | BacksOff => false,
@@ -164,7 +164,7 @@ impl CallState {
     }
 
     /// True if no pod has to do with it: it is with its caller.
-    pub fn is_with_caller(self) -> bool {
+    pub(super) fn is_with_caller(self) -> bool {
         use CallState::{BacksOff, Failing, ToProxy, WaitsForChannel};
         matches!(self, ToProxy | WaitsForChannel | Failing | BacksOff)
     }
@@ -172,7 +172,7 @@ impl CallState {
 
 /// A call in progress.
 #[derive(Debug)]
-pub struct Call {
+pub(super) struct Call {
     pub emitted: Time,
     /// The uniform draw that decides its service time, whoever serves it.
     pub demand: u64,
@@ -207,20 +207,20 @@ const _: () = assert!(size_of::<Call>() == 64);
 
 impl Call {
     /// The pod that it is at, or on the way to; `NONE` while it is with its caller, whatever pod an attempt before was at.
-    pub fn at(&self) -> PodId {
+    pub(super) fn at(&self) -> PodId {
         if self.state.is_with_caller() { PodId::NONE } else { self.pod }
     }
 
     /// What the draws of its pick come from: its own demand, and another one for each attempt.
     #[inline]
-    pub fn draws(&self) -> u64 {
+    pub(super) fn draws(&self) -> u64 {
         if self.retries == 0 { self.demand } else { mix(self.demand, self.retries.into()) }
     }
 }
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionState {
+pub(super) enum ConnectionState {
     /// Dialled, not READY.
     Connecting,
     /// Takes calls.
@@ -231,7 +231,7 @@ pub enum ConnectionState {
 
 /// A connection, but for what each call needs of it (`Lane`).
 #[derive(Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     /// When its last stream ended (or it became READY), while somebody asks.
     pub idle_since: Time,
     /// Calls that wait for a free stream, first in first out.
@@ -284,7 +284,7 @@ impl Slotted for Connection {
 
 /// An HTTP/1.1 client's connections.
 #[derive(Debug)]
-pub struct Pool {
+pub(super) struct Pool {
     pub replica: ReplicaId,
     pub stopped: bool,
     /// Idle connections, oldest use first.
@@ -298,7 +298,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub fn new(replica: ReplicaId) -> Pool {
+    pub(super) fn new(replica: ReplicaId) -> Pool {
         Pool { replica, stopped: false, idle: VecDeque::new(), open: 0, dialling: 0, waiting: Waiting::default() }
     }
 }
@@ -306,7 +306,7 @@ impl Pool {
 /// A replica that makes the calls of an open load: what an arrival needs to know of it, so that a call of one of a million
 /// replicas touches little memory.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub(super) struct Caller {
     /// The replica; `NONE` if the one in this place has not started yet.
     pub replica: ReplicaId,
     pub ordinal: u32,
@@ -318,7 +318,7 @@ pub struct Caller {
 
 /// A replica of a client.
 #[derive(Debug)]
-pub struct Replica {
+pub(super) struct Replica {
     pub client: CallerId,
     /// Its number within the client.
     pub ordinal: u32,
@@ -336,7 +336,7 @@ pub struct Replica {
 
 /// Where a client replica is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplicaPhase {
+pub(super) enum ReplicaPhase {
     Starting,
     Running,
     Stopped,
@@ -344,7 +344,7 @@ pub enum ReplicaPhase {
 
 /// A Deployment of servers, or of a gateway.
 #[derive(Debug)]
-pub struct Deployment<'a> {
+pub(super) struct Deployment<'a> {
     pub settings: &'a Server,
     pub key: u64,
     pub desired: u32,
@@ -364,7 +364,7 @@ pub struct Deployment<'a> {
 
 /// What one node, or the cluster DNS, knows of the endpoints.
 #[derive(Debug, Default)]
-pub struct View {
+pub(super) struct View {
     pub endpoints: Endpoints,
     /// Changes arrive in order: none before this.
     pub latest: Time,
@@ -374,7 +374,7 @@ pub struct View {
 
 /// A push that waits for the changes to end.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Push {
+pub(super) struct Push {
     pub pending: bool,
     /// The first change that it waits with, and the latest.
     pub first: Time,
@@ -383,7 +383,7 @@ pub struct Push {
 
 /// A cache of DNS answers.
 #[derive(Debug, Default)]
-pub struct DnsCache {
+pub(super) struct DnsCache {
     pub answer: Vec<PodId>,
     pub expires: Time,
     pub filled: bool,

@@ -8,7 +8,7 @@ use clap::{Arg, Command, ValueEnum};
 
 /// What findings are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For a person
     Text,
     /// A JSON array of findings
@@ -23,14 +23,14 @@ pub enum Format {
 
 /// A format, and the file that it is written to; none: it is printed.
 #[derive(Clone, Debug)]
-pub struct Output {
+pub(super) struct Output {
     pub format: Format,
     pub file: Option<PathBuf>,
 }
 
 /// Reads `FORMAT` and `FORMAT=FILE`; help and completions have the formats.
 #[derive(Clone)]
-pub struct OutputParser;
+pub(super) struct OutputParser;
 
 impl TypedValueParser for OutputParser {
     type Value = Output;

@@ -9,7 +9,7 @@ use crate::theory::queueing::Queue;
 use crate::words::{counted, duration, percent, rounded, short, trimmed};
 
 /// Fewer calls say too little.
-pub const FEWEST_CALLS: f64 = 100.0;
+pub(super) const FEWEST_CALLS: f64 = 100.0;
 /// Standard errors on both sides of an estimate: 99 %.
 const Z: f64 = 2.576;
 /// A pod in which fewer calls wait than this part shows the service time itself.
@@ -21,7 +21,7 @@ const DISPERSION: f64 = 4.0;
 
 /// What the data say.
 #[derive(Debug)]
-pub struct Found {
+pub(super) struct Found {
     /// The values.
     pub estimates: Vec<Estimate>,
     /// What they do not tell, in sentences.
@@ -38,7 +38,7 @@ pub struct Found {
 
 impl Found {
     /// The values as arguments of `--set`, moved within their errors by four independent standard normal values.
-    pub fn drawn(&self, z: [f64; 4]) -> Vec<String> {
+    pub(super) fn drawn(&self, z: [f64; 4]) -> Vec<String> {
         let mut sets = self.fixed.clone();
         if let Some((factor, error)) = self.rate {
             let factor = (factor + error * z[0]).max(factor / 4.0);
@@ -75,7 +75,7 @@ fn in_scenario(law: &Law) -> String {
 }
 
 /// Estimates what the data tell.
-pub fn estimate(model: &Model, server: &Server, readings: &Readings, sums: &Sums, fit: Part) -> Found {
+pub(super) fn estimate(model: &Model, server: &Server, readings: &Readings, sums: &Sums, fit: Part) -> Found {
     let mut found = Found {
         estimates: Vec::new(),
         untold: Vec::new(),

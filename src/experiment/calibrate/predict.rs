@@ -28,7 +28,7 @@ struct Said {
 }
 
 /// Runs the scenario, and lays it beside what was measured.
-pub fn predict(
+pub(super) fn predict(
     question: Question<'_>,
     part: Part,
     model: &Model,

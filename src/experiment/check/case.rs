@@ -24,7 +24,7 @@ pub(super) struct Case {
 
 impl Case {
     /// The case of this number: 0 is the scenario as it is written.
-    pub fn new(property: &Property, seed: u64, number: u64) -> Case {
+    pub(super) fn new(property: &Property, seed: u64, number: u64) -> Case {
         let mut bytes = [0; 32];
         let key = mix(mix(key_of(&property.name), seed), number);
         for (i, chunk) in bytes.chunks_mut(8).enumerate() {
@@ -42,13 +42,17 @@ impl Case {
     }
 
     /// The value of each key, or the scenario's own.
-    pub fn drawn(&self) -> Vec<Option<u32>> {
+    pub(super) fn drawn(&self) -> Vec<Option<u32>> {
         self.keys.iter().map(|key| key.drawn.then_some(key.value)).collect()
     }
 
     /// Makes the case as small as it gets while `still` says that the claim is refuted: keys go back to the scenario's values,
     /// then values toward the first ones, then keys again. At most `most` cases are tried; returns how many were.
-    pub fn shrink<E>(&mut self, most: u32, mut still: impl FnMut(&[Option<u32>]) -> Result<bool, E>) -> Result<u32, E> {
+    pub(super) fn shrink<E>(
+        &mut self,
+        most: u32,
+        mut still: impl FnMut(&[Option<u32>]) -> Result<bool, E>,
+    ) -> Result<u32, E> {
         let mut tries = 0;
         let mut bounded = |case: &Case| {
             if tries == most {

@@ -28,13 +28,13 @@ pub(super) struct Observed {
 
 impl Trial<'_> {
     /// Reads the scenarios of a case.
-    pub fn new<'a>(property: &'a Property, drawn: &Drawn) -> Result<Trial<'a>, Diagnostics> {
+    pub(super) fn new<'a>(property: &'a Property, drawn: &Drawn) -> Result<Trial<'a>, Diagnostics> {
         let sides = (0..property.sides.len()).map(|side| property.load(side, drawn)).collect::<Result<_, _>>()?;
         Ok(Trial { property, sides })
     }
 
     /// Runs all sides with a seed.
-    pub fn run(&self, seed: u64, watch: Option<Watch<'_>>) -> Result<Observed, SimError> {
+    pub(super) fn run(&self, seed: u64, watch: Option<Watch<'_>>) -> Result<Observed, SimError> {
         let mut calls = 0;
         let mut results = Vec::with_capacity(2);
         for side in &self.sides {
@@ -53,7 +53,7 @@ impl Trial<'_> {
     }
 
     /// Runs the side that breaks the claim with a seed, with its traces.
-    pub fn traced(
+    pub(super) fn traced(
         &self,
         side: usize,
         seed: u64,

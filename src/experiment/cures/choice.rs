@@ -26,7 +26,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    pub fn of(model: &Model, end_s: f64) -> Facts<'_> {
+    pub(super) fn of(model: &Model, end_s: f64) -> Facts<'_> {
         let changes = model.timeline.iter().any(|action| action.what.moves_connections())
             || model.servers.iter().any(|server| server.hpa.is_some());
         let rollout = model.timeline.iter().any(|action| matches!(action.what, What::RolloutServer(_)));

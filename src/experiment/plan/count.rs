@@ -44,24 +44,24 @@ pub(super) struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    pub fn new(forecast: Forecast, told: Told<'a>) -> Count<'a> {
+    pub(super) fn new(forecast: Forecast, told: Told<'a>) -> Count<'a> {
         Count { runs: AtomicU64::new(0), answers: AtomicU64::new(0), forecast, told }
     }
 
     /// A run is over.
-    pub fn run(&self) {
+    pub(super) fn run(&self) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.tell();
     }
 
     /// An answer is found.
-    pub fn answer(&self) {
+    pub(super) fn answer(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.tell();
     }
 
     /// Runs so far.
-    pub fn runs(&self) -> u64 {
+    pub(super) fn runs(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub fn new(at: f64, loaded: Option<Loaded>) -> Evidence {
+    pub(super) fn new(at: f64, loaded: Option<Loaded>) -> Evidence {
         Evidence { at, loaded, runs: Vec::new() }
     }
 
@@ -56,7 +56,7 @@ impl Evidence {
     ///
     /// # Errors
     /// If a run cannot finish, or it was stopped.
-    pub fn decide(&mut self, bench: &Bench<'_>, most: u64) -> Result<Decision, SimError> {
+    pub(super) fn decide(&mut self, bench: &Bench<'_>, most: u64) -> Result<Decision, SimError> {
         let Some(loaded) = &self.loaded else { return Ok(Decision::AcceptLow) };
         // Without a test there is no decision; the command line has checked the numbers.
         let Some(fresh) = test_of(&bench.rule) else { return Ok(Decision::AcceptLow) };
@@ -80,7 +80,7 @@ impl Evidence {
     }
 
     /// What the runs say.
-    pub fn trial(&self, rule: &Rule) -> Trial {
+    pub(super) fn trial(&self, rule: &Rule) -> Trial {
         let test = test_of(rule).map(|fresh| tested(fresh, &self.runs));
         let runs = test.as_ref().map_or(0, Sprt::trials);
         let counted = self.runs.get(..runs as usize).unwrap_or_default();
@@ -104,7 +104,7 @@ impl Evidence {
     }
 
     /// True if some objective is missed in all runs, here and there, and there are some.
-    pub fn always_misses_what(&self, other: &Evidence) -> bool {
+    pub(super) fn always_misses_what(&self, other: &Evidence) -> bool {
         let all = |runs: &[Glance], i: usize| runs.iter().all(|run| run.missed.get(i) == Some(&true));
         let objectives = self.runs.first().map_or(0, |run| run.missed.len());
         !other.runs.is_empty() && (0..objectives).any(|i| all(&self.runs, i) && all(&other.runs, i))

@@ -52,7 +52,7 @@ impl<'a> Hunt<'a> {
     ///
     /// # Errors
     /// If a run cannot finish, or it was stopped.
-    pub fn search(
+    pub(super) fn search(
         planner: &'a Planner<'a>,
         scene: Scene,
         sets: &'a [String],
@@ -104,11 +104,11 @@ impl<'a> Hunt<'a> {
     }
 
     /// The least number that is enough.
-    pub fn best(&self) -> Option<i64> {
+    pub(super) fn best(&self) -> Option<i64> {
         self.best
     }
 
-    pub fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Answer {
         let planner = self.planner;
         let ((_, hi), _) = planner.range();
         let trial = |at: i64| Some(self.tried.get(&at)?.trial(&planner.rule));

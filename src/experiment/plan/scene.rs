@@ -40,16 +40,16 @@ pub(super) struct Stage<'a> {
 
 impl Stage<'_> {
     /// Pods of the server as the scenario has them.
-    pub fn pods(&self) -> u32 {
+    pub(super) fn pods(&self) -> u32 {
         self.model.servers.get(self.server).map_or(1, |s| s.replicas)
     }
 
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.model.servers.get(self.server).map_or("", |s| &s.name)
     }
 
     /// True if there is anything to run in this scene.
-    pub fn has(&self, scene: Scene) -> bool {
+    pub(super) fn has(&self, scene: Scene) -> bool {
         match scene {
             Scene::Steady => {
                 let own = self.model.expect.len() - usize::from(self.implied);
@@ -60,7 +60,7 @@ impl Stage<'_> {
     }
 
     /// The scenario with the changes of a candidate, this many pods, and all rates times `factor`; shorter, if a shorter run says as much.
-    pub fn load(&self, scene: Scene, cure: &[String], pods: u32, factor: f64) -> Result<Loaded, Diagnostics> {
+    pub(super) fn load(&self, scene: Scene, cure: &[String], pods: u32, factor: f64) -> Result<Loaded, Diagnostics> {
         let mut loaded = self.whole(scene, cure, pods, factor)?;
         if !self.exact {
             brief::shorten(&mut loaded, scene, self.seed);

@@ -25,7 +25,7 @@ fn findings(scale: f64) -> BTreeMap<String, Finding> {
     COLUMNS.iter().enumerate().map(|(i, c)| (c.0.to_owned(), finding(of(i)))).collect()
 }
 
-pub fn nothing(name: &str) -> Compared {
+pub(crate) fn nothing(name: &str) -> Compared {
     Compared {
         scenario: name.to_owned(),
         seed: 1,
@@ -41,7 +41,7 @@ pub fn nothing(name: &str) -> Compared {
     }
 }
 
-pub fn empty(runs: u64) -> Comparison {
+pub(crate) fn empty(runs: u64) -> Comparison {
     Comparison {
         evenkeel: "0.1.0".into(),
         runs,

@@ -88,7 +88,7 @@ pub(super) struct CallText<'a> {
 }
 
 impl CallText<'_> {
-    pub fn family(&self, text: &mut Text<'_>, row: &CallRow, processes: &[Process<'_>]) -> io::Result<()> {
+    pub(super) fn family(&self, text: &mut Text<'_>, row: &CallRow, processes: &[Process<'_>]) -> io::Result<()> {
         let (kind, unit) = if row.of == Of::Seconds { ("histogram", "seconds") } else { ("counter", "") };
         let mut begun = false;
         for process in processes {

@@ -17,17 +17,17 @@ pub(super) struct Group {
 
 impl Group {
     /// True if it stands for several pods.
-    pub fn is_rest(&self) -> bool {
+    pub(super) fn is_rest(&self) -> bool {
         self.members.len() > 1
     }
 
     /// True if none of its pods was there at the end.
-    pub fn gone(&self, traces: &Traces) -> bool {
+    pub(super) fn gone(&self, traces: &Traces) -> bool {
         self.members.iter().all(|&m| traces.pods.get(m).is_none_or(|p| p.gone))
     }
 
     /// What all members have in a bin, together.
-    pub fn sum(&self, traces: &Traces, bin: usize, of: impl Fn(&Bin) -> u64) -> u64 {
+    pub(super) fn sum(&self, traces: &Traces, bin: usize, of: impl Fn(&Bin) -> u64) -> u64 {
         self.members.iter().filter_map(|&m| traces.pods[m].bins[bin].as_ref().map(&of)).sum()
     }
 }

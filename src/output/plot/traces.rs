@@ -78,7 +78,7 @@ pub(super) struct Bin {
 
 impl Bin {
     /// The mean part of its slots that was busy; `None` if the pod was not Ready throughout any of the bin's windows.
-    pub fn utilization(&self) -> Option<f64> {
+    pub(super) fn utilization(&self) -> Option<f64> {
         (self.busy.1 > 0).then(|| self.busy.0 / f64::from(self.busy.1))
     }
 }
@@ -94,18 +94,18 @@ pub(super) struct Phase {
 
 impl Phase {
     /// Requests that its Ready pods received.
-    pub fn requests(&self) -> u64 {
+    pub(super) fn requests(&self) -> u64 {
         self.pods.iter().map(|p| p.1).sum()
     }
 
     /// The share of each Ready pod, if there is any load.
-    pub fn shares(&self) -> Option<Vec<(usize, f64)>> {
+    pub(super) fn shares(&self) -> Option<Vec<(usize, f64)>> {
         let sum = self.requests();
         (sum > 0).then(|| self.pods.iter().map(|&(pod, n)| (pod, n as f64 / sum as f64)).collect())
     }
 
     /// Pods with less than [`STARVED`] of the even share, where an even share would be at least 20 requests.
-    pub fn starved(&self) -> Vec<usize> {
+    pub(super) fn starved(&self) -> Vec<usize> {
         let even = self.requests() as f64 / self.pods.len().max(1) as f64;
         let starved = |n: u64| even >= 20.0 && (n as f64) < STARVED * even;
         self.pods.iter().filter(|p| starved(p.1)).map(|p| p.0).collect()
@@ -113,7 +113,7 @@ impl Phase {
 }
 
 impl Traces {
-    pub fn of(outcome: &Outcome) -> Traces {
+    pub(super) fn of(outcome: &Outcome) -> Traces {
         let end_s = rounded(outcome.end_s, csv::TIME).max(1e-9);
         let window_s = rounded(outcome.window_s, csv::TIME).min(end_s);
         let window_s = if window_s > 0.0 { window_s } else { end_s };
@@ -177,27 +177,27 @@ impl Traces {
     }
 
     /// All calls that failed in a bin.
-    pub fn failed(&self, bin: usize) -> u64 {
+    pub(super) fn failed(&self, bin: usize) -> u64 {
         self.unplaced[bin] + self.pods.iter().filter_map(|p| p.bins[bin]).map(|b| b.errors).sum::<u64>()
     }
 
     /// Middle of a bin, in seconds: the last one may be cut by the end of the run.
-    pub fn middle(&self, bin: usize) -> f64 {
+    pub(super) fn middle(&self, bin: usize) -> f64 {
         (self.from(bin) + self.to(bin)) / 2.0
     }
 
     /// Start of a bin, in seconds.
-    pub fn from(&self, bin: usize) -> f64 {
+    pub(super) fn from(&self, bin: usize) -> f64 {
         (bin as f64 * self.bin_s).min(self.end_s)
     }
 
     /// End of a bin, in seconds.
-    pub fn to(&self, bin: usize) -> f64 {
+    pub(super) fn to(&self, bin: usize) -> f64 {
         ((bin + 1) as f64 * self.bin_s).min(self.end_s)
     }
 
     /// The last phase: the state in which the run ended.
-    pub fn last_phase(&self) -> Option<&Phase> {
+    pub(super) fn last_phase(&self) -> Option<&Phase> {
         self.phases.last()
     }
 

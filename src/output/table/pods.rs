@@ -30,7 +30,7 @@ pub(in crate::output) struct Row<'a> {
 }
 
 impl Row<'_> {
-    pub fn of(pod: &PodSummary, now: bool) -> Row<'_> {
+    pub(crate) fn of(pod: &PodSummary, now: bool) -> Row<'_> {
         if !now {
             let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
             return Row { pod, share, requests: count(pod.requests), utilization, p99, failed: pod.errors };

@@ -20,12 +20,12 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub fn of<T: JsonSchema>(of: &'static str) -> Figures {
+    pub(super) fn of<T: JsonSchema>(of: &'static str) -> Figures {
         Figures { root: schema_for!(T).to_value(), of }
     }
 
     /// Turns a figure as written into a path of the summary.
-    pub fn path(&self, figure: &str) -> Result<Vec<String>, Trouble> {
+    pub(super) fn path(&self, figure: &str) -> Result<Vec<String>, Trouble> {
         let mut path: Vec<String> = figure.split('.').map(str::to_owned).collect();
         if path[0] == "latency" {
             "latency_ms".clone_into(&mut path[0]);
@@ -160,7 +160,7 @@ impl<'a> Lists<'a> {
     /// Closed forms of one run: each kind of them is there once, or once per client, server or change.
     const MOST_THEORY: u64 = 1_000;
 
-    pub fn of(model: &'a Model) -> Lists<'a> {
+    pub(super) fn of(model: &'a Model) -> Lists<'a> {
         let n = model.servers.len();
         let created = |deployments: std::ops::Range<usize>| deployments.map(|i| most_created(model, i)).sum();
         let clients: Vec<&str> = model.clients.iter().map(|c| c.name.as_str()).collect();
@@ -176,7 +176,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Refuses a path through something that no run of the scenario has.
-    pub fn have(&self, path: &[String]) -> Result<(), Trouble> {
+    pub(super) fn have(&self, path: &[String]) -> Result<(), Trouble> {
         let refused = |message: String, help: String| Err((Code::UnknownFigure, message, Some(help)));
         let figure = quoted(&path.join("."));
         for (i, step) in path.iter().enumerate() {

@@ -29,7 +29,7 @@ pub(super) struct GrpcKeys {
 }
 
 impl GrpcKeys {
-    pub fn refuse(self, cx: &mut Check<'_>) {
+    pub(super) fn refuse(self, cx: &mut Check<'_>) {
         for &key in self.plain.group.names {
             let why = match key {
                 "idle_timeout" => "with `protocol: http1`; see `http1.keep_alive.idle_timeout`",
@@ -51,18 +51,18 @@ impl GrpcKeys {
     }
 
     /// Of streams, which the application opens again itself.
-    pub fn refuse_retries(&self, cx: &mut Check<'_>) {
+    pub(super) fn refuse_retries(&self, cx: &mut Check<'_>) {
         cx.no_effect(&self.retry, "retry", "on streams, which are opened again without it");
     }
 
     /// Through a gateway: its Service has one address, whoever is behind it.
-    pub fn refuse_discovery(&mut self, cx: &mut Check<'_>) {
+    pub(super) fn refuse_discovery(&mut self, cx: &mut Check<'_>) {
         cx.no_effect(&self.discovery, "discovery", "through a gateway, whose Service has one address");
         self.discovery = None;
     }
 
     /// Connections that the application's channels have to a proxy beside it.
-    pub fn connections_to_proxy(&self, channels: u32) -> u32 {
+    pub(super) fn connections_to_proxy(&self, channels: u32) -> u32 {
         if self.plain.flag("shared_subchannels") == Some(true) { 1 } else { channels }
     }
 
@@ -80,7 +80,7 @@ impl GrpcKeys {
     }
 
     /// `channels`: those of the application, per replica.
-    pub fn settings(
+    pub(super) fn settings(
         self,
         cx: &mut Check<'_>,
         service: ServiceType,

@@ -20,7 +20,7 @@ pub(super) struct Workers {
 
 impl Workers {
     /// Of a client whose replicas have this many channels of their own. Its keys stand in `own`.
-    pub fn of(client: &Client, channels: u32, own: &WrittenKeys, place: Place) -> Workers {
+    pub(super) fn of(client: &Client, channels: u32, own: &WrittenKeys, place: Place) -> Workers {
         Workers {
             replicas: client.replicas,
             replicas_place: own.place("replicas").unwrap_or(place),

@@ -24,27 +24,27 @@ const MAX_BYTES: u64 = 1_500_000_000;
 /// What things need at most, in bytes; measured.
 mod bytes {
     /// A pod that answers calls: itself, and histograms of its latencies.
-    pub const POD: u64 = 8_000;
+    pub(super) const POD: u64 = 8_000;
     /// A slot: what is in it, and its place in the tree of completions.
-    pub const SLOT: u64 = 28;
+    pub(super) const SLOT: u64 = 28;
     /// An endpoint in a node's view, and in what is kept of its changes.
-    pub const ENDPOINT: u64 = 8;
+    pub(super) const ENDPOINT: u64 = 8;
     /// A channel with its first connection.
-    pub const CHANNEL: u64 = 360;
+    pub(super) const CHANNEL: u64 = 360;
     /// Another connection of a channel.
-    pub const CONNECTION: u64 = 300;
+    pub(super) const CONNECTION: u64 = 300;
     /// An address that a channel knows.
-    pub const ADDRESS: u64 = 24;
+    pub(super) const ADDRESS: u64 = 24;
     /// A point of a ring, and an entry of a table.
-    pub const POINT: u64 = 16;
-    pub const ENTRY: u64 = 4;
+    pub(super) const POINT: u64 = 16;
+    pub(super) const ENTRY: u64 = 4;
     /// A worker of a closed load.
-    pub const WORKER: u64 = 12;
+    pub(super) const WORKER: u64 = 12;
     /// A row of `pods.csv`, and the latencies behind it where an expectation asks for those of a part of the run.
-    pub const ROW: u64 = 300;
-    pub const ROW_WITH_LATENCIES: u64 = 1_500;
+    pub(super) const ROW: u64 = 300;
+    pub(super) const ROW_WITH_LATENCIES: u64 = 1_500;
     /// A histogram of latencies of a client's method.
-    pub const METHOD: u64 = 8_000;
+    pub(super) const METHOD: u64 = 8_000;
 }
 
 /// This many of something, of this many bytes each: what it is, its factors, and what makes it less.

@@ -11,7 +11,7 @@ use crate::scenario::diagnostic::Place;
 use crate::scenario::yaml::read::AT;
 
 /// What may stand behind a key: nothing (or null, which is the same), or a value with its place.
-pub type Key<T> = Option<At<T>>;
+pub(crate) type Key<T> = Option<At<T>>;
 
 /// A value and where it was written. Only the reader of this crate can fill it.
 #[derive(Clone, Debug)]

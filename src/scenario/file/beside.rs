@@ -14,7 +14,7 @@ use crate::settings::Group;
 ///
 /// # Errors
 /// Those of both.
-pub fn read<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
+pub(crate) fn read<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
     deserializer: D,
     group: &'static Group,
 ) -> Result<(WrittenKeys, R), D::Error> {

@@ -15,10 +15,10 @@ use super::via::ViaFile;
 use crate::model::{Client, GrpcClient, Http1Client, Poll, Watch};
 
 /// A client Deployment.
-pub type ClientFile = Written<Client, GrpcFile>;
+pub(crate) type ClientFile = Written<Client, GrpcFile>;
 
 /// The keys that only a gRPC client has, beside the others.
-pub type GrpcFile = Written<GrpcClient, ClientKeysFile>;
+pub(crate) type GrpcFile = Written<GrpcClient, ClientKeysFile>;
 
 /// Its keys that are no plain ones.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -9,7 +9,7 @@ use super::settings::Written;
 use crate::model::Cluster;
 
 /// The cluster.
-pub type ClusterFile = Written<Cluster, ClusterKeysFile>;
+pub(crate) type ClusterFile = Written<Cluster, ClusterKeysFile>;
 
 /// Its keys that are no plain ones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

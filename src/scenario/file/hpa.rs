@@ -9,7 +9,7 @@ use crate::model::{Hpa, SelectPolicy};
 use crate::scenario::quantity::{Count, Duration};
 
 /// A HorizontalPodAutoscaler.
-pub type HpaFile = Written<Hpa, HpaBehaviorFile>;
+pub(crate) type HpaFile = Written<Hpa, HpaBehaviorFile>;
 
 /// Its key that is no plain one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -42,7 +42,7 @@ pub struct MethodFile {
 }
 
 /// A closed load.
-pub type ClosedFile = Written<Closed, ThinkTimeFile>;
+pub(crate) type ClosedFile = Written<Closed, ThinkTimeFile>;
 
 /// Its key that is no plain one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use super::settings::{Word, Written};
 use crate::model::{RetriedCode, RetryPolicy};
 
 /// What a gRPC client does about a failed attempt.
-pub type RetryFile = Written<RetryPolicy, CodesFile>;
+pub(crate) type RetryFile = Written<RetryPolicy, CodesFile>;
 
 /// What is retried.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

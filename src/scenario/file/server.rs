@@ -12,7 +12,7 @@ use crate::model::{Cpu, GrpcServer, Server, Termination, WarmUp};
 use crate::scenario::quantity::Amount;
 
 /// A server Deployment.
-pub type ServerFile = Written<Server, ServerKeysFile>;
+pub(crate) type ServerFile = Written<Server, ServerKeysFile>;
 
 /// Its keys that are no plain ones.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

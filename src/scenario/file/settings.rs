@@ -26,7 +26,7 @@ pub struct WrittenKeys {
 
 /// A value of any kind.
 #[derive(Clone, Debug)]
-pub enum WrittenValue {
+pub(crate) enum WrittenValue {
     /// Of a key without keys of its own.
     Leaf(Value),
     /// Of a group.
@@ -106,7 +106,7 @@ impl<'de, S: Settings, R: Deserialize<'de>> Deserialize<'de> for Written<S, R> {
 }
 
 /// Reads the keys of a group.
-pub struct Keys(pub &'static Group);
+pub(crate) struct Keys(pub &'static Group);
 
 impl<'de> DeserializeSeed<'de> for Keys {
     type Value = WrittenKeys;
@@ -118,7 +118,7 @@ impl<'de> DeserializeSeed<'de> for Keys {
 }
 
 /// Reads one of these names, as its number.
-pub struct Name {
+pub(crate) struct Name {
     /// The names.
     pub known: &'static [&'static str],
     /// They are words to choose from, and not keys: it decides what is said of an unknown one.
@@ -148,7 +148,7 @@ impl Visitor<'_> for Name {
 }
 
 /// Reads a value of this kind, or null, which is the same as no value.
-pub struct Given(pub Kind);
+pub(crate) struct Given(pub Kind);
 
 impl<'de> DeserializeSeed<'de> for Given {
     type Value = Key<WrittenValue>;
@@ -275,7 +275,7 @@ fn group_schema(generator: &mut SchemaGenerator, group: &Group, rest: &Schema) -
 }
 
 /// The schema of a group, by its name.
-pub fn group_reference(generator: &mut SchemaGenerator, group: &Group) -> Json {
+pub(crate) fn group_reference(generator: &mut SchemaGenerator, group: &Group) -> Json {
     let schema = group_schema(generator, group, &Schema::default());
     generator.definitions_mut().insert(group.name.to_owned(), schema.to_value());
     serde_json::json!({ "$ref": format!("#/$defs/{}", group.name) })

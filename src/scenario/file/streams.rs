@@ -9,7 +9,7 @@ use super::settings::Written;
 use crate::model::Streams;
 
 /// Streams that stay open for long.
-pub type StreamsFile = Written<Streams, StreamsLawFile>;
+pub(crate) type StreamsFile = Written<Streams, StreamsLawFile>;
 
 /// How long.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

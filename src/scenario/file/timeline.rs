@@ -36,16 +36,16 @@ pub struct ActionFile {
 }
 
 /// A new number of replicas.
-pub type ScaleFile = Written<Scale, ServerNameFile>;
+pub(crate) type ScaleFile = Written<Scale, ServerNameFile>;
 
 /// Some pods of a server.
-pub type PodsFile = Written<Pods, ServerNameFile>;
+pub(crate) type PodsFile = Written<Pods, ServerNameFile>;
 
 /// What happens to some pods of a server.
-pub type OfPods<S> = Written<S, PodsFile>;
+pub(crate) type OfPods<S> = Written<S, PodsFile>;
 
 /// A new rate.
-pub type RateFile = Written<RateChange, ClientNameFile>;
+pub(crate) type RateFile = Written<RateChange, ClientNameFile>;
 
 /// Which server an action is about.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

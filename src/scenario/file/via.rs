@@ -26,7 +26,7 @@ pub enum ViaFile {
 }
 
 /// Settings of Envoy.
-pub type EnvoyFile = Written<EnvoyCluster, EnvoyKeysFile>;
+pub(crate) type EnvoyFile = Written<EnvoyCluster, EnvoyKeysFile>;
 
 /// Those that are not of its cluster.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -34,12 +34,12 @@ fn node(place: Place, value: Value) -> Node {
 pub(super) struct Map(Node);
 
 impl Map {
-    pub fn new(place: Place) -> Map {
+    pub(super) fn new(place: Place) -> Map {
         Map(Node::empty_map(place))
     }
 
     /// Adds a key, which stands where its value does. What was said of it before counts no more.
-    pub fn put(&mut self, key: &str, value: Node) {
+    pub(super) fn put(&mut self, key: &str, value: Node) {
         let entry = Entry { key: key.to_owned(), key_place: value.place, value };
         if let Value::Map(entries) = &mut self.0.value {
             match entries.iter_mut().find(|e| e.key == key) {
@@ -50,33 +50,33 @@ impl Map {
     }
 
     /// Adds a key if there is a value.
-    pub fn put_some(&mut self, key: &str, value: Option<Node>) {
+    pub(super) fn put_some(&mut self, key: &str, value: Option<Node>) {
         if let Some(value) = value {
             self.put(key, value);
         }
     }
 
     /// Puts what stands under the first key of each pair, as it is, under the second one.
-    pub fn copy(&mut self, from: Field<'_>, keys: &[(&str, &str)]) {
+    pub(super) fn copy(&mut self, from: Field<'_>, keys: &[(&str, &str)]) {
         for (key, to) in keys {
             self.put_some(to, from.get(&[key]).map(read));
         }
     }
 
-    pub fn has(&self, key: &str) -> bool {
+    pub(super) fn has(&self, key: &str) -> bool {
         self.0.has(&[key])
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         matches!(&self.0.value, Value::Map(entries) if entries.is_empty())
     }
 
-    pub fn node(self) -> Node {
+    pub(super) fn node(self) -> Node {
         self.0
     }
 
     /// Itself, unless it is empty.
-    pub fn some(self) -> Option<Node> {
+    pub(super) fn some(self) -> Option<Node> {
         (!self.is_empty()).then_some(self.0)
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// True if an address is one of its names.
-    pub fn is_called(&self, address: &str) -> bool {
+    pub(super) fn is_called(&self, address: &str) -> bool {
         let address = address.rsplit('/').next().unwrap_or_default();
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         self.hosts.iter().any(|name| name == host)

@@ -40,7 +40,7 @@ pub(super) struct Missed(pub String, pub &'static str, pub Option<Place>);
 
 impl Tool {
     /// True if it ends by itself, after a number of calls.
-    pub fn ends(&self) -> bool {
+    pub(super) fn ends(&self) -> bool {
         self.load.has(&["closed", "requests"])
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// True for a value that was read.
-    pub fn has(&self, node: &Node) -> bool {
+    pub(super) fn has(&self, node: &Node) -> bool {
         self.values.borrow().contains(&std::ptr::from_ref(node))
     }
 }
@@ -39,19 +39,19 @@ pub(super) struct Object {
 
 impl Object {
     /// One that has neither kind nor name yet.
-    pub fn new(root: Node) -> Object {
+    pub(super) fn new(root: Node) -> Object {
         let (kind, name) = (String::new(), String::new());
         Object { kind, name, root, seen: Seen::default(), is_part: Cell::new(false), within: None }
     }
 
     /// Takes it into the scenario.
-    pub fn takes_part(&self) -> &Object {
+    pub(super) fn takes_part(&self) -> &Object {
         self.is_part.set(true);
         self
     }
 
     /// As messages name it.
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         match (self.kind.is_empty(), self.name.is_empty()) {
             (true, _) => "a document without `kind`".to_owned(),
             (_, true) => self.kind.clone(),
@@ -60,17 +60,17 @@ impl Object {
     }
 
     /// Its namespace, if it says one.
-    pub fn namespace(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn namespace(&self) -> Option<Cow<'_, str>> {
         self.get(&["metadata", "namespace"])?.text()
     }
 
     /// The whole of it.
-    pub fn field(&self) -> Field<'_> {
+    pub(super) fn field(&self) -> Field<'_> {
         Field { node: &self.root, seen: &self.seen }
     }
 
     /// The value under these keys.
-    pub fn get(&self, path: &[&str]) -> Option<Field<'_>> {
+    pub(super) fn get(&self, path: &[&str]) -> Option<Field<'_>> {
         self.field().get(path)
     }
 }
@@ -84,7 +84,7 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// The value under these keys, unless it is null.
-    pub fn get(self, path: &[&str]) -> Option<Field<'a>> {
+    pub(super) fn get(self, path: &[&str]) -> Option<Field<'a>> {
         let mut node = self.node;
         for step in path {
             let Value::Map(entries) = &node.value else { return None };
@@ -94,7 +94,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of a list.
-    pub fn items(self) -> impl Iterator<Item = Field<'a>> {
+    pub(super) fn items(self) -> impl Iterator<Item = Field<'a>> {
         let items: &'a [Node] = match &self.node.value {
             Value::List(items) => items,
             _ => &[],
@@ -103,7 +103,7 @@ impl<'a> Field<'a> {
     }
 
     /// The keys of a map and their values.
-    pub fn entries(self) -> impl Iterator<Item = (&'a str, Field<'a>)> {
+    pub(super) fn entries(self) -> impl Iterator<Item = (&'a str, Field<'a>)> {
         let entries: &'a [_] = match &self.node.value {
             Value::Map(entries) => entries,
             _ => &[],
@@ -112,7 +112,7 @@ impl<'a> Field<'a> {
     }
 
     /// A scalar as text.
-    pub fn text(self) -> Option<Cow<'a, str>> {
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
         let text = match &self.node.value {
             Value::Text(text) => Cow::Borrowed(text.as_str()),
             Value::Int(x) => x.to_string().into(),
@@ -125,17 +125,17 @@ impl<'a> Field<'a> {
     }
 
     /// The same value, of which other eyes remember that it was read.
-    pub fn seen_by(self, other: &'a Seen) -> Field<'a> {
+    pub(super) fn seen_by(self, other: &'a Seen) -> Field<'a> {
         Field { seen: other, ..self }
     }
 
     /// A scalar as text, which is not read by that.
-    pub fn peek(self) -> Option<String> {
+    pub(super) fn peek(self) -> Option<String> {
         Field { seen: &Seen::default(), ..self }.text().map(Cow::into_owned)
     }
 
     /// All texts below these keys; lists are no step.
-    pub fn texts(self, path: &[&str]) -> Vec<String> {
+    pub(super) fn texts(self, path: &[&str]) -> Vec<String> {
         let items = || self.items().flat_map(|item| item.texts(path)).collect();
         match path {
             _ if matches!(self.node.value, Value::List(_)) => items(),
@@ -145,7 +145,7 @@ impl<'a> Field<'a> {
     }
 
     /// A scalar as a whole number.
-    pub fn int(self) -> Option<i128> {
+    pub(super) fn int(self) -> Option<i128> {
         match &self.node.value {
             Value::Int(x) => {
                 self.read();
@@ -161,7 +161,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of the list under a key. Anything else there is an error.
-    pub fn list(self, key: &str) -> Vec<Field<'a>> {
+    pub(super) fn list(self, key: &str) -> Vec<Field<'a>> {
         let Some(field) = self.get(&[key]) else { return Vec::new() };
         if !matches!(field.node.value, Value::List(_)) {
             field.wrong(&format!("`{key}` must be a list"));
@@ -170,7 +170,7 @@ impl<'a> Field<'a> {
     }
 
     /// A whole number. Anything else is an error, such as a duration with its unit.
-    pub fn number(self) -> Option<i128> {
+    pub(super) fn number(self) -> Option<i128> {
         self.read();
         match self.node.value {
             Value::Int(x) => Some(x),
@@ -182,30 +182,30 @@ impl<'a> Field<'a> {
     }
 
     /// Anything but a map is an error.
-    pub fn must_be_a_map(self, key: &str) {
+    pub(super) fn must_be_a_map(self, key: &str) {
         if !matches!(self.node.value, Value::Map(_)) {
             self.wrong(&format!("`{key}` must be a map"));
         }
     }
 
     /// Says what is wrong with it.
-    pub fn wrong(self, message: &str) {
+    pub(super) fn wrong(self, message: &str) {
         self.seen.problems.borrow_mut().push(Problem::new(Code::WrongType, self.place(), message));
     }
 
     /// True if it is `true`, as YAML or as an annotation has it.
-    pub fn is_true(self) -> bool {
+    pub(super) fn is_true(self) -> bool {
         self.text().is_some_and(|text| text == "true")
     }
 
     /// Remembers that it was read, and all that is in it.
-    pub fn read(self) {
+    pub(super) fn read(self) {
         self.seen.values.borrow_mut().insert(std::ptr::from_ref(self.node));
         self.items().for_each(Field::read);
         self.entries().for_each(|(_, field)| field.read());
     }
 
-    pub fn place(self) -> Place {
+    pub(super) fn place(self) -> Place {
         self.node.place
     }
 }

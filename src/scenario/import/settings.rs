@@ -16,7 +16,7 @@ pub(super) struct Setting<'a> {
 
 impl Setting<'_> {
     /// Remembers that it was read.
-    pub fn read(&self) {
+    pub(super) fn read(&self) {
         self.field.read();
         self.flag.into_iter().for_each(Field::read);
     }

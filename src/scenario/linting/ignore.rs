@@ -58,7 +58,7 @@ pub(in crate::scenario) struct Note {
 
 impl Note {
     /// The annotations of an object, its own and those of its pod template, which hold for all of it.
-    pub fn of_object(root: &Node, problems: &mut Vec<Problem>) -> Vec<Note> {
+    pub(crate) fn of_object(root: &Node, problems: &mut Vec<Problem>) -> Vec<Note> {
         let template = root.child("spec").and_then(|spec| spec.child("template"));
         let mut within = root.place;
         widen(root, &mut within);
@@ -75,7 +75,7 @@ impl Note {
 
     /// The comments of a text: one on a line of its own holds `everywhere`, and one behind a value in its line. The tree of the text
     /// tells comments from what stands in texts.
-    pub fn of_comments(text: &str, root: Option<&Node>, source: u32, everywhere: Option<Place>) -> Vec<Note> {
+    pub(crate) fn of_comments(text: &str, root: Option<&Node>, source: u32, everywhere: Option<Place>) -> Vec<Note> {
         let mut notes = Vec::new();
         for (start, line) in lines(text) {
             let is_comment = |at: usize| {
@@ -95,12 +95,12 @@ impl Note {
     }
 
     /// The comments of a script, which hold for what comes of it.
-    pub fn of_script(text: &str, source: u32) -> Vec<Note> {
+    pub(crate) fn of_script(text: &str, source: u32) -> Vec<Note> {
         Note::of_comments(text, None, source, Some(Place { source, start: 0, end: text.len() }))
     }
 
     /// Each of its rules with its reason; `position` says where a place is.
-    pub fn ignores(
+    pub(crate) fn ignores(
         &self,
         codes: &[&str],
         position: &dyn Fn(Place) -> Position,

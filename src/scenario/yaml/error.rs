@@ -19,17 +19,17 @@ pub(super) struct ReadError {
 }
 
 impl ReadError {
-    pub fn new(code: Code, message: String) -> ReadError {
+    pub(super) fn new(code: Code, message: String) -> ReadError {
         ReadError { code, message, help: None, place: None, path: Vec::new() }
     }
 
     /// Sets the position unless something further in has set it.
-    pub fn at(mut self, place: Place) -> ReadError {
+    pub(super) fn at(mut self, place: Place) -> ReadError {
         self.place.get_or_insert(place);
         self
     }
 
-    pub fn through(mut self, step: usize) -> ReadError {
+    pub(super) fn through(mut self, step: usize) -> ReadError {
         self.path.push(step);
         self
     }
@@ -48,7 +48,7 @@ impl ReadError {
         error
     }
 
-    pub fn problem(self, place: Place) -> Problem {
+    pub(super) fn problem(self, place: Place) -> Problem {
         let problem = Problem::new(self.code, place, self.message);
         match self.help {
             Some(help) => problem.help(help),

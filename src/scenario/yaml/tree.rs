@@ -47,7 +47,7 @@ pub(in crate::scenario) struct Entry {
 
 impl Node {
     /// The value under a key of a map, or at an index of a list.
-    pub fn child(&self, step: &str) -> Option<&Node> {
+    pub(crate) fn child(&self, step: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| &e.value),
             Value::List(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)),
@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// True if a value other than null stands at this path; a bare `round_robin` counts as the key of that name.
-    pub fn has(&self, path: &[&str]) -> bool {
+    pub(crate) fn has(&self, path: &[&str]) -> bool {
         let mut node = self;
         for step in path {
             match node.child(step) {
@@ -69,7 +69,7 @@ impl Node {
     }
 
     /// How many levels of lists and maps there are, itself included.
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         match &self.value {
             Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
             Value::Map(entries) => 1 + entries.iter().map(|e| e.value.depth()).max().unwrap_or(0),
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// A map without entries.
-    pub fn empty_map(place: Place) -> Node {
+    pub(crate) fn empty_map(place: Place) -> Node {
         Node { place, value: Value::Map(Vec::new()), damaged: false }
     }
 }

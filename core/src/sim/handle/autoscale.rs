@@ -18,7 +18,7 @@ const REQUEST_MILLI: u64 = 1_000_000;
 
 /// An autoscaler, and what metrics-server knows of its pods.
 #[derive(Debug, Default)]
-pub struct Autoscaler {
+pub(crate) struct Autoscaler {
     history: History,
     /// By pod.
     scraped: BTreeMap<PodId, Scrape>,
@@ -37,7 +37,7 @@ struct Scrape {
 
 impl<O: Observer> Engine<'_, O> {
     /// The autoscaler of a server, if it has one. Nobody starts these clocks together with the run: their phases are drawn.
-    pub fn start_autoscaler(&mut self, server: DeploymentId) {
+    pub(crate) fn start_autoscaler(&mut self, server: DeploymentId) {
         let hpa = self.deployments[server].settings.hpa.as_ref();
         self.autoscalers.push(hpa.map(|_| Box::default()));
         let Some(hpa) = hpa else { return };
@@ -52,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// metrics-server looks at all pods of a server. What it tells of one is the mean between its last two looks.
-    pub fn on_scrape(&mut self, server: DeploymentId) {
+    pub(crate) fn on_scrape(&mut self, server: DeploymentId) {
         let Some(hpa) = &self.deployments[server].settings.hpa else { return };
         let Some(mut autoscaler) = self.autoscalers[server].take() else { return };
         let before = std::mem::take(&mut autoscaler.scraped);
@@ -72,7 +72,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The autoscaler looks at its pods, those of all revisions, and sets the number of replicas.
-    pub fn on_autoscale(&mut self, server: DeploymentId) {
+    pub(crate) fn on_autoscale(&mut self, server: DeploymentId) {
         let Some(hpa) = &self.deployments[server].settings.hpa else { return };
         let pods = self.seen_pods(server);
         let (now, desired) = (self.now, self.deployments[server].desired);

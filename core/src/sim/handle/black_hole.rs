@@ -20,7 +20,7 @@ const SECOND_SYN: Span = Span::from_secs(1);
 
 impl<O: Observer> Engine<'_, O> {
     /// What the pod was doing is lost; nobody is told.
-    pub fn begin_black_hole(&mut self, pod: PodId, lasts: Option<Span>, unready_after: Option<Span>) {
+    pub(crate) fn begin_black_hole(&mut self, pod: PodId, lasts: Option<Span>, unready_after: Option<Span>) {
         if !self.black_holes.insert(pod) {
             return;
         }
@@ -41,7 +41,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_black_hole(&mut self, pod: PodId, incarnation: u32, over: bool) {
+    pub(crate) fn on_black_hole(&mut self, pod: PodId, incarnation: u32, over: bool) {
         if self.pods[pod].incarnation != incarnation || !self.black_holes.contains(&pod) {
             return;
         }
@@ -60,7 +60,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial that gets no answer ends when its client gives up.
-    pub fn no_answer(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn no_answer(&mut self, handle: Handle<ConnectionIx>) {
         let replica = self.replica_of(handle.index);
         let client = self.clients[self.replicas[replica].client].settings;
         let takes = match &client.protocol {
@@ -76,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request did not reach its pod. If that is because of a black hole, the client's TCP waits for an acknowledgement.
-    pub fn request_lost(&mut self, pod: PodId, connection: ConnectionIx, sent: Time) {
+    pub(crate) fn request_lost(&mut self, pod: PodId, connection: ConnectionIx, sent: Time) {
         if self.black_holes.contains(&pod) {
             self.lost(connection, sent);
             self.send_again(connection, sent);
@@ -95,7 +95,7 @@ impl<O: Observer> Engine<'_, O> {
         self.schedule.at(at, Rank::Expiry, Event::TcpTimeout(handle));
     }
 
-    pub fn on_tcp_timeout(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_tcp_timeout(&mut self, handle: Handle<ConnectionIx>) {
         let now = (handle, self.now);
         let waits = self.unacknowledged.get(&handle.index).is_some_and(|of| *of == now);
         if waits && self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {

@@ -13,7 +13,7 @@ use crate::units::{Span, Time};
 /// What it takes an application to learn of a failure on its own node and to go on: an assumption. A closed loop that nobody
 /// serves is as fast as this lets it be. (A real one is bound by its processor: a failed call costs tens of microseconds, and
 /// all workers share the cores, which is about 1 ms per call and worker for ghz with its 50 workers.)
-pub const LOCAL_FAILURE_TAKES: Span = Span::from_millis(1);
+pub(super) const LOCAL_FAILURE_TAKES: Span = Span::from_millis(1);
 
 /// Fewer replicas than this fit into the processor's caches.
 const WORTH_TOUCHING: usize = 4096;
@@ -21,7 +21,7 @@ const WORTH_TOUCHING: usize = 4096;
 impl<O: Observer> Engine<'_, O> {
     /// The next call of an open load.
     #[inline]
-    pub fn on_arrival(&mut self) {
+    pub(crate) fn on_arrival(&mut self) {
         let of = self.arrivals.argmin();
         let client = CallerId::of(of);
         let state = &mut self.clients[client];
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(always)]
-    pub fn make_call(&mut self, client: CallerId, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
+    pub(crate) fn make_call(&mut self, client: CallerId, owner: OwnerId, worker: WorkerId, demand: u64, key: u64) {
         let settings = self.clients[client].settings;
         let kind = Kind::of(settings, demand);
         let call = self.calls.insert(Call {
@@ -121,7 +121,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Picks a connection for a call of a gRPC channel; lets it wait, or fail, if there is none.
     #[inline]
-    pub fn route_call(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn route_call(&mut self, call: Handle<CallIx>) {
         let index = self.calls[call.index].owner.channel();
         let only = self.only_connection[index];
         if only != ConnectionIx::NONE {
@@ -150,7 +150,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on the connection that the channel's picker says is next. The channel must be READY.
     #[inline(always)]
-    pub fn pick_and_send(&mut self, index: ChannelId, call: Handle<CallIx>) {
+    pub(crate) fn pick_and_send(&mut self, index: ChannelId, call: Handle<CallIx>) {
         if self.channels[index].stale {
             self.rebuild_picker(index);
         }
@@ -168,7 +168,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Sends a call on a connection, or lets it wait there for a free stream: the policy does not know of the limit.
     #[inline(always)]
-    pub fn send(&mut self, call: Handle<CallIx>, connection: ConnectionIx) {
+    pub(crate) fn send(&mut self, call: Handle<CallIx>, connection: ConnectionIx) {
         let item = &mut self.calls[call.index];
         item.connection = connection;
         (item.pod, item.sent) = (self.lanes[connection].pod, self.now);
@@ -185,7 +185,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request reaches its pod.
     #[inline]
-    pub fn on_delivery(&mut self) {
+    pub(crate) fn on_delivery(&mut self) {
         let Some(index) = self.deliveries.pop() else { return };
         let call = &mut self.calls[index];
         if call.ended {
@@ -209,7 +209,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response reaches its client.
     #[inline]
-    pub fn on_response(&mut self) {
+    pub(crate) fn on_response(&mut self) {
         let Some(index) = self.responses.pop() else { return };
         let call = &self.calls[index];
         if call.ended {
@@ -227,14 +227,14 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response has been read from a connection: of a call that was sent on it at `sent`, and what it says.
     #[inline(always)]
-    pub fn response_came(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
+    pub(crate) fn response_came(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         self.learn(connection, sent, failure);
         self.response_read(connection);
         self.release_stream(connection);
     }
 
     /// The first deadline of all passes.
-    pub fn on_deadline(&mut self) {
+    pub(crate) fn on_deadline(&mut self) {
         let i = self.deadlines.argmin();
         let queue = &mut self.deadline_queues[i];
         let Some((_, call)) = queue.pop_front() else { return };
@@ -246,7 +246,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The client gives a call up, wherever it is, or its attempt, if it makes another one.
-    pub fn fail_call(&mut self, index: CallIx, why: FailureReason) {
+    pub(crate) fn fail_call(&mut self, index: CallIx, why: FailureReason) {
         let call = &self.calls[index];
         let (state, connection, pod, sent) = (call.state, call.connection, call.pod, call.sent);
         let owner = call.owner;
@@ -285,7 +285,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has ended, and returns the worker that made it.
     #[inline(always)]
-    pub fn tell_end(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
+    pub(crate) fn tell_end(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
         let &Call { client, method, pod, emitted, worker, .. } = &self.calls[index];
         if !self.originates(client) {
             self.answer_for(index, failure);
@@ -303,7 +303,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A stream of a connection has ended.
     #[inline]
-    pub fn release_stream(&mut self, connection: ConnectionIx) {
+    pub(crate) fn release_stream(&mut self, connection: ConnectionIx) {
         if self.lanes.end_stream(connection) {
             self.after_stream(connection);
         }
@@ -337,7 +337,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Sends calls that wait for a stream of `connection` while there are free streams.
-    pub fn send_waiting(&mut self, connection: ConnectionIx) {
+    pub(crate) fn send_waiting(&mut self, connection: ConnectionIx) {
         loop {
             let streams = self.lanes.streams(connection);
             let lane = &self.lanes[connection];

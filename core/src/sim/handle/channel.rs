@@ -15,7 +15,7 @@ use crate::units::{Span, Time};
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// A channel that has not been used. Behind a virtual IP it knows its only address; DNS has nothing to add.
-    pub fn new_channel(
+    pub(crate) fn new_channel(
         &self,
         replica: ReplicaId,
         client: &'a Client,
@@ -55,7 +55,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The settings of a channel's client.
-    pub fn settings(&self, channel: ChannelId) -> &GrpcClient {
+    pub(crate) fn settings(&self, channel: ChannelId) -> &GrpcClient {
         match &self.clients[self.client_of(channel)].settings.protocol {
             Protocol::Grpc(settings) => settings,
             Protocol::Http1(_) => unreachable!("only gRPC clients have channels"),
@@ -63,23 +63,23 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The client that a channel belongs to.
-    pub fn client_of(&self, channel: ChannelId) -> CallerId {
+    pub(crate) fn client_of(&self, channel: ChannelId) -> CallerId {
         self.replicas[self.channels[channel].replica].client
     }
 
     /// The key of a channel's random draws.
-    pub fn channel_key(&self, channel: ChannelId) -> u64 {
+    pub(crate) fn channel_key(&self, channel: ChannelId) -> u64 {
         let replica = self.channels[channel].replica;
         let offset = channel.0 - self.replicas[replica].first.channel().0;
         mix(self.replica_key(replica), (1 << 32) + u64::from(offset))
     }
 
-    pub fn waits_for_ready(&self, channel: ChannelId) -> bool {
+    pub(crate) fn waits_for_ready(&self, channel: ChannelId) -> bool {
         self.settings(channel).wait_for_ready
     }
 
     /// How long the channel needs for its next call that has waited, or that fails.
-    pub fn dispatch_time(&mut self, index: ChannelId) -> Span {
+    pub(crate) fn dispatch_time(&mut self, index: ChannelId) -> Span {
         let k = u64::from(self.channels[index].dispatched);
         self.channels[index].dispatched += 1;
         let law = &self.settings(index).dispatch;
@@ -89,7 +89,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Leaves IDLE: resolves the name if that has not been done, and connects.
-    pub fn exit_idle(&mut self, index: ChannelId) {
+    pub(crate) fn exit_idle(&mut self, index: ChannelId) {
         let channel = &mut self.channels[index];
         if channel.stopped || channel.state != Connectivity::Idle {
             return;
@@ -103,7 +103,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Starts what the policy starts when it may connect. Without back-off, what has failed is tried again only `for_call`.
-    pub fn connect_all(&mut self, index: ChannelId, for_call: bool) {
+    pub(crate) fn connect_all(&mut self, index: ChannelId, for_call: bool) {
         if self.channels[index].policy.one_connection() {
             return self.start_pass(index);
         }
@@ -117,7 +117,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Dials for the subchannels that are IDLE, those that have failed `again` included.
-    pub fn dial_idle(&mut self, index: ChannelId, again: bool) {
+    pub(crate) fn dial_idle(&mut self, index: ChannelId, again: bool) {
         for i in 0..self.channels[index].subchannels.len() {
             let Subchannel { state, failures, .. } = self.channels[index].subchannels[i];
             if state == SubchannelState::Idle && (again || failures == 0) {
@@ -127,7 +127,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// Dials for the `i`-th subchannel of a channel.
-    pub fn dial_subchannel(&mut self, index: ChannelId, i: usize) {
+    pub(crate) fn dial_subchannel(&mut self, index: ChannelId, i: usize) {
         let address = self.channels[index].subchannels[i].address;
         let replica = self.channels[index].replica;
         let connection = self.dial(index.into(), replica, address, false);
@@ -137,7 +137,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The subchannel of `channel` for `address`.
-    pub fn find_subchannel(&self, index: ChannelId, address: Address) -> Option<usize> {
+    pub(crate) fn find_subchannel(&self, index: ChannelId, address: Address) -> Option<usize> {
         let channel = &self.channels[index];
         if self.channels[index].policy.one_connection() {
             // Mostly the one that its pass is at.
@@ -149,7 +149,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A connection of the channel has become READY.
-    pub fn subchannel_ready(&mut self, index: ChannelId, connection: Handle<ConnectionIx>) {
+    pub(crate) fn subchannel_ready(&mut self, index: ChannelId, connection: Handle<ConnectionIx>) {
         let address = self.connections[connection.index].address;
         if self.is_pooled(index, address, connection.index) {
             return self.pooled_ready(index, connection.index);
@@ -176,7 +176,13 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A dial of the channel, begun at `since`, failed.
-    pub fn subchannel_failed(&mut self, index: ChannelId, connection: ConnectionIx, address: Address, since: Time) {
+    pub(crate) fn subchannel_failed(
+        &mut self,
+        index: ChannelId,
+        connection: ConnectionIx,
+        address: Address,
+        since: Time,
+    ) {
         if self.is_pooled(index, address, connection) {
             return self.leave_pooled(index, address, connection);
         }
@@ -220,7 +226,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A back-off is over. A pass of pick_first tries the address in its turn; all else tries again now.
-    pub fn on_backoff_over(&mut self, index: ChannelId, address: Address, epoch: u32) {
+    pub(crate) fn on_backoff_over(&mut self, index: ChannelId, address: Address, epoch: u32) {
         let Some(i) = self.find_subchannel(index, address) else { return };
         let channel = &mut self.channels[index];
         let subchannel = &mut channel.subchannels[i];
@@ -240,7 +246,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// A READY connection of the channel takes no new calls any more, and its subchannel is IDLE. pick_first waits for the
     /// next call unless it is told to be `eager`; round_robin reconnects at once.
-    pub fn subchannel_lost(&mut self, index: ChannelId, connection: ConnectionIx, reason: CloseReason) {
+    pub(crate) fn subchannel_lost(&mut self, index: ChannelId, connection: ConnectionIx, reason: CloseReason) {
         let address = self.connections[connection].address;
         let Some(i) = self.find_subchannel(index, address) else { return };
         let channel = &mut self.channels[index];
@@ -280,7 +286,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// Aggregates the subchannels' states (gRFC A61: READY, else CONNECTING, else IDLE, else TRANSIENT_FAILURE, where a
     /// subchannel that has failed counts as failed until it is READY), and acts on a change.
-    pub fn update_state(&mut self, index: ChannelId) {
+    pub(crate) fn update_state(&mut self, index: ChannelId) {
         let channel = &mut self.channels[index];
         let before = channel.state;
         let trying = |s: &Subchannel| !s.failed && s.state == SubchannelState::Connecting;
@@ -306,14 +312,14 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The replica has stopped, and the channel has lost a way to connect: it does not look for another. Calls that wait fail.
-    pub fn give_up(&mut self, index: ChannelId) {
+    pub(crate) fn give_up(&mut self, index: ChannelId) {
         self.channels[index].state = Connectivity::TransientFailure;
         self.fail_all_waiting(index, FailureReason::CallerStopped);
         self.shut_channel(index);
     }
 
     /// The channel is in TRANSIENT_FAILURE: calls that do not wait for READY fail.
-    pub fn fail_waiting(&mut self, index: ChannelId) {
+    pub(crate) fn fail_waiting(&mut self, index: ChannelId) {
         if !self.waits_for_ready(index) {
             self.fail_all_waiting(index, self.channels[index].trouble);
         }
@@ -336,7 +342,7 @@ impl<'a, O: Observer> Engine<'a, O> {
         }
     }
 
-    pub fn on_dispatch(&mut self, index: ChannelId) {
+    pub(crate) fn on_dispatch(&mut self, index: ChannelId) {
         self.channels[index].dispatching = false;
         while self.channels[index].state == Connectivity::Ready {
             let Some(call) = self.channels[index].waiting.pop_front() else { break };
@@ -357,7 +363,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The replica has stopped and the channel has no calls waiting: its connections close when their calls have ended.
-    pub fn shut_channel(&mut self, index: ChannelId) {
+    pub(crate) fn shut_channel(&mut self, index: ChannelId) {
         for i in 0..self.channels[index].subchannels.len() {
             let Subchannel { state, connection, address, .. } = self.channels[index].subchannels[i];
             self.end_pooled(index, address, CloseReason::ClientStopped);

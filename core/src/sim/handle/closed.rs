@@ -12,7 +12,7 @@ use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
     /// The next call of a worker of a closed load, if there is one left.
-    pub fn next_closed_call(&mut self, worker: WorkerId) {
+    pub(crate) fn next_closed_call(&mut self, worker: WorkerId) {
         let w = &self.workers[worker];
         let (owner, replica) = (w.owner, &self.replicas[w.replica]);
         let (client, ordinal) = (replica.client, replica.ordinal);
@@ -25,7 +25,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A worker of a closed load goes on.
     #[inline]
-    pub fn after_end(&mut self, worker: WorkerId) {
+    pub(crate) fn after_end(&mut self, worker: WorkerId) {
         if worker != WorkerId::NONE {
             self.go_on(worker);
         }

@@ -22,7 +22,13 @@ const AGE_JITTER: f64 = 0.1;
 impl<O: Observer> Engine<'_, O> {
     /// Dials `address` for a channel or pool. A virtual IP becomes a pod here, once per connection, by the view of the
     /// endpoints that the replica's node has now.
-    pub fn dial(&mut self, owner: OwnerId, replica: ReplicaId, address: Address, http1: bool) -> Handle<ConnectionIx> {
+    pub(crate) fn dial(
+        &mut self,
+        owner: OwnerId,
+        replica: ReplicaId,
+        address: Address,
+        http1: bool,
+    ) -> Handle<ConnectionIx> {
         let key = self.replica_key(replica);
         let r = &mut self.replicas[replica];
         let dial = r.dials;
@@ -83,13 +89,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How many streams a connection to `pod` carries at once.
-    pub fn stream_limit(&self, pod: PodId, http1: bool) -> u32 {
+    pub(crate) fn stream_limit(&self, pod: PodId, http1: bool) -> u32 {
         let limit = |pod| self.server_of(pod).grpc.max_concurrent_streams;
         if http1 || pod == PodId::NONE { u32::MAX } else { limit(pod).unwrap_or(u32::MAX) }
     }
 
     /// A SYN reaches a pod: it is accepted if somebody listens.
-    pub fn on_syn(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_syn(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -114,14 +120,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How long the dial takes on top of the round trip.
-    pub fn connect_time(&self, connection: ConnectionIx) -> Span {
+    pub(crate) fn connect_time(&self, connection: ConnectionIx) -> Span {
         let c = &self.connections[connection];
         let key = self.replica_key(self.replica_of(connection));
         self.model.cluster.connect.sample(self.streams.draw(Purpose::Connect, key, u64::from(c.dial)))
     }
 
     /// The replica that a connection belongs to.
-    pub fn replica_of(&self, connection: ConnectionIx) -> ReplicaId {
+    pub(crate) fn replica_of(&self, connection: ConnectionIx) -> ReplicaId {
         let owner = self.connections[connection].owner;
         if self.lanes[connection].http1 {
             self.pools[owner.pool()].replica
@@ -132,7 +138,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A dial has come to its end: READY, unless the pod stopped listening meanwhile (a server that shuts down closes
     /// connections that are still in their handshake).
-    pub fn on_connected(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_connected(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, dial) = (c.owner, c.dial);
         let Lane { pod, http1, .. } = self.lanes[handle.index];
@@ -180,7 +186,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial failed: nothing listened, or nothing answered.
-    pub fn on_dial_failed(&mut self, handle: Handle<ConnectionIx>, why: CloseReason) {
+    pub(crate) fn on_dial_failed(&mut self, handle: Handle<ConnectionIx>, why: CloseReason) {
         let Some(c) = self.connections.get(handle) else { return };
         let (owner, address, since) = (c.owner, c.address, c.opened);
         let Lane { pod, http1, state, .. } = self.lanes[handle.index];
@@ -206,7 +212,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The pod tells the client to go away. The first GOAWAY of two: it takes effect at the client; requests that cross it
     /// are still served, because the last one the pod accepts is fixed only after a PING has come back.
-    pub fn send_goaway(&mut self, index: ConnectionIx, reason: CloseReason) {
+    pub(crate) fn send_goaway(&mut self, index: ConnectionIx, reason: CloseReason) {
         let connection = self.connections.handle(index);
         let c = &mut self.connections[index];
         if !c.goaway && !self.black_holes.contains(&self.lanes[index].pod) {
@@ -215,13 +221,13 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_goaway(&mut self, handle: Handle<ConnectionIx>, reason: CloseReason) {
+    pub(crate) fn on_goaway(&mut self, handle: Handle<ConnectionIx>, reason: CloseReason) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, reason);
         }
     }
 
-    pub fn on_age_over(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_age_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() {
             return;
         }
@@ -234,7 +240,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The pod has received one more request on a connection whose requests it counts.
     #[inline(never)]
-    pub fn count_request(&mut self, index: ConnectionIx) {
+    pub(crate) fn count_request(&mut self, index: ConnectionIx) {
         let most = self.server_of(self.lanes[index].pod).grpc.max_requests_per_connection;
         let c = &mut self.connections[index];
         c.received += 1;
@@ -244,14 +250,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Grace is over: the pod closes the connection with whatever is on it.
-    pub fn on_grace_over(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_grace_over(&mut self, handle: Handle<ConnectionIx>) {
         let lane = &self.lanes[handle.index];
         if self.connections.get(handle).is_some() && !lane.dead && !self.black_holes.contains(&lane.pod) {
             self.reset(vec![handle], (CloseReason::Killed, FailureReason::GraceOver));
         }
     }
 
-    pub fn on_idle_check(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_idle_check(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let pod = self.lanes[handle.index].pod;
         let Some(idle) = self.server_of(pod).grpc.max_connection_idle else { return };
@@ -265,7 +271,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_lifetime_over(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_lifetime_over(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_some() {
             self.drain(handle.index, CloseReason::ClientLifetime);
         }
@@ -273,7 +279,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The client takes no new calls to a connection; it closes when the last call on it ends. Calls that wait for a free
     /// stream were never sent and go elsewhere (gRFC A6, transparent retry).
-    pub fn drain(&mut self, index: ConnectionIx, reason: CloseReason) {
+    pub(crate) fn drain(&mut self, index: ConnectionIx, reason: CloseReason) {
         let lane = &mut self.lanes[index];
         if lane.state != ConnectionState::Ready {
             return;
@@ -302,7 +308,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Closes a draining connection that carries nothing any more.
-    pub fn close_drained(&mut self, index: ConnectionIx) {
+    pub(crate) fn close_drained(&mut self, index: ConnectionIx) {
         let c = &self.connections[index];
         let waits = !c.waiting.is_empty();
         if let (false, Some(reason)) = (waits, c.reason) {
@@ -311,7 +317,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection ends, and its slot is free.
-    pub fn close(&mut self, index: ConnectionIx, reason: CloseReason) {
+    pub(crate) fn close(&mut self, index: ConnectionIx, reason: CloseReason) {
         let closed = Some(self.now);
         let record = self.record(index, closed, Some(reason));
         if self.samples_connections {
@@ -338,7 +344,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What there is to say about a connection.
-    pub fn record(&self, index: ConnectionIx, closed: Option<Time>, reason: Option<CloseReason>) -> ConnectionRecord {
+    pub(crate) fn record(
+        &self,
+        index: ConnectionIx,
+        closed: Option<Time>,
+        reason: Option<CloseReason>,
+    ) -> ConnectionRecord {
         let (lane, c) = (&self.lanes[index], &self.connections[index]);
         let r = &self.replicas[self.replica_of(index)];
         ConnectionRecord {

@@ -17,7 +17,7 @@ use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod's condition has changed: every node and the cluster DNS learn of it after a lag of their own, in order.
-    pub fn publish(&mut self, pod: PodId, to: Condition) {
+    pub(crate) fn publish(&mut self, pod: PodId, to: Condition) {
         let p = &mut self.pods[pod];
         let (key, change) = (p.key, p.endpoint_changes);
         p.endpoint_changes += 1;
@@ -41,7 +41,7 @@ impl<O: Observer> Engine<'_, O> {
         ViewId(gateway * views).series(views)
     }
 
-    pub fn on_endpoint_change(&mut self, view: ViewId, pod: PodId, to: Condition) {
+    pub(crate) fn on_endpoint_change(&mut self, view: ViewId, pod: PodId, to: Condition) {
         let View { endpoints, log, .. } = &mut self.views[view];
         let ready = endpoints.ready.len();
         endpoints.change(pod, to);
@@ -54,12 +54,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What the cluster DNS knows: ready endpoints only.
-    pub fn dns_view(&self) -> &View {
+    pub(crate) fn dns_view(&self) -> &View {
         &self.views[ViewId(self.model.cluster.nodes)]
     }
 
     /// A channel asks for a lookup: now, or as its resolver treats requests that come too early.
-    pub fn request_resolution(&mut self, index: ChannelId) {
+    pub(crate) fn request_resolution(&mut self, index: ChannelId) {
         let settings = self.settings(index);
         let (discovery, resolver_settings) = (settings.discovery, settings.resolver);
         let now = self.now;
@@ -88,7 +88,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// DNS answers a channel, with what it knows (or has cached) now; or the first list of a watch has come.
-    pub fn on_dns_answer(&mut self, index: ChannelId, life: u32) {
+    pub(crate) fn on_dns_answer(&mut self, index: ChannelId, life: u32) {
         if self.channels[index].resolver.as_ref().is_none_or(|r| r.life != life) {
             return;
         }
@@ -170,14 +170,14 @@ impl<O: Observer> Engine<'_, O> {
         self.new_addresses(index, addresses);
     }
 
-    pub fn tell_resolved(&mut self, index: ChannelId, addresses: u32) {
+    pub(crate) fn tell_resolved(&mut self, index: ChannelId, addresses: u32) {
         let replica = &self.replicas[self.channels[index].replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
         self.observe(&Observation::Resolved { client: client.0, replica: ordinal, addresses });
     }
 
     /// A new list of addresses, which the policy acts on. With none, calls fail.
-    pub fn new_addresses(&mut self, index: ChannelId, addresses: Vec<PodId>) {
+    pub(crate) fn new_addresses(&mut self, index: ChannelId, addresses: Vec<PodId>) {
         self.lookout.extra_work += addresses.len() as u64;
         let addresses = self.subset_of(index, addresses);
         self.tell_resolved(index, u32_of(addresses.len()));
@@ -206,7 +206,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What the cluster DNS answers to somebody on `node`; `owner` keys the order.
-    pub fn look_up(&mut self, node: usize, owner: u64, order: Order) -> Vec<PodId> {
+    pub(crate) fn look_up(&mut self, node: usize, owner: u64, order: Order) -> Vec<PodId> {
         match self.model.cluster.dns.cache {
             DnsCache::None => {
                 let answer = self.dns_view().endpoints.ready.clone();
@@ -272,7 +272,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Makes this the address list of a pick_first, in the order of its attempts.
-    pub fn list_for_pick_first(&mut self, index: ChannelId, mut addresses: Vec<PodId>) {
+    pub(crate) fn list_for_pick_first(&mut self, index: ChannelId, mut addresses: Vec<PodId>) {
         if let Policy::PickFirst(PickFirst { shuffle: true, .. }) = *self.channels[index].policy {
             let k = self.channels[index].resolver.as_ref().map_or(0, |r| r.answers);
             let owner = mix(self.channel_key(index), k);
@@ -315,7 +315,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Subchannels that are no longer in the channel's list end. All are counted out before the first one drains: the calls
     /// that wait on it are picked for again, and must not find another one of them.
-    pub fn remove_subchannels(&mut self, index: ChannelId, removed: Vec<Subchannel>, why: CloseReason) {
+    pub(crate) fn remove_subchannels(&mut self, index: ChannelId, removed: Vec<Subchannel>, why: CloseReason) {
         if removed.is_empty() {
             return;
         }
@@ -344,7 +344,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Publishes a pod of the start without lag.
-    pub fn publish_at_start(&mut self, pod: PodId) {
+    pub(crate) fn publish_at_start(&mut self, pod: PodId) {
         for view in self.views_of(pod) {
             let view = &mut self.views[view];
             view.endpoints.change(pod, Condition::Ready);
@@ -370,7 +370,7 @@ fn phase(draw: u64, period: Span) -> Span {
 
 /// Who looks at the order of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// Somebody takes the addresses in turn.
     OfAnswer,
     /// Nobody, so that it need not be drawn.

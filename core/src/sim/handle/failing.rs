@@ -11,7 +11,7 @@ use crate::policy::budget::Resource;
 
 impl<O: Observer> Engine<'_, O> {
     /// A call fails without having been sent; the application learns of it after a while.
-    pub fn fail_fast(&mut self, call: Handle<CallIx>, index: ChannelId, why: FailureReason) {
+    pub(crate) fn fail_fast(&mut self, call: Handle<CallIx>, index: ChannelId, why: FailureReason) {
         let item = &mut self.calls[call.index];
         (item.state, item.failure) = (CallState::Failing, Some(why));
         let takes = self.dispatch_time(index).max(LOCAL_FAILURE_TAKES);
@@ -19,14 +19,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call fails that its channel could not even try to send.
-    pub fn on_fail_fast(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn on_fail_fast(&mut self, call: Handle<CallIx>) {
         if let Some(Call { ended: false, failure: Some(why), .. }) = self.calls.get(call) {
             self.fail_call(call.index, *why);
         }
     }
 
     /// The proxy refuses a call that has waited: the pod that it waited for has no part in that.
-    pub fn refuse_waiting(&mut self, call: CallIx, channel: ChannelId) {
+    pub(crate) fn refuse_waiting(&mut self, call: CallIx, channel: ChannelId) {
         self.give_back(channel, Resource::Pending);
         self.calls[call].state = CallState::Failing;
         self.fail_call(call, FailureReason::CircuitBreaker);
@@ -34,7 +34,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Tells the observer that a call has failed, at the pod that has to do with it.
     #[inline(never)]
-    pub fn tell_failure(&mut self, index: CallIx, why: FailureReason) {
+    pub(crate) fn tell_failure(&mut self, index: CallIx, why: FailureReason) {
         let call = &self.calls[index];
         let &Call { client, method, emitted, .. } = call;
         let pod = call.at().some();

@@ -17,7 +17,7 @@ const SHED: u64 = 0x5348_4544;
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod is up. If it is a gateway's, it looks for servers.
-    pub fn open_gateway(&mut self, pod: PodId) {
+    pub(crate) fn open_gateway(&mut self, pod: PodId) {
         let p = &self.pods[pod];
         let Some(gateway) = p.server.0.checked_sub(u32_of(self.model.servers.len())) else { return };
         let node = p.node;
@@ -32,7 +32,7 @@ impl<O: Observer> Engine<'_, O> {
     /// A call has come to a gateway's pod, which makes one like it. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a worker at random.
     #[inline(never)]
-    pub fn forward(&mut self, pod: PodId, index: CallIx) {
+    pub(crate) fn forward(&mut self, pod: PodId, index: CallIx) {
         let p = &mut self.pods[pod];
         let Some(forwarder) = &mut p.forwarder else { return };
         forwarder.under_way += 1;
@@ -65,14 +65,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The call that an application made: this one, or if it is a gateway's the one that it is made for.
-    pub fn originator(&self, index: CallIx) -> &Call {
+    pub(crate) fn originator(&self, index: CallIx) -> &Call {
         let call = &self.calls[index];
         if self.originates(call.client) { call } else { &self.calls[self.asked[index]] }
     }
 
     /// A gateway's call has ended: the one that it was made for is answered.
     #[inline(never)]
-    pub fn answer_for(&mut self, index: CallIx, failure: Option<FailureReason>) {
+    pub(crate) fn answer_for(&mut self, index: CallIx, failure: Option<FailureReason>) {
         let (asked, server) = (self.asked[index], self.calls[index].at());
         if failure.is_none() {
             self.count_off(index);
@@ -104,13 +104,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Somebody waits for what becomes of a gateway's call.
-    pub fn still_asked_for(&self, index: CallIx) -> bool {
+    pub(crate) fn still_asked_for(&self, index: CallIx) -> bool {
         let asked = &self.calls[self.asked[index]];
         !asked.ended && self.pods[asked.pod].serving
     }
 
     /// A client has given a call up: so does the gateway that it is in.
-    pub fn cancel_forwarded(&mut self, index: CallIx) {
+    pub(crate) fn cancel_forwarded(&mut self, index: CallIx) {
         let Some(&call) = self.forwarded.get(index) else { return };
         if call.index != CallIx::NONE {
             // Whatever the reason was, the server is not judged by it.
@@ -119,7 +119,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A gateway's pod is no more: what it was asked for is lost, and its connections to servers are closed.
-    pub fn close_gateway(&mut self, pod: PodId) {
+    pub(crate) fn close_gateway(&mut self, pod: PodId) {
         let Some(Forwarder { replica, .. }) = self.pods[pod].forwarder else { return };
         let r = &mut self.replicas[replica];
         r.phase = ReplicaPhase::Stopped;

@@ -21,7 +21,7 @@ const RESELECTIONS: u32 = 5;
 
 impl<O: Observer> Engine<'_, O> {
     /// The connection for a call: READY, or being dialled.
-    pub fn pick_pool(
+    pub(crate) fn pick_pool(
         &mut self,
         index: ChannelId,
         call: Handle<CallIx>,
@@ -58,7 +58,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request has been sent, or a call waits: a connection that has had all that it takes is replaced.
-    pub fn after_send(&mut self, index: ChannelId, connection: ConnectionIx) {
+    pub(crate) fn after_send(&mut self, index: ChannelId, connection: ConnectionIx) {
         let most = self.most_requests(index);
         if most.is_some_and(|most| self.lanes[connection].requests >= u64::from(most)) {
             self.drain(connection, CloseReason::MaxRequests);
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// How many requests a connection of a channel's proxy carries in its life.
-    pub fn most_requests(&self, index: ChannelId) -> Option<u32> {
+    pub(crate) fn most_requests(&self, index: ChannelId) -> Option<u32> {
         let client = self.clients[self.client_of(index)].settings;
         client.via.as_ref().and_then(|via| via.cluster?.max_requests_per_connection)
     }
@@ -107,7 +107,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Requests under way to the `i`-th host of a channel's picker, by all workers of its proxy; those that wait for a
     /// connection do not count (envoyproxy/envoy issue 44989).
-    pub fn active_on(&self, index: ChannelId, i: usize) -> u32 {
+    pub(crate) fn active_on(&self, index: ChannelId, i: usize) -> u32 {
         let channel = &self.channels[index];
         let own = &channel.subchannels[channel.picker[i].host()];
         let replica = &self.replicas[channel.replica];
@@ -124,7 +124,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pool's connection has become READY: the calls that waited for it go, oldest first.
-    pub fn pool_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
+    pub(crate) fn pool_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
         let reuse = self.reuse_of(index);
         let limit = self.stream_limit(self.lanes[connection].pod, false);
         self.lanes[connection].streams_max = limit.min(reuse.streams.unwrap_or(u32::MAX));
@@ -138,7 +138,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited for a connection to `address` that did not come.
-    pub fn fail_waiters(
+    pub(crate) fn fail_waiters(
         &mut self,
         channel: ChannelId,
         address: Address,
@@ -154,7 +154,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Calls that waited, for a connection or for a stream of one that drains, and were never sent, go elsewhere.
-    pub fn reroute(&mut self, waiting: VecDeque<Handle<CallIx>>) {
+    pub(crate) fn reroute(&mut self, waiting: VecDeque<Handle<CallIx>>) {
         for call in waiting {
             if self.calls.get(call).is_some_and(|c| !c.ended) {
                 self.count_off(call.index);
@@ -172,14 +172,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Whether the circuit breakers let a call of `channel` go on `connection`.
-    pub fn takes_on(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
+    pub(crate) fn takes_on(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
         let lane = &self.lanes[connection];
         let at_once = lane.state == ConnectionState::Ready && self.lanes.settled(connection) < lane.streams_max;
         self.take(channel, if at_once { Resource::Request } else { Resource::Pending })
     }
 
     /// Whether a call that waited may begin; if not, it still counts as one that waits.
-    pub fn begins(&mut self, channel: ChannelId) -> bool {
+    pub(crate) fn begins(&mut self, channel: ChannelId) -> bool {
         if self.in_use.is_empty() {
             return true;
         }
@@ -191,14 +191,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Takes one of what the proxy of `channel` has, if its circuit breakers allow it.
-    pub fn take(&mut self, channel: ChannelId, resource: Resource) -> bool {
+    pub(crate) fn take(&mut self, channel: ChannelId, resource: Resource) -> bool {
         let Some(breakers) = self.breakers_of(channel) else { return true };
         let replica = self.channels[channel].replica;
         self.in_use.reach(replica, InUse::default).try_take(&breakers, resource)
     }
 
     #[inline]
-    pub fn give_back(&mut self, channel: ChannelId, resource: Resource) {
+    pub(crate) fn give_back(&mut self, channel: ChannelId, resource: Resource) {
         if !self.in_use.is_empty() {
             self.give_back_to_proxy(channel, resource);
         }

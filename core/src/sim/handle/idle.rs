@@ -16,7 +16,7 @@ use crate::units::{Span, Time};
 
 /// What a channel's idle timeout needs to know.
 #[derive(Clone, Copy, Debug)]
-pub struct Idleness {
+pub(crate) struct Idleness {
     /// Calls that have not ended, attempts and back-offs in between included.
     calls: u32,
     /// A `ChannelIdle` event is scheduled.
@@ -26,7 +26,7 @@ pub struct Idleness {
 }
 
 /// True if some setting of a client asks when its calls begin and end.
-pub fn counts_calls(model: &Model, client: &Client) -> bool {
+pub(crate) fn counts_calls(model: &Model, client: &Client) -> bool {
     let Protocol::Grpc(grpc) = &client.protocol else { return false };
     let throttles = grpc.retry.is_some_and(|retries| retries.throttling.is_some());
     throttles || idles_after(model, client, grpc).is_some()
@@ -49,7 +49,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call of a channel begins.
     #[inline(never)]
-    pub fn count_call(&mut self, client: CallerId, owner: OwnerId) {
+    pub(crate) fn count_call(&mut self, client: CallerId, owner: OwnerId) {
         if self.idle_timeout(client).is_some() {
             let channel = owner.channel();
             self.watch_for_idle(channel);
@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call has ended.
     #[inline(never)]
-    pub fn discount_call(&mut self, index: CallIx, succeeded: bool) {
+    pub(crate) fn discount_call(&mut self, index: CallIx, succeeded: bool) {
         let &Call { client, owner, .. } = &self.calls[index];
         let Protocol::Grpc(_) = self.clients[client].settings.protocol else { return };
         let channel = owner.channel();
@@ -76,7 +76,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The channel is in use, or about to be: looks later whether it still is.
-    pub fn watch_for_idle(&mut self, index: ChannelId) {
+    pub(crate) fn watch_for_idle(&mut self, index: ChannelId) {
         let Some(timeout) = self.idle_timeout(self.client_of(index)) else { return };
         let unused = Idleness { calls: 0, timer: false, since: Time::ZERO };
         let idleness = self.idleness.reach(index, || unused);
@@ -88,7 +88,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// As grpc-go does: with a call open, the channel cannot be idle before a full period from now; without, it is when the period
     /// since the last one's end is over.
-    pub fn on_channel_idle(&mut self, index: ChannelId) {
+    pub(crate) fn on_channel_idle(&mut self, index: ChannelId) {
         let Some(timeout) = self.idle_timeout(self.client_of(index)) else { return };
         let idleness = &mut self.idleness[index];
         let over = if idleness.calls > 0 { self.now + timeout } else { idleness.since + timeout };
@@ -121,7 +121,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// What a channel keeps of the addresses that discovery gave: all, or those that its own seed chooses (gRFC A68). The seed is the
     /// balancer's, which ends when the channel is idle.
-    pub fn subset_of(&self, index: ChannelId, addresses: Vec<PodId>) -> Vec<PodId> {
+    pub(crate) fn subset_of(&self, index: ChannelId, addresses: Vec<PodId>) -> Vec<PodId> {
         let Some(Subset { size }) = self.settings(index).subset else { return addresses };
         let life = self.channels[index].resolver.as_ref().map_or(0, |r| r.life);
         let seed = self.streams.draw(Purpose::Subset, self.channel_key(index), life.into());

@@ -7,14 +7,14 @@ use crate::ids::{CallIx, CallerId, PodId};
 
 impl<O: Observer> Engine<'_, O> {
     #[inline(always)]
-    pub fn tell_called(&mut self, client: CallerId, method: u16) {
+    pub(crate) fn tell_called(&mut self, client: CallerId, method: u16) {
         if self.observer.intercepts() {
             self.observer.intercept(self.now, &Intercepted::Called { client: client.0, method });
         }
     }
 
     #[inline(always)]
-    pub fn tell_received(&mut self, pod: PodId, index: CallIx) {
+    pub(crate) fn tell_received(&mut self, pod: PodId, index: CallIx) {
         if self.observer.intercepts() {
             let client = self.originator(index).client.0;
             let method = self.calls[index].method;
@@ -24,7 +24,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A pod is done with a call. A gateway's that was given up is done already.
     #[inline(always)]
-    pub fn tell_handled(&mut self, pod: PodId, index: CallIx, how: Handled) {
+    pub(crate) fn tell_handled(&mut self, pod: PodId, index: CallIx, how: Handled) {
         if !self.observer.intercepts() {
             return;
         }
@@ -39,7 +39,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A client gives a call up. Its handler goes on if it serves: only what waits, and what is a stream, looks whether anybody still asks.
     #[inline(always)]
-    pub fn tell_given_up(&mut self, index: CallIx, why: FailureReason) {
+    pub(crate) fn tell_given_up(&mut self, index: CallIx, why: FailureReason) {
         if !self.observer.intercepts() {
             return;
         }
@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     #[inline(always)]
-    pub fn tell_message(&mut self, pod: PodId, client: CallerId) {
+    pub(crate) fn tell_message(&mut self, pod: PodId, client: CallerId) {
         if self.observer.intercepts() {
             self.observer.intercept(self.now, &Intercepted::Message { pod, client: client.0 });
         }

@@ -13,7 +13,7 @@ use crate::units::Time;
 
 impl<O: Observer> Engine<'_, O> {
     /// A connection of a channel has become READY: says whether its client has keepalive.
-    pub fn begin_pinging(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
+    pub(crate) fn begin_pinging(&mut self, channel: ChannelId, connection: ConnectionIx) -> bool {
         let Some(mut settings) = self.settings(channel).keepalive else { return false };
         settings.time = self.slowed.get(&channel).copied().unwrap_or(settings.time);
         let ends = Ends::new(settings, self.now, self.to_pod, self.to_client);
@@ -23,14 +23,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection is closed.
-    pub fn end_pinging(&mut self, connection: ConnectionIx) {
+    pub(crate) fn end_pinging(&mut self, connection: ConnectionIx) {
         if let Some(ends) = self.pings.get_mut(connection) {
             *ends = None;
         }
     }
 
     /// Whether TCP ends a connection when keepalive's timeout is over, and not when it has tried often enough.
-    pub fn has_user_timeout(&mut self, connection: ConnectionIx) -> bool {
+    pub(crate) fn has_user_timeout(&mut self, connection: ConnectionIx) -> bool {
         self.ends(connection).is_some_and(|ends| ends.settings.tcp_user_timeout)
     }
 
@@ -51,7 +51,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_keepalive(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_keepalive(&mut self, handle: Handle<ConnectionIx>) {
         if self.connections.get(handle).is_none() || self.lanes[handle.index].dead {
             return;
         }
@@ -71,7 +71,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A ping reaches the pod: it answers, or it has had enough.
-    pub fn on_ping(&mut self, handle: Handle<ConnectionIx>, streams: u32) {
+    pub(crate) fn on_ping(&mut self, handle: Handle<ConnectionIx>, streams: u32) {
         let lane = &self.lanes[handle.index];
         if self.connections.get(handle).is_none() || lane.dead || !self.pods[lane.pod].serving {
             return;
@@ -91,7 +91,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The answer to a ping reaches the client.
-    pub fn on_pong(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_pong(&mut self, handle: Handle<ConnectionIx>) {
         let now = self.now;
         if self.connections.get(handle).is_some() && !self.lanes[handle.index].dead {
             if let Some(ends) = self.ends(handle.index) {
@@ -103,7 +103,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request was sent.
     #[inline(always)]
-    pub fn call_begins(&mut self, connection: ConnectionIx) {
+    pub(crate) fn call_begins(&mut self, connection: ConnectionIx) {
         if !self.pings.is_empty() {
             self.pinger_call_begins(connection);
         }
@@ -119,7 +119,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call has ended.
-    pub fn call_ends(&mut self, connection: ConnectionIx) {
+    pub(crate) fn call_ends(&mut self, connection: ConnectionIx) {
         if let Some(ends) = self.ends(connection) {
             ends.call_ends();
         }
@@ -127,7 +127,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A response was read.
     #[inline(always)]
-    pub fn response_read(&mut self, connection: ConnectionIx) {
+    pub(crate) fn response_read(&mut self, connection: ConnectionIx) {
         if !self.pings.is_empty() {
             self.pinger_reads(connection);
         }
@@ -143,7 +143,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What the client sent at `sent` will not be acknowledged.
-    pub fn lost(&mut self, connection: ConnectionIx, sent: Time) {
+    pub(crate) fn lost(&mut self, connection: ConnectionIx, sent: Time) {
         if let Some(ends) = self.ends(connection) {
             ends.lost(sent);
             self.set_keepalive_timer(connection);
@@ -151,7 +151,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A client is told that it pings too often: the new connections of its channel have twice the time.
-    pub fn slow_down(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn slow_down(&mut self, handle: Handle<ConnectionIx>) {
         let channel = self.connections[handle.index].owner.channel();
         let Some(settings) = self.ends(handle.index).map(|ends| ends.settings).filter(|s| s.slow_down) else { return };
         let of_connection = settings.time;

@@ -9,7 +9,7 @@ use crate::units::Span;
 
 /// What a call is like.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// Its method, counted from 1; `NO_METHOD` if its client does not tell them apart.
     pub method: u16,
     /// The uniform draw that decides its service time.
@@ -20,7 +20,7 @@ pub struct Kind {
 impl Kind {
     /// Of a call with this draw.
     #[inline(always)]
-    pub fn of(client: &Client, demand: u64) -> Kind {
+    pub(crate) fn of(client: &Client, demand: u64) -> Kind {
         if client.methods.is_empty() {
             return Kind { method: NO_METHOD, demand, deadline: client.deadline };
         }
@@ -35,14 +35,14 @@ impl Kind {
     }
 
     /// The deadline of a call of this method.
-    pub fn deadline_of(client: &Client, method: u16) -> Option<Span> {
+    pub(crate) fn deadline_of(client: &Client, method: u16) -> Option<Span> {
         let of = usize::from(method).checked_sub(1).and_then(|i| client.methods.get(i));
         of.map_or(client.deadline, |method| method.deadline)
     }
 
     /// Which of the client's queues of deadlines it goes into: they are constant per method.
     #[inline(always)]
-    pub fn queue(self) -> usize {
+    pub(crate) fn queue(self) -> usize {
         self.method.saturating_sub(1).into()
     }
 }
@@ -50,7 +50,7 @@ impl Kind {
 impl<O: Observer> Engine<'_, O> {
     /// What a call of a method costs that would take `work` by the server's laws.
     #[inline(never)]
-    pub fn costs(&self, index: CallIx, work: Span) -> Span {
+    pub(crate) fn costs(&self, index: CallIx, work: Span) -> Span {
         let call = &self.calls[index];
         let client = self.originator(index).client;
         let method = &self.clients[client].settings.methods[usize::from(call.method) - 1];

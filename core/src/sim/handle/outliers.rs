@@ -20,7 +20,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A new list of addresses for a channel with outlier detection.
-    pub fn judge_addresses(&mut self, index: ChannelId, addresses: &[Address]) {
+    pub(crate) fn judge_addresses(&mut self, index: ChannelId, addresses: &[Address]) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
         let judge = self.judge_of(index);
         if !self.outliers.contains_key(&judge) {
@@ -31,7 +31,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A request to `address` has ended, or could not be sent there. Envoy does not judge by what its client gave up: its deadline ends
     /// the request downstream, and says nothing of the host.
-    pub fn judge(&mut self, index: ChannelId, address: Address, failure: Option<FailureReason>) {
+    pub(crate) fn judge(&mut self, index: ChannelId, address: Address, failure: Option<FailureReason>) {
         let Some(detection) = self.settings(index).outlier_detection else { return };
         let failure = failure.map(FailureReason::status);
         if detection.rules != Rules::Grpc && failure == Some(Status::DeadlineExceeded) {
@@ -52,7 +52,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_sweep(&mut self, judge: ChannelId) {
+    pub(crate) fn on_sweep(&mut self, judge: ChannelId) {
         let Some(detection) = self.settings(judge).outlier_detection else { return };
         if self.channels[judge].stopped {
             return;
@@ -96,7 +96,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Whether the channel leaves `address` out.
-    pub fn is_ejected(&self, index: ChannelId, address: Address) -> bool {
+    pub(crate) fn is_ejected(&self, index: ChannelId, address: Address) -> bool {
         if self.outliers.is_empty() {
             return false;
         }

@@ -14,7 +14,7 @@ const CONNECTION_ATTEMPT_DELAY: Span = Span::from_millis(250);
 
 impl<O: Observer> Engine<'_, O> {
     /// Starts at the first address. TRANSIENT_FAILURE is sticky: a channel that is in it stays so until it is READY.
-    pub fn start_pass(&mut self, index: ChannelId) {
+    pub(crate) fn start_pass(&mut self, index: ChannelId) {
         self.catch_up(index);
         let channel = &mut self.channels[index];
         if channel.state != Connectivity::TransientFailure {
@@ -74,7 +74,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_attempt_delay_over(&mut self, index: ChannelId, attempt: u32) {
+    pub(crate) fn on_attempt_delay_over(&mut self, index: ChannelId, attempt: u32) {
         let channel = &self.channels[index];
         if channel.attempt == attempt && channel.in_pass && !channel.stopped {
             self.try_next(index);
@@ -82,14 +82,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// An attempt failed; in a pass, the next address is tried at once.
-    pub fn attempt_failed(&mut self, index: ChannelId) {
+    pub(crate) fn attempt_failed(&mut self, index: ChannelId) {
         if self.channels[index].in_pass {
             self.try_next(index);
         }
     }
 
     /// The same without back-off: nothing is tried until there is a call.
-    pub fn attempt_of_call_failed(&mut self, index: ChannelId, i: usize) {
+    pub(crate) fn attempt_of_call_failed(&mut self, index: ChannelId, i: usize) {
         let subchannel = &mut self.channels[index].subchannels[i];
         (subchannel.state, subchannel.connection, subchannel.failures) = (SubchannelState::Idle, ConnectionIx::NONE, 1);
         self.request_resolution(index);
@@ -97,7 +97,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The calls that waited for the attempt fail with it; the next one is the next attempt.
-    pub fn attempt_failed_for_good(&mut self, index: ChannelId) {
+    pub(crate) fn attempt_failed_for_good(&mut self, index: ChannelId) {
         let channel = &mut self.channels[index];
         if channel.ready == 0 && !channel.in_pass {
             channel.state = Connectivity::Idle;
@@ -106,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The `winner`-th address is READY: all other attempts end.
-    pub fn end_pass(&mut self, index: ChannelId, winner: usize) {
+    pub(crate) fn end_pass(&mut self, index: ChannelId, winner: usize) {
         self.channels[index].in_pass = false;
         for i in 0..self.channels[index].subchannels.len() {
             if i == winner {

@@ -14,7 +14,7 @@ use crate::random::{Purpose, below, mix};
 
 impl<O: Observer> Engine<'_, O> {
     /// Builds the picker of the READY connections.
-    pub fn rebuild_picker(&mut self, index: ChannelId) {
+    pub(crate) fn rebuild_picker(&mut self, index: ChannelId) {
         let key = self.channel_key(index);
         let rotation = self.channels[index].policy.rotation();
         let usable: SmallVec<[EndpointIx; 2]> = self.pickable(index).collect();
@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Keeps the order of an answer, if the channel's policy goes by it. grpc-js begins anywhere in it.
-    pub fn keep_order(&mut self, index: ChannelId, addresses: &[Address]) {
+    pub(crate) fn keep_order(&mut self, index: ChannelId, addresses: &[Address]) {
         let channel = &self.channels[index];
         if !goes_by_answer(channel) || addresses.is_empty() {
             return;
@@ -79,6 +79,6 @@ impl<O: Observer> Engine<'_, O> {
 }
 
 /// True if a channel's rotation is in the order of its answers. Envoy has an order of its own.
-pub fn goes_by_answer(channel: &Channel<'_>) -> bool {
+pub(super) fn goes_by_answer(channel: &Channel<'_>) -> bool {
     !channel.pools && channel.policy.rotation().is_some_and(RotationStart::goes_by_answer)
 }

@@ -15,7 +15,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Sends `call` on the connection that the policy of its channel picks, which is READY. The draws come from the call's own, so
     /// that no pick shifts those of another.
     #[inline(never)]
-    pub fn send_by_policy(&mut self, index: ChannelId, call: Handle<CallIx>) {
+    pub(crate) fn send_by_policy(&mut self, index: ChannelId, call: Handle<CallIx>) {
         let mut drawn = self.calls[call.index].draws();
         let mut draw = || {
             drawn = mix(drawn, PICK);
@@ -99,7 +99,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a channel has become READY: nothing is known yet of how fast it answers.
-    pub fn begin_measuring(&mut self, index: ChannelId, connection: ConnectionIx) {
+    pub(crate) fn begin_measuring(&mut self, index: ChannelId, connection: ConnectionIx) {
         on_policy!(*self.channels[index].policy, policy => self.begin_measuring_by(policy, connection));
     }
 
@@ -112,7 +112,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A call on a connection has ended: with a response, or given up.
     #[inline(always)]
-    pub fn learn(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
+    pub(crate) fn learn(&mut self, connection: ConnectionIx, sent: Time, failure: Option<FailureReason>) {
         if self.learns {
             self.learn_from(connection, sent, failure);
         }

@@ -19,7 +19,7 @@ use crate::units::{Span, Time};
 const REPORT_PERIOD: Span = Span::from_secs(1);
 
 /// True if a client's policy learns from the calls that end.
-pub fn learns(client: &Client) -> bool {
+pub(crate) fn learns(client: &Client) -> bool {
     match &client.protocol {
         Protocol::Grpc(GrpcClient { policy, outlier_detection, .. }) => outlier_detection.is_some() || policy.learns(),
         Protocol::Http1(_) => false,
@@ -32,7 +32,7 @@ fn asks_for_reports(client: &Client) -> bool {
 
 impl<O: Observer> Engine<'_, O> {
     /// Makes the plan of a channel whose picker has been rebuilt, if its policy has one.
-    pub fn make_plan(&mut self, index: ChannelId) {
+    pub(crate) fn make_plan(&mut self, index: ChannelId) {
         on_policy!(*self.channels[index].policy, policy => self.make_plan_by(policy, index));
     }
 
@@ -58,7 +58,7 @@ impl<O: Observer> Engine<'_, O> {
         self.channels[index].plan = plan.map(Box::new);
     }
 
-    pub fn on_reweigh(&mut self, index: ChannelId) {
+    pub(crate) fn on_reweigh(&mut self, index: ChannelId) {
         on_policy!(*self.channels[index].policy, policy => self.renew_by(policy, index));
     }
 
@@ -80,13 +80,13 @@ impl<O: Observer> Engine<'_, O> {
     // Load reports
 
     /// Pods report their load if anybody asks.
-    pub fn start_reports(&mut self) {
+    pub(crate) fn start_reports(&mut self) {
         if self.model.clients.iter().any(asks_for_reports) {
             self.after(REPORT_PERIOD, Rank::Controller, Event::Report);
         }
     }
 
-    pub fn on_report(&mut self) {
+    pub(crate) fn on_report(&mut self) {
         let period = REPORT_PERIOD.as_secs_f64();
         for pod in self.pods.ids() {
             if !self.pods[pod].serving {
@@ -110,7 +110,7 @@ impl<O: Observer> Engine<'_, O> {
     // Slow start
 
     /// A new list of addresses for a channel. A proxy that ran before the run began knows the pods of the start as long as they are there.
-    pub fn note_joins(&mut self, index: ChannelId, addresses: &[Address]) {
+    pub(crate) fn note_joins(&mut self, index: ChannelId, addresses: &[Address]) {
         let Channel { replica, joined: Some(_), .. } = self.channels[index] else { return };
         let r = &self.replicas[replica];
         // Replicas of the start may start some time into the run; those of a rollout, and pods of a gateway that come later, are new.
@@ -146,7 +146,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The host that the schedule of a slow start has next: as a position in the picker.
-    pub fn pick_slowly(&mut self, index: ChannelId) -> Option<usize> {
+    pub(crate) fn pick_slowly(&mut self, index: ChannelId) -> Option<usize> {
         let client = self.clients[self.client_of(index)].settings;
         let slow_start = client.via.as_ref()?.cluster?.slow_start?;
         let mut plan = self.channels[index].plan.take();
@@ -162,7 +162,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The endpoint that a call's key leads to: as an index into the channel's subchannels. Endpoints that are left out or, but
     /// for pools, not READY are passed over.
-    pub fn pick_by_key(&self, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
+    pub(crate) fn pick_by_key(&self, index: ChannelId, call: Handle<CallIx>) -> Option<usize> {
         on_policy!(*self.channels[index].policy, policy => self.pick_by_key_by(policy, index, call))
     }
 
@@ -180,7 +180,7 @@ impl<O: Observer> Engine<'_, O> {
     // What NGINX and HAProxy count
 
     /// A call goes to a host, as an index into the subchannels of the channel.
-    pub fn count_on(&mut self, index: ChannelId, host: usize) {
+    pub(crate) fn count_on(&mut self, index: ChannelId, host: usize) {
         let channel = &mut self.channels[index];
         if channel.policy.counts() {
             on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.began(plan, host)));
@@ -188,7 +188,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call that went to this address is over.
-    pub fn count_end(&mut self, index: ChannelId, address: Address) {
+    pub(crate) fn count_end(&mut self, index: ChannelId, address: Address) {
         let channel = &mut self.channels[index];
         on_policy!(*channel.policy, policy => channel.count(policy, |policy, plan| policy.ended(plan, address)));
     }

@@ -21,14 +21,14 @@ const LEAST_GRACE: Span = Span::from_secs(2);
 
 impl<O: Observer> Engine<'_, O> {
     /// A pod of the start of the run: Ready, and known to all.
-    pub fn create_ready_pod(&mut self, server: DeploymentId) {
+    pub(crate) fn create_ready_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.publish_at_start(pod);
         self.make_ready(pod);
     }
 
     /// A new pod, which becomes Ready after its start-up time.
-    pub fn create_pod(&mut self, server: DeploymentId) {
+    pub(crate) fn create_pod(&mut self, server: DeploymentId) {
         let pod = self.add_pod(server);
         self.begin_startup(pod);
     }
@@ -104,7 +104,7 @@ impl<O: Observer> Engine<'_, O> {
         self.after(takes, Rank::World, Event::PodReady { pod, incarnation });
     }
 
-    pub fn on_pod_ready(&mut self, pod: PodId, incarnation: u32) {
+    pub(crate) fn on_pod_ready(&mut self, pod: PodId, incarnation: u32) {
         let p = &self.pods[pod];
         if p.phase != PodPhase::Starting || p.incarnation != incarnation {
             return;
@@ -132,14 +132,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The readiness probe of a Ready pod fails. It serves what comes all the same.
-    pub fn fail_readiness(&mut self, pod: PodId, lasts: Option<Span>) {
+    pub(crate) fn fail_readiness(&mut self, pod: PodId, lasts: Option<Span>) {
         let until = lasts.map_or(Time::NEVER, |lasts| self.now + lasts);
         self.pods[pod].unready_until = until;
         self.become_unready(pod);
         self.schedule.at(until, Rank::World, Event::ReadinessBack { pod });
     }
 
-    pub fn become_unready(&mut self, pod: PodId) {
+    pub(crate) fn become_unready(&mut self, pod: PodId) {
         let p = &mut self.pods[pod];
         (p.ready_since, p.ready_changed) = (Time::NEVER, self.now);
         let server = p.server;
@@ -149,7 +149,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pod may be Ready again: if its probe succeeds, and it answers at all.
-    pub fn on_readiness_back(&mut self, pod: PodId) {
+    pub(crate) fn on_readiness_back(&mut self, pod: PodId) {
         let p = &mut self.pods[pod];
         if p.phase != PodPhase::Unready || p.unready_until > self.now || self.black_holes.contains(&pod) {
             return;
@@ -159,13 +159,13 @@ impl<O: Observer> Engine<'_, O> {
         self.tell_ready(pod);
     }
 
-    pub fn set_phase(&mut self, pod: PodId, phase: PodPhase) {
+    pub(crate) fn set_phase(&mut self, pod: PodId, phase: PodPhase) {
         self.pods[pod].phase = phase;
         self.observe(&Observation::PodPhase { pod, phase });
     }
 
     /// Deletes a pod. In parallel, its endpoint is removed, and the preStop hook runs before SIGTERM.
-    pub fn delete_pod(&mut self, pod: PodId) {
+    pub(crate) fn delete_pod(&mut self, pod: PodId) {
         let p = &self.pods[pod];
         let phase = match p.phase {
             PodPhase::Terminating | PodPhase::Gone => return,
@@ -189,7 +189,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// SIGTERM: GracefulStop closes the listener and sends GOAWAY on all connections; the pod is gone when the last closes. A proxy may
     /// have its own way.
-    pub fn on_sigterm(&mut self, pod: PodId) {
+    pub(crate) fn on_sigterm(&mut self, pod: PodId) {
         if self.pods[pod].phase != PodPhase::Terminating {
             return;
         }
@@ -214,14 +214,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of the pod has closed.
-    pub fn pod_lost_connection(&mut self, pod: PodId) {
+    pub(crate) fn pod_lost_connection(&mut self, pod: PodId) {
         let p = &self.pods[pod];
         if p.draining && p.connections.is_empty() && p.phase == PodPhase::Terminating {
             self.pod_gone(pod);
         }
     }
 
-    pub fn on_sigkill(&mut self, pod: PodId) {
+    pub(crate) fn on_sigkill(&mut self, pod: PodId) {
         if self.pods[pod].phase == PodPhase::Terminating {
             self.kill_container(pod);
             self.pod_gone(pod);
@@ -229,7 +229,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// SIGKILL of the container of a Ready pod: it restarts in place.
-    pub fn kill_pod(&mut self, pod: PodId) {
+    pub(crate) fn kill_pod(&mut self, pod: PodId) {
         self.kill_container(pod);
         self.publish(pod, Condition::Absent);
         self.begin_startup(pod);

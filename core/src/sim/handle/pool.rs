@@ -20,7 +20,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A request takes an idle connection, or waits for the first one that comes free: a new one if the limit allows.
-    pub fn pool_call(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn pool_call(&mut self, call: Handle<CallIx>) {
         let index = self.calls[call.index].owner.pool();
         let settings = self.pool_settings(index);
         let pool = &mut self.pools[index];
@@ -39,7 +39,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Opens a connection. To a headless Service an HTTP/1.1 client resolves the name for each dial and takes one address.
-    pub fn pool_dial(&mut self, index: PoolId) {
+    pub(crate) fn pool_dial(&mut self, index: PoolId) {
         let pool = &mut self.pools[index];
         pool.open += 1;
         pool.dialling += 1;
@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
         self.look_up(node, owner, Order::OfAnswer).first().map_or(Address::VIRTUAL_IP, |&pod| pod.into())
     }
 
-    pub fn pool_connected(&mut self, index: PoolId, connection: Handle<ConnectionIx>) {
+    pub(crate) fn pool_connected(&mut self, index: PoolId, connection: Handle<ConnectionIx>) {
         self.pools[index].dialling -= 1;
         if let Some(idle) = self.pool_settings(index).keep_alive.and_then(|k| k.idle_timeout) {
             self.after(idle, Rank::Expiry, Event::PoolIdleCheck(connection));
@@ -65,7 +65,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A dial failed: so does the call that has waited longest.
-    pub fn pool_refused(&mut self, index: PoolId, why: FailureReason) {
+    pub(crate) fn pool_refused(&mut self, index: PoolId, why: FailureReason) {
         let pool = &mut self.pools[index];
         pool.open -= 1;
         pool.dialling -= 1;
@@ -98,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool has no request on it: it takes the next one, or waits for one, or ends.
-    pub fn return_to_pool(&mut self, connection: ConnectionIx) {
+    pub(crate) fn return_to_pool(&mut self, connection: ConnectionIx) {
         let index = self.connections[connection].owner.pool();
         let lane = &self.lanes[connection];
         let fresh = lane.requests == 0;
@@ -126,7 +126,7 @@ impl<O: Observer> Engine<'_, O> {
         self.pools[index].idle.push_back(connection);
     }
 
-    pub fn on_pool_idle_check(&mut self, handle: Handle<ConnectionIx>) {
+    pub(crate) fn on_pool_idle_check(&mut self, handle: Handle<ConnectionIx>) {
         let Some(c) = self.connections.get(handle) else { return };
         let Some(idle) = self.pool_settings(c.owner.pool()).keep_alive.and_then(|k| k.idle_timeout) else { return };
         let idle_since = c.idle_since;
@@ -139,7 +139,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool takes no new requests.
-    pub fn leave_pool(&mut self, index: PoolId, connection: ConnectionIx) {
+    pub(crate) fn leave_pool(&mut self, index: PoolId, connection: ConnectionIx) {
         let pool = &mut self.pools[index];
         pool.idle.retain(|&c| c != connection);
         pool.open -= 1;
@@ -147,7 +147,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The replica has stopped: idle connections close now, the others after their requests.
-    pub fn shut_pool(&mut self, index: PoolId) {
+    pub(crate) fn shut_pool(&mut self, index: PoolId) {
         self.pools[index].stopped = true;
         for connection in std::mem::take(&mut self.pools[index].idle) {
             self.drain(connection, CloseReason::ClientStopped);

@@ -16,7 +16,7 @@ impl<O: Observer> Engine<'_, O> {
     /// The channel that balances for `channel`, which is being added: itself; where workers of a proxy do it, the first channel of
     /// the replica whose connection is on the same worker. Where the kernel puts a connection is a hash of its ports
     /// (SO_REUSEPORT): a uniform draw.
-    pub fn balancer_of(&self, replica: ReplicaId, first: ChannelId, channel: ChannelId) -> ChannelId {
+    pub(crate) fn balancer_of(&self, replica: ReplicaId, first: ChannelId, channel: ChannelId) -> ChannelId {
         let r = &self.replicas[replica];
         let via = self.clients[r.client].settings.via.as_ref();
         let Some(workers) = via.and_then(|sidecar| sidecar.workers) else { return channel };
@@ -38,7 +38,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call goes to the proxy first.
-    pub fn enter_proxy(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn enter_proxy(&mut self, call: Handle<CallIx>) {
         let item = &mut self.calls[call.index];
         item.owner = self.channels[item.owner.channel()].balancer.into();
         item.state = CallState::ToProxy;
@@ -46,7 +46,7 @@ impl<O: Observer> Engine<'_, O> {
         self.after(there, Rank::World, Event::AtProxy(call));
     }
 
-    pub fn on_at_proxy(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn on_at_proxy(&mut self, call: Handle<CallIx>) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
         if self.has_given_up(c.owner.channel()) {
             return self.fail_call(call.index, FailureReason::CallerStopped);
@@ -56,7 +56,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A response has reached the proxy: for the pod and the connection the call is over, for the application not yet.
-    pub fn leave_proxy(&mut self, index: CallIx) {
+    pub(crate) fn leave_proxy(&mut self, index: CallIx) {
         let (_, back) = self.time_in_proxy(index);
         let call = self.calls.handle(index);
         let item = &mut self.calls[index];
@@ -67,7 +67,7 @@ impl<O: Observer> Engine<'_, O> {
         self.response_came(connection, sent, failure);
     }
 
-    pub fn on_answered(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn on_answered(&mut self, call: Handle<CallIx>) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             let failure = self.calls[call.index].failure;
             let worker = self.end_attempt(call.index, failure);

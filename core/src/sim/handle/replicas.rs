@@ -12,11 +12,11 @@ use crate::random::{Purpose, mix};
 use crate::units::Span;
 
 /// Istio's `terminationDrainDuration`.
-pub const PROXY_DRAINS: Span = Span::from_secs(5);
+pub(super) const PROXY_DRAINS: Span = Span::from_secs(5);
 
 impl<O: Observer> Engine<'_, O> {
     /// The ordinal of the replica that made a call.
-    pub fn ordinal_of(&self, call: CallIx) -> u32 {
+    pub(crate) fn ordinal_of(&self, call: CallIx) -> u32 {
         let call = &self.calls[call];
         let replica = match self.clients[call.client].settings.protocol {
             Protocol::Grpc(_) => self.channels[call.owner.channel()].replica,
@@ -26,7 +26,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A replica starts: it connects if its client does so at the start, and takes its part of the load.
-    pub fn on_replica_start(&mut self, replica: ReplicaId) {
+    pub(crate) fn on_replica_start(&mut self, replica: ReplicaId) {
         let now = self.now;
         let r = &mut self.replicas[replica];
         if r.phase != ReplicaPhase::Starting {
@@ -61,7 +61,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn start_client_rollout(&mut self, client: CallerId) {
+    pub(crate) fn start_client_rollout(&mut self, client: CallerId) {
         let state = &mut self.clients[client];
         state.revision += 1;
         state.rolling = true;
@@ -78,7 +78,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One step of the Deployment controller for a client.
-    pub fn on_reconcile_client(&mut self, client: CallerId) {
+    pub(crate) fn on_reconcile_client(&mut self, client: CallerId) {
         self.clients[client].reconciling = false;
         let settings = self.clients[client].settings;
         let fleet = self.client_fleet(client);
@@ -157,7 +157,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The key of a replica's random draws.
-    pub fn replica_key(&self, replica: ReplicaId) -> u64 {
+    pub(crate) fn replica_key(&self, replica: ReplicaId) -> u64 {
         let r = &self.replicas[replica];
         mix(self.clients[r.client].key, u64::from(r.ordinal))
     }

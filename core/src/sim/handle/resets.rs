@@ -10,13 +10,13 @@ use crate::narrow::u32_of;
 use crate::units::Time;
 
 /// Why connections are reset, and with that the calls on them.
-pub type Why = (CloseReason, FailureReason);
+pub(crate) type Why = (CloseReason, FailureReason);
 
 /// Which calls were on which connection at some instant. A connection that drained before it has had no new call since, so
 /// its calls can be looked up here; those of the others are found only by going through all calls. With a grace period,
 /// connections drain that much earlier than they are closed: one index per such period serves all of them.
 #[derive(Debug, Default)]
-pub struct CallsByConnection {
+pub(crate) struct CallsByConnection {
     built: Option<Time>,
     /// Connection and call, sorted.
     entries: Vec<(ConnectionIx, Handle<CallIx>)>,
@@ -51,7 +51,7 @@ fn on_connections(
 
 impl<O: Observer> Engine<'_, O> {
     /// The server's end of connections is gone; the news reaches the clients half a round trip later.
-    pub fn reset(&mut self, connections: Vec<Handle<ConnectionIx>>, why: Why) {
+    pub(crate) fn reset(&mut self, connections: Vec<Handle<ConnectionIx>>, why: Why) {
         for &handle in &connections {
             self.lanes[handle.index].dead = true;
         }
@@ -61,7 +61,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The client's end of a connection is gone: its calls fail now.
-    pub fn reset_by_client(&mut self, connection: Handle<ConnectionIx>, why: Why) {
+    pub(crate) fn reset_by_client(&mut self, connection: Handle<ConnectionIx>, why: Why) {
         self.lanes[connection.index].dead = true;
         let i = u32_of(self.resets.len());
         self.resets.push((why, vec![connection]));
@@ -69,7 +69,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Clients learn that connections were reset: channels react, the calls on them fail, the connections are closed.
-    pub fn on_resets(&mut self, i: u32) {
+    pub(crate) fn on_resets(&mut self, i: u32) {
         let ((reason, why), ref mut connections) = self.resets[i as usize];
         let connections = std::mem::take(connections);
         for &handle in &connections {

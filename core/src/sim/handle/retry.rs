@@ -19,7 +19,7 @@ const BACKOFF: u64 = 0x5245_5452;
 impl<O: Observer> Engine<'_, O> {
     /// An attempt is over: so is its call, unless its client tries again. Returns the worker that can go on.
     #[inline(always)]
-    pub fn end_attempt(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
+    pub(crate) fn end_attempt(&mut self, index: CallIx, failure: Option<FailureReason>) -> WorkerId {
         match failure {
             Some(why) if self.tries_again(index, why) => WorkerId::NONE,
             _ => self.tell_end(index, failure),
@@ -61,7 +61,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Another attempt begins after a while, in a slot of its own.
-    pub fn take_over(&mut self, index: CallIx, why: FailureReason, after: Span, before: Option<PodId>) {
+    pub(crate) fn take_over(&mut self, index: CallIx, why: FailureReason, after: Span, before: Option<PodId>) {
         let &Call { emitted, demand, key, method, client, owner, worker, retries, .. } = &self.calls[index];
         let next = self.calls.insert(Call {
             emitted,
@@ -93,7 +93,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The next attempt begins.
-    pub fn on_retry(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn on_retry(&mut self, call: Handle<CallIx>) {
         let Some(c) = self.calls.get(call).filter(|c| !c.ended) else { return };
         let (client, channel, failure) = (c.client, c.owner.channel(), c.failure);
         if let (true, Some(why)) = (self.has_given_up(channel), failure) {
@@ -110,14 +110,14 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    pub fn on_own_deadline(&mut self, call: Handle<CallIx>) {
+    pub(crate) fn on_own_deadline(&mut self, call: Handle<CallIx>) {
         if self.calls.get(call).is_some_and(|c| !c.ended) {
             self.fail_call(call.index, FailureReason::Deadline);
         }
     }
 
     /// The channel's replica has stopped, and has no connection left: there is no more to try.
-    pub fn has_given_up(&self, channel: ChannelId) -> bool {
+    pub(crate) fn has_given_up(&self, channel: ChannelId) -> bool {
         let channel = &self.channels[channel];
         channel.stopped && channel.ready == 0
     }
@@ -127,7 +127,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call has succeeded. A bucket that has lost no token is full.
-    pub fn earn_token(&mut self, channel: ChannelId) {
+    pub(crate) fn earn_token(&mut self, channel: ChannelId) {
         if let Some(Some(throttle)) = self.throttles.get_mut(channel) {
             throttle.succeeded();
         }

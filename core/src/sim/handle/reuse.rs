@@ -10,13 +10,13 @@ use crate::narrow::u32_of;
 
 impl<O: Observer> Engine<'_, O> {
     /// How calls of a channel share its connections.
-    pub fn reuse_of(&self, index: ChannelId) -> Reuse {
+    pub(crate) fn reuse_of(&self, index: ChannelId) -> Reuse {
         let via = self.clients[self.client_of(index)].settings.via.as_ref();
         via.and_then(|via| via.cluster).map_or(Reuse::default(), |cluster| cluster.reuse)
     }
 
     /// The connection of a pool for a call: the first that takes it, or a new one.
-    pub fn connection_to(&mut self, index: ChannelId, host: usize, call: Handle<CallIx>) -> ConnectionIx {
+    pub(crate) fn connection_to(&mut self, index: ChannelId, host: usize, call: Handle<CallIx>) -> ConnectionIx {
         let reuse = self.reuse_of(index);
         let session = if reuse.by_session { self.session_of(call) } else { 0 };
         let subchannel = self.channels[index].subchannels[host];
@@ -96,7 +96,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The pool that has this connection beside its first.
-    pub fn pooled_at(&mut self, connection: ConnectionIx) -> Option<&mut Pooled> {
+    pub(crate) fn pooled_at(&mut self, connection: ConnectionIx) -> Option<&mut Pooled> {
         if self.pooled.is_empty() || self.lanes[connection].http1 {
             return None;
         }
@@ -106,7 +106,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection is READY: it may have room for more than it had while it was dialled.
-    pub fn reopen_pooled(&mut self, connection: ConnectionIx) {
+    pub(crate) fn reopen_pooled(&mut self, connection: ConnectionIx) {
         let id = self.lanes[connection].id;
         if let Some(more) = self.pooled_at(connection) {
             more.open.insert(id, connection);
@@ -115,7 +115,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// A stream of a connection has begun, or ended, and there is room for another one.
     #[inline]
-    pub fn count_pooled(&mut self, connection: ConnectionIx, begins: bool) {
+    pub(crate) fn count_pooled(&mut self, connection: ConnectionIx, begins: bool) {
         if !self.pooled.is_empty() {
             self.count_in_pool(connection, begins);
         }
@@ -145,7 +145,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool is READY; if its replica has stopped meanwhile, it closes when the calls that waited for it end.
-    pub fn pooled_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
+    pub(crate) fn pooled_ready(&mut self, index: ChannelId, connection: ConnectionIx) {
         self.pool_ready(index, connection);
         if self.channels[index].stopped {
             self.drain(connection, CloseReason::ClientStopped);
@@ -153,13 +153,13 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// True if `connection` is one of the further connections of a channel to an address.
-    pub fn is_pooled(&self, index: ChannelId, address: Address, connection: ConnectionIx) -> bool {
+    pub(crate) fn is_pooled(&self, index: ChannelId, address: Address, connection: ConnectionIx) -> bool {
         let id = self.lanes[connection].id;
         self.pooled.get(&(index, address)).is_some_and(|more| more.all.contains_key(&id))
     }
 
     /// One of the further connections is no more, or takes no more calls.
-    pub fn leave_pooled(&mut self, index: ChannelId, address: Address, connection: ConnectionIx) {
+    pub(crate) fn leave_pooled(&mut self, index: ChannelId, address: Address, connection: ConnectionIx) {
         let (id, streams) = (self.lanes[connection].id, self.lanes.streams(connection));
         if let Some(more) = self.pooled.get_mut(&(index, address)) {
             more.remove(id, streams);
@@ -167,7 +167,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A subchannel has lost its connection: one of the others takes its place.
-    pub fn promote_pooled(&mut self, index: ChannelId, i: usize) {
+    pub(crate) fn promote_pooled(&mut self, index: ChannelId, i: usize) {
         let address = self.channels[index].subchannels[i].address;
         let first = self.pooled.get(&(index, address)).and_then(|more| more.all.values().next());
         let Some(&connection) = first else { return };
@@ -183,7 +183,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The further connections of a channel to an address end.
-    pub fn end_pooled(&mut self, index: ChannelId, address: Address, why: CloseReason) {
+    pub(crate) fn end_pooled(&mut self, index: ChannelId, address: Address, why: CloseReason) {
         for (id, connection) in self.pooled.remove(&(index, address)).unwrap_or_default().all {
             let waits = !self.connections[connection].waiting.is_empty();
             match self.lanes[connection].state {
@@ -202,7 +202,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection of a pool carries nothing any more: it is closed if its worker keeps enough others.
-    pub fn limit_idle(&mut self, connection: ConnectionIx) {
+    pub(crate) fn limit_idle(&mut self, connection: ConnectionIx) {
         let index = self.connections[connection].owner.channel();
         if !self.channels[index].pools {
             return;
@@ -221,7 +221,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Where NGINX and HAProxy go with a call that found no connection to `before`: to the next server, so that each is tried once.
-    pub fn next_untried(&self, index: ChannelId, before: Address) -> Option<usize> {
+    pub(crate) fn next_untried(&self, index: ChannelId, before: Address) -> Option<usize> {
         let Some(RetryPolicy { unsent_only: true, .. }) = self.settings(index).retry else { return None };
         let hosts = &self.channels[index].subchannels;
         let after = hosts.partition_point(|host| host.address <= before);
@@ -231,7 +231,7 @@ impl<O: Observer> Engine<'_, O> {
     // What NGINX and HAProxy count.
 
     /// An attempt of a call is over, or it goes elsewhere: its server has one less to do.
-    pub fn count_off(&mut self, index: CallIx) {
+    pub(crate) fn count_off(&mut self, index: CallIx) {
         let &Call { owner, pod, state, .. } = &self.calls[index];
         let channel = owner.channel();
         let counts = self.channels[channel].policy.counts();

@@ -12,7 +12,7 @@ use crate::policy::victims::{self, Candidate};
 use crate::units::Span;
 
 impl<O: Observer> Engine<'_, O> {
-    pub fn on_timeline(&mut self, action: u32) {
+    pub(crate) fn on_timeline(&mut self, action: u32) {
         match self.model.timeline[action as usize].what {
             What::RolloutServer(server) => {
                 let server = DeploymentId::of(server);
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A new number of replicas.
-    pub fn scale(&mut self, server: DeploymentId, to: u32, by: ScaledBy) {
+    pub(crate) fn scale(&mut self, server: DeploymentId, to: u32, by: ScaledBy) {
         let from = std::mem::replace(&mut self.deployments[server].desired, to);
         self.observe(&Observation::Scaled { server: server.0, from, to, by });
         self.reconcile_after(server, Span::ZERO);
@@ -78,7 +78,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Lets the controller look at a server after `span`: once per instant, after everything else that happens then.
-    pub fn reconcile_after(&mut self, server: DeploymentId, span: Span) {
+    pub(crate) fn reconcile_after(&mut self, server: DeploymentId, span: Span) {
         let deployment = &mut self.deployments[server];
         if span == Span::ZERO {
             if deployment.reconciling {
@@ -90,7 +90,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// One step of the controller; if it acts, its own change is the next event.
-    pub fn on_reconcile(&mut self, server: DeploymentId) {
+    pub(crate) fn on_reconcile(&mut self, server: DeploymentId) {
         let deployment = &mut self.deployments[server];
         deployment.reconciling = false;
         // Most looks are at a Deployment to which nothing is to be done: a pod has become Ready, say. Counting all pods each time
@@ -177,7 +177,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Not being deleted, and not gone.
-    pub fn is_alive(&self, pod: PodId) -> bool {
+    pub(crate) fn is_alive(&self, pod: PodId) -> bool {
         matches!(self.pods[pod].phase, PodPhase::Starting | PodPhase::Ready | PodPhase::Unready)
     }
 

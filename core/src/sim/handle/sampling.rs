@@ -10,7 +10,7 @@ use crate::ids::{ConnectionIx, Id, PodId};
 use crate::units::{Span, Time};
 
 impl<O: Observer> Engine<'_, O> {
-    pub fn on_sample(&mut self) {
+    pub(crate) fn on_sample(&mut self) {
         self.sample(false);
         self.widen();
         if let Some(window) = self.options.window {
@@ -59,7 +59,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// What a connection did in this window, if it was READY in it and goes to a server's pod.
-    pub fn sample_connection(&mut self, index: ConnectionIx, ended: bool) -> Option<ConnectionSample> {
+    pub(crate) fn sample_connection(&mut self, index: ConnectionIx, ended: bool) -> Option<ConnectionSample> {
         let lane = &self.lanes[index];
         let (pod, sent) = (lane.pod, lane.requests);
         let client = self.replicas[self.replica_of(index)].client;
@@ -77,7 +77,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Slots of a pod in use, and the slot-time that all its slots have used so far, in ns; CPU time where they share a processor.
-    pub fn work_of(&self, pod: PodId) -> (u32, u64) {
+    pub(crate) fn work_of(&self, pod: PodId) -> (u32, u64) {
         let concurrency = self.server_of(pod).concurrency;
         let p = &self.pods[pod];
         let in_service = if p.phase == PodPhase::Gone { 0 } else { p.in_service(concurrency) };
@@ -120,7 +120,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// The run is over: what is still open is told as such.
-    pub fn finish(&mut self, at: Time) -> RunEnd {
+    pub(crate) fn finish(&mut self, at: Time) -> RunEnd {
         self.now = at;
         if self.options.window.is_some() && at > self.window_start {
             let full = self.options.window == Some(at.since(self.window_start));

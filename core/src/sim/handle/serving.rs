@@ -12,7 +12,7 @@ use crate::units::{Span, Time};
 impl<O: Observer> Engine<'_, O> {
     /// A request asks a pod to be served.
     #[inline]
-    pub fn admit_call(&mut self, pod: PodId, index: CallIx) {
+    pub(crate) fn admit_call(&mut self, pod: PodId, index: CallIx) {
         let p = &mut self.pods[pod];
         p.requests += 1;
         if let Some(slot) = p.idle.pop() {
@@ -36,12 +36,12 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A connection asks a pod to be accepted, where that takes a slot.
-    pub fn admit_handshake(&mut self, pod: PodId, connection: Handle<ConnectionIx>) {
+    pub(crate) fn admit_handshake(&mut self, pod: PodId, connection: Handle<ConnectionIx>) {
         self.admit_job(pod, Job::Handshake(connection));
     }
 
     /// A message of a stream asks to be served. If the queue is full it is lost, and nobody asks for it.
-    pub fn admit_message(&mut self, pod: PodId, draw: u32) {
+    pub(crate) fn admit_message(&mut self, pod: PodId, draw: u32) {
         let p = &mut self.pods[pod];
         p.requests += 1;
         if p.idle.is_empty() && p.settings.queue_limit.is_some_and(|limit| p.queued >= limit) {
@@ -111,7 +111,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// The first of all slots is done: its job leaves, the next one enters.
     #[inline]
-    pub fn on_completion(&mut self) {
+    pub(crate) fn on_completion(&mut self) {
         let slot = SlotIx::of(self.slots.argmin());
         let pod = self.slot_pods[slot];
         if !self.pods[pod].pace.even && self.begins_to_wait(pod, slot) {
@@ -164,7 +164,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A call in a pod's queue has ended: it frees its place at once, and its memory when it comes to the front.
-    pub fn leave_queue(&mut self, pod: PodId) {
+    pub(crate) fn leave_queue(&mut self, pod: PodId) {
         let p = &mut self.pods[pod];
         p.queued -= 1;
         while let Some(&(Job::Call(index), _)) = p.queue.front() {
@@ -177,7 +177,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A pod dies: what it was working on is lost, and its slots are idle.
-    pub fn lose_work(&mut self, pod: PodId) {
+    pub(crate) fn lose_work(&mut self, pod: PodId) {
         self.close_gateway(pod);
         let concurrency = self.server_of(pod).concurrency;
         let first = self.pods[pod].first_slot;
@@ -213,6 +213,6 @@ impl<O: Observer> Engine<'_, O> {
 }
 
 /// All slots of a pod, the first one to be used first.
-pub fn all_idle(concurrency: u32) -> Vec<u16> {
+pub(super) fn all_idle(concurrency: u32) -> Vec<u16> {
     (0..=u16::MAX).take(concurrency as usize).rev().collect()
 }

@@ -16,7 +16,7 @@ use crate::units::{Span, Time};
 
 /// What is in service in a pod whose processor is shared.
 #[derive(Debug)]
-pub struct Sharing {
+pub(crate) struct Sharing {
     cpu: Cpu,
     meter: Meter,
     /// What must be attained for the request in a slot to be done, and the slot.
@@ -31,14 +31,14 @@ pub struct Sharing {
 
 impl Sharing {
     /// CPU time used so far, as the service time that it is a part of.
-    pub fn used(&self, now: Time) -> Span {
+    pub(crate) fn used(&self, now: Time) -> Span {
         self.cpu.service_of(self.meter.used(&self.cpu, now))
     }
 
     /// The same that counts in a window of this length, at most: what the cores and the limit give in it. A container may use two
     /// quotas at once, the end of one period and the beginning of the next, and what it used of its cores is rounded to whole ns;
     /// what it used ahead counts in the windows that follow.
-    pub fn most(&self, window: Span) -> Span {
+    pub(crate) fn most(&self, window: Span) -> Span {
         let part = |of: u64, one: u64| Span(saturating_u64(u128::from(window.0) * u128::from(of) / u128::from(one)));
         let cores = part(self.cpu.cores.0.into(), 1_000);
         let cpu = self.cpu.bandwidth().map_or(cores, |limit| cores.min(part(limit.quota.0, limit.period.0)));
@@ -46,7 +46,7 @@ impl Sharing {
     }
 
     /// Periods of the limit since this was asked before.
-    pub fn periods(&mut self, now: Time) -> Periods {
+    pub(crate) fn periods(&mut self, now: Time) -> Periods {
         let (before, sampled) = (self.sampled, self.meter.periods(&self.cpu, now));
         self.sampled = sampled;
         Periods { used: sampled.used - before.used, throttled: sampled.throttled - before.throttled }
@@ -55,7 +55,7 @@ impl Sharing {
 
 impl<O: Observer> Engine<'_, O> {
     /// The processor of a new pod. The periods of its limit are its own.
-    pub fn new_sharing(&self, cpu: &Cpu, slots: u32, key: u64) -> Box<Sharing> {
+    pub(crate) fn new_sharing(&self, cpu: &Cpu, slots: u32, key: u64) -> Box<Sharing> {
         let draw = self.streams.draw(Purpose::CpuPeriod, key, 0);
         let phase = cpu.bandwidth().map_or(Span::ZERO, |limit| Span(1 + number_below(draw, limit.period.0)));
         let meter = Meter::new(cpu, self.now, phase);
@@ -71,7 +71,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Something that takes `service` enters a slot, all of it CPU time or the usual part of it.
-    pub fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, service: Span, waits: bool) {
+    pub(crate) fn begin_sharing(&mut self, pod: PodId, slot: SlotIx, service: Span, waits: bool) {
         let (now, first) = (self.now, self.pods[pod].first_slot);
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
         let (work, wait) = if waits { sharing.cpu.split(service) } else { (service, Span::ZERO) };
@@ -82,7 +82,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A slot is done: with its CPU time, or with what came after it. True if it now waits.
-    pub fn begins_to_wait(&mut self, pod: PodId, slot: SlotIx) -> bool {
+    pub(crate) fn begins_to_wait(&mut self, pod: PodId, slot: SlotIx) -> bool {
         let p = &mut self.pods[pod];
         let Some(sharing) = p.sharing.as_mut() else { return false };
         if sharing.planned != Some(slot) {
@@ -108,7 +108,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// All that was in service is lost.
-    pub fn clear_sharing(&mut self, pod: PodId) {
+    pub(crate) fn clear_sharing(&mut self, pod: PodId) {
         let now = self.now;
         let Some(sharing) = &mut self.pods[pod].sharing else { return };
         sharing.meter.clear(&sharing.cpu, now);

@@ -26,7 +26,7 @@ fn wanted_until(call: &Call, streams: &Streams) -> Time {
 
 impl<'a, O: Observer> Engine<'a, O> {
     /// What is to be known of a client's streams, if that is what it asks for.
-    pub fn streams_of(&self, client: CallerId) -> Option<&'a Streams> {
+    pub(crate) fn streams_of(&self, client: CallerId) -> Option<&'a Streams> {
         match &self.clients[client].settings.load {
             Load::Streams(streams) => Some(streams),
             Load::Closed(_) | Load::Open { .. } | Load::Forwarded => None,
@@ -35,7 +35,7 @@ impl<'a, O: Observer> Engine<'a, O> {
 
     /// What comes on a connection whose requests the pod counts, or which carries streams. True if it is a stream, which is open now.
     #[inline(never)]
-    pub fn receive_unusual(&mut self, connection: ConnectionIx, index: CallIx) -> bool {
+    pub(crate) fn receive_unusual(&mut self, connection: ConnectionIx, index: CallIx) -> bool {
         self.count_request(connection);
         let call = &self.calls[index];
         let Some(streams) = self.streams_of(call.client) else { return false };
@@ -62,7 +62,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// The pod ends a stream.
-    pub fn on_stream_over(&mut self, handle: Handle<CallIx>) {
+    pub(crate) fn on_stream_over(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
         let pod = call.pod;
         let answers = self.pods[pod].serving && !self.lanes[call.connection].dead;
@@ -76,7 +76,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A message of a stream has come to its pod.
-    pub fn on_message(&mut self, handle: Handle<CallIx>) {
+    pub(crate) fn on_message(&mut self, handle: Handle<CallIx>) {
         let Some(call) = self.calls.get(handle).filter(|c| c.state == CallState::Streaming) else { return };
         let Some(Messages { interval }) = self.streams_of(call.client).and_then(|s| s.messages) else { return };
         let (client, pod, connection) = (call.client, call.pod, call.connection);
@@ -93,7 +93,7 @@ impl<'a, O: Observer> Engine<'a, O> {
     }
 
     /// A stream was cut, or could not be opened: its application opens it again, at once if it was open, unless it is done with it.
-    pub fn opens_again(&mut self, index: CallIx, why: FailureReason, streams: &Streams) -> bool {
+    pub(crate) fn opens_again(&mut self, index: CallIx, why: FailureReason, streams: &Streams) -> bool {
         let call = &self.calls[index];
         let &Call { client, owner, pod, emitted, .. } = call;
         let after = if call.state.has_stream() { Span::ZERO } else { OPENS_AGAIN_AFTER };

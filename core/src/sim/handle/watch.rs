@@ -18,7 +18,7 @@ const FEW: usize = 8;
 
 impl<O: Observer> Engine<'_, O> {
     /// Clients that watch the EndpointSlices learn of a change together with their node, after a debounce of their own.
-    pub fn changed_for_watchers(&mut self, node: NodeId) {
+    pub(crate) fn changed_for_watchers(&mut self, node: NodeId) {
         for client in self.clients.ids() {
             let Some(Discovery::Watch(Watch { debounce, .. })) = self.discovery_of(client) else { continue };
             let push = &mut self.clients[client].pushes[node];
@@ -38,7 +38,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A debounce is over: pushes what the node knows, unless more changed meanwhile and there is time to wait for more.
-    pub fn on_push(&mut self, client: CallerId, node: NodeId) {
+    pub(crate) fn on_push(&mut self, client: CallerId, node: NodeId) {
         let Some(Discovery::Watch(Watch { debounce, debounce_max, .. })) = self.discovery_of(client) else { return };
         let push = &mut self.clients[client].pushes[node];
         let due = (push.latest + debounce).min(push.first + debounce_max);
@@ -57,7 +57,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// A channel that watches gets the list as its node knows it.
-    pub fn push_list(&mut self, index: ChannelId) {
+    pub(crate) fn push_list(&mut self, index: ChannelId) {
         let Some(view) = self.view_of_push(index) else { return };
         let view = &self.views[view];
         let (addresses, heard) = (view.endpoints.ready.clone(), view.log.len());
@@ -148,7 +148,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// Brings the list of a pick_first up to what it heard last: its node's, less what has changed since.
-    pub fn catch_up(&mut self, index: ChannelId) {
+    pub(crate) fn catch_up(&mut self, index: ChannelId) {
         let channel = &self.channels[index];
         let Some((listed, heard)) = channel.resolver.as_ref().map(|r| (r.listed, r.heard)) else { return };
         if listed == heard {

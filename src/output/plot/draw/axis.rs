@@ -54,14 +54,14 @@ pub(super) struct Axis {
 impl Axis {
     /// Simulated time from zero to `end` seconds. A tick stands at 1, 2 or 5 times a power of ten of the largest unit of which
     /// the axis holds more than two.
-    pub fn time(end: f64) -> Axis {
+    pub(super) fn time(end: f64) -> Axis {
         let unit = [86_400.0, 3600.0, 60.0].into_iter().find(|unit| end > 2.0 * unit).unwrap_or(1.0);
         let ticks = RangedCoordf64::from(0.0..end / unit).key_points(BoldPoints(11));
         Axis { ends: 0.0..end, ticks: ticks.into_iter().map(|tick| tick * unit).collect() }
     }
 
     /// Places side by side, each one wide, with a tick in the middle of each `every`-th one.
-    pub fn places(ends: Range<usize>, every: usize) -> Axis {
+    pub(super) fn places(ends: Range<usize>, every: usize) -> Axis {
         let ticks = (0..ends.start.max(ends.end)).step_by(every).map(|i| i as f64 + 0.5);
         Axis { ends: ends.start as f64..ends.end as f64, ticks: ticks.collect() }
     }

@@ -86,7 +86,7 @@ pub(super) struct Svg<'s> {
 
 impl<'s> Svg<'s> {
     /// An empty canvas of this many units. `title` is what a screen reader says.
-    pub fn new(out: &'s mut String, size: (i32, i32), title: &str) -> Svg<'s> {
+    pub(super) fn new(out: &'s mut String, size: (i32, i32), title: &str) -> Svg<'s> {
         let (w, h) = (n(size.0), n(size.1));
         let mut svg = Svg { out, size: (size.0.unsigned_abs(), size.1.unsigned_abs()), finish: Finish::default() };
         svg.push(format_args!(
