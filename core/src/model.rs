@@ -25,7 +25,7 @@ pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Closed, Load, MAX_RATE, Messages, Method, RateCurve, Streams};
-pub use retry::{Breakers, Codes, RetriedCode, RetryBudget, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, RetriedCode, RetryLimit, RetryPolicy, RetryThrottling};
 pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{

@@ -94,17 +94,6 @@ impl Own for Codes {
     }
 }
 
-/// Linkerd's retry budget: retries as a share of requests over a window, with a floor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RetryBudget {
-    /// Retries per request, above 0, at most 1,000.
-    pub ratio: f64,
-    /// Retries per second that are always allowed.
-    pub min_per_s: u32,
-    /// The window, at least 1 s.
-    pub ttl: Span,
-}
-
 settings! {
     /// Envoy's circuit breakers for one priority, shared by its workers (circuit_breaker.proto). There is none of connections: a host without
     /// one always gets one, and more than one per worker and host are not modelled.

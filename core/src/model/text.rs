@@ -14,12 +14,6 @@ pub fn optional(span: Option<Span>, none: &str) -> String {
     span.map_or_else(|| none.to_owned(), |s| s.to_string())
 }
 
-/// A count, or words for none.
-#[must_use]
-pub fn optional_count(count: Option<u32>, none: &str) -> String {
-    count.map_or_else(|| none.to_owned(), |n| n.to_string())
-}
-
 /// A count or a percentage.
 #[must_use]
 pub fn amount(amount: CountOrPercent) -> String {

@@ -45,12 +45,6 @@ impl PickPolicy for LeastRequest {
     }
 }
 
-/// gRPC's reading of `choiceCount`: below 2 the configuration is refused (`None`), above 10 it is 10.
-#[must_use]
-pub fn grpc_choice_count(asked: u32) -> Option<u32> {
-    (asked >= 2).then(|| asked.min(10))
-}
-
 /// The least busy of `choices` (1 or more) endpoints drawn out of `n` with replacement; of equals the one drawn first. Takes
 /// `choices` draws. `None` without endpoints.
 pub fn of_choices(
@@ -147,8 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_values_are_read_as_grpc_reads_them() {
-        assert_eq!([0, 1, 2, 10, 11, 100].map(grpc_choice_count), [None, None, Some(2), Some(10), Some(10), Some(10)]);
+    fn weights_are_divided_by_requests() {
         assert_eq!((active_weight(6.0, 2, 1.0), active_weight(6.0, 2, 0.0)), (2.0, 6.0));
         assert!((active_weight(6.0, 3, 0.5) - 3.0).abs() < 1e-12);
     }

@@ -8,8 +8,6 @@
 
 /// Envoy's default overprovisioning factor in percent.
 pub const OVERPROVISIONING: u32 = 140;
-/// Envoy's default panic threshold in percent; 0 turns panic off.
-pub const THRESHOLD: u32 = 50;
 
 /// The hosts of one priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,13 +126,14 @@ pub fn choose(shares: &[Share], draw: u64) -> Option<(usize, Among)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::defaults::PANIC_THRESHOLD;
 
     fn level(hosts: u32, healthy: u32, degraded: u32) -> Level {
         Level { hosts, healthy, degraded }
     }
 
     fn healthy_shares(levels: &[Level]) -> Vec<(u32, bool)> {
-        shares(levels, THRESHOLD, OVERPROVISIONING).iter().map(|s| (s.healthy, s.panic)).collect()
+        shares(levels, PANIC_THRESHOLD, OVERPROVISIONING).iter().map(|s| (s.healthy, s.panic)).collect()
     }
 
     #[test]
@@ -193,6 +192,6 @@ mod tests {
                 }
             }
         }
-        assert!(shares(&[], THRESHOLD, OVERPROVISIONING).is_empty() && choose(&[], 0).is_none());
+        assert!(shares(&[], PANIC_THRESHOLD, OVERPROVISIONING).is_empty() && choose(&[], 0).is_none());
     }
 }
