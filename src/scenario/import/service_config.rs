@@ -75,9 +75,8 @@ const KNOWN: [&str; 4] = ["pick_first", "round_robin", "random", "weighted_round
 /// A policy that is modelled, with its settings.
 fn policy<'a>(name: &str, settings: Field<'a>, ejects: &mut Option<Node>) -> Option<(Node, Field<'a>)> {
     let keys: &[(&str, &str)] = match name {
-        "round_robin" | "random" => &[],
+        "round_robin" | "random" | "least_request" | "least_request_experimental" => &[],
         "pick_first" => &[("shuffleAddressList", "shuffle")],
-        "least_request" | "least_request_experimental" => &[("choiceCount", "choice_count")],
         "ring_hash" | "ring_hash_experimental" => &[("minRingSize", "min_ring_size"), ("maxRingSize", "max_ring_size")],
         "weighted_round_robin" => &[
             ("blackoutPeriod", "blackout_period"),
@@ -98,6 +97,9 @@ fn policy<'a>(name: &str, settings: Field<'a>, ejects: &mut Option<Node>) -> Opt
     let name = name.trim_end_matches("_experimental");
     let mut map = Map::new(settings.place());
     map.copy(settings, keys);
+    if name == "least_request" {
+        map.put_some("choice_count", settings.get(&["choiceCount"]).map(|f| at_most(f, 10)));
+    }
     Some((choice(name, map), settings))
 }
 
@@ -163,7 +165,7 @@ fn retries(cx: &mut Cx<'_>, config: &Object, retry: Field<'_>, throttling: Optio
     Some(map.node())
 }
 
-/// gRPC takes a larger number of attempts as this one.
+/// gRPC takes a larger number of attempts (gRFC A6) or of choices (gRFC A48) as this one.
 fn at_most(field: Field<'_>, most: i128) -> Node {
     match read(field) {
         Node { value: Value::Int(n), place, .. } if n > most => int(place, most),
