@@ -39,10 +39,11 @@ fn the_smallest_scenario_has_the_defaults_of_the_real_systems() {
     assert_eq!((model.seed, model.duration, model.warmup, model.window), (1, None, Span::ZERO, None));
     assert_eq!(model.service, ServiceType::ClusterIp);
     assert_eq!(model.cluster.nodes, 3);
-    assert_eq!(model.cluster.dns, Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns });
+    assert_eq!(model.cluster.dns, Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns, loadbalance: true });
     let server = &model.servers[0];
     assert_eq!((server.name.as_str(), server.replicas, server.concurrency), ("grpc-server", 5, 8));
-    assert_eq!(server.termination, Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) });
+    let termination = Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30), sigterm: SigTerm::GracefulStop };
+    assert_eq!(server.termination, termination);
     let quarter = CountOrPercent::Percent(25);
     assert_eq!(server.strategy, Strategy::RollingUpdate { max_surge: quarter, max_unavailable: quarter });
     assert_eq!(server.grpc.max_connection_age, None);

@@ -12,7 +12,7 @@ mod server;
 mod speed;
 mod timeline;
 
-pub use balancing::{FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
+pub use balancing::{FailureAccrual, FailurePercentage, Keys, OutlierDetection, Rules, SlowStart, SuccessRate};
 pub mod defaults;
 pub mod stack;
 pub mod text;
@@ -26,7 +26,7 @@ pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectP
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Closed, Load, MAX_RATE, Messages, Method, RateCurve, Streams};
 pub use retry::{Breakers, Codes, RetriedCode, RetryLimit, RetryPolicy, RetryThrottling};
-pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, Strategy, Termination};
+pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, SigTerm, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{
     Action, BlackHole, Calm, Changes, Comparison, ErrorStatus, Errors, Expectation, Lies, PhaseOf, Pods, RateChange,
@@ -39,7 +39,7 @@ pub use crate::pick::{
 };
 
 use crate::distribution::Distribution;
-use crate::settings::{DURATION, OWN, between, count, group, word, zero_or_at_least};
+use crate::settings::{DURATION, FLAG, OWN, between, count, group, word, zero_or_at_least};
 use crate::units::Span;
 use crate::{settings, word_enum};
 
@@ -192,6 +192,9 @@ settings! {
         ttl: Span [zero_or_at_least(client::MS)] = Span::from_secs(30);
         /// Which caches stand between a client and the endpoints.
         cache: DnsCache [word::<DnsCache>()] = DnsCache::CoreDns;
+        /// CoreDNS's `loadbalance` plugin, which shuffles each answer. Without it all see the pods in one order, which is that of their creation here:
+        /// whoever takes the first address goes to the same pod.
+        loadbalance: bool [FLAG] = true;
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Purpose {
     Plan = 40,
     /// Which outliers of a channel are ejected.
     Ejection = 41,
+    /// The k-th penalty of an endpoint by Linkerd's failure accrual.
+    Penalty = 43,
     /// The UID that breaks ties between victims.
     Uid = 14,
     /// How long a channel needs for the k-th call that waited.

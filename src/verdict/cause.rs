@@ -208,7 +208,8 @@ pub(super) fn ejections(f: &Facts<'_>, pod: &Pod<'_>) -> Option<Reason> {
         let first = f.events_of(out).find(ejected)?;
         let n = counted(f.events_of(out).filter(ejected).count() as u64, "ejection");
         let (whom, at) = (out.beside(pod), seconds(first.time_s));
-        Some(reason("ejection", format!("outlier detection leaves {whom} out ({n}, the first at {at})")))
+        let by = if first.what.contains("failure accrual") { "failure accrual" } else { "outlier detection" };
+        Some(reason("ejection", format!("{by} leaves {whom} out ({n}, the first at {at})")))
     };
     if pod.off() > 0.0 { f.pods.iter().filter(|other| other.off() < 0.0).find_map(of) } else { of(pod) }
 }

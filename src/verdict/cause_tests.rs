@@ -274,7 +274,8 @@ fn slow_start_is_of_new_pods() {
     let slow_start = Some(SlowStart { window: Span::from_secs(30), aggression: 1.0, min_weight: 0.1 });
     let cluster = EnvoyCluster { circuit_breakers: None, slow_start, ..EnvoyCluster::default() };
     let overhead = Distribution::Constant(0.0);
-    model.clients[0].via = Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster) });
+    model.clients[0].via =
+        Some(Sidecar { kind: SidecarKind::Envoy, workers: None, overhead, cluster: Some(cluster), accrual: None });
     let mut outcome = all_by(|p| &mut p.picks);
     assert_eq!(kind(&model, &outcome), "picks");
     outcome.summary.pods[2].ready_s = Some(3.0);

@@ -3,7 +3,7 @@
 use super::facts::grpc;
 use crate::metrics::outcome::{Maker, Outcome, Requests};
 use crate::metrics::reasons::{by_reason, failure_words};
-use crate::model::{Action, Client, Discovery, DnsCache, Model, Poll, ServiceType, Watch, What};
+use crate::model::{Action, Client, Discovery, DnsCache, Model, Poll, ServiceType, SigTerm, Watch, What};
 use crate::units::Span;
 use crate::words::{counted, percent};
 
@@ -95,6 +95,9 @@ fn explanation(model: &Model, reason: &str) -> Option<String> {
             format!(" Clients ping each {}, and the server permits a ping each {least}.", k.time)
         }),
         "reset" if model.timeline.iter().any(is_replacement) => {
+            if model.servers.iter().any(|s| s.termination.sigterm == SigTerm::Exit) {
+                return Some(" A pod that is deleted exits at SIGTERM, with what is under way: no graceful stop.".to_owned());
+            }
             let grace = model.servers.iter().map(|s| s.termination.grace).min()?;
             Some(format!(" A pod that is deleted is killed after its grace period ({grace}), with what is under way."))
         }

@@ -5,8 +5,8 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::metrics::outcome::{Failure, Maker, Outcome};
 use crate::model::{
-    Breakers, Discovery, Dns, DnsCache, EnvoyCluster, Keepalive, Pods, Poll, Protocol, RetryLimit, Sidecar,
-    SidecarKind, Wake, What,
+    Breakers, Discovery, Dns, EnvoyCluster, Keepalive, Pods, Poll, Protocol, RetryLimit, Sidecar, SidecarKind, Wake,
+    What,
 };
 use crate::units::Span;
 
@@ -27,14 +27,13 @@ fn lossy(first_is_gone: bool) -> Outcome {
 fn envoy(workers: Option<u32>, circuit_breakers: Option<Breakers>) -> Sidecar {
     let cluster = EnvoyCluster { circuit_breakers, ..EnvoyCluster::default() };
     let overhead = Distribution::Constant(0.0);
-    Sidecar { kind: SidecarKind::Envoy, workers, overhead, cluster: Some(cluster) }
+    Sidecar { kind: SidecarKind::Envoy, workers, overhead, cluster: Some(cluster), accrual: None }
 }
 
 #[test]
 fn losses_say_where_and_why() {
     let mut model = with(round_robin(), 1, What::RolloutServer(0));
-    (model.cluster.dns, model.cluster.endpoint_lag) =
-        (Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns }, Distribution::Constant(0.5));
+    (model.cluster.dns, model.cluster.endpoint_lag) = (Dns::default(), Distribution::Constant(0.5));
     let first = |model: &Model, outcome: &Outcome| {
         sentence(model, outcome).split(" The load is even").next().map(str::to_owned)
     };

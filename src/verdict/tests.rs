@@ -133,7 +133,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
         handshake_time: Span::ZERO,
         startup: constant.clone(),
         min_ready: Span::ZERO,
-        termination: Termination { pre_stop: Span::ZERO, grace: Span::ZERO },
+        termination: Termination { grace: Span::ZERO, ..Termination::default() },
         strategy: Strategy::RollingUpdate { max_surge: count, max_unavailable: count },
         grpc,
     };
@@ -147,7 +147,7 @@ pub(super) fn model(service: ServiceType, protocol: Protocol) -> Model {
         strategy: Strategy::Recreate,
         ..Client::default()
     };
-    let dns = Dns { ttl: Span::ZERO, cache: DnsCache::None };
+    let dns = Dns { ttl: Span::ZERO, cache: DnsCache::None, ..Dns::default() };
     let cluster = Cluster { nodes: 1, endpoint_lag: constant.clone(), dns, rtt: Span::ZERO, connect: constant };
     Model {
         name: String::new(),

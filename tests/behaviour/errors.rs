@@ -89,6 +89,31 @@ fn outlier_detection_judges_by_the_status() {
     assert!(exhausted + 10 >= others, "{exhausted} and {others}");
 }
 
+/// Linkerd's failure accrual. A failing pod of two, 10 calls/s for an hour: half fail without it. With it: 7 in a row, and then one by one after
+/// penalties of 1, 2, 4, … 60 s without jitter, which is 1 + 5 + (3,600 - 63) / 60 probes, each with up to 1 / 10 s of waiting for a call.
+#[test]
+fn failure_accrual_leaves_a_failing_pod_out() {
+    let run = |via: &str, errors: &str| {
+        run(&format!(
+            "name: a\nduration: 1h\nservers: [{{ name: s, replicas: 2, service_time: 10ms }}]\n\
+             clients: [{{ name: web, load: {{ open: {{ rate: 10 }} }}, via: {{ linkerd: {{ {via} }} }} }}]\n\
+             timeline: [{{ at: 0s, errors: {{ server: s, {errors} }} }}]\n"
+        ))
+    };
+    let plain = run("failure_accrual: { jitter: 0 }", "status: INTERNAL");
+    assert!((7 + 63..=7 + 65).contains(&plain.requests.failed), "{}", plain.requests.failed);
+    assert!(plain.verdict.contains("failure accrual leaves s-1-0 out (1 ejection"), "{}", plain.verdict);
+    // Until the 10th minute; the pod is back after one more penalty at most, and gets half of the calls of 49 minutes (less 4 deviations).
+    let back = run("failure_accrual: { jitter: 0 }", "status: INTERNAL, for: 10m");
+    assert!(back.pods[0].requests >= 49 * 60 * 10 / 2 - 4 * 86, "{}", back.pods[0].requests);
+    assert!(back.requests.failed <= 7 + 6 + 10, "{}", back.requests.failed);
+    let without = run("opaque: false", "status: INTERNAL");
+    is_binomial(without.requests.failed, without.requests.started, 0.5);
+    // It is no failure of Linkerd's.
+    let exhausted = run("failure_accrual: {}", "status: RESOURCE_EXHAUSTED");
+    is_binomial(exhausted.requests.failed, exhausted.requests.started, 0.5);
+}
+
 #[test]
 fn errors_take_their_own_time_and_end() {
     let text = |lasts: &str| {

@@ -9,6 +9,7 @@ mod causes;
 mod closed_ends;
 mod dead_peers;
 mod dns_phases;
+mod endings;
 mod errors;
 mod expectations;
 mod failures;

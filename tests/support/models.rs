@@ -22,7 +22,7 @@ pub fn server(name: &str, replicas: u32, concurrency: u32) -> Server {
         handshake_time: Span::ZERO,
         startup: Distribution::Constant(5.0),
         min_ready: Span::ZERO,
-        termination: Termination { pre_stop: Span::ZERO, grace: Span::from_secs(30) },
+        termination: Termination::default(),
         strategy: Strategy::RollingUpdate {
             max_surge: CountOrPercent::Percent(25),
             max_unavailable: CountOrPercent::Percent(25),
@@ -79,7 +79,7 @@ pub fn model(service: ServiceType, servers: Vec<Server>, clients: Vec<Client>) -
         cluster: Cluster {
             nodes: 1,
             endpoint_lag: Distribution::Constant(0.0),
-            dns: Dns { ttl: Span::from_secs(30), cache: DnsCache::CoreDns },
+            dns: Dns::default(),
             rtt: Span::ZERO,
             connect: Distribution::Constant(0.0),
         },

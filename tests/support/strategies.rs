@@ -58,7 +58,12 @@ fn law(about: u32) -> BoxedStrategy<String> {
 
 /// A preStop of less than so many milliseconds, and a grace period that is less than `more` milliseconds longer.
 fn termination(pre_stop: u32, more: u32) -> BoxedStrategy<String> {
-    (0..pre_stop, 0..more).prop_map(|(p, g)| format!("{{ pre_stop: {p}ms, grace: {}ms }}", p + g)).boxed()
+    let sigterm = ["", "", ", sigterm: exit", ", sigterm: ignore"];
+    let text = move |(p, g): (u32, u32)| {
+        let sigterm = if more > 2_000 { sigterm[(p % 4) as usize] } else { "" };
+        format!("{{ pre_stop: {p}ms, grace: {}ms{sigterm} }}", p + g)
+    };
+    (0..pre_stop, 0..more).prop_map(text).boxed()
 }
 
 fn rolling() -> BoxedStrategy<String> {
@@ -432,7 +437,9 @@ impl Client {
                     _ => "",
                 };
                 let overhead = "overhead: { exponential: { mean: 5ms } }";
-                text += &format!(", via: {{ {via}: {{ {workers}{more}{overhead} }} }}");
+                let accrues = via == "linkerd" && !self.retry.is_empty();
+                let accrual = if accrues { "failure_accrual: { max_failures: 2, max_penalty: 3s }, " } else { "" };
+                text += &format!(", via: {{ {via}: {{ {accrual}{workers}{more}{overhead} }} }}");
             }
             let judges = envoy || policy.as_ref().is_some_and(|p| via.is_none() && !p.contains("pick_first"));
             if judges && knows_pods && *channels > 1 {

@@ -59,6 +59,20 @@ settings! {
 }
 
 settings! {
+    /// Linkerd's failure accrual, by failures in a row: an endpoint that fails gets no requests for a while, and then one, which decides.
+    pub struct FailureAccrual {
+        /// Failures in a row that shut an endpoint out.
+        max_failures: u32 [count(1, MOST)] = 7;
+        /// How long it is out at first; each failed probe doubles that.
+        min_penalty: Span [at_least(MS)] = Span::from_secs(1);
+        /// But it is not out longer than this.
+        max_penalty: Span [at_least(MS)] = Span::from_secs(60);
+        /// Each time is longer by a random part of itself, up to this.
+        jitter: f64 [number(0.0, 100.0)] = 0.5;
+    }
+}
+
+settings! {
     /// Ejects endpoints whose success rate is far below the mean.
     pub struct SuccessRate {
         /// Thousandths of a standard deviation below the mean.

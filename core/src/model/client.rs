@@ -1,7 +1,8 @@
 //! Client Deployments: what they ask for, what they speak, and how they balance.
 
 use super::{
-    Breakers, Keepalive, Keys, Load, Method, OutlierDetection, PickFirst, Policy, RetryPolicy, SlowStart, Strategy,
+    Breakers, FailureAccrual, Keepalive, Keys, Load, Method, OutlierDetection, PickFirst, Policy, RetryPolicy,
+    SlowStart, Strategy,
 };
 use crate::distribution::Distribution;
 use crate::model::defaults;
@@ -79,6 +80,8 @@ pub struct Sidecar {
     pub overhead: Distribution,
     /// Envoy's settings of the servers. `None`: it is not Envoy, and connects as a gRPC channel does.
     pub cluster: Option<EnvoyCluster>,
+    /// Linkerd's failure accrual. `None`: it is not Linkerd, or is not told to.
+    pub accrual: Option<FailureAccrual>,
 }
 
 settings! {

@@ -1,6 +1,6 @@
 //! Gateways: proxies between clients and servers, as a Deployment of their own.
 
-use super::{Client, Model, Server, SidecarKind};
+use super::{Client, Model, Server, SidecarKind, SigTerm};
 
 /// A gateway or waypoint: a Deployment of proxies with a ClusterIP Service of its own. To its clients it is a server, to the
 /// servers a client.
@@ -23,14 +23,23 @@ pub enum Shutdown {
     Graceful,
     /// It goes on for 5 s, in which it sends GOAWAY by and by, and exits (Istio's agent, `terminationDrainDuration`).
     Drains,
-    /// It exits, and what is in flight is reset (Envoy, which drains only when its admin interface is asked to).
+    /// It exits, and what is in flight is reset (Envoy, which drains only when its admin interface is asked to; [`SigTerm::Exit`]).
     AtOnce,
+    /// It goes on ([`SigTerm::Ignore`]).
+    Never,
 }
 
 impl Model {
     /// What SIGTERM does to the pods of the `i`-th of [`Model::deployments`].
     #[must_use]
     pub fn shutdown(&self, i: usize) -> Shutdown {
+        if let Some(server) = self.servers.get(i) {
+            return match server.termination.sigterm {
+                SigTerm::GracefulStop => Shutdown::Graceful,
+                SigTerm::Exit => Shutdown::AtOnce,
+                SigTerm::Ignore => Shutdown::Never,
+            };
+        }
         let gateway = i.checked_sub(self.servers.len()).and_then(|i| self.gateways.get(i));
         match gateway.and_then(|gateway| gateway.client.via.as_ref()).map(|via| via.kind) {
             Some(SidecarKind::Envoy) => Shutdown::AtOnce,

@@ -3,9 +3,9 @@
 use super::client::MS;
 use super::{Cpu, Enforcement, Hpa, WarmUp, defaults, text};
 use crate::distribution::Distribution;
-use crate::settings;
-use crate::settings::{DURATION, OWN, Own, at_least, count, group, number};
+use crate::settings::{DURATION, OWN, Own, at_least, count, group, number, word};
 use crate::units::Span;
+use crate::{settings, word_enum};
 
 /// Replicas of a server or gateway.
 pub const MAX_REPLICAS: u64 = 100_000;
@@ -87,10 +87,24 @@ impl Server {
 settings! {
     /// How a pod ends, after its deletion.
     pub struct Termination {
-        /// Sleep of the preStop hook, at most `grace`; SIGTERM (GracefulStop: GOAWAY on all connections, listener closed) follows it.
+        /// Sleep of the preStop hook, at most `grace`; SIGTERM follows it.
         pre_stop: Span [DURATION] = Span::ZERO;
         /// From deletion to SIGKILL (terminationGracePeriodSeconds).
         grace: Span [DURATION] = Span::from_secs(30);
+        /// What the server does at SIGTERM.
+        sigterm: SigTerm [word::<SigTerm>()] = SigTerm::GracefulStop;
+    }
+}
+
+word_enum! {
+    /// What a server does at SIGTERM.
+    pub enum SigTerm {
+        /// It closes its listener, sends GOAWAY on all connections, and ends when the last call has (grpc-go's GracefulStop).
+        GracefulStop = "graceful_stop",
+        /// It exits, with what is under way: nobody handles the signal.
+        Exit = "exit",
+        /// It goes on until SIGKILL. So does process 1 of a container that handles no SIGTERM, and a server behind a shell that does not pass it on.
+        Ignore = "ignore",
     }
 }
 

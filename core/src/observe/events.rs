@@ -51,8 +51,13 @@ impl Events {
                 let ends = pod.phase == PodPhase::Terminating;
                 let (kind, how) = match model.shutdown(pod.server as usize) {
                     _ if !ends => (EventKind::Kill, "killed (SIGKILL)"),
-                    Shutdown::Graceful => (EventKind::Pod, "killed at the end of its grace period (SIGKILL)"),
+                    Shutdown::Graceful | Shutdown::Never => {
+                        (EventKind::Pod, "killed at the end of its grace period (SIGKILL)")
+                    }
                     Shutdown::Drains => (EventKind::Pod, "the proxy exits"),
+                    Shutdown::AtOnce if (pod.server as usize) < model.servers.len() => {
+                        (EventKind::Pod, "SIGTERM: the process exits at once")
+                    }
                     Shutdown::AtOnce => (EventKind::Pod, "SIGTERM: the proxy exits at once"),
                 };
                 let what = format!("{how}: {} reset", count(connections, "connection"));
@@ -71,8 +76,14 @@ impl Events {
                 self.push(at, EventKind::Errors, &pods[pod].name, what);
             }
             Observation::Ejected { client, replica, pod, back } => {
-                let done = if back { "takes it back" } else { "leaves it out (outlier detection)" };
-                let what = format!("{}-{replica} {done}", model.caller(client as usize).name);
+                let client = model.caller(client as usize);
+                let accrues = client.via.as_ref().is_some_and(|via| via.accrual.is_some());
+                let done = match (back, accrues) {
+                    (true, _) => "takes it back",
+                    (false, true) => "leaves it out (failure accrual)",
+                    (false, false) => "leaves it out (outlier detection)",
+                };
+                let what = format!("{}-{replica} {done}", client.name);
                 self.push(at, EventKind::Pod, &pods[pod].name, what);
             }
             _ => self.deployment(model, at, what),

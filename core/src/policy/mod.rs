@@ -1,5 +1,6 @@
 //! Decisions: pure functions over plain rows, without time, world or engine. Handlers decide *when*, policies *which*.
 
+pub mod accrual;
 pub mod backoff;
 pub mod budget;
 pub mod controller;

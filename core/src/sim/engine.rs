@@ -27,6 +27,7 @@ use crate::ids::{
 use crate::model::{Client, Model, Server, ServiceType};
 use crate::narrow::u32_of;
 use crate::pick::Memories;
+use crate::policy::accrual::Breaker;
 use crate::policy::budget::InUse;
 use crate::policy::retry::Throttle;
 use crate::random::Streams;
@@ -88,6 +89,8 @@ pub(super) struct Engine<'a, O> {
     pub memories: Memories,
     /// By the channel that judges: what outlier detection knows.
     pub outliers: BTreeMap<ChannelId, Outliers>,
+    /// Breakers of Linkerd's failure accrual that have seen a failure, by channel and endpoint.
+    pub breakers: BTreeMap<(ChannelId, Address), Breaker>,
     /// Somebody learns from the calls that end.
     pub learns: bool,
     /// By replica: what circuit breakers count; empty if there are none.
@@ -186,6 +189,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             sessions: Table::default(),
             memories: Memories::default(),
             outliers: BTreeMap::new(),
+            breakers: BTreeMap::new(),
             learns: model.callers().any(learns),
             in_use: Table::default(),
             pings: Table::default(),
@@ -268,6 +272,7 @@ impl<'a, O: Observer> Engine<'a, O> {
             Event::SigTerm { pod } => self.on_sigterm(pod),
             Event::SigKill { pod } => self.on_sigkill(pod),
             Event::SlowOver { pod } => self.on_slow_over(pod),
+            Event::PenaltyOver { channel, address } => self.on_penalty_over(channel, address),
             Event::ErrorsOver { pod } => self.on_errors_over(pod),
             Event::NextCall { worker } => self.next_closed_call(worker),
             Event::ReadinessBack { pod } => self.on_readiness_back(pod),

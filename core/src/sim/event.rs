@@ -18,6 +18,8 @@ pub(super) enum Event {
     SigKill { pod: PodId },
     /// A slow pod is slow no longer, if it was not made slow again.
     SlowOver { pod: PodId },
+    /// A penalty of Linkerd's failure accrual is over.
+    PenaltyOver { channel: ChannelId, address: Address },
     /// A pod answers errors no longer, if it was not made to again.
     ErrorsOver { pod: PodId },
     /// A worker of a closed load makes its next call.

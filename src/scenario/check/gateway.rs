@@ -8,13 +8,14 @@ use crate::model::defaults;
 use crate::model::{
     Client, Cluster, Codes, Discovery, EnvoyCluster, Gateway, GrpcClient, GrpcServer, HaproxyLeastConn, HaproxyRandom,
     Load, NginxLeastConn, NginxRandomTwo, Policy, Poll, Protocol, RetryPolicy, Reuse, RotationStart, RoundRobin,
-    Server, ServiceType, Sidecar, SidecarKind,
+    Server, ServiceType, Sidecar, SidecarKind, Termination,
 };
 use crate::scenario::diagnostic::{Problem, quoted};
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::gateway::{
     GatewayFile, GatewayProxyFile, HaproxyBalanceFile, HaproxyFile, NginxBalanceFile, NginxFile,
 };
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::via::{EnvoyFile, ViaFile};
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -114,7 +115,7 @@ pub(super) fn gateway(
         startup: law::law_or(cx, startup, defaults::startup),
         min_ready: min_ready.map_or(Span::ZERO, |t| t.value.0),
         hpa: None,
-        termination: server::ending(cx, termination),
+        termination: ending(cx, termination),
         strategy: server::strategy_or_default(cx, strategy),
         grpc: server::proxy_settings(cx, grpc, listens),
     };
@@ -204,6 +205,15 @@ fn haproxy(cx: &mut Check<'_>, file: At<HaproxyFile>) -> Proxy {
     }
 }
 
+/// What a proxy does at SIGTERM is its own.
+fn ending(cx: &mut Check<'_>, file: Key<Written<Termination>>) -> Termination {
+    if let Some(keys) = &file {
+        let why = "on a gateway: its proxy says what it does at SIGTERM";
+        cx.no_effect(&keys.value.given("sigterm"), "sigterm", why);
+    }
+    server::ending(cx, file)
+}
+
 fn sidecar(
     cx: &mut Check<'_>,
     kind: SidecarKind,
@@ -222,6 +232,7 @@ fn sidecar(
             reuse,
             ..EnvoyCluster::default()
         }),
+        accrual: None,
     }
 }
 

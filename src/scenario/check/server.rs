@@ -41,7 +41,7 @@ pub(super) fn server(cx: &mut Check<'_>, file: At<ServerFile>, kinds: ClientKind
 pub(super) fn ending(cx: &mut Check<'_>, file: Key<Written<Termination>>) -> Termination {
     let sleeps_at = file.as_ref().and_then(|file| file.value.place("pre_stop"));
     let termination = cx.settings_or(file, "termination", Termination::default());
-    let Termination { pre_stop: sleep, grace } = termination;
+    let Termination { pre_stop: sleep, grace, .. } = termination;
     if let Some(place) = sleeps_at.filter(|_| sleep > grace) {
         let message = format!("`pre_stop` ({sleep}) is above `grace` ({grace}), where Kubernetes cuts it short");
         let help =

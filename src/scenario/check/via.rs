@@ -3,8 +3,8 @@
 use super::{Check, law};
 use crate::model::defaults;
 use crate::model::{
-    Breakers, Codes, Discovery, EnvoyCluster, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll, Random,
-    RetryPolicy, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
+    Breakers, Codes, Discovery, EnvoyCluster, FailureAccrual, LeastRequest, Maglev, PeakEwma, PickFirst, Policy, Poll,
+    Random, RetryPolicy, RingHash, RotationStart, RoundRobin, ServiceType, Sidecar, SidecarKind, Watch,
 };
 use crate::pick::PickPolicy;
 use crate::scenario::diagnostic::Problem;
@@ -12,6 +12,7 @@ use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::client::DiscoveryFile;
 use crate::scenario::file::law::LawFile;
 use crate::scenario::file::policy::PolicyFile;
+use crate::scenario::file::settings::Written;
 use crate::scenario::file::via::{EnvoyFile, EnvoyKeysFile, LinkerdFile, ProxyFile, ViaFile};
 use crate::scenario::rules::Code;
 use crate::units::Span;
@@ -101,9 +102,10 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
     let sidecar = match value {
         ViaFile::Envoy(file) => envoy(cx, SidecarKind::Envoy, file, beside),
         ViaFile::Istio(file) => envoy(cx, SidecarKind::Istio, file, beside),
-        ViaFile::Linkerd(At { value: LinkerdFile { overhead, opaque }, .. }) => {
+        ViaFile::Linkerd(At { value: LinkerdFile { overhead, opaque, failure_accrual }, .. }) => {
             let one = if is_true(opaque.as_ref()) { None } else { Some(1) };
-            proxy(cx, SidecarKind::Linkerd, one, overhead)
+            let accrual = accrual(cx, failure_accrual, one.is_none());
+            Sidecar { accrual, ..proxy(cx, SidecarKind::Linkerd, one, overhead) }
         }
         ViaFile::Ambient(At { value: ProxyFile { overhead }, .. }) => proxy(cx, SidecarKind::Ambient, None, overhead),
         // Not beside it.
@@ -120,13 +122,30 @@ pub(super) fn sidecar(cx: &mut Check<'_>, file: Key<ViaFile>, beside: &Beside) -
     Some(sidecar)
 }
 
+/// Linkerd's breakers, if they are asked for.
+fn accrual(cx: &mut Check<'_>, key: Key<Written<FailureAccrual>>, opaque: bool) -> Option<FailureAccrual> {
+    if opaque {
+        cx.no_effect(&key, "failure_accrual", "with `opaque: true`: connections are placed, and not calls");
+        return None;
+    }
+    let At { value: keys, place } = key?;
+    let accrual = cx.settings(&keys, "failure_accrual", place, FailureAccrual::default());
+    if accrual.min_penalty > accrual.max_penalty {
+        let place = keys.place("max_penalty").or(keys.place("min_penalty")).unwrap_or(place);
+        let message =
+            format!("`max_penalty` ({}) is shorter than `min_penalty` ({})", accrual.max_penalty, accrual.min_penalty);
+        cx.problem(Code::Contradiction, place, message);
+    }
+    Some(accrual)
+}
+
 fn is_true(key: Option<&At<bool>>) -> bool {
     key.is_some_and(|key| key.value)
 }
 
 /// A proxy that is not Envoy, or does not look into connections.
 fn proxy(cx: &mut Check<'_>, kind: SidecarKind, workers: Option<u32>, overhead: Key<LawFile>) -> Sidecar {
-    Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None }
+    Sidecar { kind, workers, overhead: law::law_or(cx, overhead, defaults::overhead), cluster: None, accrual: None }
 }
 
 pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, beside: &Beside) -> Sidecar {
@@ -170,6 +189,7 @@ pub(super) fn envoy(cx: &mut Check<'_>, kind: SidecarKind, file: At<EnvoyFile>, 
         workers: Some(cx.count_or(workers, "workers", 1, MAX_WORKERS, defaults::WORKERS)),
         overhead: law::law_or(cx, overhead, defaults::overhead),
         cluster: Some(cx.settings(&keys, kind.name(), place, usual)),
+        accrual: None,
     }
 }
 

@@ -5,13 +5,16 @@ use crate::model::text::law;
 use crate::model::{EnvoyCluster, OutlierDetection, Policy, Rules, Sidecar, SidecarKind};
 
 pub(super) fn sidecar_values(rows: &mut Rows<'_>, at: &Scope, sidecar: &Sidecar, channels: u32, judges: bool) {
-    let Sidecar { kind, workers, overhead, cluster } = sidecar;
+    let Sidecar { kind, workers, overhead, cluster, accrual } = sidecar;
     rows.put(at, "via", kind.name().into());
     let settings = at.key("via").key(kind.name());
     let Some(cluster) = cluster else {
         rows.put(&settings, "overhead", law(overhead));
         if *kind != SidecarKind::Ambient {
             rows.put(&settings, "opaque", workers.is_none().to_string());
+        }
+        if let Some(accrual) = accrual {
+            rows.settings(&settings.key("failure_accrual"), accrual, |_| true);
         }
         return;
     };

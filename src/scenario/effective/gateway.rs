@@ -14,7 +14,7 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
     let Server { replicas, startup, min_ready, termination, strategy, grpc, .. } = server;
     rows.put(at, "replicas", replicas.to_string());
     let Client { channels: workers, protocol: Protocol::Grpc(client), via: Some(sidecar), .. } = client else { return };
-    let Sidecar { kind, workers: _, overhead, cluster } = sidecar;
+    let Sidecar { kind, workers: _, overhead, cluster, accrual: _ } = sidecar;
     let GrpcClient { policy, discovery, outlier_detection, .. } = client;
     let proxy = at.key("proxy").key(name);
     if *kind != SidecarKind::Haproxy {
@@ -38,7 +38,7 @@ pub(super) fn gateway_values(rows: &mut Rows<'_>, at: &Scope, gateway: &Gateway,
     discovery_values(rows, at, discovery);
     rows.put(at, "startup", law(startup));
     rows.put(at, "min_ready", min_ready.to_string());
-    rows.settings(&at.key("termination"), termination, |_| true);
+    rows.settings(&at.key("termination"), termination, |key| key != "sigterm");
     rows.own(&at.key("strategy"), strategy);
     rows.settings(&at.key("grpc"), grpc, |key| of_connections(grpc, key));
 }

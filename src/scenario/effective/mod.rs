@@ -14,7 +14,8 @@ use crate::model::stack::Stack;
 use crate::model::text::{digest, optional};
 use crate::model::{
     Action, BlackHole, Changes, Client, Cluster, Comparison, DnsCache, Enforcement, Errors, Expectation, GrpcServer,
-    Model, PhaseOf, Pods, Protocol, RateChange, Scale, Server, ServiceType, Slow, StrikeRule, Unready, What, When,
+    Model, PhaseOf, Pods, Protocol, RateChange, Scale, Server, ServiceType, SigTerm, Slow, StrikeRule, Unready, What,
+    When,
 };
 use crate::settings::{Group, Own, Settings, Words};
 use crate::units::Span;
@@ -255,6 +256,7 @@ fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: S
     rows.settings(at, cluster, |path| match path {
         "dns.ttl" => service == ServiceType::Headless && cluster.dns.cache != DnsCache::None,
         "dns.cache" => service == ServiceType::Headless,
+        "dns.loadbalance" => service == ServiceType::Headless && !cluster.dns.loadbalance,
         _ => true,
     });
 }
@@ -262,6 +264,7 @@ fn cluster_values(rows: &mut Rows<'_>, at: &Scope, cluster: &Cluster, service: S
 fn server_values(rows: &mut Rows<'_>, at: &Scope, server: &Server, only_http1: bool) {
     let behaves = server.hpa.as_ref().is_some_and(|hpa| hpa.behavior.is_some());
     rows.settings(at, server, |path| match path.split_once('.') {
+        Some(("termination", "sigterm")) => server.termination.sigterm != SigTerm::GracefulStop,
         Some(("grpc", key)) => !only_http1 && of_connections(&server.grpc, key),
         Some(("hpa", "downscale_stabilization")) => !behaves,
         Some(("hpa", "cpu_at_full_load")) => server.cpu_over_request().is_none(),

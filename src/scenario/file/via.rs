@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::at::{At, Key};
 use super::law::LawFile;
 use super::settings::Written;
-use crate::model::EnvoyCluster;
+use crate::model::{EnvoyCluster, FailureAccrual};
 use crate::scenario::quantity::Count;
 
 /// The proxy beside each replica.
@@ -58,4 +58,6 @@ pub struct LinkerdFile {
     /// The port is opaque (`config.linkerd.io/opaque-ports`, or the application speaks TLS itself): connections are placed, and not
     /// calls. Default false.
     pub opaque: Key<bool>,
+    /// Leaves pods out that fail (`balancer.linkerd.io/failure-accrual: consecutive`). Without it nobody is left out.
+    pub failure_accrual: Key<Written<FailureAccrual>>,
 }

@@ -21,6 +21,11 @@ pub(super) fn yes(place: Place) -> Node {
     node(place, Value::Bool(true))
 }
 
+/// A number, whole if it is.
+pub(super) fn number_node(place: Place, number: f64) -> Node {
+    node(place, if number.fract() == 0.0 { Value::Int(number as i128) } else { Value::Float(number) })
+}
+
 /// A list.
 pub(super) fn list(place: Place, items: Vec<Node>) -> Node {
     node(place, Value::List(items))

@@ -1,6 +1,6 @@
 //! The options of a k6 script, as `k6 inspect` prints them and `k6 run --config` takes them, as loads.
 
-use super::build::{Map, duration, int, list, one, text};
+use super::build::{Map, duration, int, list, number_node, one, text};
 use super::load::{Missed, Tool};
 use super::object::{Field, Object};
 use crate::scenario::diagnostic::Place;
@@ -143,10 +143,4 @@ fn time(field: Field<'_>) -> Option<Node> {
 
 fn time_of(field: Field<'_>) -> Option<Span> {
     duration(&time(field)?)
-}
-
-/// A whole number where it is one.
-fn number_node(place: Place, number: f64) -> Node {
-    let value = if number.fract() == 0.0 { Value::Int(number as i128) } else { Value::Float(number) };
-    Node { place, value, damaged: false }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::build::{Map, choice, percent, read, text, yes};
+use super::build::{Map, choice, number_node, percent, read, text, yes};
 use super::gateways::Gateway;
 use super::object::{Field, Object};
 use super::{Cx, Target, routes};
@@ -91,6 +91,9 @@ pub(super) fn apply(cx: &mut Cx<'_>, proxy: Proxy, target: &Target<'_>, client: 
             }
         }
     }
+    if proxy.kind == "linkerd" && opaque.is_none() {
+        settings.put_some("failure_accrual", accrual(target.service));
+    }
     if proxy.kind == "istio" && opaque.is_none() {
         routes::of_sidecars(cx, target, &mut settings, client);
     }
@@ -117,6 +120,29 @@ pub(super) fn rules<'a>(cx: &Cx<'a>, target: &Target<'_>) -> Vec<&'a Object> {
         rule.kind == "DestinationRule" && host.is_some_and(|host| matches(rule, &host))
     };
     cx.objects.iter().filter(of).collect()
+}
+
+/// Linkerd's failure accrual, by the annotations of the Service.
+fn accrual(service: &Object) -> Option<Node> {
+    const KEYS: [(&str, &str); 4] = [
+        ("max-failures", "max_failures"),
+        ("min-penalty", "min_penalty"),
+        ("max-penalty", "max_penalty"),
+        ("jitter-ratio", "jitter"),
+    ];
+    let annotated = |name: &str| service.get(&["metadata", "annotations", name]);
+    let consecutive = is(annotated("balancer.linkerd.io/failure-accrual"), "consecutive")?;
+    let mut map = Map::new(consecutive.place());
+    for (name, key) in KEYS {
+        let Some(field) = annotated(&format!("balancer.linkerd.io/failure-accrual-consecutive-{name}")) else {
+            continue;
+        };
+        let value = read(field);
+        // Values of annotations are texts.
+        let number = field.text().and_then(|text| text.trim().parse().ok()).filter(|x: &f64| x.is_finite());
+        map.put(key, number.map_or(value, |x| number_node(field.place(), x)));
+    }
+    Some(map.node())
 }
 
 /// Ports that Linkerd takes to be of protocols in which the server speaks first.

@@ -19,7 +19,7 @@ fn server(replicas: u32) -> Server {
         handshake_time: Span::ZERO,
         startup: Distribution::Constant(5.0),
         min_ready: Span::ZERO,
-        termination: Termination { pre_stop: Span::from_secs(1), grace: Span::from_secs(30) },
+        termination: Termination { pre_stop: Span::from_secs(1), ..Termination::default() },
         strategy: Strategy::RollingUpdate {
             max_surge: CountOrPercent::Percent(25),
             max_unavailable: CountOrPercent::Percent(25),
@@ -65,7 +65,7 @@ fn model(servers: Vec<Server>, clients: Vec<Client>) -> Model {
         cluster: Cluster {
             nodes: 1,
             endpoint_lag: Distribution::Constant(0.5),
-            dns: Dns { ttl: Span::from_secs(30), cache: DnsCache::None },
+            dns: Dns { cache: DnsCache::None, ..Dns::default() },
             rtt: Span::from_millis(1),
             connect: Distribution::Constant(0.0),
         },

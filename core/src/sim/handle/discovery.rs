@@ -254,7 +254,7 @@ impl<O: Observer> Engine<'_, O> {
 
     /// An answer in the order that `owner` gets, if somebody looks at it.
     fn in_order(&self, mut answer: Vec<PodId>, owner: u64, order: Order) -> Vec<PodId> {
-        if order == Order::OfAnswer {
+        if order == Order::OfAnswer && self.model.cluster.dns.loadbalance {
             shuffle(&mut answer, &mut self.streams.stream(Purpose::Answer, owner));
         }
         answer
@@ -301,6 +301,7 @@ impl<O: Observer> Engine<'_, O> {
         addresses.sort_unstable();
         self.note_joins(index, &addresses);
         self.judge_addresses(index, &addresses);
+        self.keep_breakers(index, &addresses);
         let old = std::mem::take(&mut self.channels[index].subchannels);
         let before = old.len();
         let (new, removed) = merge(old, &addresses);

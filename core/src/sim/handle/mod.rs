@@ -1,5 +1,6 @@
 //! What happens: one file per area, one handler per event.
 
+mod accrual;
 pub(super) mod autoscale;
 mod black_hole;
 mod calls;

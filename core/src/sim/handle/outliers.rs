@@ -98,7 +98,7 @@ impl<O: Observer> Engine<'_, O> {
     /// Whether the channel leaves `address` out.
     pub(crate) fn is_ejected(&self, index: ChannelId, address: Address) -> bool {
         if self.outliers.is_empty() {
-            return false;
+            return self.is_shut(index, address);
         }
         let Some(outliers) = self.outliers.get(&self.judge_of(index)) else { return false };
         let ejected = outliers.find(address).is_some_and(|i| outliers.hosts[i].ejected.is_some());

@@ -28,7 +28,10 @@ impl<O: Observer> Engine<'_, O> {
         let picked =
             if pools { self.pick_pool(index, call, &mut draw) } else { self.pick_ready(index, call, &mut draw) };
         match picked {
-            Some(connection) if !pools => self.send(call, connection),
+            Some(connection) if !pools => {
+                self.probe(index, connection);
+                self.send(call, connection);
+            }
             Some(connection) if self.takes_on(index, connection) => {
                 self.send(call, connection);
                 self.after_send(index, connection);
@@ -129,6 +132,7 @@ impl<O: Observer> Engine<'_, O> {
         };
         on_policy!(*self.channels[channel].policy, policy => self.learn_by(policy, connection, sent, failure));
         self.judge(channel, address, failure);
+        self.accrue(channel, address, failure);
     }
 
     #[inline(always)]

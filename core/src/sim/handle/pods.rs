@@ -194,8 +194,10 @@ impl<O: Observer> Engine<'_, O> {
             return;
         }
         let way = self.model.shutdown(self.pods[pod].server.index());
-        if way == Shutdown::AtOnce {
-            return self.on_sigkill(pod);
+        match way {
+            Shutdown::AtOnce => return self.on_sigkill(pod),
+            Shutdown::Never => return,
+            Shutdown::Graceful | Shutdown::Drains => {}
         }
         let connections = self.pods[pod].connections.clone();
         let count = u32_of(connections.len());

@@ -90,7 +90,10 @@ impl<O: Observer> Engine<'_, O> {
         let Some(listed) = channel.resolver.as_ref().map(|r| r.listed) else { return };
         let GrpcClient { subset, outlier_detection, .. } = self.settings(index);
         // What is kept beside the list, or made of it, goes by the whole list.
-        let beside = outlier_detection.is_some() || channel.joined.is_some() || channel.plan.is_some();
+        let beside = outlier_detection.is_some()
+            || !self.breakers.is_empty()
+            || channel.joined.is_some()
+            || channel.plan.is_some();
         if subset.is_some() || beside {
             return self.push_list(index);
         }
