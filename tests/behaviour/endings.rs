@@ -71,11 +71,6 @@ fn without_loadbalance_all_go_to_the_first_address() {
 #[test]
 fn what_has_no_effect_is_refused() {
     let refused = |text: &str| scenario::parse("endings.yaml", text, None, &[]).expect_err("refused").to_string();
-    let policy = refused(
-        "name: a\nduration: 5s\nservice: { type: Headless }\ncluster: { dns: { loadbalance: false } }\nservers: [{ name: s }]\n\
-         clients: [{ name: web, policy: round_robin, load: { open: { rate: 1 } } }]\n",
-    );
-    assert!(policy.contains("`loadbalance` has no effect where no client goes by the order of an answer"), "{policy}");
     let gateway = refused(
         "name: a\nduration: 5s\nservers: [{ name: s }]\ngateways: [{ name: g, proxy: envoy, termination: { sigterm: exit } }]\n\
          clients: [{ name: web, via: { gateway: g }, load: { open: { rate: 1 } } }]\n",

@@ -2,7 +2,9 @@
 
 use super::list::{self, AGE, Cure, GRACE, cures};
 use crate::metrics::cures::About;
-use crate::model::{Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, SidecarKind, What};
+use crate::model::{
+    Client, Discovery, Gateway, Http1Client, Model, PoolOrder, Protocol, Sidecar, SidecarKind, SigTerm, What, defaults,
+};
 use crate::units::Span;
 
 /// How long connections live with the cures that end them: [`AGE`].
@@ -56,7 +58,7 @@ impl Facts<'_> {
     }
 }
 
-/// The order in which cures are tried. For failed calls: fixes of the scenario's own mistakes, xDS, a mesh. For skew: headless round_robin
+/// The order in which cures are tried, after those for pods that fail calls. For failed calls: fixes of the scenario's own mistakes, xDS, a mesh. For skew: headless round_robin
 /// (with an age, if pods come and go), fixes of the scenario's own mistakes, an age, more channels, xDS, a mesh; then what there is for
 /// HTTP/1.1 and for gateways.
 pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> Vec<Cure> {
@@ -65,7 +67,8 @@ pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> V
     let can_act = |fix: &Cure| facts.rollout || !sets_strategy(fix);
     if about == About::FailedCalls {
         let others = [list::XDS, list::ISTIO, list::LINKERD].into_iter().filter_map(|name| take(name, true));
-        return fixes.into_iter().filter(can_act).take(MOST_FIXES_OF_FAILURES).chain(others).collect();
+        let fixes = fixes.into_iter().filter(can_act).take(MOST_FIXES_OF_FAILURES);
+        return failures(facts).into_iter().chain(fixes).chain(others).collect();
     }
     let aged = facts.changes && facts.ages;
     let ends = facts.ages && facts.ends_of_connections_matter();
@@ -78,11 +81,30 @@ pub(super) fn candidates(facts: &Facts<'_>, about: About, fixes: Vec<Cure>) -> V
         take(list::LINKERD, true),
     ];
     let mut all: Vec<Cure> = before.into_iter().flatten().collect();
+    all.extend(failures(facts));
     all.extend(fixes.into_iter().filter(can_act).take(MOST_FIXES));
     all.extend(after.into_iter().flatten());
     all.extend(pools(facts));
     all.extend(gateways(facts));
     all
+}
+
+/// Cures for pods that fail calls: those that answer errors, and those that exit with what is under way.
+fn failures(facts: &Facts<'_>) -> Vec<Cure> {
+    let model = facts.model;
+    let errors = model.timeline.iter().any(|action| matches!(action.what, What::Errors(_)));
+    // What a client says of its proxy is not taken away.
+    let plain = |via: &Sidecar| {
+        let balances = via.kind == SidecarKind::Linkerd && via.workers.is_some() && via.accrual.is_none();
+        balances && via.overhead == defaults::overhead()
+    };
+    let accrues = model.clients.iter().filter(|c| errors && c.via.as_ref().is_some_and(plain));
+    let accrues = accrues.map(|c| format!("clients.{}.via={{ linkerd: {{ failure_accrual: {{}} }} }}", c.name));
+    let abrupt = model.servers.iter().filter(|s| facts.changes && s.termination.sigterm != SigTerm::GracefulStop);
+    let graceful = abrupt.map(|s| format!("servers.{}.termination.sigterm=graceful_stop", s.name));
+    let all = [("failure accrual", accrues.collect()), ("graceful stop", graceful.collect())];
+    let cure = |(name, sets): (&str, Vec<String>)| Cure { name: name.to_owned(), sets };
+    all.map(cure).into_iter().filter(|cure| !cure.sets.is_empty()).collect()
 }
 
 /// It changes how a rollout replaces pods.
@@ -186,6 +208,22 @@ mod tests {
             || vec![fix("EK018", "servers.s.strategy={ max_surge: 100% }"), fix("EK029", "a=1"), fix("x", "b=1")];
         assert_eq!(chosen(&format!("{text}{ROLLOUT}"), fixes())[1..3], ["EK018", "EK029"]);
         assert_eq!(chosen(&text, fixes())[1..3], ["EK029", "x"], "nothing is rolled out");
+    }
+
+    /// What is Linkerd's already is not made so, with another proxy's settings lost.
+    #[test]
+    fn pods_that_fail_calls_have_cures_of_their_own() {
+        let errors = "timeline: [{ at: 1m, errors: { server: s } }]\n";
+        let via = |via: &str, timeline: &str| {
+            chosen(&format!("{PODS}clients: [{{ name: c, {LOAD}, via: {via} }}]\n{timeline}"), Vec::new())
+        };
+        let all = via("linkerd", errors);
+        assert!(all.contains(&"failure accrual".to_owned()) && !all.contains(&"linkerd".to_owned()), "{all:?}");
+        assert!(!via("linkerd", "").contains(&"failure accrual".to_owned()), "nobody fails");
+        assert!(!via("{ linkerd: { failure_accrual: {} } }", errors).contains(&"failure accrual".to_owned()));
+        let exits = "servers: [{ name: s, replicas: 5, termination: { sigterm: exit } }]\n";
+        let all = chosen(&format!("{exits}clients: [{{ name: c, {LOAD} }}]\n{ROLLOUT}"), Vec::new());
+        assert!(all.contains(&"graceful stop".to_owned()), "{all:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What could be done about skew, as `--set`s; and the load that needs no cure.
 
-use crate::model::{Client, Model, Protocol};
+use crate::model::{Client, Model, Protocol, SidecarKind};
 
 /// A candidate: its name and its `--set`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,10 @@ pub fn cures(model: &Model) -> Vec<Cure> {
     all.push(Cure::new(HEADLESS_AGED, &[&service("Headless"), &round_robin, &age]));
     all.push(Cure::new(XDS, &[&xds]));
     all.push(Cure::new(ISTIO, &[&service("ClusterIP"), &mesh("istio")]));
+    let has_linkerd = |c: &&Client| c.via.as_ref().is_some_and(|via| via.kind == SidecarKind::Linkerd);
+    if clients.iter().all(has_linkerd) {
+        return all;
+    }
     all.push(Cure::new(LINKERD, &[&service("ClusterIP"), &mesh("linkerd")]));
     all
 }

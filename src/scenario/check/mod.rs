@@ -87,7 +87,7 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     // A duration that is refused is no missing one.
     cx.damaged |= duration.is_none() && duration_place.is_some();
     let (service, session_affinity) = cluster::service(cx, service);
-    let (cluster, in_order) = cluster::cluster(cx, cluster, service);
+    let cluster = cluster::cluster(cx, cluster, service);
     let kinds = ClientKinds::of(clients.as_ref());
     let asked = counts::asked(&clients, &gateways);
     let name = cx.name(name, root, "the scenario");
@@ -127,7 +127,6 @@ pub(super) fn check(cx: &mut Check<'_>, file: ScenarioFile, root: Place) -> Opti
     };
     model.expect = expect::expectations(cx, expect, &model);
     counts::can_act(cx, &asked, &model);
-    cluster::ordered(cx, &in_order, &model);
     no_end(cx, &model, &names, duration_place.unwrap_or(root));
     if cx.problems.is_empty() {
         size::products(cx, &model, root);
