@@ -1,6 +1,7 @@
 //! What is written, and what it means: scenario files are read, checked with all their errors, and become a
 //! [`Model`].
 
+pub mod alerts;
 mod check;
 pub mod diagnostic;
 pub mod document;
