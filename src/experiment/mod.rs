@@ -1,6 +1,7 @@
 //! Many runs: replications of one scenario, and scenarios side by side. Stands on `Model -> Outcome`, and knows nothing of
 //! the engine's insides.
 
+pub mod alerts;
 pub mod calibrate;
 #[cfg(feature = "check")]
 pub mod check;

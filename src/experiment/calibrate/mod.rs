@@ -15,7 +15,7 @@ mod series;
 
 pub use readings::{Readings, SOURCES, Source, queries};
 pub use report::{Calibration, Estimate, Figure, Predicted, Prediction};
-pub use series::{Series, read};
+pub use series::{Labels, Series, answers, read};
 
 use super::run::Watch;
 use crate::scenario::diagnostic::Diagnostics;

@@ -65,8 +65,12 @@ struct Row {
     values: Vec<(f64, String)>,
 }
 
-/// <https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries>
-fn answers(name: &str, text: &str) -> Result<Vec<Series>, String> {
+/// Reads answers of Prometheus' HTTP API to range queries (<https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries>), with values
+/// that are infinite or no numbers; `name` is that of series which have none.
+///
+/// # Errors
+/// Where it is malformed, or what Prometheus says is wrong.
+pub fn answers(name: &str, text: &str) -> Result<Vec<Series>, String> {
     let answer: Answer = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("line {line}, column {column}: this is no answer of Prometheus' HTTP API: {error}")
