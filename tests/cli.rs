@@ -559,3 +559,35 @@ fn no_replicas_are_legal() {
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     }
 }
+
+/// All of it is said before a scenario is run.
+#[test]
+fn alerts_say_what_is_wrong_with_rules_and_what_is_missing() {
+    let desk = Desk::new();
+    desk.put("rules.yaml", "groups:\n- name: g\n  rules: [{ alert: Uneven, expr: up == 0, for: 5m }]\n");
+    desk.put("circle.yaml", "groups: [{ name: g, rules: [{ record: a, expr: sum(a) }, { alert: A, expr: a > 1 }] }]\n");
+    desk.put("wrong.yaml", "groups:\n- name: g\n  rules: [{ alert: Uneven, expr: up, for: soon }]\n");
+    fs::create_dir(desk.path("empty")).unwrap();
+    for (args, says) in [
+        (&["wrong.yaml", "small.yaml"][..], "wrong.yaml:3:43"),
+        (&["wrong.yaml", "small.yaml"], "expected a duration of Prometheus, such as `5m` or `1h30m`, found `soon`"),
+        (&["small.yaml", "small.yaml"], "unknown key"),
+        (&["none.yaml", "small.yaml"], "cannot read `none.yaml`"),
+        (&["circle.yaml", "small.yaml"], "circle.yaml:1:39: a: it uses, perhaps through other rules, what it records"),
+        (&["rules.yaml"], "required"),
+        (&["rules.yaml", "none.yaml"], "cannot read `none.yaml`"),
+        (&["rules.yaml", "small.yaml", "small.yaml"], "two of the scenarios are called `small`"),
+        (&["rules.yaml", "small.yaml", "--skew", "1"], "expected a number above 1"),
+        (&["rules.yaml", "small.yaml", "--evaluation-interval", "0"], "the shortest interval is `1ms`"),
+        (&["rules.yaml", "small.yaml", "--prometheus-dir", "empty"], "there is no program `prometheus` in `empty`"),
+    ] {
+        refuses(&desk, &[&["alerts"], args].concat(), 2, says);
+    }
+    let mut command = desk.command();
+    let output =
+        check(command.env("PATH", desk.path("empty")).args(["alerts", "rules.yaml", "small.yaml"]).output().unwrap());
+    let said = err(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.starts_with("error: there is no program `prometheus` in the folders of PATH"), "{said}");
+    assert!(said.contains("prometheus.io/download") && said.contains("--prometheus-dir"), "{said}");
+}

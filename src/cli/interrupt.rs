@@ -155,6 +155,11 @@ fn watched(mut set: FileSet) -> Result<FileSet, Failure> {
     Ok(set)
 }
 
+/// From now on this folder, which holds nothing that is kept, is removed if the command ends before its time.
+pub fn removes(folder: &Path) {
+    with_state(|state| state.unfinished.push((folder.to_owned(), Unfinished::folder(folder))));
+}
+
 /// Commits a set that [`begin`] began, unless the command should stop.
 pub(super) fn commit(set: FileSet) -> Result<(), Failure> {
     commit_with(set, Vec::new())

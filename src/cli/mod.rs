@@ -1,5 +1,6 @@
 //! The command line: what the library can do, for a terminal.
 
+mod alerts;
 mod calibrate;
 mod check;
 mod compare;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Args),
     /// Estimate a scenario's numbers from Prometheus' data, and predict another part of them
     Calibrate(calibrate::Args),
+    /// Say in which scenario which alert of a Prometheus rule file fires, and how long after the skew began
+    Alerts(alerts::Args),
     /// Find which connections would explain your pods' shares, each with a scenario that shows it
     Fit(fit::Args),
     /// Find the fewest pods that meet objectives, or the highest load that they carry, with each cure for skew
@@ -160,6 +163,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Merge(args) => sweep::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::Alerts(args) => alerts::alerts(&args),
         Command::Fit(args) => fit::fit(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Validate(args) => run::validate(&args),

@@ -1,4 +1,5 @@
-//! Asks a Prometheus server for time series: the only thing in evenkeel that uses the network, and only with `--prometheus`.
+//! Asks a Prometheus server for time series: the only thing in evenkeel that uses the network. `calibrate --prometheus` asks the server that is
+//! named, and `alerts` one that it has started on this machine.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -13,6 +14,8 @@ use crate::units::Span;
 
 /// An answer that takes longer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same of whether it is ready.
+const PATIENCE_OF_READY: Duration = Duration::from_millis(300);
 /// How often the user may interrupt the wait.
 const LOOK: Duration = Duration::from_millis(100);
 /// An answer is not larger.
@@ -47,21 +50,32 @@ impl Server {
         let mut all = Vec::new();
         for names in queries() {
             let query = format!("{{__name__=~\"{names}\",{}}}", self.labels);
-            let seconds = |ms: u64| (ms / 1_000).to_string();
-            let parameters = [
-                ("query", query),
-                ("start", seconds(start)),
-                ("end", seconds(end)),
-                ("step", format!("{}", self.step.as_secs_f64())),
-            ];
-            let url = format!("{}/api/v1/query_range", server.trim_end_matches('/'));
-            let answer = patiently(move || ask(&url, &parameters))?;
-            let answer = answer.map_err(|why| Failure::Machine(format!("cannot ask {}: {why}", quoted(server))))?;
+            let answer = query_range(server, query, (start, end), self.step)?;
             let wrong = |why| Failure::Usage(format!("{}: {why}", quoted(server)));
             all.extend(read("", &answer).map_err(wrong)?);
         }
         Ok(Some(all))
     }
+}
+
+/// The text of the answer to a range query. Times are milliseconds since 1970.
+pub fn query_range(server: &str, query: String, (start, end): (u64, u64), step: Span) -> Result<String, Failure> {
+    let seconds = |ms: u64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
+    let parameters = [
+        ("query", query),
+        ("start", seconds(start)),
+        ("end", seconds(end)),
+        ("step", format!("{}", step.as_secs_f64())),
+    ];
+    let url = format!("{}/api/v1/query_range", server.trim_end_matches('/'));
+    let answer = patiently(move || ask(&url, &parameters))?;
+    answer.map_err(|why| Failure::Machine(format!("cannot ask {}: {why}", quoted(server))))
+}
+
+/// True if a server says that it is ready.
+pub fn is_ready(server: &str) -> bool {
+    let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE_OF_READY)).proxy(None).build();
+    ureq::Agent::new_with_config(config).get(format!("{server}/-/ready")).call().is_ok()
 }
 
 fn url(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! Everything that turns an [`Outcome`] into text, files and pictures. Nothing here computes what the recorder should:
 //! outputs read outcomes and nothing else.
 
+pub mod alerts;
 pub mod calibrate;
 pub mod cells;
 #[cfg(feature = "check")]

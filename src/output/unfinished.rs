@@ -1,7 +1,7 @@
 //! What a process that ends in the middle leaves behind, if it may still clear it away.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is left of a set of files if the process ends before its commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,12 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
+    /// A folder with all that is in it.
+    #[must_use]
+    pub fn folder(folder: &Path) -> Unfinished {
+        Unfinished { staging: Some(folder.to_owned()), made: Vec::new() }
+    }
+
     /// Removes it, as dropping the set does. A folder that others filled meanwhile stays.
     pub fn remove(&self) {
         if let Some(staging) = &self.staging {

@@ -291,3 +291,62 @@ fn of_several_runs_the_finished_ones_are_named() {
     assert!(err.contains("interrupted: the results in outputs/other are complete"), "{err}");
     assert!(!desk.path("outputs/small").exists(), "nothing of the second one");
 }
+
+/// Programs in place of Prometheus': promtool is done at once, and prometheus is never ready.
+fn fake_prometheus(desk: &Desk) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir(desk.path("bin")).unwrap();
+    fs::create_dir(desk.path("tmp")).unwrap();
+    fs::write(desk.path("rules.yaml"), "groups: [{ name: g, rules: [{ alert: A, expr: up }] }]\n").unwrap();
+    let server = "echo $$ > pid.new; mv pid.new pid; exec sleep 1000";
+    for (name, does) in [("promtool", "exit 0"), ("prometheus", server)] {
+        let program = desk.path("bin").join(name);
+        fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Waits for something for some seconds.
+#[track_caller]
+fn until(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whatever ends `alerts`, the server that it has started ends, too, and its temporary folder is removed.
+#[test]
+fn alerts_leave_no_program_and_no_temporary_files() {
+    let mut random = ChaCha8Rng::seed_from_u64(15);
+    for (i, name) in ["INT", "TERM", "KILL", "INT", "INT", "INT", "INT", "KILL"].into_iter().enumerate() {
+        let desk = desk();
+        fake_prometheus(&desk);
+        let mut command = desk.command(&["alerts", "rules.yaml", "small.yaml", "--prometheus-dir", "bin"]);
+        command.env("TMPDIR", desk.path("tmp")).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (pid, is_empty) = (desk.path("pid"), || fs::read_dir(desk.path("tmp")).unwrap().next().is_none());
+        if i < 3 {
+            until("the server starts", || pid.exists());
+        } else {
+            std::thread::sleep(Duration::from_millis(random.next_u64() % LATEST_MS));
+            // While nothing but evenkeel runs, there is nobody to clear up after SIGKILL.
+            if name == "KILL" {
+                until("the server starts", || pid.exists());
+            }
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it waits for the server");
+        let at = signal(&child, name);
+        let Stopped { status, took, err } = wait(child, at);
+        if name != "KILL" {
+            assert!(took < WITHIN, "{name}: {took:?}");
+            assert!(matches!(status, None | Some(130)), "{name}: {status:?}, {err}");
+            assert!(status.is_none() || err.contains("interrupted: nothing was written"), "{name}: {err}");
+        }
+        until("the temporary folder is removed", is_empty);
+        let Ok(pid) = fs::read_to_string(&pid) else { continue };
+        let runs = || Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap().success();
+        until("the server ends", || !runs());
+    }
+}

@@ -64,6 +64,8 @@ fn messages_show_what_is_hostile_without_obeying_it() {
         &["sweep", "small.yaml", "--vary", "servers.0.replicas=1,2", "--shard", &hostile],
         &["check", "folklore", "--only", &hostile],
         &["fit", &hostile],
+        &["alerts", &hostile, "small.yaml"],
+        &["alerts", &hostile, "small.yaml", "--prometheus-dir", &hostile],
         &["fit", "1/2", "--within", &hostile],
         &["explain", &hostile],
         &[&hostile],

@@ -4,6 +4,7 @@
 //! Names and buckets are those of the libraries that a real fleet has; docs/observability.md has the list with the sources.
 
 mod calls;
+mod recorded;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,6 +14,8 @@ use crate::observe::scrape::{
     ClientMeter, DeploymentMeter, Disconnect, Durations, PodMeter, PodSeries, Scrapes, Series,
 };
 use crate::printable;
+
+pub use recorded::write as write_recorded;
 
 use calls::{ATTEMPTS, CLIENT, CallText, Process, SERVER};
 
