@@ -3,11 +3,13 @@
 
 use std::path::Path;
 
+use evenkeel::experiment::alerts::rounds;
 use evenkeel::experiment::sweep::{Merge, Plan, results};
 use evenkeel::experiment::{self, FailOn, Until, guard};
 use evenkeel::model::{Load, Maglev, Model, Policy, Protocol, RingHash, Scale, What};
 use evenkeel::output::cells::CellStore;
 use evenkeel::output::{self, Style, json, plot, replot, sealed};
+use evenkeel::scenario::alerts;
 use evenkeel::scenario::diagnostic::Diagnostics;
 use evenkeel::scenario::quantity::{parse_duration, parse_percent};
 use evenkeel::scenario::vary::Grid;
@@ -21,12 +23,13 @@ pub const MOST_BYTES: usize = 64 << 10;
 pub type Entry = fn(&[u8]) -> bool;
 
 /// All targets, by the names of their folders in `fuzz/corpus`.
-pub const TARGETS: [(&str, Entry); 5] = [
+pub const TARGETS: [(&str, Entry); 6] = [
     ("scenario", scenario),
     ("expression", expression),
     ("properties", properties),
     ("sweep", sweep),
     ("result", result),
+    ("rules", rules),
 ];
 
 /// Reads bytes as a scenario, followed by `--set` arguments after NUL bytes. What is accepted has a hash, means the same when
@@ -133,6 +136,23 @@ pub fn expression(bytes: &[u8]) -> bool {
 /// `["text"]`, as JSON.
 fn serde_json_text(text: &str) -> String {
     json::text(&[text]).replace('\n', " ")
+}
+
+/// Reads bytes as a rule file of Prometheus. Recording rules of one that is accepted have an order, or are in a circle.
+pub fn rules(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    match alerts::parse("rules.yaml", &text) {
+        Ok(file) => {
+            assert!(!file.alerts.is_empty());
+            if let Ok(rounds) = rounds(&file) {
+                let rules: usize = rounds.iter().map(Vec::len).sum();
+                assert!(rules <= file.records.len() && rounds.iter().all(|round| !round.is_empty()));
+            }
+            assert_eq!(alerts::parse("rules.yaml", &text), Ok(file));
+            true
+        }
+        Err(found) => refused(&found, &text),
+    }
 }
 
 /// Reads bytes as a file of properties. Those that are accepted have scenarios that can be written and read.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz/run.sh TARGET SECONDS [libFuzzer's options]: coverage-guided fuzzing on stable Rust; needs a C++ compiler.
 #
-# Targets: scenario, expression, properties, sweep, result (fuzz/entry.rs). The corpus in git is read and not written to: new
+# Targets: scenario, expression, properties, sweep, result, rules (fuzz/entry.rs). The corpus in git is read and not written to: new
 # inputs go to fuzz/found/TARGET/corpus, inputs that break something or take more than 5 s to fuzz/found/TARGET.
 # fuzz/run.sh TARGET minimise writes the smallest corpus of the same coverage to fuzz/corpus/TARGET.
 set -euo pipefail

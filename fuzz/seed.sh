@@ -8,7 +8,7 @@ evenkeel="$(realpath "${EVENKEEL:-target/debug/evenkeel}")"
 corpus="$PWD/fuzz/corpus"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$corpus"/{scenario,expression,properties,sweep,result}
+mkdir -p "$corpus"/{scenario,expression,properties,sweep,result,rules}
 
 # Comments are not read: without them inputs are small, and changes hit what is.
 plain() { sed -e '/^ *#/d' -e 's/  *# .*$//' "$1"; }
@@ -18,6 +18,7 @@ done
 for file in properties/*.yaml; do
     plain "$file" > "$corpus/properties/$(basename "$file")"
 done
+plain examples/observability/alerts.yaml > "$corpus/rules/alerts.yaml"
 
 cat > "$work/small.yaml" <<'SCENARIO'
 name: small

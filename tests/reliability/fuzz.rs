@@ -114,3 +114,8 @@ fn folders_of_sweeps() {
 fn folders_of_runs() {
     hunt("result");
 }
+
+#[test]
+fn rules() {
+    hunt("rules");
+}

@@ -10,15 +10,23 @@ use crate::scenario::alerts::{Rule, RuleFile};
 /// # Errors
 /// A rule that uses, perhaps through others, what it records itself.
 pub fn rounds(file: &RuleFile) -> Result<Vec<Vec<&Rule>>, &Rule> {
-    let mut left = needed(file);
+    let rules = needed(file);
+    let uses = |rule: &&Rule| -> Vec<usize> {
+        let used = rules.iter().enumerate().filter(|(_, other)| mentions(&rule.expr, &other.name));
+        used.map(|(i, _)| i).collect()
+    };
+    let uses: Vec<Vec<usize>> = rules.iter().map(uses).collect();
+    let mut waits = vec![true; rules.len()];
+    let mut left: Vec<usize> = (0..rules.len()).collect();
     let mut rounds = Vec::new();
-    while !left.is_empty() {
-        let waits = |rule: &&Rule| left.iter().any(|other| mentions(&rule.expr, &other.name));
-        let (later, now): (Vec<&Rule>, Vec<&Rule>) = left.iter().copied().partition(waits);
-        if let (true, Some(first)) = (now.is_empty(), later.first()) {
-            return Err(*first);
+    while let Some(&first) = left.first() {
+        let (later, now): (Vec<usize>, Vec<usize>) =
+            left.into_iter().partition(|rule| uses[*rule].iter().any(|used| waits[*used]));
+        if now.is_empty() {
+            return Err(rules[first]);
         }
-        rounds.push(now);
+        now.iter().for_each(|rule| waits[*rule] = false);
+        rounds.push(now.into_iter().map(|rule| rules[rule]).collect());
         left = later;
     }
     Ok(rounds)

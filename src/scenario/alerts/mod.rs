@@ -58,5 +58,13 @@ pub struct Alert {
 /// # Errors
 /// All that is wrong with it, or why it cannot be read.
 pub fn open(path: &Path) -> Result<RuleFile, Diagnostics> {
-    read::read(&printable::path(path), &input::text_of(path, MAX_BYTES)?)
+    parse(&printable::path(path), &input::text_of(path, MAX_BYTES)?)
+}
+
+/// The same of a text; `name` stands for it in messages.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse(name: &str, text: &str) -> Result<RuleFile, Diagnostics> {
+    read::read(name, text)
 }

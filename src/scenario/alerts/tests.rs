@@ -1,4 +1,4 @@
-use super::read::read;
+use super::parse as read;
 use super::*;
 
 const FILE: &str = "\
