@@ -28,6 +28,7 @@ use crate::scenario::alerts::{Alert, Rule, RuleFile, open};
 use crate::scenario::document::Document;
 use crate::scenario::{Loaded, quantity};
 use crate::units::Span;
+use crate::words::duration;
 use programs::Programs;
 use scratch::Scratch;
 use server::Server;
@@ -57,11 +58,11 @@ pub struct Args {
     /// From one reading of the pods to the next
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = interval)]
     scrape_interval: Span,
-    /// Skew is that the busiest Ready pod gets so many times the mean. At 1.5 it is full when the mean utilization is 67 %, which is
-    /// about where autoscalers hold it
+    /// What counts as skew: the busiest Ready pod gets so many times the mean. At 1.5 times it is full when the mean utilization is
+    /// 67 %
     #[arg(long, value_name = "NUMBER", default_value = "1.5", value_parser = over)]
     skew: f64,
-    /// ... for so long: what evens out sooner, as most rollouts do, is not worth an alert
+    /// The shortest skew that counts: what evens out sooner, as most rollouts do, is not worth an alert
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = interval)]
     skew_for: Span,
     /// Seed of the runs, instead of the scenarios'
@@ -87,9 +88,12 @@ struct Run {
 
 pub fn alerts(args: &Args) -> Result<(), Failure> {
     let file = open(&args.rules)?;
-    let (documents, loaded): (Vec<Document>, Vec<Loaded>) =
+    let (documents, mut loaded): (Vec<Document>, Vec<Loaded>) =
         sources::with_documents(&args.scenarios, &args.changes)?.into_iter().unzip();
     refuse_same_names(&loaded)?;
+    for scenario in &mut loaded {
+        scenario.model.window = Some(Span(args.scrape_interval.0 / WINDOWS_PER_SCRAPE));
+    }
     let rounds = rounds(&file).map_err(|rule| wrong(rule, "it uses, perhaps through other rules, what it records"))?;
     let programs = Programs::find(args.prometheus_dir.as_deref())?;
     let scratch = Scratch::new()?;
@@ -144,16 +148,14 @@ fn simulate(loaded: &[Loaded], args: &Args, programs: &Programs, scratch: &Scrat
     }
     let progress = Progress::new(loaded.len() as u64, None, args.terms.quiet);
     let one = |(index, scenario): (usize, &Loaded)| {
-        let mut scenario = scenario.clone();
-        scenario.model.window = Some(Span(args.scrape_interval.0 / WINDOWS_PER_SCRAPE));
         let model = &scenario.model;
         let seed = args.seed.unwrap_or(model.seed);
         let watch = |_: u64, _| interrupt::asked();
         let mut scraper = Scraper::new(model, args.scrape_interval);
         let taps = Taps { connections: ConnectionSink::Discard, beside: Some(&mut scraper) };
-        let outcome = run_into(&scenario, seed, true, taps, Some(&watch));
+        let outcome = run_into(scenario, seed, true, taps, Some(&watch));
         let outcome = outcome.map_err(|error| Failure::Run(model.name.clone(), error))?;
-        let scrapes = scraper.finish().map_err(|_| too_much(&scenario))?;
+        let scrapes = scraper.finish().map_err(|_| too_much(scenario))?;
         let start_ms = START_MS + APART_MS * index as u64;
         let file = scratch.path(&format!("{index}.om"));
         written(&file, |to| openmetrics::write(&scrapes, model, start_ms, to))?;
@@ -230,10 +232,16 @@ fn lookback(rules: &[&Rule], args: &Args) -> Span {
 fn evaluated(server: &Server, rule: &Rule, run: &Run, args: &Args) -> Result<Vec<Series>, Failure> {
     /// Prometheus answers with 11,000 values of a series at most.
     const MOST: u64 = 10_000;
+    /// More evaluations are not asked for: 30 days have so many, one every 3 s.
+    const MOST_IN_ALL: u64 = 1_000_000;
     let step = rule.interval.unwrap_or(args.evaluation_interval);
     let step_ms = (step.0 / 1_000_000).max(1);
     let start_ms = run.start_ms - rule.offset.0 / 1_000_000;
     let last = (run.end_s * 1e3) as u64 / step_ms;
+    if last >= MOST_IN_ALL {
+        let why = format!("a run of {} has more than {MOST_IN_ALL} evaluations, one every {step}", duration(run.end_s));
+        return Err(wrong(rule, &why));
+    }
     let mut all = Vec::new();
     for first in (0..=last).step_by(MOST as usize) {
         let part = (start_ms + first * step_ms, start_ms + last.min(first + MOST - 1) * step_ms);

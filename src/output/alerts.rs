@@ -20,14 +20,17 @@ pub fn render(report: &Report, style: &Style) -> String {
     for scenario in &report.scenarios {
         let title = format!("{}: {}", scenario.scenario, skew_of(scenario));
         let _ = writeln!(out, "{}", style.strong(&paragraphs(&title, style.columns(), "  ")));
-        for row in &scenario.alerts {
+        if rows(scenario).is_empty() {
+            let _ = writeln!(out, "{}", style.faint("  all are silent"));
+        }
+        for row in rows(scenario) {
             let line = ROWS.line(&format!("  {}", row.alert), &cells(row)) + "  " + &series(row);
             let line = line.trim_end();
             let _ = writeln!(out, "{}", if row.state == State::Silent { style.faint(line) } else { line.to_owned() });
         }
         out.push('\n');
     }
-    for sentence in report.rules.iter().map(summary).chain(missed(report)) {
+    for sentence in report.rules.iter().map(summary).chain(left_out(report)) {
         let _ = writeln!(out, "{}", paragraphs(&sentence, style.columns(), "  "));
     }
     let _ = writeln!(out, "\n{}", style.faint(&paragraphs(&legend(report), style.columns(), "")));
@@ -52,7 +55,7 @@ pub fn markdown(report: &Report) -> String {
         }
     }
     out.push('\n');
-    for sentence in report.rules.iter().map(summary).chain(missed(report)) {
+    for sentence in report.rules.iter().map(summary).chain(left_out(report)) {
         let _ = writeln!(out, "- {sentence}");
     }
     let _ = writeln!(out, "\n{}", legend(report));
@@ -81,6 +84,11 @@ fn skew_of(scenario: &ScenarioAlerts) -> String {
         ([], Some(over)) => format!("{run}, no skew: {}", most(over)),
         (all, _) => format!("{run}, skew {}", all.iter().map(stretch).collect::<Vec<_>>().join("; ")),
     }
+}
+
+/// The alerts of a scenario; none if all are silent.
+fn rows(scenario: &ScenarioAlerts) -> &[Row] {
+    if scenario.alerts.iter().all(|row| row.state == State::Silent) { &[] } else { &scenario.alerts }
 }
 
 fn lasts(report: &Report) -> String {
@@ -160,16 +168,18 @@ fn advice(with: &Summed, without: &Summed) -> String {
     format!("Its expression holds {held}{apart}.")
 }
 
-/// Scenarios in which no alert fires while there is skew.
-fn missed(report: &Report) -> Option<String> {
-    let missed = report.missed.join(", ");
-    (!missed.is_empty()).then(|| format!("No alert fires while there is skew in {missed}."))
+/// Scenarios of which the alerts' sentences say nothing.
+fn left_out(report: &Report) -> Vec<String> {
+    let (missed, short) = (report.missed.join(", "), report.too_short.join(", "));
+    let missed = (!missed.is_empty()).then(|| format!("No alert catches the skew in {missed}."));
+    let short = (!short.is_empty()).then(|| format!("Too short to say something, below {}: {short}.", lasts(report)));
+    missed.into_iter().chain(short).collect()
 }
 
 fn legend(report: &Report) -> String {
     let criterion = &report.criterion;
     format!(
-        "Skew: the busiest Ready pod gets {} times the mean of the Ready pods or more, for at least {}, in parts of {} or more. Rules are evaluated every \
+        "Skew: the busiest Ready pod gets {} times the mean of the Ready pods or more, for at least {}, breaks of a minute included, in parts of {} or more. Rules are evaluated every \
          {} unless their group says otherwise. held for: the longest time for which the expression had a series, which is the longest `for` that fires.",
         trimmed(criterion.max_over_mean, 2),
         lasts(report),
@@ -238,6 +248,7 @@ mod tests {
             scenarios: vec![scenario],
             rules: vec![rule((1, Some((465.0, 465.0))), (0, None))],
             missed: vec!["y".to_owned()],
+            too_short: vec!["z".to_owned()],
         };
         let table = render(&report, &Style::default());
         let lines: Vec<&str> = table.lines().collect();
@@ -254,7 +265,7 @@ mod tests {
             "  B                                pending           -          -        1m  pod=a pod=b pod=c and 1 more"
         );
         assert_eq!(lines[4], "  C                                 silent           -          -         -");
-        assert!(table.contains("\nNo alert fires while there is skew in y.\n"));
+        assert!(table.contains("\nNo alert catches the skew in y.\nToo short to say something, below 5m: z.\n"));
         let text = markdown(&report);
         assert!(text.contains("\n| x | 2m | A | 7m15s | 5m15s | 1m | 7m45s | job=s,pod=a |\n"), "{text}");
     }

@@ -75,13 +75,24 @@ pub fn recorded(rule: &Rule, series: Vec<Series>) -> Result<Vec<Series>, String>
     all.into_iter().map(series).collect()
 }
 
+/// A time in which an alert of one label set fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Firing {
+    /// Since when it was pending.
+    pub since: u64,
+    /// The evaluation from which on it fires.
+    pub from: u64,
+    /// The one at which it is resolved, or the end of the run.
+    pub to: u64,
+}
+
 /// What became of an alert of one label set. Times are those of [`Evaluations`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Course {
     /// Its first evaluation with a series.
     pub pending_ms: Option<u64>,
-    /// When it fires: from an evaluation to the one at which it is resolved, or to the end of the run.
-    pub firing: Vec<(u64, u64)>,
+    /// When it fires, in order.
+    pub firing: Vec<Firing>,
     /// The longest time from the first to the last of evaluations that follow each other and have a series: the longest `for` that fires.
     pub longest_ms: Option<u64>,
 }
@@ -91,14 +102,14 @@ pub(super) fn follow(alert: &Alert, evaluations: Evaluations, present: &BTreeSet
     let ms = |span: Span| span.0.div_ceil(1_000_000);
     let (lasts, keeps) = (ms(alert.lasts), ms(alert.keeps));
     let mut course = Course { pending_ms: present.first().copied(), ..Course::default() };
-    let (mut active, mut firing, mut gone): (Option<u64>, Option<u64>, Option<u64>) = (None, None, None);
+    let (mut active, mut firing, mut gone): (Option<u64>, Option<Firing>, Option<u64>) = (None, None, None);
     for at in evaluations.all() {
         if present.contains(&at) {
             // An alert that keeps firing is active since it was pending, whatever gaps its series has.
             let since = *active.get_or_insert(at);
             gone = None;
             if firing.is_none() && at - since >= lasts {
-                firing = Some(at);
+                firing = Some(Firing { since, from: at, to: evaluations.end_ms });
             }
             continue;
         }
@@ -106,10 +117,10 @@ pub(super) fn follow(alert: &Alert, evaluations: Evaluations, present: &BTreeSet
         if firing.is_some() && at - since < keeps {
             continue;
         }
-        course.firing.extend(firing.take().map(|from| (from, at)));
+        course.firing.extend(firing.take().map(|firing| Firing { to: at, ..firing }));
         active = None;
     }
-    course.firing.extend(firing.map(|from| (from, evaluations.end_ms)));
+    course.firing.extend(firing);
     course.longest_ms = longest(evaluations, present);
     course
 }
@@ -142,8 +153,8 @@ mod tests {
     fn fires(lasts: u64, keeps: u64, present: &[u64], firing: &[(u64, u64)], longest: Option<u64>) {
         let present = present.iter().map(|minute| minute * 60_000).collect();
         let course = follow(&alert(lasts, keeps), MINUTELY, &present);
-        let firing: Vec<_> = firing.iter().map(|(from, to)| (from * 60_000, to * 60_000)).collect();
-        assert_eq!((course.firing, course.longest_ms), (firing, longest.map(|minutes| minutes * 60_000)));
+        let fired: Vec<_> = course.firing.iter().map(|f| (f.from / 60_000, f.to / 60_000)).collect();
+        assert_eq!((&fired[..], course.longest_ms), (firing, longest.map(|minutes| minutes * 60_000)));
         assert_eq!(course.pending_ms, present.first().copied());
     }
 
@@ -175,7 +186,8 @@ mod tests {
     fn what_lies_between_evaluations_is_seen_at_the_next_one() {
         let evaluations = Evaluations { interval_ms: 120_000, end_ms: 15 * 60_000 };
         let present = (0..8).map(|k| k * 120_000).collect();
-        assert_eq!(follow(&alert(5, 0), evaluations, &present).firing, [(6 * 60_000, 15 * 60_000)]);
+        let firing = Firing { since: 0, from: 6 * 60_000, to: 15 * 60_000 };
+        assert_eq!(follow(&alert(5, 0), evaluations, &present).firing, [firing]);
     }
 
     fn series(labels: &[(&str, &str)], times: &[f64]) -> Series {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::firing::{Course, Evaluations, follow};
-use super::skew::{Criterion, Skew};
+use super::firing::{Course, Evaluations, Firing, follow};
+use super::skew::{Criterion, Skew, Stretch};
 use crate::experiment::calibrate::Labels;
 use crate::scenario::alerts::{Alert, RuleFile};
 use crate::units::Span;
@@ -32,12 +32,14 @@ pub struct Report {
     pub criterion: Criterion,
     /// From one evaluation to the next, in seconds, of groups that do not say it.
     pub evaluation_interval_s: f64,
-    /// In the order in which they were given.
+    /// In the order in which they were given, without those that are too short.
     pub scenarios: Vec<ScenarioAlerts>,
     /// In order of the file.
     pub rules: Vec<RuleSummary>,
-    /// Scenarios with skew in which no alert fires while there is skew.
+    /// Scenarios with skew that no alert catches.
     pub missed: Vec<String>,
+    /// Scenarios that are shorter than the shortest skew, and say nothing.
+    pub too_short: Vec<String>,
 }
 
 /// What alerts did in a scenario.
@@ -78,7 +80,7 @@ pub struct Row {
     pub pending_s: Option<f64>,
     /// When it fires for the first time.
     pub fires_s: Option<f64>,
-    /// How long after the beginning of a part with skew it fires, of the first such part in which it does. `None` if it does in none.
+    /// How long after the beginning of a part with skew it fires, of the first such part in which it was pending or fired. `None` if there is none.
     pub after_skew_s: Option<f64>,
     /// How long it fires, of whatever series.
     pub fired_s: f64,
@@ -104,7 +106,7 @@ pub struct RuleSummary {
     pub alert: String,
     /// Its `for`, in seconds.
     pub for_s: f64,
-    /// In scenarios with skew. It fires in one if it does while there is skew.
+    /// In scenarios with skew. It fires in one if it has [`Row::after_skew_s`].
     pub with_skew: Summed,
     /// In the others.
     pub without_skew: Summed,
@@ -131,6 +133,7 @@ pub struct Summed {
 #[must_use]
 pub fn report(file: &RuleFile, criterion: Criterion, interval: Span, runs: Vec<Measured>) -> Report {
     let names = names(file);
+    let (short, runs): (Vec<Measured>, Vec<Measured>) = runs.into_iter().partition(|run| run.end_s < criterion.lasts_s);
     let one = |run: Measured| {
         let alerts = file.alerts.iter().zip(&names).zip(&run.answers);
         let alerts = alerts.map(|((alert, name), answer)| row(alert, name, interval, (&run, answer))).collect();
@@ -142,7 +145,8 @@ pub fn report(file: &RuleFile, criterion: Criterion, interval: Span, runs: Vec<M
     let missed = scenarios.iter().filter(is_missed).map(|s| s.scenario.clone()).collect();
     let rules = file.alerts.iter().zip(names).enumerate();
     let rules = rules.map(|(i, (alert, name))| summary(alert, name, i, &scenarios)).collect();
-    Report { criterion, evaluation_interval_s: interval.as_secs_f64(), scenarios, rules, missed }
+    let too_short = short.into_iter().map(|run| run.scenario).collect();
+    Report { criterion, evaluation_interval_s: interval.as_secs_f64(), scenarios, rules, missed, too_short }
 }
 
 /// Names of the alerts. One that is not alone has its line: several thresholds of one alert are compared so.
@@ -164,17 +168,19 @@ fn row(alert: &Alert, name: &str, interval: Span, (run, answer): (&Measured, &BT
     let courses: Vec<(&Labels, Course)> =
         answer.iter().map(|(labels, present)| (labels, follow(alert, evaluations, present))).collect();
     let seconds = |ms: u64| ms as f64 / 1e3;
-    let firing = union(courses.iter().flat_map(|(_, course)| course.firing.iter().copied()).collect());
-    let within = |from_s: f64, to_s: f64| {
-        let overlaps = firing.iter().find(|(from, to)| seconds(*from) < to_s && seconds(*to) > from_s);
-        overlaps.map(|(from, _)| (seconds(*from) - from_s).max(0.0))
+    let all = || courses.iter().flat_map(|(_, course)| &course.firing);
+    let firing = union(all().map(|firing| (firing.from, firing.to)).collect());
+    // One that was pending while there was skew, and fires after it, was caught by it.
+    let caught = |stretch: &Stretch| {
+        let overlaps = |f: &&Firing| seconds(f.since) < stretch.to_s && seconds(f.to) > stretch.from_s;
+        all().filter(overlaps).map(|firing| (seconds(firing.from) - stretch.from_s).max(0.0)).reduce(f64::min)
     };
     let mut series: Vec<Fires> = courses
         .iter()
         .filter(|(_, course)| course.pending_ms.is_some())
         .map(|(labels, course)| Fires {
             labels: (*labels).clone(),
-            fires_s: course.firing.first().map(|(from, _)| seconds(*from)),
+            fires_s: course.firing.first().map(|firing| seconds(firing.from)),
         })
         .collect();
     // Those that never fire come last. The sort keeps the order of labels among equals.
@@ -188,7 +194,7 @@ fn row(alert: &Alert, name: &str, interval: Span, (run, answer): (&Measured, &BT
         },
         pending_s: courses.iter().filter_map(|(_, course)| course.pending_ms).min().map(seconds),
         fires_s: firing.first().map(|(from, _)| seconds(*from)),
-        after_skew_s: run.skew.stretches.iter().find_map(|stretch| within(stretch.from_s, stretch.to_s)),
+        after_skew_s: run.skew.stretches.iter().find_map(caught),
         fired_s: seconds(firing.iter().map(|(from, to)| to - from).sum()),
         held_s: courses.iter().filter_map(|(_, course)| course.longest_ms).max().map(seconds),
         series,
@@ -236,7 +242,6 @@ fn summary(alert: &Alert, name: String, index: usize, scenarios: &[ScenarioAlert
 
 #[cfg(test)]
 mod tests {
-    use super::super::skew::Stretch;
     use super::*;
     use crate::scenario::alerts::Rule;
     use crate::scenario::document::Position;
@@ -273,6 +278,8 @@ mod tests {
             run("before", true, &[("a", 1..=3)]),
             run("ongoing", true, &[("a", 0..=20)]),
             run("even", false, &[("a", 4..=5)]),
+            Measured { end_s: 299.0, ..run("short", false, &[]) },
+            run("at the end", true, &[("a", 14..=16)]),
         ];
         let report = report(&file, criterion, Span::from_secs(60), runs);
         let row = |i: usize| report.scenarios[i].alerts[0].clone();
@@ -284,13 +291,14 @@ mod tests {
         assert_eq!((row(2).fires_s, row(2).after_skew_s), (Some(120.0), Some(0.0)));
         assert_eq!((row(3).state, row(3).fires_s, row(3).held_s), (State::Pending, None, Some(60.0)));
         assert_eq!(report.scenarios[0].alerts[1].state, State::Silent);
-        assert_eq!(report.missed, ["before"]);
+        assert_eq!((row(4).fires_s, row(4).after_skew_s), (Some(960.0), Some(660.0)), "it was pending in time");
+        assert_eq!((report.missed, report.too_short), (vec!["before".to_owned()], vec!["short".to_owned()]));
         let [first, second] = &report.rules[..] else { panic!("two rules") };
         assert_eq!((first.alert.as_str(), second.alert.as_str()), ("A (line 3)", "A (line 9)"));
-        let with = Summed { scenarios: 3, fires: 2, holds: 3, held_s: Some((120.0, 1200.0)) };
+        let with = Summed { scenarios: 4, fires: 3, holds: 4, held_s: Some((120.0, 1200.0)) };
         assert_eq!((first.with_skew, first.at_another_time), (with, 1));
         assert_eq!(first.without_skew, Summed { scenarios: 1, fires: 0, holds: 1, held_s: Some((60.0, 60.0)) });
-        assert_eq!(first.after_skew_s, Some((0.0, 90.0, 180.0)));
+        assert_eq!(first.after_skew_s, Some((0.0, 180.0, 660.0)));
         assert_eq!((second.with_skew.holds, second.with_skew.held_s), (0, None));
     }
 

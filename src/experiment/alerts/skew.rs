@@ -11,12 +11,15 @@ use crate::metrics::skew::figures;
 /// Poisson law), so that half as much again is no accident.
 const REQUESTS_PER_POD: f64 = 100.0;
 
+/// A break that is not longer does not end skew: by chance the load is even for a moment.
+const LONGEST_BREAK_S: f64 = 60.0;
+
 /// What counts as skew.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Criterion {
     /// The busiest Ready pod gets at least so many times the mean of the Ready pods.
     pub max_over_mean: f64,
-    /// For so long without a break, in seconds.
+    /// For so long, in seconds, without a break of more than a minute.
     pub lasts_s: f64,
     /// Over parts of the run that are at least so long, in seconds: what is shorter than a scrape interval, no rule can see.
     pub resolution_s: f64,
@@ -42,7 +45,7 @@ pub struct Skew {
     pub stretches: Vec<Stretch>,
     /// The largest `max_over_mean`, however short; `None` without enough requests.
     pub most: Option<f64>,
-    /// The longest time without a break at or above the criterion's `max_over_mean`, in seconds.
+    /// The longest time at or above the criterion's `max_over_mean` without such a break, in seconds.
     pub longest_s: f64,
 }
 
@@ -52,8 +55,8 @@ impl Skew {
     pub fn of(outcome: &Outcome, criterion: Criterion) -> Skew {
         let parts = parts(outcome, criterion.resolution_s);
         let mut skew = Skew { most: parts.iter().map(|part| part.2).reduce(f64::max), ..Skew::default() };
-        let uneven = |(_, _, over): &(f64, f64, f64)| *over >= criterion.max_over_mean;
-        for run in parts.chunk_by(|a, b| uneven(a) == uneven(b)).filter(|run| run.first().is_some_and(uneven)) {
+        let uneven: Vec<(f64, f64, f64)> = parts.into_iter().filter(|part| part.2 >= criterion.max_over_mean).collect();
+        for run in uneven.chunk_by(|a, b| b.0 - a.1 <= LONGEST_BREAK_S) {
             let ([(from_s, ..), ..], [.., (_, to_s, _)]) = (run, run) else { continue };
             skew.longest_s = skew.longest_s.max(to_s - from_s);
             if to_s - from_s < criterion.lasts_s {
@@ -145,8 +148,8 @@ mod tests {
     #[test]
     fn skew_begins_where_it_lasts() {
         let (even, uneven) = (&[200u64, 200][..], &[300u64, 100][..]);
-        let skew = Skew::of(&outcome(&[even, uneven, even, uneven, uneven, uneven, even]), CRITERION);
-        let stretch = Stretch { from_s: 30.0, to_s: 60.0, most: 1.5, phase: "after".to_owned() };
+        let skew = Skew::of(&outcome(&[&[uneven], &[even; 7][..], &[uneven, even, uneven, even]].concat()), CRITERION);
+        let stretch = Stretch { from_s: 80.0, to_s: 110.0, most: 1.5, phase: "after".to_owned() };
         assert_eq!(skew, Skew { stretches: vec![stretch], most: Some(1.5), longest_s: 30.0 });
         let skew = Skew::of(&outcome(&[even, even, uneven, even]), CRITERION);
         assert_eq!(skew, Skew { stretches: Vec::new(), most: Some(1.5), longest_s: 10.0 });
