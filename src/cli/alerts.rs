@@ -42,7 +42,7 @@ const APART_MS: u64 = 70 * 24 * 3_600_000;
 const WINDOWS_PER_SCRAPE: u64 = 5;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Alerts: a rule file of Prometheus, or a manifest of a PrometheusRule
     #[arg(value_name = "RULES")]
     rules: PathBuf,
@@ -86,7 +86,7 @@ struct Run {
     start_ms: u64,
 }
 
-pub fn alerts(args: &Args) -> Result<(), Failure> {
+pub(crate) fn alerts(args: &Args) -> Result<(), Failure> {
     let file = open(&args.rules)?;
     let (documents, mut loaded): (Vec<Document>, Vec<Loaded>) =
         sources::with_documents(&args.scenarios, &args.changes)?.into_iter().unzip();

@@ -156,7 +156,7 @@ fn watched(mut set: FileSet) -> Result<FileSet, Failure> {
 }
 
 /// From now on this folder, which holds nothing that is kept, is removed if the command ends before its time.
-pub fn removes(folder: &Path) {
+pub(crate) fn removes(folder: &Path) {
     with_state(|state| state.unfinished.push((folder.to_owned(), Unfinished::folder(folder))));
 }
 

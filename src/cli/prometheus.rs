@@ -59,7 +59,12 @@ impl Server {
 }
 
 /// The text of the answer to a range query. Times are milliseconds since 1970.
-pub fn query_range(server: &str, query: String, (start, end): (u64, u64), step: Span) -> Result<String, Failure> {
+pub(crate) fn query_range(
+    server: &str,
+    query: String,
+    (start, end): (u64, u64),
+    step: Span,
+) -> Result<String, Failure> {
     let seconds = |ms: u64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
     let parameters = [
         ("query", query),
@@ -73,7 +78,7 @@ pub fn query_range(server: &str, query: String, (start, end): (u64, u64), step: 
 }
 
 /// True if a server says that it is ready.
-pub fn is_ready(server: &str) -> bool {
+pub(crate) fn is_ready(server: &str) -> bool {
     let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE_OF_READY)).proxy(None).build();
     ureq::Agent::new_with_config(config).get(format!("{server}/-/ready")).call().is_ok()
 }

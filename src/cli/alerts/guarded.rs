@@ -41,7 +41,7 @@ exit $status
 "#;
 
 /// A program that runs.
-pub struct Guarded {
+pub(crate) struct Guarded {
     shell: Child,
     /// What it says.
     said: PathBuf,
@@ -49,7 +49,7 @@ pub struct Guarded {
 
 impl Guarded {
     /// Starts a program, what it says going to a file of this name.
-    pub fn start(scratch: &Scratch, said: &str, program: &Path, args: &[&str]) -> Result<Guarded, Failure> {
+    pub(crate) fn start(scratch: &Scratch, said: &str, program: &Path, args: &[&str]) -> Result<Guarded, Failure> {
         let said = scratch.path(said);
         let start = || {
             let to = File::create(&said)?;
@@ -62,7 +62,7 @@ impl Guarded {
     }
 
     /// Waits until it ends.
-    pub fn finish(mut self) -> Result<(ExitStatus, String), Failure> {
+    pub(crate) fn finish(mut self) -> Result<(ExitStatus, String), Failure> {
         loop {
             interrupt::look()?;
             if let Some(status) = self.ended()? {
@@ -73,18 +73,18 @@ impl Guarded {
     }
 
     /// How it has ended, if it has.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
         self.shell.try_wait().map_err(|error| Failure::Machine(format!("cannot wait for a program: {error}")))
     }
 
     /// What it has said up to now.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let bytes = fs::read(&self.said).unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
 
     /// Ends it.
-    pub fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
         if let Some(mut pipe) = self.shell.stdin.take() {
             // If it has ended already there is nobody who reads.
             let _ = pipe.write_all(b"stop\n");

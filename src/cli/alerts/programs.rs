@@ -13,14 +13,14 @@ use crate::scenario::alerts::{Rule, RuleFile};
 use crate::scenario::diagnostic::quoted;
 
 /// Where the programs are.
-pub struct Programs {
+pub(crate) struct Programs {
     pub prometheus: PathBuf,
     promtool: PathBuf,
 }
 
 impl Programs {
     /// Looks for them in a folder, or else in those of `PATH`.
-    pub fn find(folder: Option<&Path>) -> Result<Programs, Failure> {
+    pub(crate) fn find(folder: Option<&Path>) -> Result<Programs, Failure> {
         let program = |name: &str| {
             let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
             if let Some(folder) = folder {
@@ -42,7 +42,7 @@ impl Programs {
     }
 
     /// Has promtool read the expressions, before anything is simulated.
-    pub fn check(&self, file: &RuleFile, scratch: &Scratch) -> Result<(), Failure> {
+    pub(crate) fn check(&self, file: &RuleFile, scratch: &Scratch) -> Result<(), Failure> {
         let alerts = file.alerts.iter().map(|alert| ("alert", &alert.rule));
         let rules: Vec<(&str, &Rule)> = file.records.iter().map(|rule| ("record", rule)).chain(alerts).collect();
         // A group per rule, whose name is the rule's number: messages name it.
@@ -70,7 +70,7 @@ impl Programs {
     }
 
     /// Has promtool make blocks of a file with samples, which is removed.
-    pub fn backfill(&self, file: &Path, scratch: &Scratch) -> Result<(), Failure> {
+    pub(crate) fn backfill(&self, file: &Path, scratch: &Scratch) -> Result<(), Failure> {
         let (from, to) = (file.to_string_lossy(), scratch.data());
         let arguments = ["tsdb", "create-blocks-from", "--quiet", "openmetrics", &from, &to.to_string_lossy()];
         let said = format!("{}.txt", file.file_name().unwrap_or_default().to_string_lossy());

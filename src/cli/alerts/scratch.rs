@@ -8,10 +8,10 @@ use crate::cli::failure::Failure;
 use crate::cli::interrupt;
 
 /// A folder of its own among the system's temporary files, which is removed in the end, however the command ends.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Result<Scratch, Failure> {
+    pub(crate) fn new() -> Result<Scratch, Failure> {
         let outer = std::env::temp_dir();
         for number in 0u32.. {
             let folder = outer.join(format!("evenkeel-alerts-{}-{number}", std::process::id()));
@@ -30,17 +30,17 @@ impl Scratch {
         Err(Failure::Machine(format!("{} is full of folders of evenkeel", outer.display())))
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.0
     }
 
     /// A file in it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// Where the blocks of Prometheus are.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 }

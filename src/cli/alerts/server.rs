@@ -20,14 +20,14 @@ const MOST_LOOKS: u32 = 1_200;
 const MOST_STARTS: u32 = 5;
 
 /// A server on loopback that scrapes nothing; it ends with this.
-pub struct Server {
+pub(crate) struct Server {
     process: Guarded,
     url: String,
 }
 
 impl Server {
     /// Starts one for which a sample counts for so long.
-    pub fn start(programs: &Programs, scratch: &Scratch, lookback: Span) -> Result<Server, Failure> {
+    pub(crate) fn start(programs: &Programs, scratch: &Scratch, lookback: Span) -> Result<Server, Failure> {
         let cannot = |why: &str| Failure::Machine(format!("prometheus does not start: {why}"));
         let config = scratch.path("prometheus.yml");
         super::written(&config, |_| Ok(()))?;
@@ -73,12 +73,12 @@ impl Server {
     }
 
     /// The answer to an expression from the first to the last of these times, in milliseconds since 1970.
-    pub fn query(&self, expression: &str, times: (u64, u64), step: Span) -> Result<String, Failure> {
+    pub(crate) fn query(&self, expression: &str, times: (u64, u64), step: Span) -> Result<String, Failure> {
         query_range(&self.url, expression.to_owned(), times, step)
     }
 
     /// Ends it.
-    pub fn stop(self) -> Result<(), Failure> {
+    pub(crate) fn stop(self) -> Result<(), Failure> {
         self.process.stop()
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 const MOST_SAMPLES: usize = 10_000_000;
 
 /// Names of labels, and their values.
-pub(super) type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// A time series.
 #[derive(Clone, Debug, Default, PartialEq)]
