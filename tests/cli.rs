@@ -130,6 +130,8 @@ fn overrides_that_cannot_be_applied_end_with_status_2() {
     for (set, says) in [
         ("replicas", "E028"),
         ("=5", "E028"),
+        ("servers.grpc-server.replicas=", "E028"),
+        ("servers.grpc-server.replicas= ", "E028"),
         ("servers.0.replicas=many", "E010"),
         ("servers.0.replica=5", "replicas"),
         ("servers.9.replicas=5", "E028"),

@@ -196,8 +196,8 @@ fn shown(format: Format, review: &Review, documents: &[Document], style: &Style)
     let names: Vec<&str> = documents.iter().map(Document::name).collect();
     match format {
         Format::Text => {
-            let caveats = documents.iter().filter_map(Document::caveat).map(|caveat| caveat + "\n");
-            text(&review.rows, documents.len(), style) + &caveats.collect::<String>()
+            text(&review.rows, documents.len(), style)
+                + &terminal::caveats(documents.iter().filter_map(Document::caveat))
         }
         Format::Json => lint::json(&review.rows),
         Format::Sarif => lint::sarif(review),

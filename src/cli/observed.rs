@@ -44,10 +44,18 @@ pub(super) fn read(argument: &str) -> Result<Observed, Failure> {
     let name = if argument == "-" { "stdin".to_owned() } else { printable::path(path) };
     let cannot = |error: std::io::Error| Failure::Usage(format!("cannot read {}: {error}", quoted(&name)));
     let mut text = String::new();
+    // One byte more than it may have: what is too long is refused, and not cut.
     if argument == "-" {
-        std::io::stdin().take(MOST_BYTES).read_to_string(&mut text).map_err(cannot)?;
+        std::io::stdin().take(MOST_BYTES + 1).read_to_string(&mut text).map_err(cannot)?;
     } else {
-        std::fs::File::open(path).map_err(cannot)?.take(MOST_BYTES).read_to_string(&mut text).map_err(cannot)?;
+        std::fs::File::open(path).map_err(cannot)?.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(cannot)?;
+    }
+    if text.len() as u64 > MOST_BYTES {
+        return Err(Failure::Usage(format!(
+            "{}: more than {} MiB, and a table of pods is small",
+            quoted(&name),
+            MOST_BYTES >> 20
+        )));
     }
     table(&text).map_err(|why| Failure::Usage(format!("{}: {why}", quoted(&name))))
 }
@@ -138,6 +146,15 @@ fn connections(rows: &[Row<'_>]) -> Result<Option<Vec<u32>>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_is_not_cut() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("pods.csv");
+        std::fs::write(&path, "a,1\nb,2\n".repeat(1 << 18)).unwrap();
+        let Err(Failure::Usage(why)) = read(path.to_str().unwrap()) else { panic!("it is read") };
+        assert!(why.contains("more than 1 MiB"), "{why}");
+    }
 
     #[test]
     fn shares_are_parts_of_their_sum() {

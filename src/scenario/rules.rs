@@ -63,8 +63,7 @@ rules! {
         "wrong:  name: a: b\nright:  name: \"a: b\""
     TooLarge "E002" "too large"
         "A scenario is a small text: at most 1 MiB, 64 levels deep, 100,000 values with every alias counted each time it is \
-         used. Manifests may have 16 MiB \
-         and 1,000,000 values. Long rate traces and samples belong in CSV files beside it (`trace`, `empirical`)."
+         used. Manifests may have 16 MiB and 1,000,000 values, and measurements for `calibrate` 1 GiB. Long rate traces and samples belong in CSV files beside it (`trace`, `empirical`)."
         "load: { open: { trace: rates.csv } }"
     NotText "E003" "not a text in UTF-8"
         "The file is binary, or in another encoding such as UTF-16. Save it as UTF-8."

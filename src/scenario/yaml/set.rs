@@ -11,6 +11,11 @@ pub(in crate::scenario) fn apply(root: &mut Node, argument: &str, source: u32) -
     let Some((path, value)) = argument.split_once('=') else {
         return Err(bad(all, format!("{} has no `=`", quoted(argument))).help(form).into());
     };
+    if value.trim().is_empty() {
+        let at = Place { source, start: path.len(), end: argument.len() };
+        let help = format!("write `{path}=null` for the default");
+        return Err(bad(at, "no value stands after `=`").help(help).into());
+    }
     // What is followed step by step must not be deeper than a file can be.
     let within = Place { source, start: 0, end: path.len() };
     let too_deep = |depth: usize| {
