@@ -134,6 +134,10 @@ impl Found {
 
 /// Stands for the probability 0, of which there is no logarithm.
 const IMPOSSIBLE: f64 = 1e-300;
+/// A search is over when a step would gain less than this.
+const ENOUGH: f64 = 1e-9;
+/// So much of a log-likelihood is rounding: a few units of the last of 53 bits for each term of the sum.
+const ROUNDING: f64 = 1e-13;
 /// Steps of the search; it converges within ten where it does.
 const STEPS: usize = 200;
 
@@ -232,8 +236,8 @@ impl Buckets {
             let covariance = inverse(information, law.parameters())?;
             let mut step = [0, 1].map(|i| covariance[i][0] * score[0] + covariance[i][1] * score[1]);
             let gain = score[0] * step[0] + score[1] * step[1];
-            // In squared standard errors.
-            if gain < 1e-9 {
+            // In squared standard errors; less cannot be seen in a sum of so many counts.
+            if gain < ENOUGH.max(ROUNDING * likelihood.abs()) {
                 return likelihood.is_finite().then_some(Found { law, covariance, likelihood });
             }
             for _ in 0..60 {
@@ -299,6 +303,35 @@ mod tests {
         let Some(Found { law: Law::Exponential { ln_mean }, .. }) = expected(exponential).law() else { panic!() };
         assert!((ln_mean - 0.002f64.ln()).abs() < 1e-6);
         assert!(expected(lognormal).misfit(&exponential) > 0.1 && expected(lognormal).misfit(&lognormal) < 1e-9);
+    }
+
+    /// With many counts the likelihood is so large that its rounding hides the last steps: the law is found all the same. These are a million calls
+    /// of a lognormal law with median 4 ms and sigma 0.8 in the buckets of gRFC A66, for which no end of the search was found.
+    #[test]
+    fn many_counts_are_no_obstacle() {
+        let ends = [
+            1e-5, 5e-5, 1e-4, 3e-4, 6e-4, 8e-4, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.013, 0.016,
+            0.02, 0.025, 0.03, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16,
+        ];
+        let counts = [
+            0.0, 0.0, 4.0, 651.0, 8_996.0, 14_252.0, 21_067.0, 164_168.0, 180_073.0, 151_371.0, 118_363.0, 90_561.0,
+            121_520.0, 72_947.0, 60_057.0, 31_150.0, 20_949.0, 11_980.0, 5_539.0, 4_165.0, 1_348.0, 585.0, 175.0, 71.0,
+            31.0, 3.0, 3.0,
+        ];
+        let buckets = Buckets { ends: ends.to_vec(), counts: counts.to_vec() };
+        let found = buckets.law().map(|found| found.law);
+        let Some(Law::Lognormal { mu, sigma }) = found else { panic!("{found:?}") };
+        assert!((mu.exp() - 0.004).abs() < 2e-5 && (sigma - 0.8).abs() < 0.002, "{} {sigma}", mu.exp());
+        for total in [1e4, 1e6, 1e8, 1e10] {
+            for i in 0..20 {
+                let law = Law::Lognormal { mu: 0.003f64.ln() + 0.01 * f64::from(i), sigma: 0.5 + 0.02 * f64::from(i) };
+                let mut buckets = expected(law);
+                buckets.counts.iter_mut().for_each(|n| *n = (*n * total / 1e6).round());
+                let found = buckets.law().map(|found| found.law);
+                assert!(matches!(found, Some(Law::Lognormal { .. })), "{total} {i}: {found:?}");
+                assert!(buckets.misfit(&found.unwrap()) < 1e-3, "{total} {i}: {found:?}");
+            }
+        }
     }
 
     /// Derivatives against differences.

@@ -13,6 +13,7 @@ use crate::observe::scrape::{Durations, PodMeter, Scraper, Scrapes};
 use crate::random::{key_of, mix};
 use crate::theory::buckets::Buckets;
 use crate::units::Span;
+use crate::words::duration;
 
 /// A run whose shares are nearer than that, as a part of all calls, is kept.
 const NEAR: f64 = 0.02;
@@ -39,8 +40,11 @@ pub(super) fn predict(
     let lasts = model.duration.map_or(f64::INFINITY, |d| d.as_secs_f64());
     if lasts < part.to {
         return Err(CalibrateError::Question(format!(
-            "the scenario lasts {lasts} s, and the part that is predicted ends {} s after the first sample; set a longer duration",
-            part.to
+            "the scenario lasts {}, and the part that is predicted ends {} after the first sample: add `--set duration={}s`, and \
+             `--set timeline=null` if nothing was rolled out in that time",
+            duration(lasts),
+            duration(part.to),
+            part.to.ceil()
         )));
     }
     let measured = readings.sums(part);
