@@ -292,10 +292,8 @@ fn fit_keeps_names_and_takes_a_scenario() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(printed.starts_with("seen on 3 pods: web-a 90 % / web-b 5 % / web-c 5 %"), "{printed}");
     assert!(printed.contains("equal connections") && printed.contains("20 of them"), "{printed}");
-    assert!(
-        printed.contains("your scenario   P(seen)   95 % interval") && printed.contains("as it is, in 0 of 5 runs"),
-        "{printed}"
-    );
+    assert!(printed.contains("\nyour scenario "), "{printed}");
+    assert!(printed.lines().any(|l| l.starts_with("as it is ") && l.ends_with(" 0 of 5")), "{printed}");
     let scenario = fs::read_to_string(desk.path("x/connections-1.yaml")).unwrap();
     assert!(scenario.contains("Seen: web-a 90 %"), "{scenario}");
     let found: serde_json::Value = serde_json::from_str(&fs::read_to_string(desk.path("x/fit.json")).unwrap()).unwrap();

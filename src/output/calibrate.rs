@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::columns::Columns;
 use super::files::FileSet;
+use super::markdown::outside;
 use super::style::Style;
+use super::tabular::{Name, Number, Rows, Section, Table, column};
 use super::{OutputError, json};
-use crate::experiment::calibrate::{Calibration, Estimate, Figure, Part, Predicted, Prediction};
+use crate::experiment::calibrate::{Calibration, Estimate, Figure, Part, Prediction};
 use crate::words::{count, counted, duration, paragraphs, percent, rounded, trimmed};
 
-const ESTIMATES: Columns<'static> = Columns { name: 44, gap: "  ", cells: &[10, 24] };
-const PREDICTION: Columns<'static> = Columns { name: 24, gap: "  ", cells: &[10, 10, 22, 6] };
 const LEGEND: &str = "p: how often a run is as far from the median as what was measured. A small p, say below 0.05, says that the scenario is wrong for that \
                       figure. Quantiles are drawn straight through their bucket, on both sides, as histogram_quantile does.";
 
@@ -18,46 +17,51 @@ const LEGEND: &str = "p: how often a run is as far from the median as what was m
 #[must_use]
 pub fn render(found: &Calibration, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&title(found)));
-    let _ = writeln!(out, "{}", style.strong(&ESTIMATES.line("estimate", &["", "99 % interval"])));
-    for Estimate { path, value, was, figures } in &found.estimates {
-        let _ = writeln!(out, "{path}={value} {}", style.faint(&format!("(was {was})")));
-        for figure in figures {
-            let cells = [number(figure.value, figure.unit), interval(figure)];
-            let _ = writeln!(out, "{}", ESTIMATES.line(&format!("  {}", figure.name), &cells));
-        }
-    }
+    out += &estimates(found).terminal(style);
     let _ = writeln!(out, "\n{}", style.strong("What the data do not tell"));
     for untold in &found.untold {
         let _ = writeln!(out, "- {}", paragraphs(untold, style.columns().saturating_sub(2), "").replace('\n', "\n  "));
     }
     if let Some(prediction) = &found.prediction {
-        out += &predicted(prediction, style);
+        let title = style.strong(&paragraphs(&predicted(prediction), style.columns(), ""));
+        let legend = style.faint(&paragraphs(LEGEND, style.columns(), ""));
+        let _ = writeln!(out, "\n{title}\n{}{legend}", predictions(prediction).terminal(style));
     }
     out
 }
 
-fn predicted(prediction: &Prediction, style: &Style) -> String {
-    let Prediction { part, runs, kept, distance, figures } = prediction;
-    let title = format!(
+fn estimates(found: &Calibration) -> Table {
+    let rows = found.estimates.iter().flat_map(|estimate| estimate.figures.iter().map(move |f| (estimate, f)));
+    let setting = |Estimate { path, value, was, .. }: &Estimate| format!("{path}={value} (was {was})");
+    Rows::of(rows)
+        .with(column("setting", Section), |(estimate, _)| setting(estimate))
+        .with(column("estimate", Name(44)), |(_, figure)| format!("  {}", figure.name))
+        .with(column("value", Number(11)).above(""), |(_, figure)| number(figure.value, figure.unit))
+        .with(column("99 % interval", Number(25)), |(_, figure)| interval(figure))
+        .table()
+}
+
+fn predicted(prediction: &Prediction) -> String {
+    let Prediction { part, runs, kept, distance, .. } = prediction;
+    format!(
         "{}: measured, and predicted by those {} of {} runs whose shares were nearest before, at most {} of the calls off",
         interval_of(*part),
         count(*kept),
         count(*runs),
         percent(*distance)
-    );
-    let mut out = format!("\n{}\n", style.strong(&paragraphs(&title, style.columns(), "")));
-    let head = ["measured", "predicted", "90 % of the runs", "p"];
-    let _ = writeln!(out, "{}", style.strong(&PREDICTION.line("", &head)));
-    for Predicted { name, unit, measured, predicted, from, to, p } in figures {
-        let cells = [
-            number(*measured, unit),
-            number(*predicted, unit),
-            format!("{} to {}", number(*from, unit), number(*to, unit)),
-            trimmed(*p, 2),
-        ];
-        let _ = writeln!(out, "{}", PREDICTION.line(name, &cells));
-    }
-    out + &style.faint(&paragraphs(LEGEND, style.columns(), "")) + "\n"
+    )
+}
+
+fn predictions(prediction: &Prediction) -> Table {
+    Rows::of(&prediction.figures)
+        .with(column("", Name(24)), |p| &p.name)
+        .with(column("measured", Number(11)), |p| number(p.measured, p.unit))
+        .with(column("predicted", Number(11)), |p| number(p.predicted, p.unit))
+        .with(column("90 % of the runs", Number(23)), |p| {
+            format!("{} to {}", number(p.from, p.unit), number(p.to, p.unit))
+        })
+        .with(column("p", Number(7)), |p| trimmed(p.p, 2))
+        .table()
 }
 
 fn interval_of(part: Part) -> String {
@@ -89,29 +93,12 @@ fn number(x: f64, unit: &str) -> String {
 /// The same for a pull request.
 #[must_use]
 pub fn markdown(found: &Calibration) -> String {
-    let mut out = format!("**{}**\n\n| estimate | was | | 99 % interval |\n|---|---|---|---|\n", title(found));
-    for estimate in &found.estimates {
-        for figure in &estimate.figures {
-            let (path, was, value) = (&estimate.path, &estimate.was, number(figure.value, figure.unit));
-            let _ = writeln!(out, "| `{path}` {} | {was} | {value} | {} |", figure.name, interval(figure));
-        }
-    }
-    out += "\nThe data do not tell:\n\n";
+    let mut out = format!("**{}**\n\n{}The data do not tell:\n\n", outside(&title(found)), estimates(found).markdown());
     found.untold.iter().for_each(|untold| {
-        let _ = writeln!(out, "- {untold}");
+        let _ = writeln!(out, "- {}", outside(untold));
     });
     if let Some(prediction) = &found.prediction {
-        let _ = writeln!(
-            out,
-            "\n{}: {} of {} runs\n\n| | measured | predicted | 90 % of the runs | p |\n|---|---|---|---|---|",
-            interval_of(prediction.part),
-            prediction.kept,
-            prediction.runs
-        );
-        for Predicted { name, unit, measured, predicted, from, to, p } in &prediction.figures {
-            let [measured, predicted, from, to] = [measured, predicted, from, to].map(|x| number(*x, unit));
-            let _ = writeln!(out, "| {name} | {measured} | {predicted} | {from} to {to} | {} |", trimmed(*p, 2));
-        }
+        let _ = write!(out, "\n{}\n\n{}", outside(&predicted(prediction)), predictions(prediction).markdown());
     }
     out
 }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::files::FileSet;
 use super::style::Style;
+use super::tabular::{Name, Rows, Text, column};
 use super::{OutputError, json, markdown as md};
 use crate::experiment::check::report::{Attack, Case, Checked, Fate, Nearest, Range, Refutation, Report};
 use crate::printable;
-use crate::words::{count, paragraphs, percent, short, trimmed};
+use crate::words::{count, percent, short, trimmed};
 
 impl Checked {
     fn verdict(&self) -> &'static str {
@@ -139,17 +140,16 @@ pub fn add_files(set: &mut FileSet, report: &Report, scenarios: &[(String, Strin
 /// The report for a terminal; `folder` is where the files are.
 #[must_use]
 pub fn render(report: &Report, folder: &str, style: &Style) -> String {
-    const HEADINGS: usize = 10;
     let mut out = String::new();
     for checked in &report.properties {
         let verdict = checked.verdict();
         let verdict = if checked.is_as_expected() { style.good(verdict) } else { style.bad(verdict) };
         let _ = writeln!(out, "{}: {verdict}", style.strong(&checked.name));
-        for (heading, text) in checked.lines(folder) {
-            let text = paragraphs(&text, style.columns() - HEADINGS - 2, "");
-            let text = text.replace('\n', &format!("\n{}", " ".repeat(HEADINGS + 2)));
-            let _ = writeln!(out, "  {}{text}", style.faint(&format!("{heading:<HEADINGS$}")));
-        }
+        let lines = checked.lines(folder);
+        let lines = Rows::of(&lines)
+            .with(column("", Name(10)).paint(Style::faint), |(heading, _)| format!("  {heading}"))
+            .with(column("", Text), |(_, text)| text);
+        out += &lines.table().terminal(style);
         out.push('\n');
     }
     let _ = writeln!(out, "{}", sum(report));
@@ -159,10 +159,13 @@ pub fn render(report: &Report, folder: &str, style: &Style) -> String {
 /// The report as Markdown.
 #[must_use]
 pub fn markdown(report: &Report, folder: &str) -> String {
-    let mut out = format!("## {}\n\n", sum(report));
-    let row =
-        |c: &Checked| vec![md::code(&c.name), md::outside(&c.says), c.verdict().to_owned(), attacked_short(&c.attack)];
-    md::table(&mut out, &["property", "says", "outcome", "attacked with"], report.properties.iter().map(row));
+    let table = Rows::of(&report.properties)
+        .with(column("property", Name(0)).code(), |c| &c.name)
+        .with(column("says", Text), |c| &c.says)
+        .with(column("outcome", Text), Checked::verdict)
+        .with(column("attacked with", Text), |c| attacked_short(&c.attack))
+        .table();
+    let mut out = format!("## {}\n\n{}", sum(report), table.markdown());
     for checked in &report.properties {
         let _ = writeln!(out, "\n### {}: {}\n", checked.name, checked.verdict());
         for (heading, text) in checked.lines(folder) {

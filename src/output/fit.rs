@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use super::files::FileSet;
 use super::plot::small_multiples;
 use super::style::Style;
+use super::tabular::{Below, Name, Number, Rows, Table, Text, column};
 use super::{OutputError, add_figures, json, markdown};
 use crate::experiment::PodShares;
-use crate::experiment::fit::{Fit, Fitted, Likely, Range, Tried};
+use crate::experiment::fit::{Fit, Fitted, Likely, Range};
 use crate::words::{paragraphs, percent};
 
 /// The table for the terminal; `folder` is where the scenarios are.
@@ -16,42 +17,52 @@ pub fn render(fit: &Fit, folder: &str, style: &Style) -> String {
     let mut out = format!("{}\n\n", style.strong(&title(fit)));
     if fit.kinds.is_empty() {
         let none = "No explanation that was considered shows such shares: try more --connections, or a wider --within.";
-        return out + &paragraphs(none, style.columns(), "") + "\n" + &base(fit, style);
+        let _ = writeln!(out, "{}", paragraphs(none, style.columns(), ""));
+        base(fit).apart(&mut out, style);
+        return out;
     }
-    let _ = writeln!(out, "{}", style.strong("belief   P(seen)  what it may be"));
-    for kind in &fit.kinds {
-        let what = format!("{}{}", kind.says, numbers(kind));
-        let what = paragraphs(&what, style.columns() - INDENT.len(), "").replace('\n', &format!("\n{INDENT}"));
-        let _ = writeln!(out, "{:>6}  {:>8}  {what}", percent(kind.belief), probability(kind.chance));
-        for (i, likely) in kind.likely.iter().enumerate() {
-            let _ =
-                writeln!(out, "{:>6}  {:>8}    {}", percent(likely.belief), probability(likely.chance), likely.says);
-            let shown = format!("{} shows it in {}", file(kind, i), runs(likely));
-            let _ = writeln!(out, "{INDENT}  {}", style.faint(&shown));
-        }
-    }
+    out += &table(fit).terminal(style);
     let first = fit.kinds.first().map_or_else(String::new, |kind| file(kind, 0));
     let legend = format!("{LEGEND} A scenario has the seed of the first of these runs: evenkeel run {folder}/{first}");
     let _ = writeln!(out, "{}", style.faint(&paragraphs(&legend, style.columns(), "")));
-    out + &base(fit, style)
+    base(fit).apart(&mut out, style);
+    out
 }
 
-/// Where the words of the table begin.
-const INDENT: &str = "                  ";
+/// Each kind, and below it those of it that are likely.
+fn table(fit: &Fit) -> Table {
+    type Row<'a> = (&'a Fitted, Option<(usize, &'a Likely)>);
+    let rows = fit.kinds.iter().flat_map(|kind| {
+        let likely = kind.likely.iter().enumerate().map(move |likely| (kind, Some(likely)));
+        std::iter::once((kind, None)).chain(likely)
+    });
+    let likely = |(kind, likely): Row<'_>, text: fn(String, String) -> String| {
+        likely.map_or_else(String::new, |(i, likely)| text(file(kind, i), runs(likely)))
+    };
+    let what = |(kind, likely): Row<'_>| match likely {
+        None => format!("{}{}", kind.says, numbers(kind)),
+        Some((_, likely)) => format!("  {}", likely.says),
+    };
+    Rows::of(rows)
+        .with(column("belief", Number(6)), |(kind, l)| percent(l.map_or(kind.belief, |(_, l)| l.belief)))
+        .with(column("P(seen)", Number(9)), |(kind, l)| probability(l.map_or(kind.chance, |(_, l)| l.chance)))
+        .with(column("what it may be", Text), what)
+        .with(column("runs that show it", Number(0)).markdown_only(), |row| likely(row, |_, runs| runs))
+        .with(column("scenario", Text).code().markdown_only(), |row| likely(row, |file, _| file))
+        .with(column("", Below).paint(Style::faint).terminal_only(), move |row| {
+            likely(row, |file, runs| format!("{file} shows it in {runs}"))
+        })
+        .table()
+}
 
 /// The user's own scenario.
-fn base(fit: &Fit, style: &Style) -> String {
-    if fit.base.is_empty() {
-        return String::new();
-    }
-    let mut out = format!("\n{}\n", style.strong("your scenario   P(seen)   95 % interval"));
-    for tried in &fit.base {
-        let interval = format!("{} to {}", percent(tried.from), percent(tried.to));
-        let part = percent(tried.matching as f64 / tried.runs.max(1) as f64);
-        let _ =
-            writeln!(out, "{part:>23}   {interval:<16}  {}, in {} of {} runs", tried.says, tried.matching, tried.runs);
-    }
-    out
+fn base(fit: &Fit) -> Table {
+    Rows::of(&fit.base)
+        .with(column("your scenario", Name(8)), |tried| &tried.says)
+        .with(column("P(seen)", Number(9)), |tried| percent(tried.matching as f64 / tried.runs.max(1) as f64))
+        .with(column("95 % interval", Text), |tried| format!("{} to {}", percent(tried.from), percent(tried.to)))
+        .with(column("runs", Number(9)), |tried| format!("{} of {}", tried.matching, tried.runs))
+        .table()
 }
 
 /// A probability; a small one by its power of ten.
@@ -93,35 +104,9 @@ pub fn file(kind: &Fitted, place: usize) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(fit: &Fit) -> String {
-    let mut out = format!("## {}\n\n", title(fit));
-    let rows = fit.kinds.iter().flat_map(|kind| {
-        let of_kind = vec![
-            percent(kind.belief),
-            probability(kind.chance),
-            kind.says.clone() + &numbers(kind),
-            String::new(),
-            String::new(),
-        ];
-        let row = |(i, l): (usize, &Likely)| {
-            vec![percent(l.belief), probability(l.chance), l.says.clone(), runs(l), format!("`{}`", file(kind, i))]
-        };
-        let each = kind.likely.iter().enumerate().map(row);
-        std::iter::once(of_kind).chain(each)
-    });
-    markdown::table(&mut out, &["belief", "P(seen)", "what it may be", "runs that show it", "scenario"], rows);
-    let _ = writeln!(out, "{LEGEND}");
+    let mut out = format!("## {}\n\n{}{LEGEND}\n", markdown::outside(&title(fit)), table(fit).markdown());
     if !fit.base.is_empty() {
-        out.push('\n');
-        let row = |t: &Tried| {
-            let part = percent(t.matching as f64 / t.runs.max(1) as f64);
-            vec![
-                t.says.clone(),
-                part,
-                format!("{} to {}", percent(t.from), percent(t.to)),
-                format!("{} of {}", t.matching, t.runs),
-            ]
-        };
-        markdown::table(&mut out, &["your scenario", "P(seen)", "95 % interval", "runs"], fit.base.iter().map(row));
+        let _ = write!(out, "\n{}", base(fit).markdown());
     }
     out
 }

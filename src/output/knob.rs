@@ -1,47 +1,25 @@
 //! What a setting trades: time to balance against reconnects and failed calls.
 
-use std::fmt::Write as _;
-
-use super::columns::Columns;
 use super::files::FileSet;
 use super::plot::trade_off;
 use super::style::Style;
+use super::tabular::{Cell, Name, Number, Rows, Table, Text, column};
 use super::{OutputError, add_figures, json, markdown};
-use crate::experiment::plan::TradeOff;
+use crate::experiment::plan::{KnobPoint, TradeOff};
 use crate::words::{duration, paragraphs, percent, short};
 
 /// The table for a terminal.
 #[must_use]
 pub fn render(curve: &TradeOff, style: &Style) -> String {
-    let mut out = format!("{}\n\n", style.strong(&paragraphs(&title(curve), style.columns(), "  ")));
-    let rows: Vec<Vec<String>> = rows(curve).collect();
-    let name = rows.iter().map(|r| r[0].chars().count()).max().unwrap_or(0).max(short_name(curve).chars().count());
-    let columns = Columns { name, gap: "", cells: &[18, 12, 14, 12] };
-    let headings = headings(curve);
-    let _ = writeln!(out, "{}", style.strong(&columns.line(headings[0], &headings[1..])));
-    for (i, cells) in rows.iter().enumerate() {
-        let mark = if curve.knee == Some(i) { "  ← knee" } else { "" };
-        let _ = writeln!(out, "{}{mark}", columns.line(&cells[0], &cells[1..]));
-    }
-    let _ = writeln!(out, "\n{}", paragraphs(&curve.basis, style.columns(), ""));
-    style.shown(out)
+    let title = style.strong(&paragraphs(&title(curve), style.columns(), "  "));
+    let basis = paragraphs(&curve.basis, style.columns(), "");
+    style.shown(format!("{title}\n\n{}\n{basis}\n", table(curve).terminal(style)))
 }
 
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(curve: &TradeOff) -> String {
-    let mut out = format!("## {}\n\n", markdown::outside(&title(curve)));
-    let knee = curve.knee;
-    let rows = rows(curve).enumerate().map(|(i, mut cells)| {
-        cells[0] = markdown::outside(&cells[0]);
-        if knee == Some(i) {
-            cells[0] = format!("**{}**", cells[0]);
-        }
-        cells
-    });
-    markdown::table(&mut out, &headings(curve), rows);
-    let _ = writeln!(out, "{}", curve.basis);
-    out
+    format!("## {}\n\n{}{}\n", markdown::outside(&title(curve)), table(curve).markdown(), curve.basis)
 }
 
 /// Writes `plan.json`, `plan.md` and the picture.
@@ -64,18 +42,15 @@ pub(super) fn short_name(curve: &TradeOff) -> &str {
     curve.knob.path.rsplit('.').next().unwrap_or(&curve.knob.path)
 }
 
-fn headings(curve: &TradeOff) -> [&str; 5] {
-    [short_name(curve), "time to balance", "balanced", "reconnects/s", "errors"]
-}
-
-fn rows(curve: &TradeOff) -> impl Iterator<Item = Vec<String>> + '_ {
-    curve.points.iter().map(|p| {
-        vec![
-            p.value.clone(),
-            p.time_to_balance_s.map_or_else(|| "never".into(), duration),
-            format!("{}/{}", p.balanced, curve.runs),
-            short(p.reconnects_per_s),
-            percent(p.error_ratio),
-        ]
-    })
+fn table(curve: &TradeOff) -> Table {
+    let knee = |i| curve.knee == Some(i);
+    let balance = |p: &KnobPoint| p.time_to_balance_s.map_or_else(|| "never".into(), duration);
+    Rows::of(curve.points.iter().enumerate())
+        .with(column(short_name(curve), Name(0)), |(i, p)| Cell::from(&p.value).strong(knee(i)))
+        .with(column("time to balance", Number(17)), |(_, p)| balance(p))
+        .with(column("balanced", Number(11)), |(_, p)| format!("{}/{}", p.balanced, curve.runs))
+        .with(column("reconnects/s", Number(13)), |(_, p)| short(p.reconnects_per_s))
+        .with(column("errors", Number(11)), |(_, p)| percent(p.error_ratio))
+        .with(column("", Text).terminal_only(), |(i, _)| if knee(i) { "← knee" } else { "" })
+        .table()
 }

@@ -163,7 +163,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Text that cannot end a cell or a line.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }
 

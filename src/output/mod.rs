@@ -29,6 +29,7 @@ mod staging;
 mod style;
 pub mod sweep;
 pub mod table;
+mod tabular;
 pub mod unfinished;
 
 #[cfg(test)]

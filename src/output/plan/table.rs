@@ -3,17 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::experiment::plan::{Answer, Candidate, PlanReport, Rule, Searched, Trial, Verdict};
-use crate::output::columns::Columns;
 use crate::output::markdown;
-use crate::output::style::{Style, padded};
-use crate::words::{middle_cut, paragraphs, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
-
-/// Widths of the columns between the name and what binds.
-const STEADY: usize = 9;
-const TAX: usize = 7;
-const THROUGH: usize = 9;
-const RECONNECTS: usize = 14;
-const FAILED: usize = 8;
+use crate::output::style::Style;
+use crate::output::tabular::{Name, Number, Rows, Table, Text, column};
+use crate::words::{paragraphs, percent, percent_or_dash, set_option, short, short_or_dash, trimmed};
 
 /// The table for a terminal.
 #[must_use]
@@ -23,30 +16,7 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
     for line in head(report) {
         let _ = writeln!(out, "{}", paragraphs(&line, columns, "  "));
     }
-    let rows: Vec<Vec<String>> = rows(report).collect();
-    let widths: &[usize] = match report.through {
-        Some(_) => &[STEADY, TAX, THROUGH, TAX, RECONNECTS, FAILED],
-        None => &[STEADY, TAX, RECONNECTS, FAILED],
-    };
-    let numbers = widths.iter().sum::<usize>() + 2;
-    let longest = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
-    let last = headings(report).len() - 1;
-    let binds = longest(last).min(columns.saturating_sub(numbers + 16)).max(5);
-    let name = longest(0).clamp(9, columns.saturating_sub(numbers + binds).max(9));
-    let table = Columns { name, gap: "", cells: widths };
-    let line = |cells: &[String]| {
-        // A name that was cut could be another one's, too.
-        let wrapped = paragraphs(&cells[0], name, " ");
-        let mut names = wrapped.lines().map(|part| padded(&middle_cut(part, name), name));
-        let line = table.line(&names.next().unwrap_or_default(), &cells[1..]) + "  " + &middle_cut(&cells[last], binds);
-        let rest = names.map(|part| format!("\n{}", part.trim_end()));
-        line.trim_end().to_owned() + &rest.collect::<String>()
-    };
-    let _ = writeln!(out, "\n{}", style.strong(&line(&headings(report))));
-    for cells in &rows {
-        let _ = writeln!(out, "{}", line(cells));
-    }
-    out.push('\n');
+    let _ = writeln!(out, "\n{}", table(report).terminal(style));
     for note in cheapest(report).into_iter().chain(notes(report)) {
         let _ = writeln!(out, "{}", paragraphs(&note, columns, "  "));
     }
@@ -57,18 +27,13 @@ pub fn render(report: &PlanReport, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(report: &PlanReport) -> String {
-    let named = |mut cells: Vec<String>| {
-        cells[0] = markdown::outside(&cells[0]);
-        cells
-    };
     let mut head = head(report).into_iter();
     let outside = markdown::outside;
     let mut out = format!("## {}\n\n", outside(&head.next().unwrap_or_default()));
     for line in head {
         let _ = writeln!(out, "{}\n", outside(&line));
     }
-    let headings = headings(report);
-    markdown::table(&mut out, &headings.iter().map(String::as_str).collect::<Vec<_>>(), rows(report).map(named));
+    out += &table(report).markdown();
     for note in cheapest(report).into_iter().chain(notes(report)) {
         let _ = writeln!(out, "- {}", outside(&note));
     }
@@ -106,37 +71,34 @@ fn head(report: &PlanReport) -> Vec<String> {
     lines
 }
 
-fn headings(report: &PlanReport) -> Vec<String> {
+fn table(report: &PlanReport) -> Table {
+    let through = report.through.is_some();
     let (what, lost) = match report.searched {
         Searched::Pods { .. } => ("pods", "tax"),
         Searched::Load { .. } => ("load", "lost"),
     };
-    let columns: &[&str] = match report.through {
-        Some(_) => &["candidate", "steady", lost, "through", lost, "reconnects/s", "failed", "binds"],
-        None => &["candidate", what, lost, "reconnects/s", "failed", "binds"],
+    let dash = || "-".to_owned();
+    let best = |answer: &Option<Answer>| answer.as_ref().map_or_else(dash, |a| best(report, a));
+    let tax = |answer: &Option<Answer>| {
+        let tax = answer.as_ref().and_then(|a| a.tax);
+        tax.map_or_else(dash, |tax| tax_text(report, tax))
     };
-    columns.iter().map(|c| (*c).to_owned()).collect()
+    let binds = |c| main(report, c).and_then(|a| a.binds.as_ref()).map_or("", |binds| &binds.slo);
+    Rows::of(report.candidates.iter().chain(&report.even))
+        .with(column("candidate", Name(9)), |c| &c.name)
+        .with(column(if through { "steady" } else { what }, Number(8)), |c| best(&c.steady))
+        .with(column(lost, Number(6)), |c| tax(&c.steady))
+        .with(column("through", Number(8)).when(through), |c| best(&c.through))
+        .with(column(lost, Number(6)).when(through), |c| tax(&c.through))
+        .with(column("reconnects/s", Number(13)), |c| short_or_dash(main(report, c).and_then(|a| a.reconnects_per_s)))
+        .with(column("failed", Number(7)), |c| percent_or_dash(main(report, c).and_then(|a| a.error_ratio)))
+        .with(column("binds", Text), binds)
+        .table()
 }
 
-fn rows(report: &PlanReport) -> impl Iterator<Item = Vec<String>> + '_ {
-    report.candidates.iter().chain(&report.even).map(|candidate| row(report, candidate))
-}
-
-fn row(report: &PlanReport, candidate: &Candidate) -> Vec<String> {
-    let of = |answer: &Option<Answer>| match answer {
-        None => ["-".to_owned(), "-".to_owned()],
-        Some(a) => [best(report, a), a.tax.map_or_else(|| "-".into(), |tax| tax_text(report, tax))],
-    };
-    let mut cells = vec![candidate.name.clone()];
-    cells.extend(of(&candidate.steady));
-    if report.through.is_some() {
-        cells.extend(of(&candidate.through));
-    }
-    let main = if report.through.is_some() { &candidate.through } else { &candidate.steady };
-    cells.push(short_or_dash(main.as_ref().and_then(|a| a.reconnects_per_s)));
-    cells.push(percent_or_dash(main.as_ref().and_then(|a| a.error_ratio)));
-    cells.push(main.as_ref().and_then(|a| a.binds.as_ref()).map_or_else(String::new, |b| b.slo.clone()));
-    cells
+/// What counts of a candidate.
+fn main<'a>(report: &PlanReport, candidate: &'a Candidate) -> Option<&'a Answer> {
+    if report.through.is_some() { candidate.through.as_ref() } else { candidate.steady.as_ref() }
 }
 
 /// The best, with a mark where the notes say more.
@@ -174,7 +136,7 @@ fn tax_text(report: &PlanReport, tax: f64) -> String {
 
 /// The cheapest, and who is as good.
 fn cheapest(report: &PlanReport) -> Vec<String> {
-    let best_of = |c: &Candidate| if report.through.is_some() { c.through.as_ref() } else { c.steady.as_ref() }?.best;
+    let best_of = |c: &Candidate| main(report, c)?.best;
     let cheapest = report.candidates.iter().find(|c| Some(&c.name) == report.cheapest.as_ref());
     let Some((candidate, best)) = cheapest.and_then(|c| Some((c, best_of(c)?))) else { return Vec::new() };
     let (what, pods, as_good) = match report.searched {
