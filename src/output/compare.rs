@@ -9,7 +9,7 @@ mod text;
 pub use files::{add_files, csv};
 pub use text::{markdown, render};
 
-pub(super) use table::{CELLS, LEGEND, heading, markdown_cells, markdown_headings, paths, rows, shown, width};
+pub(super) use table::{Figures, LEGEND, shown, with_figures};
 
 #[cfg(test)]
 pub(super) mod tests;

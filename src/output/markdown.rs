@@ -107,21 +107,12 @@ fn phases(out: &mut String, summary: &Summary) {
 
 /// A table, or nothing if it has no rows. The first column is text, the others are numbers.
 pub(super) fn table(out: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    table_of(out, columns, "---:|", rows);
-}
-
-/// The same, all of whose columns are text.
-pub(super) fn text_table(out: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    table_of(out, columns, "---|", rows);
-}
-
-fn table_of(out: &mut String, columns: &[&str], rule: &str, rows: impl Iterator<Item = Vec<String>>) {
     let rows: Vec<Vec<String>> = rows.collect();
     if rows.is_empty() {
         return;
     }
     let _ = writeln!(out, "| {} |", columns.join(" | "));
-    let _ = writeln!(out, "|---|{}", rule.repeat(columns.len() - 1));
+    let _ = writeln!(out, "|---|{}", "---:|".repeat(columns.len() - 1));
     for row in rows {
         let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
         let _ = writeln!(out, "| {} |", cells.join(" | "));

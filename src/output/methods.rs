@@ -1,11 +1,9 @@
 //! Figures by method, where calls are of several.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-use super::columns::Columns;
-use super::compare::{heading, rows, width};
-use super::style::Style;
+use super::compare::{Figures, with_figures};
+use super::tabular::{Name, Number, Rows, Table, column};
 use crate::experiment::compare::{Compared, Comparison};
 use crate::metrics::outcome::{MethodSummary, Summary};
 use crate::words::{count, millis_or_dash};
@@ -18,16 +16,14 @@ fn name(m: &MethodSummary) -> String {
 }
 
 /// A row per method of a run.
-pub(super) fn table(out: &mut String, summary: &Summary, style: &Style) {
-    let longest = summary.methods.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
-    let wide = longest.clamp(8, style.columns() - 48);
-    let columns = Columns { name: wide, gap: " ", cells: &[13, 10, 10, 9] };
-    let head = columns.line("method", &["calls", "failed", "p50", "p99"]);
-    let _ = writeln!(out, "\n{}", style.strong(&head));
-    for m in &summary.methods {
-        let [p50, p99] = [m.latency_ms.p50, m.latency_ms.p99].map(millis_or_dash);
-        let _ = writeln!(out, "{}", columns.line(&name(m), &[count(m.started), count(m.failed), p50, p99]));
-    }
+pub(super) fn table(summary: &Summary) -> Table {
+    Rows::of(&summary.methods)
+        .with(column("method", Name(8)), name)
+        .with(column("calls", Number(13)), |m| count(m.started))
+        .with(column("failed", Number(10)), |m| count(m.failed))
+        .with(column("p50", Number(10)), |m| millis_or_dash(m.latency_ms.p50))
+        .with(column("p99", Number(9)), |m| millis_or_dash(m.latency_ms.p99))
+        .table()
 }
 
 /// The path of a figure as people read it: of a method's, `methods.0` is its client and name.
@@ -39,50 +35,39 @@ pub(super) fn named(path: &str, methods: &[MethodSummary]) -> String {
     found().unwrap_or_else(|| path.to_owned())
 }
 
-/// A row per scenario and method of one load of a comparison, and below, how they differ from the baseline.
-pub(super) fn compared(out: &mut String, comparison: &Comparison, group: &[Compared], style: &Style) {
+/// A row per scenario and method of one load of a comparison, and how they differ from the baseline.
+pub(super) fn compared<'a>(comparison: &Comparison, group: &'a [Compared]) -> Vec<Table> {
     let paths = group.iter().flat_map(|s| s.figures.keys());
     let method = |path: &String| Some(path.strip_prefix("methods.")?.strip_suffix(".failed")?.to_owned());
     let methods: BTreeSet<String> = paths.filter_map(method).collect();
-    if methods.is_empty() {
-        return;
-    }
-    let cells: usize = COLUMNS.iter().map(|(path, _)| width(path)).sum();
-    let wide = 67.min(style.columns().saturating_sub(cells));
-    for difference in [false, true] {
-        let title = match group {
-            [baseline, _, ..] if difference => format!("by method, difference to {}", baseline.scenario),
-            _ if difference => return,
-            _ => "by method".to_owned(),
-        };
-        let mut table = String::new();
-        for method in &methods {
-            let path = |figure: &str| format!("methods.{method}.{figure}");
-            let columns = COLUMNS.map(|(figure, _)| path(figure));
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            for s in group {
+    let prefixes: Vec<String> = methods.iter().map(|method| format!("methods.{method}.")).collect();
+    let table = |title: &str, difference: bool| {
+        let rows = methods.iter().zip(&prefixes).flat_map(|(method, prefix)| {
+            let figures = move |s: &'a Compared| -> Option<Figures<'_>> {
                 let of = s.difference.as_ref().filter(|_| difference);
-                let figures = if difference { of.map(|d| &d.figures) } else { Some(&s.figures) };
-                if let Some(figures) = figures.filter(|f| f.contains_key(columns[0])) {
-                    let label = format!("{method}, {}", s.scenario);
-                    let findings = of.map(|d| &d.findings);
-                    rows(&mut table, (&label, wide), (&columns, figures), comparison.runs, findings, style);
-                }
-            }
-        }
-        if !table.is_empty() {
-            let _ = write!(out, "\n{}\n{table}", style.strong(&heading(&title, wide, &COLUMNS)));
-        }
+                let figures = if difference { &of?.figures } else { &s.figures };
+                // A scenario may not have the method.
+                let has = figures.contains_key(&format!("{prefix}failed"));
+                has.then_some((prefix, figures, of.map(|d| &d.findings)))
+            };
+            group.iter().filter_map(move |s| Some((method, s, figures(s)?)))
+        });
+        let rows = Rows::of(rows).with(column(title, Name(67)), |(m, s, _)| format!("{m}, {}", s.scenario));
+        with_figures(rows, &COLUMNS, comparison.runs, |(_, _, figures)| figures).table()
+    };
+    let mut tables = vec![table("by method", false)];
+    if let [baseline, _, ..] = group {
+        tables.push(table(&format!("by method, difference to {}", baseline.scenario), true));
     }
+    tables
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::compare::Difference;
-    use crate::experiment::compare::{Finding, Verdict};
+    use crate::experiment::compare::{Difference, Finding, Verdict};
     use crate::metrics::outcome::Estimate;
-    use crate::output::{fixtures, table};
+    use crate::output::{Style, fixtures, table};
     use std::collections::BTreeMap;
 
     #[test]
@@ -132,7 +117,9 @@ mod tests {
         let scenarios = vec![scenario("one", 12.5, None), scenario("other", 32.5, difference)];
         let comparison = Comparison { scenarios, ..crate::output::compare::tests::empty(20) };
         let mut text = String::new();
-        compared(&mut text, &comparison, &comparison.scenarios, &Style { width: 60, ..Style::default() });
+        for table in compared(&comparison, &comparison.scenarios) {
+            table.apart(&mut text, &Style { width: 60, ..Style::default() });
+        }
         insta::assert_snapshot!(text, @"
 
         by method                       failed     p50 ms     p99 ms

@@ -7,6 +7,7 @@ use super::csv::{RATIO, fixed, or_empty};
 use super::files::FileSet;
 use super::plot::over_values;
 use super::style::Style;
+use super::tabular::{Name, Rows, Table, column};
 use super::{OutputError, add_figures, compare, json, markdown};
 use crate::experiment::compare::COLUMNS;
 use crate::experiment::sweep::{Cell, CellResult, Plan, Sweep};
@@ -19,14 +20,7 @@ const MOST_PRINTED: usize = 60;
 /// The table for a terminal.
 #[must_use]
 pub fn render(sweep: &Sweep, style: &Style) -> String {
-    let labels: Vec<String> = sweep.cells.iter().map(label).collect();
-    let shown = labels.iter().take(MOST_PRINTED).map(|l| l.chars().count()).max().unwrap_or(0);
-    let name = shown.clamp(8, style.columns().saturating_sub(compare::CELLS).max(8));
-    let mut out = format!("{}\n{}\n", style.strong(&title(sweep)), style.strong(&compare::heading("", name, &COLUMNS)));
-    for (cell, label) in sweep.cells.iter().zip(&labels).take(MOST_PRINTED) {
-        let figures = (&compare::paths()[..], &cell.figures);
-        compare::rows(&mut out, (label, name), figures, sweep.plan.runs, None, style);
-    }
+    let mut out = format!("{}\n{}", style.strong(&title(sweep)), table(sweep).terminal(style));
     for note in notes(sweep) {
         let _ = writeln!(out, "{}", paragraphs(&note, style.columns(), ""));
     }
@@ -37,15 +31,17 @@ pub fn render(sweep: &Sweep, style: &Style) -> String {
 /// The same as Markdown.
 #[must_use]
 pub fn markdown(sweep: &Sweep) -> String {
-    let mut out = format!("## {}\n\n", markdown::outside(&title(sweep)));
-    let cells = sweep.cells.iter().take(MOST_PRINTED);
-    let rows = cells.map(|c| compare::markdown_cells(&[&label(c)], (&compare::paths(), &c.figures), None));
-    markdown::table(&mut out, &compare::markdown_headings(&["cell"], &COLUMNS), rows);
+    let mut out = format!("## {}\n\n{}", markdown::outside(&title(sweep)), table(sweep).markdown());
     for note in notes(sweep) {
         let _ = writeln!(out, "{note}\n");
     }
     let _ = writeln!(out, "{}", compare::LEGEND);
     out
+}
+
+fn table(sweep: &Sweep) -> Table {
+    let cells = Rows::of(sweep.cells.iter().take(MOST_PRINTED)).with(column("cell", Name(8)).above(""), label);
+    compare::with_figures(cells, &COLUMNS, sweep.plan.runs, |cell| ("", &cell.figures, None)).table()
 }
 
 fn title(sweep: &Sweep) -> String {

@@ -42,8 +42,7 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
         pods(&mut out, outcome, ("gateway", &summary.gateways), style);
         of_the_whole_run(&mut out, summary, style);
     }
-    if !summary.methods.is_empty() {
-        methods::table(&mut out, summary, style);
+    if methods::table(summary).apart(&mut out, style) {
         of_the_whole_run(&mut out, summary, style);
     }
     // The figures of now, then those of the phases, and last those of the whole run.

@@ -1,11 +1,8 @@
 //! The phases of scenarios side by side.
 
-use std::fmt::Write as _;
-
-use super::table::{heading, markdown_cells, markdown_headings, rows, width};
-use crate::experiment::compare::{Compared, Comparison};
-use crate::output::markdown;
-use crate::output::style::Style;
+use super::table::with_figures;
+use crate::experiment::compare::Compared;
+use crate::output::tabular::{Name, Rows, Section, Table, column};
 use crate::words::count;
 
 /// What is shown of a phase: the end of its path, and the heading.
@@ -38,48 +35,17 @@ fn with<'a>(group: &'a [Compared], name: &'a str) -> impl Iterator<Item = &'a Co
     group.iter().filter(move |s| s.phases.iter().any(|phase| phase == name))
 }
 
-fn paths(name: &str) -> Vec<String> {
-    COLUMNS.iter().map(|(figure, _)| format!("phases.{name}.{figure}")).collect()
-}
-
-/// A block per phase, with a row per scenario.
-pub(super) fn render(out: &mut String, comparison: &Comparison, group: &[Compared], style: &Style) {
+/// A row per scenario and phase.
+pub(super) fn table(group: &[Compared], runs: u64) -> Table {
     let names = names(group);
-    if names.is_empty() {
-        return;
-    }
-    let cells: usize = COLUMNS.iter().map(|(path, _)| width(path)).sum();
-    let longest = names.iter().copied().chain(group.iter().map(|s| s.scenario.as_str()));
-    let name = longest.map(|name| name.chars().count() + 2).max().unwrap_or(0);
-    let name = name.clamp(8, style.columns().saturating_sub(cells).max(8));
-    let _ = writeln!(out, "\n{}", style.strong(&heading("by phase", name, &COLUMNS)));
-    for phase in names.iter().take(MOST) {
-        let _ = writeln!(out, "{phase}");
-        let paths = paths(phase);
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        for scenario in with(group, phase) {
-            let label = format!("  {}", scenario.scenario);
-            rows(out, (&label, name), (&paths, &scenario.figures), comparison.runs, None, style);
-        }
-    }
-    if names.len() > MOST {
-        let left = count((names.len() - MOST) as u64);
-        let _ = writeln!(out, "{}", style.faint(&format!("… {left} more phases (all are in compare.json)")));
-    }
-}
-
-/// The same as Markdown.
-pub(super) fn markdown(out: &mut String, group: &[Compared]) {
-    let names = names(group);
-    if names.is_empty() {
-        return;
-    }
-    out.push_str("### By phase\n\n");
-    let mut all = Vec::new();
-    for phase in names.iter().take(MOST) {
-        let paths = paths(phase);
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        all.extend(with(group, phase).map(|s| markdown_cells(&[phase, &s.scenario], (&paths, &s.figures), None)));
-    }
-    markdown::table(out, &markdown_headings(&["phase", "scenario"], &COLUMNS), all.into_iter());
+    let shown = names.iter().take(MOST).map(|name| (*name, format!("phases.{name}."))).collect::<Vec<_>>();
+    let rows = shown.iter().flat_map(|(name, prefix)| with(group, name).map(move |s| (*name, prefix.as_str(), s)));
+    // As wide as if the phases stood among the names.
+    let least = names.iter().map(|name| name.chars().count() + 2).max().unwrap_or(0).max(8);
+    let rows = Rows::of(rows)
+        .with(column("phase", Section), |(name, _, _)| name)
+        .with(column("scenario", Name(least)).above("by phase"), |(_, _, s)| format!("  {}", s.scenario));
+    let rows = with_figures(rows, &COLUMNS, runs, |(_, prefix, s)| (prefix, &s.figures, None));
+    let left = |n| format!("… {} more phases (all are in compare.json)", count(n as u64));
+    rows.table().remark(usize::MAX, names.len().saturating_sub(MOST), left)
 }

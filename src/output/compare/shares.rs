@@ -1,6 +1,6 @@
 //! The shares of pods as people quote them: `90/5/5/0/0`.
 
-use crate::experiment::compare::{Compared, PodShare};
+use crate::experiment::compare::PodShare;
 use crate::words::trimmed;
 
 /// More pods than this are not listed.
@@ -27,14 +27,6 @@ fn percent(share: f64) -> String {
         p => trimmed(p, 1),
     }
 }
-
-/// Width of the column of shares.
-pub(super) fn width(scenarios: &[Compared]) -> usize {
-    let heading = HEADING.chars().count();
-    scenarios.iter().map(|s| quoted(&s.shares).chars().count()).max().unwrap_or(0).max(heading)
-}
-
-pub(super) const HEADING: &str = "shares";
 
 #[cfg(test)]
 mod tests {

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::table::{CELLS, LEGEND, heading, markdown_cells, markdown_headings, paths, rows, width};
+use super::table::{LEGEND, cell, figure_column, with_figures};
 use super::{phases, shares};
 use crate::experiment::compare::{COLUMNS, Compared, Comparison, Difference, Told, Unmet};
 use crate::output::findings;
-use crate::output::markdown::{self, outside};
+use crate::output::markdown::outside;
 use crate::output::methods;
-use crate::output::style::{Style, padded};
-use crate::words::{middle_cut, paragraphs};
+use crate::output::style::Style;
+use crate::output::tabular::{Below, Name, Rows, Section, Table, Text, Word, column};
+use crate::words::paragraphs;
 
 /// Of more scenarios a terminal gets the first table only: the rest is in `compare.md`.
 const MOST: usize = 10;
@@ -32,13 +33,16 @@ pub fn render(comparison: &Comparison, style: &Style) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", style.strong(&title(comparison)));
     let brief = comparison.scenarios.len() > MOST;
-    first_table(&mut out, comparison, brief, style);
+    out += &shares_table(comparison, &comparison.scenarios, brief).terminal(style);
+    let _ = writeln!(out, "{}", style.faint(&paragraphs(&first_note(comparison, brief), style.columns(), "")));
     if !brief {
         for group in comparison.groups() {
             differences(&mut out, comparison, group, style);
             findings::render(&mut out, comparison, group, style);
-            phases::render(&mut out, comparison, group, style);
-            methods::compared(&mut out, comparison, group, style);
+            let phases = phases::table(group, comparison.runs);
+            for table in std::iter::once(phases).chain(methods::compared(comparison, group)) {
+                table.apart(&mut out, style);
+            }
         }
         verdicts(&mut out, comparison, style);
     }
@@ -60,31 +64,38 @@ fn title(comparison: &Comparison) -> String {
     }
 }
 
-/// A row per scenario, by load: shares and figures, and what is said of it. Half widths of intervals are for those who compare.
-fn first_table(out: &mut String, comparison: &Comparison, brief: bool, style: &Style) {
-    let columns = if brief { &FIRST[..BRIEF] } else { &FIRST[..] };
-    let paths: Vec<&str> = columns.iter().map(|c| c.0).collect();
-    let shares_wide = shares::width(&comparison.scenarios);
-    let cells: usize = paths.iter().map(|path| width(path)).sum();
-    let names = comparison.scenarios.iter().map(|s| s.scenario.chars().count()).max().unwrap_or(0);
-    let name = names.clamp(8, style.columns().saturating_sub(cells + shares_wide + 2).max(8));
-    let first = |text: &str, shares: &str| format!("{}  {shares}", padded(&middle_cut(text, name), name));
-    let wide = name + 2 + shares_wide;
-    let _ = writeln!(out, "{}", style.strong(&heading(&first("", shares::HEADING), wide, columns)));
-    for (group, load) in comparison.groups().zip(&comparison.loads) {
-        if comparison.loads.len() > 1 {
-            let _ = writeln!(out, "{}", style.strong(&middle_cut(&format!("load: {load}"), style.columns())));
-        }
-        for scenario in group {
-            let row = first(&scenario.scenario, &shares::quoted(&scenario.shares));
-            let mut lines = String::new();
-            rows(&mut lines, (&row, wide), (&paths, &scenario.figures), comparison.runs, None, style);
-            for line in lines.lines().take(if brief { 1 } else { usize::MAX }) {
-                let _ = writeln!(out, "{line}");
-            }
-            told(out, scenario.story.as_ref(), style);
-        }
-    }
+/// A row per scenario, by load: shares and figures, and what is said of it. Of many scenarios a terminal shows little: intervals are for those
+/// who compare few.
+fn shares_table(comparison: &Comparison, scenarios: &[Compared], brief: bool) -> Table {
+    let load = |s: &Compared| {
+        let load = usize::try_from(s.load).ok().and_then(|n| comparison.loads.get(n.checked_sub(1)?));
+        load.map_or_else(String::new, |load| format!("load: {load}"))
+    };
+    let told = |what: &str, s: &Compared, text: fn(&Told) -> &String| {
+        let text = s.story.as_ref().filter(|told| !told.says.is_empty()).map(text).filter(|text| !text.is_empty());
+        text.map_or_else(String::new, |text| format!("{what}: {text}"))
+    };
+    let several = comparison.loads.len() > 1;
+    let rows = Rows::of(scenarios)
+        .with(column("load", Section).terminal_only().when(several).paint(Style::strong), load)
+        .with(column("scenario", Name(8)).above(""), |s| &s.scenario)
+        .with(column("shares of the pods, %", Word).above("shares"), |s| shares::quoted(&s.shares));
+    let shown = if brief { &FIRST[..BRIEF] } else { &FIRST[..] };
+    let rows = COLUMNS.iter().fold(rows, |rows, figure| {
+        let column = figure_column(figure);
+        let column = if shown.contains(figure) { column } else { column.markdown_only() };
+        rows.with(column, |s| {
+            let cell = cell(figure.0, comparison.runs, ("", &s.figures, None));
+            if brief { cell.below(None) } else { cell }
+        })
+    });
+    rows.with(column("said", Below).terminal_only(), |s| told("said", s, |told| &told.says))
+        .with(column("why", Below).terminal_only().paint(Style::faint), |s| told("why", s, |told| &told.why))
+        .table()
+}
+
+/// What the columns of the first table mean.
+fn first_note(comparison: &Comparison, brief: bool) -> String {
     let several = match comparison.runs {
         0 | 1 => "",
         _ if brief => MEDIANS,
@@ -93,18 +104,7 @@ fn first_table(out: &mut String, comparison: &Comparison, brief: bool, style: &S
     let balance = if brief { "" } else { BALANCE };
     let told = comparison.scenarios.iter().any(|s| s.story.as_ref().is_some_and(|told| !told.says.is_empty()));
     let said = if told { SAID } else { "" };
-    let note = format!("{said} {SHARES} {balance} {several}");
-    let _ = writeln!(out, "{}", style.faint(&paragraphs(&note, style.columns(), "")));
-}
-
-/// What is claimed of a scenario, below what happens, and why that happens.
-fn told(out: &mut String, story: Option<&Told>, style: &Style) {
-    let Some(Told { says, why }) = story.filter(|told| !told.says.is_empty()) else { return };
-    let line = |what: &str, text: &str| paragraphs(&format!("{what}: {text}"), style.columns() - 2, "    ");
-    let _ = writeln!(out, "  {}", line("said", says));
-    if !why.is_empty() {
-        let _ = writeln!(out, "  {}", style.faint(&line("why", why)));
-    }
+    format!("{said} {SHARES} {balance} {several}")
 }
 
 fn differing(group: &[Compared]) -> impl Iterator<Item = (&Compared, &Difference)> {
@@ -115,16 +115,15 @@ const STAR: &str = "* marks what is better or worse: a difference that is shown,
 const RUN_BY_RUN: &str = "Run by run, with the same seeds and calls: half of the 95 % confidence interval of the mean difference, of p99 \
                           the median difference and the range.";
 
+fn difference_table(comparison: &Comparison, group: &[Compared]) -> Table {
+    let rows = Rows::of(differing(group)).with(column("scenario", Name(8)).above(""), |(s, _)| &s.scenario);
+    with_figures(rows, &COLUMNS, comparison.runs, |(_, d)| ("", &d.figures, Some(&d.findings))).table()
+}
+
 fn differences(out: &mut String, comparison: &Comparison, group: &[Compared], style: &Style) {
     let [baseline, _, ..] = group else { return };
-    let names = group.iter().map(|s| s.scenario.chars().count()).max().unwrap_or(0);
-    let name = names.clamp(8, style.columns().saturating_sub(CELLS).max(8));
     let title = format!("difference to {}", baseline.scenario);
-    let _ = writeln!(out, "\n{}\n{}", style.strong(&title), style.strong(&heading("", name, &COLUMNS)));
-    for (scenario, difference) in differing(group) {
-        let figures = (&paths()[..], &difference.figures);
-        rows(out, (&scenario.scenario, name), figures, comparison.runs, Some(&difference.findings), style);
-    }
+    let _ = write!(out, "\n{}\n{}", style.strong(&title), difference_table(comparison, group).terminal(style));
     if comparison.runs > 1 {
         let note = format!("{RUN_BY_RUN} {STAR}");
         let _ = writeln!(out, "{}", style.faint(&paragraphs(&note, style.columns(), "")));
@@ -147,27 +146,22 @@ fn verdicts(out: &mut String, comparison: &Comparison, style: &Style) {
 pub fn markdown(comparison: &Comparison) -> String {
     let mut out = format!("## {}\n\n", outside(&title(comparison)));
     not_met(&mut out, comparison);
-    stories(&mut out, comparison);
+    out += &stories(comparison).markdown();
     let several = comparison.loads.len() > 1;
     for (group, load) in comparison.groups().zip(&comparison.loads) {
         if several {
             let _ = writeln!(out, "### Load: {}\n", outside(load));
         }
-        let columns = paths();
-        let row = |s: &Compared| {
-            let shares = shares::quoted(&s.shares);
-            markdown_cells(&[&s.scenario, &shares], (&columns, &s.figures), None)
-        };
-        let headings = markdown_headings(&["scenario", "shares of the pods, %"], &COLUMNS);
-        markdown::table(&mut out, &headings, group.iter().map(row));
+        out += &shares_table(comparison, group, false).markdown();
         if let [baseline, _, ..] = group {
             let _ = writeln!(out, "### Difference to {}\n", outside(&baseline.scenario));
-            let rows = differing(group)
-                .map(|(s, d)| markdown_cells(&[&s.scenario], (&columns, &d.figures), Some(&d.findings)));
-            markdown::table(&mut out, &markdown_headings(&["scenario"], &COLUMNS), rows);
+            out += &difference_table(comparison, group).markdown();
             findings::markdown(&mut out, comparison, group);
         }
-        phases::markdown(&mut out, group);
+        let phases = phases::table(group, comparison.runs).markdown();
+        if !phases.is_empty() {
+            let _ = write!(out, "### By phase\n\n{phases}");
+        }
     }
     let _ = writeln!(
         out,
@@ -202,17 +196,15 @@ fn not_met(out: &mut String, comparison: &Comparison) {
 }
 
 /// What is said of the scenarios beside what happens.
-fn stories(out: &mut String, comparison: &Comparison) {
-    let columns = ["throughput_rps", "latency_ms.p99"];
-    let rows = comparison.scenarios.iter().filter_map(|s| {
-        let Told { says, why } = s.story.as_ref()?;
-        let shares = shares::quoted(&s.shares);
-        let mut row = markdown_cells(&[&s.scenario, says, &shares], (&columns, &s.figures), None);
-        row.push(outside(why));
-        Some(row)
-    });
-    let headings = ["scenario", "said", "shares of the pods, %", "calls/s", "p99 ms", "why"];
-    markdown::text_table(out, &headings, rows);
+fn stories(comparison: &Comparison) -> Table {
+    const FIGURES: [(&str, &str); 2] = [("throughput_rps", "calls/s"), ("latency_ms.p99", "p99 ms")];
+    let rows = Rows::of(comparison.scenarios.iter().filter_map(|s| Some((s, s.story.as_ref()?))))
+        .with(column("scenario", Name(8)), |(s, _)| &s.scenario)
+        .with(column("said", Text), |(_, told)| &told.says)
+        .with(column("shares of the pods, %", Word), |(s, _)| shares::quoted(&s.shares));
+    with_figures(rows, &FIGURES, comparison.runs, |(s, _)| ("", &s.figures, None))
+        .with(column("why", Text), |(_, told)| &told.why)
+        .table()
 }
 
 /// What scenarios expect and some run does not meet, in words.
