@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Block, Row, cures_in_markdown, gone, headline_blocks, interval, of_requests};
-use crate::metrics::outcome::{Outcome, Summary};
+use super::table::{self, Block, cures_in_markdown, headline_blocks, interval};
+use super::tabular::{Cell, Name, Number, Rows, Table, Text, column};
+use crate::metrics::outcome::{ExpectationResult, Outcome};
 use crate::printable;
-use crate::words::{count, duration, millis_or_dash, percent_or_dash, short, short_or_dash, with_unit};
+use crate::words::{duration, with_unit};
 
 /// The whole report.
 #[must_use]
@@ -29,46 +30,14 @@ pub fn render(outcome: &Outcome) -> String {
     }
     let mut blocks = headline_blocks(summary).into_iter();
     blocks.by_ref().take(1).for_each(|now| figures(&mut out, now));
-    let pods = &summary.pods;
-    let now = pods.iter().any(|p| p.now.is_some());
-    let losses = pods.iter().any(|pod| Row::of(pod, now).failed > 0);
-    let limits = pods.iter().any(|p| p.throttled.is_some());
-    let rows = pods.iter().filter(|p| !now || p.now.is_some()).map(|pod| {
-        let of = Row::of(pod, now);
-        let mut row = vec![
-            outside(&pod.pod),
-            percent_or_dash(of.share),
-            of.requests,
-            pod.connections_at_end.to_string(),
-            percent_or_dash(of.utilization),
-            millis_or_dash(of.p99),
-        ];
-        row.extend(losses.then(|| count(of.failed)));
-        row.extend(limits.then(|| percent_or_dash(pod.throttled)));
-        row
-    });
-    let mut columns = vec!["pod", "share", of_requests(pods, now), "connections", "utilization", "p99"];
-    columns.extend(losses.then_some("failed"));
-    columns.extend(limits.then_some("throttled"));
-    table(&mut out, &columns, rows);
-    for line in gone(pods).iter().filter(|_| now) {
-        let _ = writeln!(out, "{}.\n", outside(line));
+    out += &table::pods(outcome, "pod", &summary.pods).markdown();
+    for line in table::gone(&summary.pods) {
+        let _ = writeln!(out, "{}.\n", outside(&line));
     }
-    phases(&mut out, summary);
+    out += &table::phases(summary).markdown();
     blocks.for_each(|whole| figures(&mut out, whole));
-    let theory = summary
-        .theory
-        .iter()
-        .map(|t| vec![t.figure.clone(), short(t.theory), short_or_dash(t.simulated), t.basis.clone()]);
-    table(&mut out, &["theory", "value", "simulated", "basis"], theory);
-    let expected = summary.expectations.iter().map(|e| {
-        vec![
-            format!("`{}`", e.text),
-            e.value.map_or_else(|| "-".into(), |x| with_unit(&e.text, x)),
-            if e.met { "met".into() } else { "**unmet**".into() },
-        ]
-    });
-    table(&mut out, &["expectation", "value", ""], expected);
+    out += &table::theory(summary).markdown();
+    out += &expectations(&summary.expectations).markdown();
     for warning in &summary.warnings {
         let _ = writeln!(out, "> **Warning:** {}\n", cell(warning));
     }
@@ -76,48 +45,22 @@ pub fn render(outcome: &Outcome) -> String {
     out
 }
 
+/// A terminal has a sentence for each.
+fn expectations(all: &[ExpectationResult]) -> Table {
+    let value = |e: &ExpectationResult| e.value.map_or_else(|| "-".into(), |x| with_unit(&e.text, x));
+    Rows::of(all)
+        .with(column("expectation", Name(0)).code(), |e| &e.text)
+        .with(column("value", Number(0)), value)
+        .with(column("", Text), |e| Cell::from(if e.met { "met" } else { "unmet" }).strong(!e.met))
+        .table()
+}
+
 /// Figures of one interval.
 fn figures(out: &mut String, block: Block) {
     if let Some(title) = block.title {
         let _ = writeln!(out, "{}.\n", outside(&title));
     }
-    let name = |name: String| if name.is_empty() { name } else { format!("`{name}`") };
-    let rows = block.rows.into_iter().map(|(figure, value, note)| vec![name(figure), value, outside(&note)]);
-    table(out, &["figure", "value", ""], rows);
-}
-
-/// A row per phase, if there are several.
-fn phases(out: &mut String, summary: &Summary) {
-    if summary.phases.len() > 1 {
-        let phases = summary.phases.iter().enumerate().map(|(i, phase)| {
-            vec![
-                format!("{} {}", i + 1, outside(&phase.name)),
-                duration(phase.from_s),
-                phase.pods.to_string(),
-                short_or_dash(phase.skew.max_over_mean),
-                millis_or_dash(phase.latency_ms.p99),
-                count(phase.failed),
-                percent_or_dash(phase.max_utilization),
-            ]
-        });
-        let columns = ["phase", "from", "pods", "`max_over_mean`", "p99", "failed", "utilization"];
-        table(out, &columns, phases);
-    }
-}
-
-/// A table, or nothing if it has no rows. The first column is text, the others are numbers.
-pub(super) fn table(out: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    let rows: Vec<Vec<String>> = rows.collect();
-    if rows.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "| {} |", columns.join(" | "));
-    let _ = writeln!(out, "|---|{}", "---:|".repeat(columns.len() - 1));
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
-    out.push('\n');
+    *out += &table::figures(&block.rows).markdown();
 }
 
 /// Text from outside, which Markdown shall show as it is: no emphasis, links, code or HTML of its own; in one line.

@@ -6,7 +6,6 @@ pub mod calibrate;
 pub mod cells;
 #[cfg(feature = "check")]
 pub mod check;
-mod columns;
 pub mod compare;
 pub mod csv;
 mod disk;

@@ -60,7 +60,7 @@ impl Style {
         let eighths = (part.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
         let (full, rest) = if self.unicode { (eighths / 8, EIGHTHS[eighths % 8]) } else { ((eighths + 4) / 8, "") };
         let bar = if self.unicode { "█" } else { "#" }.repeat(full) + rest;
-        padded(&bar, width)
+        format!("{bar:<width$}")
     }
 
     /// `text` without characters that the terminal cannot show.
@@ -79,11 +79,6 @@ impl Style {
         };
         text.chars().map(plain).collect()
     }
-}
-
-/// `text` with spaces after it, up to `width` characters.
-pub(super) fn padded(text: &str, width: usize) -> String {
-    format!("{text:<width$}")
 }
 
 #[cfg(test)]

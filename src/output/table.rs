@@ -7,15 +7,16 @@ mod pods;
 
 use std::fmt::Write as _;
 
-use super::columns::Columns;
 use super::methods;
-use super::style::{Style, padded};
-use crate::metrics::outcome::{Outcome, Summary};
-use crate::words::{count, duration, middle_cut, millis_or_dash, paragraphs, short, short_or_dash, with_unit};
+use super::style::Style;
+use super::tabular::{Below, Name, Number, Rows, Table, Text, column};
+use crate::metrics::outcome::{Estimate, Outcome, Summary};
+use crate::words::{count, duration, millis_or_dash, paragraphs, percent_or_dash, short, short_or_dash, with_unit};
 pub(super) use cures::in_markdown as cures_in_markdown;
+use headline::FigureRow;
 pub(super) use headline::{Block, headline_blocks, interval};
-pub(super) use pods::{Row, gone, of_requests};
-use pods::{pods, whole_percent};
+use pods::whole_percent;
+pub(super) use pods::{gone, pods};
 
 /// What stands above the table and is not part of the outcome.
 #[derive(Clone, Debug, Default)]
@@ -37,34 +38,31 @@ pub fn render(outcome: &Outcome, header: &Header, style: &Style) -> String {
     if let Some(phase) = summary.headline() {
         let _ = writeln!(out, "\n{}", style.strong(&interval(summary, phase)));
     }
-    pods(&mut out, outcome, ("pod", &summary.pods), style);
-    if !summary.gateways.is_empty() {
-        pods(&mut out, outcome, ("gateway", &summary.gateways), style);
-        of_the_whole_run(&mut out, summary, style);
+    if summary.pods.is_empty() {
+        out.push_str("\nno pods\n");
     }
-    if methods::table(summary).apart(&mut out, style) {
-        of_the_whole_run(&mut out, summary, style);
+    pods(outcome, "pod", &summary.pods).apart(&mut out, style);
+    for line in gone(&summary.pods) {
+        let _ = writeln!(out, "{}", style.faint(&line));
+    }
+    for table in [pods(outcome, "gateway", &summary.gateways), methods::table(summary)] {
+        if table.apart(&mut out, style) && summary.phases.len() > 1 {
+            let _ = writeln!(out, "{}", style.faint("(of the whole run)"));
+        }
     }
     // The figures of now, then those of the phases, and last those of the whole run.
     let mut blocks = headline_blocks(summary).into_iter();
     blocks.by_ref().take(1).for_each(|now| block(&mut out, now, style));
-    phases(&mut out, summary, style);
+    phases(summary).apart(&mut out, style);
     blocks.for_each(|whole| block(&mut out, whole, style));
     estimates(&mut out, summary, style);
-    theory(&mut out, summary, style);
+    theory(summary).apart(&mut out, style);
     remarks(&mut out, summary, style);
     cures::cures(&mut out, summary, style);
     if let Some(folder) = &header.folder {
         let _ = writeln!(out, "\n{}", style.faint(&format!("files in {folder}")));
     }
     style.shown(out)
-}
-
-/// Says of what the table above is, where that is not the headline's phase.
-fn of_the_whole_run(out: &mut String, summary: &Summary, style: &Style) {
-    if summary.phases.len() > 1 {
-        let _ = writeln!(out, "{}", style.faint("(of the whole run)"));
-    }
 }
 
 fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
@@ -91,79 +89,64 @@ fn head(out: &mut String, outcome: &Outcome, header: &Header, style: &Style) {
 }
 
 /// The phases of the run, if there are several.
-fn phases(out: &mut String, summary: &Summary, style: &Style) {
+pub(super) fn phases(summary: &Summary) -> Table {
     const MOST: usize = 20;
-    if summary.phases.len() < 2 {
-        return;
-    }
-    let name = style.columns() - 63;
-    let columns = Columns { name, gap: " ", cells: &[9, 5, 13, 9, 8, 7] };
-    let head = columns.line("", &["from", "pods", "max_over_mean", "p99", "failed", "util"]);
-    let _ = writeln!(out, "\n{}", style.strong(&format!("phase {head}")));
-    for (i, phase) in summary.phases.iter().enumerate().take(MOST) {
-        let cells = [
-            duration(phase.from_s),
-            phase.pods.to_string(),
-            short_or_dash(phase.skew.max_over_mean),
-            millis_or_dash(phase.latency_ms.p99),
-            count(phase.failed),
-            whole_percent(phase.max_utilization),
-        ];
-        let _ = writeln!(out, "{:>5} {}", i + 1, columns.line(&phase.name, &cells));
-    }
-    if summary.phases.len() > MOST {
-        let left = summary.phases.len() - MOST;
-        let _ = writeln!(out, "{}", style.faint(&format!("… {left} more phases (all are in summary.json)")));
-    }
+    let several = summary.phases.iter().enumerate().filter(|_| summary.phases.len() > 1);
+    let left = summary.phases.len().saturating_sub(MOST);
+    Rows::of(several.take(MOST))
+        .with(column("phase", Name(43)), |(i, phase)| format!("{:>5} {}", i + 1, phase.name))
+        .with(column("from", Number(9)), |(_, phase)| duration(phase.from_s))
+        .with(column("pods", Number(5)), |(_, phase)| phase.pods.to_string())
+        .with(column("max_over_mean", Number(13)), |(_, phase)| short_or_dash(phase.skew.max_over_mean))
+        .with(column("p99", Number(9)), |(_, phase)| millis_or_dash(phase.latency_ms.p99))
+        .with(column("failed", Number(8)), |(_, phase)| count(phase.failed))
+        .with(column("util", Number(7)).terminal_only(), |(_, phase)| whole_percent(phase.max_utilization))
+        .with(column("utilization", Number(7)).markdown_only(), |(_, phase)| percent_or_dash(phase.max_utilization))
+        .table()
+        .remark(MOST, left, |n| format!("… {n} more phases (all are in summary.json)"))
 }
 
 /// Figures of one interval.
+pub(super) fn figures(rows: &[FigureRow]) -> Table {
+    Rows::of(rows)
+        .with(column("figure", Name(16)).above("").code(), |(name, _, _)| name)
+        .with(column("value", Number(11)).above("").paint(Style::strong), |(_, value, _)| value)
+        .with(column("", Text).paint(Style::faint), |(_, _, note)| note)
+        .table()
+}
+
 fn block(out: &mut String, block: Block, style: &Style) {
-    const NOTE_AT: usize = 30;
     out.push('\n');
     if let Some(title) = block.title {
         let _ = writeln!(out, "{}", style.strong(&title));
     }
-    for (name, value, note) in block.rows {
-        let value = format!("{value:>10}");
-        let note = paragraphs(&note, style.columns() - NOTE_AT, "");
-        let _ = write!(out, "{name:<16}  {}", style.strong(&value));
-        for (i, line) in note.lines().enumerate() {
-            let before = if i == 0 { "  ".to_owned() } else { format!("\n{:NOTE_AT$}", "") };
-            let _ = write!(out, "{before}{}", style.faint(line));
-        }
-        out.push('\n');
-    }
+    *out += &figures(&block.rows).terminal(style);
 }
 
 /// The figures over several runs.
 fn estimates(out: &mut String, summary: &Summary, style: &Style) {
     let Some(runs) = &summary.runs else { return };
     let n = runs.values().map(|e| e.n).max().unwrap_or(0);
-    let _ = writeln!(
-        out,
-        "\n{}",
-        style.strong(&format!("over {n} runs: mean and 95 % confidence interval, of quantiles median and range"))
-    );
-    for (path, e) in runs {
-        let figure = methods::named(path, &summary.methods);
-        let figure = padded(&middle_cut(&figure, 40), 28);
-        let (middle, from, to) = e.shown();
-        let _ = writeln!(out, "{figure} {:>10}  {} to {}  (n = {})", short(middle), short(from), short(to), e.n);
-    }
+    let title = format!("over {n} runs: mean and 95 % confidence interval, of quantiles median and range");
+    let interval = |e: &Estimate| {
+        let (_, from, to) = e.shown();
+        format!("{} to {}  (n = {})", short(from), short(to), e.n)
+    };
+    let table = Rows::of(runs)
+        .with(column("", Name(28)), |(path, _)| methods::named(path, &summary.methods))
+        .with(column("", Number(10)), |(_, e)| short(e.shown().0))
+        .with(column("", Text), |(_, e)| interval(e))
+        .table();
+    let _ = write!(out, "\n{}\n{}", style.strong(&title), table.terminal(style));
 }
 
-fn theory(out: &mut String, summary: &Summary, style: &Style) {
-    if summary.theory.is_empty() {
-        return;
-    }
-    let columns = Columns { name: style.columns() - 26, gap: " ", cells: &[10, 12] };
-    let title = columns.line("theory beside simulation", &["theory", "simulated"]);
-    let _ = writeln!(out, "\n{}", style.strong(&title));
-    for row in &summary.theory {
-        let _ = writeln!(out, "{}", columns.line(&row.figure, &[short(row.theory), short_or_dash(row.simulated)]));
-        let _ = writeln!(out, "  {}", style.faint(&paragraphs(&row.basis, style.columns() - 2, "  ")));
-    }
+pub(super) fn theory(summary: &Summary) -> Table {
+    Rows::of(&summary.theory)
+        .with(column("theory", Name(74)).above("theory beside simulation"), |t| &t.figure)
+        .with(column("value", Number(10)).above("theory"), |t| short(t.theory))
+        .with(column("simulated", Number(12)), |t| short_or_dash(t.simulated))
+        .with(column("basis", Below).paint(Style::faint), |t| &t.basis)
+        .table()
 }
 
 fn remarks(out: &mut String, summary: &Summary, style: &Style) {

@@ -1,8 +1,5 @@
 //! Tables as data. A report declares each column once, with what it shows of a row; a terminal and Markdown show the same.
 
-// The reports of runs and comparisons follow.
-#![allow(dead_code, unused_imports)]
-
 pub(super) use Kind::{Bar, Below, Name, Number, Section, Text, Word};
 
 use super::markdown;

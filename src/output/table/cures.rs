@@ -4,18 +4,43 @@ use std::fmt::Write as _;
 
 use crate::metrics::cures::{Cures, Figures, Row};
 use crate::metrics::outcome::Summary;
-use crate::output::columns::Columns;
 use crate::output::markdown;
-use crate::output::style::{Style, padded};
-use crate::words::{count, middle_cut, paragraphs, set_option, short, short_or_dash};
+use crate::output::style::Style;
+use crate::output::tabular::{Below, Cell, Name, Number, Rows, Table, column};
+use crate::words::{count, paragraphs, set_option, short, short_or_dash};
 
-/// Names of cures are not longer, but those of what a user might add.
-const NAME: usize = 29;
 /// More `--set`s than this are in summary.json.
 const MOST_SETS: usize = 12;
 
-const COLUMNS: [&str; 5] = ["max_over_mean", "worst window", "p99 ms", "failed", "reconn/s"];
-const WIDTHS: [usize; 5] = [13, 13, 8, 9, 9];
+fn table(cures: &Cures) -> Table {
+    let other_calls = |row: &Row| row.figures.as_ref().is_some_and(|f| !f.same_calls);
+    let figure = |of: fn(&Figures) -> String| move |row: &Row| row.figures.as_ref().map_or_else(|| "-".to_owned(), of);
+    let failed = |row: &Row| match row.figures {
+        Some(_) => String::new(),
+        None => format!("cannot finish: {}", row.failure),
+    };
+    const MARK: &str = "* other calls of the same load: what its clients ask for depends on the answers";
+    Rows::of(&cures.rows)
+        .with(column("what would change that", Name(29)).above(""), |row| {
+            Cell::from(&row.name).marked(if other_calls(row) { " *" } else { "" })
+        })
+        .with(column("max_over_mean", Number(12)), figure(|f| short_or_dash(f.max_over_mean)))
+        .with(column("worst window", Number(12)), figure(|f| short_or_dash(f.worst_window_max_over_mean)))
+        .with(column("p99 ms", Number(7)), figure(|f| short_or_dash(f.latency_p99_ms)))
+        .with(column("failed", Number(8)), figure(|f| count(f.requests_failed)))
+        .with(column("reconn/s", Number(8)), figure(|f| short(f.reconnects_per_s)))
+        .with(column("", Below).paint(Style::bad).when(cures.rows.iter().any(|row| row.figures.is_none())), failed)
+        .with(column("set", Below).code().paint(Style::faint), settings)
+        .table()
+        .remark(usize::MAX, cures.rows.iter().filter(|row| other_calls(row)).count(), |_| MARK.to_owned())
+}
+
+fn settings(row: &Row) -> String {
+    match row.sets.len() {
+        ..=MOST_SETS => row.sets.iter().map(|set| set_option(set)).collect::<Vec<_>>().join(" "),
+        n => format!("{n} settings: see `cures` in summary.json"),
+    }
+}
 
 /// The section at the end of the table; nothing if cures were not asked for.
 pub(super) fn cures(out: &mut String, summary: &Summary, style: &Style) {
@@ -23,50 +48,9 @@ pub(super) fn cures(out: &mut String, summary: &Summary, style: &Style) {
     let columns = style.columns();
     if !cures.rows.is_empty() {
         let _ = writeln!(out, "\n{}", style.strong(&paragraphs(&title(summary), columns, "  ")));
-        let table = Columns { name: NAME.min(columns.saturating_sub(WIDTHS.iter().sum())), gap: "", cells: &WIDTHS };
-        let _ = writeln!(out, "{}", style.strong(&table.line("", &COLUMNS)));
-        for row in &cures.rows {
-            self::row(out, row, table, style);
-        }
-        if let Some(note) = note(cures) {
-            let _ = writeln!(out, "{}", style.faint(&paragraphs(note, columns, "  ")));
-        }
+        *out += &table(cures).terminal(style);
     }
     let _ = writeln!(out, "\n{}", style.strong(&paragraphs(&cures.words, columns, "")));
-}
-
-fn row(out: &mut String, row: &Row, table: Columns<'_>, style: &Style) {
-    let columns = style.columns();
-    let mark = if row.figures.as_ref().is_some_and(|f| !f.same_calls) { " *" } else { "" };
-    let shown = middle_cut(&row.name, table.name.saturating_sub(mark.len())) + mark;
-    match &row.figures {
-        Some(figures) => {
-            let _ = writeln!(out, "{}", table.line(&shown, &cells(figures)));
-        }
-        None => {
-            let text = format!("{} {}", padded(&shown, table.name), style.bad("cannot finish"));
-            let _ = writeln!(out, "{text}\n  {}", paragraphs(&row.failure, columns - 2, "  "));
-        }
-    }
-    if !row.sets.is_empty() {
-        // In one line, however long, so that a shell takes it: terminals break it where they must.
-        let options: Vec<String> = row.sets.iter().map(|set| set_option(set)).collect();
-        let text = match options.len() {
-            ..=MOST_SETS => format!("  {}", options.join(" ")),
-            n => format!("  {n} settings: see `cures` in summary.json"),
-        };
-        let _ = writeln!(out, "{}", style.faint(&text));
-    }
-}
-
-fn cells(figures: &Figures) -> [String; 5] {
-    [
-        short_or_dash(figures.max_over_mean),
-        short_or_dash(figures.worst_window_max_over_mean),
-        short_or_dash(figures.latency_p99_ms),
-        count(figures.requests_failed),
-        short(figures.reconnects_per_s),
-    ]
 }
 
 /// Which run the rows are of.
@@ -76,27 +60,12 @@ fn title(summary: &Summary) -> String {
     format!("what would change that: each simulated with the same calls ({of}seed {}); {whole}", summary.seed)
 }
 
-/// What a mark in the rows means.
-fn note(cures: &Cures) -> Option<&'static str> {
-    let other = cures.rows.iter().filter_map(|row| row.figures.as_ref()).any(|figures| !figures.same_calls);
-    other.then_some("* other calls of the same load: what its clients ask for depends on the answers")
-}
-
 /// The section in Markdown.
 pub(in crate::output) fn in_markdown(out: &mut String, summary: &Summary) {
     let Some(cures) = &summary.cures else { return };
     if !cures.rows.is_empty() {
-        let _ = writeln!(out, "{}.\n", markdown::outside(&title(summary)));
+        let _ = write!(out, "{}.\n\n{}", markdown::outside(&title(summary)), table(cures).markdown());
     }
-    let rows = cures.rows.iter().map(|row| {
-        let figures =
-            row.figures.as_ref().map_or_else(|| ["cannot finish", "-", "-", "-", "-"].map(str::to_owned), cells);
-        let sets: Vec<String> = row.sets.iter().map(|set| set_option(set)).collect();
-        let sets = if sets.is_empty() { String::new() } else { markdown::code(&sets.join(" ")) };
-        [vec![markdown::outside(&row.name)], figures.to_vec(), vec![sets]].concat()
-    });
-    let columns = [&["what would change that"][..], &COLUMNS, &["set"]].concat();
-    markdown::table(out, &columns, rows);
     let _ = writeln!(out, "{}\n", markdown::outside(&cures.words));
 }
 

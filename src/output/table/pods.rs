@@ -1,10 +1,9 @@
 //! The rows of the pods.
 
-use std::fmt::Write as _;
-
 use crate::metrics::outcome::{Outcome, PodSummary};
 use crate::metrics::phase::PodNow;
-use crate::output::style::{Style, padded};
+use crate::output::style::Style;
+use crate::output::tabular::{Bar, Cell, Name, Number, Paint, Rows, Table, Text, column, plain};
 use crate::words::{count, duration, middle_cut, millis_or_dash, percent_or_dash, short_or_dash};
 
 /// More pods than this are not all listed.
@@ -12,25 +11,21 @@ const PODS_MOST: usize = 40;
 /// How many of the busiest and of the least busy are, then.
 const PODS_ENDS: usize = 15;
 
-/// Columns of a pod's row that hold numbers, with the spaces between all columns.
-const NUMBERS: usize = 48;
-
-/// The heading of the connections by client, and the widest that they are.
-const CLIENTS: &str = "by client";
+/// The widest that the connections by client are.
 const MOST_OF_CLIENTS: usize = 28;
 
 /// What a pod's row shows: of the headline's phase where there is one, else of the whole run.
-pub(in crate::output) struct Row<'a> {
+struct Row<'a> {
     pod: &'a PodSummary,
-    pub share: Option<f64>,
-    pub requests: String,
-    pub utilization: Option<f64>,
-    pub p99: Option<f64>,
-    pub failed: u64,
+    share: Option<f64>,
+    requests: String,
+    utilization: Option<f64>,
+    p99: Option<f64>,
+    failed: u64,
 }
 
 impl Row<'_> {
-    pub(crate) fn of(pod: &PodSummary, now: bool) -> Row<'_> {
+    fn of(pod: &PodSummary, now: bool) -> Row<'_> {
         if !now {
             let (share, utilization, p99) = (pod.share, pod.utilization, pod.latency_ms.p99);
             return Row { pod, share, requests: count(pod.requests), utilization, p99, failed: pod.errors };
@@ -53,85 +48,45 @@ impl Row<'_> {
 }
 
 /// The pods of the servers, or of the gateways.
-pub(super) fn pods(out: &mut String, outcome: &Outcome, (heading, pods): (&str, &[PodSummary]), style: &Style) {
-    if pods.is_empty() {
-        out.push_str("\nno pods\n");
-        return;
-    }
+pub(in crate::output) fn pods(outcome: &Outcome, heading: &str, pods: &[PodSummary]) -> Table {
     let now = pods.iter().any(|pod| pod.now.is_some());
     let (order, listed) = order(outcome, pods, now);
     let rows: Vec<Row<'_>> = order.iter().map(|&i| Row::of(&pods[i], now)).collect();
-    // A column only where there are some.
     let streams = pods.iter().any(|pod| pod.messages > 0) && !now;
     let (losses, limits) = (rows.iter().any(|row| row.failed > 0), pods.iter().any(|pod| pod.throttled.is_some()));
-    let messages = |cell: String| if streams { format!(" {cell:>12}") } else { String::new() };
-    let failed = |cell: String| if losses { format!(" {cell:>7}") } else { String::new() };
-    let throttled = |cell: String| if limits { format!(" {cell:>5}") } else { String::new() };
-    let optional = messages(String::new()).len() + failed(String::new()).len() + throttled(String::new()).len();
-    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let clients = widest(&mut rows.iter().map(|row| by_client(row.pod).chars().count())).min(MOST_OF_CLIENTS);
-    let clients = if clients == 0 { 0 } else { clients.max(CLIENTS.len()) };
-    let client = |cell: String| if clients > 0 { format!(" {cell:>clients$}") } else { String::new() };
-    let optional = optional + client(String::new()).len();
-    let lives = widest(&mut rows.iter().map(|row| life(row).chars().count()));
-    let lives = lives.clamp(4, style.columns().saturating_sub(NUMBERS + optional + 8).max(4));
-    // What the numbers leave of the line is shared by the names and the bars.
-    let room = style.columns().saturating_sub(NUMBERS + lives + optional);
-    let longest = widest(&mut rows.iter().map(|row| row.pod.pod.chars().count()));
-    let name = longest.clamp(8, 28.min(room.saturating_sub(6)).max(8));
-    let bar = room.saturating_sub(name).min(30);
+    let clients = rows.iter().any(|row| !row.pod.connections_by_client.is_empty());
     let most = rows.iter().filter_map(|row| row.share).fold(0.0, f64::max);
-    let heads = format!(
-        "{heading:name$}  {:bar$} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  life",
-        "",
-        "share",
-        of_requests(pods, now),
-        messages("messages".into()),
-        failed("failed".into()),
-        "conns",
-        client(CLIENTS.into()),
-        "util",
-        throttled("throt".into()),
-        "p99",
-    );
-    let _ = writeln!(out, "\n{}", style.strong(&heads));
-    for (i, row) in rows.iter().enumerate() {
-        let part = row.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most);
-        let cells = format!(
-            "{} {:>7} {:>12}{}{} {:>6}{} {:>6}{} {:>8}  {}",
-            style.bar(part, bar),
-            percent_or_dash(row.share),
-            row.requests,
-            messages(count(row.pod.messages)),
-            failed(count(row.failed)),
-            row.pod.connections_at_end,
-            client(middle_cut(&by_client(row.pod), clients)),
-            whole_percent(row.utilization),
-            throttled(whole_percent(row.pod.throttled)),
-            millis_or_dash(row.p99),
-            middle_cut(&life(row), lives)
-        );
-        let line = format!("{}  {cells}", padded(&middle_cut(&row.pod.pod, name), name));
-        let shares = rows.iter().filter_map(|row| row.share);
-        let _ = writeln!(out, "{}", marked(row.share, row.is_idle(), shares, style, line.trim_end()));
-        if listed > PODS_MOST && i + 1 == PODS_ENDS {
-            let text = format!("… {} pods between these (all are in summary.json)", listed - 2 * PODS_ENDS);
-            let _ = writeln!(out, "{}", style.faint(&text));
-        }
-    }
-    for line in gone(pods).iter().filter(|_| now) {
-        let _ = writeln!(out, "{}", style.faint(line));
-    }
+    let bar = |row: &Row<'_>| Cell::bar(row.share.filter(|_| most > 0.0).map_or(0.0, |share| share / most));
+    let shares = || rows.iter().filter_map(|row| row.share);
+    let left = if listed > PODS_MOST { listed - 2 * PODS_ENDS } else { 0 };
+    Rows::of(&rows)
+        .with(column(heading, Name(8)), |row| &row.pod.pod)
+        .with(column("", Bar), bar)
+        .with(column("share", Number(7)), |row| percent_or_dash(row.share))
+        .with(column(of_requests(pods, now), Number(12)), |row| &row.requests)
+        .with(column("messages", Number(12)).when(streams), |row| count(row.pod.messages))
+        .with(column("failed", Number(7)).when(losses), |row| count(row.failed))
+        .with(column("connections", Number(6)).above("conns"), |row| row.pod.connections_at_end.to_string())
+        .with(column("by client", Number(9)).terminal_only().when(clients), |row| by_client(row.pod))
+        .with(column("util", Number(6)).terminal_only(), |row| whole_percent(row.utilization))
+        .with(column("utilization", Number(6)).markdown_only(), |row| percent_or_dash(row.utilization))
+        .with(column("throt", Number(5)).terminal_only().when(limits), |row| whole_percent(row.pod.throttled))
+        .with(column("throttled", Number(5)).markdown_only().when(limits), |row| percent_or_dash(row.pod.throttled))
+        .with(column("p99", Number(8)), |row| millis_or_dash(row.p99))
+        .with(column("life", Text).terminal_only(), life)
+        .painted(|row| paint(row.share, row.is_idle(), shares()))
+        .table()
+        .remark(PODS_ENDS, left, |n| format!("… {n} pods between these (all are in summary.json)"))
 }
 
 /// The pod's connections by client: `web 5, batch 1`.
 fn by_client(pod: &PodSummary) -> String {
     let parts: Vec<String> = pod.connections_by_client.iter().map(|(client, n)| format!("{client} {n}")).collect();
-    parts.join(", ")
+    middle_cut(&parts.join(", "), MOST_OF_CLIENTS)
 }
 
 /// The heading of what pods receive.
-pub(in crate::output) fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
+fn of_requests(pods: &[PodSummary], now: bool) -> &'static str {
     match (now, pods.iter().any(|pod| pod.messages > 0)) {
         (false, _) => "requests",
         (true, true) => "messages/s",
@@ -143,12 +98,12 @@ pub(in crate::output) fn of_requests(pods: &[PodSummary], now: bool) -> &'static
 const HOT: f64 = 1.5;
 
 /// The line of a pod that gets nothing, or much more than the mean, stands out.
-fn marked(share: Option<f64>, idle: bool, shares: impl Iterator<Item = f64>, style: &Style, line: &str) -> String {
+fn paint(share: Option<f64>, idle: bool, shares: impl Iterator<Item = f64>) -> Paint {
     let (n, all) = shares.fold((0.0, 0.0), |(n, all), share| (n + 1.0, all + share));
     match share {
-        Some(_) if idle && all > 0.0 => style.bad(line),
-        Some(share) if all > 0.0 && share * n >= HOT * all => style.hot(line),
-        _ => line.to_owned(),
+        Some(_) if idle && all > 0.0 => Style::bad,
+        Some(share) if all > 0.0 && share * n >= HOT * all => Style::hot,
+        _ => plain,
     }
 }
 
@@ -161,8 +116,11 @@ struct Gone {
     last_s: f64,
 }
 
-/// Pods that are gone: a line per generation, with what they did in the whole run.
+/// Pods that are gone, if the table is of now: a line per generation, with what they did in the whole run.
 pub(in crate::output) fn gone(pods: &[PodSummary]) -> Vec<String> {
+    if pods.iter().all(|pod| pod.now.is_none()) {
+        return Vec::new();
+    }
     let mut all: Vec<Gone> = Vec::new();
     for pod in pods {
         let Some(last_s) = pod.deleted_s else { continue };
@@ -230,7 +188,7 @@ mod tests {
     #[test]
     fn hot_pods_and_idle_ones_stand_out() {
         let style = Style { colour: true, ..Style::default() };
-        let mark = |share: f64, shares: [f64; 3]| marked(Some(share), share == 0.0, shares.into_iter(), &style, "a");
+        let mark = |share: f64, shares: [f64; 3]| paint(Some(share), share == 0.0, shares.into_iter())(&style, "a");
         assert_eq!(mark(0.5, [0.5, 0.5, 0.0]), "\u{1b}[33ma\u{1b}[0m");
         assert_eq!(mark(0.0, [0.5, 0.5, 0.0]), "\u{1b}[31ma\u{1b}[0m");
         assert_eq!(mark(0.4, [0.4, 0.3, 0.3]), "a");
