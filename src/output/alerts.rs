@@ -3,34 +3,20 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::columns::Columns;
+use super::markdown::outside;
 use super::style::Style;
+use super::tabular::{Name, Number, Paint, Rows, Section, Table, Text, Word, column, plain};
 use crate::experiment::alerts::{Fires, Report, Row, RuleSummary, ScenarioAlerts, State, Stretch, Summed};
 use crate::words::{counted, duration, paragraphs, trimmed};
 
-const ROWS: Columns<'static> = Columns { name: 32, gap: "  ", cells: &[8, 10, 9, 8] };
-const HEAD: [&str; 4] = ["fires at", "after skew", "fires for", "held for"];
 /// More series of an alert are counted and not named.
 const MOST_SERIES: usize = 3;
 
 /// The report for the terminal.
 #[must_use]
 pub fn render(report: &Report, style: &Style) -> String {
-    let mut out = ROWS.line("", &HEAD) + "  series\n";
-    for scenario in &report.scenarios {
-        let title = format!("{}: {}", scenario.scenario, skew_of(scenario));
-        let _ = writeln!(out, "{}", style.strong(&paragraphs(&title, style.columns(), "  ")));
-        if rows(scenario).is_empty() {
-            let _ = writeln!(out, "{}", style.faint("  all are silent"));
-        }
-        for row in rows(scenario) {
-            let line = ROWS.line(&format!("  {}", row.alert), &cells(row)) + "  " + &series(row);
-            let line = line.trim_end();
-            let _ = writeln!(out, "{}", if row.state == State::Silent { style.faint(line) } else { line.to_owned() });
-        }
-        out.push('\n');
-    }
-    for sentence in report.rules.iter().map(summary).chain(left_out(report)) {
+    let mut out = rows(report).terminal(style) + "\n";
+    for sentence in sentences(report) {
         let _ = writeln!(out, "{}", paragraphs(&sentence, style.columns(), "  "));
     }
     let _ = writeln!(out, "\n{}", style.faint(&paragraphs(&legend(report), style.columns(), "")));
@@ -40,26 +26,52 @@ pub fn render(report: &Report, style: &Style) -> String {
 /// The same for a pull request.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
-    let mut out = String::from("| scenario | skew from | alert |");
-    HEAD.iter().chain(&["series"]).for_each(|head| {
-        let _ = write!(out, " {head} |");
-    });
-    let _ = writeln!(out, "\n|{}", "---|".repeat(4 + HEAD.len()));
-    for scenario in &report.scenarios {
-        let from: Vec<String> = scenario.skew.stretches.iter().map(|stretch| duration(stretch.from_s)).collect();
-        let from = if from.is_empty() { "never".to_owned() } else { from.join(", ") };
-        for row in &scenario.alerts {
-            let cells = cells(row).join(" | ");
-            let [alert, series] = [row.alert.clone(), series(row)].map(|text| text.replace('|', "\\|"));
-            let _ = writeln!(out, "| {} | {from} | {alert} | {cells} | {series} |", scenario.scenario);
-        }
-    }
-    out.push('\n');
-    for sentence in report.rules.iter().map(summary).chain(left_out(report)) {
-        let _ = writeln!(out, "- {sentence}");
+    let mut out = rows(report).markdown();
+    for sentence in sentences(report) {
+        let _ = writeln!(out, "- {}", outside(&sentence));
     }
     let _ = writeln!(out, "\n{}", legend(report));
     out
+}
+
+/// A row per scenario and alert. Of a scenario in which all are silent, one says so.
+fn rows(report: &Report) -> Table {
+    let cell = |i: usize| {
+        move |(_, row): (&ScenarioAlerts, Option<&Row>)| row.map_or_else(String::new, |row| cells(row)[i].clone())
+    };
+    let from = |scenario: &ScenarioAlerts| {
+        let from: Vec<String> = scenario.skew.stretches.iter().map(|stretch| duration(stretch.from_s)).collect();
+        if from.is_empty() { "never".to_owned() } else { from.join(", ") }
+    };
+    let faint = |row: Option<&Row>| row.is_none_or(|row| row.state == State::Silent);
+    Rows::of(report.scenarios.iter().flat_map(alerts_of))
+        .with(column("", Section).terminal_only().paint(Style::strong), |(s, _)| {
+            format!("{}: {}", s.scenario, skew_of(s))
+        })
+        .with(column("scenario", Word).markdown_only(), |(s, _)| &s.scenario)
+        .with(column("skew from", Word).markdown_only(), |(s, _)| from(s))
+        .with(column("alert", Name(32)).above(""), |(_, row)| {
+            row.map_or("  all are silent".to_owned(), |row| format!("  {}", row.alert))
+        })
+        .with(column("fires at", Number(9)), cell(0))
+        .with(column("after skew", Number(11)), cell(1))
+        .with(column("fires for", Number(10)), cell(2))
+        .with(column("held for", Number(9)), cell(3))
+        .with(column("series", Text), |(_, row)| row.map_or_else(String::new, series))
+        .painted(|(_, row)| if faint(row) { Style::faint as Paint } else { plain })
+        .table()
+}
+
+/// The alerts of a scenario; `None` stands for all of them if all are silent.
+fn alerts_of(scenario: &ScenarioAlerts) -> Vec<(&ScenarioAlerts, Option<&Row>)> {
+    match scenario.alerts.iter().all(|row| row.state == State::Silent) {
+        true => vec![(scenario, None)],
+        false => scenario.alerts.iter().map(|row| (scenario, Some(row))).collect(),
+    }
+}
+
+fn sentences(report: &Report) -> impl Iterator<Item = String> {
+    report.rules.iter().map(summary).chain(left_out(report))
 }
 
 /// When the load of a scenario is uneven, in words.
@@ -84,11 +96,6 @@ fn skew_of(scenario: &ScenarioAlerts) -> String {
         ([], Some(over)) => format!("{run}, no skew: {}", most(over)),
         (all, _) => format!("{run}, skew {}", all.iter().map(stretch).collect::<Vec<_>>().join("; ")),
     }
-}
-
-/// The alerts of a scenario; none if all are silent.
-fn rows(scenario: &ScenarioAlerts) -> &[Row] {
-    if scenario.alerts.iter().all(|row| row.state == State::Silent) { &[] } else { &scenario.alerts }
 }
 
 fn lasts(report: &Report) -> String {
@@ -242,32 +249,17 @@ mod tests {
             skew: Skew { stretches: vec![stretch], most: Some(2.125), longest_s: 480.0 },
             alerts: rows,
         };
+        let quiet =
+            ScenarioAlerts { scenario: "q".to_owned(), alerts: vec![row("A", None, None, &[])], ..scenario.clone() };
         let report = Report {
             criterion: Criterion { max_over_mean: 1.5, lasts_s: 300.0, resolution_s: 15.0 },
             evaluation_interval_s: 60.0,
-            scenarios: vec![scenario],
+            scenarios: vec![scenario, quiet],
             rules: vec![rule((1, Some((465.0, 465.0))), (0, None))],
             missed: vec!["y".to_owned()],
             too_short: vec!["z".to_owned()],
         };
-        let table = render(&report, &Style::default());
-        let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(
-            lines[1],
-            "x: a run of 10m, skew from 2m (after rollout of s) to the end, up to 2.12 times the mean"
-        );
-        assert_eq!(
-            lines[2],
-            "  A                                  7m15s       5m15s         1m     7m45s  job=s,pod=a"
-        );
-        assert_eq!(
-            lines[3],
-            "  B                                pending           -          -        1m  pod=a pod=b pod=c and 1 more"
-        );
-        assert_eq!(lines[4], "  C                                 silent           -          -         -");
-        assert!(table.contains("\nNo alert catches the skew in y.\nToo short to say something, below 5m: z.\n"));
-        let text = markdown(&report);
-        assert!(text.contains("\n| x | 2m | A | 7m15s | 5m15s | 1m | 7m45s | job=s,pod=a |\n"), "{text}");
+        insta::assert_snapshot!(format!("{}\n{}", render(&report, &Style::default()), markdown(&report)));
     }
 
     #[test]

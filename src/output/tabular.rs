@@ -251,7 +251,7 @@ impl Table {
             for (column, cell) in pairs().filter(|(column, _)| column.kind == Section) {
                 if cell.text != section {
                     section = &cell.text;
-                    lines.push((column.paint)(style, &middle_cut(section, style.columns())));
+                    lines.push((column.paint)(style, &paragraphs(section, style.columns(), "  ")));
                 }
             }
             lines.push(paint(style, &self.line(cells, &widths, style)));
