@@ -170,7 +170,7 @@ fn what_does_not_fit_is_refused() {
         (&["small.yaml", "--from", "empty"], "no files .json, .om or .csv"),
         (&["small.yaml", "--from", "answer.json", "--fit", "3s..2s"], "ends before it begins"),
         (&["small.yaml", "--from", "answer.json", "--fit", "1s..2s"], "at least 100 are needed"),
-        (&["small.yaml", "--from", "answer.json", "--fit", "0s..5s", "--predict", "5s..9s"], "the scenario lasts 5 s"),
+        (&["small.yaml", "--from", "answer.json", "--fit", "0s..5s", "--predict", "5s..9s"], "add `--set duration=9s`"),
         (&["two.yaml", "--from", "answer.json"], "has 2 servers"),
         (&["small.yaml", "--from", "answer.json", "--runs", "30"], "--predict"),
         (&["small.yaml", "--from", "answer.json", "--prometheus", "http://x"], "cannot be used with"),
