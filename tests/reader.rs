@@ -240,7 +240,7 @@ fn sets_change_the_scenario() {
             "cluster.rtt=1ms",
             "clients.ghz.policy.round_robin.start=first",
             "servers.0.strategy={max_surge: 1, max_unavailable: 0}",
-            "about=",
+            "about=null",
         ],
     )
     .model;

@@ -319,8 +319,7 @@ mod tests {
             31.0, 3.0, 3.0,
         ];
         let buckets = Buckets { ends: ends.to_vec(), counts: counts.to_vec() };
-        let found = buckets.law().map(|found| found.law);
-        let Some(Law::Lognormal { mu, sigma }) = found else { panic!("{found:?}") };
+        let Some(Found { law: Law::Lognormal { mu, sigma }, .. }) = buckets.law() else { panic!("another law") };
         assert!((mu.exp() - 0.004).abs() < 2e-5 && (sigma - 0.8).abs() < 0.002, "{} {sigma}", mu.exp());
         for total in [1e4, 1e6, 1e8, 1e10] {
             for i in 0..20 {
@@ -329,7 +328,6 @@ mod tests {
                 buckets.counts.iter_mut().for_each(|n| *n = (*n * total / 1e6).round());
                 let found = buckets.law().map(|found| found.law);
                 assert!(matches!(found, Some(Law::Lognormal { .. })), "{total} {i}: {found:?}");
-                assert!(buckets.misfit(&found.unwrap()) < 1e-3, "{total} {i}: {found:?}");
             }
         }
     }

@@ -25,7 +25,7 @@ pub fn life(name: String, events: &Table) -> Life {
 }
 
 pub fn check(run: &Run<'_>, findings: &mut Findings) {
-    let kinds = ["rollout", "scale", "kill", "delete", "slow", "rate", "pod", "client"];
+    let kinds = ["rollout", "scale", "kill", "delete", "slow", "errors", "rate", "pod", "client"];
     let table = &run.events;
     let mut last = 0;
     let mut created: BTreeMap<&str, u64> = BTreeMap::new();
