@@ -114,6 +114,20 @@ fn failure_accrual_leaves_a_failing_pod_out() {
     is_binomial(exhausted.requests.failed, exhausted.requests.started, 0.5);
 }
 
+/// Another client's outlier detection changes nothing: each client has a mechanism of its own.
+#[test]
+fn failure_accrual_works_beside_outlier_detection() {
+    let summary = run("name: a\nduration: 10m\nservers: [{ name: s, replicas: 9, service_time: 10ms }]\n\
+                       clients:\n\
+                       - { name: web, load: { open: { rate: 10 } }, via: { linkerd: { failure_accrual: { jitter: 0 } } } }\n\
+                       - { name: other, policy: round_robin, discovery: watch, load: { open: { rate: 0.01 } },\n    \
+                           outlier_detection: { failure_percentage: { request_volume: 1, minimum_hosts: 9 } } }\n\
+                       timeline: [{ at: 0s, errors: { server: s, status: INTERNAL } }]\n");
+    // 7 in a row, and a probe after each penalty of 1, 2, 4, … 60 s: 1 + 5 of them in 63 s, and then at most 9 in 10 minutes.
+    let failed = summary.requests.failed_by_client["web"];
+    assert!((7..=7 + 15).contains(&failed), "{failed}");
+}
+
 #[test]
 fn errors_take_their_own_time_and_end() {
     let text = |lasts: &str| {

@@ -2,9 +2,8 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{FailureReason, Observation, Observer, Status};
+use super::super::observation::{FailureReason, Observer, Status};
 use super::super::schedule::Rank;
-use super::super::world::Channel;
 use crate::ids::{Address, ChannelId, ConnectionIx};
 use crate::model::FailureAccrual;
 use crate::policy::accrual::Breaker;
@@ -40,15 +39,13 @@ impl<O: Observer> Engine<'_, O> {
         if before.admits() == after.admits() && !matches!(before, Breaker::Probation { .. }) {
             return;
         }
-        self.channels[index].stale = true;
-        match after {
-            Breaker::Shut { until, .. } => {
-                self.schedule.at(until, Rank::Expiry, Event::PenaltyOver { channel: index, address });
-                if matches!(before, Breaker::Open { .. }) {
-                    self.tell_accrual(index, address, false);
-                }
-            }
-            _ => self.tell_accrual(index, address, true),
+        if let Breaker::Shut { until, .. } = after {
+            self.schedule.at(until, Rank::Expiry, Event::PenaltyOver { channel: index, address });
+        }
+        // After a probe that failed the endpoint is out as before.
+        match (before, after) {
+            (Breaker::Probation { .. }, Breaker::Shut { .. }) => self.channels[index].stale = true,
+            _ => self.ejection(index, address, matches!(after, Breaker::Open { .. })),
         }
     }
 
@@ -87,14 +84,5 @@ impl<O: Observer> Engine<'_, O> {
     /// Whether failure accrual leaves an endpoint out.
     pub(crate) fn is_shut(&self, index: ChannelId, address: Address) -> bool {
         !self.breakers.is_empty() && self.breakers.get(&(index, address)).is_some_and(|breaker| !breaker.admits())
-    }
-
-    fn tell_accrual(&mut self, index: ChannelId, address: Address, back: bool) {
-        let Channel { replica, .. } = self.channels[index];
-        let replica = &self.replicas[replica];
-        let (client, ordinal) = (replica.client, replica.ordinal);
-        if let Some(pod) = address.pod() {
-            self.observe(&Observation::Ejected { client: client.0, replica: ordinal, pod, back });
-        }
     }
 }

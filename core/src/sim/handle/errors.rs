@@ -2,7 +2,7 @@
 
 use super::super::engine::Engine;
 use super::super::event::Event;
-use super::super::observation::{Handled, NO_METHOD, Observation, Observer, PodPhase};
+use super::super::observation::{Handled, Observation, Observer, PodPhase};
 use super::super::schedule::Rank;
 use crate::distribution::unit;
 use crate::ids::{CallIx, PodId};
@@ -37,7 +37,7 @@ impl<O: Observer> Engine<'_, O> {
         }
     }
 
-    /// A call enters a slot of a pod that answers errors: how long it takes. Each attempt has a draw of its own.
+    /// A call enters a slot of a pod that answers errors: how long it takes, where serving it takes `work`. Each attempt has a draw of its own.
     #[inline(never)]
     pub(crate) fn served_or_not(&mut self, pod: PodId, index: CallIx, work: Span) -> Span {
         let call = &mut self.calls[index];
@@ -45,11 +45,7 @@ impl<O: Observer> Engine<'_, O> {
         let errors = self.pods[pod].errors.as_ref().map(|answering| answering.errors);
         let answered = errors.filter(|errors| draw < errors.share);
         call.failure = answered.map(|errors| errors.status.into());
-        match answered.and_then(|errors| errors.takes) {
-            Some(takes) => takes,
-            None if call.method == NO_METHOD => work,
-            None => self.costs(index, work),
-        }
+        answered.and_then(|errors| errors.takes).unwrap_or(work)
     }
 
     /// What came of a call that leaves its slot.

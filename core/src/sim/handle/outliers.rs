@@ -70,7 +70,7 @@ impl<O: Observer> Engine<'_, O> {
     }
 
     /// An endpoint is left out, or comes back: pickers follow, and observers are told.
-    fn ejection(&mut self, judge: ChannelId, address: Address, back: bool) {
+    pub(super) fn ejection(&mut self, judge: ChannelId, address: Address, back: bool) {
         let Channel { replica, pools, .. } = self.channels[judge];
         let replica = &self.replicas[replica];
         let (client, ordinal) = (replica.client, replica.ordinal);
@@ -97,8 +97,11 @@ impl<O: Observer> Engine<'_, O> {
 
     /// Whether the channel leaves `address` out.
     pub(crate) fn is_ejected(&self, index: ChannelId, address: Address) -> bool {
+        if self.is_shut(index, address) {
+            return true;
+        }
         if self.outliers.is_empty() {
-            return self.is_shut(index, address);
+            return false;
         }
         let Some(outliers) = self.outliers.get(&self.judge_of(index)) else { return false };
         let ejected = outliers.find(address).is_some_and(|i| outliers.hosts[i].ejected.is_some());

@@ -73,13 +73,8 @@ impl<O: Observer> Engine<'_, O> {
                 let call = &mut self.calls[index];
                 call.state = CallState::InService;
                 let work = p.settings.service_time.sample(call.demand);
-                if p.errors.is_some() {
-                    self.served_or_not(pod, index, work)
-                } else if call.method == NO_METHOD {
-                    work
-                } else {
-                    self.costs(index, work)
-                }
+                let work = if call.method == NO_METHOD { work } else { self.costs(index, work) };
+                if self.pods[pod].errors.is_some() { self.served_or_not(pod, index, work) } else { work }
             }
             Job::Message(draw) => p.settings.service_time.sample(u64::from(draw) << 32),
             Job::Handshake(_) | Job::Idle => p.settings.handshake_time,
