@@ -25,12 +25,12 @@ pub use gateway::{Gateway, Shutdown};
 pub use hpa::{Behavior, Hpa, ScalingChange, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use keepalive::{Enforcement, Keepalive, PingThrottle, StrikeRule, Wake};
 pub use load::{Arrivals, Closed, Load, MAX_RATE, Messages, Method, RateCurve, Streams};
-pub use retry::{Breakers, Codes, RetriedCode, RetryLimit, RetryPolicy, RetryThrottling};
+pub use retry::{Breakers, Codes, ErrorStatus, RetryLimit, RetryPolicy, RetryThrottling};
 pub use server::{CountOrPercent, GrpcServer, MAX_REPLICAS, Server, SigTerm, Strategy, Termination};
 pub use speed::{Cpu, CpuLimit, WarmUp};
 pub use timeline::{
-    Action, BlackHole, Calm, Changes, Comparison, ErrorStatus, Errors, Expectation, Lies, PhaseOf, Pods, RateChange,
-    Scale, Slow, Unready, What, When,
+    Action, BlackHole, Calm, Changes, Comparison, Errors, Expectation, Lies, PhaseOf, Pods, RateChange, Scale, Slow,
+    Unready, What, When,
 };
 
 pub use crate::pick::{

@@ -59,35 +59,36 @@ impl Codes {
 }
 
 word_enum! {
-    /// A failure that can be retried.
-    pub enum RetriedCode {
-        /// The connection died, or there was none to be had.
+    /// The gRPC status of a failure (`doc/statuscodes.md`) that pods answer, and clients try again. Proxies that judge by HTTP status take them for 503,
+    /// 500, 500 and 429.
+    pub enum ErrorStatus {
+        /// The connection died, there was none to be had, or the pod answered so.
         Unavailable = "UNAVAILABLE",
+        /// The pod answered so: something is broken.
+        Internal = "INTERNAL",
+        /// The pod answered so: a handler's error has no status.
+        Unknown = "UNKNOWN",
         /// The pod's queue was full, or it answered so.
         ResourceExhausted = "RESOURCE_EXHAUSTED",
-        /// The pod answered so.
-        Internal = "INTERNAL",
-        /// The pod answered so.
-        Unknown = "UNKNOWN",
     }
 }
 
-impl RetriedCode {
+impl ErrorStatus {
     /// Its number (`doc/statuscodes.md`).
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
-            RetriedCode::Unavailable => 14,
-            RetriedCode::ResourceExhausted => 8,
-            RetriedCode::Internal => 13,
-            RetriedCode::Unknown => 2,
+            ErrorStatus::Unavailable => 14,
+            ErrorStatus::Internal => 13,
+            ErrorStatus::Unknown => 2,
+            ErrorStatus::ResourceExhausted => 8,
         }
     }
 }
 
 impl Own for Codes {
     fn rows(&self) -> Vec<(String, String)> {
-        let mut known: Vec<RetriedCode> = RetriedCode::ALL.to_vec();
+        let mut known: Vec<ErrorStatus> = ErrorStatus::ALL.to_vec();
         known.sort_by_key(|code| code.number());
         let words: Vec<&str> = known.into_iter().filter(|c| self.contains(c.number())).map(Words::word).collect();
         vec![(String::new(), format!("[{}]", words.join(", ")))]

@@ -101,7 +101,7 @@ word_enum! {
     pub enum SigTerm {
         /// It closes its listener, sends GOAWAY on all connections, and ends when the last call has (grpc-go's GracefulStop).
         GracefulStop = "graceful_stop",
-        /// It exits, with what is under way: nobody handles the signal.
+        /// It exits at once, and calls under way fail: the process has no handler for the signal.
         Exit = "exit",
         /// It goes on until SIGKILL. So does process 1 of a container that handles no SIGTERM, and a server behind a shell that does not pass it on.
         Ignore = "ignore",

@@ -1,9 +1,9 @@
 //! What happens during a run, and what must hold after it.
 
-use super::{MAX_RATE, MAX_REPLICAS};
+use super::{ErrorStatus, MAX_RATE, MAX_REPLICAS};
+use crate::settings;
 use crate::settings::{ABOVE_ZERO, DURATION, count, number, share, word};
 use crate::units::{Span, Time};
-use crate::{settings, word_enum};
 
 /// Something that happens at a given time.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,20 +71,6 @@ settings! {
     } with {
         /// Which pods.
         of: Pods = Pods::default();
-    }
-}
-
-word_enum! {
-    /// The gRPC status of an answer that is an error (`doc/statuscodes.md`). Proxies that judge by HTTP status take it for 503, 500, 500 and 429.
-    pub enum ErrorStatus {
-        /// Try again, elsewhere or later.
-        Unavailable = "UNAVAILABLE",
-        /// Something is broken.
-        Internal = "INTERNAL",
-        /// What a handler's error becomes that has no status.
-        Unknown = "UNKNOWN",
-        /// It has more to do than it can.
-        ResourceExhausted = "RESOURCE_EXHAUSTED",
     }
 }
 

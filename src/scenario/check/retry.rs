@@ -1,7 +1,7 @@
 //! Retries of gRPC calls.
 
 use super::Check;
-use crate::model::{Codes, RetriedCode, RetryPolicy};
+use crate::model::{Codes, ErrorStatus, RetryPolicy};
 use crate::scenario::diagnostic::Place;
 use crate::scenario::file::at::{At, Key};
 use crate::scenario::file::retry::{CodesFile, RetryFile};
@@ -15,7 +15,7 @@ pub(super) fn retry(cx: &mut Check<'_>, file: Key<RetryFile>) -> Option<RetryPol
     Some(RetryPolicy { codes: codes_of(cx, codes, place), ..policy })
 }
 
-fn codes_of(cx: &mut Check<'_>, key: Key<Vec<At<Word<RetriedCode>>>>, owner: Place) -> Codes {
+fn codes_of(cx: &mut Check<'_>, key: Key<Vec<At<Word<ErrorStatus>>>>, owner: Place) -> Codes {
     let Some(At { value, place }) = cx.required(key, "codes", owner, "`retry`") else { return Codes::default() };
     if value.is_empty() {
         cx.problem(Code::EmptyList, place, "`codes` is empty, and nothing would be retried");

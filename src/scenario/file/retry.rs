@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::at::{At, Key};
 use super::settings::{Word, Written};
-use crate::model::{RetriedCode, RetryPolicy};
+use crate::model::{ErrorStatus, RetryPolicy};
 
 /// What a gRPC client does about a failed attempt.
 pub(crate) type RetryFile = Written<RetryPolicy, CodesFile>;
@@ -15,5 +15,5 @@ pub(crate) type RetryFile = Written<RetryPolicy, CodesFile>;
 #[serde(deny_unknown_fields)]
 pub struct CodesFile {
     #[schemars(length(min = 1))]
-    pub codes: Key<Vec<At<Word<RetriedCode>>>>,
+    pub codes: Key<Vec<At<Word<ErrorStatus>>>>,
 }
