@@ -18,7 +18,7 @@ use super::run::{in_pool, refuse_same_names};
 use super::sources::{self, Changes};
 use super::terminal::{self, Progress};
 use super::{Format, Terms, interrupt};
-use crate::experiment::alerts::{Criterion, Measured, Skew, by_labels, recorded, report, rounds};
+use crate::experiment::alerts::{Criterion, Evaluations, Measured, Skew, by_labels, recorded, report, rounds};
 use crate::experiment::calibrate::{Labels, Series, answers};
 use crate::experiment::{Taps, run_into};
 use crate::observe::ConnectionSink;
@@ -234,17 +234,17 @@ fn evaluated(server: &Server, rule: &Rule, run: &Run, args: &Args) -> Result<Vec
     const MOST: u64 = 10_000;
     /// More evaluations are not asked for: 30 days have so many, one every 3 s.
     const MOST_IN_ALL: u64 = 1_000_000;
-    let step = rule.interval.unwrap_or(args.evaluation_interval);
-    let step_ms = (step.0 / 1_000_000).max(1);
+    let Evaluations { interval_ms, end_ms } = Evaluations::of(rule, args.evaluation_interval, run.end_s);
+    let step = Span::from_millis(interval_ms);
     let start_ms = run.start_ms - rule.offset.0 / 1_000_000;
-    let last = (run.end_s * 1e3) as u64 / step_ms;
+    let last = end_ms / interval_ms;
     if last >= MOST_IN_ALL {
         let why = format!("a run of {} has more than {MOST_IN_ALL} evaluations, one every {step}", duration(run.end_s));
         return Err(wrong(rule, &why));
     }
     let mut all = Vec::new();
     for first in (0..=last).step_by(MOST as usize) {
-        let part = (start_ms + first * step_ms, start_ms + last.min(first + MOST - 1) * step_ms);
+        let part = (start_ms + first * interval_ms, start_ms + last.min(first + MOST - 1) * interval_ms);
         let answer = server.query(&rule.expr, part, step)?;
         all.extend(answers("", &answer).map_err(|why| wrong(rule, &why))?);
     }

@@ -36,9 +36,7 @@ pub fn markdown(report: &Report) -> String {
 
 /// A row per scenario and alert. Of a scenario in which all are silent, one says so.
 fn rows(report: &Report) -> Table {
-    let cell = |i: usize| {
-        move |(_, row): (&ScenarioAlerts, Option<&Row>)| row.map_or_else(String::new, |row| cells(row)[i].clone())
-    };
+    let of = |row: Option<&Row>, cell: fn(&Row) -> String| row.map_or_else(String::new, cell);
     let from = |scenario: &ScenarioAlerts| {
         let from: Vec<String> = scenario.skew.stretches.iter().map(|stretch| duration(stretch.from_s)).collect();
         if from.is_empty() { "never".to_owned() } else { from.join(", ") }
@@ -53,11 +51,13 @@ fn rows(report: &Report) -> Table {
         .with(column("alert", Name(32)).above(""), |(_, row)| {
             row.map_or("  all are silent".to_owned(), |row| format!("  {}", row.alert))
         })
-        .with(column("fires at", Number(9)), cell(0))
-        .with(column("after skew", Number(11)), cell(1))
-        .with(column("fires for", Number(10)), cell(2))
-        .with(column("held for", Number(9)), cell(3))
-        .with(column("series", Text), |(_, row)| row.map_or_else(String::new, series))
+        .with(column("fires at", Number(9)), |(_, row)| of(row, fires_at))
+        .with(column("after skew", Number(11)), |(_, row)| of(row, |row| or_dash(row.after_skew_s)))
+        .with(column("fires for", Number(10)), |(_, row)| {
+            of(row, |row| or_dash((row.state == State::Fires).then_some(row.fired_s)))
+        })
+        .with(column("held for", Number(9)), |(_, row)| of(row, |row| or_dash(row.held_s)))
+        .with(column("series", Text), |(_, row)| of(row, series))
         .painted(|(_, row)| if faint(row) { Style::faint as Paint } else { plain })
         .table()
 }
@@ -102,15 +102,16 @@ fn lasts(report: &Report) -> String {
     duration(report.criterion.lasts_s)
 }
 
-fn cells(row: &Row) -> [String; 4] {
-    let or_dash = |seconds: Option<f64>| seconds.map_or_else(|| "-".to_owned(), duration);
-    let fires = match row.state {
+fn fires_at(row: &Row) -> String {
+    match row.state {
         State::Fires => or_dash(row.fires_s),
         State::Pending => "pending".to_owned(),
         State::Silent => "silent".to_owned(),
-    };
-    let fired = if row.state == State::Fires { duration(row.fired_s) } else { "-".to_owned() };
-    [fires, or_dash(row.after_skew_s), fired, or_dash(row.held_s)]
+    }
+}
+
+fn or_dash(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), duration)
 }
 
 /// The label sets that fire, or else those that are pending. A label that all of them have in common is not said.

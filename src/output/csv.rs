@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::metrics::figures::{FIGURES, Unit};
-use crate::metrics::outcome::{ClientRow, ConnectionRow, EventKind, EventRow, Outcome, PodSummary, Summary, WindowRow};
+use crate::metrics::outcome::{ClientRow, ConnectionRow, EventRow, Outcome, PodSummary, Summary, WindowRow};
 
 /// Decimals of times in seconds: microseconds.
 pub(crate) const TIME: usize = 6;
@@ -82,7 +82,7 @@ fn pods_rows(outcome: &Outcome, (rows, pods): (&[WindowRow], &[PodSummary]), to:
 }
 
 fn pods_row(outcome: &Outcome, row: &WindowRow, pods: &[PodSummary]) -> [String; 14] {
-    let width = if row.partial { outcome.end_s - row.time_s } else { outcome.window_s };
+    let width = outcome.width_of(row);
     let Some(pod) = row.pod else {
         let mut fields: [String; 14] = Default::default();
         fields[0] = fixed(row.time_s, TIME);
@@ -164,22 +164,6 @@ fn connection(row: &ConnectionRow) -> [String; 8] {
     ]
 }
 
-/// The word for a kind of event in `events.csv`.
-#[must_use]
-pub fn event_kind(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Rollout => "rollout",
-        EventKind::Scale => "scale",
-        EventKind::Kill => "kill",
-        EventKind::Delete => "delete",
-        EventKind::Slow => "slow",
-        EventKind::Errors => "errors",
-        EventKind::Rate => "rate",
-        EventKind::Pod => "pod",
-        EventKind::Client => "client",
-    }
-}
-
 /// Writes `events.csv`.
 ///
 /// # Errors
@@ -189,7 +173,7 @@ pub fn events(rows: &[EventRow], to: impl Write) -> io::Result<()> {
     csv.write_record(EVENTS)?;
     for row in rows {
         let time = fixed(row.time_s, TIME);
-        csv.write_record([time.as_str(), event_kind(row.kind), &row.subject, &row.what])?;
+        csv.write_record([time.as_str(), row.kind.word(), &row.subject, &row.what])?;
     }
     csv.flush()
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use csv::StringRecord;
 
-use super::csv::{EVENTS, NO_POD, PODS, event_kind};
+use super::csv::{EVENTS, NO_POD, PODS};
 use super::files::{FileSet, Whole};
 use super::{OutputError, add_figures, plot};
 use crate::metrics::outcome::{EventKind, EventRow, Outcome, Summary, WindowRow};
@@ -138,19 +138,8 @@ fn window(record: &StringRecord, pods: &BTreeMap<&str, u32>) -> Result<(WindowRo
 }
 
 fn event(record: &StringRecord) -> Result<EventRow, String> {
-    const KINDS: [EventKind; 9] = [
-        EventKind::Rollout,
-        EventKind::Scale,
-        EventKind::Kill,
-        EventKind::Delete,
-        EventKind::Slow,
-        EventKind::Errors,
-        EventKind::Rate,
-        EventKind::Pod,
-        EventKind::Client,
-    ];
     let word = &record[1];
-    let kind = KINDS.into_iter().find(|k| event_kind(*k) == word).ok_or_else(|| format!("unknown kind {word:?}"))?;
+    let kind = EventKind::of(word).ok_or_else(|| format!("unknown kind {word:?}"))?;
     Ok(EventRow { time_s: time(record, 0)?, kind, subject: record[2].to_owned(), what: record[3].to_owned() })
 }
 

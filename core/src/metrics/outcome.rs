@@ -35,6 +35,14 @@ pub struct Outcome {
     pub engine_events: u64,
 }
 
+impl Outcome {
+    /// Width of a row's window in seconds: the run may have ended in the middle of the last one.
+    #[must_use]
+    pub fn width_of(&self, row: &WindowRow) -> f64 {
+        if row.partial { self.end_s - row.time_s } else { self.window_s }
+    }
+}
+
 /// `summary.json`. Times are in the unit that the name says; what is infinite or undefined is `null`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]

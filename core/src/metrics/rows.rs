@@ -85,7 +85,7 @@ pub struct ClientRow {
 pub struct EventRow {
     /// When.
     pub time_s: f64,
-    /// What kind: rollout, scale, kill, delete, pod, client, rate, warmup.
+    /// What kind.
     pub kind: EventKind,
     /// Whom it concerns.
     pub subject: String,
@@ -116,4 +116,31 @@ pub enum EventKind {
     Pod,
     /// A client's rollout or replicas.
     Client,
+}
+
+impl EventKind {
+    /// All of them, in order, with their words in `events.csv`.
+    const WORDS: [(EventKind, &str); 9] = [
+        (EventKind::Rollout, "rollout"),
+        (EventKind::Scale, "scale"),
+        (EventKind::Kill, "kill"),
+        (EventKind::Delete, "delete"),
+        (EventKind::Slow, "slow"),
+        (EventKind::Errors, "errors"),
+        (EventKind::Rate, "rate"),
+        (EventKind::Pod, "pod"),
+        (EventKind::Client, "client"),
+    ];
+
+    /// The word in `events.csv`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        EventKind::WORDS[self as usize].1
+    }
+
+    /// The kind that has this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<EventKind> {
+        EventKind::WORDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
+    }
 }

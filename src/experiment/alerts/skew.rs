@@ -85,7 +85,7 @@ fn parts(outcome: &Outcome, resolution_s: f64) -> Vec<(f64, f64, f64)> {
     let mut loads: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
     for window in outcome.windows.chunk_by(|a, b| a.time_s == b.time_s) {
         let Some(first) = window.first() else { continue };
-        let width = if first.partial { outcome.end_s - first.time_s } else { outcome.window_s };
+        let width = outcome.width_of(first);
         let from = *from_s.get_or_insert(first.time_s);
         let ready = |row: &&WindowRow| row.state == "ready" && row.pod.is_some();
         for row in window.iter().filter(ready) {
