@@ -26,9 +26,9 @@ pub(super) enum Kind {
     Number(usize),
     /// On the left; never broken.
     Word,
-    /// On the left; gets half of what is left, or more if names need less. Broken between words.
+    /// On the left. It gets half of the room that is left, and more if names need less. It is broken between words.
     Text,
-    /// On the left; gets what is left. Broken between words, and a longer word loses its middle: what is left could be another one's name.
+    /// On the left. It gets the room that is left. It is broken between words. A word that is too long loses its middle, since two names may begin alike.
     Name(usize),
     /// In a terminal a bar, in Markdown nothing.
     Bar,

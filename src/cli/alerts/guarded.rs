@@ -86,7 +86,7 @@ impl Guarded {
     /// Ends it.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
         if let Some(mut pipe) = self.shell.stdin.take() {
-            // If it has ended already there is nobody who reads.
+            // A program that has ended already does not read, and need not be ended.
             let _ = pipe.write_all(b"stop\n");
         }
         self.finish().map(drop)

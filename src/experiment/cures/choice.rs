@@ -219,7 +219,7 @@ mod tests {
         };
         let all = via("linkerd", errors);
         assert!(all.contains(&"failure accrual".to_owned()) && !all.contains(&"linkerd".to_owned()), "{all:?}");
-        assert!(!via("linkerd", "").contains(&"failure accrual".to_owned()), "nobody fails");
+        assert!(!via("linkerd", "").contains(&"failure accrual".to_owned()), "no pod fails calls");
         assert!(!via("{ linkerd: { failure_accrual: {} } }", errors).contains(&"failure accrual".to_owned()));
         let exits = "servers: [{ name: s, replicas: 5, termination: { sigterm: exit } }]\n";
         let all = chosen(&format!("{exits}clients: [{{ name: c, {LOAD} }}]\n{ROLLOUT}"), Vec::new());
